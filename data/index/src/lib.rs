@@ -1,0 +1,19 @@
+//! The in-memory index that answers queries.
+//!
+//! Readers [`Index::load`] a [`Snapshot`]: one state of all zones, complete and unchanging, got
+//! without a lock. [`IndexWriter`] follows the change log: it changes its own working state and
+//! [`publish`](IndexWriter::publish)es it as the next snapshot, which shares with the last one all
+//! that did not change.
+//!
+//! What an answer is made of is decided here ([`Verdict`]), the names and messages around it are
+//! not. The interface says nothing of how entries are kept; see `trie.rs` for that.
+
+mod key;
+mod snapshot;
+mod trie;
+mod verdict;
+mod zone;
+
+pub use snapshot::{Index, IndexWriter, Snapshot};
+pub use verdict::{Listed, Verdict};
+pub use zone::IndexedZone;

@@ -1,0 +1,181 @@
+//! A path-compressed binary trie whose versions share what they have in common.
+//!
+//! A clone is a pointer; a change copies the nodes on its path only, and none of them while nobody
+//! else holds them. Readers keep the version that they loaded, so they never wait for the writer.
+
+use std::sync::Arc;
+
+/// A run of bits, such as a prefix.
+pub(crate) trait Key: Clone {
+    /// How many bits there are.
+    fn bits(&self) -> usize;
+    /// The bit at `at`, counted from the front; 0 or 1.
+    fn bit(&self, at: usize) -> usize;
+    /// How many bits the two have in common at the front.
+    fn common(&self, other: &Self) -> usize;
+    /// The first `bits` bits.
+    fn truncate(&self, bits: usize) -> Self;
+}
+
+/// A map from bit strings to values.
+#[derive(Clone, Debug)]
+pub(crate) struct Trie<K, V> {
+    root: Child<K, V>,
+    /// How many values there are.
+    len: usize,
+}
+
+type Child<K, V> = Option<Arc<Node<K, V>>>;
+
+#[derive(Clone, Debug)]
+struct Node<K, V> {
+    key: K,
+    /// Invariant: a node without a value has two children.
+    value: Option<V>,
+    /// By the first bit after `key`.
+    children: [Child<K, V>; 2],
+}
+
+impl<K, V> Default for Trie<K, V> {
+    fn default() -> Self {
+        Self { root: None, len: 0 }
+    }
+}
+
+impl<K: Key, V: Clone> Trie<K, V> {
+    /// Puts a value at `key`, or removes the one that is there.
+    pub(crate) fn set(&mut self, key: &K, value: Option<V>) {
+        match value {
+            Some(value) => self.len += usize::from(insert(&mut self.root, key, value)),
+            None => self.len -= usize::from(remove(&mut self.root, key)),
+        }
+    }
+
+    /// About how many bytes the nodes take: nearly two a value.
+    pub(crate) fn estimated_bytes(&self) -> usize {
+        2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>())
+    }
+
+    /// The value at exactly `key`.
+    pub(crate) fn find(&self, key: &K) -> Option<&V> {
+        let mut found = None;
+        self.visit_above(key, |at, value| {
+            if at.bits() == key.bits() {
+                found = Some(value);
+            }
+        });
+        found
+    }
+
+    /// Visits the values whose keys are prefixes of `key`, `key` included, shortest first.
+    pub(crate) fn visit_above<'a>(&'a self, key: &K, mut visit: impl FnMut(&'a K, &'a V)) {
+        let mut next = self.root.as_deref();
+        while let Some(node) = next {
+            let len = node.key.bits();
+            if len > key.bits() || node.key.common(key) < len {
+                return;
+            }
+            if let Some(value) = &node.value {
+                visit(&node.key, value);
+            }
+            next = if len < key.bits() {
+                node.children[key.bit(len)].as_deref()
+            } else {
+                None
+            };
+        }
+    }
+
+    /// Whether any value whose key begins with `key`, itself included, passes `test`.
+    pub(crate) fn any_below(&self, key: &K, test: impl Fn(&K, &V) -> bool) -> bool {
+        let mut pending: Vec<&Node<K, V>> = self.root.as_deref().into_iter().collect();
+        while let Some(node) = pending.pop() {
+            let len = node.key.bits();
+            if node.key.common(key) < len.min(key.bits()) {
+                continue;
+            }
+            if len >= key.bits()
+                && node
+                    .value
+                    .as_ref()
+                    .is_some_and(|value| test(&node.key, value))
+            {
+                return true;
+            }
+            pending.extend(node.children.iter().filter_map(Option::as_deref));
+        }
+        false
+    }
+}
+
+impl<K: Key, V: Clone> Node<K, V> {
+    fn leaf(key: K, value: V) -> Child<K, V> {
+        Some(Arc::new(Self {
+            key,
+            value: Some(value),
+            children: [None, None],
+        }))
+    }
+}
+
+/// Returns whether the value is new rather than another.
+fn insert<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K, value: V) -> bool {
+    let Some(node) = slot else {
+        *slot = Node::leaf(key.clone(), value);
+        return true;
+    };
+    let common = node.key.common(key);
+    if common < node.key.bits() {
+        *slot = split(slot.take(), common, key, value);
+        return true;
+    }
+    let node = Arc::make_mut(node);
+    if common == key.bits() {
+        node.value.replace(value).is_none()
+    } else {
+        insert(&mut node.children[key.bit(common)], key, value)
+    }
+}
+
+/// Puts a node above `old`, where `key` leaves its path after `common` bits.
+fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -> Child<K, V> {
+    let mut children = [None, None];
+    let side = old.as_deref().map_or(0, |node| node.key.bit(common));
+    children[side] = old;
+    if common == key.bits() {
+        return Some(Arc::new(Node {
+            key: key.clone(),
+            value: Some(value),
+            children,
+        }));
+    }
+    children[1 - side] = Node::leaf(key.clone(), value);
+    Some(Arc::new(Node {
+        key: key.truncate(common),
+        value: None,
+        children,
+    }))
+}
+
+/// Returns whether there was a value.
+fn remove<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K) -> bool {
+    let Some(node) = slot else { return false };
+    let len = node.key.bits();
+    if len > key.bits() || node.key.common(key) < len {
+        return false;
+    }
+    let node = Arc::make_mut(node);
+    let removed = if len == key.bits() {
+        node.value.take().is_some()
+    } else {
+        remove(&mut node.children[key.bit(len)], key)
+    };
+    if node.value.is_none() {
+        let only_child = match &mut node.children {
+            [Some(_), Some(_)] => return removed,
+            [left, right] => left.take().or_else(|| right.take()),
+        };
+        *slot = only_child;
+    }
+    removed
+}

@@ -1,0 +1,269 @@
+//! The index agrees with a naive model, whatever is put, removed, excluded and asked.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
+
+use dnsbl_index::{Index, IndexWriter, Verdict};
+use dnsbl_types::{
+    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+use proptest::prelude::*;
+
+const NOW: UnixTime = UnixTime(1_000);
+
+fn zone(kind: ZoneKind) -> Zone {
+    let ns: Name = "ns.example.net".parse().unwrap();
+    let spec = ZoneSpec {
+        origin: "bl.example.org".parse().unwrap(),
+        kind,
+        ns: vec![ns.clone()],
+        mname: ns.clone(),
+        rname: ns,
+        soa: SoaTimes::default(),
+        ttl: 300,
+        negative_ttl: 60,
+        return_codes: vec![ReturnCode::LISTED],
+        reason: "$".parse().unwrap(),
+        test_codes: vec![],
+        apex: Apex::default(),
+        glue: Default::default(),
+    };
+    spec.check().unwrap()
+}
+
+/// What the naive model says: a map, searched from the subject asked for to the widest.
+#[derive(Default)]
+struct Model(HashMap<Subject, Vec<Entry>>);
+
+#[derive(Debug, PartialEq)]
+enum Expected {
+    Unlisted,
+    Excluded,
+    Listed(Subject, Vec<ReturnCode>),
+}
+
+impl Model {
+    fn judge(&self, asked: &Subject) -> Expected {
+        for subject in std::iter::successors(Some(asked.clone()), Subject::parent) {
+            let entries = self.0.get(&subject).into_iter().flatten();
+            let live: Vec<&Entry> = entries.filter(|entry| entry.is_live(NOW)).collect();
+            if live.is_empty() {
+                continue;
+            }
+            if live.iter().any(|entry| entry.exclusion) {
+                return Expected::Excluded;
+            }
+            let own = |entry: &Entry| match entry.return_codes.as_slice() {
+                [] => vec![ReturnCode::LISTED],
+                codes => codes.to_vec(),
+            };
+            let mut codes: Vec<ReturnCode> = live.into_iter().flat_map(own).collect();
+            codes.sort();
+            codes.dedup();
+            return Expected::Listed(subject, codes);
+        }
+        Expected::Unlisted
+    }
+}
+
+fn simplify(verdict: &Verdict<'_>, zone: &Zone) -> Expected {
+    match verdict {
+        Verdict::Unlisted => Expected::Unlisted,
+        Verdict::Excluded { .. } => Expected::Excluded,
+        Verdict::Listed(listed) => {
+            Expected::Listed(listed.by().unwrap().clone(), listed.return_codes(zone))
+        }
+    }
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let codes = prop::collection::vec(2u8..6, 0..3);
+    let expires = prop::option::of(990u64..1_010);
+    (any::<bool>(), any::<bool>(), codes, expires).prop_map(|(a, b, codes, expires)| {
+        let exclusion = a && b;
+        let code = |last| ReturnCode::try_from(Ipv4Addr::new(127, 0, 0, last)).unwrap();
+        Entry {
+            exclusion,
+            return_codes: if exclusion {
+                vec![]
+            } else {
+                codes.into_iter().map(code).collect()
+            },
+            reason: None,
+            expires_at: expires.map(UnixTime),
+        }
+    })
+}
+
+/// Prefixes that crowd into a small space, so that they overlap.
+fn subject_v4() -> impl Strategy<Value = Subject> {
+    (0u32..64, prop_oneof![8u8..=32, Just(32)]).prop_map(|(low, len)| {
+        let addr = Ipv4Addr::from(0xc633_6400 | low << 2 | low & 3);
+        Subject::from_net(ipnet::IpNet::new(addr.into(), len).unwrap())
+    })
+}
+
+fn subject_v6() -> impl Strategy<Value = Subject> {
+    (0u128..64, prop_oneof![16u8..=128, Just(128)]).prop_map(|(low, len)| {
+        let bits = 0x2001_0db8 << 96 | low << 64 | low & 7;
+        Subject::from_net(ipnet::IpNet::new(Ipv6Addr::from(bits).into(), len).unwrap())
+    })
+}
+
+fn subject_domain() -> impl Strategy<Value = Subject> {
+    let label = prop_oneof![Just("a"), Just("b"), Just("ab"), Just("ba")];
+    (prop::collection::vec(label, 1..5), any::<bool>()).prop_map(|(labels, wildcard)| {
+        let star = if wildcard { "*." } else { "" };
+        format!("{star}{}", labels.join(".")).parse().unwrap()
+    })
+}
+
+type Changes = Vec<(Subject, Vec<Entry>)>;
+
+fn changes(subject: impl Strategy<Value = Subject>) -> impl Strategy<Value = Changes> {
+    prop::collection::vec((subject, prop::collection::vec(entry(), 0..3)), 0..60)
+}
+
+/// Applies the changes to both and compares them on every subject that plays a part.
+fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
+    let zone = zone(kind);
+    let index = Arc::new(Index::default());
+    let mut writer = IndexWriter::new(index.clone());
+    writer.put_zone(zone.clone(), Serial(1));
+    writer.publish(1);
+    let before = Arc::clone(&index.load());
+    let mut model = Model::default();
+    for (subject, entries) in changes {
+        writer.set_entries(&zone.origin, subject, entries);
+        model.0.insert(subject.clone(), entries.clone());
+    }
+    for subject in asked
+        .iter()
+        .chain(changes.iter().map(|(subject, _)| subject))
+    {
+        assert_eq!(
+            judge(&before, &zone, subject),
+            Some(Expected::Unlisted).filter(|_| is_asked(subject))
+        );
+    }
+    writer.publish(2);
+    let after = index.load();
+    for subject in asked
+        .iter()
+        .chain(changes.iter().map(|(subject, _)| subject))
+    {
+        let expected = is_asked(subject).then(|| model.judge(subject));
+        assert_eq!(judge(&after, &zone, subject), expected, "{subject}");
+    }
+}
+
+/// Only single addresses and names are asked for.
+fn is_asked(subject: &Subject) -> bool {
+    match subject {
+        Subject::Domain(domain) => !domain.is_wildcard(),
+        net => net
+            .net()
+            .is_some_and(|net| net.prefix_len() == net.max_prefix_len()),
+    }
+}
+
+fn judge(snapshot: &dnsbl_index::Snapshot, zone: &Zone, subject: &Subject) -> Option<Expected> {
+    let indexed = snapshot.zone(&zone.origin).unwrap();
+    is_asked(subject).then(|| match subject {
+        Subject::Domain(domain) => {
+            simplify(&indexed.judge_domain(domain.name().labels(), NOW), zone)
+        }
+        net => simplify(&indexed.judge_address(net.net().unwrap().addr(), NOW), zone),
+    })
+}
+
+proptest! {
+    #[test]
+    fn ipv4_agrees_with_the_model(changes in changes(subject_v4()), asked in prop::collection::vec(subject_v4(), 40)) {
+        agree(ZoneKind::Ip, &changes, &asked);
+    }
+
+    #[test]
+    fn ipv6_agrees_with_the_model(changes in changes(subject_v6()), asked in prop::collection::vec(subject_v6(), 40)) {
+        agree(ZoneKind::Ip, &changes, &asked);
+    }
+
+    #[test]
+    fn domains_agree_with_the_model(changes in changes(subject_domain()), asked in prop::collection::vec(subject_domain(), 40)) {
+        agree(ZoneKind::Domain, &changes, &asked);
+    }
+
+    #[test]
+    fn a_name_has_listed_names_below_it_exactly_when_some_name_below_is_listed(changes in changes(subject_domain()), asked in subject_domain()) {
+        let zone = zone(ZoneKind::Domain);
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        writer.put_zone(zone.clone(), Serial(1));
+        let mut model = Model::default();
+        for (subject, entries) in &changes {
+            writer.set_entries(&zone.origin, subject, entries);
+            model.0.insert(subject.clone(), entries.clone());
+        }
+        writer.publish(1);
+        let Subject::Domain(asked) = asked else { unreachable!() };
+        // Any listed name below begins with a name that a change names, or with a fresh label.
+        let named = changes.iter().filter_map(|(subject, _)| match subject {
+            Subject::Domain(domain) => Some(domain.name().clone()),
+            _ => None,
+        });
+        let below = named.chain([asked.name().clone()]).flat_map(|name| {
+            let fresh = name.prepend([b"fresh".as_slice()]).unwrap();
+            [name, fresh]
+        });
+        let expected = below
+            .filter(|name| name.strip_suffix(asked.name()).is_some_and(|labels| !labels.is_empty()))
+            .any(|name| matches!(model.judge(&name.to_string().parse().unwrap()), Expected::Listed(..)));
+        let snapshot = index.load();
+        let found = snapshot.zone(&zone.origin).unwrap().lists_below_domain(asked.name().labels(), NOW);
+        prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_6to4_address_is_listed_with_the_ipv4_address_inside_unless_either_is_excluded() {
+    let zone = zone(ZoneKind::Ip);
+    let index = Arc::new(Index::default());
+    let mut writer = IndexWriter::new(index.clone());
+    writer.put_zone(zone.clone(), Serial(1));
+    let mut judge = |changes: &[(&str, bool)], addr: &str| {
+        for (subject, exclusion) in changes {
+            let entry = Entry {
+                exclusion: *exclusion,
+                ..Entry::default()
+            };
+            writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
+        }
+        writer.publish(1);
+        let addr: IpAddr = addr.parse().unwrap();
+        index
+            .load()
+            .zone(&zone.origin)
+            .unwrap()
+            .judge_address(addr, NOW)
+            .listed()
+            .is_some()
+    };
+    assert!(!judge(&[], "2002:c633:6401::1"));
+    assert!(judge(&[("198.51.100.1", false)], "2002:c633:6401::1"));
+    assert!(!judge(
+        &[("2002:c633:6401::/48", true)],
+        "2002:c633:6401::1"
+    ));
+    assert!(judge(
+        &[("2002:c633:6401::/48", false)],
+        "2002:c633:6401::1"
+    ));
+    assert!(!judge(&[("198.51.100.1", true)], "2002:c633:6401::1"));
+    assert!(
+        judge(&[], "2002:7f00:2::"),
+        "the test entry in its 6to4 form"
+    );
+}

@@ -1,0 +1,261 @@
+//! What is refused because it can hardly be meant (RFC 6471 section 3.5).
+
+use std::net::Ipv4Addr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::{DomainSubject, Subject};
+
+/// A rule that a subject breaks, and that an operator may lift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Guard {
+    /// Addresses and names that do not send mail over the Internet.
+    SpecialUse,
+    /// Prefixes shorter than /8 (IPv4) or /19 (IPv6), and domains of a single label.
+    ShortPrefix,
+}
+
+/// Why a subject may not be listed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuardError {
+    /// The whole address space, 127.0.0.1 or `invalid`: a list that has them is broken.
+    #[error(
+        "{0} is never listed: clients take a list that has it for broken (RFC 5782 section 5, RFC 6471 section 3.4)"
+    )]
+    Never(Subject),
+    /// It lies in, or holds, space that is not used on the Internet.
+    #[error(
+        "{subject} overlaps the special-use {block}; override=special-use lists it all the same"
+    )]
+    SpecialUse {
+        /// What was to be listed.
+        subject: Subject,
+        /// The block or name it overlaps.
+        block: String,
+    },
+    /// It is very wide.
+    #[error("{subject} is wider than {limit}; override=short-prefix lists it all the same")]
+    ShortPrefix {
+        /// What was to be listed.
+        subject: Subject,
+        /// The widest that goes without an override.
+        limit: &'static str,
+    },
+}
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, len: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), len)
+}
+
+const fn v6(a: u16, b: u16, c: u16, d: u16, len: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0), len)
+}
+
+/// IANA's IPv4 special-purpose blocks that are not globally reachable, and multicast.
+/// Documentation ranges are left out: examples and tests list them.
+const SPECIAL_V4: [Ipv4Net; 11] = [
+    v4(0, 0, 0, 0, 8),
+    v4(10, 0, 0, 0, 8),
+    v4(100, 64, 0, 0, 10),
+    v4(127, 0, 0, 0, 8),
+    v4(169, 254, 0, 0, 16),
+    v4(172, 16, 0, 0, 12),
+    v4(192, 0, 0, 0, 24),
+    v4(192, 168, 0, 0, 16),
+    v4(198, 18, 0, 0, 15),
+    v4(224, 0, 0, 0, 4),
+    v4(240, 0, 0, 0, 4),
+];
+
+/// The same for IPv6. Teredo and 6to4 are left out: mail has come from both.
+const SPECIAL_V6: [Ipv6Net; 11] = [
+    v6(0, 0, 0, 0, 96),
+    v6(0x64, 0xff9b, 0, 0, 96),
+    v6(0x64, 0xff9b, 1, 0, 48),
+    v6(0x100, 0, 0, 0, 64),
+    v6(0x100, 0, 0, 1, 64),
+    v6(0x2001, 2, 0, 0, 48),
+    v6(0x5f00, 0, 0, 0, 16),
+    v6(0xfc00, 0, 0, 0, 7),
+    v6(0xfe80, 0, 0, 0, 10),
+    v6(0xfec0, 0, 0, 0, 10),
+    v6(0xff00, 0, 0, 0, 8),
+];
+
+/// IANA's special-use domain names (RFC 6761 and later); `example` is left out, as above.
+const SPECIAL_DOMAINS: [&[u8]; 8] = [
+    b"alt",
+    b"arpa",
+    b"internal",
+    b"invalid",
+    b"local",
+    b"localhost",
+    b"onion",
+    b"test",
+];
+
+const SHORTEST_V4: u8 = 8;
+const SHORTEST_V6: u8 = 19;
+
+impl Guard {
+    /// Refuses a subject unless every rule that it breaks is lifted.
+    pub fn check(subject: &Subject, lifted: &[Self]) -> Result<(), GuardError> {
+        refuse_never(subject)?;
+        if !lifted.contains(&Self::ShortPrefix) {
+            refuse_short(subject)?;
+        }
+        if !lifted.contains(&Self::SpecialUse) {
+            refuse_special(subject)?;
+        }
+        Ok(())
+    }
+}
+
+fn refuse_never(subject: &Subject) -> Result<(), GuardError> {
+    let never = match subject {
+        Subject::V4(net) => net.prefix_len() == 0 || *net == v4(127, 0, 0, 1, 32),
+        Subject::V6(net) => net.prefix_len() == 0,
+        Subject::Domain(domain) => !domain.is_wildcard() && labels(domain) == [b"invalid"],
+    };
+    if never {
+        Err(GuardError::Never(subject.clone()))
+    } else {
+        Ok(())
+    }
+}
+
+fn refuse_short(subject: &Subject) -> Result<(), GuardError> {
+    let limit = match subject {
+        Subject::V4(net) if net.prefix_len() < SHORTEST_V4 => "/8",
+        Subject::V6(net) if net.prefix_len() < SHORTEST_V6 => "/19",
+        Subject::Domain(domain) if labels(domain).len() < 2 => "a domain of two labels",
+        _ => return Ok(()),
+    };
+    Err(GuardError::ShortPrefix {
+        subject: subject.clone(),
+        limit,
+    })
+}
+
+fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
+    let block = match subject {
+        Subject::V4(net) => overlap(&SPECIAL_V4, *net),
+        Subject::V6(net) => overlap(&SPECIAL_V6, *net),
+        Subject::Domain(domain) => special_domain(domain),
+    };
+    match block {
+        Some(block) => Err(GuardError::SpecialUse {
+            subject: subject.clone(),
+            block,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn overlap<N: Copy + Into<IpNet>>(blocks: &[N], net: N) -> Option<String> {
+    let net = net.into();
+    let mut blocks = blocks.iter().map(|&block| block.into());
+    blocks
+        .find(|block: &IpNet| block.contains(&net) || net.contains(block))
+        .map(|b| b.to_string())
+}
+
+fn special_domain(domain: &DomainSubject) -> Option<String> {
+    let labels = labels(domain);
+    let top = labels.last()?;
+    SPECIAL_DOMAINS
+        .contains(top)
+        .then(|| String::from_utf8_lossy(top).into_owned())
+}
+
+fn labels(domain: &DomainSubject) -> Vec<&[u8]> {
+    domain.name().labels().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Guard, GuardError};
+    use crate::Subject;
+
+    fn check(text: &str, lifted: &[Guard]) -> Result<(), GuardError> {
+        Guard::check(&text.parse::<Subject>().unwrap(), lifted)
+    }
+
+    const ALL: [Guard; 2] = [Guard::SpecialUse, Guard::ShortPrefix];
+
+    #[test]
+    fn ordinary_and_documentation_subjects_pass() {
+        for text in [
+            "8.8.8.8",
+            "192.0.2.0/24",
+            "198.51.100.7",
+            "203.0.113.0/24",
+            "2001:db8::/32",
+            "2001:db8::1",
+            "2001::1",
+            "2002:c000:201::/48",
+            "2a00::/19",
+            "example.com",
+            "*.spam.example",
+            "1.0.0.0/8",
+        ] {
+            assert_eq!(check(text, &[]), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn special_use_space_is_refused_unless_lifted() {
+        for text in [
+            "10.1.2.3",
+            "127.0.0.3",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "224.0.0.1",
+            "192.0.0.0/16",
+            "::1",
+            "fe80::1",
+            "fc00::/7",
+            "ff02::1",
+            "host.localhost",
+            "a.onion",
+            "1.168.192.in-addr.arpa",
+        ] {
+            assert!(
+                matches!(
+                    check(text, &[Guard::ShortPrefix]),
+                    Err(GuardError::SpecialUse { .. })
+                ),
+                "{text}"
+            );
+            assert_eq!(check(text, &ALL), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn wide_subjects_are_refused_unless_lifted() {
+        for text in ["2.0.0.0/7", "2a00::/18", "com", "*.com"] {
+            assert!(
+                matches!(check(text, &[]), Err(GuardError::ShortPrefix { .. })),
+                "{text}"
+            );
+            assert_eq!(check(text, &ALL), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn rfc6471_s3_4_the_whole_internet_is_never_listed() {
+        for text in [
+            "0.0.0.0/0",
+            "::/0",
+            "::ffff:0:0/96",
+            "127.0.0.1",
+            "::ffff:127.0.0.1",
+            "invalid",
+        ] {
+            assert!(
+                matches!(check(text, &ALL), Err(GuardError::Never(_))),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The vocabulary of a DNS block list: pure values, no IO.
+//!
+//! A [`Zone`] is served under an origin. A [`Listing`] says that a [`Subject`] (an address, a prefix
+//! or a domain) is listed there by a [`Source`]. A query for `d.c.b.a.<origin>` is read by
+//! [`query_name`], the only codec between addresses and names, and is answered with a
+//! [`ReturnCode`] (the A record) and a [`Reason`] (the TXT record).
+//!
+//! Every type here holds only values that make sense: they are checked where they are built, and
+//! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
+
+mod guard;
+mod listing;
+mod name;
+pub mod query_name;
+mod reason;
+mod return_code;
+mod serial;
+mod source;
+mod subject;
+mod test_entry;
+mod time;
+mod zone;
+
+pub use guard::{Guard, GuardError};
+pub use listing::{Entry, Listing, ListingBody, ListingError};
+pub use name::{Labels, Name, NameError};
+pub use reason::{Reason, ReasonError};
+pub use return_code::{ReturnCode, ReturnCodeError};
+pub use serial::Serial;
+pub use source::{Source, SourceError};
+pub use subject::{DomainSubject, Subject, SubjectError};
+pub use test_entry::TestEntry;
+pub use time::UnixTime;
+pub use zone::{Apex, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -1,0 +1,232 @@
+//! The codec between addresses and the names that ask for them (RFC 5782 sections 2.1 and 2.4).
+//!
+//! `192.0.2.99` is asked as `99.2.0.192.<origin>`, an IPv6 address as 32 nibbles, last one first.
+//! Names that are shorter lie above addresses: they are empty non-terminals and must never be
+//! denied, or a resolver that minimises its query names (RFC 9156) would conclude from a cached
+//! denial that nothing lies below (RFC 8020).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::Ipv6Net;
+
+use crate::{Labels, Name, NameError};
+
+/// What the labels below an IP zone's apex ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressName {
+    /// An IPv4 address, also where it was written as `::ffff:a.b.c.d`.
+    V4 {
+        /// The address.
+        addr: Ipv4Addr,
+        /// Four labels of one digit are also the nibbles of an IPv6 /16.
+        or_above: Option<Ipv6Net>,
+    },
+    /// An IPv6 address outside `::ffff:0:0/96`.
+    V6(Ipv6Addr),
+    /// A name above addresses.
+    Above,
+    /// No address and nothing above one.
+    Other,
+}
+
+/// The name that asks for an address in the zone at `origin`.
+///
+/// An IPv4-mapped address is written as the IPv6 address that it is; fold it first where the IPv4
+/// form is meant.
+pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
+    match addr {
+        IpAddr::V4(addr) => {
+            let labels = addr.octets().map(|octet| octet.to_string());
+            origin.prepend(labels.iter().rev().map(String::as_bytes))
+        }
+        IpAddr::V6(addr) => {
+            let nibbles: Vec<u8> = addr
+                .octets()
+                .iter()
+                .flat_map(|o| [o >> 4, o & 15])
+                .map(hex)
+                .collect();
+            origin.prepend(nibbles.chunks(1).rev())
+        }
+    }
+}
+
+/// Reads the labels left of an IP zone's apex; there is at least one.
+pub fn decode(labels: Labels<'_>) -> AddressName {
+    let count = labels.count_labels();
+    let nibbles = (count <= 32).then(|| read_nibbles(labels)).flatten();
+    let octets = (count <= 4).then(|| read_octets(labels)).flatten();
+    match (count, octets, nibbles) {
+        (4, Some(addr), nibbles) => AddressName::V4 {
+            addr,
+            or_above: nibbles.map(|n| prefix(n, 4)),
+        },
+        (32, _, Some(bits)) => match Ipv6Addr::from(bits) {
+            addr if let Some(v4) = addr.to_ipv4_mapped() => AddressName::V4 {
+                addr: v4,
+                or_above: None,
+            },
+            addr => AddressName::V6(addr),
+        },
+        (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::Above,
+        _ => AddressName::Other,
+    }
+}
+
+/// The IPv4 address inside a 6to4 address (RFC 3056): `2002:V4::/48`.
+pub fn six_to_four(addr: Ipv6Addr) -> Option<Ipv4Addr> {
+    match addr.segments() {
+        [0x2002, high, low, ..] => Some(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))),
+        _ => None,
+    }
+}
+
+/// Reversed decimal octets, the missing ones zero; `None` unless every label is one.
+fn read_octets(labels: Labels<'_>) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    for (slot, label) in octets.iter_mut().zip(labels) {
+        *slot = read_octet(label)?;
+    }
+    octets.reverse();
+    Some(octets.into())
+}
+
+/// 0 to 255 without leading zeros.
+fn read_octet(label: &[u8]) -> Option<u8> {
+    let plain = matches!(label, [_] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _]);
+    if !plain {
+        return None;
+    }
+    let value = label.iter().try_fold(0u16, |value, c| {
+        c.is_ascii_digit().then(|| value * 10 + u16::from(c - b'0'))
+    });
+    value?.try_into().ok()
+}
+
+/// Reversed nibbles, right-aligned; `None` unless every label is one.
+fn read_nibbles(labels: Labels<'_>) -> Option<u128> {
+    let mut bits = 0;
+    for (i, label) in labels.enumerate() {
+        let [digit] = label else { return None };
+        bits |= u128::from((*digit as char).to_digit(16)?) << (4 * i);
+    }
+    Some(bits)
+}
+
+fn prefix(nibbles: u128, count: u8) -> Ipv6Net {
+    let len = 4 * count;
+    Ipv6Net::new_assert((nibbles << (128 - len)).into(), len)
+}
+
+fn hex(nibble: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(nibble)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::{AddressName, decode, encode, six_to_four};
+    use crate::Name;
+
+    fn origin() -> Name {
+        "bl.example.org".parse().unwrap()
+    }
+
+    fn read(relative: &str) -> AddressName {
+        let name: Name = format!("{relative}.bl.example.org").parse().unwrap();
+        decode(name.strip_suffix(&origin()).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_an_encoded_ipv4_address_gives_it_back(bits: u32) {
+            let addr = Ipv4Addr::from(bits);
+            let name = encode(addr.into(), &origin()).unwrap();
+            let decoded = decode(name.strip_suffix(&origin()).unwrap());
+            let same = matches!(decoded, AddressName::V4 { addr: found, .. } if found == addr);
+            prop_assert!(same);
+        }
+
+        #[test]
+        fn decoding_an_encoded_ipv6_address_gives_it_back(bits: u128) {
+            let addr = Ipv6Addr::from(bits);
+            let name = encode(addr.into(), &origin()).unwrap();
+            let decoded = decode(name.strip_suffix(&origin()).unwrap());
+            match addr.to_canonical() {
+                IpAddr::V6(addr) => prop_assert_eq!(decoded, AddressName::V6(addr)),
+                IpAddr::V4(addr) => prop_assert_eq!(decoded, AddressName::V4 { addr, or_above: None }),
+            }
+        }
+    }
+
+    #[test]
+    fn a_mapped_address_is_ipv4() {
+        let name = encode("::ffff:127.0.0.2".parse().unwrap(), &origin()).unwrap();
+        let decoded = decode(name.strip_suffix(&origin()).unwrap());
+        assert_eq!(
+            decoded,
+            AddressName::V4 {
+                addr: Ipv4Addr::new(127, 0, 0, 2),
+                or_above: None
+            }
+        );
+    }
+
+    #[test]
+    fn four_labels_of_one_digit_are_an_address_and_the_top_of_a_prefix() {
+        let AddressName::V4 { addr, or_above } = read("1.0.0.2") else {
+            panic!()
+        };
+        assert_eq!(addr, Ipv4Addr::new(2, 0, 0, 1));
+        assert_eq!(or_above, Some("2001::/16".parse().unwrap()));
+        assert_eq!(
+            read("10.0.0.2"),
+            AddressName::V4 {
+                addr: Ipv4Addr::new(2, 0, 0, 10),
+                or_above: None
+            }
+        );
+    }
+
+    #[test]
+    fn names_above_addresses_are_told_from_names_that_mean_nothing() {
+        for above in [
+            "1",
+            "192",
+            "255.1",
+            "f",
+            "8.b.d.0.1.0.0.2",
+            "a.0.0.2",
+            "1.2.3.4.5",
+        ] {
+            assert_eq!(read(above), AddressName::Above, "{above}");
+        }
+        for other in [
+            "256",
+            "01",
+            "1.2.3.256",
+            "1.2.3.04",
+            "x",
+            "1.2.3.4.192",
+            "txt.1",
+            "1.2.3.x",
+            "10.2.3.4.5",
+            "g.0.0.2",
+        ] {
+            assert_eq!(read(other), AddressName::Other, "{other}");
+        }
+        assert_eq!(read(&["0"; 33].join(".")), AddressName::Other);
+    }
+
+    #[test]
+    fn a_6to4_address_carries_an_ipv4_address() {
+        assert_eq!(
+            six_to_four("2002:c000:201::1".parse().unwrap()),
+            Some(Ipv4Addr::new(192, 0, 2, 1))
+        );
+        assert_eq!(six_to_four("2001:db8::1".parse().unwrap()), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! The text that says why.
+
+use std::{fmt, str::FromStr};
+
+/// The TXT of a listing: a template in which `$` is the subject that was asked for and `$$` a dollar.
+///
+/// 1 to 1,000 bytes of UTF-8 without control characters and at most 8 `$`, so that no answer grows
+/// beyond what one DNS message holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reason(Box<str>);
+
+/// Why a text is no reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReasonError {
+    /// It is empty.
+    #[error("a reason is not empty; leave it out to use the zone's")]
+    Empty,
+    /// It is too long.
+    #[error("a reason of {0} bytes is longer than {max}", max = Reason::MAX_LEN)]
+    TooLong(usize),
+    /// It holds a control character, which a terminal or a log might obey.
+    #[error("a reason holds no control characters such as U+{0:04X}")]
+    Control(u32),
+    /// `$` stands in it too often.
+    #[error("a reason holds '$' {0} times, more than {max}", max = Reason::MAX_SUBJECTS)]
+    TooManySubjects(usize),
+}
+
+impl Reason {
+    /// The longest template, in bytes.
+    pub const MAX_LEN: usize = 1000;
+    /// How often `$` may stand in a template.
+    pub const MAX_SUBJECTS: usize = 8;
+    /// The longest character-string of a TXT record, in bytes (RFC 1035 section 3.3.14).
+    pub const MAX_STRING: usize = 255;
+
+    /// The template as it was given.
+    pub fn template(&self) -> &str {
+        &self.0
+    }
+
+    /// The text for one subject.
+    pub fn render(&self, subject: &impl fmt::Display) -> String {
+        let mut text = String::with_capacity(self.0.len() + 40);
+        for piece in pieces(&self.0) {
+            match piece {
+                Piece::Text(literal) => text.push_str(literal),
+                Piece::Dollar => text.push('$'),
+                Piece::Subject => text.push_str(&subject.to_string()),
+            }
+        }
+        text
+    }
+
+    /// Cuts a text into the character-strings of one TXT record, never inside a UTF-8 character.
+    pub fn strings(mut text: &str) -> Vec<&str> {
+        let mut strings = Vec::new();
+        while text.len() > Self::MAX_STRING {
+            let mut at = Self::MAX_STRING;
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let (head, tail) = text.split_at(at);
+            strings.push(head);
+            text = tail;
+        }
+        strings.push(text);
+        strings
+    }
+}
+
+impl FromStr for Reason {
+    type Err = ReasonError;
+
+    fn from_str(text: &str) -> Result<Self, ReasonError> {
+        if text.is_empty() {
+            return Err(ReasonError::Empty);
+        }
+        if text.len() > Self::MAX_LEN {
+            return Err(ReasonError::TooLong(text.len()));
+        }
+        if let Some(c) = text.chars().find(|c| c.is_control()) {
+            return Err(ReasonError::Control(c.into()));
+        }
+        let subjects = pieces(text)
+            .filter(|piece| *piece == Piece::Subject)
+            .count();
+        if subjects > Self::MAX_SUBJECTS {
+            return Err(ReasonError::TooManySubjects(subjects));
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// A part of a template.
+#[derive(PartialEq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Dollar,
+    Subject,
+}
+
+fn pieces(mut rest: &str) -> impl Iterator<Item = Piece<'_>> {
+    std::iter::from_fn(move || {
+        let (piece, len) = match rest.find('$') {
+            None if rest.is_empty() => return None,
+            None => (Piece::Text(rest), rest.len()),
+            Some(0) if rest.starts_with("$$") => (Piece::Dollar, 2),
+            Some(0) => (Piece::Subject, 1),
+            Some(at) => (Piece::Text(&rest[..at]), at),
+        };
+        rest = &rest[len..];
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reason, ReasonError};
+
+    #[track_caller]
+    fn renders(template: &str, expected: &str) {
+        assert_eq!(
+            template.parse::<Reason>().unwrap().render(&"192.0.2.1"),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_dollar_is_the_subject_and_two_are_a_dollar() {
+        renders(
+            "Open relay $, see https://bl.example.org/$",
+            "Open relay 192.0.2.1, see https://bl.example.org/192.0.2.1",
+        );
+        renders("costs $$5", "costs $5");
+        renders("$$$", "$192.0.2.1");
+        renders("plain", "plain");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_into_strings_between_characters() {
+        let text = format!("{}ä{}", "x".repeat(254), "y".repeat(300));
+        let strings = Reason::strings(&text);
+        assert_eq!(strings.concat(), text);
+        assert_eq!(
+            strings.iter().map(|s| s.len()).collect::<Vec<_>>(),
+            [254, 255, 47]
+        );
+        assert_eq!(Reason::strings("short"), ["short"]);
+    }
+
+    #[test]
+    fn what_could_harm_a_terminal_or_a_message_is_refused() {
+        assert_eq!("".parse::<Reason>(), Err(ReasonError::Empty));
+        assert_eq!(
+            "a\u{1b}[2J".parse::<Reason>(),
+            Err(ReasonError::Control(0x1b))
+        );
+        assert_eq!(
+            "x".repeat(1001).parse::<Reason>(),
+            Err(ReasonError::TooLong(1001))
+        );
+        assert_eq!(
+            "$ ".repeat(9).parse::<Reason>(),
+            Err(ReasonError::TooManySubjects(9))
+        );
+    }
+}

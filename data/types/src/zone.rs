@@ -1,0 +1,348 @@
+//! A zone: one block list, served under one origin.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::Deref,
+};
+
+use crate::{Name, Reason, ReturnCode, query_name};
+
+/// What a zone lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZoneKind {
+    /// Addresses and prefixes of both families.
+    Ip,
+    /// Domains.
+    Domain,
+}
+
+/// SOA times, in seconds (RFC 1035 section 3.3.13); MINIMUM is the zone's negative TTL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoaTimes {
+    /// How often a secondary asks for the serial.
+    pub refresh: u32,
+    /// How soon it asks again after a failure.
+    pub retry: u32,
+    /// When it stops answering without contact.
+    pub expire: u32,
+}
+
+impl Default for SoaTimes {
+    fn default() -> Self {
+        Self {
+            refresh: 3600,
+            retry: 600,
+            expire: 604_800,
+        }
+    }
+}
+
+/// Records at the apex besides SOA and NS, for a web site or a notice (RFC 5782 section 5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Apex {
+    /// A records.
+    pub a: Vec<Ipv4Addr>,
+    /// AAAA records.
+    pub aaaa: Vec<Ipv6Addr>,
+    /// TXT records.
+    pub txt: Vec<String>,
+}
+
+/// The settings of a zone, not yet checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneSpec {
+    /// The zone's own name.
+    pub origin: Name,
+    /// What it lists.
+    pub kind: ZoneKind,
+    /// Name servers.
+    pub ns: Vec<Name>,
+    /// SOA MNAME, the primary name server.
+    pub mname: Name,
+    /// SOA RNAME, the operator's mailbox.
+    pub rname: Name,
+    /// SOA times.
+    pub soa: SoaTimes,
+    /// TTL of positive answers, in seconds.
+    pub ttl: u32,
+    /// TTL of negative answers, SOA TTL and SOA MINIMUM, in seconds (RFC 2308 section 5).
+    pub negative_ttl: u32,
+    /// Codes of listings that have none of their own.
+    pub return_codes: Vec<ReturnCode>,
+    /// Reason of listings that have none of their own.
+    pub reason: Reason,
+    /// Each N is a test entry 127.0.0.N that answers itself.
+    pub test_codes: Vec<u8>,
+    /// Further records at the apex.
+    pub apex: Apex,
+    /// Addresses of names inside the zone, such as its name servers.
+    pub glue: BTreeMap<Name, Vec<IpAddr>>,
+}
+
+/// A zone whose settings fit together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(ZoneSpec);
+
+/// Why settings make no zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ZoneError {
+    /// The root can't be a block list.
+    #[error("the root is not an origin")]
+    Root,
+    /// No room for the names that ask for addresses.
+    #[error("origin {0} is too long: with 32 nibbles in front a name would exceed 255 octets")]
+    OriginTooLong(Name),
+    /// No name server.
+    #[error("ns is empty: a zone has at least one name server")]
+    NoNameServer,
+    /// A name server inside the zone without an address.
+    #[error("ns {0} lies inside the zone: give its addresses in glue")]
+    MissingGlue(Name),
+    /// Glue for a name elsewhere.
+    #[error("glue {0} lies outside the zone")]
+    GlueOutside(Name),
+    /// Glue at a name that asks for an address.
+    #[error("glue {0} is a name that asks for an address")]
+    GlueAtAddress(Name),
+    /// Glue without addresses.
+    #[error("glue {0} has no address")]
+    EmptyGlue(Name),
+    /// No return code.
+    #[error("return_codes is empty: leave it out for 127.0.0.2")]
+    NoReturnCode,
+    /// A time beyond what DNS can say.
+    #[error("{field} {value} is not within {min} to 2147483647 seconds (RFC 2181 section 8)")]
+    Seconds {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        value: u32,
+        /// The least.
+        min: u32,
+    },
+    /// A test code that is no return code.
+    #[error("test code {0} is not within 2 to 255")]
+    TestCode(u8),
+    /// More of something than an answer can hold.
+    #[error("{field} has {count} entries, more than {max}")]
+    TooMany {
+        /// The setting.
+        field: &'static str,
+        /// How many it has.
+        count: usize,
+        /// The most.
+        max: usize,
+    },
+    /// Apex text that does not fit.
+    #[error("an apex TXT is 1 to 1000 bytes without control characters")]
+    ApexText,
+}
+
+impl ZoneSpec {
+    /// Default TTL of positive answers, in seconds.
+    pub const TTL: u32 = 300;
+    /// Default TTL of negative answers, in seconds.
+    pub const NEGATIVE_TTL: u32 = 60;
+
+    /// Checks that the settings fit together.
+    pub fn check(mut self) -> Result<Zone, ZoneError> {
+        self.check_origin()?;
+        self.check_ns()?;
+        self.check_glue()?;
+        self.check_numbers()?;
+        self.check_sizes()?;
+        self.return_codes.sort_unstable();
+        self.return_codes.dedup();
+        self.test_codes.sort_unstable();
+        self.test_codes.dedup();
+        Ok(Zone(self))
+    }
+
+    fn check_origin(&self) -> Result<(), ZoneError> {
+        let room = Name::MAX_LEN - 64;
+        match self.origin.wire().len() {
+            1 => Err(ZoneError::Root),
+            len if self.kind == ZoneKind::Ip && len > room => {
+                Err(ZoneError::OriginTooLong(self.origin.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ns(&self) -> Result<(), ZoneError> {
+        if self.ns.is_empty() {
+            return Err(ZoneError::NoNameServer);
+        }
+        let inside = |ns: &&Name| ns.strip_suffix(&self.origin).is_some();
+        match self
+            .ns
+            .iter()
+            .filter(inside)
+            .find(|ns| !self.has_address(ns))
+        {
+            Some(ns) => Err(ZoneError::MissingGlue(ns.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn has_address(&self, name: &Name) -> bool {
+        let at_apex =
+            *name == self.origin && !(self.apex.a.is_empty() && self.apex.aaaa.is_empty());
+        at_apex || self.glue.contains_key(name)
+    }
+
+    fn check_glue(&self) -> Result<(), ZoneError> {
+        for (name, addresses) in &self.glue {
+            let below = name
+                .strip_suffix(&self.origin)
+                .filter(|labels| !labels.is_empty());
+            let Some(labels) = below else {
+                return Err(ZoneError::GlueOutside(name.clone()));
+            };
+            if addresses.is_empty() {
+                return Err(ZoneError::EmptyGlue(name.clone()));
+            }
+            let taken = self.kind == ZoneKind::Ip
+                && query_name::decode(labels) != query_name::AddressName::Other;
+            if taken {
+                return Err(ZoneError::GlueAtAddress(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), ZoneError> {
+        let times = [
+            ("ttl", self.ttl, 1),
+            ("negative_ttl", self.negative_ttl, 1),
+            ("refresh", self.soa.refresh, 1),
+            ("retry", self.soa.retry, 1),
+            ("expire", self.soa.expire, 1),
+        ];
+        let max = i32::MAX as u32;
+        if let Some(&(field, value, min)) =
+            times.iter().find(|(_, v, min)| !(*min..=max).contains(v))
+        {
+            return Err(ZoneError::Seconds { field, value, min });
+        }
+        match self.test_codes.iter().find(|&&code| code < 2) {
+            Some(&code) => Err(ZoneError::TestCode(code)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_sizes(&self) -> Result<(), ZoneError> {
+        if self.return_codes.is_empty() {
+            return Err(ZoneError::NoReturnCode);
+        }
+        let most_addresses = self.glue.values().map(Vec::len).max().unwrap_or(0);
+        for (field, count, max) in [
+            ("ns", self.ns.len(), 16),
+            ("return_codes", self.return_codes.len(), 16),
+            ("apex a", self.apex.a.len(), 16),
+            ("apex aaaa", self.apex.aaaa.len(), 16),
+            ("apex txt", self.apex.txt.len(), 16),
+            ("glue", self.glue.len(), 64),
+            ("glue addresses", most_addresses, 16),
+        ] {
+            if count > max {
+                return Err(ZoneError::TooMany { field, count, max });
+            }
+        }
+        let fits =
+            |text: &String| (1..=1000).contains(&text.len()) && !text.chars().any(char::is_control);
+        if self.apex.txt.iter().all(fits) {
+            Ok(())
+        } else {
+            Err(ZoneError::ApexText)
+        }
+    }
+}
+
+impl Deref for Zone {
+    type Target = ZoneSpec;
+
+    fn deref(&self) -> &ZoneSpec {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ZoneSpec {
+        ZoneSpec {
+            origin: "bl.example.org".parse().unwrap(),
+            kind: ZoneKind::Ip,
+            ns: vec!["ns1.example.org".parse().unwrap()],
+            mname: "ns1.example.org".parse().unwrap(),
+            rname: "hostmaster.example.org".parse().unwrap(),
+            soa: SoaTimes::default(),
+            ttl: ZoneSpec::TTL,
+            negative_ttl: ZoneSpec::NEGATIVE_TTL,
+            return_codes: vec![ReturnCode::LISTED],
+            reason: "listed".parse().unwrap(),
+            test_codes: vec![],
+            apex: Apex::default(),
+            glue: BTreeMap::new(),
+        }
+    }
+
+    #[track_caller]
+    fn refuses(change: impl FnOnce(&mut ZoneSpec)) -> ZoneError {
+        let mut spec = spec();
+        change(&mut spec);
+        spec.check().unwrap_err()
+    }
+
+    #[test]
+    fn a_name_server_inside_the_zone_needs_glue() {
+        let ns: Name = "ns.bl.example.org".parse().unwrap();
+        assert_eq!(
+            refuses(|spec| spec.ns.push(ns.clone())),
+            ZoneError::MissingGlue(ns.clone())
+        );
+        let mut spec = spec();
+        spec.ns.push(ns.clone());
+        spec.glue.insert(ns, vec!["192.0.2.53".parse().unwrap()]);
+        assert!(spec.check().is_ok());
+    }
+
+    #[test]
+    fn glue_may_not_hide_an_address() {
+        let addresses = vec!["192.0.2.53".parse().unwrap()];
+        for text in [
+            "2.0.0.127.bl.example.org",
+            "7.bl.example.org",
+            "a.b.bl.example.org",
+        ] {
+            let name: Name = text.parse().unwrap();
+            let err = refuses(|spec| drop(spec.glue.insert(name.clone(), addresses.clone())));
+            assert_eq!(err, ZoneError::GlueAtAddress(name));
+        }
+    }
+
+    #[test]
+    fn a_zone_that_no_answer_could_be_made_from_is_refused() {
+        assert_eq!(refuses(|spec| spec.ns.clear()), ZoneError::NoNameServer);
+        assert_eq!(
+            refuses(|spec| spec.return_codes.clear()),
+            ZoneError::NoReturnCode
+        );
+        assert_eq!(
+            refuses(|spec| spec.test_codes = vec![1]),
+            ZoneError::TestCode(1)
+        );
+        assert!(matches!(
+            refuses(|spec| spec.ttl = 1 << 31),
+            ZoneError::Seconds { field: "ttl", .. }
+        ));
+        let long = format!("{}.example.org", vec!["x".repeat(60); 3].join("."));
+        assert!(matches!(
+            refuses(|spec| spec.origin = long.parse().unwrap()),
+            ZoneError::OriginTooLong(_)
+        ));
+    }
+}
