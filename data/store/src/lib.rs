@@ -1,1 +1,54 @@
-//! TBD
+//! The store: zones, listings, the change log, audit records and tokens, in RocksDB.
+//!
+//! # Writing
+//!
+//! There is one writer thread and one order. [`Store::submit`] hands it a [`Change`]; it takes what
+//! is waiting, decides each change against the state that the earlier ones leave, and writes all of
+//! them as one batch with a synced WAL: rows, log entries, audit records, serials. Then the
+//! [`Follower`] (the index) gets the effects, and only then are the changes acknowledged. So an
+//! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
+//! After a failed write the store takes no more until it is opened again: what the disk holds is
+//! unknown until the log is read back.
+//!
+//! # Segments
+//!
+//! The rows of a zone lie in *segments*: key `zone id · segment id · subject`. A segment belongs to
+//! one source. Direct writes go to the newest segment of their source. An import stages its rows in
+//! a segment of its own, which nobody sees until the batch that names it, so it may be of any size,
+//! and an import that fails leaves nothing. What a source says of a subject is what its newest
+//! segment with a row for it says; a tombstone says "nothing". [`fold`] moves rows until each
+//! source has one segment again, which changes nothing that can be seen.
+//!
+//! A row leaves out what it shares with its segment: source, time, author and sequence number.
+
+mod change;
+mod codec;
+mod error;
+mod fold;
+mod group;
+mod import;
+mod key;
+mod log;
+mod open;
+mod reader;
+mod recover;
+mod scan;
+mod schema;
+mod state;
+mod sweep;
+mod token;
+mod value;
+mod writer;
+
+pub use change::{
+    Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,
+    ZoneRecord,
+};
+pub use error::{ChangeError, StoreError};
+pub use import::Staging;
+pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
+pub use open::Store;
+pub use reader::{Cursor, Filter, Reader, SubjectMatch};
+pub use recover::Recovery;
+pub use token::{MintedToken, TokenRecord, TokenText};
+pub use writer::Follower;

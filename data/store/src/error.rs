@@ -1,0 +1,141 @@
+//! What can go wrong, with the facts.
+
+use std::path::PathBuf;
+
+use dnsbl_types::{Name, SubjectError};
+
+use crate::ImportCounts;
+
+/// Why the store can't be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error("the store {path} is in use by {holder}; stop that process first")]
+    Locked {
+        /// The store's folder.
+        path: PathBuf,
+        /// The process, as far as it could be found out.
+        holder: String,
+    },
+    /// A newer release wrote it.
+    #[error(
+        "the store {path} has format {found}, and this release reads up to {known}: use the release that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format that this release reads.
+        known: u32,
+    },
+    /// RocksDB refuses it.
+    #[error(
+        "the store {path} is damaged: {detail}; `dnsbl-server recover --config FILE` shows what can be saved, and changes nothing until told to"
+    )]
+    Damaged {
+        /// The store's folder, or the file in it that is damaged.
+        path: PathBuf,
+        /// RocksDB's own words.
+        detail: String,
+    },
+    /// A value that this code can't have written.
+    #[error("the store holds a {what} that can't be read: {detail}")]
+    Unreadable {
+        /// What kind of value.
+        what: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A file operation failed.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// Any other failure of RocksDB.
+    #[error("the store failed: {0}")]
+    Rocks(#[from] rocksdb::Error),
+}
+
+impl StoreError {
+    pub(crate) fn unreadable(what: &'static str, detail: impl ToString) -> Self {
+        Self::Unreadable {
+            what,
+            detail: detail.to_string(),
+        }
+    }
+
+    /// Whether the disk has no room left.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Rocks(err) if err.to_string().contains("No space left"))
+    }
+}
+
+impl From<SubjectError> for StoreError {
+    fn from(err: SubjectError) -> Self {
+        Self::unreadable("subject", err)
+    }
+}
+
+/// Why a change was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such zone.
+    #[error("there is no zone {0}")]
+    NoZone(Name),
+    /// The zone holds listings of the other kind.
+    #[error("zone {0} has listings, so its kind can't change; delete the zone first")]
+    KindInUse(Name),
+    /// That source does not list the subject.
+    #[error("there is no such listing")]
+    NoListing,
+    /// There is no such token.
+    #[error("there is no such token")]
+    NoToken,
+    /// `If-Match` or `If-None-Match` does not hold.
+    #[error("the precondition does not hold")]
+    Precondition,
+    /// It names a test entry.
+    #[error("this is a test entry of RFC 5782 section 5: it always exists and is no listing")]
+    TestEntry,
+    /// The subject is not of the zone's kind.
+    #[error("the zone does not list subjects of this kind")]
+    WrongKind,
+    /// With the zone behind it the name is too long.
+    #[error("the subject is too long: with the zone's name behind it, it exceeds 255 octets")]
+    SubjectTooLong,
+    /// The zone has as many sources as it may.
+    #[error("the zone has listings of {0} sources, which is the most")]
+    TooManySources(usize),
+    /// An import that replaces a source would do more harm than good.
+    #[error("{why}; nothing was changed")]
+    ImportRefused {
+        /// Which limit it breaks.
+        why: String,
+        /// What it would have done.
+        counts: ImportCounts,
+    },
+    /// More changes wait than the writer takes.
+    #[error("too many changes are waiting")]
+    Busy,
+    /// An earlier write failed, or the store is closing.
+    #[error("the store takes no writes: {reason}")]
+    Unwritable {
+        /// Why.
+        reason: String,
+        /// Whether the disk is full.
+        full: bool,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rocksdb::Error> for ChangeError {
+    fn from(err: rocksdb::Error) -> Self {
+        Self::Store(err.into())
+    }
+}

@@ -1,0 +1,457 @@
+//! The change log and the audit records.
+
+use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
+use rocksdb::ReadOptions;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ImportCounts, Reader, StoreError, codec, schema,
+    value::{ListingValue, SettingsValue},
+};
+
+/// One request's effect. It holds results, never requests: reading it needs no other state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its place in the one order; dense.
+    pub seq: u64,
+    /// Which history this is; a store restored from a copy begins a new one.
+    pub epoch: u64,
+    /// When it was written.
+    pub at: UnixTime,
+    /// The token that asked for it.
+    pub actor: String,
+    /// What it did, in order.
+    pub ops: Vec<Op>,
+}
+
+/// A part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A zone got these settings.
+    PutZone {
+        /// The settings.
+        zone: Box<Zone>,
+        /// The ones before, if it existed.
+        previous: Option<Box<Zone>>,
+    },
+    /// A zone was deleted with all its listings.
+    DeleteZone {
+        /// Its settings.
+        previous: Box<Zone>,
+    },
+    /// A listing was added or changed.
+    Put {
+        /// Where.
+        zone: Name,
+        /// As it now is.
+        listing: Box<Listing>,
+        /// As it was before.
+        previous: Option<Box<Listing>>,
+    },
+    /// A listing was removed.
+    Delete {
+        /// Where.
+        zone: Name,
+        /// As it was.
+        previous: Box<Listing>,
+        /// By its own expiry.
+        expired: bool,
+    },
+    /// An import was committed.
+    Import {
+        /// Where.
+        zone: Name,
+        /// What it was.
+        import: Box<ImportSummary>,
+    },
+    /// A token was added.
+    PutToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// What it may do.
+        scopes: Vec<String>,
+    },
+    /// A token was revoked.
+    DeleteToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// An import as the log knows it. Its rows are in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// Its id.
+    pub id: String,
+    /// Whose listings.
+    pub source: Source,
+    /// Whether it replaced what the source had listed before.
+    pub replaced: bool,
+    /// What it did.
+    pub counts: ImportCounts,
+    /// BLAKE3 over the accepted rows in the order in which they came, hexadecimal.
+    pub digest: String,
+}
+
+/// Who did what, when and from where. Kept when the log is compacted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// The change it belongs to.
+    pub seq: u64,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// The token's name.
+    pub actor: String,
+    /// Where the request came from.
+    pub remote: Option<String>,
+    /// What was done, as in the change log.
+    pub action: String,
+    /// To which zone.
+    pub zone: Option<String>,
+    /// To which subject, or token.
+    pub subject: Option<String>,
+    /// For which source.
+    pub source: Option<String>,
+}
+
+impl Op {
+    /// The word for it in the change feed and in audit records.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::PutZone { .. } => "zone-put",
+            Self::DeleteZone { .. } => "zone-delete",
+            Self::Put { .. } => "put",
+            Self::Delete { expired: false, .. } => "delete",
+            Self::Delete { expired: true, .. } => "expire",
+            Self::Import { .. } => "import",
+            Self::PutToken { .. } => "token-put",
+            Self::DeleteToken { .. } => "token-delete",
+        }
+    }
+
+    /// The zone it is about.
+    pub fn zone(&self) -> Option<&Name> {
+        match self {
+            Self::PutZone { zone, .. } | Self::DeleteZone { previous: zone } => Some(&zone.origin),
+            Self::Put { zone, .. } | Self::Delete { zone, .. } | Self::Import { zone, .. } => {
+                Some(zone)
+            }
+            Self::PutToken { .. } | Self::DeleteToken { .. } => None,
+        }
+    }
+
+    /// The listing it is about, as it now is or as it last was.
+    pub fn listing(&self) -> Option<&Listing> {
+        match self {
+            Self::Put { listing, .. }
+            | Self::Delete {
+                previous: listing, ..
+            } => Some(listing),
+            _ => None,
+        }
+    }
+
+    /// The source it is about.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Import { import, .. } => Some(&import.source),
+            _ => self.listing().map(|listing| &listing.source),
+        }
+    }
+
+    pub(crate) fn audit(&self, seq: u64, at: UnixTime, actor: &crate::Actor) -> AuditRecord {
+        let token = match self {
+            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
+            _ => None,
+        };
+        AuditRecord {
+            seq,
+            at: at.0,
+            actor: actor.name.clone(),
+            remote: actor.remote.clone(),
+            action: self.word().into(),
+            zone: self.zone().map(Name::to_string),
+            subject: self
+                .listing()
+                .map(|listing| listing.subject.to_string())
+                .or(token),
+            source: self.source().map(Source::to_string),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The last sequence number; 0 before the first change.
+    pub fn head(&self) -> Result<u64, StoreError> {
+        let mut iter = self.view.iter(schema::LOG, ReadOptions::default());
+        iter.seek_to_last();
+        let head = iter.key().map(read_seq).transpose()?;
+        iter.status()?;
+        Ok(head.unwrap_or(0))
+    }
+
+    /// The history this is.
+    pub fn epoch(&self) -> Result<u64, StoreError> {
+        let value = self.view.find(schema::META, b"epoch")?;
+        value.map_or(Ok(1), |bytes| read_seq(&bytes))
+    }
+
+    /// The oldest entry that is still there; 1 before any compaction.
+    pub fn log_floor(&self) -> Result<u64, StoreError> {
+        let value = self.view.find(schema::META, b"log_floor")?;
+        value.map_or(Ok(1), |bytes| read_seq(&bytes))
+    }
+
+    /// At most `limit` entries after `seq`; `None` if some of those were compacted away.
+    pub fn log_after(&self, seq: u64, limit: usize) -> Result<Option<Vec<LogEntry>>, StoreError> {
+        if seq.saturating_add(1) < self.log_floor()? {
+            return Ok(None);
+        }
+        let mut entries = Vec::new();
+        let mut iter = self.view.iter(schema::LOG, ReadOptions::default());
+        iter.seek(seq.saturating_add(1).to_be_bytes());
+        while let Some((key, value)) = iter.item().filter(|_| entries.len() < limit) {
+            entries.push(decode_entry(read_seq(key)?, value)?);
+            iter.next();
+        }
+        iter.status()?;
+        Ok(Some(entries))
+    }
+
+    /// One entry, if it is still there.
+    pub fn log_entry(&self, seq: u64) -> Result<Option<LogEntry>, StoreError> {
+        let value = self.view.find(schema::LOG, &seq.to_be_bytes())?;
+        value.map(|bytes| decode_entry(seq, &bytes)).transpose()
+    }
+
+    /// About `limit` audit records before change `seq`, newest first; those of one change stay together.
+    pub fn audit_before(&self, seq: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
+        let mut records = Vec::new();
+        let mut iter = self.view.iter(schema::AUDIT, ReadOptions::default());
+        iter.seek_for_prev(seq.to_be_bytes());
+        while let Some(value) = iter.value() {
+            let record: AuditRecord = codec::decode("audit record", value)?;
+            let last = records.last().map(|last: &AuditRecord| last.seq);
+            if records.len() >= limit && last != Some(record.seq) {
+                break;
+            }
+            records.push(record);
+            iter.prev();
+        }
+        iter.status()?;
+        Ok(records)
+    }
+}
+
+/// A sequence number as it stands in keys.
+pub(crate) fn read_seq(bytes: &[u8]) -> Result<u64, StoreError> {
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| StoreError::unreadable("number", format!("{bytes:x?}")))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// An entry as it is written; its sequence number is the key.
+#[derive(Serialize, Deserialize)]
+struct EntryValue {
+    epoch: u64,
+    at: u64,
+    actor: String,
+    ops: Vec<OpValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum OpValue {
+    PutZone(SettingsValue, Option<SettingsValue>),
+    DeleteZone(SettingsValue),
+    Put {
+        zone: String,
+        listing: ListingValue,
+        previous: Option<ListingValue>,
+    },
+    Delete {
+        zone: String,
+        previous: ListingValue,
+        expired: bool,
+    },
+    Import {
+        zone: String,
+        id: String,
+        source: String,
+        replaced: bool,
+        counts: [u64; 5],
+        digest: String,
+    },
+    PutToken {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+    },
+    DeleteToken {
+        id: String,
+        name: String,
+    },
+}
+
+pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
+    codec::encode(&EntryValue {
+        epoch: entry.epoch,
+        at: entry.at.0,
+        actor: entry.actor.clone(),
+        ops: entry.ops.iter().map(OpValue::from).collect(),
+    })
+}
+
+fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
+    let value: EntryValue = codec::decode("log entry", bytes)?;
+    let ops = value
+        .ops
+        .into_iter()
+        .map(Op::try_from)
+        .collect::<Result<_, _>>()?;
+    Ok(LogEntry {
+        seq,
+        epoch: value.epoch,
+        at: UnixTime(value.at),
+        actor: value.actor,
+        ops,
+    })
+}
+
+impl From<&Op> for OpValue {
+    fn from(op: &Op) -> Self {
+        match op {
+            Op::PutZone { zone, previous } => Self::PutZone(
+                (&**zone).into(),
+                previous.as_deref().map(SettingsValue::from),
+            ),
+            Op::DeleteZone { previous } => Self::DeleteZone((&**previous).into()),
+            Op::Put {
+                zone,
+                listing,
+                previous,
+            } => Self::Put {
+                zone: zone.to_string(),
+                listing: (&**listing).into(),
+                previous: previous.as_deref().map(ListingValue::from),
+            },
+            Op::Delete {
+                zone,
+                previous,
+                expired,
+            } => Self::Delete {
+                zone: zone.to_string(),
+                previous: (&**previous).into(),
+                expired: *expired,
+            },
+            Op::Import { zone, import } => Self::Import {
+                zone: zone.to_string(),
+                id: import.id.clone(),
+                source: import.source.to_string(),
+                replaced: import.replaced,
+                counts: import.counts.into(),
+                digest: import.digest.clone(),
+            },
+            Op::PutToken { id, name, scopes } => Self::PutToken {
+                id: id.clone(),
+                name: name.clone(),
+                scopes: scopes.clone(),
+            },
+            Op::DeleteToken { id, name } => Self::DeleteToken {
+                id: id.clone(),
+                name: name.clone(),
+            },
+        }
+    }
+}
+
+impl TryFrom<OpValue> for Op {
+    type Error = StoreError;
+
+    fn try_from(value: OpValue) -> Result<Self, StoreError> {
+        let name = |text: &str| {
+            text.parse::<Name>()
+                .map_err(|err| StoreError::unreadable("zone", err))
+        };
+        let boxed = |listing: ListingValue| Listing::try_from(listing).map(Box::new);
+        let settings = |zone: SettingsValue| Zone::try_from(zone).map(Box::new);
+        Ok(match value {
+            OpValue::PutZone(zone, previous) => Self::PutZone {
+                zone: settings(zone)?,
+                previous: previous.map(settings).transpose()?,
+            },
+            OpValue::DeleteZone(previous) => Self::DeleteZone {
+                previous: settings(previous)?,
+            },
+            OpValue::Put {
+                zone,
+                listing,
+                previous,
+            } => Self::Put {
+                zone: name(&zone)?,
+                listing: boxed(listing)?,
+                previous: previous.map(boxed).transpose()?,
+            },
+            OpValue::Delete {
+                zone,
+                previous,
+                expired,
+            } => Self::Delete {
+                zone: name(&zone)?,
+                previous: boxed(previous)?,
+                expired,
+            },
+            OpValue::Import {
+                zone,
+                id,
+                source,
+                replaced,
+                counts,
+                digest,
+            } => {
+                let source = crate::value::source(&source)?;
+                let import = ImportSummary {
+                    id,
+                    source,
+                    replaced,
+                    counts: counts.into(),
+                    digest,
+                };
+                Self::Import {
+                    zone: name(&zone)?,
+                    import: Box::new(import),
+                }
+            }
+            OpValue::PutToken { id, name, scopes } => Self::PutToken { id, name, scopes },
+            OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
+        })
+    }
+}
+
+impl From<ImportCounts> for [u64; 5] {
+    fn from(counts: ImportCounts) -> Self {
+        [
+            counts.added,
+            counts.updated,
+            counts.unchanged,
+            counts.removed,
+            counts.rejected,
+        ]
+    }
+}
+
+impl From<[u64; 5]> for ImportCounts {
+    fn from([added, updated, unchanged, removed, rejected]: [u64; 5]) -> Self {
+        Self {
+            added,
+            updated,
+            unchanged,
+            removed,
+            rejected,
+        }
+    }
+}

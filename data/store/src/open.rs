@@ -1,0 +1,356 @@
+//! Opening the store, and what is done with it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use dnsbl_types::{Name, Source, UnixTime};
+use rocksdb::{ColumnFamilyDescriptor, DB, ErrorKind, Options, WriteBatch, WriteOptions};
+
+use crate::{
+    Actor, Change, ChangeError, Done, Follower, Reader, Staging, StoreError,
+    group::Ledger,
+    import::StagedSegments,
+    key::{SegmentId, SegmentKey, ZoneId},
+    scan::{View, cf},
+    schema, state,
+    state::Zones,
+    writer::{self, Job, Writer},
+};
+
+/// The store. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+    /// `None` before [`Store::start`] and after [`Store::close`].
+    writer: Arc<Mutex<Option<Writer>>>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Arc<DB>,
+    pub(crate) path: PathBuf,
+    pub(crate) next_segment: AtomicU32,
+    pub(crate) staged: StagedSegments,
+    failed: OnceLock<String>,
+}
+
+impl Inner {
+    pub(crate) fn set_failed(&self, reason: &str) {
+        // The first reason is the one that matters.
+        let _ = self.failed.set(reason.into());
+    }
+}
+
+/// Integer properties of RocksDB that an operator expects to see.
+const PROPERTIES: [&str; 8] = [
+    "estimate-num-keys",
+    "estimate-live-data-size",
+    "live-sst-files-size",
+    "cur-size-all-mem-tables",
+    "block-cache-usage",
+    "estimate-pending-compaction-bytes",
+    "num-running-compactions",
+    "background-errors",
+];
+
+impl Store {
+    /// Opens the store in a folder, or makes a new one there.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(path).map_err(|source| StoreError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let db = open_db(path, &schema::db_options())?;
+        check_format(&db, path)?;
+        let zones = state::read_zones(&View::new(&db))?;
+        remove_unnamed_rows(&db, &zones)?;
+        let segments = zones.values().flat_map(|state| &state.segments);
+        let last = segments
+            .map(|segment| segment.key.segment.0)
+            .max()
+            .unwrap_or(0);
+        let inner = Inner {
+            db: Arc::new(db),
+            path: path.into(),
+            next_segment: AtomicU32::new(last + 1),
+            staged: StagedSegments::default(),
+            failed: OnceLock::new(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+            writer: Arc::default(),
+        })
+    }
+
+    /// Shows a follower everything that the store holds.
+    pub fn load(&self, follower: &mut dyn Follower) -> Result<(), StoreError> {
+        let reader = self.read(UnixTime(0));
+        let zones = state::read_zones(&reader.view)?;
+        writer::show_all(&reader.view, zones.into_values(), reader.head()?, follower)
+    }
+
+    /// Starts the writer. The follower must have been shown what the store holds.
+    pub fn start(&self, follower: Box<dyn Follower>) -> Result<(), StoreError> {
+        let reader = self.read(UnixTime(0));
+        let zones = state::read_zones(&reader.view)?;
+        let next_zone = zones
+            .values()
+            .map(|state| state.id.0 + 1)
+            .max()
+            .unwrap_or(1);
+        let ledger = Ledger {
+            zones,
+            head: reader.head()?,
+            epoch: reader.epoch()?,
+            next_zone,
+        };
+        drop(reader);
+        let writer = Writer::start(self, ledger, follower)?;
+        *self.writer() = Some(writer);
+        Ok(())
+    }
+
+    /// Hands a change to the writer, which calls `reply` once it is durable and visible, or refused.
+    ///
+    /// Returns at once; `reply` runs on the writer's thread and must be quick.
+    pub fn submit(
+        &self,
+        actor: Actor,
+        change: Change,
+        now: UnixTime,
+        reply: impl FnOnce(Result<Done, ChangeError>) + Send + 'static,
+    ) {
+        let job = Job {
+            actor,
+            change,
+            now,
+            reply: Box::new(reply),
+        };
+        match &*self.writer() {
+            Some(writer) => writer.send(job),
+            None => (job.reply)(Err(writer::closed())),
+        }
+    }
+
+    /// Makes a change and waits for it.
+    pub fn change(&self, actor: Actor, change: Change, now: UnixTime) -> Result<Done, ChangeError> {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.submit(actor, change, now, move |result| drop(tell.send(result)));
+        told.recv().unwrap_or_else(|_| Err(writer::closed()))
+    }
+
+    /// Begins an import into a zone.
+    pub fn stage(&self, origin: &Name, source: Source) -> Result<Staging, ChangeError> {
+        let state = state::read_zone(&View::new(&self.inner.db), origin)?;
+        let state = state.ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        let segment = SegmentId(self.inner.next_segment.fetch_add(1, Ordering::Relaxed));
+        let key = SegmentKey {
+            zone: state.id,
+            segment,
+        };
+        let zone = state.zone.as_ref().clone();
+        Ok(Staging::new(
+            self.inner.db.clone(),
+            self.inner.staged.clone(),
+            key,
+            zone,
+            source,
+        ))
+    }
+
+    /// One state of the store, as it looks at `now`.
+    pub fn read(&self, now: UnixTime) -> Reader<'_> {
+        Reader {
+            view: View::new(&self.inner.db),
+            now,
+        }
+    }
+
+    /// Why the store takes no writes, if it does not.
+    pub fn failure(&self) -> Option<&str> {
+        self.inner.failed.get().map(String::as_str)
+    }
+
+    /// RocksDB's own figures: property name without `rocksdb.`, sum over all column families.
+    pub fn figures(&self) -> Vec<(&'static str, u64)> {
+        let families = schema::FAMILIES.map(|family| cf(&self.inner.db, family));
+        let sum = |property: &str| {
+            let property = format!("rocksdb.{property}");
+            let of = |family| {
+                self.inner
+                    .db
+                    .property_int_value_cf(family, property.as_str())
+                    .ok()
+                    .flatten()
+            };
+            families.into_iter().filter_map(of).sum()
+        };
+        PROPERTIES
+            .into_iter()
+            .map(|property| (property, sum(property)))
+            .collect()
+    }
+
+    /// Finishes what is queued and takes no more.
+    pub fn close(&self) {
+        let writer = self.writer().take();
+        if let Some(Writer { queue, thread }) = writer {
+            drop(queue);
+            if thread.join().is_err() {
+                tracing::error!("the store's writer panicked");
+            }
+        }
+    }
+
+    fn writer(&self) -> std::sync::MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the database with every column family that it has, also those of a newer release.
+pub(crate) fn open_db(path: &Path, options: &Options) -> Result<DB, StoreError> {
+    let mut families = schema::families();
+    let foreign = if path.join("CURRENT").exists() {
+        DB::list_cf(options, path)
+    } else {
+        Ok(Vec::new())
+    };
+    let foreign = foreign.map_err(|err| classify(path, err))?;
+    let known = |name: &String| families.iter().any(|family| family.name() == name);
+    let foreign: Vec<String> = foreign.into_iter().filter(|name| !known(name)).collect();
+    families.extend(
+        foreign
+            .into_iter()
+            .map(|name| ColumnFamilyDescriptor::new(name, Options::default())),
+    );
+    DB::open_cf_descriptors(options, path, families).map_err(|err| classify(path, err))
+}
+
+/// Tells a store in use and a damaged one from other failures.
+fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
+    let text = err.to_string();
+    if text.contains("lock file") || text.contains("/LOCK") {
+        return StoreError::Locked {
+            path: path.into(),
+            holder: holder(path),
+        };
+    }
+    let missing =
+        text.contains("No such file") && (text.contains(".sst") || text.contains("MANIFEST"));
+    if err.kind() == ErrorKind::Corruption || missing {
+        return StoreError::Damaged {
+            path: damaged_file(path, &text),
+            detail: text,
+        };
+    }
+    StoreError::Rocks(err)
+}
+
+/// The file that RocksDB complains about, or the folder where it names none.
+fn damaged_file(path: &Path, text: &str) -> PathBuf {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '"' | '\''));
+    let file = words.map(|word| word.trim_end_matches('.')).find(|word| {
+        let name = word.rsplit('/').next().unwrap_or_default();
+        name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-")
+    });
+    match file.and_then(|file| file.rsplit('/').next()) {
+        Some(name) => path.join(name),
+        None => path.into(),
+    }
+}
+
+/// Who holds the lock of a store, as far as the system tells.
+fn holder(path: &Path) -> String {
+    match lock_holder(path) {
+        Some(pid) => format!(
+            "process {pid}{}",
+            command(pid)
+                .map(|name| format!(" ({name})"))
+                .unwrap_or_default()
+        ),
+        None => "another process".into(),
+    }
+}
+
+/// The process that holds RocksDB's lock, from `/proc/locks`.
+pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{}", std::fs::metadata(path.join("LOCK")).ok()?.ino());
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let line = locks.lines().find(|line| {
+        line.split_whitespace()
+            .nth(5)
+            .is_some_and(|id| id.ends_with(&inode))
+    })?;
+    line.split_whitespace().nth(4)?.parse().ok()
+}
+
+fn command(pid: u32) -> Option<String> {
+    Some(
+        std::fs::read_to_string(format!("/proc/{pid}/comm"))
+            .ok()?
+            .trim()
+            .into(),
+    )
+}
+
+fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
+    let meta = cf(db, schema::META);
+    let Some(found) = db.get_pinned_cf(meta, b"format")? else {
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        return Ok(db.put_cf_opt(meta, b"format", schema::FORMAT.to_be_bytes(), &options)?);
+    };
+    let found =
+        <[u8; 4]>::try_from(&*found).map_err(|err| StoreError::unreadable("format", err))?;
+    match u32::from_be_bytes(found) {
+        found if found > schema::FORMAT => Err(StoreError::Newer {
+            path: path.into(),
+            found,
+            known: schema::FORMAT,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Removes rows of segments that no zone names: imports that a crash cut off.
+fn remove_unnamed_rows(db: &DB, zones: &Zones) -> Result<(), StoreError> {
+    let mut named: Vec<SegmentKey> = zones
+        .values()
+        .flat_map(|state| &state.segments)
+        .map(|segment| segment.key)
+        .collect();
+    named.sort_unstable();
+    let listings = cf(db, schema::LISTINGS);
+    let mut batch = WriteBatch::default();
+    let mut start = SegmentKey {
+        zone: ZoneId(0),
+        segment: SegmentId(0),
+    }
+    .bytes();
+    let mut iter = db.raw_iterator_cf(listings);
+    for key in named {
+        iter.seek(start);
+        if iter
+            .key()
+            .is_some_and(|found| found < key.bytes().as_slice())
+        {
+            batch.delete_range_cf(listings, start, key.bytes());
+        }
+        start = key.end();
+    }
+    iter.seek(start);
+    if iter.valid() {
+        batch.delete_range_cf(listings, start, [u8::MAX; 8]);
+    }
+    iter.status()?;
+    if batch.is_empty() {
+        Ok(())
+    } else {
+        Ok(db.write(batch)?)
+    }
+}

@@ -1,0 +1,206 @@
+//! What the writer knows of every zone without asking the database.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use dnsbl_types::{Name, Serial, Source, Zone};
+use rocksdb::ReadOptions;
+
+use crate::{
+    StoreError, codec,
+    key::{SegmentId, SegmentKey, ZoneId},
+    scan::View,
+    schema,
+    value::{SegmentValue, StateValue, Written, ZoneValue},
+};
+
+/// A segment of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) key: SegmentKey,
+    pub(crate) source: Source,
+    /// Of rows that do not say otherwise.
+    pub(crate) written: Written,
+    /// Rows, tombstones included.
+    pub(crate) rows: u64,
+}
+
+impl Segment {
+    pub(crate) fn value(&self) -> SegmentValue {
+        SegmentValue {
+            source: self.source.to_string(),
+            written: self.written.clone(),
+        }
+    }
+}
+
+/// A zone and what is known of its rows.
+#[derive(Clone, Debug)]
+pub(crate) struct ZoneState {
+    pub(crate) id: ZoneId,
+    pub(crate) zone: Arc<Zone>,
+    pub(crate) serial: Serial,
+    pub(crate) listings: u64,
+    pub(crate) exclusions: u64,
+    /// Newest first.
+    pub(crate) segments: Vec<Segment>,
+}
+
+impl ZoneState {
+    /// The most sources that a zone may have listings of.
+    pub(crate) const MAX_SOURCES: usize = 256;
+
+    /// The segment that takes direct writes of a source.
+    pub(crate) fn segment_of(&self, source: &Source) -> Option<&Segment> {
+        self.segments
+            .iter()
+            .find(|segment| segment.source == *source)
+    }
+
+    /// The segments of a source, newest first.
+    pub(crate) fn segments_of<'a>(
+        &'a self,
+        source: &'a Source,
+    ) -> impl Iterator<Item = &'a Segment> {
+        self.segments
+            .iter()
+            .filter(move |segment| segment.source == *source)
+    }
+
+    pub(crate) fn segment_mut(&mut self, key: SegmentKey) -> Option<&mut Segment> {
+        self.segments.iter_mut().find(|segment| segment.key == key)
+    }
+
+    pub(crate) fn count_sources(&self) -> usize {
+        let mut sources: Vec<&Source> = self
+            .segments
+            .iter()
+            .map(|segment| &segment.source)
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources.len()
+    }
+
+    /// Counts a row in or out.
+    pub(crate) fn count(&mut self, exclusion: bool, by: i64) {
+        let count = if exclusion {
+            &mut self.exclusions
+        } else {
+            &mut self.listings
+        };
+        *count = count.saturating_add_signed(by);
+    }
+
+    pub(crate) fn state_value(&self) -> StateValue {
+        StateValue {
+            serial: self.serial.0,
+            listings: self.listings,
+            exclusions: self.exclusions,
+            rows: self
+                .segments
+                .iter()
+                .map(|segment| (segment.key.segment.0, segment.rows))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn zone_value(&self) -> ZoneValue {
+        ZoneValue {
+            id: self.id.0,
+            settings: (&*self.zone).into(),
+        }
+    }
+}
+
+/// All zones, by origin.
+pub(crate) type Zones = BTreeMap<Name, ZoneState>;
+
+/// The key under which a zone's serial and counts are kept.
+pub(crate) fn state_key(origin: &Name) -> Vec<u8> {
+    [b"state/", origin.wire()].concat()
+}
+
+/// Reads the serial and counts of a zone that is or was.
+pub(crate) fn read_state_value(
+    view: &View<'_>,
+    origin: &Name,
+) -> Result<Option<StateValue>, StoreError> {
+    let value = view.find(schema::META, &state_key(origin))?;
+    value
+        .map(|bytes| codec::decode("zone state", &bytes))
+        .transpose()
+}
+
+/// Reads all zones with their segments.
+pub(crate) fn read_zones(view: &View<'_>) -> Result<Zones, StoreError> {
+    let mut zones = Zones::new();
+    let mut iter = view.iter(schema::ZONES, ReadOptions::default());
+    iter.seek_to_first();
+    while let Some(value) = iter.value() {
+        let state = read_zone_value(view, codec::decode("zone", value)?)?;
+        zones.insert(state.zone.origin.clone(), state);
+        iter.next();
+    }
+    iter.status()?;
+    Ok(zones)
+}
+
+/// Reads one zone with its segments.
+pub(crate) fn read_zone(view: &View<'_>, origin: &Name) -> Result<Option<ZoneState>, StoreError> {
+    let Some(value) = view.find(schema::ZONES, origin.wire())? else {
+        return Ok(None);
+    };
+    read_zone_value(view, codec::decode("zone", &value)?).map(Some)
+}
+
+fn read_zone_value(view: &View<'_>, value: ZoneValue) -> Result<ZoneState, StoreError> {
+    let zone = Zone::try_from(value.settings)?;
+    let state = read_state_value(view, &zone.origin)?.unwrap_or_default();
+    let id = ZoneId(value.id);
+    Ok(ZoneState {
+        id,
+        serial: Serial(state.serial),
+        listings: state.listings,
+        exclusions: state.exclusions,
+        segments: read_segments(view, id, &state)?,
+        zone: Arc::new(zone),
+    })
+}
+
+fn read_segments(
+    view: &View<'_>,
+    zone: ZoneId,
+    state: &StateValue,
+) -> Result<Vec<Segment>, StoreError> {
+    let mut segments = Vec::new();
+    let mut iter = view.iter(schema::SEGMENTS, ReadOptions::default());
+    iter.seek(zone.0.to_be_bytes());
+    while let Some((key, value)) = iter.item() {
+        let key = SegmentKey::read(key)?;
+        if key.zone != zone {
+            break;
+        }
+        segments.push(segment(key, codec::decode("segment", value)?, state)?);
+        iter.next();
+    }
+    iter.status()?;
+    segments.reverse();
+    Ok(segments)
+}
+
+fn segment(
+    key: SegmentKey,
+    value: SegmentValue,
+    state: &StateValue,
+) -> Result<Segment, StoreError> {
+    let rows = state
+        .rows
+        .iter()
+        .find(|(id, _)| SegmentId(*id) == key.segment);
+    Ok(Segment {
+        key,
+        source: crate::value::source(&value.source)?,
+        written: value.written,
+        rows: rows.map_or(0, |(_, rows)| *rows),
+    })
+}

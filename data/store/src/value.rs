@@ -1,0 +1,311 @@
+//! The values of the store, as they are written, and their conversions.
+//!
+//! Fields are only ever added as a new version (`codec.rs`), since postcard does not name them.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use dnsbl_types::{
+    Apex, Entry, Listing, ListingBody, Name, Reason, ReturnCode, SoaTimes, Source, Subject,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{StoreError, state::Segment};
+
+/// What a segment says of a subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Row {
+    /// That its source says nothing.
+    Tombstone,
+    /// This.
+    Says(Box<Said>),
+}
+
+/// What a source says of a subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Said {
+    exclusion: bool,
+    return_codes: Vec<Ipv4Addr>,
+    reason: Option<String>,
+    tags: Vec<String>,
+    note: Option<String>,
+    pub(crate) expires_at: Option<u64>,
+    /// Left out where it is the segment's.
+    pub(crate) origin: Option<Written>,
+}
+
+/// When and by whom something was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Written {
+    pub(crate) listed_at: u64,
+    pub(crate) updated_at: u64,
+    pub(crate) listed_by: String,
+    pub(crate) seq: u64,
+}
+
+impl Said {
+    pub(crate) fn new(body: &ListingBody, origin: Option<Written>) -> Self {
+        Self {
+            exclusion: body.exclusion,
+            return_codes: body.return_codes.iter().map(|code| code.addr()).collect(),
+            reason: body.reason.as_ref().map(|reason| reason.template().into()),
+            tags: body.tags.clone(),
+            note: body.note.clone(),
+            expires_at: body.expires_at.map(|at| at.0),
+            origin,
+        }
+    }
+
+    /// The same, written then and by them.
+    pub(crate) fn with_origin(self, origin: Written) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
+        }
+    }
+
+    pub(crate) fn exclusion(&self) -> bool {
+        self.exclusion
+    }
+
+    pub(crate) fn is_live(&self, now: UnixTime) -> bool {
+        self.expires_at.is_none_or(|at| now.0 < at)
+    }
+
+    /// Whether two rows say the same, whoever wrote them when.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let strip = |said: &Self| Self {
+            origin: None,
+            ..said.clone()
+        };
+        strip(self) == strip(other)
+    }
+
+    pub(crate) fn body(&self) -> Result<ListingBody, StoreError> {
+        Ok(ListingBody {
+            return_codes: return_codes(&self.return_codes)?,
+            reason: self.reason.as_deref().map(reason).transpose()?,
+            exclusion: self.exclusion,
+            tags: self.tags.clone(),
+            note: self.note.clone(),
+            expires_at: self.expires_at.map(UnixTime),
+        })
+    }
+
+    /// The part that decides answers.
+    pub(crate) fn entry(&self) -> Result<Entry, StoreError> {
+        Ok(Entry {
+            exclusion: self.exclusion,
+            return_codes: return_codes(&self.return_codes)?,
+            reason: self.reason.as_deref().map(reason).transpose()?,
+            expires_at: self.expires_at.map(UnixTime),
+        })
+    }
+
+    /// The listing that this is in `segment`.
+    pub(crate) fn listing(
+        &self,
+        subject: Subject,
+        segment: &Segment,
+    ) -> Result<Listing, StoreError> {
+        let written = self.origin.as_ref().unwrap_or(&segment.written);
+        Ok(Listing {
+            subject,
+            source: segment.source.clone(),
+            body: self.body()?,
+            listed_at: UnixTime(written.listed_at),
+            updated_at: UnixTime(written.updated_at),
+            listed_by: written.listed_by.clone(),
+            seq: written.seq,
+        })
+    }
+}
+
+fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
+    let codes = codes.iter().map(|&code| ReturnCode::try_from(code));
+    codes
+        .collect::<Result<_, _>>()
+        .map_err(|err| StoreError::unreadable("return code", err))
+}
+
+fn reason(text: &str) -> Result<Reason, StoreError> {
+    text.parse()
+        .map_err(|err| StoreError::unreadable("reason", err))
+}
+
+fn name(text: &str) -> Result<Name, StoreError> {
+    text.parse()
+        .map_err(|err| StoreError::unreadable("name", err))
+}
+
+/// A listing as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListingValue {
+    subject: String,
+    source: String,
+    said: Said,
+    written: Written,
+}
+
+impl From<&Listing> for ListingValue {
+    fn from(listing: &Listing) -> Self {
+        Self {
+            subject: listing.subject.to_string(),
+            source: listing.source.to_string(),
+            said: Said::new(&listing.body, None),
+            written: written(listing),
+        }
+    }
+}
+
+/// When and by whom a listing was written.
+pub(crate) fn written(listing: &Listing) -> Written {
+    Written {
+        listed_at: listing.listed_at.0,
+        updated_at: listing.updated_at.0,
+        listed_by: listing.listed_by.clone(),
+        seq: listing.seq,
+    }
+}
+
+impl TryFrom<ListingValue> for Listing {
+    type Error = StoreError;
+
+    fn try_from(value: ListingValue) -> Result<Self, StoreError> {
+        Ok(Self {
+            subject: value.subject.parse()?,
+            source: source(&value.source)?,
+            body: value.said.body()?,
+            listed_at: UnixTime(value.written.listed_at),
+            updated_at: UnixTime(value.written.updated_at),
+            listed_by: value.written.listed_by,
+            seq: value.written.seq,
+        })
+    }
+}
+
+pub(crate) fn source(text: &str) -> Result<Source, StoreError> {
+    text.parse()
+        .map_err(|err| StoreError::unreadable("source", err))
+}
+
+/// What the rows of a segment have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SegmentValue {
+    pub(crate) source: String,
+    pub(crate) written: Written,
+}
+
+/// What moves with every change of a zone; kept when the zone is deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StateValue {
+    pub(crate) serial: u32,
+    pub(crate) listings: u64,
+    pub(crate) exclusions: u64,
+    /// Rows of each segment, tombstones included.
+    pub(crate) rows: Vec<(u32, u64)>,
+}
+
+/// A zone's id and settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ZoneValue {
+    pub(crate) id: u32,
+    pub(crate) settings: SettingsValue,
+}
+
+/// A zone's settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SettingsValue {
+    origin: String,
+    domain: bool,
+    ns: Vec<String>,
+    mname: String,
+    rname: String,
+    refresh: u32,
+    retry: u32,
+    expire: u32,
+    ttl: u32,
+    negative_ttl: u32,
+    return_codes: Vec<Ipv4Addr>,
+    reason: String,
+    test_codes: Vec<u8>,
+    apex_a: Vec<Ipv4Addr>,
+    apex_aaaa: Vec<Ipv6Addr>,
+    apex_txt: Vec<String>,
+    glue: BTreeMap<String, Vec<IpAddr>>,
+}
+
+impl From<&Zone> for SettingsValue {
+    fn from(zone: &Zone) -> Self {
+        Self {
+            origin: zone.origin.to_string(),
+            domain: zone.kind == ZoneKind::Domain,
+            ns: zone.ns.iter().map(Name::to_string).collect(),
+            mname: zone.mname.to_string(),
+            rname: zone.rname.to_string(),
+            refresh: zone.soa.refresh,
+            retry: zone.soa.retry,
+            expire: zone.soa.expire,
+            ttl: zone.ttl,
+            negative_ttl: zone.negative_ttl,
+            return_codes: zone.return_codes.iter().map(|code| code.addr()).collect(),
+            reason: zone.reason.template().into(),
+            test_codes: zone.test_codes.clone(),
+            apex_a: zone.apex.a.clone(),
+            apex_aaaa: zone.apex.aaaa.clone(),
+            apex_txt: zone.apex.txt.clone(),
+            glue: zone
+                .glue
+                .iter()
+                .map(|(name, addresses)| (name.to_string(), addresses.clone()))
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<SettingsValue> for Zone {
+    type Error = StoreError;
+
+    fn try_from(value: SettingsValue) -> Result<Self, StoreError> {
+        let glue = value
+            .glue
+            .into_iter()
+            .map(|(owner, addresses)| Ok((name(&owner)?, addresses)));
+        let spec = ZoneSpec {
+            origin: name(&value.origin)?,
+            kind: if value.domain {
+                ZoneKind::Domain
+            } else {
+                ZoneKind::Ip
+            },
+            ns: value
+                .ns
+                .iter()
+                .map(|ns| name(ns))
+                .collect::<Result<_, _>>()?,
+            mname: name(&value.mname)?,
+            rname: name(&value.rname)?,
+            soa: SoaTimes {
+                refresh: value.refresh,
+                retry: value.retry,
+                expire: value.expire,
+            },
+            ttl: value.ttl,
+            negative_ttl: value.negative_ttl,
+            return_codes: return_codes(&value.return_codes)?,
+            reason: reason(&value.reason)?,
+            test_codes: value.test_codes,
+            apex: Apex {
+                a: value.apex_a,
+                aaaa: value.apex_aaaa,
+                txt: value.apex_txt,
+            },
+            glue: glue.collect::<Result<_, StoreError>>()?,
+        };
+        spec.check()
+            .map_err(|err| StoreError::unreadable("zone", err))
+    }
+}

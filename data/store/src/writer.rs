@@ -1,0 +1,316 @@
+//! The writer thread: one order, one sync for all that waits.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use rocksdb::{WriteBatch, WriteOptions};
+
+use crate::{
+    Actor, Change, ChangeError, Done, Store, StoreError,
+    group::{Effect, Group, Ledger},
+    key::SegmentKey,
+    open::Inner,
+    scan::{AtSubject, View},
+    state::{Segment, ZoneState},
+};
+
+/// Changes that may wait.
+const QUEUE: usize = 4096;
+/// Changes in one batch.
+const GROUP: usize = 512;
+
+/// What follows the change log: the index. It is called by the writer thread, in order.
+pub trait Follower: Send {
+    /// A zone is new or has other settings.
+    fn put_zone(&mut self, zone: &Zone, serial: Serial);
+    /// A zone is gone with all its entries.
+    fn remove_zone(&mut self, origin: &Name);
+    /// A zone's serial moved.
+    fn set_serial(&mut self, origin: &Name, serial: Serial);
+    /// These entries are all that is said about a subject, expired ones included.
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]);
+    /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
+    fn publish(&mut self, seq: u64, committed: Instant);
+}
+
+pub(crate) struct Job {
+    pub(crate) actor: Actor,
+    pub(crate) change: Change,
+    pub(crate) now: UnixTime,
+    pub(crate) reply: Box<dyn FnOnce(Result<Done, ChangeError>) + Send>,
+}
+
+/// The way to the writer thread.
+pub(crate) struct Writer {
+    pub(crate) queue: SyncSender<Job>,
+    pub(crate) thread: JoinHandle<()>,
+}
+
+impl Writer {
+    pub(crate) fn start(
+        store: &Store,
+        ledger: Ledger,
+        follower: Box<dyn Follower>,
+    ) -> Result<Self, StoreError> {
+        let (queue, jobs) = std::sync::mpsc::sync_channel(QUEUE);
+        let inner = store.inner.clone();
+        let run = move || {
+            WriterThread {
+                inner,
+                ledger,
+                follower,
+                failed: None,
+            }
+            .run(&jobs)
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(run);
+        let thread = thread.map_err(|source| StoreError::Io {
+            path: store.inner.path.clone(),
+            source,
+        })?;
+        Ok(Self { queue, thread })
+    }
+
+    pub(crate) fn send(&self, job: Job) {
+        match self.queue.try_send(job) {
+            Ok(()) => {}
+            Err(TrySendError::Full(job)) => (job.reply)(Err(ChangeError::Busy)),
+            Err(TrySendError::Disconnected(job)) => (job.reply)(Err(closed())),
+        }
+    }
+}
+
+pub(crate) fn closed() -> ChangeError {
+    ChangeError::Unwritable {
+        reason: "it is closing".into(),
+        full: false,
+    }
+}
+
+struct WriterThread {
+    inner: Arc<Inner>,
+    ledger: Ledger,
+    follower: Box<dyn Follower>,
+    /// Why no more writes are taken.
+    failed: Option<(String, bool)>,
+}
+
+type Reply = (
+    Box<dyn FnOnce(Result<Done, ChangeError>) + Send>,
+    Result<Done, ChangeError>,
+);
+
+impl WriterThread {
+    /// Runs until the last way in is dropped, and then finishes what is queued.
+    fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            match jobs.recv_timeout(Duration::from_secs(3600)) {
+                Ok(first) => self.take(first, jobs),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Makes one group of `first` and what waits behind it.
+    fn take(&mut self, first: Job, jobs: &Receiver<Job>) {
+        let mut group = vec![first];
+        // A change that rests on the database alone, not on earlier changes of its group, goes alone.
+        while group.len() < GROUP && group.last().is_some_and(|job| is_small(&job.change)) {
+            match jobs.try_recv() {
+                Ok(job) => group.push(job),
+                Err(_) => break,
+            }
+        }
+        let alone = group.pop_if(|job| !is_small(&job.change));
+        for part in [group, alone.into_iter().collect()] {
+            if !part.is_empty() {
+                self.commit(part);
+            }
+        }
+    }
+
+    fn commit(&mut self, jobs: Vec<Job>) {
+        if let Some((reason, full)) = &self.failed {
+            for job in jobs {
+                (job.reply)(Err(ChangeError::Unwritable {
+                    reason: reason.clone(),
+                    full: *full,
+                }));
+            }
+            return;
+        }
+        let inner = self.inner.clone();
+        let now = jobs.iter().map(|job| job.now).max().unwrap_or_default();
+        let mut group = Group::new(
+            &inner.db,
+            &mut self.ledger,
+            &inner.next_segment,
+            &inner.staged,
+            now,
+        );
+        let mut replies: Vec<Reply> = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let decided = group.decide(&job.actor, job.change);
+            replies.push((job.reply, decided));
+        }
+        let (batch, effects, touched) = group.finish();
+        let result = self.write(batch, &effects, &touched);
+        for (reply, decided) in replies {
+            reply(match &result {
+                Ok(()) => decided,
+                Err(reason) => decided.and_then(|_| Err(self.unwritable(reason))),
+            });
+        }
+    }
+
+    fn unwritable(&self, reason: &str) -> ChangeError {
+        let full = self.failed.as_ref().is_some_and(|(_, full)| *full);
+        ChangeError::Unwritable {
+            reason: reason.into(),
+            full,
+        }
+    }
+
+    /// Writes, syncs, and shows the effects. After a failure nothing is shown and nothing more is written.
+    fn write(
+        &mut self,
+        batch: WriteBatch,
+        effects: &[Effect],
+        touched: &BTreeSet<Name>,
+    ) -> Result<(), String> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        let written = self
+            .inner
+            .db
+            .write_opt(batch, &options)
+            .map_err(StoreError::from);
+        let committed = Instant::now();
+        let shown = written.and_then(|()| self.show(effects, touched, committed));
+        shown.map_err(|err| {
+            tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
+            let reason = err.to_string();
+            self.failed = Some((reason.clone(), err.is_full()));
+            self.inner.set_failed(&reason);
+            reason
+        })
+    }
+
+    fn show(
+        &mut self,
+        effects: &[Effect],
+        touched: &BTreeSet<Name>,
+        committed: Instant,
+    ) -> Result<(), StoreError> {
+        for effect in effects {
+            match effect {
+                Effect::PutZone(origin) => {
+                    if let Some(state) = self.ledger.zones.get(origin) {
+                        self.follower.put_zone(&state.zone, state.serial);
+                    }
+                }
+                Effect::RemoveZone(origin) => self.follower.remove_zone(origin),
+                Effect::Entries {
+                    zone,
+                    subject,
+                    entries,
+                } => self.follower.set_entries(zone, subject, entries),
+                Effect::Segment { zone, segment } => self.show_segment(zone, *segment)?,
+            }
+        }
+        for origin in touched {
+            if let Some(state) = self.ledger.zones.get(origin) {
+                self.follower.set_serial(origin, state.serial);
+            }
+        }
+        self.follower.publish(self.ledger.head, committed);
+        Ok(())
+    }
+
+    /// Shows every subject that a new segment names, with what other segments say of it.
+    fn show_segment(&mut self, origin: &Name, segment: SegmentKey) -> Result<(), StoreError> {
+        let Some(state) = self.ledger.zones.get(origin) else {
+            return Ok(());
+        };
+        let inner = self.inner.clone();
+        let view = View::new(&inner.db);
+        let new: Vec<Segment> = state
+            .segments
+            .iter()
+            .filter(|s| s.key == segment)
+            .cloned()
+            .collect();
+        let mut scan = view.scan(&new, &[], None)?;
+        while let Some(AtSubject { subject, .. }) = scan.next()? {
+            let mut at = AtSubject {
+                subject,
+                rows: Vec::new(),
+            };
+            let mut decided = Vec::new();
+            for segment in &state.segments {
+                if let Some(row) = view.row(segment.key, &at.subject)? {
+                    at.add(&mut decided, segment, row);
+                }
+            }
+            show_subject(self.follower.as_mut(), origin, &at)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a change reads only what the group itself keeps up to date.
+fn is_small(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::PutListing { .. } | Change::DeleteListing { .. }
+    )
+}
+
+fn show_subject(
+    follower: &mut dyn Follower,
+    origin: &Name,
+    at: &AtSubject<'_>,
+) -> Result<(), StoreError> {
+    let subject = crate::key::read_subject(&at.subject)?;
+    let entries = at
+        .rows
+        .iter()
+        .map(|(_, said)| said.entry())
+        .collect::<Result<Vec<_>, _>>()?;
+    follower.set_entries(origin, &subject, &entries);
+    Ok(())
+}
+
+/// Shows everything that the store holds.
+pub(crate) fn show_all(
+    view: &View<'_>,
+    zones: impl Iterator<Item = ZoneState>,
+    head: u64,
+    follower: &mut dyn Follower,
+) -> Result<(), StoreError> {
+    for state in zones {
+        follower.put_zone(&state.zone, state.serial);
+        let mut scan = view.scan(&state.segments, &[], None)?;
+        while let Some(at) = scan.next()? {
+            if !at.rows.is_empty() {
+                show_subject(follower, &state.zone.origin, &at)?;
+            }
+        }
+    }
+    follower.publish(head, Instant::now());
+    Ok(())
+}
