@@ -48,16 +48,16 @@ pub enum StoreError {
         detail: String,
     },
     /// A file operation failed.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The reason.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Any other failure of RocksDB.
     #[error("the store failed: {0}")]
-    Rocks(#[from] rocksdb::Error),
+    Rocks(rocksdb::Error),
 }
 
 impl StoreError {
@@ -71,6 +71,12 @@ impl StoreError {
     /// Whether the disk has no room left.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Rocks(err) if err.to_string().contains("No space left"))
+    }
+}
+
+impl From<rocksdb::Error> for StoreError {
+    fn from(err: rocksdb::Error) -> Self {
+        Self::Rocks(err)
     }
 }
 

@@ -60,9 +60,9 @@ const PROPERTIES: [&str; 8] = [
 impl Store {
     /// Opens the store in a folder, or makes a new one there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|source| StoreError::Io {
+        std::fs::create_dir_all(path).map_err(|reason| StoreError::Io {
             path: path.into(),
-            source,
+            reason,
         })?;
         let db = open_db(path, &schema::db_options())?;
         check_format(&db, path)?;

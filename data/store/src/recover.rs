@@ -184,8 +184,8 @@ fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 fn io_at<T>(path: &Path, result: io::Result<T>) -> Result<T, StoreError> {
-    result.map_err(|source| StoreError::Io {
+    result.map_err(|reason| StoreError::Io {
         path: path.into(),
-        source,
+        reason,
     })
 }

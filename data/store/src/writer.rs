@@ -74,9 +74,9 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(run);
-        let thread = thread.map_err(|source| StoreError::Io {
+        let thread = thread.map_err(|reason| StoreError::Io {
             path: store.inner.path.clone(),
-            source,
+            reason,
         })?;
         Ok(Self { queue, thread })
     }

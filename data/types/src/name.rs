@@ -1,6 +1,6 @@
 //! Domain names in wire form (RFC 1035 section 3.1).
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 /// An absolute domain name: lower-case wire form with the root label, at most 255 octets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +99,13 @@ impl Name {
         } else {
             format!("{self}.")
         }
+    }
+}
+
+/// Names are looked up by their wire form; the two are ordered and hashed alike.
+impl Borrow<[u8]> for Name {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 

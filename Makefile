@@ -1,0 +1,53 @@
+# The commands of this project, all of them; `make help` lists them.
+#
+# There is one cargo profile, release, for everything: RocksDB takes ten minutes to compile, and
+# should do so once. CARGO_TARGET_DIR is honoured, and made absolute, since tests run elsewhere.
+
+override CARGO_TARGET_DIR := $(shell realpath -ms -- '$(or $(CARGO_TARGET_DIR),target)')
+export CARGO_TARGET_DIR
+export PATH := $(PATH):$(CARGO_TARGET_DIR)/tools/cargo/bin
+
+CARGO_BUILD := cargo build --release --locked --workspace
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt build deps tools fuzz-smoke advisories clean-var
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: deps ## build, start a server with a sample zone, and print lines to try on it
+	@command -v dig >/dev/null || scripts/fetch-tools || echo "make run: going on without dig" >&2
+	$(CARGO_BUILD)
+	@exec scripts/run-demo
+
+test: build tools ## run all tests, those of the real programs and with real peers too
+	cargo test --release --locked --workspace
+
+lint: deps ## check format, lints, licences and origin of dependencies, documentation
+	cargo fmt --all --check
+	@scripts/install-cargo-deny
+	cargo deny --locked check --hide-inclusion-graph licenses bans sources
+	cargo clippy --workspace --all-targets --release --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --release --locked
+
+fmt: ## format the code
+	cargo fmt --all
+
+build: deps ## build all programs
+	$(CARGO_BUILD)
+
+deps: ## install what the build needs beyond cargo and a C compiler, if it is missing
+	@scripts/install-build-deps
+
+tools: ## fetch the real peers the tests use (dig, unbound, …) into the target directory
+	@scripts/fetch-tools
+
+fuzz-smoke: build ## throw a short run of random input at the server
+	cargo test --release --locked -p dnsbl-tests fuzz_smoke
+
+advisories: ## check dependencies for known vulnerabilities; fetches the database from the network
+	@scripts/install-cargo-deny
+	cargo deny --locked check advisories
+
+clean-var: ## delete the data of the server that `make run` starts
+	rm -rf var

@@ -1,0 +1,233 @@
+//! From a DNS reply to a status: the one place that decides what counts as a listing.
+//!
+//! RFC 5782 section 2.1 lets any A record mean "listed". That was before lists answered blocked
+//! clients with addresses of 127.255.255.0/24, and before lapsed lists were parked on web servers:
+//! clients that still follow it reject all mail. So a listing here is an answer of return codes
+//! only, and one address that is none spoils the answer.
+
+use std::net::Ipv4Addr;
+
+use dnsbl_types::{ReturnCode, ReturnCodeError};
+
+use crate::{Blocked, Bogus, Failure, Listing, Status};
+
+/// What a reply to an A query holds that matters here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reply {
+    /// The response code.
+    pub(crate) rcode: u16,
+    /// The addresses of the name asked for, aliases followed.
+    pub(crate) addresses: Vec<Ipv4Addr>,
+    /// Whether it points to other servers instead of answering (RFC 2308 section 2.2).
+    pub(crate) referral: bool,
+    /// The extended error (RFC 8914) by which a resolver says that the answer is its own.
+    pub(crate) filtered: Option<u16>,
+}
+
+impl Reply {
+    const NOERROR: u16 = 0;
+    const NXDOMAIN: u16 = 3;
+    const REFUSED: u16 = 5;
+}
+
+/// What a reply says about the address that was asked for.
+pub(crate) fn judge(reply: &Reply) -> Status {
+    if let Some(code) = reply.filtered {
+        return Status::Blocked(Blocked::Filtered(code));
+    }
+    match reply.rcode {
+        Reply::NXDOMAIN => Status::NotListed,
+        Reply::NOERROR if reply.referral => Status::Failed(Failure::Referral),
+        Reply::NOERROR => judge_addresses(&reply.addresses),
+        Reply::REFUSED => Status::Blocked(Blocked::Refused),
+        rcode => Status::Failed(Failure::Rcode(rcode)),
+    }
+}
+
+fn judge_addresses(addresses: &[Ipv4Addr]) -> Status {
+    let codes = addresses.iter().map(|&addr| ReturnCode::try_from(addr));
+    match codes.collect::<Result<Vec<_>, _>>() {
+        Ok(codes) => judge_codes(codes),
+        Err(ReturnCodeError::OutsideLoopback(addr)) => Status::Bogus(Bogus::OutsideLoopback(addr)),
+        Err(_) => Status::Bogus(Bogus::Localhost),
+    }
+}
+
+fn judge_codes(codes: Vec<ReturnCode>) -> Status {
+    if let Some(blocked) = codes.iter().find_map(|&code| error_code(code)) {
+        Status::Blocked(blocked)
+    } else if codes.is_empty() {
+        Status::NotListed
+    } else {
+        Status::Listed(Listing::new(codes))
+    }
+}
+
+/// The error that a code stands for, if it is in 127.255.255.0/24.
+fn error_code(code: ReturnCode) -> Option<Blocked> {
+    match code.addr().octets() {
+        [127, 255, 255, 252] => Some(Blocked::ZoneTypo),
+        [127, 255, 255, 254] => Some(Blocked::PublicResolver),
+        [127, 255, 255, 255] => Some(Blocked::TooManyQueries),
+        [127, 255, 255, _] => Some(Blocked::ErrorCode(code.addr())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::{Reply, judge};
+    use crate::{Blocked, Bogus, Failure, Status};
+
+    fn answer(addresses: &[&str]) -> Status {
+        judge(&Reply {
+            addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
+            ..Reply::default()
+        })
+    }
+
+    fn rcode(rcode: u16) -> Status {
+        judge(&Reply {
+            rcode,
+            ..Reply::default()
+        })
+    }
+
+    #[track_caller]
+    fn listed_with(addresses: &[&str], codes: &[&str]) {
+        let status = answer(addresses);
+        let listing = status.listing().unwrap();
+        let found: Vec<String> = listing.codes.iter().map(ToString::to_string).collect();
+        assert_eq!(found, codes);
+    }
+
+    #[test]
+    fn return_codes_are_a_listing_and_every_one_counts_once() {
+        listed_with(&["127.0.0.2"], &["127.0.0.2"]);
+        listed_with(
+            &["127.0.0.10", "127.0.0.2", "127.0.0.10"],
+            &["127.0.0.2", "127.0.0.10"],
+        );
+        listed_with(&["127.0.0.0"], &["127.0.0.0"]);
+        listed_with(&["127.255.254.255"], &["127.255.254.255"]);
+        listed_with(&["127.1.255.254"], &["127.1.255.254"]);
+    }
+
+    #[test]
+    fn nxdomain_and_nodata_are_not_listed() {
+        assert_eq!(rcode(3), Status::NotListed);
+        assert_eq!(answer(&[]), Status::NotListed);
+    }
+
+    #[test]
+    fn error_codes_are_the_list_refusing_never_a_listing() {
+        let blocked = |address| answer(&[address]);
+        assert_eq!(
+            blocked("127.255.255.252"),
+            Status::Blocked(Blocked::ZoneTypo)
+        );
+        assert_eq!(
+            blocked("127.255.255.254"),
+            Status::Blocked(Blocked::PublicResolver)
+        );
+        assert_eq!(
+            blocked("127.255.255.255"),
+            Status::Blocked(Blocked::TooManyQueries)
+        );
+        for text in ["127.255.255.0", "127.255.255.128", "127.255.255.253"] {
+            let code = Blocked::ErrorCode(text.parse().unwrap());
+            assert_eq!(blocked(text), Status::Blocked(code));
+        }
+        assert_eq!(
+            answer(&["127.0.0.2", "127.255.255.255"]),
+            Status::Blocked(Blocked::TooManyQueries)
+        );
+    }
+
+    #[test]
+    fn localhost_is_bogus_alone_and_in_company() {
+        for addresses in [&["127.0.0.1"][..], &["127.0.0.2", "127.0.0.1"]] {
+            assert_eq!(answer(addresses), Status::Bogus(Bogus::Localhost));
+        }
+    }
+
+    #[test]
+    fn one_address_outside_127_spoils_the_answer() {
+        let stray = Ipv4Addr::new(203, 0, 113, 7);
+        for addresses in [
+            &["203.0.113.7"][..],
+            &["127.0.0.2", "203.0.113.7"],
+            &["203.0.113.7", "127.0.0.2"],
+            &["127.255.255.254", "203.0.113.7"],
+        ] {
+            assert_eq!(
+                answer(addresses),
+                Status::Bogus(Bogus::OutsideLoopback(stray))
+            );
+        }
+        for text in ["0.0.0.0", "126.255.255.255", "128.0.0.0", "255.255.255.255"] {
+            assert_eq!(answer(&[text]).word(), "bogus", "{text}");
+        }
+    }
+
+    #[test]
+    fn refused_is_blocked_and_other_errors_are_failures() {
+        assert_eq!(rcode(5), Status::Blocked(Blocked::Refused));
+        for (code, word) in [
+            (1, "FORMERR"),
+            (2, "SERVFAIL"),
+            (4, "NOTIMP"),
+            (23, "rcode 23"),
+        ] {
+            assert_eq!(rcode(code), Status::Failed(Failure::Rcode(code)));
+            assert!(rcode(code).detail().unwrap().ends_with(word));
+        }
+    }
+
+    #[test]
+    fn a_referral_is_no_denial() {
+        let reply = Reply {
+            referral: true,
+            ..Reply::default()
+        };
+        assert_eq!(judge(&reply), Status::Failed(Failure::Referral));
+    }
+
+    #[test]
+    fn what_a_resolver_rewrote_is_no_verdict() {
+        for rcode in [0, 3, 5] {
+            let reply = Reply {
+                rcode,
+                filtered: Some(17),
+                addresses: vec![Ipv4Addr::new(127, 0, 0, 2)],
+                ..Reply::default()
+            };
+            assert_eq!(judge(&reply), Status::Blocked(Blocked::Filtered(17)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_error_is_never_a_listing(rcode in 1u16.., addresses: Vec<u32>) {
+            let addresses = addresses.into_iter().map(Ipv4Addr::from).collect();
+            let reply = Reply { rcode, addresses, ..Reply::default() };
+            prop_assert_ne!(judge(&reply).word(), "listed");
+        }
+
+        #[test]
+        fn a_stray_address_anywhere_prevents_a_listing(
+            codes in prop::collection::vec(0x7f00_0000u32..0x8000_0000, 0..5),
+            stray in prop_oneof![..0x7f00_0000u32, 0x8000_0000u32..],
+            at: prop::sample::Index,
+        ) {
+            let mut addresses: Vec<Ipv4Addr> = codes.into_iter().map(Ipv4Addr::from).collect();
+            addresses.insert(at.index(addresses.len() + 1), stray.into());
+            let reply = Reply { addresses, ..Reply::default() };
+            prop_assert_eq!(judge(&reply).word(), "bogus");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `dnsbl`, the mail administrator's command.
+
+mod cli;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match cli::Cli::parse().run().await {
+        Ok(code) => code,
+        Err(err) => {
+            complain(&err);
+            ExitCode::from(cli::UNKNOWN)
+        }
+    }
+}
+
+/// Says what went wrong, unless it is that nobody reads the output any more.
+fn complain(err: &anyhow::Error) {
+    let cause = err.downcast_ref::<io::Error>().map(io::Error::kind);
+    if cause != Some(io::ErrorKind::BrokenPipe) {
+        let _ = writeln!(io::stderr(), "dnsbl: {err:#}");
+    }
+}

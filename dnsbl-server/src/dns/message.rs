@@ -1,0 +1,317 @@
+//! Messages in, messages out. The only file that knows hickory.
+//!
+//! Checks come in this order: QR, opcode, EDNS version, number of questions, class, zone.
+
+use std::net::SocketAddr;
+
+use dnsbl_index::IndexedZone;
+use dnsbl_types::{Name, UnixTime};
+use hickory_server::{
+    net::xfer::Protocol,
+    proto::{
+        op::{Edns, Metadata, OpCode, ResponseCode},
+        rr::{
+            DNSClass, Name as WireName, RData, Record,
+            rdata::{
+                A, AAAA, NS, SOA, TXT,
+                opt::{EdnsCode, EdnsOption, NSIDPayload},
+            },
+        },
+        serialize::binary::BinEncoder,
+    },
+    server::Request,
+    zone_handler::MessageResponseBuilder,
+};
+
+use super::{
+    Service, Transport,
+    answer::{Answer, Data, Kind, Question, answer, qtype},
+    counters::Outcome,
+};
+
+/// What we take over UDP without fragmentation (DNS flag day 2020), in bytes.
+const PAYLOAD: u16 = 1232;
+/// What a client takes over UDP that says nothing of it (RFC 1035 section 4.2.1), in bytes.
+const CLASSIC: u16 = 512;
+const HEADER: usize = 12;
+
+/// The reply to a message, or `None` where none may be given: to what is no query at all.
+pub(crate) fn respond(
+    service: &Service,
+    packet: &[u8],
+    client: SocketAddr,
+    transport: Transport,
+    now: UnixTime,
+) -> Option<Vec<u8>> {
+    let header: &[u8; HEADER] = packet.first_chunk()?;
+    // QR: answering an answer would make a loop.
+    if header[2] & 0x80 != 0 || client.port() == 0 {
+        service.counters.count(None, transport, Outcome::Dropped);
+        return None;
+    }
+    let Some(request) = parse(packet, client) else {
+        service.counters.count(None, transport, Outcome::Error);
+        return Some(refuse_unreadable(header));
+    };
+    let reply = Reply::new(service, &request);
+    let (zone, outcome, bytes) = reply.decide(service, transport, now);
+    service.counters.count(zone.as_ref(), transport, outcome);
+    bytes
+}
+
+/// Reads a message whose count of questions is not a lie; hickory would make room for all of them.
+fn parse(packet: &[u8], client: SocketAddr) -> Option<Request> {
+    let questions = usize::from(u16::from_be_bytes([packet[4], packet[5]]));
+    if HEADER + 5 * questions > packet.len() {
+        return None;
+    }
+    Request::from_bytes(packet.to_vec(), client, Protocol::Udp).ok()
+}
+
+/// A bare header: NOTIMP for an opcode that we don't do, else FORMERR.
+fn refuse_unreadable(header: &[u8; HEADER]) -> Vec<u8> {
+    let rcode = if header[2] & 0x78 == 0 { 1 } else { 4 };
+    let mut reply = vec![header[0], header[1], 0x80 | header[2] & 0x79, rcode];
+    reply.resize(HEADER, 0);
+    reply
+}
+
+/// A reply on its way.
+struct Reply<'r> {
+    request: &'r Request,
+    meta: Metadata,
+    edns: Option<Edns>,
+}
+
+impl<'r> Reply<'r> {
+    fn new(service: &Service, request: &'r Request) -> Self {
+        let mut meta = Metadata::response_from_request(&request.metadata);
+        // An authoritative server clears it (RFC 4035 section 3.1.6).
+        meta.checking_disabled = false;
+        let edns = request.edns.as_ref().map(|asked| {
+            let mut edns = Edns::new();
+            edns.set_version(0)
+                .set_max_payload(PAYLOAD)
+                .set_dnssec_ok(asked.flags().dnssec_ok);
+            let identity = service
+                .identity
+                .as_ref()
+                .filter(|_| asked.option(EdnsCode::NSID).is_some());
+            if let Some(nsid) =
+                identity.and_then(|id| NSIDPayload::new(id.as_bytes().to_vec()).ok())
+            {
+                edns.options_mut().insert(EdnsOption::NSID(nsid));
+            }
+            edns
+        });
+        Self {
+            request,
+            meta,
+            edns,
+        }
+    }
+
+    fn decide(
+        mut self,
+        service: &Service,
+        transport: Transport,
+        now: UnixTime,
+    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+        let rcode = match self.request.queries.queries() {
+            _ if self.request.metadata.op_code != OpCode::Query => ResponseCode::NotImp,
+            _ if self
+                .request
+                .edns
+                .as_ref()
+                .is_some_and(|edns| edns.version() > 0) =>
+            {
+                ResponseCode::BADVERS
+            }
+            [query] => match query.query_class() {
+                DNSClass::IN => return self.answer(service, transport, now),
+                DNSClass::CH => return self.chaos(service, transport),
+                _ => ResponseCode::Refused,
+            },
+            _ => ResponseCode::FormErr,
+        };
+        let outcome = if rcode == ResponseCode::Refused {
+            Outcome::Refused
+        } else {
+            Outcome::Error
+        };
+        self.meta.response_code = rcode;
+        (None, outcome, self.encode(&[], None, transport))
+    }
+
+    fn answer(
+        mut self,
+        service: &Service,
+        transport: Transport,
+        now: UnixTime,
+    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+        let query = &self.request.queries.queries()[0];
+        let mut qname = Vec::with_capacity(64);
+        for label in query.name().iter() {
+            qname.push(label.len() as u8);
+            qname.extend(label.iter().map(u8::to_ascii_lowercase));
+        }
+        qname.push(0);
+        let snapshot = service.index.load();
+        let question = Question {
+            qname: &qname,
+            qtype: query.query_type().into(),
+        };
+        let Answer { zone, kind } = answer(&snapshot, question, now);
+        let owner = query.original().name();
+        let (records, soa, outcome) = self.sections(zone, kind, owner);
+        let origin = zone.map(|zone| zone.settings().origin.clone());
+        (
+            origin,
+            outcome,
+            self.encode(&records, soa.as_ref(), transport),
+        )
+    }
+
+    /// Sets rcode and AA, and makes the answer section and the SOA of the authority section.
+    fn sections(
+        &mut self,
+        zone: Option<&IndexedZone>,
+        kind: Kind,
+        owner: &WireName,
+    ) -> (Vec<Record>, Option<Record>, Outcome) {
+        self.meta.authoritative = !matches!(kind, Kind::Refused | Kind::ServFail);
+        let negative =
+            |ttl| zone.map(|zone| soa_record(zone, &wire_name(&zone.settings().origin), ttl));
+        match kind {
+            Kind::Records {
+                ttl,
+                records,
+                listed,
+            } => {
+                let record = |data: Data| match (data, zone) {
+                    (Data::Soa, Some(zone)) => Some(soa_record(zone, owner, ttl)),
+                    (data, _) => Some(Record::from_rdata(owner.clone(), ttl, rdata(data)?)),
+                };
+                let outcome = if listed {
+                    Outcome::Listed
+                } else {
+                    Outcome::NoData
+                };
+                (
+                    records.into_iter().filter_map(record).collect(),
+                    None,
+                    outcome,
+                )
+            }
+            Kind::NoData { ttl } => (Vec::new(), negative(ttl), Outcome::NoData),
+            Kind::NxDomain { ttl } => {
+                self.meta.response_code = ResponseCode::NXDomain;
+                (Vec::new(), negative(ttl), Outcome::Unlisted)
+            }
+            Kind::Refused => {
+                self.meta.response_code = ResponseCode::Refused;
+                (Vec::new(), None, Outcome::Refused)
+            }
+            Kind::ServFail => {
+                self.meta.response_code = ResponseCode::ServFail;
+                (Vec::new(), None, Outcome::Error)
+            }
+        }
+    }
+
+    /// `version.bind` and `id.server` (RFC 4892).
+    fn chaos(
+        mut self,
+        service: &Service,
+        transport: Transport,
+    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+        let query = &self.request.queries.queries()[0];
+        let text = match query.name().to_string().trim_end_matches('.') {
+            "version.bind" | "version.server" => service.version.as_deref(),
+            "id.server" | "hostname.bind" => service.identity.as_deref(),
+            _ => None,
+        };
+        let asked = matches!(u16::from(query.query_type()), qtype::TXT | qtype::ANY);
+        let Some(text) = text.filter(|_| asked) else {
+            self.meta.response_code = ResponseCode::Refused;
+            return (None, Outcome::Refused, self.encode(&[], None, transport));
+        };
+        self.meta.authoritative = true;
+        let owner = query.original().name().clone();
+        let mut record =
+            Record::from_rdata(owner, 0, RData::TXT(TXT::from_bytes(Data::strings(text))));
+        record.dns_class = DNSClass::CH;
+        (
+            None,
+            Outcome::NoData,
+            self.encode(&[record], None, transport),
+        )
+    }
+
+    /// The bytes; where they are too many for UDP, TC and nothing else, so that the client asks by TCP.
+    fn encode(
+        &self,
+        answers: &[Record],
+        soa: Option<&Record>,
+        transport: Transport,
+    ) -> Option<Vec<u8>> {
+        let limit = match (transport, &self.request.edns) {
+            (Transport::Tcp, _) => u16::MAX,
+            (Transport::Udp, Some(edns)) => edns.max_payload().clamp(CLASSIC, PAYLOAD),
+            (Transport::Udp, None) => CLASSIC,
+        };
+        let bytes = self.emit(self.meta, answers, soa)?;
+        if bytes.len() <= usize::from(limit) {
+            return Some(bytes);
+        }
+        let mut meta = self.meta;
+        meta.truncation = true;
+        self.emit(meta, &[], None)
+    }
+
+    fn emit(&self, meta: Metadata, answers: &[Record], soa: Option<&Record>) -> Option<Vec<u8>> {
+        let response = MessageResponseBuilder::new(&self.request.queries, self.edns.as_ref())
+            .build(meta, answers, &[], soa, &[]);
+        let mut bytes = Vec::with_capacity(512);
+        let mut encoder = BinEncoder::new(&mut bytes);
+        encoder.set_max_size(u16::MAX);
+        match response.destructive_emit(&mut encoder) {
+            Ok(_) => Some(bytes),
+            Err(err) => {
+                tracing::error!(%err, "a reply could not be encoded");
+                None
+            }
+        }
+    }
+}
+
+fn rdata(data: Data) -> Option<RData> {
+    Some(match data {
+        Data::A(addr) => RData::A(A(addr)),
+        Data::Aaaa(addr) => RData::AAAA(AAAA(addr)),
+        Data::Ns(name) => RData::NS(NS(wire_name(&name))),
+        Data::Txt(text) => RData::TXT(TXT::from_bytes(Data::strings(&text))),
+        Data::Soa => return None,
+    })
+}
+
+fn soa_record(zone: &IndexedZone, owner: &WireName, ttl: u32) -> Record {
+    let settings = zone.settings();
+    let times = settings.soa;
+    let soa = SOA::new(
+        wire_name(&settings.mname),
+        wire_name(&settings.rname),
+        zone.serial().0,
+        times.refresh as i32,
+        times.retry as i32,
+        times.expire as i32,
+        settings.negative_ttl,
+    );
+    Record::from_rdata(owner.clone(), ttl, RData::SOA(soa))
+}
+
+fn wire_name(name: &Name) -> WireName {
+    let mut wire = WireName::from_labels(name.labels()).unwrap_or_else(|_| WireName::root());
+    wire.set_fqdn(true);
+    wire
+}

@@ -1,0 +1,94 @@
+//! The DNS face: sockets at the edge, a pure function in the middle.
+//!
+//! ```text
+//! udp.rs ─┐
+//!         ├─► message.rs (bytes ⇄ messages, hickory) ─► answer.rs (what is answered) ─► index
+//! tcp.rs ─┘
+//! ```
+
+mod answer;
+mod bind;
+mod counters;
+mod message;
+mod tcp;
+mod udp;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use dnsbl_index::Index;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use bind::Sockets;
+pub(crate) use counters::{Counters, Transport};
+
+use crate::config;
+
+/// What every query needs.
+pub(crate) struct Service {
+    pub(crate) index: Arc<Index>,
+    pub(crate) counters: Arc<Counters>,
+    /// The answer to `version.bind`.
+    pub(crate) version: Option<String>,
+    /// The answer to `id.server`, and the NSID.
+    pub(crate) identity: Option<String>,
+}
+
+/// A running DNS face.
+pub(crate) struct Server {
+    workers: udp::Workers,
+    connections: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Starts to answer on bound sockets. Must be called inside a runtime.
+    pub(crate) fn start(
+        sockets: Sockets,
+        service: Service,
+        config: &config::Dns,
+    ) -> std::io::Result<Self> {
+        let service = Arc::new(service);
+        let stop = CancellationToken::new();
+        let connections = TaskTracker::new();
+        let workers = udp::Workers::start(sockets.udp, &service)?;
+        let limits = tcp::Limits::new(config);
+        for listener in sockets.tcp {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let serve = tcp::serve(
+                listener,
+                service.clone(),
+                limits.clone(),
+                connections.clone(),
+                stop.clone(),
+            );
+            connections.spawn(serve);
+        }
+        Ok(Self {
+            workers,
+            connections,
+            stop,
+        })
+    }
+
+    /// Stops taking queries, answers those that are in, and waits at most `grace` for slow clients.
+    pub(crate) async fn stop(self, grace: Duration) {
+        self.stop.cancel();
+        self.connections.close();
+        if tokio::time::timeout(grace, self.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some TCP clients did not read their answers in time");
+        }
+        self.workers.stop();
+    }
+}
+
+/// Addresses as the ready line shows them.
+pub(crate) fn join(addresses: &[SocketAddr]) -> String {
+    addresses
+        .iter()
+        .map(SocketAddr::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
+}

@@ -1,0 +1,63 @@
+//! Leads the store's changes to the index, and tells who waits for them.
+
+use std::{sync::Arc, time::Instant};
+
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_store::Follower;
+use dnsbl_types::{Entry, Name, Serial, Subject, Zone};
+use prometheus::Histogram;
+use tokio::sync::watch;
+
+use crate::dns::Counters;
+
+/// The index as a follower of the store.
+pub(crate) struct IndexFollower {
+    pub(crate) index: IndexWriter,
+    pub(crate) counters: Arc<Counters>,
+    /// The last change that is visible.
+    pub(crate) head: watch::Sender<u64>,
+    pub(crate) commit_to_visible: Histogram,
+}
+
+impl IndexFollower {
+    pub(crate) fn new(
+        index: Arc<Index>,
+        counters: Arc<Counters>,
+        head: watch::Sender<u64>,
+        commit_to_visible: Histogram,
+    ) -> Self {
+        Self {
+            index: IndexWriter::new(index),
+            counters,
+            head,
+            commit_to_visible,
+        }
+    }
+}
+
+impl Follower for IndexFollower {
+    fn put_zone(&mut self, zone: &Zone, serial: Serial) {
+        self.counters.add_zone(&zone.origin);
+        self.index.put_zone(zone.clone(), serial);
+    }
+
+    fn remove_zone(&mut self, origin: &Name) {
+        self.index.remove_zone(origin);
+        self.counters.remove_zone(origin);
+    }
+
+    fn set_serial(&mut self, origin: &Name, serial: Serial) {
+        self.index.set_serial(origin, serial);
+    }
+
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.index.set_entries(origin, subject, entries);
+    }
+
+    fn publish(&mut self, seq: u64, committed: Instant) {
+        self.index.publish(seq);
+        self.commit_to_visible
+            .observe(committed.elapsed().as_secs_f64());
+        self.head.send_replace(seq);
+    }
+}

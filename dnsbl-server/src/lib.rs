@@ -1,0 +1,17 @@
+//! The daemon: DNS and HTTP faces over one store.
+//!
+//! [`run`] binds the sockets, answers SERVFAIL while the store is read into the index, then serves
+//! until it is told to stop, and drains. The way of a query is in `dns/`, the way of a change is
+//! `admin-api` → `dnsbl-store` → `follower.rs` → `dnsbl-index`.
+
+pub mod commands;
+mod config;
+mod dns;
+mod follower;
+mod host;
+mod maintenance;
+mod metrics;
+mod server;
+
+pub use config::{ChangeLog, Config, ConfigError, Dns, Http, HttpListen, Log};
+pub use server::run;
