@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path, time::Instant};
 
 use anyhow::{Context, bail};
-use dnsbl_store::{Actor, Change, Follower, MintedToken, Recovery, Store};
+use dnsbl_store::{Actor, Change, Follower, MintedToken, Recovery, Store, ZoneSurvey};
 use dnsbl_types::{Entry, Name, Serial, Source, Subject, UnixTime, Zone};
 
 use crate::Config;
@@ -15,18 +15,11 @@ pub fn create_token(config: &Config, name: &str, scopes: &[String]) -> anyhow::R
     if let Some(scope) = scopes.iter().find(|scope| !known.contains(&scope.as_str())) {
         bail!("--scope {scope}: unknown; there are {}", known.join(", "));
     }
-    let scopes = if scopes.is_empty() {
-        all_scopes()
-    } else {
-        scopes.to_vec()
-    };
+    let scopes = if scopes.is_empty() { all_scopes() } else { scopes.to_vec() };
     let minted = mint(name, scopes)?;
     let store = Store::open(&config.store_dir())?;
     store.start(Box::new(NoFollower))?;
-    let actor = Actor {
-        name: "dnsbl-server token create".into(),
-        remote: None,
-    };
+    let actor = Actor { name: "dnsbl-server token create".into(), remote: None };
     store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
     store.close();
     println!("{}", minted.text.reveal());
@@ -44,11 +37,7 @@ pub(crate) fn ensure_token(store: &Store, file: &Path) -> anyhow::Result<()> {
     let minted = mint("admin", all_scopes())?;
     write_secret(file, minted.text.reveal())
         .with_context(|| format!("writing {}", file.display()))?;
-    store.change(
-        Actor::server(),
-        Change::PutToken(minted.record),
-        UnixTime::now(),
-    )?;
+    store.change(Actor::server(), Change::PutToken(minted.record), UnixTime::now())?;
     tracing::info!(file = %file.display(), "wrote the first token");
     Ok(())
 }
@@ -56,30 +45,17 @@ pub(crate) fn ensure_token(store: &Store, file: &Path) -> anyhow::Result<()> {
 fn mint(name: &str, scopes: Vec<String>) -> anyhow::Result<MintedToken> {
     let mut random = [0; MintedToken::RANDOM];
     getrandom::fill(&mut random).context("the system has no randomness for a token")?;
-    Ok(MintedToken::mint(
-        random,
-        name.into(),
-        scopes,
-        UnixTime::now(),
-        None,
-    ))
+    Ok(MintedToken::mint(random, name.into(), scopes, UnixTime::now(), None))
 }
 
 fn all_scopes() -> Vec<String> {
-    admin_api::SCOPES
-        .iter()
-        .map(|scope| (*scope).into())
-        .collect()
+    admin_api::SCOPES.iter().map(|scope| (*scope).into()).collect()
 }
 
 fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     let part = file.with_extension("token.part");
     let _ = fs::remove_file(&part);
-    let mut out = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&part)?;
+    let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
     writeln!(out, "{text}")?;
     out.sync_all()?;
     fs::rename(&part, file)?;
@@ -94,10 +70,7 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     let store = config.store_dir();
     match Store::open(&store) {
         Ok(_) => {
-            println!(
-                "{}: the store opens; there is nothing to recover",
-                store.display()
-            );
+            println!("{}: the store opens; there is nothing to recover", store.display());
             return Ok(());
         }
         Err(dnsbl_store::StoreError::Damaged { path, detail }) => {
@@ -109,10 +82,7 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     show(&plan);
     if apply {
         let aside = plan.apply(UnixTime::now())?;
-        println!(
-            "recovered; the damaged store is kept in {}",
-            aside.display()
-        );
+        println!("recovered; the damaged store is kept in {}", aside.display());
     } else {
         plan.discard()?;
         println!("nothing was changed; add --apply to go on with what is kept");
@@ -122,8 +92,8 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
 
 fn show(plan: &Recovery) {
     println!("kept: changes 1 to {}", plan.head);
-    for (zone, found, expected) in &plan.zones {
-        println!("kept: zone {zone}: {found} rows of {expected}");
+    for ZoneSurvey { origin, found, expected } in &plan.zones {
+        println!("kept: zone {origin}: {found} rows of {expected}");
     }
     if plan.repaired {
         println!("tables had to be rebuilt: older rows may be missing, compare the counts above");
@@ -136,16 +106,9 @@ fn show(plan: &Recovery) {
     for entry in &plan.dropped {
         for op in &entry.ops {
             let zone = op.zone().map(ToString::to_string).unwrap_or_default();
-            let subject = op
-                .listing()
-                .map(|listing| listing.subject.to_string())
-                .unwrap_or_default();
-            println!(
-                "dropped: {} {} {zone} {subject} by {}",
-                entry.seq,
-                op.word(),
-                entry.actor
-            );
+            let subject =
+                op.listing().map(|listing| listing.subject.to_string()).unwrap_or_default();
+            println!("dropped: {} {} {zone} {subject} by {}", entry.seq, op.word(), entry.actor);
         }
     }
 }

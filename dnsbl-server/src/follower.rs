@@ -26,12 +26,7 @@ impl IndexFollower {
         head: watch::Sender<u64>,
         commit_to_visible: Histogram,
     ) -> Self {
-        Self {
-            index: IndexWriter::new(index),
-            counters,
-            head,
-            commit_to_visible,
-        }
+        Self { index: IndexWriter::new(index), counters, head, commit_to_visible }
     }
 }
 
@@ -56,8 +51,7 @@ impl Follower for IndexFollower {
 
     fn publish(&mut self, seq: u64, committed: Instant) {
         self.index.publish(seq);
-        self.commit_to_visible
-            .observe(committed.elapsed().as_secs_f64());
+        self.commit_to_visible.observe(committed.elapsed().as_secs_f64());
         self.head.send_replace(seq);
     }
 }

@@ -24,10 +24,7 @@ impl admin_api::Host for Host {
             None if self.serving.get().is_none() => Some("loading".into()),
             None => None,
         };
-        Readiness {
-            ready: reason.is_none(),
-            reason,
-        }
+        Readiness { ready: reason.is_none(), reason }
     }
 
     fn metrics_text(&self) -> String {

@@ -68,11 +68,9 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(file) => dnsbl_server::run(Config::load(&file.config)?),
         Command::CheckConfig(file) => Config::load(&file.config).map(drop).map_err(Into::into),
-        Command::Token(Token::Create {
-            config,
-            name,
-            scope,
-        }) => commands::create_token(&Config::load(&config.config)?, &name, &scope),
+        Command::Token(Token::Create { config, name, scope }) => {
+            commands::create_token(&Config::load(&config.config)?, &name, &scope)
+        }
         Command::Recover { config, apply } => {
             commands::recover(&Config::load(&config.config)?, apply)
         }

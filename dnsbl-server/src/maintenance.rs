@@ -43,10 +43,7 @@ pub(crate) async fn run(store: Store, log: ChangeLog, stop: CancellationToken) {
 
 fn compact(log: ChangeLog) -> Change {
     let before = UnixTime(UnixTime::now().0.saturating_sub(log.keep.as_secs()));
-    Change::CompactLog {
-        before,
-        max_bytes: log.keep_bytes,
-    }
+    Change::CompactLog { before, max_bytes: log.keep_bytes }
 }
 
 /// Repeats a change until it finds nothing to do. Other changes get their turn in between.
@@ -61,20 +58,11 @@ async fn repeat(
 
 async fn change(store: &Store, change: Change) -> Result<u64, ChangeError> {
     let (tell, told) = oneshot::channel();
-    store.submit(Actor::server(), change, UnixTime::now(), move |done| {
-        drop(tell.send(done))
-    });
+    store.submit(Actor::server(), change, UnixTime::now(), move |done| drop(tell.send(done)));
     let done = told.await.unwrap_or_else(|_| Err(closed()))?;
-    Ok(if let Outcome::Count(count) = done.outcome {
-        count
-    } else {
-        0
-    })
+    Ok(if let Outcome::Count(count) = done.outcome { count } else { 0 })
 }
 
 fn closed() -> ChangeError {
-    ChangeError::Unwritable {
-        reason: "it is closing".into(),
-        full: false,
-    }
+    ChangeError::Unwritable { reason: "it is closing".into(), full: false }
 }

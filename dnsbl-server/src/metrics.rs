@@ -39,10 +39,7 @@ impl Metrics {
         let metrics = Self {
             commit_to_visible: Histogram::with_opts(visible)?,
             http_requests: IntCounterVec::new(
-                Opts::new(
-                    "dnsbl_http_requests_total",
-                    "HTTP requests by route and status code",
-                ),
+                Opts::new("dnsbl_http_requests_total", "HTTP requests by route and status code"),
                 &["route", "code"],
             )?,
             listings: gauges(
@@ -64,11 +61,7 @@ impl Metrics {
             head_seq: IntGauge::new("dnsbl_head_seq", "Last change in the store")?,
             applied_seq: IntGauge::new("dnsbl_applied_seq", "Last change that DNS answers with")?,
             writable: IntGauge::new("dnsbl_store_writable", "1 while the store takes writes")?,
-            store: gauges(
-                "dnsbl_rocksdb",
-                "RocksDB's own integer properties",
-                &["property"],
-            )?,
+            store: gauges("dnsbl_rocksdb", "RocksDB's own integer properties", &["property"])?,
             registry,
         };
         metrics.register()?;
@@ -76,20 +69,14 @@ impl Metrics {
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
-        self.registry
-            .register(Box::new(self.commit_to_visible.clone()))?;
-        self.registry
-            .register(Box::new(self.http_requests.clone()))?;
+        self.registry.register(Box::new(self.commit_to_visible.clone()))?;
+        self.registry.register(Box::new(self.http_requests.clone()))?;
         for gauge in [&self.head_seq, &self.applied_seq, &self.writable] {
             self.registry.register(Box::new(gauge.clone()))?;
         }
-        for gauges in [
-            &self.listings,
-            &self.exclusions,
-            &self.index_bytes,
-            &self.serial,
-            &self.store,
-        ] {
+        for gauges in
+            [&self.listings, &self.exclusions, &self.index_bytes, &self.serial, &self.store]
+        {
             self.registry.register(Box::new(gauges.clone()))?;
         }
         Ok(())
@@ -102,9 +89,7 @@ impl Metrics {
 
     /// Counts an HTTP request.
     pub(crate) fn count_request(&self, route: &str, code: u16) {
-        self.http_requests
-            .with_label_values(&[route, &code.to_string()])
-            .inc();
+        self.http_requests.with_label_values(&[route, &code.to_string()]).inc();
     }
 
     /// The text that Prometheus reads, with figures of this moment.
@@ -131,12 +116,8 @@ impl Metrics {
                 self.exclusions.reset();
                 for record in zones {
                     let zone = record.zone.origin.to_string();
-                    self.listings
-                        .with_label_values(&[&zone])
-                        .set(clamp(record.listings));
-                    self.exclusions
-                        .with_label_values(&[&zone])
-                        .set(clamp(record.exclusions));
+                    self.listings.with_label_values(&[&zone]).set(clamp(record.listings));
+                    self.exclusions.with_label_values(&[&zone]).set(clamp(record.exclusions));
                 }
             }
             (Err(err), _) | (_, Err(err)) => {
@@ -155,9 +136,7 @@ impl Metrics {
             self.index_bytes
                 .with_label_values(&[&origin])
                 .set(clamp(zone.estimated_bytes() as u64));
-            self.serial
-                .with_label_values(&[&origin])
-                .set(zone.serial().0.into());
+            self.serial.with_label_values(&[&origin]).set(zone.serial().0.into());
         }
     }
 }

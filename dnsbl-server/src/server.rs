@@ -33,12 +33,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Serves until SIGTERM or SIGINT, drains, and returns.
 pub fn run(config: Config) -> anyhow::Result<()> {
     start_logging(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime
-        .context("starting the runtime")?
-        .block_on(serve(config))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("starting the runtime")?.block_on(serve(config))
 }
 
 fn start_logging(log: &config::Log) -> anyhow::Result<()> {
@@ -77,10 +73,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// The one line on standard error that says that everything answers.
 fn announce(running: &Running) {
-    eprintln!(
-        "dnsbl-server: ready dns={} http={}",
-        running.dns_addresses, running.http_address
-    );
+    eprintln!("dnsbl-server: ready dns={} http={}", running.dns_addresses, running.http_address);
     // Nobody listens where systemd did not start us.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }
@@ -132,28 +125,13 @@ impl Running {
         let stop = CancellationToken::new();
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
-        let follower = IndexFollower::new(
-            index,
-            counters,
-            head_sender,
-            metrics.commit_to_visible.clone(),
-        );
+        let follower =
+            IndexFollower::new(index, counters, head_sender, metrics.commit_to_visible.clone());
         load(&store, follower, config).await?;
-        tokio::spawn(maintenance::run(
-            store.clone(),
-            config.change_log,
-            stop.clone(),
-        ));
+        tokio::spawn(maintenance::run(store.clone(), config.change_log, stop.clone()));
         // Nobody else sets it.
         let _ = serving.set(());
-        Ok(Self {
-            store,
-            dns,
-            dns_addresses,
-            http,
-            http_address,
-            stop,
-        })
+        Ok(Self { store, dns, dns_addresses, http, http_address, stop })
     }
 
     /// Stops accepting, answers what is in, and closes the store.
@@ -201,9 +179,7 @@ async fn listen(at: &HttpListen) -> anyhow::Result<(Listener, String)> {
             if !addr.ip().is_loopback() {
                 tracing::warn!(%addr, "the admin API has no TLS: put a proxy in front of it that has");
             }
-            let listener = tokio::net::TcpListener::bind(addr)
-                .await
-                .with_context(context)?;
+            let listener = tokio::net::TcpListener::bind(addr).await.with_context(context)?;
             let bound = listener.local_addr().with_context(context)?;
             Ok((Listener::Tcp(listener), bound.to_string()))
         }

@@ -28,19 +28,13 @@ impl NetKey {
 
 impl From<Ipv4Net> for NetKey {
     fn from(net: Ipv4Net) -> Self {
-        Self {
-            bits: u128::from(u32::from(net.network())) << 96,
-            len: net.prefix_len(),
-        }
+        Self { bits: u128::from(u32::from(net.network())) << 96, len: net.prefix_len() }
     }
 }
 
 impl From<Ipv6Net> for NetKey {
     fn from(net: Ipv6Net) -> Self {
-        Self {
-            bits: net.network().into(),
-            len: net.prefix_len(),
-        }
+        Self { bits: net.network().into(), len: net.prefix_len() }
     }
 }
 
@@ -60,10 +54,7 @@ impl Key for NetKey {
 
     fn truncate(&self, bits: usize) -> Self {
         let mask = u128::MAX.checked_shl(128 - bits as u32).unwrap_or(0);
-        Self {
-            bits: self.bits & mask,
-            len: bits as u8,
-        }
+        Self { bits: self.bits & mask, len: bits as u8 }
     }
 }
 
@@ -83,18 +74,12 @@ impl DomainKey {
             bytes.extend(label.iter().map(u8::to_ascii_lowercase));
             bytes.push(0);
         }
-        Self {
-            bits: 8 * bytes.len(),
-            bytes: bytes.into(),
-        }
+        Self { bits: 8 * bytes.len(), bytes: bytes.into() }
     }
 
     /// How many labels the domain has.
     pub(crate) fn count_labels(&self) -> usize {
-        self.bytes[..self.bits / 8]
-            .iter()
-            .filter(|&&byte| byte == 0)
-            .count()
+        self.bytes[..self.bits / 8].iter().filter(|&&byte| byte == 0).count()
     }
 }
 
@@ -117,9 +102,6 @@ impl Key for DomainKey {
     }
 
     fn truncate(&self, bits: usize) -> Self {
-        Self {
-            bytes: self.bytes.clone(),
-            bits,
-        }
+        Self { bytes: self.bytes.clone(), bits }
     }
 }

@@ -60,9 +60,7 @@ impl Snapshot {
                 return Some((zone, Labels::before(qname, rest.len())));
             }
             let (&len, tail) = rest.split_first()?;
-            rest = tail
-                .get(usize::from(len)..)
-                .filter(|tail| !tail.is_empty())?;
+            rest = tail.get(usize::from(len)..).filter(|tail| !tail.is_empty())?;
         }
     }
 }
@@ -87,10 +85,7 @@ impl IndexWriter {
         match zones.get_mut(zone.origin.wire()) {
             Some(indexed) => Arc::make_mut(indexed).replace_settings(zone, serial),
             None => {
-                zones.insert(
-                    zone.origin.wire().into(),
-                    Arc::new(IndexedZone::new(zone, serial)),
-                );
+                zones.insert(zone.origin.wire().into(), Arc::new(IndexedZone::new(zone, serial)));
             }
         }
     }

@@ -78,11 +78,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
             if let Some(value) = &node.value {
                 visit(&node.key, value);
             }
-            next = if len < key.bits() {
-                node.children[key.bit(len)].as_deref()
-            } else {
-                None
-            };
+            next = if len < key.bits() { node.children[key.bit(len)].as_deref() } else { None };
         }
     }
 
@@ -94,11 +90,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
             if node.key.common(key) < len.min(key.bits()) {
                 continue;
             }
-            if len >= key.bits()
-                && node
-                    .value
-                    .as_ref()
-                    .is_some_and(|value| test(&node.key, value))
+            if len >= key.bits() && node.value.as_ref().is_some_and(|value| test(&node.key, value))
             {
                 return true;
             }
@@ -110,11 +102,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
 
 impl<K: Key, V: Clone> Node<K, V> {
     fn leaf(key: K, value: V) -> Child<K, V> {
-        Some(Arc::new(Self {
-            key,
-            value: Some(value),
-            children: [None, None],
-        }))
+        Some(Arc::new(Self { key, value: Some(value), children: [None, None] }))
     }
 }
 
@@ -143,18 +131,10 @@ fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -
     let side = old.as_deref().map_or(0, |node| node.key.bit(common));
     children[side] = old;
     if common == key.bits() {
-        return Some(Arc::new(Node {
-            key: key.clone(),
-            value: Some(value),
-            children,
-        }));
+        return Some(Arc::new(Node { key: key.clone(), value: Some(value), children }));
     }
     children[1 - side] = Node::leaf(key.clone(), value);
-    Some(Arc::new(Node {
-        key: key.truncate(common),
-        value: None,
-        children,
-    }))
+    Some(Arc::new(Node { key: key.truncate(common), value: None, children }))
 }
 
 /// Returns whether there was a value.

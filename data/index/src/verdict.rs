@@ -94,11 +94,7 @@ impl Listed<'_> {
             codes.extend(hit.test_code);
             for entry in &hit.entries {
                 let own = &entry.return_codes;
-                codes.extend(if own.is_empty() {
-                    &zone.return_codes
-                } else {
-                    own
-                });
+                codes.extend(if own.is_empty() { &zone.return_codes } else { own });
             }
         }
         codes.sort_unstable();
@@ -111,10 +107,8 @@ impl Listed<'_> {
         let mut texts: Vec<String> = Vec::new();
         for hit in &self.hits {
             let of_test = hit.test_code.map(|_| &zone.reason);
-            let of_entries = hit
-                .entries
-                .iter()
-                .map(|entry| entry.reason.as_ref().unwrap_or(&zone.reason));
+            let of_entries =
+                hit.entries.iter().map(|entry| entry.reason.as_ref().unwrap_or(&zone.reason));
             for reason in of_test.into_iter().chain(of_entries) {
                 let text = reason.render(&hit.asked);
                 if !texts.contains(&text) {
@@ -131,11 +125,7 @@ impl Listed<'_> {
     }
 
     fn until(&self) -> Option<UnixTime> {
-        self.hits
-            .iter()
-            .flat_map(|hit| &hit.entries)
-            .filter_map(|entry| entry.expires_at)
-            .min()
+        self.hits.iter().flat_map(|hit| &hit.entries).filter_map(|entry| entry.expires_at).min()
     }
 }
 
@@ -170,12 +160,7 @@ impl<'a, K> Deciding<'a, K> {
                 until: entries.iter().filter_map(|entry| entry.expires_at).min(),
             };
         }
-        let hit = Hit {
-            asked: asked.to_string(),
-            by: Some(by(key)),
-            test_code: None,
-            entries,
-        };
+        let hit = Hit { asked: asked.to_string(), by: Some(by(key)), test_code: None, entries };
         Verdict::Listed(Listed { hits: vec![hit] })
     }
 }

@@ -43,13 +43,7 @@ struct AtDomain {
 impl IndexedZone {
     pub(crate) fn new(zone: Zone, serial: Serial) -> Self {
         let zone = Arc::new(zone);
-        Self {
-            zone,
-            serial,
-            v4: Trie::default(),
-            v6: Trie::default(),
-            domains: Trie::default(),
-        }
+        Self { zone, serial, v4: Trie::default(), v6: Trie::default(), domains: Trie::default() }
     }
 
     pub(crate) fn replace_settings(&mut self, zone: Zone, serial: Serial) {
@@ -73,11 +67,7 @@ impl IndexedZone {
     fn set_domain(&mut self, domain: &DomainSubject, entries: Option<Entries>) {
         let key = DomainKey::new(domain.name().labels());
         let mut at = self.domains.find(&key).cloned().unwrap_or_default();
-        *if domain.is_wildcard() {
-            &mut at.below
-        } else {
-            &mut at.exact
-        } = entries;
+        *if domain.is_wildcard() { &mut at.below } else { &mut at.exact } = entries;
         let empty = at.exact.is_none() && at.below.is_none();
         self.domains.set(&key, (!empty).then_some(at));
     }
@@ -100,9 +90,7 @@ impl IndexedZone {
         match addr.to_canonical() {
             IpAddr::V4(addr) => self.judge_v4(addr, now),
             IpAddr::V6(addr) => match query_name::six_to_four(addr) {
-                Some(inner) => self
-                    .judge_v6(addr, now)
-                    .or_of_inner(self.judge_v4(inner, now)),
+                Some(inner) => self.judge_v6(addr, now).or_of_inner(self.judge_v4(inner, now)),
                 None => self.judge_v6(addr, now),
             },
         }
@@ -114,16 +102,14 @@ impl IndexedZone {
         }
         let mut deciding = Deciding::new(now);
         let key = NetKey::from(ipnet::Ipv4Net::from(addr));
-        self.v4
-            .visit_above(&key, |key, entries| deciding.see(*key, entries));
+        self.v4.visit_above(&key, |key, entries| deciding.see(*key, entries));
         deciding.verdict(&addr, |key| Subject::V4(key.v4()))
     }
 
     fn judge_v6(&self, addr: Ipv6Addr, now: UnixTime) -> Verdict<'_> {
         let mut deciding = Deciding::new(now);
         let key = NetKey::from(Ipv6Net::from(addr));
-        self.v6
-            .visit_above(&key, |key, entries| deciding.see(*key, entries));
+        self.v6.visit_above(&key, |key, entries| deciding.see(*key, entries));
         deciding.verdict(&addr, |key| Subject::V6(key.v6()))
     }
 
@@ -152,8 +138,7 @@ impl IndexedZone {
     pub fn touches_v6(&self, net: Ipv6Net, now: UnixTime) -> bool {
         let key = NetKey::from(net);
         let mut above = false;
-        self.v6
-            .visit_above(&key, |_, entries| above |= any_live(entries, now));
+        self.v6.visit_above(&key, |_, entries| above |= any_live(entries, now));
         above || self.v6.any_below(&key, |_, entries| any_live(entries, now))
     }
 
@@ -163,11 +148,7 @@ impl IndexedZone {
         let lists = |entries: &Option<Entries>| entries.as_ref().is_some_and(|e| lists_at(e, now));
         let mut wildcard = None;
         self.domains.visit_above(&asked, |_, at| {
-            wildcard = at
-                .below
-                .as_ref()
-                .filter(|entries| any_live(entries, now))
-                .or(wildcard);
+            wildcard = at.below.as_ref().filter(|entries| any_live(entries, now)).or(wildcard);
         });
         wildcard.is_some_and(|entries| lists_at(entries, now))
             || self.domains.any_below(&asked, |key, at| {
@@ -196,15 +177,8 @@ impl IndexedZone {
         self.domains.visit_above(&asked, |key, at| {
             let exact = key.bits() == asked.bits() && !domain.is_wildcard();
             let entries = if exact { &at.exact } else { &at.below };
-            if entries
-                .as_ref()
-                .is_some_and(|entries| any_live(entries, now))
-            {
-                found.push(Subject::Domain(ancestor(
-                    domain.name(),
-                    key.count_labels(),
-                    exact,
-                )));
+            if entries.as_ref().is_some_and(|entries| any_live(entries, now)) {
+                found.push(Subject::Domain(ancestor(domain.name(), key.count_labels(), exact)));
             }
         });
     }
@@ -240,10 +214,7 @@ fn share(entries: &[Entry]) -> Option<Entries> {
 fn ancestor(name: &Name, count: usize, exact: bool) -> DomainSubject {
     let skip = name.labels().count_labels() - count;
     let ancestor = Name::from_labels(name.labels().skip(skip)).expect("a part of a name is a name");
-    let subject = if exact {
-        DomainSubject::exact(ancestor)
-    } else {
-        DomainSubject::below(ancestor)
-    };
+    let subject =
+        if exact { DomainSubject::exact(ancestor) } else { DomainSubject::below(ancestor) };
     subject.expect("entries never lie at the root")
 }

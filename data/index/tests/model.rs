@@ -1,5 +1,7 @@
 //! The index agrees with a naive model, whatever is put, removed, excluded and asked.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -87,11 +89,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         let code = |last| ReturnCode::try_from(Ipv4Addr::new(127, 0, 0, last)).unwrap();
         Entry {
             exclusion,
-            return_codes: if exclusion {
-                vec![]
-            } else {
-                codes.into_iter().map(code).collect()
-            },
+            return_codes: if exclusion { vec![] } else { codes.into_iter().map(code).collect() },
             reason: None,
             expires_at: expires.map(UnixTime),
         }
@@ -140,10 +138,7 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
         writer.set_entries(&zone.origin, subject, entries);
         model.0.insert(subject.clone(), entries.clone());
     }
-    for subject in asked
-        .iter()
-        .chain(changes.iter().map(|(subject, _)| subject))
-    {
+    for subject in asked.iter().chain(changes.iter().map(|(subject, _)| subject)) {
         assert_eq!(
             judge(&before, &zone, subject),
             Some(Expected::Unlisted).filter(|_| is_asked(subject))
@@ -151,10 +146,7 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
     }
     writer.publish(2);
     let after = index.load();
-    for subject in asked
-        .iter()
-        .chain(changes.iter().map(|(subject, _)| subject))
-    {
+    for subject in asked.iter().chain(changes.iter().map(|(subject, _)| subject)) {
         let expected = is_asked(subject).then(|| model.judge(subject));
         assert_eq!(judge(&after, &zone, subject), expected, "{subject}");
     }
@@ -164,9 +156,7 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
 fn is_asked(subject: &Subject) -> bool {
     match subject {
         Subject::Domain(domain) => !domain.is_wildcard(),
-        net => net
-            .net()
-            .is_some_and(|net| net.prefix_len() == net.max_prefix_len()),
+        net => net.net().is_some_and(|net| net.prefix_len() == net.max_prefix_len()),
     }
 }
 
@@ -235,35 +225,17 @@ fn a_6to4_address_is_listed_with_the_ipv4_address_inside_unless_either_is_exclud
     writer.put_zone(zone.clone(), Serial(1));
     let mut judge = |changes: &[(&str, bool)], addr: &str| {
         for (subject, exclusion) in changes {
-            let entry = Entry {
-                exclusion: *exclusion,
-                ..Entry::default()
-            };
+            let entry = Entry { exclusion: *exclusion, ..Entry::default() };
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
         }
         writer.publish(1);
         let addr: IpAddr = addr.parse().unwrap();
-        index
-            .load()
-            .zone(&zone.origin)
-            .unwrap()
-            .judge_address(addr, NOW)
-            .listed()
-            .is_some()
+        index.load().zone(&zone.origin).unwrap().judge_address(addr, NOW).listed().is_some()
     };
     assert!(!judge(&[], "2002:c633:6401::1"));
     assert!(judge(&[("198.51.100.1", false)], "2002:c633:6401::1"));
-    assert!(!judge(
-        &[("2002:c633:6401::/48", true)],
-        "2002:c633:6401::1"
-    ));
-    assert!(judge(
-        &[("2002:c633:6401::/48", false)],
-        "2002:c633:6401::1"
-    ));
+    assert!(!judge(&[("2002:c633:6401::/48", true)], "2002:c633:6401::1"));
+    assert!(judge(&[("2002:c633:6401::/48", false)], "2002:c633:6401::1"));
     assert!(!judge(&[("198.51.100.1", true)], "2002:c633:6401::1"));
-    assert!(
-        judge(&[], "2002:7f00:2::"),
-        "the test entry in its 6to4 form"
-    );
+    assert!(judge(&[], "2002:7f00:2::"), "the test entry in its 6to4 form");
 }

@@ -16,10 +16,7 @@ pub struct Actor {
 impl Actor {
     /// The server itself.
     pub fn server() -> Self {
-        Self {
-            name: "dnsbl-server".into(),
-            remote: None,
-        }
+        Self { name: "dnsbl-server".into(), remote: None }
     }
 }
 
@@ -137,10 +134,7 @@ pub struct ImportLimits {
 
 impl Default for ImportLimits {
     fn default() -> Self {
-        Self {
-            allow_rejected: false,
-            max_removed: 0.2,
-        }
+        Self { allow_rejected: false, max_removed: 0.2 }
     }
 }
 

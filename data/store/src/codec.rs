@@ -21,10 +21,7 @@ pub(crate) fn decode<T: DeserializeOwned>(
         [V1, body @ ..] => {
             postcard::from_bytes(body).map_err(|err| StoreError::unreadable(what, err))
         }
-        [version, ..] => Err(StoreError::unreadable(
-            what,
-            format!("version {version} is unknown"),
-        )),
+        [version, ..] => Err(StoreError::unreadable(what, format!("version {version} is unknown"))),
         [] => Err(StoreError::unreadable(what, "it is empty")),
     }
 }

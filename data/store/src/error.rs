@@ -61,11 +61,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn unreadable(what: &'static str, detail: impl ToString) -> Self {
-        Self::Unreadable {
-            what,
-            detail: detail.to_string(),
-        }
+    pub(crate) fn unreadable(what: &'static str, detail: impl std::fmt::Display) -> Self {
+        Self::Unreadable { what, detail: format!("{detail}") }
     }
 
     /// Whether the disk has no room left.

@@ -58,11 +58,8 @@ impl Group<'_> {
     ) -> Result<(), ChangeError> {
         let (from, to) = if down { (upper, lower) } else { (lower, upper) };
         let there = self.writes.row(to.key, subject)?;
-        let state = self
-            .ledger
-            .zones
-            .get_mut(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        let state =
+            self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         if let Some(segment) = state.segment_mut(from.key) {
             self.writes.delete_row(segment, subject, &row);
         }
@@ -72,15 +69,13 @@ impl Group<'_> {
         match (down, row, there) {
             // What is above wins, and a tombstone takes what is below with it.
             (true, Row::Says(said), there) => {
-                self.writes
-                    .put_row(target, subject, there.as_ref(), with_origin(said, from));
+                self.writes.put_row(target, subject, there.as_ref(), with_origin(*said, from));
             }
             (true, Row::Tombstone, Some(there)) | (false, _, Some(there @ Row::Tombstone)) => {
                 self.writes.delete_row(target, subject, &there);
             }
             (false, Row::Says(said), None) => {
-                self.writes
-                    .put_row(target, subject, None, with_origin(said, from));
+                self.writes.put_row(target, subject, None, with_origin(*said, from));
             }
             (true, Row::Tombstone, None)
             | (false, Row::Tombstone, None)
@@ -90,9 +85,7 @@ impl Group<'_> {
     }
 
     fn drop_segment(&mut self, origin: &Name, segment: SegmentKey) {
-        self.writes
-            .batch
-            .delete_cf(cf(self.writes.db, schema::SEGMENTS), segment.bytes());
+        self.writes.batch.delete_cf(cf(self.writes.db, schema::SEGMENTS), segment.bytes());
         if let Some(state) = self.ledger.zones.get_mut(origin) {
             state.segments.retain(|other| other.key != segment);
         }
@@ -100,20 +93,15 @@ impl Group<'_> {
 }
 
 /// A row that no longer shares anything with its segment.
-fn with_origin(said: Box<Said>, segment: &Segment) -> Row {
-    let origin = said
-        .origin
-        .clone()
-        .unwrap_or_else(|| segment.written.clone());
+fn with_origin(said: Said, segment: &Segment) -> Row {
+    let origin = said.origin.clone().unwrap_or_else(|| segment.written.clone());
     Row::Says(Box::new(said.with_origin(origin)))
 }
 
 /// The oldest segment of a source that has several, and the next.
 fn oldest_two(state: &ZoneState) -> Option<(Segment, Segment)> {
     state.segments.iter().rev().find_map(|lower| {
-        let newer = state
-            .segments_of(&lower.source)
-            .filter(|segment| segment.key > lower.key);
+        let newer = state.segments_of(&lower.source).filter(|segment| segment.key > lower.key);
         Some((lower.clone(), newer.last()?.clone()))
     })
 }
@@ -125,10 +113,7 @@ fn first_rows(view: &View<'_>, segment: &Segment) -> Result<Vec<(Vec<u8>, Row)>,
     iter.seek(segment.key.bytes());
     let mut rows = Vec::new();
     while let Some((key, value)) = iter.item().filter(|_| rows.len() < STEP) {
-        rows.push((
-            key[SegmentKey::LEN..].to_vec(),
-            codec::decode("listing", value)?,
-        ));
+        rows.push((key[SegmentKey::LEN..].to_vec(), codec::decode("listing", value)?));
         iter.next();
     }
     iter.status()?;

@@ -77,9 +77,7 @@ impl Writes<'_> {
             return Ok(row.clone());
         }
         let value = self.db.get_pinned_cf(cf(self.db, schema::LISTINGS), &key)?;
-        value
-            .map(|bytes| codec::decode("listing", &bytes))
-            .transpose()
+        value.map(|bytes| codec::decode("listing", &bytes)).transpose()
     }
 
     /// Writes a row over `old`.
@@ -93,8 +91,7 @@ impl Writes<'_> {
         let key = segment.key.row(subject);
         self.put_expiry(&key, old, false);
         self.put_expiry(&key, Some(&row), true);
-        self.batch
-            .put_cf(cf(self.db, schema::LISTINGS), &key, codec::encode(&row));
+        self.batch.put_cf(cf(self.db, schema::LISTINGS), &key, codec::encode(&row));
         self.rows.insert(key, Some(row));
         segment.rows += u64::from(old.is_none());
     }
@@ -112,11 +109,7 @@ impl Writes<'_> {
         let Some(Row::Says(said)) = row else { return };
         let Some(at) = said.expires_at else { return };
         let (family, key) = (cf(self.db, schema::EXPIRY), key::expiry(at, key));
-        if present {
-            self.batch.put_cf(family, key, [])
-        } else {
-            self.batch.delete_cf(family, key)
-        }
+        if present { self.batch.put_cf(family, key, []) } else { self.batch.delete_cf(family, key) }
     }
 }
 
@@ -145,11 +138,7 @@ impl<'a> Group<'a> {
         staged: &'a StagedSegments,
         now: UnixTime,
     ) -> Self {
-        let writes = Writes {
-            db,
-            batch: WriteBatch::default(),
-            rows: HashMap::new(),
-        };
+        let writes = Writes { db, batch: WriteBatch::default(), rows: HashMap::new() };
         Self {
             ledger,
             writes,
@@ -166,24 +155,15 @@ impl<'a> Group<'a> {
         match change {
             Change::PutZone { zone, serial_floor } => self.put_zone(actor, *zone, serial_floor),
             Change::DeleteZone(origin) => self.delete_zone(actor, &origin),
-            Change::PutListing {
-                zone,
-                subject,
-                source,
-                body,
-                precondition,
-            } => self.put_listing(actor, &zone, subject, &source, &body, &precondition),
-            Change::DeleteListing {
-                zone,
-                subject,
-                sources,
-                precondition,
-            } => self.delete_listing(actor, &zone, &subject, &sources, &precondition),
-            Change::CommitImport {
-                staged,
-                mode,
-                dry_run,
-            } => self.commit_import(actor, &staged, mode, dry_run),
+            Change::PutListing { zone, subject, source, body, precondition } => {
+                self.put_listing(actor, &zone, subject, &source, &body, &precondition)
+            }
+            Change::DeleteListing { zone, subject, sources, precondition } => {
+                self.delete_listing(actor, &zone, &subject, &sources, &precondition)
+            }
+            Change::CommitImport { staged, mode, dry_run } => {
+                self.commit_import(actor, &staged, mode, dry_run)
+            }
             Change::PutToken(token) => Ok(self.put_token(actor, &token)),
             Change::DeleteToken(id) => self.delete_token(actor, &id),
             Change::Sweep => self.sweep(),
@@ -209,10 +189,7 @@ impl<'a> Group<'a> {
             let lifts = floor.is_some_and(|floor| floor.is_after(state.serial));
             if *state.zone == zone && !lifts {
                 let record = Box::new(record(state));
-                return Ok(self.unchanged(Outcome::Zone {
-                    created: false,
-                    record,
-                }));
+                return Ok(self.unchanged(Outcome::Zone { created: false, record }));
             }
         }
         let mut state = match existing {
@@ -231,17 +208,8 @@ impl<'a> Group<'a> {
         self.ledger.zones.insert(origin.clone(), state);
         self.touched.insert(origin.clone());
         self.effects.push(Effect::PutZone(origin));
-        let seq = self.append(
-            actor,
-            vec![Op::PutZone {
-                zone: Box::new(zone),
-                previous,
-            }],
-        );
-        Ok(Done {
-            seq,
-            outcome: Outcome::Zone { created, record },
-        })
+        let seq = self.append(actor, vec![Op::PutZone { zone: Box::new(zone), previous }]);
+        Ok(Done { seq, outcome: Outcome::Zone { created, record } })
     }
 
     /// A zone that goes on with the serial of the last zone of that name.
@@ -260,16 +228,10 @@ impl<'a> Group<'a> {
     }
 
     fn delete_zone(&mut self, actor: &Actor, origin: &Name) -> Result<Done, ChangeError> {
-        let state = self
-            .ledger
-            .zones
-            .remove(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        let state =
+            self.ledger.zones.remove(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         let (db, batch) = (self.writes.db, &mut self.writes.batch);
-        let (start, end) = (
-            state.id.0.to_be_bytes(),
-            state.id.0.saturating_add(1).to_be_bytes(),
-        );
+        let (start, end) = (state.id.0.to_be_bytes(), state.id.0.saturating_add(1).to_be_bytes());
         batch.delete_cf(cf(db, schema::ZONES), origin.wire());
         batch.delete_range_cf(cf(db, schema::SEGMENTS), start, end);
         batch.delete_range_cf(cf(db, schema::LISTINGS), start, end);
@@ -288,10 +250,7 @@ impl<'a> Group<'a> {
         self.effects.push(Effect::RemoveZone(origin.clone()));
         let previous = Box::new(last.zone.as_ref().clone());
         let seq = self.append(actor, vec![Op::DeleteZone { previous }]);
-        Ok(Done {
-            seq,
-            outcome: Outcome::Count(1),
-        })
+        Ok(Done { seq, outcome: Outcome::Count(1) })
     }
 
     fn put_listing(
@@ -314,17 +273,11 @@ impl<'a> Group<'a> {
         }
         if let Some(listing) = old.live.as_ref().filter(|listing| listing.body == *body) {
             let listing = Box::new(listing.clone());
-            return Ok(self.unchanged(Outcome::Listing {
-                created: false,
-                listing,
-            }));
+            return Ok(self.unchanged(Outcome::Listing { created: false, listing }));
         }
         self.ensure_segment(actor, origin, source)?;
         let listing = Listing {
-            listed_at: old
-                .live
-                .as_ref()
-                .map_or(self.now, |listing| listing.listed_at),
+            listed_at: old.live.as_ref().map_or(self.now, |listing| listing.listed_at),
             updated_at: self.now,
             listed_by: actor.name.clone(),
             seq: self.ledger.head + 1,
@@ -340,13 +293,7 @@ impl<'a> Group<'a> {
             previous: old.live.map(Box::new),
         };
         let seq = self.append(actor, vec![op]);
-        Ok(Done {
-            seq,
-            outcome: Outcome::Listing {
-                created,
-                listing: Box::new(listing),
-            },
-        })
+        Ok(Done { seq, outcome: Outcome::Listing { created, listing: Box::new(listing) } })
     }
 
     fn write_listing(
@@ -357,26 +304,16 @@ impl<'a> Group<'a> {
     ) -> Result<(), ChangeError> {
         let row = Row::Says(Box::new(Said::new(&listing.body, Some(written(listing)))));
         let subject = key::subject(&listing.subject);
-        let state = self
-            .ledger
-            .zones
-            .get_mut(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        let state =
+            self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         if let Some(said) = old.said() {
             state.count(said.exclusion(), -1);
         }
         state.count(listing.body.exclusion, 1);
         let newest = state.segment_of(&listing.source).map(|segment| segment.key);
-        for segment in state
-            .segments
-            .iter_mut()
-            .filter(|segment| segment.source == listing.source)
+        for segment in state.segments.iter_mut().filter(|segment| segment.source == listing.source)
         {
-            let there = old
-                .rows
-                .iter()
-                .find(|(key, _)| *key == segment.key)
-                .map(|(_, row)| row);
+            let there = old.rows.iter().find(|(key, _)| *key == segment.key).map(|(_, row)| row);
             if Some(segment.key) == newest {
                 self.writes.put_row(segment, &subject, there, row.clone());
             } else if let Some(there) = there {
@@ -427,11 +364,7 @@ impl<'a> Group<'a> {
         }
         if ops.is_empty() {
             let refused = !precondition.holds(None);
-            return Err(if refused {
-                ChangeError::Precondition
-            } else {
-                ChangeError::NoListing
-            });
+            return Err(if refused { ChangeError::Precondition } else { ChangeError::NoListing });
         }
         for old in &found {
             self.remove_rows(origin, subject, old)?;
@@ -439,10 +372,7 @@ impl<'a> Group<'a> {
         let removed = ops.len() as u64;
         self.refresh(origin, subject)?;
         let seq = self.append(actor, ops);
-        Ok(Done {
-            seq,
-            outcome: Outcome::Count(removed),
-        })
+        Ok(Done { seq, outcome: Outcome::Count(removed) })
     }
 
     fn remove_rows(
@@ -452,11 +382,8 @@ impl<'a> Group<'a> {
         old: &OfSource,
     ) -> Result<(), ChangeError> {
         let subject = key::subject(subject);
-        let state = self
-            .ledger
-            .zones
-            .get_mut(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        let state =
+            self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         if let Some(said) = old.said() {
             state.count(said.exclusion(), -1);
         }
@@ -477,10 +404,8 @@ impl<'a> Group<'a> {
     ) -> Result<Option<Op>, ChangeError> {
         let state = self.zone(origin)?;
         let old = self.of_source(state, source, subject)?;
-        let Some(segment) = old
-            .rows
-            .first()
-            .and_then(|(key, _)| state.segments.iter().find(|s| s.key == *key))
+        let Some(segment) =
+            old.rows.first().and_then(|(key, _)| state.segments.iter().find(|s| s.key == *key))
         else {
             return Ok(None);
         };
@@ -490,54 +415,29 @@ impl<'a> Group<'a> {
         let previous = Box::new(said.listing(subject.clone(), segment)?);
         self.remove_rows(origin, subject, &old)?;
         self.refresh(origin, subject)?;
-        Ok(Some(Op::Delete {
-            zone: origin.clone(),
-            previous,
-            expired: true,
-        }))
+        Ok(Some(Op::Delete { zone: origin.clone(), previous, expired: true }))
     }
 
     fn put_token(&mut self, actor: &Actor, token: &crate::TokenRecord) -> Done {
-        self.writes.batch.put_cf(
-            cf(self.writes.db, schema::TOKENS),
-            &token.id,
-            token.encode(),
-        );
+        self.writes.batch.put_cf(cf(self.writes.db, schema::TOKENS), &token.id, token.encode());
         let op = Op::PutToken {
             id: token.id.clone(),
             name: token.name.clone(),
             scopes: token.scopes.clone(),
         };
-        Done {
-            seq: self.append(actor, vec![op]),
-            outcome: Outcome::Count(1),
-        }
+        Done { seq: self.append(actor, vec![op]), outcome: Outcome::Count(1) }
     }
 
     fn delete_token(&mut self, actor: &Actor, id: &str) -> Result<Done, ChangeError> {
-        let reader = crate::Reader {
-            view: View::new(self.writes.db),
-            now: self.now,
-        };
+        let reader = crate::Reader { view: View::new(self.writes.db), now: self.now };
         let token = reader.token(id)?.ok_or(ChangeError::NoToken)?;
-        self.writes
-            .batch
-            .delete_cf(cf(self.writes.db, schema::TOKENS), id);
-        let op = Op::DeleteToken {
-            id: token.id,
-            name: token.name,
-        };
-        Ok(Done {
-            seq: self.append(actor, vec![op]),
-            outcome: Outcome::Count(1),
-        })
+        self.writes.batch.delete_cf(cf(self.writes.db, schema::TOKENS), id);
+        let op = Op::DeleteToken { id: token.id, name: token.name };
+        Ok(Done { seq: self.append(actor, vec![op]), outcome: Outcome::Count(1) })
     }
 
     pub(crate) fn zone(&self, origin: &Name) -> Result<&ZoneState, ChangeError> {
-        self.ledger
-            .zones
-            .get(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))
+        self.ledger.zones.get(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))
     }
 
     /// What a source says of a subject, as the changes so far leave it.
@@ -585,15 +485,7 @@ impl<'a> Group<'a> {
             listed_by: actor.name.clone(),
             seq: self.ledger.head + 1,
         };
-        self.add_segment(
-            origin,
-            Segment {
-                key,
-                source: source.clone(),
-                written,
-                rows: 0,
-            },
-        )
+        self.add_segment(origin, Segment { key, source: source.clone(), written, rows: 0 })
     }
 
     /// Adds the newest segment of a zone.
@@ -603,41 +495,25 @@ impl<'a> Group<'a> {
         segment: Segment,
     ) -> Result<(), ChangeError> {
         let value = codec::encode(&segment.value());
-        self.writes.batch.put_cf(
-            cf(self.writes.db, schema::SEGMENTS),
-            segment.key.bytes(),
-            value,
-        );
-        let state = self
-            .ledger
-            .zones
-            .get_mut(origin)
-            .ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        self.writes.batch.put_cf(cf(self.writes.db, schema::SEGMENTS), segment.key.bytes(), value);
+        let state =
+            self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         state.segments.insert(0, segment);
-        state
-            .segments
-            .sort_by_key(|segment| std::cmp::Reverse(segment.key));
+        state.segments.sort_by_key(|segment| std::cmp::Reverse(segment.key));
         Ok(())
     }
 
     /// Tells the index what is now said about a subject.
     fn refresh(&mut self, origin: &Name, subject: &Subject) -> Result<(), ChangeError> {
         let state = self.zone(origin)?;
-        let mut at = AtSubject {
-            subject: key::subject(subject),
-            rows: Vec::new(),
-        };
+        let mut at = AtSubject { subject: key::subject(subject), rows: Vec::new() };
         let mut decided = Vec::new();
         for segment in &state.segments {
             if let Some(row) = self.writes.row(segment.key, &at.subject)? {
                 at.add(&mut decided, segment, row);
             }
         }
-        let entries = at
-            .rows
-            .iter()
-            .map(|(_, said)| said.entry())
-            .collect::<Result<_, _>>()?;
+        let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<_, _>>()?;
         self.effects.push(Effect::Entries {
             zone: origin.clone(),
             subject: subject.clone(),
@@ -671,11 +547,7 @@ impl<'a> Group<'a> {
             actor: actor.name.clone(),
             ops,
         };
-        self.writes.batch.put_cf(
-            cf(db, schema::LOG),
-            seq.to_be_bytes(),
-            log::encode_entry(&entry),
-        );
+        self.writes.batch.put_cf(cf(db, schema::LOG), seq.to_be_bytes(), log::encode_entry(&entry));
         seq
     }
 
@@ -685,10 +557,7 @@ impl<'a> Group<'a> {
     }
 
     pub(crate) fn unchanged(&self, outcome: Outcome) -> Done {
-        Done {
-            seq: self.ledger.head,
-            outcome,
-        }
+        Done { seq: self.ledger.head, outcome }
     }
 
     /// The finished batch with the states of the zones it touches, and what the index must learn.
@@ -725,11 +594,7 @@ pub(crate) fn check_subject(zone: &Zone, subject: &Subject) -> Result<(), Change
             // A wildcard needs room for one more label of one octet.
             let below = if domain.is_wildcard() { 2 } else { 0 };
             let len = below + domain.name().wire().len() - 1 + zone.origin.wire().len();
-            if len <= Name::MAX_LEN {
-                Ok(())
-            } else {
-                Err(ChangeError::SubjectTooLong)
-            }
+            if len <= Name::MAX_LEN { Ok(()) } else { Err(ChangeError::SubjectTooLong) }
         }
         _ => Err(ChangeError::WrongKind),
     }
@@ -738,9 +603,5 @@ pub(crate) fn check_subject(zone: &Zone, subject: &Subject) -> Result<(), Change
 pub(crate) fn check_sources(state: &ZoneState, source: &Source) -> Result<(), ChangeError> {
     let sources = state.count_sources();
     let full = sources >= ZoneState::MAX_SOURCES && state.segment_of(source).is_none();
-    if full {
-        Err(ChangeError::TooManySources(sources))
-    } else {
-        Ok(())
-    }
+    if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
 }

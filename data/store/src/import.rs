@@ -28,9 +28,7 @@ pub(crate) struct StagedSegments(Arc<Mutex<HashSet<SegmentKey>>>);
 
 impl StagedSegments {
     fn lock(&self) -> MutexGuard<'_, HashSet<SegmentKey>> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn contains(&self, segment: SegmentKey) -> bool {
@@ -92,12 +90,7 @@ impl Staging {
             digest: String::new(),
             committed: false.into(),
         };
-        Self {
-            staged,
-            batch: WriteBatch::default(),
-            zone,
-            digest: blake3::Hasher::new(),
-        }
+        Self { staged, batch: WriteBatch::default(), zone, digest: blake3::Hasher::new() }
     }
 
     /// The zone it goes to.
@@ -116,16 +109,11 @@ impl Staging {
             .update(&row);
         let db = &self.staged.db;
         if let Some(at) = body.expires_at {
-            self.batch
-                .put_cf(cf(db, schema::EXPIRY), key::expiry(at.0, &key), []);
+            self.batch.put_cf(cf(db, schema::EXPIRY), key::expiry(at.0, &key), []);
         }
         self.batch.put_cf(cf(db, schema::LISTINGS), key, row);
         self.staged.accepted += 1;
-        if self.batch.len() >= CHUNK {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.batch.len() >= CHUNK { self.flush() } else { Ok(()) }
     }
 
     /// Counts a row that changes nothing by its nature.
@@ -195,24 +183,18 @@ struct Decision<'a> {
 
 impl Decision<'_> {
     fn count(&mut self, exclusion: bool, by: i64) {
-        *if exclusion {
-            &mut self.exclusions
-        } else {
-            &mut self.listings
-        } += by;
+        *if exclusion { &mut self.exclusions } else { &mut self.listings } += by;
     }
 
     fn put(&mut self, key: &[u8], row: &Row) -> Result<(), StoreError> {
-        self.batch
-            .put_cf(cf(self.db, schema::LISTINGS), key, codec::encode(row));
+        self.batch.put_cf(cf(self.db, schema::LISTINGS), key, codec::encode(row));
         self.flush_if(CHUNK)
     }
 
     fn delete(&mut self, key: &[u8], said: &Said) -> Result<(), StoreError> {
         self.batch.delete_cf(cf(self.db, schema::LISTINGS), key);
         if let Some(at) = said.expires_at {
-            self.batch
-                .delete_cf(cf(self.db, schema::EXPIRY), key::expiry(at, key));
+            self.batch.delete_cf(cf(self.db, schema::EXPIRY), key::expiry(at, key));
         }
         self.segment.rows -= 1;
         self.flush_if(CHUNK)
@@ -269,20 +251,11 @@ impl Group<'_> {
         };
         let seq = self.append(
             actor,
-            vec![Op::Import {
-                zone: staged.zone.clone(),
-                import: Box::new(import),
-            }],
+            vec![Op::Import { zone: staged.zone.clone(), import: Box::new(import) }],
         );
-        self.effects.push(Effect::Segment {
-            zone: staged.zone.clone(),
-            segment: key,
-        });
+        self.effects.push(Effect::Segment { zone: staged.zone.clone(), segment: key });
         staged.committed.set(true);
-        Ok(Done {
-            seq,
-            outcome: Outcome::Import(counts),
-        })
+        Ok(Done { seq, outcome: Outcome::Import(counts) })
     }
 
     fn decide_import<'s>(
@@ -303,16 +276,8 @@ impl Group<'_> {
             listed_by: actor.name.clone(),
             seq: self.ledger.head + 1,
         };
-        let segment = Segment {
-            key: staged.key,
-            source: staged.source.clone(),
-            written,
-            rows: 0,
-        };
-        let counts = ImportCounts {
-            rejected: staged.rejected,
-            ..ImportCounts::default()
-        };
+        let segment = Segment { key: staged.key, source: staged.source.clone(), written, rows: 0 };
+        let counts = ImportCounts { rejected: staged.rejected, ..ImportCounts::default() };
         let mut decision = Decision {
             db: self.writes.db,
             batch: WriteBatch::default(),
@@ -362,10 +327,7 @@ impl Group<'_> {
                 Some((segment, old)) => {
                     decision.counts.updated += 1;
                     let listed_at = old.origin.as_ref().unwrap_or(&segment.written).listed_at;
-                    let origin = Written {
-                        listed_at,
-                        ..decision.segment.written.clone()
-                    };
+                    let origin = Written { listed_at, ..decision.segment.written.clone() };
                     decision.put(&key, &Row::Says(Box::new(new.with_origin(origin))))?;
                 }
             }

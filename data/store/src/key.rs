@@ -45,10 +45,7 @@ impl SegmentKey {
         let key =
             head.ok_or_else(|| StoreError::unreadable("segment key", format!("{bytes:x?}")))?;
         let key = u64::from_be_bytes(*key);
-        Ok(Self {
-            zone: ZoneId((key >> 32) as u32),
-            segment: SegmentId(key as u32),
-        })
+        Ok(Self { zone: ZoneId((key >> 32) as u32), segment: SegmentId(key as u32) })
     }
 
     /// The key of a subject's row.
@@ -98,11 +95,7 @@ fn net_bytes(tag: u8, octets: &[u8], len: u8) -> Vec<u8> {
 fn domain_bytes(domain: &DomainSubject) -> Vec<u8> {
     let labels: Vec<&[u8]> = domain.name().labels().collect();
     let mut bytes = vec![DOMAIN];
-    for label in labels
-        .into_iter()
-        .rev()
-        .chain(domain.is_wildcard().then_some(b"*".as_slice()))
-    {
+    for label in labels.into_iter().rev().chain(domain.is_wildcard().then_some(b"*".as_slice())) {
         bytes.extend(label);
         bytes.push(0);
     }
@@ -133,11 +126,7 @@ fn read_domain(bytes: &[u8]) -> Result<Subject, StoreError> {
     let wildcard = labels.pop_if(|label| *label == b"*").is_some();
     let name = Name::from_labels(labels.into_iter().rev());
     let name = name.map_err(|err| StoreError::unreadable("subject", err))?;
-    let domain = if wildcard {
-        DomainSubject::below(name)?
-    } else {
-        DomainSubject::exact(name)?
-    };
+    let domain = if wildcard { DomainSubject::below(name)? } else { DomainSubject::exact(name)? };
     Ok(Subject::Domain(domain))
 }
 
@@ -183,25 +172,13 @@ mod tests {
             "*.com",
         ] {
             let subject_: Subject = text.parse().unwrap();
-            assert_eq!(
-                read_subject(&subject(&subject_)).unwrap(),
-                subject_,
-                "{text}"
-            );
+            assert_eq!(read_subject(&subject(&subject_)).unwrap(), subject_, "{text}");
         }
     }
 
     #[test]
     fn keys_that_nobody_wrote_are_refused() {
-        for bytes in [
-            &[][..],
-            &[4],
-            &[4, 1, 2, 3, 4, 33],
-            &[6, 1],
-            &[16],
-            &[16, 0],
-            &[99, 1],
-        ] {
+        for bytes in [&[][..], &[4], &[4, 1, 2, 3, 4, 33], &[6, 1], &[16], &[16, 0], &[99, 1]] {
             assert!(read_subject(bytes).is_err(), "{bytes:?}");
         }
     }

@@ -49,6 +49,6 @@ pub use import::Staging;
 pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
 pub use open::Store;
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
-pub use recover::Recovery;
+pub use recover::{Recovery, ZoneSurvey};
 pub use token::{MintedToken, TokenRecord, TokenText};
 pub use writer::Follower;

@@ -147,10 +147,7 @@ impl Op {
     /// The listing it is about, as it now is or as it last was.
     pub fn listing(&self) -> Option<&Listing> {
         match self {
-            Self::Put { listing, .. }
-            | Self::Delete {
-                previous: listing, ..
-            } => Some(listing),
+            Self::Put { listing, .. } | Self::Delete { previous: listing, .. } => Some(listing),
             _ => None,
         }
     }
@@ -175,10 +172,7 @@ impl Op {
             remote: actor.remote.clone(),
             action: self.word().into(),
             zone: self.zone().map(Name::to_string),
-            subject: self
-                .listing()
-                .map(|listing| listing.subject.to_string())
-                .or(token),
+            subject: self.listing().map(|listing| listing.subject.to_string()).or(token),
             source: self.source().map(Source::to_string),
         }
     }
@@ -249,9 +243,8 @@ impl Reader<'_> {
 
 /// A sequence number as it stands in keys.
 pub(crate) fn read_seq(bytes: &[u8]) -> Result<u64, StoreError> {
-    let bytes = bytes
-        .try_into()
-        .map_err(|_| StoreError::unreadable("number", format!("{bytes:x?}")))?;
+    let bytes =
+        bytes.try_into().map_err(|_| StoreError::unreadable("number", format!("{bytes:x?}")))?;
     Ok(u64::from_be_bytes(bytes))
 }
 
@@ -308,42 +301,23 @@ pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
 
 fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
     let value: EntryValue = codec::decode("log entry", bytes)?;
-    let ops = value
-        .ops
-        .into_iter()
-        .map(Op::try_from)
-        .collect::<Result<_, _>>()?;
-    Ok(LogEntry {
-        seq,
-        epoch: value.epoch,
-        at: UnixTime(value.at),
-        actor: value.actor,
-        ops,
-    })
+    let ops = value.ops.into_iter().map(Op::try_from).collect::<Result<_, _>>()?;
+    Ok(LogEntry { seq, epoch: value.epoch, at: UnixTime(value.at), actor: value.actor, ops })
 }
 
 impl From<&Op> for OpValue {
     fn from(op: &Op) -> Self {
         match op {
-            Op::PutZone { zone, previous } => Self::PutZone(
-                (&**zone).into(),
-                previous.as_deref().map(SettingsValue::from),
-            ),
+            Op::PutZone { zone, previous } => {
+                Self::PutZone((&**zone).into(), previous.as_deref().map(SettingsValue::from))
+            }
             Op::DeleteZone { previous } => Self::DeleteZone((&**previous).into()),
-            Op::Put {
-                zone,
-                listing,
-                previous,
-            } => Self::Put {
+            Op::Put { zone, listing, previous } => Self::Put {
                 zone: zone.to_string(),
                 listing: (&**listing).into(),
                 previous: previous.as_deref().map(ListingValue::from),
             },
-            Op::Delete {
-                zone,
-                previous,
-                expired,
-            } => Self::Delete {
+            Op::Delete { zone, previous, expired } => Self::Delete {
                 zone: zone.to_string(),
                 previous: (&**previous).into(),
                 expired: *expired,
@@ -356,15 +330,12 @@ impl From<&Op> for OpValue {
                 counts: import.counts.into(),
                 digest: import.digest.clone(),
             },
-            Op::PutToken { id, name, scopes } => Self::PutToken {
-                id: id.clone(),
-                name: name.clone(),
-                scopes: scopes.clone(),
-            },
-            Op::DeleteToken { id, name } => Self::DeleteToken {
-                id: id.clone(),
-                name: name.clone(),
-            },
+            Op::PutToken { id, name, scopes } => {
+                Self::PutToken { id: id.clone(), name: name.clone(), scopes: scopes.clone() }
+            }
+            Op::DeleteToken { id, name } => {
+                Self::DeleteToken { id: id.clone(), name: name.clone() }
+            }
         }
     }
 }
@@ -373,10 +344,8 @@ impl TryFrom<OpValue> for Op {
     type Error = StoreError;
 
     fn try_from(value: OpValue) -> Result<Self, StoreError> {
-        let name = |text: &str| {
-            text.parse::<Name>()
-                .map_err(|err| StoreError::unreadable("zone", err))
-        };
+        let name =
+            |text: &str| text.parse::<Name>().map_err(|err| StoreError::unreadable("zone", err));
         let boxed = |listing: ListingValue| Listing::try_from(listing).map(Box::new);
         let settings = |zone: SettingsValue| Zone::try_from(zone).map(Box::new);
         Ok(match value {
@@ -384,47 +353,19 @@ impl TryFrom<OpValue> for Op {
                 zone: settings(zone)?,
                 previous: previous.map(settings).transpose()?,
             },
-            OpValue::DeleteZone(previous) => Self::DeleteZone {
-                previous: settings(previous)?,
-            },
-            OpValue::Put {
-                zone,
-                listing,
-                previous,
-            } => Self::Put {
+            OpValue::DeleteZone(previous) => Self::DeleteZone { previous: settings(previous)? },
+            OpValue::Put { zone, listing, previous } => Self::Put {
                 zone: name(&zone)?,
                 listing: boxed(listing)?,
                 previous: previous.map(boxed).transpose()?,
             },
-            OpValue::Delete {
-                zone,
-                previous,
-                expired,
-            } => Self::Delete {
-                zone: name(&zone)?,
-                previous: boxed(previous)?,
-                expired,
-            },
-            OpValue::Import {
-                zone,
-                id,
-                source,
-                replaced,
-                counts,
-                digest,
-            } => {
+            OpValue::Delete { zone, previous, expired } => {
+                Self::Delete { zone: name(&zone)?, previous: boxed(previous)?, expired }
+            }
+            OpValue::Import { zone, id, source, replaced, counts, digest } => {
                 let source = crate::value::source(&source)?;
-                let import = ImportSummary {
-                    id,
-                    source,
-                    replaced,
-                    counts: counts.into(),
-                    digest,
-                };
-                Self::Import {
-                    zone: name(&zone)?,
-                    import: Box::new(import),
-                }
+                let import = ImportSummary { id, source, replaced, counts: counts.into(), digest };
+                Self::Import { zone: name(&zone)?, import: Box::new(import) }
             }
             OpValue::PutToken { id, name, scopes } => Self::PutToken { id, name, scopes },
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
@@ -434,24 +375,12 @@ impl TryFrom<OpValue> for Op {
 
 impl From<ImportCounts> for [u64; 5] {
     fn from(counts: ImportCounts) -> Self {
-        [
-            counts.added,
-            counts.updated,
-            counts.unchanged,
-            counts.removed,
-            counts.rejected,
-        ]
+        [counts.added, counts.updated, counts.unchanged, counts.removed, counts.rejected]
     }
 }
 
 impl From<[u64; 5]> for ImportCounts {
     fn from([added, updated, unchanged, removed, rejected]: [u64; 5]) -> Self {
-        Self {
-            added,
-            updated,
-            unchanged,
-            removed,
-            rejected,
-        }
+        Self { added, updated, unchanged, removed, rejected }
     }
 }

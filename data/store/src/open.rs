@@ -60,19 +60,14 @@ const PROPERTIES: [&str; 8] = [
 impl Store {
     /// Opens the store in a folder, or makes a new one there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path).map_err(|reason| StoreError::Io {
-            path: path.into(),
-            reason,
-        })?;
+        std::fs::create_dir_all(path)
+            .map_err(|reason| StoreError::Io { path: path.into(), reason })?;
         let db = open_db(path, &schema::db_options())?;
         check_format(&db, path)?;
         let zones = state::read_zones(&View::new(&db))?;
         remove_unnamed_rows(&db, &zones)?;
         let segments = zones.values().flat_map(|state| &state.segments);
-        let last = segments
-            .map(|segment| segment.key.segment.0)
-            .max()
-            .unwrap_or(0);
+        let last = segments.map(|segment| segment.key.segment.0).max().unwrap_or(0);
         let inner = Inner {
             db: Arc::new(db),
             path: path.into(),
@@ -80,10 +75,7 @@ impl Store {
             staged: StagedSegments::default(),
             failed: OnceLock::new(),
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-            writer: Arc::default(),
-        })
+        Ok(Self { inner: Arc::new(inner), writer: Arc::default() })
     }
 
     /// Shows a follower everything that the store holds.
@@ -97,17 +89,8 @@ impl Store {
     pub fn start(&self, follower: Box<dyn Follower>) -> Result<(), StoreError> {
         let reader = self.read(UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
-        let next_zone = zones
-            .values()
-            .map(|state| state.id.0 + 1)
-            .max()
-            .unwrap_or(1);
-        let ledger = Ledger {
-            zones,
-            head: reader.head()?,
-            epoch: reader.epoch()?,
-            next_zone,
-        };
+        let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
+        let ledger = Ledger { zones, head: reader.head()?, epoch: reader.epoch()?, next_zone };
         drop(reader);
         let writer = Writer::start(self, ledger, follower)?;
         *self.writer() = Some(writer);
@@ -124,12 +107,7 @@ impl Store {
         now: UnixTime,
         reply: impl FnOnce(Result<Done, ChangeError>) + Send + 'static,
     ) {
-        let job = Job {
-            actor,
-            change,
-            now,
-            reply: Box::new(reply),
-        };
+        let job = Job { actor, change, now, reply: Box::new(reply) };
         match &*self.writer() {
             Some(writer) => writer.send(job),
             None => (job.reply)(Err(writer::closed())),
@@ -148,26 +126,14 @@ impl Store {
         let state = state::read_zone(&View::new(&self.inner.db), origin)?;
         let state = state.ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         let segment = SegmentId(self.inner.next_segment.fetch_add(1, Ordering::Relaxed));
-        let key = SegmentKey {
-            zone: state.id,
-            segment,
-        };
+        let key = SegmentKey { zone: state.id, segment };
         let zone = state.zone.as_ref().clone();
-        Ok(Staging::new(
-            self.inner.db.clone(),
-            self.inner.staged.clone(),
-            key,
-            zone,
-            source,
-        ))
+        Ok(Staging::new(self.inner.db.clone(), self.inner.staged.clone(), key, zone, source))
     }
 
     /// One state of the store, as it looks at `now`.
     pub fn read(&self, now: UnixTime) -> Reader<'_> {
-        Reader {
-            view: View::new(&self.inner.db),
-            now,
-        }
+        Reader { view: View::new(&self.inner.db), now }
     }
 
     /// Why the store takes no writes, if it does not.
@@ -181,18 +147,11 @@ impl Store {
         let sum = |property: &str| {
             let property = format!("rocksdb.{property}");
             let of = |family| {
-                self.inner
-                    .db
-                    .property_int_value_cf(family, property.as_str())
-                    .ok()
-                    .flatten()
+                self.inner.db.property_int_value_cf(family, property.as_str()).ok().flatten()
             };
             families.into_iter().filter_map(of).sum()
         };
-        PROPERTIES
-            .into_iter()
-            .map(|property| (property, sum(property)))
-            .collect()
+        PROPERTIES.into_iter().map(|property| (property, sum(property))).collect()
     }
 
     /// Finishes what is queued and takes no more.
@@ -214,18 +173,13 @@ impl Store {
 /// Opens the database with every column family that it has, also those of a newer release.
 pub(crate) fn open_db(path: &Path, options: &Options) -> Result<DB, StoreError> {
     let mut families = schema::families();
-    let foreign = if path.join("CURRENT").exists() {
-        DB::list_cf(options, path)
-    } else {
-        Ok(Vec::new())
-    };
+    let foreign =
+        if path.join("CURRENT").exists() { DB::list_cf(options, path) } else { Ok(Vec::new()) };
     let foreign = foreign.map_err(|err| classify(path, err))?;
     let known = |name: &String| families.iter().any(|family| family.name() == name);
     let foreign: Vec<String> = foreign.into_iter().filter(|name| !known(name)).collect();
     families.extend(
-        foreign
-            .into_iter()
-            .map(|name| ColumnFamilyDescriptor::new(name, Options::default())),
+        foreign.into_iter().map(|name| ColumnFamilyDescriptor::new(name, Options::default())),
     );
     DB::open_cf_descriptors(options, path, families).map_err(|err| classify(path, err))
 }
@@ -234,18 +188,12 @@ pub(crate) fn open_db(path: &Path, options: &Options) -> Result<DB, StoreError> 
 fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
     let text = err.to_string();
     if text.contains("lock file") || text.contains("/LOCK") {
-        return StoreError::Locked {
-            path: path.into(),
-            holder: holder(path),
-        };
+        return StoreError::Locked { path: path.into(), holder: holder(path) };
     }
     let missing =
         text.contains("No such file") && (text.contains(".sst") || text.contains("MANIFEST"));
     if err.kind() == ErrorKind::Corruption || missing {
-        return StoreError::Damaged {
-            path: damaged_file(path, &text),
-            detail: text,
-        };
+        return StoreError::Damaged { path: damaged_file(path, &text), detail: text };
     }
     StoreError::Rocks(err)
 }
@@ -268,9 +216,7 @@ fn holder(path: &Path) -> String {
     match lock_holder(path) {
         Some(pid) => format!(
             "process {pid}{}",
-            command(pid)
-                .map(|name| format!(" ({name})"))
-                .unwrap_or_default()
+            command(pid).map(|name| format!(" ({name})")).unwrap_or_default()
         ),
         None => "another process".into(),
     }
@@ -281,21 +227,14 @@ pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
     let inode = format!(":{}", std::fs::metadata(path.join("LOCK")).ok()?.ino());
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let line = locks.lines().find(|line| {
-        line.split_whitespace()
-            .nth(5)
-            .is_some_and(|id| id.ends_with(&inode))
-    })?;
+    let line = locks
+        .lines()
+        .find(|line| line.split_whitespace().nth(5).is_some_and(|id| id.ends_with(&inode)))?;
     line.split_whitespace().nth(4)?.parse().ok()
 }
 
 fn command(pid: u32) -> Option<String> {
-    Some(
-        std::fs::read_to_string(format!("/proc/{pid}/comm"))
-            .ok()?
-            .trim()
-            .into(),
-    )
+    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().into())
 }
 
 fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
@@ -308,37 +247,25 @@ fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
     let found =
         <[u8; 4]>::try_from(&*found).map_err(|err| StoreError::unreadable("format", err))?;
     match u32::from_be_bytes(found) {
-        found if found > schema::FORMAT => Err(StoreError::Newer {
-            path: path.into(),
-            found,
-            known: schema::FORMAT,
-        }),
+        found if found > schema::FORMAT => {
+            Err(StoreError::Newer { path: path.into(), found, known: schema::FORMAT })
+        }
         _ => Ok(()),
     }
 }
 
 /// Removes rows of segments that no zone names: imports that a crash cut off.
 fn remove_unnamed_rows(db: &DB, zones: &Zones) -> Result<(), StoreError> {
-    let mut named: Vec<SegmentKey> = zones
-        .values()
-        .flat_map(|state| &state.segments)
-        .map(|segment| segment.key)
-        .collect();
+    let mut named: Vec<SegmentKey> =
+        zones.values().flat_map(|state| &state.segments).map(|segment| segment.key).collect();
     named.sort_unstable();
     let listings = cf(db, schema::LISTINGS);
     let mut batch = WriteBatch::default();
-    let mut start = SegmentKey {
-        zone: ZoneId(0),
-        segment: SegmentId(0),
-    }
-    .bytes();
+    let mut start = SegmentKey { zone: ZoneId(0), segment: SegmentId(0) }.bytes();
     let mut iter = db.raw_iterator_cf(listings);
     for key in named {
         iter.seek(start);
-        if iter
-            .key()
-            .is_some_and(|found| found < key.bytes().as_slice())
-        {
+        if iter.key().is_some_and(|found| found < key.bytes().as_slice()) {
             batch.delete_range_cf(listings, start, key.bytes());
         }
         start = key.end();
@@ -348,9 +275,5 @@ fn remove_unnamed_rows(db: &DB, zones: &Zones) -> Result<(), StoreError> {
         batch.delete_range_cf(listings, start, [u8::MAX; 8]);
     }
     iter.status()?;
-    if batch.is_empty() {
-        Ok(())
-    } else {
-        Ok(db.write(batch)?)
-    }
+    if batch.is_empty() { Ok(()) } else { Ok(db.write(batch)?) }
 }

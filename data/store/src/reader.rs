@@ -53,11 +53,7 @@ pub struct Cursor {
 impl Filter {
     /// Everything.
     pub fn all() -> Self {
-        Self {
-            subject: SubjectMatch::Any,
-            source: None,
-            tag: None,
-        }
+        Self { subject: SubjectMatch::Any, source: None, tag: None }
     }
 
     fn admits(&self, listing: &Listing) -> bool {
@@ -71,14 +67,8 @@ impl Filter {
             }
         };
         by_subject
-            && self
-                .source
-                .as_ref()
-                .is_none_or(|source| listing.source == *source)
-            && self
-                .tag
-                .as_ref()
-                .is_none_or(|tag| listing.body.tags.contains(tag))
+            && self.source.as_ref().is_none_or(|source| listing.source == *source)
+            && self.tag.as_ref().is_none_or(|tag| listing.body.tags.contains(tag))
     }
 }
 
@@ -88,15 +78,12 @@ impl Reader<'_> {
         let Some(state) = self.state(origin)? else {
             return Ok(None);
         };
-        self.record(state).map(Some)
+        self.record(&state).map(Some)
     }
 
     /// All zones, by name.
     pub fn zones(&self) -> Result<Vec<ZoneRecord>, StoreError> {
-        state::read_zones(&self.view)?
-            .into_values()
-            .map(|state| self.record(state))
-            .collect()
+        state::read_zones(&self.view)?.into_values().map(|state| self.record(&state)).collect()
     }
 
     /// What each source says of a subject.
@@ -158,13 +145,11 @@ impl Reader<'_> {
         let Some((start, end)) = range(filter) else {
             return Ok(());
         };
-        let start = after.map_or(start.clone(), |cursor| {
-            start.max(key::subject(&cursor.subject))
-        });
+        let start = after.map_or(start.clone(), |cursor| start.max(key::subject(&cursor.subject)));
         let mut scan = self.view.scan(&state.segments, &start, end.as_deref())?;
         while let Some(mut at) = scan.next()? {
             at.retain_live(self.now);
-            for listing in listings(at)? {
+            for listing in listings(&at)? {
                 let is_wider = matches!(&filter.subject, SubjectMatch::Overlap(subject) if listing.subject != *subject && listing.subject.covers(subject));
                 if !is_wider && !passed(&listing) && filter.admits(&listing) && !visit(listing) {
                     return Ok(());
@@ -196,10 +181,7 @@ impl Reader<'_> {
         state: &ZoneState,
         subject: &Subject,
     ) -> Result<Vec<Listing>, StoreError> {
-        let mut at = AtSubject {
-            subject: key::subject(subject),
-            rows: Vec::new(),
-        };
+        let mut at = AtSubject { subject: key::subject(subject), rows: Vec::new() };
         let mut decided = Vec::new();
         for segment in &state.segments {
             if let Some(row) = self.view.row(segment.key, &at.subject)? {
@@ -207,15 +189,15 @@ impl Reader<'_> {
             }
         }
         at.retain_live(self.now);
-        listings(at)
+        listings(&at)
     }
 
     fn state(&self, origin: &Name) -> Result<Option<ZoneState>, StoreError> {
         state::read_zone(&self.view, origin)
     }
 
-    fn record(&self, state: ZoneState) -> Result<ZoneRecord, StoreError> {
-        let (listings, exclusions) = self.count_expired(&state)?;
+    fn record(&self, state: &ZoneState) -> Result<ZoneRecord, StoreError> {
+        let (listings, exclusions) = self.count_expired(state)?;
         Ok(ZoneRecord {
             listings: state.listings.saturating_sub(listings),
             exclusions: state.exclusions.saturating_sub(exclusions),
@@ -227,9 +209,7 @@ impl Reader<'_> {
     /// Expired rows that were not swept yet; a moment's worth.
     fn count_expired(&self, state: &ZoneState) -> Result<(u64, u64), StoreError> {
         let mut counts = (0, 0);
-        let mut iter = self
-            .view
-            .iter(schema::EXPIRY, rocksdb::ReadOptions::default());
+        let mut iter = self.view.iter(schema::EXPIRY, rocksdb::ReadOptions::default());
         iter.seek_to_first();
         while let Some(found) = iter.key().map(key::read_expiry).transpose()? {
             if found.at > self.now {
@@ -238,11 +218,7 @@ impl Reader<'_> {
             if found.segment.zone == state.id {
                 let subject = key::read_subject(&found.subject)?;
                 if let Some(exclusion) = self.expired_at(state, &subject, found.segment)? {
-                    *if exclusion {
-                        &mut counts.1
-                    } else {
-                        &mut counts.0
-                    } += 1;
+                    *if exclusion { &mut counts.1 } else { &mut counts.0 } += 1;
                 }
             }
             iter.next();
@@ -259,11 +235,7 @@ impl Reader<'_> {
         segment: key::SegmentKey,
     ) -> Result<Option<bool>, StoreError> {
         let subject = key::subject(subject);
-        let Some(source) = state
-            .segments
-            .iter()
-            .find(|s| s.key == segment)
-            .map(|s| &s.source)
+        let Some(source) = state.segments.iter().find(|s| s.key == segment).map(|s| &s.source)
         else {
             return Ok(None);
         };
@@ -282,12 +254,9 @@ impl Reader<'_> {
     }
 }
 
-fn listings(at: AtSubject<'_>) -> Result<Vec<Listing>, StoreError> {
+fn listings(at: &AtSubject<'_>) -> Result<Vec<Listing>, StoreError> {
     let subject = key::read_subject(&at.subject)?;
-    let listings = at
-        .rows
-        .iter()
-        .map(|(segment, said)| said.listing(subject.clone(), segment));
+    let listings = at.rows.iter().map(|(segment, said)| said.listing(subject.clone(), segment));
     let mut listings = listings.collect::<Result<Vec<_>, _>>()?;
     listings.sort_by(|a, b| a.source.cmp(&b.source));
     Ok(listings)

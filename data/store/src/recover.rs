@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dnsbl_types::UnixTime;
+use dnsbl_types::{Name, UnixTime};
 use rocksdb::{DB, DBRecoveryMode, Options, WriteOptions};
 
 use crate::{
@@ -26,12 +26,23 @@ pub struct Recovery {
     copy: PathBuf,
     /// The last change that is kept.
     pub head: u64,
-    /// Zones that are kept, with how many listings the copy holds and how many it should.
-    pub zones: Vec<(String, u64, u64)>,
+    /// Zones that are kept.
+    pub zones: Vec<ZoneSurvey>,
     /// Changes after the last one that is kept, as far as they can be read. There may have been others.
     pub dropped: Vec<LogEntry>,
     /// Whether even the tables had to be rebuilt, so that older rows may be missing too.
     pub repaired: bool,
+}
+
+/// What a recovered copy holds of a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneSurvey {
+    /// The zone.
+    pub origin: Name,
+    /// Listings and exclusions in the copy.
+    pub found: u64,
+    /// How many there should be.
+    pub expected: u64,
 }
 
 impl Recovery {
@@ -50,14 +61,7 @@ impl Recovery {
         begin_epoch(&db)?;
         drop(db);
         let dropped = read_beyond(store, head).unwrap_or_default();
-        Ok(Self {
-            store: store.into(),
-            copy,
-            head,
-            zones,
-            dropped,
-            repaired,
-        })
+        Ok(Self { store: store.into(), copy, head, zones, dropped, repaired })
     }
 
     /// Puts the copy in the store's place and returns where the damaged store now lies.
@@ -66,10 +70,7 @@ impl Recovery {
         rename(&self.store, &aside)?;
         rename(&self.copy, &self.store)?;
         if let Some(parent) = self.store.parent() {
-            io_at(
-                parent,
-                fs::File::open(parent).and_then(|folder| folder.sync_all()),
-            )?;
+            io_at(parent, fs::File::open(parent).and_then(|folder| folder.sync_all()))?;
         }
         Ok(aside)
     }
@@ -100,11 +101,8 @@ fn lenient(mode: DBRecoveryMode) -> Options {
     options
 }
 
-fn survey(db: &DB) -> Result<(u64, Vec<(String, u64, u64)>), StoreError> {
-    let reader = Reader {
-        view: View::new(db),
-        now: UnixTime(0),
-    };
+fn survey(db: &DB) -> Result<(u64, Vec<ZoneSurvey>), StoreError> {
+    let reader = Reader { view: View::new(db), now: UnixTime(0) };
     let mut zones = Vec::new();
     for (origin, state) in state::read_zones(&reader.view)? {
         let mut found = 0;
@@ -112,26 +110,17 @@ fn survey(db: &DB) -> Result<(u64, Vec<(String, u64, u64)>), StoreError> {
         while let Some(at) = scan.next()? {
             found += at.rows.len() as u64;
         }
-        zones.push((origin.to_string(), found, state.listings + state.exclusions));
+        let expected = state.listings + state.exclusions;
+        zones.push(ZoneSurvey { origin, found, expected });
     }
     Ok((reader.head()?, zones))
 }
 
 fn begin_epoch(db: &DB) -> Result<(), StoreError> {
-    let epoch = Reader {
-        view: View::new(db),
-        now: UnixTime(0),
-    }
-    .epoch()?
-        + 1;
+    let epoch = Reader { view: View::new(db), now: UnixTime(0) }.epoch()? + 1;
     let mut options = WriteOptions::default();
     options.set_sync(true);
-    Ok(db.put_cf_opt(
-        cf(db, schema::META),
-        b"epoch",
-        epoch.to_be_bytes(),
-        &options,
-    )?)
+    Ok(db.put_cf_opt(cf(db, schema::META), b"epoch", epoch.to_be_bytes(), &options)?)
 }
 
 /// Entries after `head` that can still be read, from a second copy that skips what can't.
@@ -139,10 +128,7 @@ fn read_beyond(store: &Path, head: u64) -> Result<Vec<LogEntry>, StoreError> {
     let copy = sibling(store, "salvaged");
     copy_store(store, &copy)?;
     let entries = open_db(&copy, &lenient(DBRecoveryMode::SkipAnyCorruptedRecord)).and_then(|db| {
-        let reader = Reader {
-            view: View::new(&db),
-            now: UnixTime(0),
-        };
+        let reader = Reader { view: View::new(&db), now: UnixTime(0) };
         Ok(reader.log_after(head, usize::MAX)?.unwrap_or_default())
     });
     io_at(&copy, fs::remove_dir_all(&copy))?;
@@ -184,8 +170,5 @@ fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 fn io_at<T>(path: &Path, result: io::Result<T>) -> Result<T, StoreError> {
-    result.map_err(|reason| StoreError::Io {
-        path: path.into(),
-        reason,
-    })
+    result.map_err(|reason| StoreError::Io { path: path.into(), reason })
 }

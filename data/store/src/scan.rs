@@ -19,10 +19,7 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(db: &'a DB) -> Self {
-        Self {
-            db,
-            snapshot: db.snapshot(),
-        }
+        Self { db, snapshot: db.snapshot() }
     }
 
     pub(crate) fn find(
@@ -34,8 +31,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn iter(&self, family: &str, options: ReadOptions) -> DBRawIterator<'_> {
-        self.snapshot
-            .raw_iterator_cf_opt(cf(self.db, family), options)
+        self.snapshot.raw_iterator_cf_opt(cf(self.db, family), options)
     }
 
     /// A segment's row for a subject.
@@ -45,9 +41,7 @@ impl<'a> View<'a> {
         subject: &[u8],
     ) -> Result<Option<Row>, StoreError> {
         let value = self.find(schema::LISTINGS, &segment.row(subject))?;
-        value
-            .map(|bytes| codec::decode("listing", &bytes))
-            .transpose()
+        value.map(|bytes| codec::decode("listing", &bytes)).transpose()
     }
 
     /// All rows of some segments from `from` on, up to and including `to` where given.
@@ -67,16 +61,13 @@ impl<'a> View<'a> {
             iter.seek(segment.key.row(from));
             Cursor { segment, iter }
         });
-        Ok(Scan {
-            cursors: cursors.collect(),
-        })
+        Ok(Scan { cursors: cursors.collect() })
     }
 }
 
 /// A column family; all of them are there once the database is open.
 pub(crate) fn cf<'a>(db: &'a DB, family: &str) -> &'a ColumnFamily {
-    db.cf_handle(family)
-        .expect("every column family is created when the store is opened")
+    db.cf_handle(family).expect("every column family is created when the store is opened")
 }
 
 /// Reads the rows of several segments subject by subject.
@@ -119,19 +110,12 @@ impl<'a> AtSubject<'a> {
 impl<'a> Scan<'a> {
     /// The next subject that has a row.
     pub(crate) fn next(&mut self) -> Result<Option<AtSubject<'a>>, StoreError> {
-        let Some(subject) = self
-            .cursors
-            .iter()
-            .filter_map(Cursor::subject)
-            .min()
-            .map(<[u8]>::to_vec)
+        let Some(subject) =
+            self.cursors.iter().filter_map(Cursor::subject).min().map(<[u8]>::to_vec)
         else {
             return self.status().map(|()| None);
         };
-        let mut at = AtSubject {
-            subject,
-            rows: Vec::new(),
-        };
+        let mut at = AtSubject { subject, rows: Vec::new() };
         let mut decided = Vec::new();
         for cursor in &mut self.cursors {
             if cursor.subject() == Some(&at.subject) {
@@ -144,9 +128,7 @@ impl<'a> Scan<'a> {
 
     /// The end of the rows and a read error look alike to an iterator.
     fn status(&self) -> Result<(), StoreError> {
-        self.cursors
-            .iter()
-            .try_for_each(|cursor| Ok(cursor.iter.status()?))
+        self.cursors.iter().try_for_each(|cursor| Ok(cursor.iter.status()?))
     }
 }
 

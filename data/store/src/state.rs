@@ -26,10 +26,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn value(&self) -> SegmentValue {
-        SegmentValue {
-            source: self.source.to_string(),
-            written: self.written.clone(),
-        }
+        SegmentValue { source: self.source.to_string(), written: self.written.clone() }
     }
 }
 
@@ -51,9 +48,7 @@ impl ZoneState {
 
     /// The segment that takes direct writes of a source.
     pub(crate) fn segment_of(&self, source: &Source) -> Option<&Segment> {
-        self.segments
-            .iter()
-            .find(|segment| segment.source == *source)
+        self.segments.iter().find(|segment| segment.source == *source)
     }
 
     /// The segments of a source, newest first.
@@ -61,9 +56,7 @@ impl ZoneState {
         &'a self,
         source: &'a Source,
     ) -> impl Iterator<Item = &'a Segment> {
-        self.segments
-            .iter()
-            .filter(move |segment| segment.source == *source)
+        self.segments.iter().filter(move |segment| segment.source == *source)
     }
 
     pub(crate) fn segment_mut(&mut self, key: SegmentKey) -> Option<&mut Segment> {
@@ -71,11 +64,8 @@ impl ZoneState {
     }
 
     pub(crate) fn count_sources(&self) -> usize {
-        let mut sources: Vec<&Source> = self
-            .segments
-            .iter()
-            .map(|segment| &segment.source)
-            .collect();
+        let mut sources: Vec<&Source> =
+            self.segments.iter().map(|segment| &segment.source).collect();
         sources.sort_unstable();
         sources.dedup();
         sources.len()
@@ -83,11 +73,7 @@ impl ZoneState {
 
     /// Counts a row in or out.
     pub(crate) fn count(&mut self, exclusion: bool, by: i64) {
-        let count = if exclusion {
-            &mut self.exclusions
-        } else {
-            &mut self.listings
-        };
+        let count = if exclusion { &mut self.exclusions } else { &mut self.listings };
         *count = count.saturating_add_signed(by);
     }
 
@@ -105,10 +91,7 @@ impl ZoneState {
     }
 
     pub(crate) fn zone_value(&self) -> ZoneValue {
-        ZoneValue {
-            id: self.id.0,
-            settings: (&*self.zone).into(),
-        }
+        ZoneValue { id: self.id.0, settings: (&*self.zone).into() }
     }
 }
 
@@ -126,9 +109,7 @@ pub(crate) fn read_state_value(
     origin: &Name,
 ) -> Result<Option<StateValue>, StoreError> {
     let value = view.find(schema::META, &state_key(origin))?;
-    value
-        .map(|bytes| codec::decode("zone state", &bytes))
-        .transpose()
+    value.map(|bytes| codec::decode("zone state", &bytes)).transpose()
 }
 
 /// Reads all zones with their segments.
@@ -193,10 +174,7 @@ fn segment(
     value: SegmentValue,
     state: &StateValue,
 ) -> Result<Segment, StoreError> {
-    let rows = state
-        .rows
-        .iter()
-        .find(|(id, _)| SegmentId(*id) == key.segment);
+    let rows = state.rows.iter().find(|(id, _)| SegmentId(*id) == key.segment);
     Ok(Segment {
         key,
         source: crate::value::source(&value.source)?,

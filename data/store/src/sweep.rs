@@ -32,9 +32,7 @@ impl Group<'_> {
             }
             let row = expiry.segment.row(&expiry.subject);
             let expiries = cf(self.writes.db, schema::EXPIRY);
-            self.writes
-                .batch
-                .delete_cf(expiries, key::expiry(expiry.at.0, &row));
+            self.writes.batch.delete_cf(expiries, key::expiry(expiry.at.0, &row));
         }
         for (zone, ops) in ops {
             self.touch(&zone);
@@ -69,11 +67,7 @@ impl Group<'_> {
         &mut self,
         expiry: &Expiry,
     ) -> Result<Option<(Name, Subject, Source)>, ChangeError> {
-        let of_zone = self
-            .ledger
-            .zones
-            .iter()
-            .find(|(_, state)| state.id == expiry.segment.zone);
+        let of_zone = self.ledger.zones.iter().find(|(_, state)| state.id == expiry.segment.zone);
         let Some((zone, state)) = of_zone else {
             return Ok(None);
         };
@@ -83,11 +77,7 @@ impl Group<'_> {
         let (zone, source) = (zone.clone(), segment.source.clone());
         let row = self.writes.row(expiry.segment, &expiry.subject)?;
         let same = matches!(&row, Some(Row::Says(said)) if said.expires_at == Some(expiry.at.0));
-        Ok(if same {
-            Some((zone, key::read_subject(&expiry.subject)?, source))
-        } else {
-            None
-        })
+        Ok(if same { Some((zone, key::read_subject(&expiry.subject)?, source)) } else { None })
     }
 
     /// Drops log entries from before a time or beyond a size, never the last one.
@@ -96,14 +86,10 @@ impl Group<'_> {
         before: UnixTime,
         max_bytes: u64,
     ) -> Result<Done, ChangeError> {
-        let reader = Reader {
-            view: View::new(self.writes.db),
-            now: self.now,
-        };
+        let reader = Reader { view: View::new(self.writes.db), now: self.now };
         let first = reader.log_floor()?;
-        let floor = self
-            .floor_by_age(&reader, first, before)?
-            .max(self.floor_by_size(first, max_bytes)?);
+        let floor =
+            self.floor_by_age(&reader, first, before)?.max(self.floor_by_size(first, max_bytes)?);
         let floor = floor.min(self.ledger.head);
         if floor <= first {
             return Ok(self.unchanged(Outcome::Count(0)));
@@ -114,9 +100,7 @@ impl Group<'_> {
             0u64.to_be_bytes(),
             floor.to_be_bytes(),
         );
-        self.writes
-            .batch
-            .put_cf(cf(db, schema::META), b"log_floor", floor.to_be_bytes());
+        self.writes.batch.put_cf(cf(db, schema::META), b"log_floor", floor.to_be_bytes());
         Ok(self.unchanged(Outcome::Count(floor - first)))
     }
 
@@ -142,11 +126,7 @@ impl Group<'_> {
     fn floor_by_size(&self, first: u64, max_bytes: u64) -> Result<u64, StoreError> {
         let size = |property| -> Result<u64, StoreError> {
             let family = cf(self.writes.db, schema::LOG);
-            Ok(self
-                .writes
-                .db
-                .property_int_value_cf(family, property)?
-                .unwrap_or(0))
+            Ok(self.writes.db.property_int_value_cf(family, property)?.unwrap_or(0))
         };
         let bytes =
             size("rocksdb.estimate-live-data-size")? + size("rocksdb.cur-size-active-mem-table")?;

@@ -64,17 +64,7 @@ impl MintedToken {
         let (id, secret) = (hex(id), hex(secret));
         let digest = blake3::hash(secret.as_bytes()).into();
         let text = TokenText(format!("dnsbl_{id}_{secret}"));
-        Self {
-            record: TokenRecord {
-                id,
-                name,
-                scopes,
-                created_at,
-                expires_at,
-                digest,
-            },
-            text,
-        }
+        Self { record: TokenRecord { id, name, scopes, created_at, expires_at, digest }, text }
     }
 }
 
@@ -123,9 +113,7 @@ struct TokenValue {
 impl Reader<'_> {
     /// The live token with this text.
     pub fn authenticate(&self, text: &str) -> Result<Option<TokenRecord>, StoreError> {
-        let parts = text
-            .strip_prefix("dnsbl_")
-            .and_then(|rest| rest.split_once('_'));
+        let parts = text.strip_prefix("dnsbl_").and_then(|rest| rest.split_once('_'));
         let Some((id, secret)) = parts else {
             return Ok(None);
         };
@@ -140,9 +128,7 @@ impl Reader<'_> {
     /// The token with this id.
     pub fn token(&self, id: &str) -> Result<Option<TokenRecord>, StoreError> {
         let value = self.view.find(schema::TOKENS, id.as_bytes())?;
-        value
-            .map(|bytes| TokenRecord::decode(id.as_bytes(), &bytes))
-            .transpose()
+        value.map(|bytes| TokenRecord::decode(id.as_bytes(), &bytes)).transpose()
     }
 
     /// All tokens.

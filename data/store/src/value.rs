@@ -61,10 +61,7 @@ impl Said {
 
     /// The same, written then and by them.
     pub(crate) fn with_origin(self, origin: Written) -> Self {
-        Self {
-            origin: Some(origin),
-            ..self
-        }
+        Self { origin: Some(origin), ..self }
     }
 
     pub(crate) fn exclusion(&self) -> bool {
@@ -77,10 +74,7 @@ impl Said {
 
     /// Whether two rows say the same, whoever wrote them when.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let strip = |said: &Self| Self {
-            origin: None,
-            ..said.clone()
-        };
+        let strip = |said: &Self| Self { origin: None, ..said.clone() };
         strip(self) == strip(other)
     }
 
@@ -126,19 +120,15 @@ impl Said {
 
 fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
     let codes = codes.iter().map(|&code| ReturnCode::try_from(code));
-    codes
-        .collect::<Result<_, _>>()
-        .map_err(|err| StoreError::unreadable("return code", err))
+    codes.collect::<Result<_, _>>().map_err(|err| StoreError::unreadable("return code", err))
 }
 
 fn reason(text: &str) -> Result<Reason, StoreError> {
-    text.parse()
-        .map_err(|err| StoreError::unreadable("reason", err))
+    text.parse().map_err(|err| StoreError::unreadable("reason", err))
 }
 
 fn name(text: &str) -> Result<Name, StoreError> {
-    text.parse()
-        .map_err(|err| StoreError::unreadable("name", err))
+    text.parse().map_err(|err| StoreError::unreadable("name", err))
 }
 
 /// A listing as the log keeps it.
@@ -188,8 +178,7 @@ impl TryFrom<ListingValue> for Listing {
 }
 
 pub(crate) fn source(text: &str) -> Result<Source, StoreError> {
-    text.parse()
-        .map_err(|err| StoreError::unreadable("source", err))
+    text.parse().map_err(|err| StoreError::unreadable("source", err))
 }
 
 /// What the rows of a segment have in common.
@@ -270,42 +259,22 @@ impl TryFrom<SettingsValue> for Zone {
     type Error = StoreError;
 
     fn try_from(value: SettingsValue) -> Result<Self, StoreError> {
-        let glue = value
-            .glue
-            .into_iter()
-            .map(|(owner, addresses)| Ok((name(&owner)?, addresses)));
+        let glue = value.glue.into_iter().map(|(owner, addresses)| Ok((name(&owner)?, addresses)));
         let spec = ZoneSpec {
             origin: name(&value.origin)?,
-            kind: if value.domain {
-                ZoneKind::Domain
-            } else {
-                ZoneKind::Ip
-            },
-            ns: value
-                .ns
-                .iter()
-                .map(|ns| name(ns))
-                .collect::<Result<_, _>>()?,
+            kind: if value.domain { ZoneKind::Domain } else { ZoneKind::Ip },
+            ns: value.ns.iter().map(|ns| name(ns)).collect::<Result<_, _>>()?,
             mname: name(&value.mname)?,
             rname: name(&value.rname)?,
-            soa: SoaTimes {
-                refresh: value.refresh,
-                retry: value.retry,
-                expire: value.expire,
-            },
+            soa: SoaTimes { refresh: value.refresh, retry: value.retry, expire: value.expire },
             ttl: value.ttl,
             negative_ttl: value.negative_ttl,
             return_codes: return_codes(&value.return_codes)?,
             reason: reason(&value.reason)?,
             test_codes: value.test_codes,
-            apex: Apex {
-                a: value.apex_a,
-                aaaa: value.apex_aaaa,
-                txt: value.apex_txt,
-            },
+            apex: Apex { a: value.apex_a, aaaa: value.apex_aaaa, txt: value.apex_txt },
             glue: glue.collect::<Result<_, StoreError>>()?,
         };
-        spec.check()
-            .map_err(|err| StoreError::unreadable("zone", err))
+        spec.check().map_err(|err| StoreError::unreadable("zone", err))
     }
 }

@@ -62,22 +62,10 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = std::sync::mpsc::sync_channel(QUEUE);
         let inner = store.inner.clone();
-        let run = move || {
-            WriterThread {
-                inner,
-                ledger,
-                follower,
-                failed: None,
-            }
-            .run(&jobs)
-        };
-        let thread = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(run);
-        let thread = thread.map_err(|reason| StoreError::Io {
-            path: store.inner.path.clone(),
-            reason,
-        })?;
+        let run = move || WriterThread { inner, ledger, follower, failed: None }.run(&jobs);
+        let thread = std::thread::Builder::new().name("store-writer".into()).spawn(run);
+        let thread =
+            thread.map_err(|reason| StoreError::Io { path: store.inner.path.clone(), reason })?;
         Ok(Self { queue, thread })
     }
 
@@ -91,10 +79,7 @@ impl Writer {
 }
 
 pub(crate) fn closed() -> ChangeError {
-    ChangeError::Unwritable {
-        reason: "it is closing".into(),
-        full: false,
-    }
+    ChangeError::Unwritable { reason: "it is closing".into(), full: false }
 }
 
 struct WriterThread {
@@ -105,10 +90,7 @@ struct WriterThread {
     failed: Option<(String, bool)>,
 }
 
-type Reply = (
-    Box<dyn FnOnce(Result<Done, ChangeError>) + Send>,
-    Result<Done, ChangeError>,
-);
+type Reply = (Box<dyn FnOnce(Result<Done, ChangeError>) + Send>, Result<Done, ChangeError>);
 
 impl WriterThread {
     /// Runs until the last way in is dropped, and then finishes what is queued.
@@ -143,22 +125,14 @@ impl WriterThread {
     fn commit(&mut self, jobs: Vec<Job>) {
         if let Some((reason, full)) = &self.failed {
             for job in jobs {
-                (job.reply)(Err(ChangeError::Unwritable {
-                    reason: reason.clone(),
-                    full: *full,
-                }));
+                (job.reply)(Err(ChangeError::Unwritable { reason: reason.clone(), full: *full }));
             }
             return;
         }
         let inner = self.inner.clone();
         let now = jobs.iter().map(|job| job.now).max().unwrap_or_default();
-        let mut group = Group::new(
-            &inner.db,
-            &mut self.ledger,
-            &inner.next_segment,
-            &inner.staged,
-            now,
-        );
+        let mut group =
+            Group::new(&inner.db, &mut self.ledger, &inner.next_segment, &inner.staged, now);
         let mut replies: Vec<Reply> = Vec::with_capacity(jobs.len());
         for job in jobs {
             let decided = group.decide(&job.actor, job.change);
@@ -176,10 +150,7 @@ impl WriterThread {
 
     fn unwritable(&self, reason: &str) -> ChangeError {
         let full = self.failed.as_ref().is_some_and(|(_, full)| *full);
-        ChangeError::Unwritable {
-            reason: reason.into(),
-            full,
-        }
+        ChangeError::Unwritable { reason: reason.into(), full }
     }
 
     /// Writes, syncs, and shows the effects. After a failure nothing is shown and nothing more is written.
@@ -194,11 +165,7 @@ impl WriterThread {
         }
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        let written = self
-            .inner
-            .db
-            .write_opt(batch, &options)
-            .map_err(StoreError::from);
+        let written = self.inner.db.write_opt(batch, &options).map_err(StoreError::from);
         let committed = Instant::now();
         let shown = written.and_then(|()| self.show(effects, touched, committed));
         shown.map_err(|err| {
@@ -224,11 +191,9 @@ impl WriterThread {
                     }
                 }
                 Effect::RemoveZone(origin) => self.follower.remove_zone(origin),
-                Effect::Entries {
-                    zone,
-                    subject,
-                    entries,
-                } => self.follower.set_entries(zone, subject, entries),
+                Effect::Entries { zone, subject, entries } => {
+                    self.follower.set_entries(zone, subject, entries)
+                }
                 Effect::Segment { zone, segment } => self.show_segment(zone, *segment)?,
             }
         }
@@ -248,18 +213,11 @@ impl WriterThread {
         };
         let inner = self.inner.clone();
         let view = View::new(&inner.db);
-        let new: Vec<Segment> = state
-            .segments
-            .iter()
-            .filter(|s| s.key == segment)
-            .cloned()
-            .collect();
+        let new: Vec<Segment> =
+            state.segments.iter().filter(|s| s.key == segment).cloned().collect();
         let mut scan = view.scan(&new, &[], None)?;
         while let Some(AtSubject { subject, .. }) = scan.next()? {
-            let mut at = AtSubject {
-                subject,
-                rows: Vec::new(),
-            };
+            let mut at = AtSubject { subject, rows: Vec::new() };
             let mut decided = Vec::new();
             for segment in &state.segments {
                 if let Some(row) = view.row(segment.key, &at.subject)? {
@@ -274,10 +232,7 @@ impl WriterThread {
 
 /// Whether a change reads only what the group itself keeps up to date.
 fn is_small(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::PutListing { .. } | Change::DeleteListing { .. }
-    )
+    matches!(change, Change::PutListing { .. } | Change::DeleteListing { .. })
 }
 
 fn show_subject(
@@ -286,11 +241,7 @@ fn show_subject(
     at: &AtSubject<'_>,
 ) -> Result<(), StoreError> {
     let subject = crate::key::read_subject(&at.subject)?;
-    let entries = at
-        .rows
-        .iter()
-        .map(|(_, said)| said.entry())
-        .collect::<Result<Vec<_>, _>>()?;
+    let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<Vec<_>, _>>()?;
     follower.set_entries(origin, &subject, &entries);
     Ok(())
 }

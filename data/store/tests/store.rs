@@ -1,5 +1,7 @@
 //! The store keeps what it acknowledged, in one order, whatever happens in between.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -89,12 +91,7 @@ impl Fixture {
     fn new() -> Self {
         let fixture = Self::open(tempfile::tempdir().unwrap());
         let zone = Box::new(zone(ZoneKind::Ip));
-        fixture
-            .change(Change::PutZone {
-                zone,
-                serial_floor: None,
-            })
-            .unwrap();
+        fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
         fixture
     }
 
@@ -118,14 +115,7 @@ impl Fixture {
     }
 
     fn change_at(&self, change: Change, now: UnixTime) -> Result<Done, ChangeError> {
-        self.store.change(
-            Actor {
-                name: "test".into(),
-                remote: None,
-            },
-            change,
-            now,
-        )
+        self.store.change(Actor { name: "test".into(), remote: None }, change, now)
     }
 
     fn put(&self, subject: &str, source: &str, body: ListingBody) -> Result<Done, ChangeError> {
@@ -160,24 +150,14 @@ impl Fixture {
             staging.put(&subject.parse().unwrap(), body)?;
         }
         let staged = staging.finish()?;
-        match self
-            .change(Change::CommitImport {
-                staged,
-                mode,
-                dry_run: false,
-            })?
-            .outcome
-        {
+        match self.change(Change::CommitImport { staged, mode, dry_run: false })?.outcome {
             Outcome::Import(counts) => Ok(counts),
             other => panic!("{other:?}"),
         }
     }
 
     fn fold_all(&self) {
-        while matches!(
-            self.change(Change::Fold).unwrap().outcome,
-            Outcome::Count(1..)
-        ) {}
+        while matches!(self.change(Change::Fold).unwrap().outcome, Outcome::Count(1..)) {}
     }
 
     fn listings(&self, now: UnixTime) -> Vec<Listing> {
@@ -214,16 +194,11 @@ fn plain() -> ListingBody {
 }
 
 fn note(text: &str) -> ListingBody {
-    ListingBody {
-        note: Some(text.into()),
-        ..plain()
-    }
+    ListingBody { note: Some(text.into()), ..plain() }
 }
 
-const REPLACE: ImportMode = ImportMode::ReplaceSource(ImportLimits {
-    allow_rejected: false,
-    max_removed: 1.0,
-});
+const REPLACE: ImportMode =
+    ImportMode::ReplaceSource(ImportLimits { allow_rejected: false, max_removed: 1.0 });
 
 #[test]
 fn what_was_acknowledged_is_there_after_reopening() {
@@ -251,9 +226,7 @@ fn each_source_lists_and_delists_on_its_own() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", plain()).unwrap();
     fixture.put("192.0.2.1", "b", plain()).unwrap();
-    fixture
-        .delete("192.0.2.1", Sources::One(source("a")))
-        .unwrap();
+    fixture.delete("192.0.2.1", Sources::One(source("a"))).unwrap();
     assert_eq!(fixture.subjects(), ["192.0.2.1 b"]);
     assert!(matches!(
         fixture.delete("192.0.2.1", Sources::One(source("a"))),
@@ -280,10 +253,7 @@ fn preconditions_hold_for_subject_and_source() {
             precondition,
         })
     };
-    assert!(matches!(
-        put("a", Precondition::Absent, "1"),
-        Err(ChangeError::Precondition)
-    ));
+    assert!(matches!(put("a", Precondition::Absent, "1"), Err(ChangeError::Precondition)));
     assert!(put("b", Precondition::Absent, "1").is_ok());
     assert!(matches!(
         put("a", Precondition::Matches(vec![seq + 7]), "2"),
@@ -311,33 +281,15 @@ fn an_import_counts_what_it_does() {
     let counts = fixture.import("feed", &rows, REPLACE).unwrap();
     assert_eq!(
         counts,
-        ImportCounts {
-            added: 1,
-            updated: 1,
-            unchanged: 2,
-            removed: 1,
-            rejected: 0
-        }
+        ImportCounts { added: 1, updated: 1, unchanged: 2, removed: 1, rejected: 0 }
     );
-    assert_eq!(
-        fixture.subjects(),
-        ["192.0.2.1 feed", "192.0.2.2 feed", "192.0.2.4 feed"]
-    );
+    assert_eq!(fixture.subjects(), ["192.0.2.1 feed", "192.0.2.2 feed", "192.0.2.4 feed"]);
     assert_eq!(fixture.counts(NOW), (3, 0));
     fixture.fold_all();
-    assert_eq!(
-        fixture.subjects(),
-        ["192.0.2.1 feed", "192.0.2.2 feed", "192.0.2.4 feed"]
-    );
+    assert_eq!(fixture.subjects(), ["192.0.2.1 feed", "192.0.2.2 feed", "192.0.2.4 feed"]);
     let head = fixture.store.read(NOW).head().unwrap();
     let again = fixture.import("feed", &rows, REPLACE).unwrap();
-    assert_eq!(
-        again,
-        ImportCounts {
-            unchanged: 4,
-            ..ImportCounts::default()
-        }
-    );
+    assert_eq!(again, ImportCounts { unchanged: 4, ..ImportCounts::default() });
     assert_eq!(
         fixture.store.read(NOW).head().unwrap(),
         head,
@@ -349,28 +301,18 @@ fn an_import_counts_what_it_does() {
 fn an_import_that_would_remove_too_much_changes_nothing() {
     let fixture = Fixture::new();
     for last in 1..=10 {
-        fixture
-            .put(&format!("192.0.2.{last}"), "feed", plain())
-            .unwrap();
+        fixture.put(&format!("192.0.2.{last}"), "feed", plain()).unwrap();
     }
     let mode = ImportMode::ReplaceSource(ImportLimits::default());
-    let refused = fixture
-        .import("feed", &[("192.0.2.1", plain())], mode)
-        .unwrap_err();
+    let refused = fixture.import("feed", &[("192.0.2.1", plain())], mode).unwrap_err();
     assert!(
         matches!(
             refused,
-            ChangeError::ImportRefused {
-                counts: ImportCounts { removed: 9, .. },
-                ..
-            }
+            ChangeError::ImportRefused { counts: ImportCounts { removed: 9, .. }, .. }
         ),
         "{refused}"
     );
-    assert!(matches!(
-        fixture.import("feed", &[], mode),
-        Err(ChangeError::ImportRefused { .. })
-    ));
+    assert!(matches!(fixture.import("feed", &[], mode), Err(ChangeError::ImportRefused { .. })));
     assert_eq!(fixture.subjects().len(), 10);
     assert_eq!(fixture.reopen().subjects().len(), 10);
 }
@@ -380,12 +322,7 @@ fn a_staged_import_is_invisible_and_leaves_nothing_when_it_is_cut_off() {
     let fixture = Fixture::new();
     let mut staging = fixture.store.stage(&origin(), source("feed")).unwrap();
     for i in 0..10_000u32 {
-        staging
-            .put(
-                &Subject::from(std::net::Ipv4Addr::from(0xc612_0000 + i)),
-                &plain(),
-            )
-            .unwrap();
+        staging.put(&Subject::from(std::net::Ipv4Addr::from(0xc612_0000 + i)), &plain()).unwrap();
     }
     assert!(fixture.subjects().is_empty());
     // As a crash would: the rows that were written stay behind.
@@ -394,10 +331,7 @@ fn a_staged_import_is_invisible_and_leaves_nothing_when_it_is_cut_off() {
     assert!(fixture.subjects().is_empty());
     assert_eq!(fixture.mirror.0.lock().unwrap().entries.len(), 0);
     assert_eq!(
-        fixture
-            .import("feed", &[("192.0.2.1", plain())], ImportMode::Upsert)
-            .unwrap()
-            .added,
+        fixture.import("feed", &[("192.0.2.1", plain())], ImportMode::Upsert).unwrap().added,
         1
     );
     assert_eq!(fixture.subjects(), ["192.0.2.1 feed"]);
@@ -424,40 +358,17 @@ fn copy_files(from: &Path, to: &Path) {
 fn what_has_expired_is_absent_before_and_after_the_sweep() {
     let fixture = Fixture::new();
     let later = NOW.plus(60);
-    fixture
-        .put(
-            "192.0.2.1",
-            "a",
-            ListingBody {
-                expires_at: Some(later),
-                ..plain()
-            },
-        )
-        .unwrap();
+    fixture.put("192.0.2.1", "a", ListingBody { expires_at: Some(later), ..plain() }).unwrap();
     fixture.put("192.0.2.1", "b", plain()).unwrap();
-    assert_eq!(
-        (fixture.listings(NOW).len(), fixture.counts(NOW)),
-        (2, (2, 0))
-    );
-    assert_eq!(
-        (fixture.listings(later).len(), fixture.counts(later)),
-        (1, (1, 0))
-    );
+    assert_eq!((fixture.listings(NOW).len(), fixture.counts(NOW)), (2, (2, 0)));
+    assert_eq!((fixture.listings(later).len(), fixture.counts(later)), (1, (1, 0)));
     let before = fixture.mirror.0.lock().unwrap().serial;
     fixture.change_at(Change::Sweep, later).unwrap();
-    assert_eq!(
-        (fixture.listings(NOW).len(), fixture.counts(NOW)),
-        (1, (1, 0))
-    );
+    assert_eq!((fixture.listings(NOW).len(), fixture.counts(NOW)), (1, (1, 0)));
     let seen = fixture.mirror.0.lock().unwrap().clone();
     assert!(seen.serial.is_after(before));
     assert_eq!(seen.entries["192.0.2.1"], [Entry::default()]);
-    let entry = fixture
-        .store
-        .read(NOW)
-        .log_entry(seen.seq)
-        .unwrap()
-        .unwrap();
+    let entry = fixture.store.read(NOW).log_entry(seen.seq).unwrap().unwrap();
     assert_eq!(entry.ops[0].word(), "expire");
     let head = seen.seq;
     fixture.change_at(Change::Sweep, later).unwrap();
@@ -467,21 +378,9 @@ fn what_has_expired_is_absent_before_and_after_the_sweep() {
 #[test]
 fn an_expired_listing_that_is_put_again_is_new() {
     let fixture = Fixture::new();
-    fixture
-        .put(
-            "192.0.2.1",
-            "a",
-            ListingBody {
-                expires_at: Some(NOW),
-                ..plain()
-            },
-        )
-        .unwrap();
+    fixture.put("192.0.2.1", "a", ListingBody { expires_at: Some(NOW), ..plain() }).unwrap();
     let done = fixture.put("192.0.2.1", "a", plain()).unwrap();
-    assert!(matches!(
-        done.outcome,
-        Outcome::Listing { created: true, .. }
-    ));
+    assert!(matches!(done.outcome, Outcome::Listing { created: true, .. }));
     fixture.change(Change::Sweep).unwrap();
     assert_eq!((fixture.subjects().len(), fixture.counts(NOW)), (1, (1, 0)));
 }
@@ -494,39 +393,24 @@ fn the_serial_goes_on_when_a_zone_is_deleted_and_made_again() {
     let fixture = fixture.reopen();
     assert!(fixture.store.read(NOW).zone(&origin()).unwrap().is_none());
     fixture
-        .change(Change::PutZone {
-            zone: Box::new(zone(ZoneKind::Ip)),
-            serial_floor: None,
-        })
+        .change(Change::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: None })
         .unwrap();
     let record = fixture.store.read(NOW).zone(&origin()).unwrap().unwrap();
     assert_eq!(record.serial, Serial(4));
     assert!(fixture.subjects().is_empty());
     let floor = Some(Serial(2_026_112_100));
     fixture
-        .change(Change::PutZone {
-            zone: Box::new(zone(ZoneKind::Ip)),
-            serial_floor: floor,
-        })
+        .change(Change::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: floor })
         .unwrap();
-    assert_eq!(
-        fixture.mirror.0.lock().unwrap().serial,
-        Serial(2_026_112_100)
-    );
+    assert_eq!(fixture.mirror.0.lock().unwrap().serial, Serial(2_026_112_100));
 }
 
 #[test]
 fn a_zone_with_listings_keeps_its_kind() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", plain()).unwrap();
-    let change = || Change::PutZone {
-        zone: Box::new(zone(ZoneKind::Domain)),
-        serial_floor: None,
-    };
-    assert!(matches!(
-        fixture.change(change()),
-        Err(ChangeError::KindInUse(_))
-    ));
+    let change = || Change::PutZone { zone: Box::new(zone(ZoneKind::Domain)), serial_floor: None };
+    assert!(matches!(fixture.change(change()), Err(ChangeError::KindInUse(_))));
     fixture.delete("192.0.2.1", Sources::All).unwrap();
     assert!(fixture.change(change()).is_ok());
 }
@@ -538,29 +422,13 @@ fn the_log_is_dense_and_tells_what_happened() {
     fixture.put("192.0.2.1", "a", note("y")).unwrap();
     fixture.delete("192.0.2.1", Sources::All).unwrap();
     let entries = fixture.store.read(NOW).log_after(0, 100).unwrap().unwrap();
-    assert_eq!(
-        entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
-        [1, 2, 3, 4]
-    );
-    let words: Vec<_> = entries
-        .iter()
-        .flat_map(|entry| &entry.ops)
-        .map(Op::word)
-        .collect();
+    assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    let words: Vec<_> = entries.iter().flat_map(|entry| &entry.ops).map(Op::word).collect();
     assert_eq!(words, ["zone-put", "put", "put", "delete"]);
-    let Op::Put {
-        previous: Some(previous),
-        ..
-    } = &entries[2].ops[0]
-    else {
-        panic!()
-    };
+    let Op::Put { previous: Some(previous), .. } = &entries[2].ops[0] else { panic!() };
     assert_eq!(previous.body.note.as_deref(), Some("x"));
     let audit = fixture.store.read(NOW).audit_before(u64::MAX, 2).unwrap();
-    assert_eq!(
-        audit.iter().map(|record| record.seq).collect::<Vec<_>>(),
-        [4, 3]
-    );
+    assert_eq!(audit.iter().map(|record| record.seq).collect::<Vec<_>>(), [4, 3]);
 }
 
 #[test]
@@ -576,24 +444,14 @@ fn a_compacted_log_says_so_and_keeps_its_head() {
         };
         fixture.change_at(change, NOW.plus(i)).unwrap();
     }
-    fixture
-        .change(Change::CompactLog {
-            before: NOW.plus(3),
-            max_bytes: u64::MAX,
-        })
-        .unwrap();
+    fixture.change(Change::CompactLog { before: NOW.plus(3), max_bytes: u64::MAX }).unwrap();
     let fixture = fixture.reopen();
     let reader = fixture.store.read(NOW);
     assert_eq!(reader.log_floor().unwrap(), 4);
     assert_eq!(reader.log_after(2, 9).unwrap(), None);
     assert_eq!(reader.log_after(3, 9).unwrap().unwrap().len(), 3);
     drop(reader);
-    fixture
-        .change(Change::CompactLog {
-            before: UnixTime(u64::MAX),
-            max_bytes: 0,
-        })
-        .unwrap();
+    fixture.change(Change::CompactLog { before: UnixTime(u64::MAX), max_bytes: 0 }).unwrap();
     assert_eq!(fixture.store.read(NOW).head().unwrap(), 6);
 }
 
@@ -607,11 +465,8 @@ fn pages_hold_everything_once() {
     let mut all = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let (page, next) = fixture
-            .store
-            .read(NOW)
-            .page(&origin(), &Filter::all(), cursor.as_ref(), 7)
-            .unwrap();
+        let (page, next) =
+            fixture.store.read(NOW).page(&origin(), &Filter::all(), cursor.as_ref(), 7).unwrap();
         all.extend(page);
         match next {
             Some(next) => cursor = Some(next),
@@ -625,44 +480,21 @@ fn pages_hold_everything_once() {
 #[test]
 fn searches_find_what_covers_and_what_is_covered() {
     let fixture = Fixture::new();
-    for subject in [
-        "192.0.0.0/16",
-        "192.0.2.0/24",
-        "192.0.2.7",
-        "192.0.3.1",
-        "2001:db8::/32",
-        "2001:db8::1",
-    ] {
+    for subject in
+        ["192.0.0.0/16", "192.0.2.0/24", "192.0.2.7", "192.0.3.1", "2001:db8::/32", "2001:db8::1"]
+    {
         fixture.put(subject, "a", plain()).unwrap();
     }
     let find = |subject| {
-        let filter = Filter {
-            subject,
-            ..Filter::all()
-        };
-        let (page, _) = fixture
-            .store
-            .read(NOW)
-            .page(&origin(), &filter, None, 100)
-            .unwrap();
-        page.iter()
-            .map(|listing| listing.subject.to_string())
-            .collect::<Vec<_>>()
+        let filter = Filter { subject, ..Filter::all() };
+        let (page, _) = fixture.store.read(NOW).page(&origin(), &filter, None, 100).unwrap();
+        page.iter().map(|listing| listing.subject.to_string()).collect::<Vec<_>>()
     };
     let net: Subject = "192.0.2.0/24".parse().unwrap();
     assert_eq!(find(SubjectMatch::Exact(net.clone())), ["192.0.2.0/24"]);
-    assert_eq!(
-        find(SubjectMatch::Covering(net.clone())),
-        ["192.0.0.0/16", "192.0.2.0/24"]
-    );
-    assert_eq!(
-        find(SubjectMatch::Covered(net.clone())),
-        ["192.0.2.0/24", "192.0.2.7"]
-    );
-    assert_eq!(
-        find(SubjectMatch::Overlap(net)),
-        ["192.0.0.0/16", "192.0.2.0/24", "192.0.2.7"]
-    );
+    assert_eq!(find(SubjectMatch::Covering(net.clone())), ["192.0.0.0/16", "192.0.2.0/24"]);
+    assert_eq!(find(SubjectMatch::Covered(net.clone())), ["192.0.2.0/24", "192.0.2.7"]);
+    assert_eq!(find(SubjectMatch::Overlap(net)), ["192.0.0.0/16", "192.0.2.0/24", "192.0.2.7"]);
     assert_eq!(
         find(SubjectMatch::Covered("2001:db8::/32".parse().unwrap())),
         ["2001:db8::/32", "2001:db8::1"]
@@ -679,49 +511,21 @@ fn a_token_is_known_by_its_secret_only() {
         NOW,
         Some(NOW.plus(10)),
     );
-    fixture
-        .change(Change::PutToken(minted.record.clone()))
-        .unwrap();
+    fixture.change(Change::PutToken(minted.record.clone())).unwrap();
     let reader = fixture.store.read(NOW);
-    assert_eq!(
-        reader.authenticate(minted.text.reveal()).unwrap(),
-        Some(minted.record.clone())
-    );
-    assert_eq!(
-        reader
-            .authenticate(&format!("{}0", minted.text.reveal()))
-            .unwrap(),
-        None
-    );
+    assert_eq!(reader.authenticate(minted.text.reveal()).unwrap(), Some(minted.record.clone()));
+    assert_eq!(reader.authenticate(&format!("{}0", minted.text.reveal())).unwrap(), None);
     assert_eq!(reader.authenticate("dnsbl_0000_1111").unwrap(), None);
-    assert_eq!(
-        fixture
-            .store
-            .read(NOW.plus(10))
-            .authenticate(minted.text.reveal())
-            .unwrap(),
-        None
-    );
-    fixture
-        .change(Change::DeleteToken(minted.record.id.clone()))
-        .unwrap();
-    assert_eq!(
-        fixture
-            .store
-            .read(NOW)
-            .authenticate(minted.text.reveal())
-            .unwrap(),
-        None
-    );
+    assert_eq!(fixture.store.read(NOW.plus(10)).authenticate(minted.text.reveal()).unwrap(), None);
+    fixture.change(Change::DeleteToken(minted.record.id.clone())).unwrap();
+    assert_eq!(fixture.store.read(NOW).authenticate(minted.text.reveal()).unwrap(), None);
     assert!(!format!("{:?}", minted.text).contains("0707"));
 }
 
 #[test]
 fn a_second_process_is_told_who_has_the_store() {
     let fixture = Fixture::new();
-    let Err(err) = Store::open(fixture.dir.path()) else {
-        panic!("opened twice")
-    };
+    let Err(err) = Store::open(fixture.dir.path()) else { panic!("opened twice") };
     assert!(matches!(err, StoreError::Locked { .. }), "{err}");
 }
 
@@ -734,43 +538,22 @@ fn a_store_of_a_newer_release_is_refused() {
     let mut options = rocksdb::Options::default();
     options.create_missing_column_families(true);
     let names = rocksdb::DB::list_cf(&options, dir.path()).unwrap();
-    let db = rocksdb::DB::open_cf(
-        &options,
-        dir.path(),
-        names.iter().chain([&"invented".to_string()]),
-    )
-    .unwrap();
-    db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes())
-        .unwrap();
+    let db =
+        rocksdb::DB::open_cf(&options, dir.path(), names.iter().chain([&"invented".to_string()]))
+            .unwrap();
+    db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes()).unwrap();
     drop(db);
-    let Err(err) = Store::open(dir.path()) else {
-        panic!("opened")
-    };
-    assert!(
-        matches!(
-            err,
-            StoreError::Newer {
-                found: 9,
-                known: 1,
-                ..
-            }
-        ),
-        "{err}"
-    );
+    let Err(err) = Store::open(dir.path()) else { panic!("opened") };
+    assert!(matches!(err, StoreError::Newer { found: 9, known: 1, .. }), "{err}");
 }
 
 /// The newest WAL that has something in it.
 fn wal(dir: &Path) -> std::path::PathBuf {
-    let files = std::fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut logs: Vec<_> = files
-        .filter(|path| path.extension().is_some_and(|ext| ext == "log"))
-        .collect();
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut logs: Vec<_> =
+        files.filter(|path| path.extension().is_some_and(|ext| ext == "log")).collect();
     logs.sort();
-    logs.into_iter()
-        .rfind(|path| path.metadata().unwrap().len() > 0)
-        .unwrap()
+    logs.into_iter().rfind(|path| path.metadata().unwrap().len() > 0).unwrap()
 }
 
 #[test]
@@ -783,12 +566,7 @@ fn a_torn_last_record_is_what_a_crash_leaves_and_is_dropped() {
     copy_files(fixture.dir.path(), copy.path());
     let wal = wal(copy.path());
     let len = wal.metadata().unwrap().len();
-    std::fs::OpenOptions::new()
-        .write(true)
-        .open(wal)
-        .unwrap()
-        .set_len(len - 3)
-        .unwrap();
+    std::fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - 3).unwrap();
     assert_eq!(Fixture::open(copy).subjects(), ["192.0.2.1 a"]);
 }
 
@@ -797,9 +575,7 @@ fn damage_in_the_middle_is_refused_and_recovery_shows_what_it_would_drop() {
     let fixture = Fixture::new();
     // RocksDB gives up the rest of a 32 KiB block of its WAL, so fill several.
     for i in 1..=60 {
-        fixture
-            .put(&format!("192.0.2.{i}"), "a", note(&"x".repeat(4000)))
-            .unwrap();
+        fixture.put(&format!("192.0.2.{i}"), "a", note(&"x".repeat(4000))).unwrap();
     }
     fixture.store.close();
     let home = tempfile::tempdir().unwrap();
@@ -811,19 +587,14 @@ fn damage_in_the_middle_is_refused_and_recovery_shows_what_it_would_drop() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0xff;
     std::fs::write(&wal, bytes).unwrap();
-    let Err(err) = Store::open(&copy) else {
-        panic!("opened")
-    };
+    let Err(err) = Store::open(&copy) else { panic!("opened") };
     assert!(matches!(err, StoreError::Damaged { .. }), "{err}");
     assert!(err.to_string().contains("recover"), "{err}");
 
     let plan = Recovery::plan(&copy).unwrap();
     let kept = plan.head;
     assert!((2..60).contains(&kept), "{kept}");
-    assert!(
-        !plan.dropped.is_empty(),
-        "what lies behind the damage can be read"
-    );
+    assert!(!plan.dropped.is_empty(), "what lies behind the damage can be read");
     assert!(
         matches!(Store::open(&copy), Err(StoreError::Damaged { .. })),
         "looking changes nothing"
@@ -836,10 +607,7 @@ fn damage_in_the_middle_is_refused_and_recovery_shows_what_it_would_drop() {
     let store = Store::open(&copy).unwrap();
     assert_eq!(store.read(NOW).head().unwrap(), kept);
     assert_eq!(store.read(NOW).epoch().unwrap(), 2);
-    assert_eq!(
-        store.read(NOW).zone(&origin()).unwrap().unwrap().listings,
-        kept - 1
-    );
+    assert_eq!(store.read(NOW).zone(&origin()).unwrap().unwrap().listings, kept - 1);
 }
 
 /// Steps of the model test.
@@ -872,14 +640,8 @@ fn body(what: u8) -> ListingBody {
     match what {
         0 => plain(),
         1 => note("n"),
-        2 => ListingBody {
-            exclusion: true,
-            ..plain()
-        },
-        _ => ListingBody {
-            expires_at: Some(NOW),
-            ..plain()
-        },
+        2 => ListingBody { exclusion: true, ..plain() },
+        _ => ListingBody { expires_at: Some(NOW), ..plain() },
     }
 }
 
@@ -894,13 +656,9 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
             model.insert((subject(at), name(by)), *what);
         }
         Step::Delete(at, by) => {
-            let there = model
-                .get(&(subject(at), name(by)))
-                .is_some_and(|what| *what < 3);
+            let there = model.get(&(subject(at), name(by))).is_some_and(|what| *what < 3);
             assert_eq!(
-                fixture
-                    .delete(&subject(at), Sources::One(source(&name(by))))
-                    .is_ok(),
+                fixture.delete(&subject(at), Sources::One(source(&name(by)))).is_ok(),
                 there
             );
             if there {
@@ -913,15 +671,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
         }
         Step::Import(by, rows, replace) => {
             let rows: Vec<_> = rows.iter().map(|(at, what)| (subject(at), *what)).collect();
-            let bodies: Vec<_> = rows
-                .iter()
-                .map(|(at, what)| (at.as_str(), body(*what)))
-                .collect();
-            let mode = if *replace {
-                REPLACE
-            } else {
-                ImportMode::Upsert
-            };
+            let bodies: Vec<_> = rows.iter().map(|(at, what)| (at.as_str(), body(*what))).collect();
+            let mode = if *replace { REPLACE } else { ImportMode::Upsert };
             fixture.import(&name(by), &bodies, mode).unwrap();
             if *replace {
                 model.retain(|(_, source), _| *source != name(by));
@@ -938,10 +689,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
 /// Compares all ways of looking at the store with the model.
 fn compare(fixture: &Fixture, model: &Model) {
     let live: Vec<_> = model.iter().filter(|(_, what)| **what < 3).collect();
-    let mut expected: Vec<_> = live
-        .iter()
-        .map(|((at, by), what)| (at.clone(), by.clone(), body(**what)))
-        .collect();
+    let mut expected: Vec<_> =
+        live.iter().map(|((at, by), what)| (at.clone(), by.clone(), body(**what))).collect();
     expected.sort_by_key(|(at, by, _)| (at.parse::<std::net::Ipv4Addr>().unwrap(), by.clone()));
     let found: Vec<_> = fixture
         .listings(NOW)
@@ -950,10 +699,7 @@ fn compare(fixture: &Fixture, model: &Model) {
         .collect();
     assert_eq!(found, expected);
     let exclusions = live.iter().filter(|(_, what)| **what == 2).count() as u64;
-    assert_eq!(
-        fixture.counts(NOW),
-        (live.len() as u64 - exclusions, exclusions)
-    );
+    assert_eq!(fixture.counts(NOW), (live.len() as u64 - exclusions, exclusions));
     let mut index: BTreeMap<String, usize> = BTreeMap::new();
     for ((at, _), _) in live {
         *index.entry(at.clone()).or_default() += 1;

@@ -83,16 +83,8 @@ const SPECIAL_V6: [Ipv6Net; 11] = [
 ];
 
 /// IANA's special-use domain names (RFC 6761 and later); `example` is left out, as above.
-const SPECIAL_DOMAINS: [&[u8]; 8] = [
-    b"alt",
-    b"arpa",
-    b"internal",
-    b"invalid",
-    b"local",
-    b"localhost",
-    b"onion",
-    b"test",
-];
+const SPECIAL_DOMAINS: [&[u8]; 8] =
+    [b"alt", b"arpa", b"internal", b"invalid", b"local", b"localhost", b"onion", b"test"];
 
 const SHORTEST_V4: u8 = 8;
 const SHORTEST_V6: u8 = 19;
@@ -117,11 +109,7 @@ fn refuse_never(subject: &Subject) -> Result<(), GuardError> {
         Subject::V6(net) => net.prefix_len() == 0,
         Subject::Domain(domain) => !domain.is_wildcard() && labels(domain) == [b"invalid"],
     };
-    if never {
-        Err(GuardError::Never(subject.clone()))
-    } else {
-        Ok(())
-    }
+    if never { Err(GuardError::Never(subject.clone())) } else { Ok(()) }
 }
 
 fn refuse_short(subject: &Subject) -> Result<(), GuardError> {
@@ -131,10 +119,7 @@ fn refuse_short(subject: &Subject) -> Result<(), GuardError> {
         Subject::Domain(domain) if labels(domain).len() < 2 => "a domain of two labels",
         _ => return Ok(()),
     };
-    Err(GuardError::ShortPrefix {
-        subject: subject.clone(),
-        limit,
-    })
+    Err(GuardError::ShortPrefix { subject: subject.clone(), limit })
 }
 
 fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
@@ -144,10 +129,7 @@ fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
         Subject::Domain(domain) => special_domain(domain),
     };
     match block {
-        Some(block) => Err(GuardError::SpecialUse {
-            subject: subject.clone(),
-            block,
-        }),
+        Some(block) => Err(GuardError::SpecialUse { subject: subject.clone(), block }),
         None => Ok(()),
     }
 }
@@ -155,17 +137,13 @@ fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
 fn overlap<N: Copy + Into<IpNet>>(blocks: &[N], net: N) -> Option<String> {
     let net = net.into();
     let mut blocks = blocks.iter().map(|&block| block.into());
-    blocks
-        .find(|block: &IpNet| block.contains(&net) || net.contains(block))
-        .map(|b| b.to_string())
+    blocks.find(|block: &IpNet| block.contains(&net) || net.contains(block)).map(|b| b.to_string())
 }
 
 fn special_domain(domain: &DomainSubject) -> Option<String> {
     let labels = labels(domain);
     let top = labels.last()?;
-    SPECIAL_DOMAINS
-        .contains(top)
-        .then(|| String::from_utf8_lossy(top).into_owned())
+    SPECIAL_DOMAINS.contains(top).then(|| String::from_utf8_lossy(top).into_owned())
 }
 
 fn labels(domain: &DomainSubject) -> Vec<&[u8]> {
@@ -221,10 +199,7 @@ mod tests {
             "1.168.192.in-addr.arpa",
         ] {
             assert!(
-                matches!(
-                    check(text, &[Guard::ShortPrefix]),
-                    Err(GuardError::SpecialUse { .. })
-                ),
+                matches!(check(text, &[Guard::ShortPrefix]), Err(GuardError::SpecialUse { .. })),
                 "{text}"
             );
             assert_eq!(check(text, &ALL), Ok(()), "{text}");
@@ -234,28 +209,17 @@ mod tests {
     #[test]
     fn wide_subjects_are_refused_unless_lifted() {
         for text in ["2.0.0.0/7", "2a00::/18", "com", "*.com"] {
-            assert!(
-                matches!(check(text, &[]), Err(GuardError::ShortPrefix { .. })),
-                "{text}"
-            );
+            assert!(matches!(check(text, &[]), Err(GuardError::ShortPrefix { .. })), "{text}");
             assert_eq!(check(text, &ALL), Ok(()), "{text}");
         }
     }
 
     #[test]
     fn rfc6471_s3_4_the_whole_internet_is_never_listed() {
-        for text in [
-            "0.0.0.0/0",
-            "::/0",
-            "::ffff:0:0/96",
-            "127.0.0.1",
-            "::ffff:127.0.0.1",
-            "invalid",
-        ] {
-            assert!(
-                matches!(check(text, &ALL), Err(GuardError::Never(_))),
-                "{text}"
-            );
+        for text in
+            ["0.0.0.0/0", "::/0", "::ffff:0:0/96", "127.0.0.1", "::ffff:127.0.0.1", "invalid"]
+        {
+            assert!(matches!(check(text, &ALL), Err(GuardError::Never(_))), "{text}");
         }
     }
 }

@@ -57,11 +57,7 @@ impl ListingBody {
         if self.tags.len() > Self::MAX_TAGS || !self.tags.iter().all(|tag| is_tag(tag)) {
             return Err(ListingError::Tags);
         }
-        if let Some(note) = self
-            .note
-            .as_ref()
-            .filter(|note| note.len() > Self::MAX_NOTE_LEN)
-        {
+        if let Some(note) = self.note.as_ref().filter(|note| note.len() > Self::MAX_NOTE_LEN) {
             return Err(ListingError::NoteTooLong(note.len()));
         }
         self.return_codes.sort_unstable();
@@ -141,10 +137,7 @@ mod tests {
 
     #[test]
     fn a_listing_is_absent_from_the_second_it_expires() {
-        let body = ListingBody {
-            expires_at: Some(UnixTime(100)),
-            ..Default::default()
-        };
+        let body = ListingBody { expires_at: Some(UnixTime(100)), ..Default::default() };
         assert!(body.is_live(UnixTime(99)));
         assert!(!body.is_live(UnixTime(100)));
         assert!(ListingBody::default().is_live(UnixTime(u64::MAX)));
@@ -162,10 +155,7 @@ mod tests {
             ..Default::default()
         };
         let body = body.checked().unwrap();
-        assert_eq!(
-            body.return_codes,
-            [ReturnCode::LISTED, "127.0.0.9".parse().unwrap()]
-        );
+        assert_eq!(body.return_codes, [ReturnCode::LISTED, "127.0.0.9".parse().unwrap()]);
         assert_eq!(body.tags, ["a", "b"]);
     }
 

@@ -94,11 +94,7 @@ impl Name {
 
     /// With a final dot, as in zone files.
     pub fn to_absolute(&self) -> String {
-        if self.is_root() {
-            ".".into()
-        } else {
-            format!("{self}.")
-        }
+        if self.is_root() { ".".into() } else { format!("{self}.") }
     }
 }
 
@@ -129,10 +125,7 @@ impl FromStr for Name {
         }
         let foreign = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if let Some(found) = dotless.chars().find(foreign) {
-            return Err(NameError::Character {
-                name: shown(),
-                found,
-            });
+            return Err(NameError::Character { name: shown(), found });
         }
         Self::from_labels(dotless.split('.').map(str::as_bytes))
     }
@@ -213,10 +206,7 @@ mod tests {
     fn a_name_reads_with_and_without_the_final_dot_and_in_any_case() {
         assert_eq!(name("BL.Example.org."), name("bl.example.org"));
         assert_eq!(name("bl.example.org").to_string(), "bl.example.org");
-        assert_eq!(
-            name("bl.example.org").wire(),
-            b"\x02bl\x07example\x03org\x00"
-        );
+        assert_eq!(name("bl.example.org").wire(), b"\x02bl\x07example\x03org\x00");
         assert!(name(".").is_root());
     }
 
@@ -229,22 +219,10 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         assert!(matches!("".parse::<Name>(), Err(NameError::EmptyLabel(_))));
-        assert!(matches!(
-            "a..b".parse::<Name>(),
-            Err(NameError::EmptyLabel(_))
-        ));
-        assert!(matches!(
-            "a b".parse::<Name>(),
-            Err(NameError::Character { found: ' ', .. })
-        ));
-        assert!(matches!(
-            "x".repeat(64).parse::<Name>(),
-            Err(NameError::LongLabel(_))
-        ));
-        assert!(matches!(
-            "x.".repeat(128).parse::<Name>(),
-            Err(NameError::TooLong(_))
-        ));
+        assert!(matches!("a..b".parse::<Name>(), Err(NameError::EmptyLabel(_))));
+        assert!(matches!("a b".parse::<Name>(), Err(NameError::Character { found: ' ', .. })));
+        assert!(matches!("x".repeat(64).parse::<Name>(), Err(NameError::LongLabel(_))));
+        assert!(matches!("x.".repeat(128).parse::<Name>(), Err(NameError::TooLong(_))));
         assert_eq!(name(&"x.".repeat(127)).wire().len(), 255);
     }
 

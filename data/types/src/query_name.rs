@@ -40,12 +40,8 @@ pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
             origin.prepend(labels.iter().rev().map(String::as_bytes))
         }
         IpAddr::V6(addr) => {
-            let nibbles: Vec<u8> = addr
-                .octets()
-                .iter()
-                .flat_map(|o| [o >> 4, o & 15])
-                .map(hex)
-                .collect();
+            let nibbles: Vec<u8> =
+                addr.octets().iter().flat_map(|o| [o >> 4, o & 15]).map(hex).collect();
             origin.prepend(nibbles.chunks(1).rev())
         }
     }
@@ -57,15 +53,13 @@ pub fn decode(labels: Labels<'_>) -> AddressName {
     let nibbles = (count <= 32).then(|| read_nibbles(labels)).flatten();
     let octets = (count <= 4).then(|| read_octets(labels)).flatten();
     match (count, octets, nibbles) {
-        (4, Some(addr), nibbles) => AddressName::V4 {
-            addr,
-            or_above: nibbles.map(|n| prefix(n, 4)),
-        },
+        (4, Some(addr), nibbles) => {
+            AddressName::V4 { addr, or_above: nibbles.map(|n| prefix(n, 4)) }
+        }
         (32, _, Some(bits)) => match Ipv6Addr::from(bits) {
-            addr if let Some(v4) = addr.to_ipv4_mapped() => AddressName::V4 {
-                addr: v4,
-                or_above: None,
-            },
+            addr if let Some(v4) = addr.to_ipv4_mapped() => {
+                AddressName::V4 { addr: v4, or_above: None }
+            }
             addr => AddressName::V6(addr),
         },
         (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::Above,
@@ -97,9 +91,9 @@ fn read_octet(label: &[u8]) -> Option<u8> {
     if !plain {
         return None;
     }
-    let value = label.iter().try_fold(0u16, |value, c| {
-        c.is_ascii_digit().then(|| value * 10 + u16::from(c - b'0'))
-    });
+    let value = label
+        .iter()
+        .try_fold(0u16, |value, c| c.is_ascii_digit().then(|| value * 10 + u16::from(c - b'0')));
     value?.try_into().ok()
 }
 
@@ -166,42 +160,23 @@ mod tests {
     fn a_mapped_address_is_ipv4() {
         let name = encode("::ffff:127.0.0.2".parse().unwrap(), &origin()).unwrap();
         let decoded = decode(name.strip_suffix(&origin()).unwrap());
-        assert_eq!(
-            decoded,
-            AddressName::V4 {
-                addr: Ipv4Addr::new(127, 0, 0, 2),
-                or_above: None
-            }
-        );
+        assert_eq!(decoded, AddressName::V4 { addr: Ipv4Addr::new(127, 0, 0, 2), or_above: None });
     }
 
     #[test]
     fn four_labels_of_one_digit_are_an_address_and_the_top_of_a_prefix() {
-        let AddressName::V4 { addr, or_above } = read("1.0.0.2") else {
-            panic!()
-        };
+        let AddressName::V4 { addr, or_above } = read("1.0.0.2") else { panic!() };
         assert_eq!(addr, Ipv4Addr::new(2, 0, 0, 1));
         assert_eq!(or_above, Some("2001::/16".parse().unwrap()));
         assert_eq!(
             read("10.0.0.2"),
-            AddressName::V4 {
-                addr: Ipv4Addr::new(2, 0, 0, 10),
-                or_above: None
-            }
+            AddressName::V4 { addr: Ipv4Addr::new(2, 0, 0, 10), or_above: None }
         );
     }
 
     #[test]
     fn names_above_addresses_are_told_from_names_that_mean_nothing() {
-        for above in [
-            "1",
-            "192",
-            "255.1",
-            "f",
-            "8.b.d.0.1.0.0.2",
-            "a.0.0.2",
-            "1.2.3.4.5",
-        ] {
+        for above in ["1", "192", "255.1", "f", "8.b.d.0.1.0.0.2", "a.0.0.2", "1.2.3.4.5"] {
             assert_eq!(read(above), AddressName::Above, "{above}");
         }
         for other in [

@@ -82,9 +82,7 @@ impl FromStr for Reason {
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(ReasonError::Control(c.into()));
         }
-        let subjects = pieces(text)
-            .filter(|piece| *piece == Piece::Subject)
-            .count();
+        let subjects = pieces(text).filter(|piece| *piece == Piece::Subject).count();
         if subjects > Self::MAX_SUBJECTS {
             return Err(ReasonError::TooManySubjects(subjects));
         }
@@ -120,10 +118,7 @@ mod tests {
 
     #[track_caller]
     fn renders(template: &str, expected: &str) {
-        assert_eq!(
-            template.parse::<Reason>().unwrap().render(&"192.0.2.1"),
-            expected
-        );
+        assert_eq!(template.parse::<Reason>().unwrap().render(&"192.0.2.1"), expected);
     }
 
     #[test]
@@ -142,27 +137,15 @@ mod tests {
         let text = format!("{}ä{}", "x".repeat(254), "y".repeat(300));
         let strings = Reason::strings(&text);
         assert_eq!(strings.concat(), text);
-        assert_eq!(
-            strings.iter().map(|s| s.len()).collect::<Vec<_>>(),
-            [254, 255, 47]
-        );
+        assert_eq!(strings.iter().map(|s| s.len()).collect::<Vec<_>>(), [254, 255, 47]);
         assert_eq!(Reason::strings("short"), ["short"]);
     }
 
     #[test]
     fn what_could_harm_a_terminal_or_a_message_is_refused() {
         assert_eq!("".parse::<Reason>(), Err(ReasonError::Empty));
-        assert_eq!(
-            "a\u{1b}[2J".parse::<Reason>(),
-            Err(ReasonError::Control(0x1b))
-        );
-        assert_eq!(
-            "x".repeat(1001).parse::<Reason>(),
-            Err(ReasonError::TooLong(1001))
-        );
-        assert_eq!(
-            "$ ".repeat(9).parse::<Reason>(),
-            Err(ReasonError::TooManySubjects(9))
-        );
+        assert_eq!("a\u{1b}[2J".parse::<Reason>(), Err(ReasonError::Control(0x1b)));
+        assert_eq!("x".repeat(1001).parse::<Reason>(), Err(ReasonError::TooLong(1001)));
+        assert_eq!("$ ".repeat(9).parse::<Reason>(), Err(ReasonError::TooManySubjects(9)));
     }
 }

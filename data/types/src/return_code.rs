@@ -51,8 +51,7 @@ impl FromStr for ReturnCode {
 
     fn from_str(text: &str) -> Result<Self, ReturnCodeError> {
         let addr = text.parse::<Ipv4Addr>();
-        addr.map_err(|_| ReturnCodeError::NotAnAddress(text.chars().take(40).collect()))?
-            .try_into()
+        addr.map_err(|_| ReturnCodeError::NotAnAddress(text.chars().take(40).collect()))?.try_into()
     }
 }
 
@@ -69,14 +68,8 @@ mod tests {
     #[test]
     fn only_loopback_addresses_except_localhost_are_return_codes() {
         assert_eq!("127.0.0.2".parse(), Ok(ReturnCode::LISTED));
-        assert_eq!(
-            "127.255.255.254".parse::<ReturnCode>().unwrap().to_string(),
-            "127.255.255.254"
-        );
-        assert_eq!(
-            "127.0.0.1".parse::<ReturnCode>(),
-            Err(ReturnCodeError::Localhost)
-        );
+        assert_eq!("127.255.255.254".parse::<ReturnCode>().unwrap().to_string(), "127.255.255.254");
+        assert_eq!("127.0.0.1".parse::<ReturnCode>(), Err(ReturnCodeError::Localhost));
         for text in ["128.0.0.2", "10.0.0.1", "127.0.0", "::1", ""] {
             assert!(text.parse::<ReturnCode>().is_err(), "{text}");
         }

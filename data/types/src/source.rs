@@ -31,10 +31,7 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
         let good = text.len() <= Self::MAX_LEN
-            && text
-                .bytes()
-                .next()
-                .is_some_and(|c| c.is_ascii_alphanumeric())
+            && text.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric())
             && text.bytes().all(plain);
         if !good {
             return Err(SourceError(text.chars().take(Self::MAX_LEN).collect()));

@@ -67,10 +67,8 @@ impl Subject {
     pub fn from_net(net: IpNet) -> Self {
         match net.trunc() {
             IpNet::V4(net) => Self::V4(net),
-            IpNet::V6(net) => match (
-                net.addr().to_ipv4_mapped(),
-                net.prefix_len().checked_sub(96),
-            ) {
+            IpNet::V6(net) => match (net.addr().to_ipv4_mapped(), net.prefix_len().checked_sub(96))
+            {
                 (Some(v4), Some(len)) => Self::V4(Ipv4Net::new_assert(v4, len)),
                 _ => Self::V6(net),
             },
@@ -106,14 +104,9 @@ impl Subject {
     }
 
     fn parse_net(text: &str) -> Result<Self, SubjectError> {
-        let net: IpNet = text
-            .parse()
-            .map_err(|_| SubjectError::Prefix(shorten(text)))?;
+        let net: IpNet = text.parse().map_err(|_| SubjectError::Prefix(shorten(text)))?;
         if net.addr() != net.network() {
-            return Err(SubjectError::HostBits {
-                given: shorten(text),
-                prefix: net.trunc(),
-            });
+            return Err(SubjectError::HostBits { given: shorten(text), prefix: net.trunc() });
         }
         Ok(Self::from_net(net))
     }
@@ -176,11 +169,7 @@ impl DomainSubject {
     }
 
     fn new(name: Name, wildcard: bool) -> Result<Self, SubjectError> {
-        if name.is_root() {
-            Err(SubjectError::Root)
-        } else {
-            Ok(Self { name, wildcard })
-        }
+        if name.is_root() { Err(SubjectError::Root) } else { Ok(Self { name, wildcard }) }
     }
 
     /// The domain, without `*.`.
@@ -198,17 +187,11 @@ impl DomainSubject {
         let mut labels = self.name.labels();
         labels.next();
         let name = Name::from_labels(labels).ok()?;
-        (!name.is_root()).then_some(Self {
-            name,
-            wildcard: true,
-        })
+        (!name.is_root()).then_some(Self { name, wildcard: true })
     }
 
     fn covers(&self, other: &Self) -> bool {
-        let below = other
-            .name
-            .strip_suffix(&self.name)
-            .map(|labels| !labels.is_empty());
+        let below = other.name.strip_suffix(&self.name).map(|labels| !labels.is_empty());
         match (self.wildcard, below) {
             (_, None) => false,
             (false, Some(below)) => !below && !other.wildcard,
@@ -237,11 +220,7 @@ impl fmt::Display for DomainSubject {
 
 /// All digits and dots: a mistyped address rather than a domain.
 fn looks_like_ipv4(text: &str) -> bool {
-    let last = text
-        .trim_end_matches('.')
-        .rsplit('.')
-        .next()
-        .unwrap_or_default();
+    let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     !last.is_empty() && last.bytes().all(|c| c.is_ascii_digit())
 }
 
@@ -278,10 +257,7 @@ mod tests {
     #[test]
     fn host_bits_are_refused_with_the_prefix_that_was_meant() {
         let err = "192.0.2.1/24".parse::<Subject>().unwrap_err();
-        assert_eq!(
-            err.to_string(),
-            "192.0.2.1/24 has host bits set; the prefix is 192.0.2.0/24"
-        );
+        assert_eq!(err.to_string(), "192.0.2.1/24 has host bits set; the prefix is 192.0.2.0/24");
     }
 
     #[test]

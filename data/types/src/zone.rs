@@ -30,11 +30,7 @@ pub struct SoaTimes {
 
 impl Default for SoaTimes {
     fn default() -> Self {
-        Self {
-            refresh: 3600,
-            retry: 600,
-            expire: 604_800,
-        }
+        Self { refresh: 3600, retry: 600, expire: 604_800 }
     }
 }
 
@@ -175,12 +171,7 @@ impl ZoneSpec {
             return Err(ZoneError::NoNameServer);
         }
         let inside = |ns: &&Name| ns.strip_suffix(&self.origin).is_some();
-        match self
-            .ns
-            .iter()
-            .filter(inside)
-            .find(|ns| !self.has_address(ns))
-        {
+        match self.ns.iter().filter(inside).find(|ns| !self.has_address(ns)) {
             Some(ns) => Err(ZoneError::MissingGlue(ns.clone())),
             None => Ok(()),
         }
@@ -194,9 +185,7 @@ impl ZoneSpec {
 
     fn check_glue(&self) -> Result<(), ZoneError> {
         for (name, addresses) in &self.glue {
-            let below = name
-                .strip_suffix(&self.origin)
-                .filter(|labels| !labels.is_empty());
+            let below = name.strip_suffix(&self.origin).filter(|labels| !labels.is_empty());
             let Some(labels) = below else {
                 return Err(ZoneError::GlueOutside(name.clone()));
             };
@@ -252,11 +241,7 @@ impl ZoneSpec {
         }
         let fits =
             |text: &String| (1..=1000).contains(&text.len()) && !text.chars().any(char::is_control);
-        if self.apex.txt.iter().all(fits) {
-            Ok(())
-        } else {
-            Err(ZoneError::ApexText)
-        }
+        if self.apex.txt.iter().all(fits) { Ok(()) } else { Err(ZoneError::ApexText) }
     }
 }
 
@@ -300,10 +285,7 @@ mod tests {
     #[test]
     fn a_name_server_inside_the_zone_needs_glue() {
         let ns: Name = "ns.bl.example.org".parse().unwrap();
-        assert_eq!(
-            refuses(|spec| spec.ns.push(ns.clone())),
-            ZoneError::MissingGlue(ns.clone())
-        );
+        assert_eq!(refuses(|spec| spec.ns.push(ns.clone())), ZoneError::MissingGlue(ns.clone()));
         let mut spec = spec();
         spec.ns.push(ns.clone());
         spec.glue.insert(ns, vec!["192.0.2.53".parse().unwrap()]);
@@ -313,11 +295,7 @@ mod tests {
     #[test]
     fn glue_may_not_hide_an_address() {
         let addresses = vec!["192.0.2.53".parse().unwrap()];
-        for text in [
-            "2.0.0.127.bl.example.org",
-            "7.bl.example.org",
-            "a.b.bl.example.org",
-        ] {
+        for text in ["2.0.0.127.bl.example.org", "7.bl.example.org", "a.b.bl.example.org"] {
             let name: Name = text.parse().unwrap();
             let err = refuses(|spec| drop(spec.glue.insert(name.clone(), addresses.clone())));
             assert_eq!(err, ZoneError::GlueAtAddress(name));
@@ -327,14 +305,8 @@ mod tests {
     #[test]
     fn a_zone_that_no_answer_could_be_made_from_is_refused() {
         assert_eq!(refuses(|spec| spec.ns.clear()), ZoneError::NoNameServer);
-        assert_eq!(
-            refuses(|spec| spec.return_codes.clear()),
-            ZoneError::NoReturnCode
-        );
-        assert_eq!(
-            refuses(|spec| spec.test_codes = vec![1]),
-            ZoneError::TestCode(1)
-        );
+        assert_eq!(refuses(|spec| spec.return_codes.clear()), ZoneError::NoReturnCode);
+        assert_eq!(refuses(|spec| spec.test_codes = vec![1]), ZoneError::TestCode(1));
         assert!(matches!(
             refuses(|spec| spec.ttl = 1 << 31),
             ZoneError::Seconds { field: "ttl", .. }

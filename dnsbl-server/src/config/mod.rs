@@ -128,26 +128,21 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|reason| ConfigError::Io {
-            path: path.into(),
-            reason,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|reason| ConfigError::Io { path: path.into(), reason })?;
         Self::parse(path, &text)
     }
 
     /// Checks the text of a configuration file; `path` names it in errors.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let spec: spec::Spec = toml::from_str(text).map_err(|reason| ConfigError::Toml {
+        let spec: spec::Spec = toml::from_str(text)
+            .map_err(|reason| ConfigError::Toml { path: path.into(), reason: Box::new(reason) })?;
+        spec.check().map_err(|spec::Refused { key, detail }| ConfigError::Value {
             path: path.into(),
-            reason: Box::new(reason),
-        })?;
-        spec.check()
-            .map_err(|spec::Refused { key, detail }| ConfigError::Value {
-                path: path.into(),
-                line: line_of(text, key),
-                key,
-                detail,
-            })
+            line: line_of(text, key),
+            key,
+            detail,
+        })
     }
 
     /// Where RocksDB lives.
@@ -167,16 +162,9 @@ fn line_of(text: &str, key: &str) -> usize {
     let mut current = "";
     for (i, line) in text.lines().enumerate() {
         let line = line.trim();
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             current = name.trim();
-        } else if current == table
-            && line
-                .split('=')
-                .next()
-                .is_some_and(|name| name.trim() == key)
+        } else if current == table && line.split('=').next().is_some_and(|name| name.trim() == key)
         {
             return i + 1;
         }
@@ -198,10 +186,7 @@ mod tests {
     fn every_key_but_the_data_folder_has_a_default() {
         let config = parse("version = \"v1\"\ndata-dir = \"var\"\n").unwrap();
         assert_eq!(config.dns.listen, ["127.0.0.1:5300".parse().unwrap()]);
-        assert_eq!(
-            config.http.listen,
-            HttpListen::Tcp("127.0.0.1:8080".parse().unwrap())
-        );
+        assert_eq!(config.http.listen, HttpListen::Tcp("127.0.0.1:8080".parse().unwrap()));
         assert!(config.dns.threads > 0);
         assert_eq!(config.change_log.keep, Duration::from_secs(72 * 3600));
     }
@@ -228,10 +213,7 @@ mod tests {
     fn a_unix_socket_is_a_place_to_listen() {
         let config =
             parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"unix:/run/x\"\n");
-        assert_eq!(
-            config.unwrap().http.listen,
-            HttpListen::Unix("/run/x".into())
-        );
+        assert_eq!(config.unwrap().http.listen, HttpListen::Unix("/run/x".into()));
     }
 
     #[test]

@@ -16,10 +16,7 @@ pub(super) struct Refused {
 }
 
 fn refuse<T>(key: &'static str, detail: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused {
-        key,
-        detail: detail.into(),
-    })
+    Err(Refused { key, detail: detail.into() })
 }
 
 #[derive(Deserialize)]
@@ -92,10 +89,7 @@ struct ChangeLogSpec {
 
 impl Default for ChangeLogSpec {
     fn default() -> Self {
-        Self {
-            keep_hours: 72,
-            keep_bytes: 1 << 30,
-        }
+        Self { keep_hours: 72, keep_bytes: 1 << 30 }
     }
 }
 
@@ -115,10 +109,7 @@ enum LogFormat {
 
 impl Default for LogSpec {
     fn default() -> Self {
-        Self {
-            filter: "info".into(),
-            format: LogFormat::Text,
-        }
+        Self { filter: "info".into(), format: LogFormat::Text }
     }
 }
 
@@ -127,27 +118,18 @@ impl Spec {
         if self.version != VERSION {
             return refuse(
                 "version",
-                format!(
-                    "{:?} is not known; this release reads {VERSION:?}",
-                    self.version
-                ),
+                format!("{:?} is not known; this release reads {VERSION:?}", self.version),
             );
         }
         if self.data_dir.as_os_str().is_empty() {
-            return refuse(
-                "data-dir",
-                "it is empty; name the folder that holds the data",
-            );
+            return refuse("data-dir", "it is empty; name the folder that holds the data");
         }
         Ok(Config {
             data_dir: self.data_dir,
             dns: self.dns.check()?,
             http: self.http.check()?,
             change_log: self.change_log.check()?,
-            log: Log {
-                filter: self.log.filter,
-                json: self.log.format == LogFormat::Json,
-            },
+            log: Log { filter: self.log.filter, json: self.log.format == LogFormat::Json },
         })
     }
 }
@@ -163,16 +145,9 @@ impl DnsSpec {
             .map(|text| parse_addr("dns.listen", text))
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if self.threads == 0 {
-            cores
-        } else {
-            self.threads
-        };
+        let threads = if self.threads == 0 { cores } else { self.threads };
         if threads > 256 {
-            return refuse(
-                "dns.threads",
-                "more than 256 workers make no sense; 0 is one a core",
-            );
+            return refuse("dns.threads", "more than 256 workers make no sense; 0 is one a core");
         }
         if self.tcp_connections == 0 || self.tcp_connections_per_client == 0 {
             let key = if self.tcp_connections == 0 {
@@ -180,10 +155,7 @@ impl DnsSpec {
             } else {
                 "dns.tcp-connections-per-client"
             };
-            return refuse(
-                key,
-                "DNS needs TCP for long answers (RFC 7766); it is at least 1",
-            );
+            return refuse(key, "DNS needs TCP for long answers (RFC 7766); it is at least 1");
         }
         if !(1..=600).contains(&self.tcp_idle_timeout) {
             return refuse("dns.tcp-idle-timeout", "it is 1 to 600 seconds");
@@ -212,22 +184,16 @@ impl HttpSpec {
             return refuse("http.body-limit", "it is at least 1024 bytes");
         }
         let (body_limit, import_limit) = (self.body_limit, self.import_limit);
-        Ok(Http {
-            listen,
-            open_metrics: self.open_metrics,
-            body_limit,
-            import_limit,
-        })
+        Ok(Http { listen, open_metrics: self.open_metrics, body_limit, import_limit })
     }
 }
 
 impl ChangeLogSpec {
     fn check(self) -> Result<ChangeLog, Refused> {
         match self.keep_hours.checked_mul(3600) {
-            Some(seconds) => Ok(ChangeLog {
-                keep: Duration::from_secs(seconds),
-                keep_bytes: self.keep_bytes,
-            }),
+            Some(seconds) => {
+                Ok(ChangeLog { keep: Duration::from_secs(seconds), keep_bytes: self.keep_bytes })
+            }
             None => refuse("change-log.keep-hours", "it is too large"),
         }
     }
@@ -236,10 +202,7 @@ impl ChangeLogSpec {
 fn parse_addr(key: &'static str, text: &str) -> Result<SocketAddr, Refused> {
     let parsed = text.parse();
     parsed.or_else(|_| {
-        refuse(
-            key,
-            format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:5300 or [::1]:5300"),
-        )
+        refuse(key, format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:5300 or [::1]:5300"))
     })
 }
 
@@ -255,10 +218,5 @@ fn checked_text(key: &'static str, text: String) -> Result<Option<String>, Refus
 }
 
 fn host_name() -> Option<String> {
-    Some(
-        std::fs::read_to_string("/proc/sys/kernel/hostname")
-            .ok()?
-            .trim()
-            .into(),
-    )
+    Some(std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?.trim().into())
 }

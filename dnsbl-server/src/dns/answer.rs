@@ -42,11 +42,7 @@ pub(crate) struct Answer<'s> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// One RRset.
-    Records {
-        ttl: u32,
-        records: Vec<Data>,
-        listed: bool,
-    },
+    Records { ttl: u32, records: Vec<Data>, listed: bool },
     /// The name exists, the type does not; the TTL of the SOA in the authority section.
     NoData { ttl: u32 },
     /// The name does not exist; the TTL of the SOA in the authority section.
@@ -75,26 +71,17 @@ pub(crate) fn answer<'s>(
     now: UnixTime,
 ) -> Answer<'s> {
     if !snapshot.is_loaded() {
-        return Answer {
-            zone: None,
-            kind: Kind::ServFail,
-        };
+        return Answer { zone: None, kind: Kind::ServFail };
     }
     let Some((zone, labels)) = snapshot.zone_of(question.qname) else {
-        return Answer {
-            zone: None,
-            kind: Kind::Refused,
-        };
+        return Answer { zone: None, kind: Kind::Refused };
     };
     let kind = match question.qtype {
         qtype::AXFR | qtype::IXFR => Kind::Refused,
         qtype if labels.is_empty() => at_apex(zone.settings(), qtype),
         qtype => below_apex(zone, labels, question.qname, qtype, now),
     };
-    Answer {
-        zone: Some(zone),
-        kind,
-    }
+    Answer { zone: Some(zone), kind }
 }
 
 fn at_apex(zone: &Zone, qtype: u16) -> Kind {
@@ -103,14 +90,8 @@ fn at_apex(zone: &Zone, qtype: u16) -> Kind {
         qtype::SOA | qtype::ANY => (zone.negative_ttl, vec![Data::Soa]),
         qtype::NS => (zone.ttl, zone.ns.iter().cloned().map(Data::Ns).collect()),
         qtype::A => (zone.ttl, zone.apex.a.iter().copied().map(Data::A).collect()),
-        qtype::AAAA => (
-            zone.ttl,
-            zone.apex.aaaa.iter().copied().map(Data::Aaaa).collect(),
-        ),
-        qtype::TXT => (
-            zone.ttl,
-            zone.apex.txt.iter().cloned().map(Data::Txt).collect(),
-        ),
+        qtype::AAAA => (zone.ttl, zone.apex.aaaa.iter().copied().map(Data::Aaaa).collect()),
+        qtype::TXT => (zone.ttl, zone.apex.txt.iter().cloned().map(Data::Txt).collect()),
         _ => (zone.ttl, Vec::new()),
     };
     records_or_nodata(zone, ttl, records)
@@ -118,15 +99,9 @@ fn at_apex(zone: &Zone, qtype: u16) -> Kind {
 
 fn records_or_nodata(zone: &Zone, ttl: u32, records: Vec<Data>) -> Kind {
     if records.is_empty() {
-        Kind::NoData {
-            ttl: zone.negative_ttl,
-        }
+        Kind::NoData { ttl: zone.negative_ttl }
     } else {
-        Kind::Records {
-            ttl,
-            records,
-            listed: false,
-        }
+        Kind::Records { ttl, records, listed: false }
     }
 }
 
@@ -150,9 +125,7 @@ fn below_apex(
 fn at_own_name(zone: &Zone, qname: &[u8], qtype: u16) -> Option<Kind> {
     let Some(addresses) = zone.glue.get(qname) else {
         let above = zone.glue.keys().any(|name| is_above(qname, name));
-        return above.then_some(Kind::NoData {
-            ttl: zone.negative_ttl,
-        });
+        return above.then_some(Kind::NoData { ttl: zone.negative_ttl });
     };
     let data = addresses.iter().filter_map(|addr| match (addr, qtype) {
         (IpAddr::V4(addr), qtype::A | qtype::ANY) => Some(Data::A(*addr)),
@@ -179,19 +152,11 @@ fn at_address(zone: &IndexedZone, labels: Labels<'_>, qtype: u16, now: UnixTime)
             let above = || or_above.is_some_and(|net| lies_near(zone, net, now));
             judged(zone.settings(), &verdict, above, qtype, now)
         }
-        AddressName::V6(addr) => judged(
-            zone.settings(),
-            &zone.judge_address(addr.into(), now),
-            || false,
-            qtype,
-            now,
-        ),
-        AddressName::Above => Kind::NoData {
-            ttl: zone.settings().negative_ttl,
-        },
-        AddressName::Other => Kind::NxDomain {
-            ttl: zone.settings().negative_ttl,
-        },
+        AddressName::V6(addr) => {
+            judged(zone.settings(), &zone.judge_address(addr.into(), now), || false, qtype, now)
+        }
+        AddressName::Above => Kind::NoData { ttl: zone.settings().negative_ttl },
+        AddressName::Other => Kind::NxDomain { ttl: zone.settings().negative_ttl },
     }
 }
 
@@ -203,13 +168,7 @@ fn lies_near(zone: &IndexedZone, net: ipnet::Ipv6Net, now: UnixTime) -> bool {
 
 fn at_domain(zone: &IndexedZone, labels: Labels<'_>, qtype: u16, now: UnixTime) -> Kind {
     let verdict = zone.judge_domain(labels, now);
-    judged(
-        zone.settings(),
-        &verdict,
-        || zone.lists_below_domain(labels, now),
-        qtype,
-        now,
-    )
+    judged(zone.settings(), &verdict, || zone.lists_below_domain(labels, now), qtype, now)
 }
 
 /// The answer to a verdict; `above` says whether names below this one exist.
@@ -229,36 +188,25 @@ fn judged(
         };
     };
     let records: Vec<Data> = match qtype {
-        qtype::A | qtype::ANY => listed
-            .return_codes(zone)
-            .into_iter()
-            .map(|code| Data::A(code.addr()))
-            .collect(),
+        qtype::A | qtype::ANY => {
+            listed.return_codes(zone).into_iter().map(|code| Data::A(code.addr())).collect()
+        }
         qtype::TXT => listed.reasons(zone).into_iter().map(Data::Txt).collect(),
         _ => return Kind::NoData { ttl: negative },
     };
-    Kind::Records {
-        ttl: bounded(zone.ttl, verdict, now),
-        records,
-        listed: true,
-    }
+    Kind::Records { ttl: bounded(zone.ttl, verdict, now), records, listed: true }
 }
 
 /// A TTL that does not outlive the verdict.
 fn bounded(ttl: u32, verdict: &Verdict<'_>, now: UnixTime) -> u32 {
-    let left = verdict
-        .until()
-        .map_or(u64::MAX, |until| until.seconds_from(now));
+    let left = verdict.until().map_or(u64::MAX, |until| until.seconds_from(now));
     ttl.min(u32::try_from(left).unwrap_or(u32::MAX)).max(1)
 }
 
 impl Data {
     /// The character-strings of a text.
     pub(crate) fn strings(text: &str) -> Vec<&[u8]> {
-        Reason::strings(text)
-            .into_iter()
-            .map(str::as_bytes)
-            .collect()
+        Reason::strings(text).into_iter().map(str::as_bytes).collect()
     }
 }
 
@@ -299,26 +247,14 @@ mod tests {
         let mut writer = IndexWriter::new(index.clone());
         writer.put_zone(zone.clone(), Serial(1));
         for text in subjects {
-            let (exclusion, subject) = text
-                .strip_prefix('!')
-                .map_or((false, *text), |rest| (true, rest));
-            let entry = Entry {
-                exclusion,
-                ..Entry::default()
-            };
+            let (exclusion, subject) =
+                text.strip_prefix('!').map_or((false, *text), |rest| (true, rest));
+            let entry = Entry { exclusion, ..Entry::default() };
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
         }
         writer.publish(1);
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
-        answer(
-            &index.load(),
-            Question {
-                qname: qname.wire(),
-                qtype,
-            },
-            NOW,
-        )
-        .kind
+        answer(&index.load(), Question { qname: qname.wire(), qtype }, NOW).kind
     }
 
     fn word(kind: &Kind) -> &'static str {
@@ -333,23 +269,13 @@ mod tests {
 
     #[track_caller]
     fn check(kind: ZoneKind, subjects: &[&str], relative: &str, qtype: u16, expected: &str) {
-        assert_eq!(
-            word(&ask(kind, subjects, relative, qtype)),
-            expected,
-            "{relative}"
-        );
+        assert_eq!(word(&ask(kind, subjects, relative, qtype)), expected, "{relative}");
     }
 
     #[test]
     fn nothing_is_denied_before_the_store_is_loaded() {
-        let question = Question {
-            qname: b"\x01x\x00",
-            qtype: qtype::A,
-        };
-        assert_eq!(
-            answer(&Index::default().load(), question, NOW).kind,
-            Kind::ServFail
-        );
+        let question = Question { qname: b"\x01x\x00", qtype: qtype::A };
+        assert_eq!(answer(&Index::default().load(), question, NOW).kind, Kind::ServFail);
     }
 
     #[test]
@@ -370,14 +296,7 @@ mod tests {
 
     #[test]
     fn names_above_addresses_are_never_denied() {
-        for relative in [
-            "2.0.192.",
-            "192.",
-            "77.",
-            "b.d.0.1.0.0.2.",
-            "f.",
-            "a.0.0.2.",
-        ] {
+        for relative in ["2.0.192.", "192.", "77.", "b.d.0.1.0.0.2.", "f.", "a.0.0.2."] {
             check(ZoneKind::Ip, &[], relative, qtype::A, "nodata");
         }
     }
@@ -385,13 +304,7 @@ mod tests {
     #[test]
     fn four_single_digits_are_denied_only_where_no_ipv6_name_can_lie() {
         check(ZoneKind::Ip, &[], "1.0.0.2.", qtype::A, "nxdomain");
-        check(
-            ZoneKind::Ip,
-            &["2001:db8::1"],
-            "1.0.0.2.",
-            qtype::A,
-            "nodata",
-        );
+        check(ZoneKind::Ip, &["2001:db8::1"], "1.0.0.2.", qtype::A, "nodata");
         check(ZoneKind::Ip, &["2000::/8"], "1.0.0.2.", qtype::A, "nodata");
         check(ZoneKind::Ip, &["2003::1"], "1.0.0.2.", qtype::A, "nxdomain");
         check(ZoneKind::Ip, &["2.0.0.1"], "1.0.0.2.", qtype::A, "records");
@@ -401,12 +314,7 @@ mod tests {
 
     #[test]
     fn domains_names_above_them_and_holes() {
-        let subjects = [
-            "spam.example.com",
-            "*.bad.example",
-            "!ok.bad.example",
-            "*.only.example",
-        ];
+        let subjects = ["spam.example.com", "*.bad.example", "!ok.bad.example", "*.only.example"];
         let check =
             |relative, expected| check(ZoneKind::Domain, &subjects, relative, qtype::A, expected);
         check("spam.example.com.", "records");
@@ -442,42 +350,22 @@ mod tests {
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
         writer.put_zone(zone.clone(), Serial(1));
-        let entry = |exclusion, at| Entry {
-            exclusion,
-            expires_at: Some(UnixTime(at)),
-            ..Entry::default()
-        };
+        let entry =
+            |exclusion, at| Entry { exclusion, expires_at: Some(UnixTime(at)), ..Entry::default() };
         writer.set_entries(
             &zone.origin,
             &"192.0.2.1".parse().unwrap(),
             &[entry(false, 1_017), Entry::default()],
         );
-        writer.set_entries(
-            &zone.origin,
-            &"192.0.2.2".parse().unwrap(),
-            &[entry(true, 1_005)],
-        );
+        writer.set_entries(&zone.origin, &"192.0.2.2".parse().unwrap(), &[entry(true, 1_005)]);
         writer.publish(1);
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
-            answer(
-                &index.load(),
-                Question {
-                    qname: qname.wire(),
-                    qtype: qtype::A,
-                },
-                UnixTime(now),
-            )
-            .kind
+            answer(&index.load(), Question { qname: qname.wire(), qtype: qtype::A }, UnixTime(now))
+                .kind
         };
-        assert!(matches!(
-            ask("1.2.0.192", 1_000),
-            Kind::Records { ttl: 17, .. }
-        ));
-        assert!(matches!(
-            ask("1.2.0.192", 1_017),
-            Kind::Records { ttl: 300, .. }
-        ));
+        assert!(matches!(ask("1.2.0.192", 1_000), Kind::Records { ttl: 17, .. }));
+        assert!(matches!(ask("1.2.0.192", 1_017), Kind::Records { ttl: 300, .. }));
         assert_eq!(ask("2.2.0.192", 1_000), Kind::NxDomain { ttl: 5 });
         assert_eq!(ask("2.2.0.192", 1_005), Kind::NxDomain { ttl: 60 });
     }

@@ -38,11 +38,7 @@ const BACKLOG: i32 = 1024;
 impl Sockets {
     /// Binds everything that is configured, or nothing.
     pub(crate) fn bind(config: &config::Dns) -> Result<Self, BindError> {
-        let mut sockets = Self {
-            udp: Vec::new(),
-            tcp: Vec::new(),
-            addresses: Vec::new(),
-        };
+        let mut sockets = Self { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new() };
         for &addr in &config.listen {
             let (bound, tcp, first) = bind_pair(addr)?;
             sockets.tcp.push(tcp);
@@ -62,11 +58,8 @@ fn bind_pair(addr: SocketAddr) -> Result<(SocketAddr, TcpListener, UdpSocket), B
     loop {
         tries -= 1;
         let tcp = tcp(addr)?;
-        let bound = tcp.local_addr().map_err(|reason| BindError {
-            addr,
-            transport: "TCP",
-            reason,
-        })?;
+        let bound =
+            tcp.local_addr().map_err(|reason| BindError { addr, transport: "TCP", reason })?;
         // A socket that shares its port would bind beside another server's; one that doesn't tells.
         match udp(bound, false).and_then(|probe| {
             drop(probe);
@@ -89,11 +82,7 @@ fn tcp(addr: SocketAddr) -> Result<TcpListener, BindError> {
         socket.set_nonblocking(true)?;
         Ok(socket.into())
     };
-    bind().map_err(|reason| BindError {
-        addr,
-        transport: "TCP",
-        reason,
-    })
+    bind().map_err(|reason| BindError { addr, transport: "TCP", reason })
 }
 
 fn udp(addr: SocketAddr, shared: bool) -> Result<UdpSocket, BindError> {
@@ -106,17 +95,9 @@ fn udp(addr: SocketAddr, shared: bool) -> Result<UdpSocket, BindError> {
         socket.bind(&addr.into())?;
         Ok(socket.into())
     };
-    bind().map_err(|reason| BindError {
-        addr,
-        transport: "UDP",
-        reason,
-    })
+    bind().map_err(|reason| BindError { addr, transport: "UDP", reason })
 }
 
 fn only_v6(socket: &Socket, addr: SocketAddr) -> io::Result<()> {
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)
-    } else {
-        Ok(())
-    }
+    if addr.is_ipv6() { socket.set_only_v6(true) } else { Ok(()) }
 }

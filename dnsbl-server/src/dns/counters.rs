@@ -25,9 +25,7 @@ pub(crate) enum Outcome {
 }
 
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
-const OUTCOMES: [&str; 6] = [
-    "listed", "unlisted", "nodata", "refused", "error", "dropped",
-];
+const OUTCOMES: [&str; 6] = ["listed", "unlisted", "nodata", "refused", "error", "dropped"];
 
 /// The counters of all zones. Counting takes no lock.
 pub(crate) struct Counters {
@@ -42,26 +40,17 @@ type ZoneCounters = [[IntCounter; OUTCOMES.len()]; TRANSPORTS.len()];
 impl Counters {
     /// Registers `dnsbl_queries_total`.
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let opts = Opts::new(
-            "dnsbl_queries_total",
-            "DNS queries by zone, transport and result",
-        );
+        let opts = Opts::new("dnsbl_queries_total", "DNS queries by zone, transport and result");
         let queries = IntCounterVec::new(opts, &["zone", "transport", "result"])?;
         registry.register(Box::new(queries.clone()))?;
         let no_zone = zone_counters(&queries, "");
-        Ok(Self {
-            queries,
-            zones: ArcSwap::default(),
-            no_zone,
-        })
+        Ok(Self { queries, zones: ArcSwap::default(), no_zone })
     }
 
     /// Counts a query.
     pub(crate) fn count(&self, zone: Option<&Name>, transport: Transport, outcome: Outcome) {
         let zones = self.zones.load();
-        let counters = zone
-            .and_then(|zone| zones.get(zone))
-            .map_or(&self.no_zone, |zone| zone);
+        let counters = zone.and_then(|zone| zones.get(zone)).map_or(&self.no_zone, |zone| zone);
         counters[transport as usize][outcome as usize].inc();
     }
 
@@ -77,14 +66,9 @@ impl Counters {
     pub(crate) fn remove_zone(&self, origin: &Name) {
         self.change(|zones| drop(zones.remove(origin)));
         let zone = origin.to_string();
-        for (transport, outcome) in TRANSPORTS
-            .into_iter()
-            .flat_map(|t| OUTCOMES.map(|o| (t, o)))
-        {
+        for (transport, outcome) in TRANSPORTS.into_iter().flat_map(|t| OUTCOMES.map(|o| (t, o))) {
             // An error says that it was not there.
-            let _ = self
-                .queries
-                .remove_label_values(&[zone.as_str(), transport, outcome]);
+            let _ = self.queries.remove_label_values(&[zone.as_str(), transport, outcome]);
         }
     }
 

@@ -90,13 +90,9 @@ impl<'r> Reply<'r> {
         meta.checking_disabled = false;
         let edns = request.edns.as_ref().map(|asked| {
             let mut edns = Edns::new();
-            edns.set_version(0)
-                .set_max_payload(PAYLOAD)
-                .set_dnssec_ok(asked.flags().dnssec_ok);
-            let identity = service
-                .identity
-                .as_ref()
-                .filter(|_| asked.option(EdnsCode::NSID).is_some());
+            edns.set_version(0).set_max_payload(PAYLOAD).set_dnssec_ok(asked.flags().dnssec_ok);
+            let identity =
+                service.identity.as_ref().filter(|_| asked.option(EdnsCode::NSID).is_some());
             if let Some(nsid) =
                 identity.and_then(|id| NSIDPayload::new(id.as_bytes().to_vec()).ok())
             {
@@ -104,11 +100,7 @@ impl<'r> Reply<'r> {
             }
             edns
         });
-        Self {
-            request,
-            meta,
-            edns,
-        }
+        Self { request, meta, edns }
     }
 
     fn decide(
@@ -119,12 +111,7 @@ impl<'r> Reply<'r> {
     ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
         let rcode = match self.request.queries.queries() {
             _ if self.request.metadata.op_code != OpCode::Query => ResponseCode::NotImp,
-            _ if self
-                .request
-                .edns
-                .as_ref()
-                .is_some_and(|edns| edns.version() > 0) =>
-            {
+            _ if self.request.edns.as_ref().is_some_and(|edns| edns.version() > 0) => {
                 ResponseCode::BADVERS
             }
             [query] => match query.query_class() {
@@ -134,11 +121,8 @@ impl<'r> Reply<'r> {
             },
             _ => ResponseCode::FormErr,
         };
-        let outcome = if rcode == ResponseCode::Refused {
-            Outcome::Refused
-        } else {
-            Outcome::Error
-        };
+        let outcome =
+            if rcode == ResponseCode::Refused { Outcome::Refused } else { Outcome::Error };
         self.meta.response_code = rcode;
         (None, outcome, self.encode(&[], None, transport))
     }
@@ -157,19 +141,12 @@ impl<'r> Reply<'r> {
         }
         qname.push(0);
         let snapshot = service.index.load();
-        let question = Question {
-            qname: &qname,
-            qtype: query.query_type().into(),
-        };
+        let question = Question { qname: &qname, qtype: query.query_type().into() };
         let Answer { zone, kind } = answer(&snapshot, question, now);
         let owner = query.original().name();
         let (records, soa, outcome) = self.sections(zone, kind, owner);
         let origin = zone.map(|zone| zone.settings().origin.clone());
-        (
-            origin,
-            outcome,
-            self.encode(&records, soa.as_ref(), transport),
-        )
+        (origin, outcome, self.encode(&records, soa.as_ref(), transport))
     }
 
     /// Sets rcode and AA, and makes the answer section and the SOA of the authority section.
@@ -183,25 +160,13 @@ impl<'r> Reply<'r> {
         let negative =
             |ttl| zone.map(|zone| soa_record(zone, &wire_name(&zone.settings().origin), ttl));
         match kind {
-            Kind::Records {
-                ttl,
-                records,
-                listed,
-            } => {
+            Kind::Records { ttl, records, listed } => {
                 let record = |data: Data| match (data, zone) {
                     (Data::Soa, Some(zone)) => Some(soa_record(zone, owner, ttl)),
                     (data, _) => Some(Record::from_rdata(owner.clone(), ttl, rdata(data)?)),
                 };
-                let outcome = if listed {
-                    Outcome::Listed
-                } else {
-                    Outcome::NoData
-                };
-                (
-                    records.into_iter().filter_map(record).collect(),
-                    None,
-                    outcome,
-                )
+                let outcome = if listed { Outcome::Listed } else { Outcome::NoData };
+                (records.into_iter().filter_map(record).collect(), None, outcome)
             }
             Kind::NoData { ttl } => (Vec::new(), negative(ttl), Outcome::NoData),
             Kind::NxDomain { ttl } => {
@@ -241,11 +206,7 @@ impl<'r> Reply<'r> {
         let mut record =
             Record::from_rdata(owner, 0, RData::TXT(TXT::from_bytes(Data::strings(text))));
         record.dns_class = DNSClass::CH;
-        (
-            None,
-            Outcome::NoData,
-            self.encode(&[record], None, transport),
-        )
+        (None, Outcome::NoData, self.encode(&[record], None, transport))
     }
 
     /// The bytes; where they are too many for UDP, TC and nothing else, so that the client asks by TCP.

@@ -63,21 +63,14 @@ impl Server {
             );
             connections.spawn(serve);
         }
-        Ok(Self {
-            workers,
-            connections,
-            stop,
-        })
+        Ok(Self { workers, connections, stop })
     }
 
     /// Stops taking queries, answers those that are in, and waits at most `grace` for slow clients.
     pub(crate) async fn stop(self, grace: Duration) {
         self.stop.cancel();
         self.connections.close();
-        if tokio::time::timeout(grace, self.connections.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
             tracing::warn!("some TCP clients did not read their answers in time");
         }
         self.workers.stop();
@@ -86,9 +79,5 @@ impl Server {
 
 /// Addresses as the ready line shows them.
 pub(crate) fn join(addresses: &[SocketAddr]) -> String {
-    addresses
-        .iter()
-        .map(SocketAddr::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
 }

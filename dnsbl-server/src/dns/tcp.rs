@@ -54,30 +54,19 @@ impl Limits {
     /// A place for one more connection, if there is one.
     fn admit(&self, client: IpAddr) -> Option<Place> {
         let connection = self.connections.clone().try_acquire_owned().ok()?;
-        let mut by_client = self
-            .by_client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_client = self.by_client.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_client.entry(client).or_default();
         if *count >= self.per_client {
             return None;
         }
         *count += 1;
-        Some(Place {
-            _connection: connection,
-            limits: self.clone(),
-            client,
-        })
+        Some(Place { _connection: connection, limits: self.clone(), client })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut by_client = self
-            .limits
-            .by_client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut by_client = self.limits.by_client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_client.get_mut(&self.client) {
             *count -= 1;
             if *count == 0 {

@@ -37,11 +37,7 @@ impl Workers {
                 work(&socket, &service, &stop);
             })
         };
-        let threads = sockets
-            .into_iter()
-            .enumerate()
-            .map(start)
-            .collect::<io::Result<_>>()?;
+        let threads = sockets.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
         Ok(Self { threads, stop })
     }
 
@@ -76,13 +72,9 @@ fn work(socket: &UdpSocket, service: &Service, stop: &AtomicBool) {
                 continue;
             }
         };
-        if let Some(reply) = respond(
-            service,
-            &packet[..len],
-            client,
-            Transport::Udp,
-            UnixTime::now(),
-        ) {
+        if let Some(reply) =
+            respond(service, &packet[..len], client, Transport::Udp, UnixTime::now())
+        {
             // A client that can't be reached asks again.
             if let Err(err) = socket.send_to(&reply, client) {
                 tracing::debug!(%err, %client, "a reply could not be sent");
@@ -94,10 +86,7 @@ fn work(socket: &UdpSocket, service: &Service, stop: &AtomicBool) {
 /// A time-out and an ICMP error of an earlier reply are nothing; anything else may stay a while.
 fn wait_after(err: &io::Error) {
     use io::ErrorKind::{ConnectionRefused, Interrupted, TimedOut, WouldBlock};
-    if !matches!(
-        err.kind(),
-        ConnectionRefused | Interrupted | TimedOut | WouldBlock
-    ) {
+    if !matches!(err.kind(), ConnectionRefused | Interrupted | TimedOut | WouldBlock) {
         tracing::warn!(%err, "receiving failed");
         std::thread::park_timeout(BACK_OFF);
     }
