@@ -1,0 +1,120 @@
+//! What every handler works with: the store without blocking the runtime, and the limits.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
+
+use dnsbl_index::Snapshot;
+use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store};
+use dnsbl_types::{Name, UnixTime, Zone};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Api, error::Problem};
+
+/// The state of the router.
+pub(crate) struct App {
+    api: Api,
+    imports: Arc<Semaphore>,
+    scans: Arc<Semaphore>,
+    /// Long polls end early once it is cancelled.
+    pub(crate) shutdown: CancellationToken,
+    /// The API's description as JSON, once the router is built.
+    pub(crate) openapi: OnceLock<String>,
+}
+
+impl App {
+    pub(crate) fn new(api: Api, shutdown: CancellationToken) -> Self {
+        Self {
+            imports: Arc::new(Semaphore::new(api.limits.max_imports)),
+            scans: Arc::new(Semaphore::new(api.limits.max_scans)),
+            api,
+            shutdown,
+            openapi: OnceLock::new(),
+        }
+    }
+
+    /// Hands a change to the writer and waits until it is durable and visible, or refused.
+    pub(crate) async fn change(&self, actor: Actor, change: Change) -> Result<Done, Problem> {
+        Ok(self.change_or(actor, change).await??)
+    }
+
+    /// The same where the caller has more to say about a refusal.
+    pub(crate) async fn change_or(
+        &self,
+        actor: Actor,
+        change: Change,
+    ) -> Result<Result<Done, ChangeError>, Problem> {
+        let (tell, told) = oneshot::channel();
+        let reply = move |result| drop(tell.send(result));
+        self.store.submit(actor, change, UnixTime::now(), reply);
+        told.await.map_err(|_| Problem::stopping())
+    }
+
+    /// Reads one state of the store on a thread that may block.
+    pub(crate) async fn read<T, F>(&self, read: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> Result<T, Problem> + Send + 'static,
+    {
+        let store = self.store.clone();
+        self.block(move || read(&store.read(UnixTime::now()))).await
+    }
+
+    /// Runs what may block on a thread for that; a panic there goes on here.
+    pub(crate) async fn block<T, F>(&self, run: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, Problem> + Send + 'static,
+    {
+        match tokio::task::spawn_blocking(run).await {
+            Ok(result) => result,
+            Err(err) => match err.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Problem::stopping()),
+            },
+        }
+    }
+
+    /// The store, to be moved to another thread.
+    pub(crate) fn store(&self) -> Store {
+        self.store.clone()
+    }
+
+    /// What `look` sees of a zone in the index as it is now.
+    pub(crate) fn in_zone<T>(
+        &self,
+        origin: &Name,
+        look: impl FnOnce(&Snapshot, &Zone) -> T,
+    ) -> Result<T, Problem> {
+        let snapshot = self.index.load();
+        match snapshot.zone(origin) {
+            Some(zone) => Ok(look(&snapshot, zone.settings())),
+            None => Err(Problem::no_zone(origin)),
+        }
+    }
+
+    /// The right to run an import.
+    pub(crate) fn import_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        permit(&self.imports, "imports")
+    }
+
+    /// The right to read many listings.
+    pub(crate) fn scan_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        permit(&self.scans, "searches and exports")
+    }
+}
+
+impl Deref for App {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+fn permit(of: &Arc<Semaphore>, what: &str) -> Result<OwnedSemaphorePermit, Problem> {
+    let permit = of.clone().try_acquire_owned();
+    permit.map_err(|_| Problem::too_many(what))
+}

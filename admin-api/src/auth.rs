@@ -1,0 +1,147 @@
+//! Who asks, and what they may do.
+//!
+//! A handler names its scope in its signature: [`Caller<ZonesWrite>`] is a request with a live token
+//! that has `zones:write`. Tokens come in the `Authorization` header and nowhere else.
+
+use std::{
+    marker::PhantomData,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use dnsbl_store::{Actor, TokenRecord};
+use dnsbl_types::Source;
+
+use crate::{app::App, error::Problem};
+
+/// What a token may be allowed to do.
+pub const SCOPES: &[&str] = &[
+    "zones:read",
+    "zones:write",
+    "listings:read",
+    "listings:write",
+    "imports:write",
+    "sources:all",
+    "changes:read",
+    "audit:read",
+    "tokens:admin",
+    "metrics:read",
+    "guards:override",
+];
+
+/// To touch the listings of all sources at once.
+pub(crate) const SOURCES_ALL: &str = "sources:all";
+/// To lift guards.
+pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
+/// To manage tokens, and to see changes of them.
+pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
+
+/// A scope as a type.
+pub(crate) trait Scope: Send + Sync + 'static {
+    /// Its name; `None` where any live token will do.
+    const NAME: Option<&'static str>;
+}
+
+macro_rules! scopes {
+    ($($doc:literal $scope:ident = $name:expr;)*) => {$(
+        #[doc = $doc]
+        pub(crate) struct $scope;
+
+        impl Scope for $scope {
+            const NAME: Option<&'static str> = $name;
+        }
+    )*};
+}
+
+scopes! {
+    "To see zones." ZonesRead = Some("zones:read");
+    "To change zones." ZonesWrite = Some("zones:write");
+    "To see listings." ListingsRead = Some("listings:read");
+    "To change listings." ListingsWrite = Some("listings:write");
+    "To import." ImportsWrite = Some("imports:write");
+    "To follow the change log." ChangesRead = Some("changes:read");
+    "To read the audit records." AuditRead = Some("audit:read");
+    "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
+    "To read metrics." MetricsRead = Some("metrics:read");
+    "Any live token." Anyone = None;
+}
+
+/// Where a request came from; put into its extensions by [`serve`](crate::serve()).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// The name of the token, for the log line of the request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ActorName(pub(crate) Arc<OnceLock<String>>);
+
+/// An authenticated request whose token has the scope.
+pub(crate) struct Caller<S> {
+    token: TokenRecord,
+    remote: Option<String>,
+    scope: PhantomData<S>,
+}
+
+impl<S> Caller<S> {
+    /// Who the change log says it was.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { name: self.token.name.clone(), remote: self.remote.clone() }
+    }
+
+    /// Whether the token has one more scope.
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.token.scopes.iter().any(|has| has == scope)
+    }
+
+    /// Refuses a token without one more scope.
+    pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
+        if self.has(scope) { Ok(()) } else { Err(Problem::forbidden(scope)) }
+    }
+
+    /// The source that was named, or else the token's name.
+    pub(crate) fn source(&self, named: Option<&str>) -> Result<Source, Problem> {
+        let name = named.unwrap_or(&self.token.name);
+        name.parse().map_err(|err| match named {
+            Some(_) => Problem::malformed(err),
+            None => Problem::malformed(format!("{err}; name the source with ?source=")),
+        })
+    }
+}
+
+impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let text = bearer(&parts.headers)?.to_owned();
+        let token = app.read(move |reader| Ok(reader.authenticate(&text)?)).await?;
+        let token = token
+            .ok_or_else(|| Problem::unauthorized("this token is unknown, revoked or expired"))?;
+        if let Some(ActorName(name)) = parts.extensions.get() {
+            name.get_or_init(|| token.name.clone());
+        }
+        let remote = parts.extensions.get::<Peer>();
+        let caller = Self {
+            token,
+            remote: remote.map(|Peer(addr)| addr.ip().to_canonical().to_string()),
+            scope: PhantomData,
+        };
+        S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;
+        Ok(caller)
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    const HOW: &str = "send the header `Authorization: Bearer TOKEN`";
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Problem::unauthorized(HOW));
+    };
+    let value = value.to_str().map_err(|_| Problem::unauthorized(HOW))?;
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(Problem::unauthorized(HOW)),
+    }
+}

@@ -1,0 +1,116 @@
+//! A file that appears whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+
+/// The beginning of a file, under a name of its own; removed unless it is finished.
+pub(super) struct Part {
+    file: File,
+    /// Where it is written.
+    part: PathBuf,
+    /// Where it will stand.
+    target: PathBuf,
+    finished: bool,
+}
+
+impl Part {
+    /// Begins a file.
+    pub(super) fn create(target: &Path) -> anyhow::Result<Self> {
+        let shown = target.display();
+        // Devices, pipes and directories are not for renaming over.
+        let other = fs::metadata(target).is_ok_and(|there| !there.is_file());
+        ensure!(!other, "{shown} is not a regular file");
+        let compressed = crate::format::encoding(target).is_some();
+        ensure!(
+            !compressed,
+            "an export is not compressed: pipe it through gzip or zstd for {shown}"
+        );
+        let mut part = target.as_os_str().to_owned();
+        part.push(".part");
+        let file = File::create(&part).with_context(|| format!("cannot write {shown}.part"))?;
+        Ok(Self {
+            file,
+            part: part.into(),
+            target: target.to_owned(),
+            finished: false,
+        })
+    }
+
+    /// Writes on.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let written = self.file.write_all(bytes);
+        written.with_context(|| format!("cannot write {}", self.part.display()))
+    }
+
+    /// Makes it last, and gives it its name.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+        let shown = self.target.display().to_string();
+        let settle = || {
+            self.file.sync_all()?;
+            fs::rename(&self.part, &self.target)?;
+            directory(&self.target).and_then(|directory| directory.sync_all())
+        };
+        settle().with_context(|| format!("cannot write {shown}"))?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// The directory that a file stands in.
+fn directory(file: &Path) -> std::io::Result<File> {
+    let parent = file
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(".".as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Part;
+
+    #[test]
+    fn a_file_appears_when_it_is_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("bl.txt");
+        fs::write(&target, "old").unwrap();
+        let mut part = Part::create(&target).unwrap();
+        part.write(b"new").unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "old");
+        part.finish().unwrap();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "new");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_left_of_one_that_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut part = Part::create(&directory.path().join("bl.txt")).unwrap();
+        part.write(b"half").unwrap();
+        drop(part);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn only_files_are_replaced_and_none_is_said_to_be_compressed() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(Part::create(directory.path()).is_err());
+        assert!(Part::create("/dev/null".as_ref()).is_err());
+        assert!(Part::create(&directory.path().join("bl.txt.gz")).is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

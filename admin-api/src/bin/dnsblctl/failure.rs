@@ -1,0 +1,101 @@
+//! Why a command failed, and what it says then.
+
+use std::{fmt, process::ExitCode};
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::{output, text};
+
+/// Exit code: the server refused, something is listed, or the server is not ready.
+pub(crate) const REFUSED: u8 = 1;
+/// Exit code: bad usage, no answer, or one that makes no sense.
+pub(crate) const UNUSABLE: u8 = 2;
+
+/// The server's answer where it does not do what was asked: mostly a problem document (RFC 9457).
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// The HTTP status.
+    pub(crate) status: StatusCode,
+    /// The document.
+    pub(crate) body: String,
+}
+
+/// Nobody reads standard output any more: a reason to stop, not a failure.
+#[derive(Debug)]
+pub(crate) struct Unread;
+
+impl Refusal {
+    /// The members of the document, where it is JSON.
+    pub(crate) fn problem(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problem = self.problem();
+        let member = |name: &str| problem[name].as_str().map(text::visible);
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        let title = member("title").unwrap_or_else(|| reason.to_owned());
+        let head = format!("{} {title}", self.status.as_str());
+        f.write_str(head.trim_end())?;
+        match member("detail") {
+            Some(detail) if detail != title => write!(f, ": {detail}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody reads the output")
+    }
+}
+
+impl std::error::Error for Unread {}
+
+/// Says what went wrong short of a refusal, and tells the exit code.
+pub(crate) fn report(err: &anyhow::Error) -> ExitCode {
+    if err.is::<Unread>() {
+        return ExitCode::SUCCESS;
+    }
+    output::note(format_args!("dnsblctl: {err:#}"));
+    UNUSABLE.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+    use reqwest::StatusCode;
+
+    use super::{Refusal, Unread};
+
+    fn sentence(status: u16, body: &str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = body.to_owned();
+        Refusal { status, body }.to_string()
+    }
+
+    #[test]
+    fn a_problem_is_one_sentence() {
+        let body =
+            r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"2 rows are\nbad"}"#;
+        assert_eq!(sentence(409, body), "409 Conflict: 2 rows are\\nbad");
+        assert_eq!(sentence(404, r#"{"title":"no zone"}"#), "404 no zone");
+    }
+
+    #[test]
+    fn what_is_no_problem_document_is_told_by_its_status() {
+        assert_eq!(sentence(502, "<html>"), "502 Bad Gateway");
+        assert_eq!(sentence(599, ""), "599");
+    }
+
+    #[test]
+    fn the_cause_is_known_below_its_context() {
+        let err = Err::<(), _>(Unread).context("one").context("two");
+        assert!(err.unwrap_err().is::<Unread>());
+    }
+}

@@ -1,0 +1,136 @@
+//! `dnsblctl listing put`.
+
+use std::ops::Not;
+
+use clap::Args;
+use reqwest::Method;
+use serde::Serialize;
+
+use super::{Target, quote};
+use crate::{
+    args::{Overrides, parse_duration},
+    client::Client,
+    output::Output,
+    text,
+};
+
+const NOTES: &str = "\
+Puts what one source says about the subject, in place of what it said before. What is left out means
+the zone's value at the time somebody asks.
+
+Examples:
+  dnsblctl listing put bl.example.org 192.0.2.99 --reason 'spam run' --expires-in 7d
+  dnsblctl listing put bl.example.org 192.0.2.0/24 --code 127.0.0.2 --code 127.0.0.4 --tag abuse
+  dnsblctl listing put bl.example.org 192.0.2.25 --exclusion --note 'their mail server'
+  dnsblctl listing put dbl.example.org '*.example.com' --source feed --if-absent
+  dnsblctl listing put bl.example.org 10.0.0.0/8 --override special-use";
+
+/// Lists a subject, or excludes it
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct Put {
+    #[command(flatten)]
+    target: Target,
+    /// Who says so; the name of the token unless given
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    #[command(flatten)]
+    body: Body,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Only if the listing still has this entity tag
+    #[arg(long, value_name = "ETAG")]
+    if_match: Option<String>,
+    /// Only if the source does not list the subject yet
+    #[arg(long, conflicts_with = "if_match")]
+    if_absent: bool,
+}
+
+/// The body of the request; what is not said is not sent.
+#[derive(Args, Serialize)]
+struct Body {
+    /// Return code, 127.0.0.2 and the like; may be given several times
+    #[arg(long = "code", value_name = "CODE", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    return_codes: Vec<String>,
+    /// The text that a lookup shows; $ stands for the subject asked for
+    #[arg(long, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// A hole in what is listed, not a listing
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Not::not")]
+    exclusion: bool,
+    /// A word to search by; may be given several times
+    #[arg(long = "tag", value_name = "TAG", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    /// A note for operators
+    #[arg(long, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    /// How long it stays, such as 90m, 36h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<u64>,
+    /// Until when it stays, such as 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+impl Put {
+    /// Does it.
+    pub(super) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let Target { zone, subject } = &self.target;
+        let source = self.source.as_deref();
+        let mut request = self.target.request(client, Method::PUT, source);
+        request = request.query(self.overrides.query().as_slice());
+        if let Some(etag) = &self.if_match {
+            request = request.header("if-match", quote(etag));
+        }
+        if self.if_absent {
+            request = request.header("if-none-match", "*");
+        }
+        let put = client.ask(request.json(&self.body)).await?;
+        let verb = if put.created { "created" } else { "updated" };
+        let etag = format!("etag {}", text::cell(&put.value["etag"]));
+        output.document(&put, |_| put.outcome(&[verb, zone, subject, &etag]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::Put;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        put: Put,
+    }
+
+    fn body(line: &str) -> Result<Value, clap::Error> {
+        let words = ["put", "bl.example.org", "192.0.2.1"];
+        let line = Line::try_parse_from(words.into_iter().chain(line.split_whitespace()))?;
+        Ok(serde_json::to_value(line.put.body).unwrap())
+    }
+
+    #[test]
+    fn only_what_is_said_is_sent() {
+        assert_eq!(body("").unwrap(), json!({}));
+        let line = "--code 127.0.0.2,127.0.0.4 --code 127.0.0.9 --tag a --expires-in 2m";
+        let codes = ["127.0.0.2", "127.0.0.4", "127.0.0.9"];
+        let sent = json!({"return_codes": codes, "tags": ["a"], "expires_in": 120});
+        assert_eq!(body(line).unwrap(), sent);
+    }
+
+    #[test]
+    fn contradictions_are_bad_usage() {
+        assert!(body("--expires-in 1d --expires-at 2030-01-31T12:00:00Z").is_err());
+        assert!(body("--if-match 7 --if-absent").is_err());
+        assert!(body("--override everything").is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! Standard output and standard error.
+
+use std::{
+    fmt::Display,
+    io::{self, ErrorKind, IsTerminal, Write},
+};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::{
+    client::Document,
+    failure::{Refusal, Unread},
+    text,
+};
+
+/// How results are printed.
+#[derive(Clone, Copy)]
+pub(crate) struct Output {
+    /// The server's JSON as it is, rather than text.
+    json: bool,
+}
+
+impl Output {
+    /// Prints JSON or text.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether JSON is asked for.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints a document as it is, or the text that `render` makes of it.
+    pub(crate) fn document(
+        self,
+        document: &Document,
+        render: impl FnOnce(&Value) -> String,
+    ) -> anyhow::Result<()> {
+        match self.json {
+            true => data(&document.text),
+            false => print(&render(&document.value)),
+        }
+    }
+
+    /// Prints a document as it is, or as a table with a row for each value in its member `name`.
+    pub(crate) fn table(
+        self,
+        document: &Document,
+        name: &str,
+        columns: &[&str],
+    ) -> anyhow::Result<()> {
+        let values = document.value[name].as_array();
+        let rows = values.into_iter().flatten();
+        let rows = rows.map(|value| text::cells(value, columns)).collect();
+        self.document(document, |_| headed(columns, rows))
+    }
+
+    /// Says what is gone, or prints the document where the server sent one.
+    pub(crate) fn deletion(self, document: &Document, words: &[&str]) -> anyhow::Result<()> {
+        match self.json && document.text.is_empty() {
+            true => Ok(()),
+            false => self.document(document, |_| document.outcome(words)),
+        }
+    }
+
+    /// Prints the document of a refusal, where JSON is asked for.
+    pub(crate) fn refusal(self, refusal: &Refusal) -> anyhow::Result<()> {
+        match self.json && refusal.problem().is_object() {
+            true => data(&refusal.body),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The rows of a table; a person also sees what the columns are.
+pub(crate) fn headed(columns: &[&str], mut rows: Vec<Vec<String>>) -> String {
+    if is_terminal() {
+        rows.insert(0, columns.iter().map(|name| name.to_uppercase()).collect());
+    }
+    text::columns(&rows)
+}
+
+/// Prints lines of data as they are; a terminal gets them without what it would obey.
+pub(crate) fn data(text: &str) -> anyhow::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match is_terminal() {
+        true => print(&format!("{}{end}", text::visible_data(text))),
+        false => print(&format!("{text}{end}")),
+    }
+}
+
+/// Prints text that is fit for a terminal.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    write(text.as_bytes())
+}
+
+/// Writes to standard output at once.
+pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(err) if err.kind() == ErrorKind::BrokenPipe => Err(Unread.into()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Says something on standard error; there is no one to tell if that fails.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether standard output is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}

@@ -1,0 +1,168 @@
+//! `dnsblctl zone`: the zones that are served.
+
+use std::{
+    fs,
+    io::{self, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use reqwest::{Method, header::CONTENT_TYPE};
+use serde::de::IgnoredAny;
+
+use crate::{client::Client, output::Output, path::parse_segment, text};
+
+const LIST_NOTES: &str = "\
+Each line tells the zone, its kind, how many listings it has, and its serial.
+
+Examples:
+  dnsblctl zone list
+  dnsblctl zone list --json | jq -r '.zones[].zone'";
+
+const SHOW_NOTES: &str = "\
+Examples:
+  dnsblctl zone show bl.example.org
+  dnsblctl zone show bl.example.org --json > zone.json";
+
+const PUT_NOTES: &str = "\
+The file holds the whole zone; what it leaves out gets its default:
+
+  {\"kind\": \"ip\", \"ns\": [\"ns1.example.org.\"], \"return_codes\": [\"127.0.0.2\"],
+   \"reason\": \"Open relay $, see https://bl.example.org/lookup/$\"}
+
+Examples:
+  dnsblctl zone put bl.example.org --file zone.json
+  echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
+    dnsblctl zone put dbl.example.org --file -";
+
+const DELETE_NOTES: &str = "\
+Deletes the zone with all its listings. Asks for the name of the zone again on a terminal.
+
+Examples:
+  dnsblctl zone delete old.example.org
+  dnsblctl zone delete old.example.org --yes";
+
+/// Lists, shows, makes and deletes zones
+#[derive(Subcommand)]
+pub(crate) enum ZoneCommand {
+    /// Lists the zones
+    #[command(after_help = LIST_NOTES)]
+    List,
+    Show(Show),
+    Put(Put),
+    Delete(Delete),
+}
+
+/// Shows a zone
+#[derive(Args)]
+#[command(after_help = SHOW_NOTES)]
+pub(crate) struct Show {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+}
+
+/// Makes a zone, or replaces its settings
+#[derive(Args)]
+#[command(after_help = PUT_NOTES)]
+pub(crate) struct Put {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+    /// JSON file with the settings; - is standard input
+    #[arg(long)]
+    file: PathBuf,
+}
+
+/// Deletes a zone and all its listings
+#[derive(Args)]
+#[command(after_help = DELETE_NOTES)]
+pub(crate) struct Delete {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl ZoneCommand {
+    /// Does it.
+    pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List => list(client, output).await?,
+            Self::Show(show) => show.run(client, output).await?,
+            Self::Put(put) => put.run(client, output).await?,
+            Self::Delete(delete) => delete.run(client, output).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
+    let zones = client.ask(client.v1(Method::GET, &["zones"])).await?;
+    output.table(&zones, "zones", &["zone", "kind", "listings", "serial"])
+}
+
+impl Show {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let request = client.v1(Method::GET, &["zones", &self.zone]);
+        output.document(&client.ask(request).await?, text::members)
+    }
+}
+
+impl Put {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let settings = read(&self.file)?;
+        let request = client.v1(Method::PUT, &["zones", &self.zone]);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let zone = client.ask(request.body(settings)).await?;
+        let verb = if zone.created { "created" } else { "replaced" };
+        output.document(&zone, |_| zone.outcome(&[verb, &self.zone]))
+    }
+}
+
+impl Delete {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        if !self.yes {
+            confirm(&self.zone)?;
+        }
+        let request = client.v1(Method::DELETE, &["zones", &self.zone]);
+        let gone = client.ask(request).await?;
+        output.deletion(&gone, &["deleted", &self.zone])
+    }
+}
+
+/// Reads the settings; that they are JSON is checked here, where the file's lines are known.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let shown = file.display();
+    let text = match file == Path::new("-") {
+        true => io::read_to_string(io::stdin()),
+        false => fs::read_to_string(file),
+    };
+    let text = text.with_context(|| format!("cannot read {shown}"))?;
+    serde_json::from_str::<IgnoredAny>(&text).with_context(|| format!("{shown} is no JSON"))?;
+    Ok(text)
+}
+
+/// Has the operator type the zone's name.
+fn confirm(zone: &str) -> anyhow::Result<()> {
+    ensure!(
+        io::stdin().is_terminal(),
+        "deleting a zone deletes its listings; say --yes where nobody can be asked"
+    );
+    let shown = text::visible(zone);
+    write!(
+        io::stderr(),
+        "Type {shown} to delete it with all its listings: "
+    )?;
+    let mut line = [0; 1024];
+    let len = io::stdin().read(&mut line)?;
+    ensure!(
+        line[..len].trim_ascii() == zone.as_bytes(),
+        "nothing deleted"
+    );
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Every error of the API: one envelope (RFC 9457), and from which failure which status follows.
+//!
+//! A type is `urn:dnsbl:problem:` and a word; its title is that word in plain text.
+
+use std::fmt::Display;
+
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use dnsbl_store::{ChangeError, ImportCounts, StoreError};
+use dnsbl_types::{GuardError, ListingError, Name, ZoneError};
+use serde_json::{Map, Value, json};
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: StatusCode,
+    word: &'static str,
+    detail: String,
+    facts: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of a kind of its own.
+    pub(crate) fn new(status: StatusCode, word: &'static str, detail: impl Display) -> Self {
+        Self(Box::new(Inner {
+            status,
+            word,
+            detail: detail.to_string(),
+            facts: Map::new(),
+            headers: Vec::new(),
+        }))
+    }
+
+    /// The request can't be read.
+    pub(crate) fn malformed(detail: impl Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", detail)
+    }
+
+    /// The request breaks a rule.
+    pub(crate) fn refused(detail: impl Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", detail)
+    }
+
+    /// There is nothing here.
+    pub(crate) fn not_found(word: &'static str, detail: impl Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, word, detail)
+    }
+
+    /// There is no such zone.
+    pub(crate) fn no_zone(origin: &Name) -> Self {
+        ChangeError::NoZone(origin.clone()).into()
+    }
+
+    /// The token is missing or does not count.
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dnsbl\""))
+    }
+
+    /// The token may not do this.
+    pub(crate) fn forbidden(scope: &str) -> Self {
+        let detail = format!("this needs a token with the scope {scope}");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail).with("scope", scope)
+    }
+
+    /// The client sent too little in too much time.
+    pub(crate) fn too_slow(detail: impl Display) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)
+    }
+
+    /// The request is larger than the limit.
+    pub(crate) fn too_large(detail: impl Display) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    }
+
+    /// The request could be done, but not by this release.
+    pub(crate) fn not_built(detail: impl Display) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "not-built", detail)
+    }
+
+    /// The body is of a type or encoding that is not read here.
+    pub(crate) fn unsupported(detail: impl Display) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+    }
+
+    /// As many as are allowed at once are under way.
+    pub(crate) fn too_many(what: &str) -> Self {
+        let detail = format!("as many {what} as this server runs at once are under way; try again");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after("5")
+    }
+
+    /// The server can't do this now.
+    pub(crate) fn unavailable(word: &'static str, detail: impl Display) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after("1")
+    }
+
+    /// The server is going down.
+    pub(crate) fn stopping() -> Self {
+        Self::unavailable("stopping", "the server is stopping")
+    }
+
+    /// The server is at fault; why is in its log only.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the server failed; its log says why",
+        )
+    }
+
+    /// Adds a fact.
+    pub(crate) fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+        self.0.facts.insert(fact.into(), value.into());
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    fn retry_after(self, seconds: &'static str) -> Self {
+        self.header(header::RETRY_AFTER, HeaderValue::from_static(seconds))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Inner { status, word, detail, facts, headers } = *self.0;
+        let mut body = facts;
+        body.insert("type".into(), format!("urn:dnsbl:problem:{word}").into());
+        body.insert("title".into(), title(word).into());
+        body.insert("status".into(), status.as_u16().into());
+        body.insert("detail".into(), detail.into());
+        let kind = (header::CONTENT_TYPE, "application/problem+json");
+        let mut response = (status, [kind], Value::Object(body).to_string()).into_response();
+        response.headers_mut().extend(headers);
+        response
+    }
+}
+
+fn title(word: &str) -> String {
+    let mut text = word.replace('-', " ");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+impl From<ChangeError> for Problem {
+    fn from(err: ChangeError) -> Self {
+        let (status, word) = match err {
+            ChangeError::Store(err) => return err.into(),
+            ChangeError::ImportRefused { why, counts } => return import_refused(&why, counts),
+            ChangeError::Busy => return Self::unavailable("busy", err),
+            ChangeError::Unwritable { full: false, .. } => {
+                return Self::unavailable("unwritable", err);
+            }
+            ChangeError::Unwritable { full: true, .. } => {
+                (StatusCode::INSUFFICIENT_STORAGE, "disk-full")
+            }
+            ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
+            ChangeError::NoListing => (StatusCode::NOT_FOUND, "not-listed"),
+            ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
+            ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
+            ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
+            ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
+            ChangeError::WrongKind
+            | ChangeError::SubjectTooLong
+            | ChangeError::TooManySources(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
+        };
+        Self::new(status, word, err)
+    }
+}
+
+fn import_refused(why: &str, counts: ImportCounts) -> Problem {
+    let detail = format!("{why}; nothing was changed");
+    let problem = Problem::new(StatusCode::CONFLICT, "import-refused", detail);
+    let facts = [
+        ("added", counts.added),
+        ("updated", counts.updated),
+        ("unchanged", counts.unchanged),
+        ("removed", counts.removed),
+        ("rejected", counts.rejected),
+    ];
+    facts.into_iter().fold(problem, |problem, (fact, count)| problem.with(fact, json!(count)))
+}
+
+impl From<StoreError> for Problem {
+    fn from(err: StoreError) -> Self {
+        tracing::error!(%err, "the store failed");
+        if err.is_full() {
+            let detail = "the disk has no room left";
+            return Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail);
+        }
+        Self::internal()
+    }
+}
+
+impl From<ZoneError> for Problem {
+    fn from(err: ZoneError) -> Self {
+        Self::refused(err)
+    }
+}
+
+impl From<ListingError> for Problem {
+    fn from(err: ListingError) -> Self {
+        Self::refused(err)
+    }
+}
+
+impl From<GuardError> for Problem {
+    fn from(err: GuardError) -> Self {
+        let word = match err {
+            GuardError::Never(_) => "never-listed",
+            GuardError::SpecialUse { .. } => "special-use",
+            GuardError::ShortPrefix { .. } => "short-prefix",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, err)
+    }
+}

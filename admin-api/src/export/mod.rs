@@ -1,0 +1,8 @@
+//! Exports: one state of a zone, written as it is read.
+
+pub(crate) mod csv;
+mod ndjson;
+mod plain;
+mod write;
+
+pub(crate) use write::{Order, write};

@@ -1,0 +1,146 @@
+//! What handlers take from requests; whatever can't be read is a problem that says what is wrong.
+
+use std::{fmt::Display, str::FromStr, sync::Arc};
+
+use axum::{
+    Json as AxumJson,
+    body::Bytes,
+    extract::{
+        FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
+        rejection::JsonRejection,
+    },
+    http::{HeaderMap, header, request::Parts},
+};
+use dnsbl_types::{Guard, Name, Subject};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+
+use crate::{
+    app::App,
+    auth::{Caller, GUARDS_OVERRIDE},
+    error::Problem,
+};
+
+/// Parts of the path, decoded.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match AxumPath::from_request_parts(parts, app).await {
+            Ok(AxumPath(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::malformed(rejection.body_text())),
+        }
+    }
+}
+
+/// The parameters after the `?`.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match AxumQuery::from_request_parts(parts, app).await {
+            Ok(AxumQuery(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::malformed(rejection.body_text())),
+        }
+    }
+}
+
+/// A JSON body; an empty one counts as `{}`.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let limits = &app.limits;
+        let read = tokio::time::timeout(limits.body_timeout, Bytes::from_request(request, app));
+        let read = read.await.map_err(|_| {
+            let seconds = limits.body_timeout.as_secs();
+            Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
+        })?;
+        let bytes = read.map_err(|rejection| match rejection.status().as_u16() {
+            413 => {
+                Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes))
+            }
+            _ => Problem::malformed(rejection.body_text()),
+        })?;
+        if bytes.is_empty() {
+            return parse_json(b"{}");
+        }
+        if !is_json {
+            let detail = "the body is JSON: send `Content-Type: application/json`";
+            return Err(Problem::unsupported(detail));
+        }
+        parse_json(&bytes)
+    }
+}
+
+fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
+    let parsed = AxumJson::from_bytes(bytes);
+    let AxumJson(value) = parsed.map_err(|rejection: JsonRejection| {
+        let text = rejection.body_text();
+        let known = "Failed to deserialize the JSON body into the target type: ";
+        Problem::malformed(text.strip_prefix(known).unwrap_or(&text))
+    })?;
+    Ok(Json(value))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE);
+    let essence = value
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Reads one value and says which one is wrong.
+pub(crate) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|err| Problem::malformed(format!("{what}: {err}")))
+}
+
+/// The zone and subject of a path.
+pub(crate) fn zone_and_subject(path: &(String, String)) -> Result<(Name, Subject), Problem> {
+    Ok((parse("zone", &path.0)?, parse("subject", &path.1)?))
+}
+
+/// The guards that a request lifts, by scope.
+pub(crate) fn lifted<S>(caller: &Caller<S>, named: Option<&str>) -> Result<Vec<Guard>, Problem> {
+    let Some(named) = named.filter(|named| !named.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let guards = named.split(',').map(|word| match word.trim() {
+        "special-use" => Ok(Guard::SpecialUse),
+        "short-prefix" => Ok(Guard::ShortPrefix),
+        _ => Err(Problem::malformed(format!(
+            "override: {word:?} is neither special-use nor short-prefix"
+        ))),
+    });
+    let guards = guards.collect::<Result<_, _>>()?;
+    caller.require(GUARDS_OVERRIDE)?;
+    Ok(guards)
+}
+
+/// `limit`, 1 to 1000.
+pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    match asked.unwrap_or(100) {
+        limit @ 1..=1000 => Ok(limit),
+        limit => Err(Problem::malformed(format!("limit: {limit} is not within 1 to 1000"))),
+    }
+}
+
+/// Reads `1`, `true`, `0` or `false`.
+pub(crate) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    let text = String::deserialize(from)?;
+    match text.as_str() {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(D::Error::custom(format!("{text:?} is not 1, true, 0 or false"))),
+    }
+}

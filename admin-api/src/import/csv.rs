@@ -1,0 +1,280 @@
+//! CSV (RFC 4180): a header names the fields, several codes or tags are separated by `;`.
+//!
+//! In a list `\;` is a semicolon and `\\` a backslash. A `'` in front of what a spreadsheet would
+//! take for a formula is dropped; the export puts it there.
+
+use std::io::{self, BufRead};
+
+use dnsbl_types::UnixTime;
+
+use super::{MAX_ROW, Row, lines::Lines, ndjson::of_listing};
+use crate::{export::csv::unguard, v1::listing::ListingIn};
+
+/// Reads rows under a header.
+pub(super) struct Csv<R> {
+    records: Records<R>,
+    header: Vec<String>,
+    now: UnixTime,
+}
+
+/// The fields of a listing.
+const FIELDS: [&str; 13] = [
+    "subject",
+    "return_codes",
+    "reason",
+    "exclusion",
+    "tags",
+    "note",
+    "expires_at",
+    "expires_in",
+    "source",
+    "etag",
+    "listed_at",
+    "updated_at",
+    "listed_by",
+];
+
+impl<R: BufRead> Csv<R> {
+    /// Reads the header, or says why it makes no sense.
+    pub(super) fn new(lines: Lines<R>, now: UnixTime) -> io::Result<Result<Self, String>> {
+        let mut records = Records { lines };
+        let header = match records.next().transpose()? {
+            None => return Ok(Err("csv: there is no header".into())),
+            Some((_, header)) => header.and_then(check_header),
+        };
+        Ok(header.map(|header| Self { records, header, now }))
+    }
+
+    fn row(
+        &self,
+        cells: Vec<String>,
+    ) -> Result<(dnsbl_types::Subject, dnsbl_types::ListingBody), String> {
+        if cells.len() != self.header.len() {
+            let (has, needs) = (cells.len(), self.header.len());
+            return Err(format!("the row has {has} cells, the header {needs}"));
+        }
+        let mut listing = ListingIn::default();
+        for (field, cell) in self.header.iter().zip(cells) {
+            if !cell.is_empty() {
+                set(&mut listing, field, cell)?;
+            }
+        }
+        of_listing(listing, self.now)
+    }
+}
+
+impl<R: BufRead> Iterator for Csv<R> {
+    type Item = io::Result<Row>;
+
+    fn next(&mut self) -> Option<io::Result<Row>> {
+        let record = self.records.next()?;
+        Some(record.map(|(line, cells)| (line, cells.and_then(|cells| self.row(cells)))))
+    }
+}
+
+fn check_header(header: Vec<String>) -> Result<Vec<String>, String> {
+    let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    for (i, name) in header.iter().enumerate() {
+        if !FIELDS.contains(&name.as_str()) {
+            return Err(format!(
+                "csv: {name:?} in the header is no field; those are {}",
+                FIELDS.join(", ")
+            ));
+        }
+        if header[..i].contains(name) {
+            return Err(format!("csv: {name} stands in the header twice"));
+        }
+    }
+    if !header.iter().any(|name| name == "subject") {
+        return Err("csv: the header does not name subject".into());
+    }
+    Ok(header)
+}
+
+fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String> {
+    match field {
+        "subject" => listing.subject = Some(cell),
+        "return_codes" => listing.return_codes = Some(split(&cell)),
+        "reason" => listing.reason = Some(unguard(cell)),
+        "exclusion" => listing.exclusion = Some(boolean(&cell)?),
+        "tags" => listing.tags = Some(split(&unguard(cell))),
+        "note" => listing.note = Some(unguard(cell)),
+        "expires_at" => listing.expires_at = Some(cell),
+        "expires_in" => {
+            let seconds = cell.parse();
+            let seconds =
+                seconds.map_err(|_| format!("expires_in: {cell:?} is not a number of seconds"))?;
+            listing.expires_in = Some(seconds);
+        }
+        // The rest is what reads back, and is not taken.
+        _ => {}
+    }
+    Ok(())
+}
+
+fn boolean(cell: &str) -> Result<bool, String> {
+    match cell {
+        "1" | "true" | "TRUE" => Ok(true),
+        "0" | "false" | "FALSE" => Ok(false),
+        _ => Err(format!("exclusion: {cell:?} is not true, false, 1 or 0")),
+    }
+}
+
+/// Splits a list at `;`.
+fn split(cell: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = cell.chars().peekable();
+    while let Some(c) = chars.next() {
+        let escaped =
+            (c == '\\').then(|| chars.next_if(|next| matches!(next, ';' | '\\'))).flatten();
+        match (c, escaped, parts.last_mut()) {
+            (';', None, _) => parts.push(String::new()),
+            (c, escaped, Some(part)) => part.push(escaped.unwrap_or(c)),
+            (_, _, None) => {}
+        }
+    }
+    let trimmed = parts.iter().map(|part| part.trim().to_owned());
+    trimmed.filter(|part| !part.is_empty()).collect()
+}
+
+/// Reads records: one line each, more where a quoted cell holds line ends.
+struct Records<R> {
+    lines: Lines<R>,
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = io::Result<(u64, Result<Vec<String>, String>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.lines.next()? {
+                Err(err) => return Some(Err(err)),
+                Ok((_, Ok(text))) if text.trim().is_empty() => {}
+                Ok((line, Err(err))) => return Some(Ok((line, Err(err)))),
+                Ok((line, Ok(text))) => return Some(self.record(&text).map(|cells| (line, cells))),
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Records<R> {
+    fn record(&mut self, first: &str) -> io::Result<Result<Vec<String>, String>> {
+        let mut cells = Cells::default();
+        let mut len = first.len();
+        cells.push(first);
+        while cells.open {
+            let (text, too_long) = match self.lines.next().transpose()? {
+                None => return Ok(Err("a quoted cell has no end".into())),
+                Some((_, Err(err))) => return Ok(Err(err)),
+                Some((_, Ok(text))) => {
+                    len += 1 + text.len();
+                    (text, len > MAX_ROW)
+                }
+            };
+            if too_long {
+                return Ok(Err(format!("a quoted cell does not end within {MAX_ROW} bytes")));
+            }
+            cells.push("\n");
+            cells.push(&text);
+        }
+        Ok(Ok(cells.done))
+    }
+}
+
+/// The cells of a record, as its text comes in.
+struct Cells {
+    done: Vec<String>,
+    /// Inside a quoted cell.
+    open: bool,
+    /// The last character was a quote that ended a cell, or is one half of a doubled one.
+    quote: bool,
+    started: bool,
+}
+
+impl Default for Cells {
+    fn default() -> Self {
+        Self { done: vec![String::new()], open: false, quote: false, started: false }
+    }
+}
+
+impl Cells {
+    fn push(&mut self, text: &str) {
+        for c in text.chars() {
+            self.push_char(c);
+        }
+    }
+
+    fn push_char(&mut self, c: char) {
+        match c {
+            '"' if self.open => (self.open, self.quote) = (false, true),
+            '"' if self.quote => {
+                (self.open, self.quote) = (true, false);
+                self.add(c);
+            }
+            '"' if !self.started => (self.open, self.started) = (true, true),
+            ',' if !self.open => {
+                self.done.push(String::new());
+                (self.quote, self.started) = (false, false);
+            }
+            _ => {
+                (self.quote, self.started) = (false, true);
+                self.add(c);
+            }
+        }
+    }
+
+    fn add(&mut self, c: char) {
+        if let Some(cell) = self.done.last_mut() {
+            cell.push(c);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Vec<Row>, String> {
+        let rows = Csv::new(Lines::new(body.as_bytes()), UnixTime(1_700_000_000)).unwrap()?;
+        Ok(rows.map(Result::unwrap).collect())
+    }
+
+    #[test]
+    fn a_header_names_the_fields_in_any_order() {
+        let rows = read("\u{feff}note,subject,return_codes,exclusion,tags\r\n\"a, \"\"b\"\"\nc\",192.0.2.1,127.0.0.2;127.0.0.3,0,x; y\\;z\r\n\r\n,192.0.2.2,,1,\r\n").unwrap();
+        let (subject, body) = rows[0].1.as_ref().unwrap();
+        assert_eq!((rows[0].0, subject.to_string()), (2, "192.0.2.1".into()));
+        assert_eq!(body.note.as_deref(), Some("a, \"b\"\nc"));
+        assert_eq!(body.return_codes.len(), 2);
+        assert_eq!(body.tags, ["x", "y;z"]);
+        let (_, body) = rows[1].1.as_ref().unwrap();
+        assert_eq!(rows[1].0, 5);
+        assert!(body.exclusion && body.note.is_none() && body.tags.is_empty());
+    }
+
+    #[test]
+    fn a_header_that_makes_no_sense_refuses_the_whole() {
+        for header in ["", "note\n", "subject,colour\n", "subject,subject\n"] {
+            assert!(read(header).is_err(), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_row_does_not_stop_the_rest() {
+        let rows =
+            read("subject,exclusion\n192.0.2.1\n192.0.2.2,maybe\n,1\n192.0.2.3,true\n192.0.2.4,\"")
+                .unwrap();
+        let bad: Vec<u64> =
+            rows.iter().filter(|(_, row)| row.is_err()).map(|(line, _)| *line).collect();
+        assert_eq!(bad, [2, 3, 4, 6]);
+        assert_eq!(rows.len(), 5);
+    }
+
+    #[test]
+    fn quotes_inside_a_bare_cell_are_text() {
+        let rows = read("subject,note\n192.0.2.1,a \"b\n192.0.2.2,x\n").unwrap();
+        let (_, body) = rows[0].1.as_ref().unwrap();
+        assert_eq!(body.note.as_deref(), Some("a \"b"));
+        assert_eq!(rows.len(), 2);
+    }
+}

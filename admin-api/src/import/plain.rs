@@ -1,0 +1,73 @@
+//! Plain text: one subject a line, `!` before it excludes.
+
+use std::io::{self, BufRead};
+
+use dnsbl_types::{ListingBody, Subject};
+
+use super::{Row, lines::Lines};
+
+/// The rows of a plain body.
+pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
+    lines.filter_map(|line| {
+        let (number, text) = match line {
+            Ok(line) => line,
+            Err(err) => return Some(Err(err)),
+        };
+        let row = text.map_or_else(|err| Some(Err(err)), |text| row(&text));
+        row.map(|row| Ok((number, row)))
+    })
+}
+
+/// What a line says; `None` for an empty one and a comment.
+fn row(text: &str) -> Option<Result<(Subject, ListingBody), String>> {
+    let text = text.trim_start_matches([' ', '\t']);
+    if text.is_empty() || text.starts_with(['#', ';']) {
+        return None;
+    }
+    let (exclusion, text) = match text.strip_prefix('!') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
+    let subject = text.split([' ', '\t']).next().unwrap_or_default();
+    let body = ListingBody { exclusion, ..ListingBody::default() };
+    let subject = subject.parse().map_err(|err| format!("subject: {err}"));
+    Some(subject.map(|subject| (subject, body)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Vec<(u64, Result<String, String>)> {
+        let rows = rows(Lines::new(body.as_bytes())).map(Result::unwrap);
+        let shown = rows.map(|(line, row)| {
+            let shown = row.map(|(subject, body)| {
+                format!("{}{subject}", if body.exclusion { "!" } else { "" })
+            });
+            (line, shown)
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn comments_and_what_follows_a_blank_are_ignored() {
+        let body = "\u{feff}# a\r\n; b\r\n\r\n192.0.2.1\r\n!192.0.2.2 :127.0.0.3:x\r\n192.0.2.0/24\ty\n*.example.com";
+        assert_eq!(
+            read(body),
+            [
+                (4, Ok("192.0.2.1".into())),
+                (5, Ok("!192.0.2.2".into())),
+                (6, Ok("192.0.2.0/24".into())),
+                (7, Ok("*.example.com".into())),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_without_a_subject_is_rejected_with_its_number() {
+        let read = read("192.0.2.1/24\n! 192.0.2.1\n192.0.2.1");
+        assert!(read[0].1.as_ref().unwrap_err().contains("192.0.2.0/24"));
+        assert!(read[1].1.is_err());
+        assert_eq!(read[2], (3, Ok("192.0.2.1".into())));
+    }
+}

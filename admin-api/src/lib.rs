@@ -1,0 +1,109 @@
+//! The HTTP face of the block list: zones, listings, imports, exports, the change feed, tokens.
+//!
+//! [`router`] is the API's index. Handlers read the store through one state at a time and change it
+//! through its one writer, so an answered write is durable and visible. Serde lives in `v1`, and
+//! every error leaves as one envelope, made in `error`.
+
+mod app;
+mod auth;
+mod error;
+mod export;
+mod extract;
+mod import;
+mod layers;
+mod precondition;
+mod router;
+mod routes;
+mod serve;
+mod v1;
+
+use std::{sync::Arc, time::Duration};
+
+use dnsbl_index::Index;
+use dnsbl_store::Store;
+use tokio::sync::watch;
+
+pub use auth::SCOPES;
+pub use router::router;
+pub use serve::{Listener, serve};
+
+/// What the API is served from.
+pub struct Api {
+    /// Where everything is kept.
+    pub store: Store,
+    /// What DNS answers from.
+    pub index: Arc<Index>,
+    /// The last change that is visible.
+    pub head: watch::Receiver<u64>,
+    /// The server around it.
+    pub host: Arc<dyn Host>,
+    /// What a request may cost.
+    pub limits: Limits,
+}
+
+/// What the API asks of the server around it.
+pub trait Host: Send + Sync + 'static {
+    /// Whether the server does all that it is there for.
+    fn readiness(&self) -> Readiness;
+    /// All metrics as Prometheus text.
+    fn metrics_text(&self) -> String;
+    /// Counts an answered request.
+    fn count_request(&self, route: &str, code: u16);
+}
+
+/// Whether the server does all that it is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// It does.
+    pub ready: bool,
+    /// Why it does not.
+    pub reason: Option<String>,
+}
+
+/// What a request may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The largest JSON body, in bytes.
+    pub body_bytes: usize,
+    /// How long a JSON body may take to arrive.
+    pub body_timeout: Duration,
+    /// The largest import after decompression, in bytes.
+    pub import_bytes: u64,
+    /// How long an import or an export may stand still.
+    pub import_stall: Duration,
+    /// How many imports run at once.
+    pub max_imports: usize,
+    /// How many searches and exports run at once.
+    pub max_scans: usize,
+    /// How long any other request may take.
+    pub request_timeout: Duration,
+    /// How many connections are open at once.
+    pub max_connections: usize,
+    /// How long a request's head may take to arrive.
+    pub header_timeout: Duration,
+    /// The largest request head, in bytes; at least 8 KiB.
+    pub header_bytes: usize,
+    /// Metrics need no token.
+    pub metrics_open: bool,
+    /// The API's description needs no token.
+    pub openapi_open: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            body_timeout: Duration::from_secs(10),
+            import_bytes: 8 << 30,
+            import_stall: Duration::from_secs(30),
+            max_imports: 2,
+            max_scans: 8,
+            request_timeout: Duration::from_secs(30),
+            max_connections: 1024,
+            header_timeout: Duration::from_secs(10),
+            header_bytes: 16 << 10,
+            metrics_open: false,
+            openapi_open: false,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `POST /v1/check`: whether subjects are listed, as DNS would answer.
+
+use std::sync::Arc;
+
+use axum::{Json as AxumJson, extract::State};
+use dnsbl_index::{IndexedZone, Snapshot, Verdict};
+use dnsbl_store::Reader;
+use dnsbl_types::{Name, Subject, UnixTime, ZoneKind};
+
+use crate::{
+    app::App,
+    auth::{Caller, ListingsRead},
+    error::Problem,
+    extract::{Json, parse},
+    v1::{
+        check::{CheckIn, CheckOut, ChecksOut},
+        listing::effective_codes,
+        problem::ProblemOut,
+    },
+};
+
+/// The most subjects of one request.
+const MAX_SUBJECTS: usize = 1000;
+
+/// The most zones that one request names.
+const MAX_ZONES: usize = 100;
+
+/// Checks subjects.
+///
+/// An address and a domain are answered as DNS answers them, test entries included. A prefix is
+/// listed if the longest listing that covers all of it lists it.
+#[utoipa::path(post, path = "/v1/check", tag = "listings", security(("token" = ["listings:read"])),
+    request_body = CheckIn,
+    responses((status = 200, body = ChecksOut), (status = "default", body = ProblemOut)))]
+pub(crate) async fn check_subjects(
+    _: Caller<ListingsRead>,
+    State(app): State<Arc<App>>,
+    Json(body): Json<CheckIn>,
+) -> Result<AxumJson<ChecksOut>, Problem> {
+    let subjects = subjects(&body)?;
+    let zones = zones(&body)?;
+    let index = app.index.clone();
+    let check = move |reader: &Reader<'_>| {
+        let snapshot = index.load();
+        let mut results = Vec::new();
+        for subject in &subjects {
+            for zone in zones_of(&snapshot, zones.as_deref(), subject)? {
+                results.push(check_in(zone, subject, reader, UnixTime::now())?);
+            }
+        }
+        Ok(results)
+    };
+    let results = app.read(check).await?;
+    Ok(AxumJson(ChecksOut { results }))
+}
+
+fn subjects(body: &CheckIn) -> Result<Vec<Subject>, Problem> {
+    let count = body.subjects.len();
+    if count > MAX_SUBJECTS {
+        let detail = format!("subjects: {count} are more than {MAX_SUBJECTS}");
+        return Err(Problem::refused(detail));
+    }
+    let subjects = body.subjects.iter().enumerate();
+    subjects.map(|(i, text)| parse(&format!("subjects[{i}]"), text)).collect()
+}
+
+fn zones(body: &CheckIn) -> Result<Option<Vec<Name>>, Problem> {
+    let Some(zones) = &body.zones else {
+        return Ok(None);
+    };
+    if zones.len() > MAX_ZONES {
+        let detail = format!("zones: {} are more than {MAX_ZONES}", zones.len());
+        return Err(Problem::refused(detail));
+    }
+    let zones = zones.iter().enumerate();
+    zones.map(|(i, text)| parse(&format!("zones[{i}]"), text)).collect::<Result<_, _>>().map(Some)
+}
+
+/// The zones of the subject's kind: the named ones, or all by name.
+fn zones_of<'s>(
+    snapshot: &'s Snapshot,
+    named: Option<&[Name]>,
+    subject: &Subject,
+) -> Result<Vec<&'s IndexedZone>, Problem> {
+    let kind = match subject {
+        Subject::Domain(_) => ZoneKind::Domain,
+        Subject::V4(_) | Subject::V6(_) => ZoneKind::Ip,
+    };
+    let of_kind = |zone: &&IndexedZone| zone.settings().kind == kind;
+    let Some(named) = named else {
+        let mut zones: Vec<&IndexedZone> = snapshot.zones().filter(of_kind).collect();
+        zones.sort_by_key(|zone| &zone.settings().origin);
+        return Ok(zones);
+    };
+    let found =
+        named.iter().map(|origin| snapshot.zone(origin).ok_or_else(|| Problem::no_zone(origin)));
+    let mut zones = found.collect::<Result<Vec<_>, _>>()?;
+    zones.retain(of_kind);
+    if zones.is_empty() {
+        let detail = format!("none of the zones lists subjects of the kind of {subject}");
+        return Err(Problem::refused(detail));
+    }
+    Ok(zones)
+}
+
+fn check_in(
+    zone: &IndexedZone,
+    subject: &Subject,
+    reader: &Reader<'_>,
+    now: UnixTime,
+) -> Result<CheckOut, Problem> {
+    let verdict = match subject {
+        Subject::V4(net) if net.prefix_len() == 32 => zone.judge_address(net.addr().into(), now),
+        Subject::V6(net) if net.prefix_len() == 128 => zone.judge_address(net.addr().into(), now),
+        Subject::Domain(domain) if !domain.is_wildcard() => {
+            zone.judge_domain(domain.name().labels(), now)
+        }
+        _ => return check_prefix(zone, subject, reader, now),
+    };
+    Ok(of_verdict(zone, subject, &verdict))
+}
+
+fn of_verdict(zone: &IndexedZone, subject: &Subject, verdict: &Verdict<'_>) -> CheckOut {
+    let mut result = unlisted(zone, subject);
+    if let Some(listed) = verdict.listed() {
+        let codes = listed.return_codes(zone.settings());
+        result.listed = true;
+        result.return_codes = codes.iter().map(ToString::to_string).collect();
+        result.reasons = listed.reasons(zone.settings());
+        result.by = listed.by().map(ToString::to_string);
+    }
+    result
+}
+
+/// A prefix or wildcard: what the longest subject that covers all of it says.
+fn check_prefix(
+    zone: &IndexedZone,
+    subject: &Subject,
+    reader: &Reader<'_>,
+    now: UnixTime,
+) -> Result<CheckOut, Problem> {
+    let mut result = unlisted(zone, subject);
+    let settings = zone.settings();
+    let Some(by) = zone.covering(subject, now).into_iter().next() else {
+        return Ok(result);
+    };
+    let listings = reader.listings_of(&settings.origin, &by)?;
+    if listings.is_empty() || listings.iter().any(|listing| listing.body.exclusion) {
+        return Ok(result);
+    }
+    let codes = effective_codes(&listings, settings);
+    result.listed = true;
+    result.return_codes = codes.iter().map(ToString::to_string).collect();
+    for listing in &listings {
+        let reason = listing.body.reason.as_ref().unwrap_or(&settings.reason);
+        let text = reason.render(subject);
+        if !result.reasons.contains(&text) {
+            result.reasons.push(text);
+        }
+    }
+    result.by = Some(by.to_string());
+    Ok(result)
+}
+
+fn unlisted(zone: &IndexedZone, subject: &Subject) -> CheckOut {
+    CheckOut {
+        subject: subject.to_string(),
+        zone: zone.settings().origin.to_string(),
+        listed: false,
+        return_codes: Vec::new(),
+        reasons: Vec::new(),
+        by: None,
+    }
+}

@@ -1,0 +1,62 @@
+//! `/healthz`, `/readyz` and `/metrics`: how the server is.
+
+use std::sync::Arc;
+
+use axum::{
+    Json as AxumJson,
+    extract::{FromRequestParts, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app::App,
+    auth::{Caller, MetricsRead},
+    error::Problem,
+    v1::problem::ProblemOut,
+};
+
+/// Whether the server does all that it is there for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct ReadinessOut {
+    /// It does.
+    ready: bool,
+    /// Why it does not.
+    reason: Option<String>,
+}
+
+/// Tells that the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "health", security(()),
+    responses((status = 200, description = "It does", body = String)))]
+pub(crate) async fn show_health() -> &'static str {
+    "ok\n"
+}
+
+/// Tells whether the server does all that it is there for.
+#[utoipa::path(get, path = "/readyz", tag = "health", security(()),
+    responses((status = 200, body = ReadinessOut), (status = 503, body = ReadinessOut)))]
+pub(crate) async fn show_readiness(State(app): State<Arc<App>>) -> Response {
+    let readiness = app.host.readiness();
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = ReadinessOut { ready: readiness.ready, reason: readiness.reason };
+    (status, AxumJson(body)).into_response()
+}
+
+/// Shows metrics as Prometheus text.
+#[utoipa::path(get, path = "/metrics", tag = "health", security(("token" = ["metrics:read"]), ()),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = "default", body = ProblemOut)))]
+pub(crate) async fn show_metrics(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !app.limits.metrics_open {
+        Caller::<MetricsRead>::from_request_parts(&mut request.into_parts().0, &app).await?;
+    }
+    let host = app.host.clone();
+    let text = app.block(move || Ok(host.metrics_text())).await?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((kind, text).into_response())
+}

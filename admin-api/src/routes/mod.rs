@@ -1,0 +1,37 @@
+//! The handlers, a file for each resource.
+
+pub(crate) mod audit;
+pub(crate) mod changes;
+pub(crate) mod check;
+pub(crate) mod export;
+pub(crate) mod health;
+pub(crate) mod import;
+pub(crate) mod listings;
+pub(crate) mod openapi;
+pub(crate) mod search;
+pub(crate) mod tokens;
+pub(crate) mod zones;
+
+use axum::{
+    Json,
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// The change that an answer tells of.
+pub(crate) const SEQ_HEADER: HeaderName = HeaderName::from_static("dnsbl-seq");
+
+/// The answer to a change: its sequence number and the resource as it now is.
+fn changed(status: StatusCode, seq: u64, resource: impl Serialize) -> Response {
+    (status, [(SEQ_HEADER, HeaderValue::from(seq))], Json(resource)).into_response()
+}
+
+/// The answer to a change after which nothing is left.
+fn gone(seq: u64) -> Response {
+    (StatusCode::NO_CONTENT, [(SEQ_HEADER, HeaderValue::from(seq))]).into_response()
+}
+
+fn created(created: bool) -> StatusCode {
+    if created { StatusCode::CREATED } else { StatusCode::OK }
+}

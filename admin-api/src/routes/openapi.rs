@@ -1,0 +1,64 @@
+//! `/openapi.json`: the API's own description.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+use crate::{
+    app::App,
+    auth::{Anyone, Caller},
+    error::Problem,
+    v1::problem::ProblemOut,
+};
+
+/// What the description says besides the operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "DNS block list",
+        description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
+    ),
+    components(schemas(ProblemOut)),
+    modifiers(&BearerToken)
+)]
+pub(crate) struct Description;
+
+struct BearerToken;
+
+impl Modify for BearerToken {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", scheme);
+    }
+}
+
+/// The description as JSON.
+pub(crate) fn to_json(description: &utoipa::openapi::OpenApi) -> String {
+    description.to_json().unwrap_or_else(|err| {
+        tracing::error!(%err, "the API's description can't be written");
+        "{}".into()
+    })
+}
+
+/// Shows this description.
+#[utoipa::path(get, path = "/openapi.json", tag = "health", security(("token" = []), ()),
+    responses((status = 200, body = Object), (status = "default", body = ProblemOut)))]
+pub(crate) async fn show_openapi(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !app.limits.openapi_open {
+        Caller::<Anyone>::from_request_parts(&mut request.into_parts().0, &app).await?;
+    }
+    let json = app.openapi.get().cloned().unwrap_or_default();
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}

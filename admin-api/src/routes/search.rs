@@ -1,0 +1,142 @@
+//! `/v1/zones/{zone}/listings`: searching, a page at a time.
+
+use std::sync::Arc;
+
+use axum::{Json as AxumJson, extract::State};
+use dnsbl_store::{Cursor, Filter, SubjectMatch};
+use dnsbl_types::{Name, Subject};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    app::App,
+    auth::{Caller, ListingsRead},
+    error::Problem,
+    extract::{Path, Query, limit, parse},
+    v1::{
+        listing::{ListingOut, PageOut},
+        problem::ProblemOut,
+    },
+};
+
+/// Which listings, and which page of them.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// Address, prefix or domain; left out: all.
+    subject: Option<String>,
+    /// How listings relate to the subject. Default `exact`.
+    r#match: Option<Match>,
+    /// Of one source.
+    source: Option<String>,
+    /// With one tag.
+    tag: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+    /// 1 to 1000. Default 100.
+    limit: Option<usize>,
+}
+
+/// How listings relate to a subject.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Match {
+    /// Of the subject itself.
+    Exact,
+    /// Of the subject and of what covers it.
+    Covering,
+    /// Of the subject and of what it covers.
+    Covered,
+    /// All of these.
+    Overlap,
+}
+
+/// Searches listings.
+#[utoipa::path(get, path = "/v1/zones/{zone}/listings", tag = "listings",
+    security(("token" = ["listings:read"])),
+    params(("zone" = String, Path, description = "Where"), SearchQuery),
+    responses((status = 200, body = PageOut), (status = "default", body = ProblemOut)))]
+pub(crate) async fn search_listings(
+    _: Caller<ListingsRead>,
+    State(app): State<Arc<App>>,
+    Path(zone): Path<String>,
+    Query(query): Query<SearchQuery>,
+) -> Result<AxumJson<PageOut>, Problem> {
+    let origin: Name = parse("zone", &zone)?;
+    let limit = limit(query.limit)?;
+    let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let filter = query.filter()?;
+    let permit = app.scan_permit()?;
+    let search = move |reader: &dnsbl_store::Reader<'_>| {
+        let _permit = permit;
+        if reader.zone(&origin)?.is_none() {
+            return Err(Problem::no_zone(&origin));
+        }
+        Ok(reader.page(&origin, &filter, cursor.as_ref(), limit)?)
+    };
+    let (listings, next) = app.read(search).await?;
+    Ok(AxumJson(PageOut {
+        listings: listings.iter().map(ListingOut::from).collect(),
+        next: next.as_ref().map(write_cursor),
+    }))
+}
+
+impl SearchQuery {
+    fn filter(&self) -> Result<Filter, Problem> {
+        let subject: Option<Subject> = match &self.subject {
+            Some(text) => Some(parse("subject", text)?),
+            None => None,
+        };
+        let source = self.source.as_deref();
+        Ok(Filter {
+            subject: match (subject, self.r#match) {
+                (None, None) => SubjectMatch::Any,
+                (None, Some(_)) => {
+                    return Err(Problem::malformed("match: needs subject"));
+                }
+                (Some(subject), None | Some(Match::Exact)) => SubjectMatch::Exact(subject),
+                (Some(subject), Some(Match::Covering)) => SubjectMatch::Covering(subject),
+                (Some(subject), Some(Match::Covered)) => SubjectMatch::Covered(subject),
+                (Some(subject), Some(Match::Overlap)) => SubjectMatch::Overlap(subject),
+            },
+            source: source.map(|name| parse("source", name)).transpose()?,
+            tag: self.tag.clone(),
+        })
+    }
+}
+
+fn write_cursor(cursor: &Cursor) -> String {
+    let text = format!("{} {}", cursor.subject, cursor.source);
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_cursor(text: &str) -> Result<Cursor, Problem> {
+    let wrong = || Problem::malformed("cursor: is not one that this server gave");
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+        return Err(wrong());
+    }
+    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16));
+    let bytes = bytes.collect::<Result<Vec<u8>, _>>().map_err(|_| wrong())?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (subject, source) = text.split_once(' ').ok_or_else(wrong)?;
+    Ok(Cursor {
+        subject: subject.parse().map_err(|_| wrong())?,
+        source: source.parse().map_err(|_| wrong())?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_others_are_refused() {
+        let cursor =
+            Cursor { subject: "*.example.com".parse().unwrap(), source: "feed".parse().unwrap() };
+        assert_eq!(read_cursor(&write_cursor(&cursor)).unwrap(), cursor);
+        for text in ["", "x", "zz", "+1", "ä", "31323334", "ff20ff"] {
+            assert!(read_cursor(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Audit records.
+
+use dnsbl_store::AuditRecord;
+use dnsbl_types::UnixTime;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time;
+
+/// A page of audit records, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
+pub(crate) struct AuditPageOut {
+    /// About `limit`; those of one change stay together.
+    pub(crate) records: Vec<AuditOut>,
+    /// What to send as `before` for the next page; null on the last.
+    pub(crate) next: Option<u64>,
+}
+
+/// Who did what, when and from where.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRecord)]
+pub(crate) struct AuditOut {
+    /// The change.
+    seq: u64,
+    /// When.
+    at: String,
+    /// The name of the token, or the server itself.
+    actor: String,
+    /// The client's address.
+    remote: Option<String>,
+    /// What was done, as `op` in the change feed.
+    action: String,
+    /// To which zone.
+    zone: Option<String>,
+    /// To which subject, or token.
+    subject: Option<String>,
+    /// For which source.
+    source: Option<String>,
+}
+
+impl From<AuditRecord> for AuditOut {
+    fn from(record: AuditRecord) -> Self {
+        Self {
+            seq: record.seq,
+            at: time::write(UnixTime(record.at)),
+            actor: record.actor,
+            remote: record.remote,
+            action: record.action,
+            zone: record.zone,
+            subject: record.subject,
+            source: record.source,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Malformed packets for a while: the server lives, and what it replies can be read.
+//!
+//! `DNSBL_FUZZ_SECONDS` says how long; 60 by default. `DNSBL_FUZZ_SEED` repeats a run.
+
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use dnsbl_tests::{
+    Answer, Edns, PATIENCE, Query, Random, Reply, TcpClient, TestServer, TestZone, UdpClient,
+};
+use hickory_proto::rr::RecordType::{A, ANY, NS, SOA, TXT};
+use serde_json::json;
+
+#[test]
+fn malformed_packets_do_no_harm() {
+    let seconds = std::env::var("DNSBL_FUZZ_SECONDS").ok();
+    let seconds: u64 =
+        seconds.map_or(60, |text| text.parse().expect("DNSBL_FUZZ_SECONDS is a number"));
+    let seed = Random::from_env("DNSBL_FUZZ_SEED").next();
+    let server = TestServer::start();
+    let zone = server.ip_zone(json!({"reason": "x".repeat(600)}));
+    zone.list("192.0.2.0/24");
+    zone.list("2001:db8::/32");
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let (over_udp, over_tcp) = thread::scope(|scope| {
+        let udp = scope.spawn(|| fuzz_udp(&server, &zone, Random::new(seed), end));
+        let tcp = scope.spawn(|| fuzz_tcp(server.dns(), &zone, Random::new(!seed), end));
+        (udp.join(), tcp.join())
+    });
+    let (udp, tcp) = (over_udp.expect("UDP went well"), over_tcp.expect("TCP went well"));
+    let said = server.stderr();
+    assert!(!said.contains("panicked"), "{said}");
+    zone.check([("1.2.0.192", A, Answer::listed()), ("1.3.0.192", A, Answer::NxDomain)]);
+    println!("{udp} packets over UDP, {tcp} messages over TCP");
+    assert!(seconds == 0 || udp > 100 && tcp > 10, "{udp} {tcp}");
+}
+
+/// Sends packets in batches; between them, a good query must be answered.
+fn fuzz_udp(server: &TestServer, zone: &TestZone, mut random: Random, end: Instant) -> usize {
+    let client = UdpClient::connect(server.dns()).unwrap();
+    let mut sent = 0;
+    while Instant::now() < end {
+        let batch: Vec<Vec<u8>> = (0..32).map(|_| packet(zone, &mut random)).collect();
+        for packet in &batch {
+            client.send(packet).unwrap();
+        }
+        sent += batch.len();
+        let marker = Query::new(&zone.below("1.2.0.192"), A);
+        client.send(&marker.bytes()).unwrap();
+        // Replies may overtake each other; each must be to a packet of this batch or a late one.
+        loop {
+            let reply = client.receive(PATIENCE).unwrap().expect("a good query is answered");
+            if reply.id() == marker.id && Answer::of(&reply) == Answer::listed() {
+                break;
+            }
+            belongs_to(&reply, &batch);
+        }
+        assert!(!server.stderr().contains("panicked"), "{}", server.stderr());
+    }
+    sent
+}
+
+/// Sends one message a connection, or a few; the server may hang up, but not reply with nonsense.
+fn fuzz_tcp(server: SocketAddr, zone: &TestZone, mut random: Random, end: Instant) -> usize {
+    let mut sent = 0;
+    while Instant::now() < end {
+        let mut client = TcpClient::connect(server).unwrap();
+        let batch: Vec<Vec<u8>> =
+            (0..1 + random.below(4)).map(|_| packet(zone, &mut random)).collect();
+        let mut bytes: Vec<u8> = batch.iter().flat_map(|packet| TcpClient::frame(packet)).collect();
+        if random.below(4) == 0 {
+            bytes.truncate(random.below(bytes.len() + 1));
+        }
+        sent += batch.len();
+        // A server that hung up earlier resets the connection, which is its right.
+        if client.send_raw(&bytes).is_ok() && client.finish().is_ok() {
+            while let Ok(reply) = client.receive() {
+                belongs_to(&reply, &batch);
+            }
+        }
+        let reply =
+            TcpClient::connect(server).unwrap().ask(&Query::new(&zone.below("1.2.0.192"), A));
+        assert_eq!(Answer::of(&reply.unwrap()), Answer::listed());
+    }
+    sent
+}
+
+#[track_caller]
+fn belongs_to(reply: &Reply, batch: &[Vec<u8>]) {
+    let to = batch.iter().find(|packet| packet.len() >= 12 && packet[..2] == reply.bytes[..2]);
+    let to = to.unwrap_or_else(|| panic!("a reply to nobody: {reply:?}"));
+    assert!(to[2] & 0x80 == 0, "a reply to a reply: {to:02x?}");
+}
+
+/// Noise, or a good query with some damage.
+fn packet(zone: &TestZone, random: &mut Random) -> Vec<u8> {
+    if random.below(8) == 0 {
+        let len = random.below(600);
+        return random.bytes(len);
+    }
+    let name = zone.below(random.pick(&[
+        "1.2.0.192",
+        "2.0.0.127",
+        "",
+        "192",
+        "1.0.0.2",
+        "8.b.d.0.1.0.0.2",
+        "www",
+    ]));
+    let mut query = Query::new(&name, *random.pick(&[A, TXT, SOA, NS, ANY]));
+    query.id = random.next() as u16;
+    if random.below(2) == 0 {
+        query = query.edns(Edns {
+            options: &[0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+            ..Edns::default()
+        });
+    }
+    let mut bytes = query.bytes();
+    for _ in 0..1 + random.below(4) {
+        damage(&mut bytes, random);
+    }
+    bytes
+}
+
+fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
+    if bytes.is_empty() {
+        return;
+    }
+    let at = random.below(bytes.len());
+    match random.below(6) {
+        0 => bytes[at] ^= 1 << random.below(8),
+        1 => bytes[at] = *random.pick(&[0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff]),
+        2 => bytes.truncate(at),
+        3 => drop(bytes.remove(at)),
+        4 => {
+            let len = 1 + random.below(40);
+            let noise = random.bytes(len);
+            bytes.splice(at..at, noise);
+        }
+        _ => {
+            let copy = bytes[at..].to_vec();
+            bytes.extend(copy);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Tests from outside: the real programs, real sockets, real peers. The list of modules is the table of
+//! contents; what they share is the harness, the library of this package.
+
+#![cfg(test)]
+
+// The standards.
+mod edns;
+mod rfc5782;
+mod tcp;
+
+// What is answered.
+mod answer_table;
+mod expiry;
+
+// The HTTP API, by its URLs.
+mod changes;
+mod imports;
+mod listings;
+mod requests;
+mod tokens;
+mod zones;
+
+// Promises about writes.
+mod crash;
+mod read_your_writes;
+
+// Starting and stopping.
+mod bad_start;
+
+// Real lists and real peers.
+mod client;
+mod real_lists;
+mod unbound;
+
+// Hostile input.
+mod fuzz_smoke;
+
+use dnsbl_tests::{Lease, SharedServer};
+
+/// One server for all tests that need no other: each has zones of its own.
+static SERVER: SharedServer = SharedServer::new();
+
+/// A share in it.
+#[track_caller]
+fn server() -> Lease {
+    SERVER.lease()
+}

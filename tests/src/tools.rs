@@ -1,0 +1,81 @@
+//! Real peers: programs that others wrote, unpacked below the target directory by `make tools`.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    net::{SocketAddr, TcpListener, UdpSocket},
+    path::PathBuf,
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::{PATIENCE, Process, server::release_dir};
+
+/// A tool by its name.
+#[track_caller]
+pub fn tool(name: &str) -> PathBuf {
+    let target = release_dir();
+    let target = target.parent().expect("a profile's folder lies in the target directory");
+    let path = target.join("tools/bin").join(name);
+    assert!(path.exists(), "{} is missing; run `make tools`", path.display());
+    path
+}
+
+/// An unbound that minimises query names and believes every denial.
+///
+/// With `qname-minimisation-strict` it takes an NXDOMAIN for a name above an address as the answer
+/// for the address (RFC 9156, RFC 8020), so one wrong denial hides what lies below.
+pub struct Unbound {
+    addr: SocketAddr,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Unbound {
+    /// Starts one that asks `server` about `zones`, and nobody about anything else.
+    #[track_caller]
+    pub fn start(server: SocketAddr, zones: &[&str]) -> Self {
+        let dir = TempDir::new().expect("a temporary folder");
+        let (addr, nobody) = (free_port(), free_port());
+        let mut config = format!(
+            "server:\n  interface: 127.0.0.1\n  port: {}\n  username: \"\"\n  chroot: \"\"\n  \
+             directory: \"\"\n  pidfile: \"\"\n  outgoing-interface: 127.0.0.1\n  \
+             do-not-query-localhost: no\n  do-ip6: no\n  module-config: \"iterator\"\n  \
+             qname-minimisation: yes\n  qname-minimisation-strict: yes\n  use-syslog: no\n  \
+             logfile: \"\"\n  num-threads: 1\n  verbosity: 1\n\
+             remote-control:\n  control-enable: no\n\
+             stub-zone:\n  name: \".\"\n  stub-addr: 127.0.0.1@{}\n",
+            addr.port(),
+            nobody.port(),
+        );
+        for zone in zones {
+            let port = server.port();
+            write!(config, "stub-zone:\n  name: \"{zone}\"\n  stub-addr: 127.0.0.1@{port}\n")
+                .expect("a string takes all");
+        }
+        let file = dir.path().join("unbound.conf");
+        fs::write(&file, config).expect("the folder is writable");
+        let mut command = Command::new(tool("unbound"));
+        let process = Process::start(command.arg("-d").arg("-c").arg(file)).expect("it starts");
+        let started = |line: &str| line.contains("start of service").then_some(());
+        process.wait_for_line(PATIENCE, started).expect("unbound serves");
+        Self { addr, _process: process, _dir: dir }
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+/// A port that is free for UDP and TCP, for a program that can't choose one itself.
+fn free_port() -> SocketAddr {
+    loop {
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let addr = tcp.local_addr().expect("a bound socket has an address");
+        if UdpSocket::bind(addr).is_ok() {
+            return addr;
+        }
+    }
+}
