@@ -14,6 +14,12 @@ use dnsbl_tests::{
 use hickory_proto::rr::RecordType::{A, ANY, NS, SOA, TXT};
 use serde_json::json;
 
+/// Packets between two good queries over UDP.
+const BATCH: usize = 32;
+
+/// What good queries ask for.
+const NAMES: [&str; 7] = ["1.2.0.192", "2.0.0.127", "", "192", "1.0.0.2", "8.b.d.0.1.0.0.2", "www"];
+
 #[test]
 fn malformed_packets_do_no_harm() {
     let seconds = std::env::var("DNSBL_FUZZ_SECONDS").ok();
@@ -42,15 +48,19 @@ fn malformed_packets_do_no_harm() {
 fn fuzz_udp(server: &TestServer, zone: &TestZone, mut random: Random, end: Instant) -> usize {
     let client = UdpClient::connect(server.dns()).unwrap();
     let mut sent = 0;
+    let mut batch: Vec<Vec<u8>> = Vec::new();
     while Instant::now() < end {
-        let batch: Vec<Vec<u8>> = (0..32).map(|_| packet(zone, &mut random)).collect();
-        for packet in &batch {
-            client.send(packet).unwrap();
+        // What is left is the batch before: its last replies may come late.
+        batch.drain(..batch.len().saturating_sub(BATCH));
+        for _ in 0..BATCH {
+            let packet = packet(zone, &mut random);
+            client.send(&packet).unwrap();
+            batch.push(packet);
         }
-        sent += batch.len();
+        sent += BATCH;
         let marker = Query::new(&zone.below("1.2.0.192"), A);
         client.send(&marker.bytes()).unwrap();
-        // Replies may overtake each other; each must be to a packet of this batch or a late one.
+        // Replies may overtake each other; each is to a packet of this batch or the one before.
         loop {
             let reply = client.receive(PATIENCE).unwrap().expect("a good query is answered");
             if reply.id() == marker.id && Answer::of(&reply) == Answer::listed() {
@@ -101,15 +111,7 @@ fn packet(zone: &TestZone, random: &mut Random) -> Vec<u8> {
         let len = random.below(600);
         return random.bytes(len);
     }
-    let name = zone.below(random.pick(&[
-        "1.2.0.192",
-        "2.0.0.127",
-        "",
-        "192",
-        "1.0.0.2",
-        "8.b.d.0.1.0.0.2",
-        "www",
-    ]));
+    let name = zone.below(NAMES[random.below(NAMES.len())]);
     let mut query = Query::new(&name, *random.pick(&[A, TXT, SOA, NS, ANY]));
     query.id = random.next() as u16;
     if random.below(2) == 0 {

@@ -48,7 +48,6 @@ pub(crate) struct ChangesQuery {
 /// One JSON line for each operation; the last line is `{"end":true,"next":SEQ}`, and an answer without
 /// it is not whole. 410: what comes after `after` was dropped; begin anew with an export.
 #[utoipa::path(get, path = "/v1/changes", tag = "changes", security(("token" = ["changes:read"])),
-    params(ChangesQuery),
     responses((status = 200, body = LineOut, content_type = "application/x-ndjson"),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn list_changes(

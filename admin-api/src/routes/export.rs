@@ -49,7 +49,7 @@ pub(crate) struct ExportQuery {
 /// formula has a `'` in front, which an import drops.
 #[utoipa::path(get, path = "/v1/zones/{zone}/export", tag = "listings",
     security(("token" = ["listings:read"])),
-    params(("zone" = String, Path, description = "Where"), ExportQuery),
+    params(("zone" = String, Path, description = "Where")),
     responses((status = 200, content((String = "text/plain"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn export_listings(

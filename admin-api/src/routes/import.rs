@@ -97,7 +97,7 @@ impl FormatName {
 /// or more than a fifth would go. A body that breaks off changes nothing.
 #[utoipa::path(post, path = "/v1/zones/{zone}/import", tag = "imports",
     security(("token" = ["imports:write"])),
-    params(("zone" = String, Path, description = "Where"), ImportQuery),
+    params(("zone" = String, Path, description = "Where")),
     request_body(content = String, content_type = "application/octet-stream", description = "The rows"),
     responses((status = 200, body = ImportOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn import_listings(

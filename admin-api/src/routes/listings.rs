@@ -59,7 +59,7 @@ pub(crate) struct DeleteQuery {
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:read"])),
     params(("zone" = String, Path, description = "Where"),
-        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"), FindQuery),
+        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded")),
     responses((status = 200, body = SubjectOut, headers(("ETag" = String, description = "Where there is one listing"))),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn find_listing(
@@ -98,7 +98,7 @@ pub(crate) async fn find_listing(
 #[utoipa::path(put, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
     params(("zone" = String, Path, description = "Where"),
-        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"), PutQuery,
+        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *"),
         ("If-None-Match" = Option<String>, Header, description = "*")),
     request_body = ListingIn,
@@ -140,7 +140,7 @@ pub(crate) async fn put_listing(
 #[utoipa::path(delete, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
     params(("zone" = String, Path, description = "Where"),
-        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"), DeleteQuery,
+        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
     responses((status = 204, description = "Delisted"), (status = "default", body = ProblemOut)))]
 pub(crate) async fn delete_listing(

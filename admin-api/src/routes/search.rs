@@ -55,7 +55,7 @@ pub(crate) enum Match {
 /// Searches listings.
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings", tag = "listings",
     security(("token" = ["listings:read"])),
-    params(("zone" = String, Path, description = "Where"), SearchQuery),
+    params(("zone" = String, Path, description = "Where")),
     responses((status = 200, body = PageOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn search_listings(
     _: Caller<ListingsRead>,

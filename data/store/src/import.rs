@@ -11,8 +11,9 @@ use rocksdb::{DB, WriteBatch};
 use crate::{
     Actor, ChangeError, Done, ImportCounts, ImportLimits, ImportMode, ImportSummary, Op, Outcome,
     StoreError, codec,
-    group::{Effect, Group, check_sources, check_subject},
+    group::{Effect, Group},
     key::{self, SegmentKey},
+    listings::{check_sources, check_subject},
     scan::{View, cf},
     schema,
     state::{Segment, ZoneState},

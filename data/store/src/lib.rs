@@ -28,6 +28,7 @@ mod fold;
 mod group;
 mod import;
 mod key;
+mod listings;
 mod log;
 mod open;
 mod reader;
@@ -39,6 +40,8 @@ mod sweep;
 mod token;
 mod value;
 mod writer;
+mod writes;
+mod zones;
 
 pub use change::{
     Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,

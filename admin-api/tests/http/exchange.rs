@@ -1,0 +1,231 @@
+//! Imports and exports.
+
+use async_compression::tokio::bufread::{GzipEncoder, ZstdEncoder};
+use axum::body::Body;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+
+use crate::fixture::{Fixture, ZONE};
+
+fn counts(answer: &Value) -> [u64; 5] {
+    ["added", "updated", "unchanged", "removed", "rejected"]
+        .map(|name| answer[name].as_u64().unwrap())
+}
+
+async fn subjects(fixture: &Fixture) -> Vec<String> {
+    let page = fixture.get(&format!("{ZONE}/listings?limit=1000")).await;
+    let listings = page.ok()["listings"].as_array().unwrap().clone();
+    listings.iter().map(|l| l["subject"].as_str().unwrap().to_owned()).collect()
+}
+
+fn rows(count: u32) -> String {
+    (0..count).map(|i| format!("203.0.{}.{}\n", 113, i % 256)).collect()
+}
+
+#[tokio::test]
+async fn plain_text_is_imported_and_what_is_wrong_is_told() {
+    let fixture = Fixture::new().await;
+    let body = "\u{feff}# head\r\n192.0.2.1 x\r\n!192.0.2.2\r\n10.0.0.1\r\n192.0.2.0/23\r\n127.0.0.2\r\n192.0.2.1\r\n";
+    let answer = fixture.import("format=plain", body).await;
+    assert_eq!(counts(answer.ok()), [2, 0, 2, 0, 2]);
+    let lines: Vec<u64> = answer.json["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["line"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lines, [4, 5]);
+    assert_eq!(answer.json["seq"].to_string(), answer.header("dnsbl-seq"));
+    assert!(answer.json["id"].is_string());
+    assert_eq!(subjects(&fixture).await, ["192.0.2.1", "192.0.2.2"]);
+    let lifted = fixture.import("format=plain&override=special-use", "10.0.0.1").await;
+    assert_eq!(counts(lifted.ok()), [1, 0, 0, 0, 0]);
+    let never = fixture.import("format=plain&override=special-use", "127.0.0.1\n!127.0.0.1").await;
+    assert_eq!(counts(never.ok()), [0, 0, 1, 0, 1]);
+}
+
+#[tokio::test]
+async fn no_more_than_a_thousand_errors_are_listed_and_all_are_counted() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.import("format=plain", "10.0.0.1\n".repeat(1500)).await;
+    assert_eq!(counts(answer.ok()), [0, 0, 0, 0, 1500]);
+    assert_eq!(answer.json["errors"].as_array().unwrap().len(), 1000);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_and_changes_nothing() {
+    let fixture = Fixture::new().await;
+    let answer = fixture.import("format=plain&dry_run=1", "192.0.2.1").await;
+    assert_eq!(counts(answer.ok()), [1, 0, 0, 0, 0]);
+    assert!(subjects(&fixture).await.is_empty());
+    fixture.import("format=plain&dry_run=maybe", "192.0.2.1").await.problem(400);
+}
+
+#[tokio::test]
+async fn csv_and_ndjson_carry_all_fields() {
+    let fixture = Fixture::new().await;
+    let csv = "subject,return_codes,tags,note,expires_in\n192.0.2.1,127.0.0.3;127.0.0.4,a;b,\"x, y\",600\n192.0.2.2,,,,\n192.0.2.3,1.2.3.4,,,\n";
+    assert_eq!(counts(fixture.import("format=csv&source=feed", csv).await.ok()), [2, 0, 0, 0, 1]);
+    let listing =
+        fixture.get(&format!("{ZONE}/listings/192.0.2.1")).await.json["listings"][0].clone();
+    assert_eq!(listing["return_codes"], json!(["127.0.0.3", "127.0.0.4"]));
+    assert_eq!((&listing["note"], &listing["source"]), (&json!("x, y"), &json!("feed")));
+    assert!(listing["expires_at"].is_string());
+    fixture.import("format=csv", "subject,colour\n192.0.2.1,red").await.problem(400);
+    let ndjson =
+        "{\"subject\":\"192.0.2.9\",\"reason\":\"r\"}\n{\"subject\":\"192.0.2.8\",\"colour\":1}\n";
+    assert_eq!(counts(fixture.import("format=ndjson", ndjson).await.ok()), [1, 0, 0, 0, 1]);
+    for format in ["rbldnsd&dataset=ip4set", "bind"] {
+        fixture.import(&format!("format={format}"), "").await.problem(501);
+    }
+    for query in [
+        "",
+        "format=xml",
+        "format=plain&max_removed=2",
+        "format=plain&colour=1",
+        "format=plain&mode=all",
+    ] {
+        fixture.import(query, "").await.problem(400);
+    }
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_read_and_truncated_ones_change_nothing() {
+    let fixture = Fixture::new().await;
+    let plain = rows(200);
+    let mut gzip = Vec::new();
+    GzipEncoder::new(plain.as_bytes()).read_to_end(&mut gzip).await.unwrap();
+    let mut zstd = Vec::new();
+    ZstdEncoder::new(plain.as_bytes()).read_to_end(&mut zstd).await.unwrap();
+    for (encoding, bytes) in [("gzip", gzip), ("zstd", zstd)] {
+        let import = |body: Vec<u8>| {
+            fixture
+                .ask("POST", &format!("{ZONE}/import?format=plain&source={encoding}"))
+                .header("content-encoding", encoding)
+                .body(body)
+                .send()
+        };
+        for len in [1, 5, 20, bytes.len() / 2, bytes.len() - 5, bytes.len() - 1] {
+            import(bytes[..len].to_vec()).await.problem(400);
+        }
+        import(b"192.0.2.1\n".to_vec()).await.problem(400);
+        assert!(
+            fixture.get(&format!("{ZONE}/listings?source={encoding}")).await.json["listings"]
+                .as_array()
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(counts(import(bytes.clone()).await.ok())[0], 200);
+        assert_eq!(counts(import([bytes.clone(), bytes].concat()).await.ok())[2], 400);
+    }
+    let odd = fixture
+        .ask("POST", &format!("{ZONE}/import?format=plain"))
+        .header("content-encoding", "br")
+        .send()
+        .await;
+    odd.problem(415);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_changes_nothing() {
+    let fixture = Fixture::new().await;
+    let pieces = futures_util::stream::iter([
+        Ok("192.0.2.1\n192.0.2.2\n"),
+        Err(std::io::Error::other("gone")),
+    ]);
+    fixture.import("format=plain", Body::from_stream(pieces)).await.problem(400);
+    assert!(subjects(&fixture).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_or_is_too_large_is_refused() {
+    let limits = admin_api::Limits {
+        import_stall: std::time::Duration::from_millis(50),
+        import_bytes: 1000,
+        max_imports: 1,
+        ..admin_api::Limits::default()
+    };
+    let fixture = Fixture::with(limits, true);
+    fixture.put_zone(ZONE, "ip").await;
+    let silent = Body::from_stream(futures_util::stream::pending::<std::io::Result<&str>>());
+    fixture.import("format=plain", silent).await.problem(408);
+    fixture.import("format=plain", rows(500)).await.problem(413);
+    assert!(subjects(&fixture).await.is_empty());
+    let silent = Body::from_stream(futures_util::stream::pending::<std::io::Result<&str>>());
+    let (first, second) =
+        tokio::join!(fixture.import("format=plain", silent), fixture.import("format=plain", ""));
+    first.problem(408);
+    assert_eq!(second.problem(429)["status"], 429);
+    assert!(!second.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn replacing_a_source_is_refused_where_it_would_do_harm() {
+    let fixture = Fixture::new().await;
+    let import = |query: &str, body: String| {
+        let query = format!("format=plain&source=feed&mode=replace-source{query}");
+        let fixture = &fixture;
+        async move { fixture.import(&query, body).await }
+    };
+    assert_eq!(counts(import("", rows(10)).await.ok())[0], 10);
+    let rejected = import("", format!("{}nonsense/\n", rows(10))).await;
+    assert_eq!(counts(rejected.problem(409)), [0, 0, 10, 0, 1]);
+    assert_eq!(rejected.json["errors"][0]["line"], 11);
+    import("&allow_rejected=1", format!("{}nonsense/\n", rows(10))).await.ok();
+    assert_eq!(counts(import("", rows(5)).await.problem(409)), [0, 0, 5, 5, 0]);
+    import("", String::new()).await.problem(409);
+    assert_eq!(subjects(&fixture).await.len(), 10);
+    assert_eq!(counts(import("&max_removed=0.5", rows(5)).await.ok()), [0, 0, 5, 5, 0]);
+    assert_eq!(counts(import("&max_removed=1", String::new()).await.ok())[3], 5);
+}
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported() {
+    let fixture = Fixture::new().await;
+    fixture.list("192.0.2.0%2F24", json!({"return_codes": ["127.0.0.3"], "reason": "=1+1 $", "tags": ["a;b", "c\\d", "-x"], "note": "two\nlines, \"quoted\""})).await;
+    fixture.list("192.0.2.1", json!({"exclusion": true})).await;
+    fixture
+        .put(&format!("{ZONE}/listings/192.0.2.1?source=other"), json!({"expires_in": 600}))
+        .await
+        .ok();
+    fixture.list("2001:db8::1", json!({})).await;
+    let plain = fixture.get(&format!("{ZONE}/export")).await;
+    assert_eq!(plain.text, "192.0.2.0/24\n!192.0.2.1\n2001:db8::1\n");
+    assert!(!plain.header("dnsbl-seq").is_empty());
+    fixture.put_zone("/v1/zones/copy.example.org", "ip").await;
+    for format in ["csv", "ndjson"] {
+        let export = fixture.get(&format!("{ZONE}/export?format={format}&source=admin")).await;
+        export.headers.get("content-type").unwrap();
+        if format == "csv" {
+            assert!(export.text.contains("'=1+1"), "{}", export.text);
+        }
+        let path = format!("/v1/zones/copy.example.org/import?format={format}&source={format}");
+        let answer = fixture.ask("POST", &path).body(export.text).send().await;
+        assert_eq!(counts(answer.ok()), [3, 0, 0, 0, 0], "{}", answer.text);
+        for subject in ["192.0.2.0%2F24", "192.0.2.1", "2001:db8::1"] {
+            let of = async |zone: &str, source: &str| {
+                let answer =
+                    fixture.get(&format!("{zone}/listings/{subject}?source={source}")).await;
+                let listing = answer.ok()["listings"][0].clone();
+                ["return_codes", "reason", "exclusion", "tags", "note"]
+                    .map(|name| listing[name].clone())
+            };
+            assert_eq!(of(ZONE, "admin").await, of("/v1/zones/copy.example.org", format).await);
+        }
+    }
+    let other = fixture.get(&format!("{ZONE}/export?format=ndjson&source=other")).await;
+    let listing: Value = serde_json::from_str(&other.text).unwrap();
+    assert!(listing["expires_at"].is_string());
+    fixture.get(&format!("{ZONE}/export?format=bind")).await.problem(501);
+    fixture.get("/v1/zones/nowhere.example/export").await.problem(404);
+}
+
+#[tokio::test]
+async fn large_exports_are_whole() {
+    let fixture = Fixture::new().await;
+    let body: String = (0..30_000u32)
+        .map(|i| format!("{}\n", std::net::Ipv4Addr::from(0x0808_0000 + i)))
+        .collect();
+    assert_eq!(counts(fixture.import("format=plain", body.clone()).await.ok())[0], 30_000);
+    assert_eq!(fixture.get(&format!("{ZONE}/export")).await.text, body);
+}

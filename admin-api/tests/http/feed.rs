@@ -1,0 +1,118 @@
+//! The change feed and the audit records.
+
+use std::time::{Duration, Instant};
+
+use dnsbl_store::{Actor, Change};
+use dnsbl_types::UnixTime;
+use serde_json::{Value, json};
+
+use crate::fixture::{Answer, Fixture, ZONE};
+
+fn lines(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_feed_tells_every_change_and_where_it_ends() {
+    let fixture = Fixture::new().await;
+    fixture.list("192.0.2.1", json!({"note": "x"})).await;
+    fixture.import("format=plain&source=feed", "192.0.2.2\n").await.ok();
+    fixture.delete(&format!("{ZONE}/listings/192.0.2.1")).await;
+    fixture.delete(ZONE).await;
+    let all = lines(&fixture.get("/v1/changes").await);
+    let ops: Vec<&str> = all.iter().map(|line| line["op"].as_str().unwrap_or("end")).collect();
+    assert_eq!(ops, ["token-put", "zone-put", "put", "import", "delete", "zone-delete", "end"]);
+    assert_eq!(all[1]["zone_settings"]["kind"], "ip");
+    assert_eq!(all[2]["listing"]["note"], "x");
+    assert_eq!(
+        (&all[3]["import"]["added"], &all[3]["import"]["mode"]),
+        (&json!(1), &json!("upsert"))
+    );
+    assert_eq!((&all[4]["listing"], &all[4]["subject"]), (&Value::Null, &json!("192.0.2.1")));
+    assert_eq!(all[6], json!({"end": true, "next": 6}));
+    for line in &all[..6] {
+        assert!(line["epoch"].is_u64() && line["at"].is_string());
+    }
+    let rest = lines(&fixture.get("/v1/changes?after=5").await);
+    assert_eq!(rest.len(), 2);
+    assert_eq!(lines(&fixture.get("/v1/changes?after=6").await), [json!({"end": true, "next": 6})]);
+    fixture.get("/v1/changes?after=7").await.problem(400);
+    fixture.get("/v1/changes?wait=61").await.problem(400);
+}
+
+#[tokio::test]
+async fn changes_of_tokens_are_hidden_from_those_who_do_not_manage_them() {
+    let fixture = Fixture::new().await;
+    let reader = fixture.mint("reader", &["changes:read"]);
+    let all = lines(&fixture.ask_as(&reader, "GET", "/v1/changes").send().await);
+    assert_eq!(all[0], json!({"seq": 1, "op": "hidden"}));
+    assert_eq!(all[1]["op"], "zone-put");
+    assert_eq!(all[2], json!({"seq": 3, "op": "hidden"}));
+    assert_eq!(all[3], json!({"end": true, "next": 3}));
+}
+
+#[tokio::test]
+async fn a_waiting_client_hears_of_a_change_at_once() {
+    let fixture = Fixture::new().await;
+    let started = Instant::now();
+    let (feed, _) = tokio::join!(fixture.get("/v1/changes?after=2&wait=30"), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        fixture.list("192.0.2.1", json!({})).await
+    });
+    assert_eq!(lines(&feed)[0]["subject"], "192.0.2.1");
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let feed = fixture.get("/v1/changes?after=3&wait=1").await;
+    assert_eq!(lines(&feed), [json!({"end": true, "next": 3})]);
+}
+
+#[tokio::test]
+async fn a_feed_of_several_batches_is_dense() {
+    let fixture = Fixture::new().await;
+    for i in 0..1100u32 {
+        let subject = std::net::Ipv4Addr::from(0x0808_0000 + i);
+        fixture.list(&subject.to_string(), json!({})).await;
+    }
+    let all = lines(&fixture.get("/v1/changes").await);
+    let seqs: Vec<u64> = all.iter().filter_map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(seqs, (1..=1102).collect::<Vec<_>>());
+    assert_eq!(all.last().unwrap()["next"], 1102);
+}
+
+#[tokio::test]
+async fn what_was_compacted_is_gone() {
+    let fixture = Fixture::new().await;
+    fixture.list("192.0.2.1", json!({})).await;
+    fixture.list("192.0.2.2", json!({})).await;
+    let before = UnixTime::now().plus(10);
+    let compact = Change::CompactLog { before, max_bytes: 0 };
+    fixture.store.change(Actor::server(), compact, before).unwrap();
+    let gone = fixture.get("/v1/changes?after=1").await;
+    assert!(gone.problem(410)["type"].as_str().unwrap().ends_with("compacted"));
+}
+
+#[tokio::test]
+async fn audit_records_come_newest_first_and_in_pages() {
+    let fixture = Fixture::new().await;
+    fixture.list("192.0.2.1", json!({})).await;
+    fixture.list("192.0.2.2", json!({})).await;
+    let mut seqs = Vec::new();
+    let mut query = "limit=3".to_owned();
+    loop {
+        let page = fixture.get(&format!("/v1/audit?{query}")).await;
+        let records = page.ok()["records"].as_array().unwrap().clone();
+        seqs.extend(records.iter().map(|record| record["seq"].as_u64().unwrap()));
+        if records.first().is_some_and(|record| record["seq"] == 4) {
+            assert_eq!(records[0]["actor"], "admin");
+            assert_eq!(records[0]["action"], "put");
+            assert_eq!(records[0]["subject"], "192.0.2.2");
+        }
+        match page.json["next"].as_u64() {
+            Some(next) => query = format!("limit=3&before={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seqs, [4, 3, 2, 1]);
+    fixture.get("/v1/audit?limit=0").await.problem(400);
+    fixture.get("/v1/audit?page=1").await.problem(400);
+}

@@ -1,0 +1,257 @@
+//! The router over a store in a temporary folder, with tokens.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use admin_api::{Api, Host, Limits, Readiness, SCOPES, router};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode},
+};
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_store::{Actor, Change, Follower, MintedToken, Store};
+use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+
+/// The zone that most tests use.
+pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
+
+struct Indexer {
+    writer: IndexWriter,
+    head: watch::Sender<u64>,
+}
+
+impl Follower for Indexer {
+    fn put_zone(&mut self, zone: &Zone, serial: Serial) {
+        self.writer.put_zone(zone.clone(), serial);
+    }
+    fn remove_zone(&mut self, origin: &Name) {
+        self.writer.remove_zone(origin);
+    }
+    fn set_serial(&mut self, origin: &Name, serial: Serial) {
+        self.writer.set_serial(origin, serial);
+    }
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.writer.set_entries(origin, subject, entries);
+    }
+    fn publish(&mut self, seq: u64, _: Instant) {
+        self.writer.publish(seq);
+        self.head.send_replace(seq);
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Server(Mutex<Vec<(String, u16)>>);
+
+impl Server {
+    pub(crate) fn counted(&self) -> Vec<(String, u16)> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Host for Server {
+    fn readiness(&self) -> Readiness {
+        let (ready, reason) = (false, Some("the store takes no writes: test".into()));
+        Readiness { ready, reason }
+    }
+    fn metrics_text(&self) -> String {
+        "dnsbl_head_seq 1\n".into()
+    }
+    fn count_request(&self, route: &str, code: u16) {
+        self.0.lock().unwrap().push((route.into(), code));
+    }
+}
+
+pub(crate) struct Fixture {
+    router: Router,
+    pub(crate) store: Store,
+    pub(crate) host: Arc<Server>,
+    admin: String,
+    minted: Mutex<u8>,
+    _dir: TempDir,
+}
+
+impl Fixture {
+    /// An IP zone and a token `admin` with every scope.
+    pub(crate) async fn new() -> Self {
+        let fixture = Self::with(Limits::default(), true);
+        fixture.put_zone(ZONE, "ip").await;
+        fixture
+    }
+
+    pub(crate) fn with(limits: Limits, loaded: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let index = Arc::new(Index::default());
+        let (head, seen) = watch::channel(0);
+        let writer = IndexWriter::new(index.clone());
+        let mut indexer = Indexer { writer, head };
+        if loaded {
+            store.load(&mut indexer).unwrap();
+            store.start(Box::new(indexer)).unwrap();
+        }
+        let host = Arc::new(Server::default());
+        let api = Api { store: store.clone(), index, head: seen, host: host.clone(), limits };
+        let mut fixture = Self {
+            router: router(api),
+            store,
+            host,
+            admin: String::new(),
+            minted: 0.into(),
+            _dir: dir,
+        };
+        if loaded {
+            fixture.admin = fixture.mint("admin", SCOPES);
+        }
+        fixture
+    }
+
+    pub(crate) async fn put_zone(&self, path: &str, kind: &str) {
+        let body = json!({"kind": kind, "ns": ["ns1.example.net."]});
+        let answer = self.put(path, body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+
+    /// Makes a token without the API.
+    pub(crate) fn mint(&self, name: &str, scopes: &[&str]) -> String {
+        let mut count = self.minted.lock().unwrap();
+        *count += 1;
+        let scopes = scopes.iter().map(ToString::to_string).collect();
+        let random = [*count; MintedToken::RANDOM];
+        let minted = MintedToken::mint(random, name.into(), scopes, UnixTime(1), None);
+        let now = UnixTime::now();
+        let change = Change::PutToken(minted.record);
+        self.store.change(Actor::server(), change, now).unwrap();
+        minted.text.reveal().into()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            json: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        }
+    }
+
+    /// A request as `admin`.
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask<'_> {
+        let token = self.admin.clone();
+        self.ask_as(&token, method, path)
+    }
+
+    pub(crate) fn ask_as(&self, token: &str, method: &str, path: &str) -> Ask<'_> {
+        let headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
+        Ask {
+            fixture: self,
+            method: method.into(),
+            path: path.into(),
+            headers,
+            body: Body::empty(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path).send().await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.ask("PUT", path).json(&body).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.ask("POST", path).json(&body).send().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.ask("DELETE", path).send().await
+    }
+
+    pub(crate) async fn import(&self, query: &str, body: impl Into<Body>) -> Answer {
+        let path = format!("{ZONE}/import?{query}");
+        self.ask("POST", &path).body(body).send().await
+    }
+
+    /// Puts a listing that must be taken.
+    pub(crate) async fn list(&self, subject: &str, body: Value) -> Answer {
+        let answer = self.put(&format!("{ZONE}/listings/{subject}"), body).await;
+        assert!(answer.status.is_success(), "{subject}: {}", answer.text);
+        answer
+    }
+}
+
+/// A request in the making.
+pub(crate) struct Ask<'a> {
+    fixture: &'a Fixture,
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Body,
+}
+
+impl Ask<'_> {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub(crate) fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        self.fixture.send(request.body(self.body).unwrap()).await
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) json: Value,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    /// A problem of this status, in the one envelope.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16) -> &Value {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.json["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(self.json[member].is_string(), "{}", self.text);
+        }
+        &self.json
+    }
+
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.text);
+        &self.json
+    }
+}
