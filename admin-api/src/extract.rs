@@ -35,9 +35,14 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Path<T> {
 }
 
 /// The parameters after the `?`.
-pub(crate) struct Query<T>(pub(crate) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+/// No parameters after the `?`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
@@ -80,6 +85,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
+    // Serde would take an array for a struct.
+    if bytes.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
+        return Err(Problem::malformed("the body is not a JSON object"));
+    }
     let parsed = AxumJson::from_bytes(bytes);
     let AxumJson(value) = parsed.map_err(|rejection: JsonRejection| {
         let text = rejection.body_text();

@@ -88,6 +88,7 @@ pub(crate) async fn deadline(
 }
 
 /// The answer to a request whose handler panicked.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

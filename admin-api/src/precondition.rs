@@ -12,8 +12,8 @@ pub(crate) fn etag(seq: u64) -> String {
 
 /// The condition that a request for one listing carries.
 pub(crate) fn read(headers: &HeaderMap) -> Result<Precondition, Problem> {
-    let tags = list(headers, header::IF_MATCH)?;
-    let absent = list(headers, header::IF_NONE_MATCH)?;
+    let tags = list(headers, &header::IF_MATCH)?;
+    let absent = list(headers, &header::IF_NONE_MATCH)?;
     match (tags, absent) {
         (None, None) => Ok(Precondition::None),
         (Some(tags), None) if tags == ["*"] => Ok(Precondition::Matches(Vec::new())),
@@ -34,8 +34,8 @@ pub(crate) fn refuse(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     }
 }
 
-fn list(headers: &HeaderMap, name: HeaderName) -> Result<Option<Vec<String>>, Problem> {
-    let values: Vec<&HeaderValue> = headers.get_all(&name).iter().collect();
+fn list(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Vec<String>>, Problem> {
+    let values: Vec<&HeaderValue> = headers.get_all(name).iter().collect();
     if values.is_empty() {
         return Ok(None);
     }

@@ -91,10 +91,7 @@ mod tests {
     }
 
     fn rcode(rcode: u16) -> Status {
-        judge(&Reply {
-            rcode,
-            ..Reply::default()
-        })
+        judge(&Reply { rcode, ..Reply::default() })
     }
 
     #[track_caller]
@@ -108,10 +105,7 @@ mod tests {
     #[test]
     fn return_codes_are_a_listing_and_every_one_counts_once() {
         listed_with(&["127.0.0.2"], &["127.0.0.2"]);
-        listed_with(
-            &["127.0.0.10", "127.0.0.2", "127.0.0.10"],
-            &["127.0.0.2", "127.0.0.10"],
-        );
+        listed_with(&["127.0.0.10", "127.0.0.2", "127.0.0.10"], &["127.0.0.2", "127.0.0.10"]);
         listed_with(&["127.0.0.0"], &["127.0.0.0"]);
         listed_with(&["127.255.254.255"], &["127.255.254.255"]);
         listed_with(&["127.1.255.254"], &["127.1.255.254"]);
@@ -126,18 +120,9 @@ mod tests {
     #[test]
     fn error_codes_are_the_list_refusing_never_a_listing() {
         let blocked = |address| answer(&[address]);
-        assert_eq!(
-            blocked("127.255.255.252"),
-            Status::Blocked(Blocked::ZoneTypo)
-        );
-        assert_eq!(
-            blocked("127.255.255.254"),
-            Status::Blocked(Blocked::PublicResolver)
-        );
-        assert_eq!(
-            blocked("127.255.255.255"),
-            Status::Blocked(Blocked::TooManyQueries)
-        );
+        assert_eq!(blocked("127.255.255.252"), Status::Blocked(Blocked::ZoneTypo));
+        assert_eq!(blocked("127.255.255.254"), Status::Blocked(Blocked::PublicResolver));
+        assert_eq!(blocked("127.255.255.255"), Status::Blocked(Blocked::TooManyQueries));
         for text in ["127.255.255.0", "127.255.255.128", "127.255.255.253"] {
             let code = Blocked::ErrorCode(text.parse().unwrap());
             assert_eq!(blocked(text), Status::Blocked(code));
@@ -164,10 +149,7 @@ mod tests {
             &["203.0.113.7", "127.0.0.2"],
             &["127.255.255.254", "203.0.113.7"],
         ] {
-            assert_eq!(
-                answer(addresses),
-                Status::Bogus(Bogus::OutsideLoopback(stray))
-            );
+            assert_eq!(answer(addresses), Status::Bogus(Bogus::OutsideLoopback(stray)));
         }
         for text in ["0.0.0.0", "126.255.255.255", "128.0.0.0", "255.255.255.255"] {
             assert_eq!(answer(&[text]).word(), "bogus", "{text}");
@@ -177,12 +159,7 @@ mod tests {
     #[test]
     fn refused_is_blocked_and_other_errors_are_failures() {
         assert_eq!(rcode(5), Status::Blocked(Blocked::Refused));
-        for (code, word) in [
-            (1, "FORMERR"),
-            (2, "SERVFAIL"),
-            (4, "NOTIMP"),
-            (23, "rcode 23"),
-        ] {
+        for (code, word) in [(1, "FORMERR"), (2, "SERVFAIL"), (4, "NOTIMP"), (23, "rcode 23")] {
             assert_eq!(rcode(code), Status::Failed(Failure::Rcode(code)));
             assert!(rcode(code).detail().unwrap().ends_with(word));
         }
@@ -190,10 +167,7 @@ mod tests {
 
     #[test]
     fn a_referral_is_no_denial() {
-        let reply = Reply {
-            referral: true,
-            ..Reply::default()
-        };
+        let reply = Reply { referral: true, ..Reply::default() };
         assert_eq!(judge(&reply), Status::Failed(Failure::Referral));
     }
 

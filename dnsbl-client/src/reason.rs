@@ -5,9 +5,7 @@ const MAX_CHARS: usize = 1000;
 
 /// The reason that the TXT records of a listing give, if they say anything.
 pub(crate) fn reason(texts: &[Vec<u8>]) -> Option<String> {
-    let lines = texts
-        .iter()
-        .map(|text| clean(&String::from_utf8_lossy(text)));
+    let lines = texts.iter().map(|text| clean(&String::from_utf8_lossy(text)));
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     (!lines.is_empty()).then(|| shorten(lines.join(" / ")))
 }

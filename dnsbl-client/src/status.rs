@@ -74,10 +74,7 @@ impl Listing {
     pub(crate) fn new(mut codes: Vec<ReturnCode>) -> Self {
         codes.sort_unstable();
         codes.dedup();
-        Self {
-            codes,
-            reason: None,
-        }
+        Self { codes, reason: None }
     }
 }
 

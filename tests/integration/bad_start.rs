@@ -95,10 +95,11 @@ fn the_port_of_a_running_server_is_taken() {
 fn a_second_server_on_the_same_data_does_not_start_and_harms_nothing() {
     let server = TestServer::start();
     let zone = server.ip_zone(json!({}));
-    fails(&run("run", &server.config_file()), &["lock"]);
+    let holder = server.id().to_string();
+    fails(&run("run", &server.config_file()), &["lock", &holder]);
     let mut create = Command::new(program("dnsbl-server"));
     create.args(["token", "create", "--name", "x", "--config"]).arg(server.config_file());
-    fails(&Process::run(&mut create).unwrap(), &["lock"]);
+    fails(&Process::run(&mut create).unwrap(), &["lock", &holder]);
     zone.list("192.0.2.1");
     zone.check([("1.2.0.192", A, Answer::listed())]);
 }

@@ -57,7 +57,7 @@ fn every_change_has_the_next_number_from_1_on() {
 fn a_change_tells_what_when_and_who() {
     let server = server();
     let zone = server.ip_zone(json!({}));
-    let put = zone.put("192.0.2.1", "?source=trap", json!({"return_codes": ["127.0.0.4"]})).seq();
+    let put = zone.put("192.0.2.1", "?source=trap", &json!({"return_codes": ["127.0.0.4"]})).seq();
     let path = format!("{}?source=trap", zone.listing_path("192.0.2.1"));
     let delete = server.admin().delete(&path).expect(204).seq();
     let changes = of_zone(&server, zone.origin());
@@ -81,11 +81,11 @@ fn a_change_tells_what_when_and_who() {
 fn reading_goes_on_where_it_ended() {
     let server = server();
     let zone = server.ip_zone(json!({}));
-    let seq = zone.put("192.0.2.1", "", json!({})).seq();
+    let seq = zone.put("192.0.2.1", "", &json!({})).seq();
     let (changes, next) = after(&server, seq - 1);
     assert_eq!(changes[0]["seq"], seq);
     assert!(next >= seq);
-    let later = zone.put("192.0.2.2", "", json!({})).seq();
+    let later = zone.put("192.0.2.2", "", &json!({})).seq();
     let (changes, _) = after(&server, next);
     assert!(changes.iter().any(|change| change["seq"] == later), "{changes:?}");
 }
@@ -94,7 +94,7 @@ fn reading_goes_on_where_it_ended() {
 fn waiting_ends_with_the_next_change() {
     let server = TestServer::start();
     let zone = server.ip_zone(json!({}));
-    let head = zone.put("192.0.2.1", "", json!({})).seq();
+    let head = zone.put("192.0.2.1", "", &json!({})).seq();
     let lines = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             server.admin().get(&format!("/v1/changes?after={head}&wait=30")).expect(200).lines()

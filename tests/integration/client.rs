@@ -19,7 +19,7 @@ fn check(resolver: SocketAddr, words: &[&str]) -> Finished {
 fn zone(server: &dnsbl_tests::TestServer) -> TestZone {
     let zone = server.ip_zone(json!({"reason": "Open relay $"}));
     zone.list("192.0.2.0/24");
-    zone.put("2001:db8::1", "", json!({"return_codes": ["127.0.0.4", "127.0.0.3"]}));
+    zone.put("2001:db8::1", "", &json!({"return_codes": ["127.0.0.4", "127.0.0.3"]}));
     zone.exclude("192.0.2.9");
     zone
 }
@@ -98,8 +98,8 @@ fn bad_usage_is_2() {
 fn a_long_reason_comes_over_tcp() {
     let server = server();
     let zone = server.ip_zone(json!({"reason": "x".repeat(1000)}));
-    zone.put("192.0.2.1", "?source=a", json!({"reason": "y".repeat(900)}));
-    zone.put("192.0.2.1", "?source=b", json!({}));
+    zone.put("192.0.2.1", "?source=a", &json!({"reason": "y".repeat(900)}));
+    zone.put("192.0.2.1", "?source=b", &json!({}));
     let done = check(server.dns(), &["192.0.2.1", "--zone", zone.origin(), "--json"]);
     assert_eq!(done.code, Some(1));
     let json: Value = serde_json::from_str(&done.stdout).unwrap();

@@ -47,7 +47,7 @@ fn no_acknowledged_write_is_lost_when_the_server_is_killed() {
     let mut ledger = Ledger {
         origin: zone.origin().to_owned(),
         writers: (0..WRITERS)
-            .map(|number| Writer::new(number, dir.path(), random.next()))
+            .map(|number| Writer::new(number, dir.path(), random.number()))
             .collect(),
         promised: BTreeMap::new(),
         checked: 0,
@@ -73,8 +73,8 @@ impl Ledger {
     /// Lets all writers write for so long, then kills the server under them.
     fn write_until_killed(&mut self, server: &mut TestServer, after: Duration) {
         let zone = TestZone::at(server, &self.origin);
+        let (failed, failures) = mpsc::sync_channel(WRITERS);
         thread::scope(|scope| {
-            let (failed, failures) = mpsc::sync_channel(WRITERS);
             for writer in &mut self.writers {
                 let (zone, admin, failed) = (zone.clone(), server.admin().clone(), failed.clone());
                 scope.spawn(move || {

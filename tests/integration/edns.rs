@@ -62,7 +62,8 @@ fn rfc6891_s6_1_3_an_unknown_version_is_badvers() {
     for (version, options) in [(1, &[][..]), (1, UNKNOWN_OPTION), (255, &[])] {
         let edns = Edns { version, options, ..Edns::default() };
         let reply = ask(&server, &Query::new(&zone.below("2.0.0.127"), A).edns(edns));
-        assert_eq!(reply.message.metadata.response_code, ResponseCode::BADVERS);
+        // hickory has two names for 16.
+        assert_eq!(u16::from(reply.message.metadata.response_code), 16);
         assert_eq!(reply.message.edns.as_ref().map(|edns| edns.version()), Some(0));
         assert!(reply.message.answers.is_empty());
     }

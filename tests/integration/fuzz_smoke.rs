@@ -25,7 +25,7 @@ fn malformed_packets_do_no_harm() {
     let seconds = std::env::var("DNSBL_FUZZ_SECONDS").ok();
     let seconds: u64 =
         seconds.map_or(60, |text| text.parse().expect("DNSBL_FUZZ_SECONDS is a number"));
-    let seed = Random::from_env("DNSBL_FUZZ_SEED").next();
+    let seed = Random::from_env("DNSBL_FUZZ_SEED").number();
     let server = TestServer::start();
     let zone = server.ip_zone(json!({"reason": "x".repeat(600)}));
     zone.list("192.0.2.0/24");
@@ -98,11 +98,13 @@ fn fuzz_tcp(server: SocketAddr, zone: &TestZone, mut random: Random, end: Instan
     sent
 }
 
+/// Every reply is to a query that was sent, never to a reply.
 #[track_caller]
 fn belongs_to(reply: &Reply, batch: &[Vec<u8>]) {
-    let to = batch.iter().find(|packet| packet.len() >= 12 && packet[..2] == reply.bytes[..2]);
-    let to = to.unwrap_or_else(|| panic!("a reply to nobody: {reply:?}"));
-    assert!(to[2] & 0x80 == 0, "a reply to a reply: {to:02x?}");
+    let is_to = |packet: &Vec<u8>| {
+        packet.len() >= 12 && packet[..2] == reply.bytes[..2] && packet[2] & 0x80 == 0
+    };
+    assert!(batch.iter().any(is_to), "a reply to nobody: {reply:?}");
 }
 
 /// Noise, or a good query with some damage.
@@ -113,7 +115,7 @@ fn packet(zone: &TestZone, random: &mut Random) -> Vec<u8> {
     }
     let name = zone.below(NAMES[random.below(NAMES.len())]);
     let mut query = Query::new(&name, *random.pick(&[A, TXT, SOA, NS, ANY]));
-    query.id = random.next() as u16;
+    query.id = random.number() as u16;
     if random.below(2) == 0 {
         query = query.edns(Edns {
             options: &[0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8],

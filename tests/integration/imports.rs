@@ -67,11 +67,11 @@ fn an_export_imported_elsewhere_answers_the_same() {
     from.put(
         "192.0.2.1",
         "?source=a",
-        json!({"return_codes": ["127.0.0.3"], "reason": "A, \"$\" ü"}),
+        &json!({"return_codes": ["127.0.0.3"], "reason": "A, \"$\" ü"}),
     );
-    from.put("198.51.100.0/24", "?source=a", json!({"tags": ["t"], "note": "n"}));
-    from.put("198.51.100.7", "?source=a", json!({"exclusion": true}));
-    from.put("2001:db8::/32", "?source=a", json!({"expires_in": 36_000}));
+    from.put("198.51.100.0/24", "?source=a", &json!({"tags": ["t"], "note": "n"}));
+    from.put("198.51.100.7", "?source=a", &json!({"exclusion": true}));
+    from.put("2001:db8::/32", "?source=a", &json!({"expires_in": 36_000}));
     for format in ["ndjson", "csv"] {
         let to = server.ip_zone(json!({}));
         let result = to.import(&format!("format={format}"), export(&server, &from, format));
@@ -91,7 +91,7 @@ fn replacing_a_source_leaves_others_alone_and_refuses_to_lose_much() {
     let zone = server.ip_zone(json!({}));
     let ten: String = (1..=10).map(|last| format!("192.0.2.{last}\n")).collect();
     zone.import("format=plain&source=feed", ten);
-    zone.put("192.0.2.1", "?source=other", json!({}));
+    zone.put("192.0.2.1", "?source=other", &json!({}));
     let nine: String = (2..=11).map(|last| format!("192.0.2.{last}\n")).collect();
     let result = zone.import("format=plain&source=feed&mode=replace-source", nine);
     assert_eq!(counts(&result), [1, 0, 9, 1, 0], "{result}");

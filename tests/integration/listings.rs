@@ -55,8 +55,8 @@ fn putting_the_same_again_changes_nothing() {
     let server = server();
     let zone = server.ip_zone(json!({}));
     let body = json!({"reason": "same", "return_codes": ["127.0.0.3"]});
-    let first = zone.put("192.0.2.1", "", body.clone());
-    let again = zone.put("192.0.2.1", "", body).expect(200);
+    let first = zone.put("192.0.2.1", "", &body.clone());
+    let again = zone.put("192.0.2.1", "", &body).expect(200);
     assert_eq!(first.json()["etag"], again.json()["etag"]);
     let changes = crate::changes::of_zone(&server, zone.origin());
     assert_eq!(changes.iter().filter(|change| change["subject"] == "192.0.2.1").count(), 1);
@@ -176,7 +176,7 @@ fn listings_are_found_by_subject_source_and_tag_page_by_page() {
     zone.list("198.51.100.0/24");
     for last in 1..=9 {
         let body = json!({"tags": [if last % 2 == 0 { "even" } else { "odd" }]});
-        zone.put(&format!("198.51.100.{last}"), "?source=count", body);
+        zone.put(&format!("198.51.100.{last}"), "?source=count", &body);
     }
     let found = |query: &str| -> Vec<String> {
         let mut subjects = Vec::new();

@@ -12,10 +12,12 @@ mod tcp;
 mod answer_table;
 mod expiry;
 
-// The HTTP API, by its URLs.
+// The HTTP API, by its URLs, and the command for it.
 mod changes;
 mod imports;
 mod listings;
+mod metrics;
+mod operator;
 mod requests;
 mod tokens;
 mod zones;
@@ -29,6 +31,7 @@ mod bad_start;
 
 // Real lists and real peers.
 mod client;
+mod dig;
 mod real_lists;
 mod unbound;
 

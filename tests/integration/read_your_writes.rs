@@ -21,7 +21,7 @@ fn after_each_of_a_thousand_writes_the_next_query_answers_with_it() {
             listed[slot] = None;
         } else {
             let code = 2 + random.below(250) as u8;
-            zone.put(&subject, "", json!({"return_codes": [format!("127.0.0.{code}")]}));
+            zone.put(&subject, "", &json!({"return_codes": [format!("127.0.0.{code}")]}));
             listed[slot] = Some(code);
         }
         let expected = match listed[slot] {

@@ -96,7 +96,7 @@ fn random_addresses(lists: [&BTreeSet<Subject>; 2], count: usize) -> Vec<Ipv4Add
     let mut random = Random::from_env("DNSBL_ADDRESS_SEED");
     (0..count)
         .map(|i| {
-            let anywhere = random.next() as u32;
+            let anywhere = random.number() as u32;
             let near = random.pick(&rows).wrapping_add(random.below(9) as u32).wrapping_sub(4);
             Ipv4Addr::from(if i % 2 == 0 { anywhere } else { near })
         })

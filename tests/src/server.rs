@@ -114,6 +114,8 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         print_if_panicking(self);
+        // Before its folder goes.
+        self.kill();
     }
 }
 

@@ -60,9 +60,9 @@ impl TestZone {
 
     /// Puts a listing; `query` is what comes behind the path, such as `?source=a`.
     #[track_caller]
-    pub fn put(&self, subject: &str, query: &str, body: Value) -> HttpReply {
+    pub fn put(&self, subject: &str, query: &str, body: &Value) -> HttpReply {
         let path = self.listing_path(subject);
-        let reply = self.admin.put(&format!("{path}{query}"), &body);
+        let reply = self.admin.put(&format!("{path}{query}"), body);
         assert!(matches!(reply.status, 200 | 201), "{}: {}", reply.status, reply.text);
         reply
     }
@@ -70,13 +70,13 @@ impl TestZone {
     /// Lists a subject with the zone's values.
     #[track_caller]
     pub fn list(&self, subject: &str) {
-        self.put(subject, "", json!({}));
+        self.put(subject, "", &json!({}));
     }
 
     /// Excludes a subject.
     #[track_caller]
     pub fn exclude(&self, subject: &str) {
-        self.put(subject, "", json!({"exclusion": true}));
+        self.put(subject, "", &json!({"exclusion": true}));
     }
 
     /// Removes the listing that [`Self::list`] or [`Self::exclude`] made.

@@ -40,7 +40,7 @@ impl<R: BufRead> Csv<R> {
         let mut records = Records { lines };
         let header = match records.next().transpose()? {
             None => return Ok(Err("csv: there is no header".into())),
-            Some((_, header)) => header.and_then(check_header),
+            Some((_, header)) => header.and_then(|header| check_header(&header)),
         };
         Ok(header.map(|header| Self { records, header, now }))
     }
@@ -72,7 +72,7 @@ impl<R: BufRead> Iterator for Csv<R> {
     }
 }
 
-fn check_header(header: Vec<String>) -> Result<Vec<String>, String> {
+fn check_header(header: &[String]) -> Result<Vec<String>, String> {
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     for (i, name) in header.iter().enumerate() {
         if !FIELDS.contains(&name.as_str()) {

@@ -20,6 +20,10 @@ pub(super) fn rows(
 }
 
 fn row(text: &str, now: UnixTime) -> Result<(Subject, ListingBody), String> {
+    // Serde would take an array for a struct.
+    if !text.trim_start().starts_with('{') {
+        return Err("the line is not a JSON object".into());
+    }
     let listing = serde_json::from_str(text).map_err(|err| shown(&err))?;
     of_listing(listing, now)
 }

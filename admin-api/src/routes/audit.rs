@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::{Json as AxumJson, extract::State};
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::{
     app::App,
     auth::{AuditRead, Caller},
     error::Problem,
-    extract::{Query, limit},
+    extract::{Params, limit},
     v1::{
         audit::{AuditOut, AuditPageOut},
         problem::ProblemOut,
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// Which page.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
@@ -30,11 +29,12 @@ pub(crate) struct AuditQuery {
 
 /// Lists audit records, newest first.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = ["audit:read"])),
-        responses((status = 200, body = AuditPageOut), (status = "default", body = ProblemOut)))]
+        params(AuditQuery),
+    responses((status = 200, body = AuditPageOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn list_audit_records(
     _: Caller<AuditRead>,
     State(app): State<Arc<App>>,
-    Query(query): Query<AuditQuery>,
+    Params(query): Params<AuditQuery>,
 ) -> Result<AxumJson<AuditPageOut>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);

@@ -11,13 +11,12 @@ use axum::{
 use dnsbl_store::LogEntry;
 use futures_util::stream;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::{
     app::App,
     auth::{Caller, ChangesRead, TOKENS_ADMIN},
     error::Problem,
-    extract::Query,
+    extract::Params,
     v1::{
         change::{EndOut, LineOut, lines},
         problem::ProblemOut,
@@ -31,7 +30,7 @@ const BATCH: usize = 500;
 const MAX_WAIT: u64 = 60;
 
 /// Where the client stands.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ChangesQuery {
@@ -48,12 +47,13 @@ pub(crate) struct ChangesQuery {
 /// One JSON line for each operation; the last line is `{"end":true,"next":SEQ}`, and an answer without
 /// it is not whole. 410: what comes after `after` was dropped; begin anew with an export.
 #[utoipa::path(get, path = "/v1/changes", tag = "changes", security(("token" = ["changes:read"])),
+    params(ChangesQuery),
     responses((status = 200, body = LineOut, content_type = "application/x-ndjson"),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn list_changes(
     caller: Caller<ChangesRead>,
     State(app): State<Arc<App>>,
-    Query(query): Query<ChangesQuery>,
+    Params(query): Params<ChangesQuery>,
 ) -> Result<Response, Problem> {
     if query.wait > MAX_WAIT {
         let detail = format!("wait: {} is not within 0 to {MAX_WAIT}", query.wait);

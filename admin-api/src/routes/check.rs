@@ -11,7 +11,7 @@ use crate::{
     app::App,
     auth::{Caller, ListingsRead},
     error::Problem,
-    extract::{Json, parse},
+    extract::{Json, Nothing, Params, parse},
     v1::{
         check::{CheckIn, CheckOut, ChecksOut},
         listing::effective_codes,
@@ -35,6 +35,7 @@ const MAX_ZONES: usize = 100;
 pub(crate) async fn check_subjects(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
+    _: Params<Nothing>,
     Json(body): Json<CheckIn>,
 ) -> Result<AxumJson<ChecksOut>, Problem> {
     let subjects = subjects(&body)?;

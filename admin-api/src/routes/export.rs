@@ -12,7 +12,6 @@ use dnsbl_store::{Filter, SubjectMatch};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
-use utoipa::IntoParams;
 
 use super::{SEQ_HEADER, import::FormatName};
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     auth::{Caller, ListingsRead},
     error::Problem,
     export::{Order, write},
-    extract::{Path, Query, parse},
+    extract::{Params, Path, parse},
     import::Format,
     v1::problem::ProblemOut,
 };
@@ -29,7 +28,7 @@ use crate::{
 const QUEUE: usize = 4;
 
 /// What is exported, and how.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
@@ -49,14 +48,14 @@ pub(crate) struct ExportQuery {
 /// formula has a `'` in front, which an import drops.
 #[utoipa::path(get, path = "/v1/zones/{zone}/export", tag = "listings",
     security(("token" = ["listings:read"])),
-    params(("zone" = String, Path, description = "Where")),
+    params(ExportQuery, ("zone" = String, Path, description = "Where")),
     responses((status = 200, content((String = "text/plain"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn export_listings(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    Query(query): Query<ExportQuery>,
+    Params(query): Params<ExportQuery>,
 ) -> Result<Response, Problem> {
     let order = query.order(&zone, &app)?;
     let kind = content_type(order.format);
@@ -110,4 +109,29 @@ fn whole(queue: mpsc::Receiver<Option<Bytes>>) -> impl Stream<Item = io::Result<
             None => Some((Err(io::Error::other("the export broke off")), None)),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    async fn received(pieces: &[Option<&'static str>]) -> Vec<io::Result<Bytes>> {
+        let (send, queue) = mpsc::channel(QUEUE);
+        for piece in pieces {
+            send.send(piece.map(Bytes::from)).await.unwrap();
+        }
+        drop(send);
+        whole(queue).collect().await
+    }
+
+    #[tokio::test]
+    async fn an_export_without_its_end_breaks_the_connection() {
+        let cut = received(&[Some("a"), Some("b")]).await;
+        assert_eq!(cut.len(), 3);
+        assert!(cut[1].is_ok() && cut[2].is_err());
+        let whole = received(&[Some("a"), None]).await;
+        assert!(whole.len() == 1 && whole[0].is_ok());
+    }
 }

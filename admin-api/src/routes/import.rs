@@ -11,21 +11,21 @@ use axum::{
 use dnsbl_store::{ImportLimits, ImportMode, Outcome};
 use dnsbl_types::UnixTime;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::changed;
 use crate::{
     app::App,
     auth::{Caller, ImportsWrite},
     error::Problem,
-    extract::{Path, Query, flag, lifted, parse},
+    extract::{Params, Path, flag, lifted, parse},
     import::{Format, Order, Stop, body, stage},
     precondition,
     v1::{import::ImportOut, problem::ProblemOut},
 };
 
 /// What is imported, and how.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImportQuery {
@@ -97,14 +97,14 @@ impl FormatName {
 /// or more than a fifth would go. A body that breaks off changes nothing.
 #[utoipa::path(post, path = "/v1/zones/{zone}/import", tag = "imports",
     security(("token" = ["imports:write"])),
-    params(("zone" = String, Path, description = "Where")),
+    params(ImportQuery, ("zone" = String, Path, description = "Where")),
     request_body(content = String, content_type = "application/octet-stream", description = "The rows"),
     responses((status = 200, body = ImportOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn import_listings(
     caller: Caller<ImportsWrite>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    Query(query): Query<ImportQuery>,
+    Params(query): Params<ImportQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

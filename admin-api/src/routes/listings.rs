@@ -11,14 +11,13 @@ use axum::{
 use dnsbl_store::{Change, Outcome, Precondition, Sources};
 use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime};
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::{changed, created, gone};
 use crate::{
     app::App,
     auth::{Caller, ListingsRead, ListingsWrite, SOURCES_ALL},
     error::Problem,
-    extract::{Json, Path, Query, lifted, parse, zone_and_subject},
+    extract::{Json, Params, Path, lifted, parse, zone_and_subject},
     precondition::{self, etag},
     v1::{
         listing::{ListingIn, ListingOut, SubjectOut, effective_codes},
@@ -27,7 +26,7 @@ use crate::{
 };
 
 /// Whose listing.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FindQuery {
@@ -36,7 +35,7 @@ pub(crate) struct FindQuery {
 }
 
 /// Whose listing, and which guards do not hold.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PutQuery {
@@ -47,7 +46,7 @@ pub(crate) struct PutQuery {
 }
 
 /// Whose listing.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
@@ -58,7 +57,7 @@ pub(crate) struct DeleteQuery {
 /// Shows what is said of a subject itself; what covers it is named where nothing is.
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:read"])),
-    params(("zone" = String, Path, description = "Where"),
+    params(FindQuery, ("zone" = String, Path, description = "Where"),
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded")),
     responses((status = 200, body = SubjectOut, headers(("ETag" = String, description = "Where there is one listing"))),
         (status = "default", body = ProblemOut)))]
@@ -66,7 +65,7 @@ pub(crate) async fn find_listing(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
-    Query(query): Query<FindQuery>,
+    Params(query): Params<FindQuery>,
 ) -> Result<Response, Problem> {
     let (origin, subject) = zone_and_subject(&path)?;
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
@@ -97,7 +96,7 @@ pub(crate) async fn find_listing(
 /// Doing it again changes nothing. `If-Match` and `If-None-Match: *` are about the source's listing.
 #[utoipa::path(put, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
-    params(("zone" = String, Path, description = "Where"),
+    params(PutQuery, ("zone" = String, Path, description = "Where"),
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *"),
         ("If-None-Match" = Option<String>, Header, description = "*")),
@@ -109,7 +108,7 @@ pub(crate) async fn put_listing(
     caller: Caller<ListingsWrite>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
-    Query(query): Query<PutQuery>,
+    Params(query): Params<PutQuery>,
     headers: HeaderMap,
     Json(listing): Json<ListingIn>,
 ) -> Result<Response, Problem> {
@@ -139,7 +138,7 @@ pub(crate) async fn put_listing(
 /// Delists a subject, as far as one source listed it.
 #[utoipa::path(delete, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
-    params(("zone" = String, Path, description = "Where"),
+    params(DeleteQuery, ("zone" = String, Path, description = "Where"),
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
     responses((status = 204, description = "Delisted"), (status = "default", body = ProblemOut)))]
@@ -147,7 +146,7 @@ pub(crate) async fn delete_listing(
     caller: Caller<ListingsWrite>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
-    Query(query): Query<DeleteQuery>,
+    Params(query): Params<DeleteQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (zone, subject) = zone_and_subject(&path)?;

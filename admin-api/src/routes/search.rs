@@ -6,13 +6,13 @@ use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::{Cursor, Filter, SubjectMatch};
 use dnsbl_types::{Name, Subject};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     app::App,
     auth::{Caller, ListingsRead},
     error::Problem,
-    extract::{Path, Query, limit, parse},
+    extract::{Params, Path, limit, parse},
     v1::{
         listing::{ListingOut, PageOut},
         problem::ProblemOut,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Which listings, and which page of them.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchQuery {
@@ -55,13 +55,13 @@ pub(crate) enum Match {
 /// Searches listings.
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings", tag = "listings",
     security(("token" = ["listings:read"])),
-    params(("zone" = String, Path, description = "Where")),
+    params(SearchQuery, ("zone" = String, Path, description = "Where")),
     responses((status = 200, body = PageOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn search_listings(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
-    Query(query): Query<SearchQuery>,
+    Params(query): Params<SearchQuery>,
 ) -> Result<AxumJson<PageOut>, Problem> {
     let origin: Name = parse("zone", &zone)?;
     let limit = limit(query.limit)?;

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     auth::{Caller, ZonesRead, ZonesWrite},
     error::Problem,
-    extract::{Json, Path, parse},
+    extract::{Json, Nothing, Params, Path, parse},
     precondition,
     v1::{
         problem::ProblemOut,
@@ -25,6 +25,7 @@ use crate::{
 pub(crate) async fn list_zones(
     _: Caller<ZonesRead>,
     State(app): State<Arc<App>>,
+    _: Params<Nothing>,
 ) -> Result<AxumJson<ZonesOut>, Problem> {
     let records = app.read(|reader| Ok(reader.zones()?)).await?;
     let zones = records.iter().map(ZoneOut::from).collect();
@@ -38,6 +39,7 @@ pub(crate) async fn list_zones(
 pub(crate) async fn find_zone(
     _: Caller<ZonesRead>,
     State(app): State<Arc<App>>,
+    _: Params<Nothing>,
     Path(zone): Path<String>,
 ) -> Result<AxumJson<ZoneOut>, Problem> {
     let origin: Name = parse("zone", &zone)?;
@@ -60,6 +62,7 @@ pub(crate) async fn find_zone(
 pub(crate) async fn put_zone(
     caller: Caller<ZonesWrite>,
     State(app): State<Arc<App>>,
+    _: Params<Nothing>,
     Path(zone): Path<String>,
     headers: HeaderMap,
     Json(body): Json<ZoneIn>,
@@ -83,6 +86,7 @@ pub(crate) async fn put_zone(
 pub(crate) async fn delete_zone(
     caller: Caller<ZonesWrite>,
     State(app): State<Arc<App>>,
+    _: Params<Nothing>,
     Path(zone): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

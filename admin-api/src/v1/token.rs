@@ -45,7 +45,7 @@ pub(crate) struct TokenOut {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Tokens)]
 pub(crate) struct TokensOut {
-    /// In no particular order; expired ones are left out.
+    /// In no particular order; expired ones too.
     pub(crate) tokens: Vec<TokenOut>,
 }
 

@@ -71,6 +71,7 @@ impl Host for Server {
 
 pub(crate) struct Fixture {
     router: Router,
+    api: Option<Api>,
     pub(crate) store: Store,
     pub(crate) host: Arc<Server>,
     admin: String,
@@ -81,12 +82,12 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// An IP zone and a token `admin` with every scope.
     pub(crate) async fn new() -> Self {
-        let fixture = Self::with(Limits::default(), true);
+        let fixture = Self::with(&Limits::default(), true);
         fixture.put_zone(ZONE, "ip").await;
         fixture
     }
 
-    pub(crate) fn with(limits: Limits, loaded: bool) -> Self {
+    pub(crate) fn with(limits: &Limits, loaded: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
@@ -98,11 +99,18 @@ impl Fixture {
             store.start(Box::new(indexer)).unwrap();
         }
         let host = Arc::new(Server::default());
-        let api = Api { store: store.clone(), index, head: seen, host: host.clone(), limits };
+        let api = || Api {
+            store: store.clone(),
+            index: index.clone(),
+            head: seen.clone(),
+            host: host.clone(),
+            limits: limits.clone(),
+        };
         let mut fixture = Self {
-            router: router(api),
-            store,
-            host,
+            router: router(api()),
+            api: Some(api()),
+            store: store.clone(),
+            host: host.clone(),
             admin: String::new(),
             minted: 0.into(),
             _dir: dir,
@@ -111,6 +119,15 @@ impl Fixture {
             fixture.admin = fixture.mint("admin", SCOPES);
         }
         fixture
+    }
+
+    /// What the router was made from, to be served over sockets.
+    pub(crate) fn take_api(&mut self) -> Api {
+        self.api.take().unwrap()
+    }
+
+    pub(crate) fn admin(&self) -> String {
+        self.admin.clone()
     }
 
     pub(crate) async fn put_zone(&self, path: &str, kind: &str) {

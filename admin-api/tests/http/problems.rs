@@ -22,7 +22,7 @@ async fn every_kind_of_bad_request_has_the_one_envelope() {
     put().header("content-type", "application/json").body(large).send().await.problem(413);
     fixture.get("/v2").await.problem(404);
     fixture.get("/v1/zones/%FF").await.problem(400);
-    fixture.get("/v1/zones?colour=1").await.ok();
+    fixture.get("/v1/zones?colour=1").await.problem(400);
     let wrong = fixture.ask("PATCH", ZONE).send().await;
     wrong.problem(405);
     for method in ["GET", "PUT", "DELETE"] {
@@ -53,7 +53,7 @@ async fn every_answer_has_the_security_headers() {
 
 #[tokio::test]
 async fn nothing_is_answered_from_an_index_that_is_not_loaded() {
-    let fixture = Fixture::with(Limits::default(), false);
+    let fixture = Fixture::with(&Limits::default(), false);
     let answer = fixture.get("/v1/zones").await;
     answer.problem(503);
     assert_eq!(answer.header("retry-after"), "1");
@@ -110,5 +110,20 @@ async fn the_description_names_every_operation_after_its_handler() {
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];
     let names: Vec<&str> =
         search.as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["zone", "subject", "match", "source", "tag", "cursor", "limit"]);
+    assert_eq!(names, ["subject", "match", "source", "tag", "cursor", "limit", "zone"]);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_and_an_answer_that_does_not_come_are_ended() {
+    let limits = Limits { body_timeout: std::time::Duration::from_millis(50), ..Limits::default() };
+    let fixture = Fixture::with(&limits, true);
+    let silent = futures_util::stream::pending::<std::io::Result<&str>>();
+    let put = fixture.ask("PUT", ZONE).header("content-type", "application/json");
+    put.body(axum::body::Body::from_stream(silent)).send().await.problem(408);
+    let limits =
+        Limits { request_timeout: std::time::Duration::from_millis(50), ..Limits::default() };
+    let fixture = Fixture::with(&limits, true);
+    let silent = futures_util::stream::pending::<std::io::Result<&str>>();
+    let put = fixture.ask("PUT", ZONE).header("content-type", "application/json");
+    put.body(axum::body::Body::from_stream(silent)).send().await.problem(503);
 }

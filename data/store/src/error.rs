@@ -10,7 +10,7 @@ use crate::ImportCounts;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has it open.
-    #[error("the store {path} is in use by {holder}; stop that process first")]
+    #[error("the store {path} is locked: {holder} has it open; stop that process first")]
     Locked {
         /// The store's folder.
         path: PathBuf,

@@ -135,9 +135,12 @@ fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
 }
 
 fn overlap<N: Copy + Into<IpNet>>(blocks: &[N], net: N) -> Option<String> {
-    let net = net.into();
+    let net: IpNet = net.into();
+    // A wide IPv4 prefix that holds a private network would list what a mail server's own clients
+    // use; the IPv6 blocks inside wider prefixes are used by nobody.
+    let holds = |block: &IpNet| matches!(net, IpNet::V4(_)) && net.contains(block);
     let mut blocks = blocks.iter().map(|&block| block.into());
-    blocks.find(|block: &IpNet| block.contains(&net) || net.contains(block)).map(|b| b.to_string())
+    blocks.find(|block: &IpNet| block.contains(&net) || holds(block)).map(|block| block.to_string())
 }
 
 fn special_domain(domain: &DomainSubject) -> Option<String> {
@@ -172,6 +175,7 @@ mod tests {
             "2001:db8::1",
             "2001::1",
             "2002:c000:201::/48",
+            "2001::/19",
             "2a00::/19",
             "example.com",
             "*.spam.example",

@@ -67,15 +67,10 @@ impl Check {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let json = self.json;
         let (addresses, config) = self.split();
-        ensure!(
-            !addresses.is_empty(),
-            "no address to look up; see dnsbl check --help"
-        );
+        ensure!(!addresses.is_empty(), "no address to look up; see dnsbl check --help");
         let mut output = Output::new(json, &addresses, &config.zones);
         let client = Client::new(config)?;
-        let checks = addresses
-            .into_iter()
-            .map(async |addr| (addr, client.check(addr).await));
+        let checks = addresses.into_iter().map(async |addr| (addr, client.check(addr).await));
         let mut checks = stream::iter(checks).buffered(CONCURRENT);
         let (mut listed, mut complete) = (false, true);
         while let Some((addr, report)) = checks.next().await {
@@ -100,12 +95,7 @@ impl Check {
             none if none.is_empty() => Resolvers::System,
             given => Resolvers::Given(given),
         };
-        let config = Config {
-            zones,
-            resolvers,
-            deadline: self.timeout,
-            skip_special_use: false,
-        };
+        let config = Config { zones, resolvers, deadline: self.timeout, skip_special_use: false };
         (addresses, config)
     }
 }
@@ -119,10 +109,7 @@ impl FromStr for Word {
         }
         let zone: Name = text.parse()?;
         let top = zone.labels().last().unwrap_or_default();
-        ensure!(
-            !top.iter().all(u8::is_ascii_digit),
-            "neither a zone nor an address"
-        );
+        ensure!(!top.iter().all(u8::is_ascii_digit), "neither a zone nor an address");
         Ok(Self::Zone(zone))
     }
 }

@@ -10,10 +10,7 @@ use serde::Serialize;
 
 /// The results as text, line by line, or as one JSON document.
 pub(super) enum Output {
-    Text {
-        address_width: usize,
-        zone_width: usize,
-    },
+    Text { address_width: usize, zone_width: usize },
     Json(Results),
 }
 
@@ -39,28 +36,19 @@ impl Output {
         if json {
             Self::Json(Results::default())
         } else {
-            Self::Text {
-                address_width: width(addresses),
-                zone_width: width(zones),
-            }
+            Self::Text { address_width: width(addresses), zone_width: width(zones) }
         }
     }
 
     /// Takes what all zones say about one address.
     pub(super) fn write(&mut self, address: IpAddr, report: &Report) -> io::Result<()> {
-        let rows = report
-            .outcomes
-            .iter()
-            .map(|outcome| Row::new(address, outcome));
+        let rows = report.outcomes.iter().map(|outcome| Row::new(address, outcome));
         match self {
             Self::Json(json) => {
                 json.results.extend(rows);
                 Ok(())
             }
-            Self::Text {
-                address_width,
-                zone_width,
-            } => {
+            Self::Text { address_width, zone_width } => {
                 let mut lines = rows.map(|row| row.line(*address_width, *zone_width));
                 lines.try_for_each(|line| writeln!(io::stdout(), "{line}"))
             }
@@ -83,9 +71,8 @@ impl Row {
             address,
             zone: outcome.zone.to_string(),
             status: outcome.status.word(),
-            codes: listing.map_or_else(Vec::new, |l| {
-                l.codes.iter().map(ToString::to_string).collect()
-            }),
+            codes: listing
+                .map_or_else(Vec::new, |l| l.codes.iter().map(ToString::to_string).collect()),
             reason: listing.and_then(|listing| listing.reason.clone()),
             detail: outcome.status.detail(),
         }

@@ -20,10 +20,8 @@ const EXTENDED_ERROR: u16 = 15;
 
 /// Whether no other server need be asked.
 pub(super) fn settles(reply: &Message) -> bool {
-    matches!(
-        reply.response_code,
-        ResponseCode::NoError | ResponseCode::NXDomain
-    ) && !is_referral(reply)
+    matches!(reply.response_code, ResponseCode::NoError | ResponseCode::NXDomain)
+        && !is_referral(reply)
 }
 
 /// What matters in a reply to an A query.

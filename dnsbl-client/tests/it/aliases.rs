@@ -41,22 +41,16 @@ fn answer(query: &Message, records: &[(&str, &str)]) -> Message {
 
 #[tokio::test]
 async fn an_alias_leads_to_the_codes_in_any_order() {
-    let chain = status(&[
-        ("b.example.", "127.0.0.3"),
-        ("@", "a.example."),
-        ("A.example.", "b.example."),
-    ]);
+    let chain =
+        status(&[("b.example.", "127.0.0.3"), ("@", "a.example."), ("A.example.", "b.example.")]);
     let chain = chain.await;
     assert_eq!(chain.listing().unwrap().codes[0].to_string(), "127.0.0.3");
 }
 
 #[tokio::test]
 async fn addresses_off_the_chain_do_not_count() {
-    let records = &[
-        ("@", "a.example."),
-        ("a.example.", "127.0.0.2"),
-        ("b.example.", "203.0.113.7"),
-    ];
+    let records =
+        &[("@", "a.example."), ("a.example.", "127.0.0.2"), ("b.example.", "203.0.113.7")];
     assert_eq!(status(records).await.word(), "listed");
     let records = &[("@", "a.example."), ("b.example.", "127.0.0.2")];
     assert_eq!(status(records).await, Status::NotListed);

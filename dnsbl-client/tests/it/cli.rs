@@ -16,11 +16,7 @@ async fn check(words: &str) -> Output {
 
 async fn dnsbl(words: impl IntoIterator<Item = impl Into<String>>) -> Output {
     let words: Vec<String> = words.into_iter().map(Into::into).collect();
-    let run = move || {
-        Command::new(env!("CARGO_BIN_EXE_dnsbl"))
-            .args(words)
-            .output()
-    };
+    let run = move || Command::new(env!("CARGO_BIN_EXE_dnsbl")).args(words).output();
     tokio::task::spawn_blocking(run).await.unwrap().unwrap()
 }
 
@@ -45,17 +41,10 @@ async fn the_exit_code_is_1_if_anything_is_listed_else_2_if_unknown_else_0() {
         ("refused.example", 2),
         ("silent.example --timeout 0.2", 2),
         ("clean.example --zone listed.example", 1),
-        (
-            "servfail.example --zone listed.example --zone clean.example",
-            1,
-        ),
+        ("servfail.example --zone listed.example --zone clean.example", 1),
         ("clean.example --zone servfail.example", 2),
     ] {
-        assert_eq!(
-            code(&format!("192.0.2.99 --zone {zones}")).await,
-            Some(expected),
-            "{zones}"
-        );
+        assert_eq!(code(&format!("192.0.2.99 --zone {zones}")).await, Some(expected), "{zones}");
     }
 }
 
@@ -80,10 +69,7 @@ async fn json_has_a_result_for_every_address_and_zone_in_order() {
     let (v4, v6) = ("192.0.2.99", "2001:db8::1");
     let expected = json!({"results":
         [listed(v4), clean(v4), blocked(v4), listed(v6), clean(v6), blocked(v6)]});
-    assert_eq!(
-        serde_json::from_slice::<Value>(&output.stdout).unwrap(),
-        expected
-    );
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), expected);
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -109,20 +95,14 @@ async fn what_could_not_be_told_says_why() {
 #[tokio::test]
 async fn an_address_typed_by_hand_is_asked_whatever_it_is() {
     for address in ["127.0.0.2", "10.1.2.3", "::1", "::ffff:192.168.0.1"] {
-        assert_eq!(
-            code(&format!("{address} --zone listed.example")).await,
-            Some(1)
-        );
+        assert_eq!(code(&format!("{address} --zone listed.example")).await, Some(1));
     }
 }
 
 #[tokio::test]
 async fn an_address_is_shown_as_it_was_typed() {
     let output = check("::ffff:192.0.2.99 --zone clean.example").await;
-    assert_eq!(
-        stdout(&output),
-        "::ffff:192.0.2.99  clean.example  not-listed\n"
-    );
+    assert_eq!(stdout(&output), "::ffff:192.0.2.99  clean.example  not-listed\n");
 }
 
 #[tokio::test]
@@ -157,20 +137,14 @@ async fn bad_usage_is_2() {
     ] {
         let output = check(words).await;
         assert_eq!(output.status.code(), Some(2), "{words}");
-        assert!(
-            output.stdout.is_empty() && !output.stderr.is_empty(),
-            "{words}"
-        );
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{words}");
     }
 }
 
 #[tokio::test]
 async fn help_and_version_are_no_errors() {
     let version = dnsbl(["--version"]).await;
-    assert_eq!(
-        stdout(&version),
-        concat!("dnsbl ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    assert_eq!(stdout(&version), concat!("dnsbl ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = dnsbl(["check", "--help"]).await;
     assert!(help.status.success());
     assert!(stdout(&help).contains("dnsbl check 192.0.2.99 --zone bl.example.org"));
@@ -182,21 +156,10 @@ async fn a_reader_that_leaves_is_no_panic() {
     let resolver = server.addr.to_string();
     let run = move || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
-        command.args([
-            "check",
-            "192.0.2.99",
-            "--zone",
-            "clean.example",
-            "--resolver",
-            &resolver,
-        ]);
+        command.args(["check", "192.0.2.99", "--zone", "clean.example", "--resolver", &resolver]);
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        command
-            .stdout(writer)
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap()
+        command.stdout(writer).stderr(Stdio::piped()).output().unwrap()
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     assert_eq!(output.status.code(), Some(2));

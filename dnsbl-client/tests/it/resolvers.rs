@@ -45,11 +45,7 @@ async fn the_first_that_answers_settles_it() {
 
 #[tokio::test]
 async fn one_that_fails_or_refuses_is_followed_by_the_next() {
-    for answer in [
-        ResponseCode::ServFail,
-        ResponseCode::Refused,
-        ResponseCode::FormErr,
-    ] {
+    for answer in [ResponseCode::ServFail, ResponseCode::Refused, ResponseCode::FormErr] {
         let (first, second) = (says(answer).await, says(ResponseCode::NXDomain).await);
         assert_eq!(status(&[&first, &second], LONG).await, Status::NotListed);
     }
@@ -86,18 +82,12 @@ async fn an_answer_cut_over_tcp_too_has_failed() {
     let cut = |query: &Message, _: Transport| vec![reply(query).truncate()];
     let server = Server::start(cut).await;
     let status = status(&[&server], LONG).await;
-    assert!(
-        matches!(status, Status::Failed(Failure::Network(_))),
-        "{status:?}"
-    );
+    assert!(matches!(status, Status::Failed(Failure::Network(_))), "{status:?}");
 }
 
 #[tokio::test]
 async fn an_echo_of_the_query_is_no_answer() {
     let server = Server::start(|query: &Message, _| vec![query.clone()]).await;
     let status = status(&[&server], LONG).await;
-    assert!(
-        matches!(status, Status::Failed(Failure::Network(_))),
-        "{status:?}"
-    );
+    assert!(matches!(status, Status::Failed(Failure::Network(_))), "{status:?}");
 }

@@ -45,10 +45,7 @@ impl Server {
     /// Listens on UDP and TCP, on the same free port.
     pub(crate) async fn start(script: impl Script) -> Self {
         let (udp, tcp) = bind().await;
-        let server = Self {
-            addr: udp.local_addr().unwrap(),
-            asked: Arc::default(),
-        };
+        let server = Self { addr: udp.local_addr().unwrap(), asked: Arc::default() };
         let script = Arc::new(script);
         spawn(server.clone().serve_udp(udp, script.clone()));
         spawn(server.clone().serve_tcp(tcp, script));
@@ -82,10 +79,7 @@ impl Server {
             let mut query = vec![0; len.into()];
             stream.read_exact(&mut query).await.unwrap();
             for reply in self.answer(&query, Transport::Tcp, &*script) {
-                stream
-                    .write_u16(reply.len().try_into().unwrap())
-                    .await
-                    .unwrap();
+                stream.write_u16(reply.len().try_into().unwrap()).await.unwrap();
                 stream.write_all(&reply).await.unwrap();
             }
         }

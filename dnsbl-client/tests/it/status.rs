@@ -53,10 +53,7 @@ async fn a_listing_has_every_code_and_every_text() {
     let listing = listing("listed", LONG).await;
     let codes: Vec<String> = listing.codes.iter().map(ToString::to_string).collect();
     assert_eq!(codes, ["127.0.0.2", "127.0.0.10"]);
-    assert_eq!(
-        listing.reason.unwrap(),
-        "Open relay / see https://bl.example"
-    );
+    assert_eq!(listing.reason.unwrap(), "Open relay / see https://bl.example");
 }
 
 #[tokio::test]
@@ -82,15 +79,7 @@ async fn a_text_is_made_safe_and_short() {
 #[tokio::test]
 async fn text_is_asked_of_listings_only() {
     let server = Server::start(zones::script).await;
-    let zones = [
-        "listed",
-        "clean",
-        "nodata",
-        "public",
-        "localhost",
-        "parked",
-        "mixed",
-    ];
+    let zones = ["listed", "clean", "nodata", "public", "localhost", "parked", "mixed"];
     let client = Client::new(config(&server, &zones, LONG)).unwrap();
     client.check(ip("192.0.2.99")).await;
     let asked = server.asked();
@@ -101,15 +90,9 @@ async fn text_is_asked_of_listings_only() {
 
 #[tokio::test]
 async fn a_list_that_refuses_is_blocked() {
-    assert_eq!(
-        status("public").await,
-        Status::Blocked(Blocked::PublicResolver)
-    );
+    assert_eq!(status("public").await, Status::Blocked(Blocked::PublicResolver));
     assert_eq!(status("refused").await, Status::Blocked(Blocked::Refused));
-    assert_eq!(
-        status("filtered").await,
-        Status::Blocked(Blocked::Filtered(17))
-    );
+    assert_eq!(status("filtered").await, Status::Blocked(Blocked::Filtered(17)));
 }
 
 #[tokio::test]
@@ -138,12 +121,7 @@ async fn silence_has_failed_at_the_deadline() {
 async fn a_truncated_answer_is_asked_for_over_tcp() {
     let server = Server::start(zones::script).await;
     let client = Client::new(config(&server, &["big"], LONG)).unwrap();
-    let status = client
-        .check(ip("192.0.2.99"))
-        .await
-        .outcomes
-        .remove(0)
-        .status;
+    let status = client.check(ip("192.0.2.99")).await.outcomes.remove(0).status;
     assert_eq!(status.listing().unwrap().codes.len(), 2);
     let transports: Vec<_> = server.asked().iter().map(|asked| asked.transport).collect();
     assert_eq!(transports[..2], [Transport::Udp, Transport::Tcp]);
@@ -172,25 +150,13 @@ async fn a_silent_zone_does_not_spoil_the_others() {
 async fn special_use_addresses_are_skipped_unless_asked_for() {
     let server = Server::start(zones::script).await;
     let skipping = config(&server, &["listed"], LONG);
-    let asking = Config {
-        skip_special_use: false,
-        ..skipping.clone()
-    };
+    let asking = Config { skip_special_use: false, ..skipping.clone() };
     let skipping = Client::new(skipping).unwrap();
     let report = skipping.check(ip("10.1.2.3")).await;
-    assert_eq!(
-        report.outcomes[0].status,
-        Status::Skipped(Skipped::SpecialUse)
-    );
+    assert_eq!(report.outcomes[0].status, Status::Skipped(Skipped::SpecialUse));
     assert!(!report.is_complete() && !report.is_listed());
     assert_eq!(server.asked(), []);
     let raw = Target::RawAddress(ip("127.0.0.2"));
     assert!(skipping.check(raw).await.is_listed());
-    assert!(
-        Client::new(asking)
-            .unwrap()
-            .check(ip("10.1.2.3"))
-            .await
-            .is_listed()
-    );
+    assert!(Client::new(asking).unwrap().check(ip("10.1.2.3")).await.is_listed());
 }

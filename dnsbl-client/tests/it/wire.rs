@@ -38,10 +38,7 @@ fn ip(text: &str) -> IpAddr {
 
 #[tokio::test]
 async fn rfc5782_s2_1_ipv4_is_reversed_octets() {
-    assert_eq!(
-        asked_for(ip("192.0.2.99")).await,
-        "99.2.0.192.clean.example."
-    );
+    assert_eq!(asked_for(ip("192.0.2.99")).await, "99.2.0.192.clean.example.");
 }
 
 #[tokio::test]
@@ -54,47 +51,30 @@ async fn rfc5782_s2_4_ipv6_is_reversed_nibbles() {
 
 #[tokio::test]
 async fn a_mapped_address_is_asked_as_ipv4() {
-    assert_eq!(
-        asked_for(ip("::ffff:192.0.2.99")).await,
-        "99.2.0.192.clean.example."
-    );
+    assert_eq!(asked_for(ip("::ffff:192.0.2.99")).await, "99.2.0.192.clean.example.");
 }
 
 #[tokio::test]
 async fn rfc5782_s5_the_mapped_test_entry_can_be_asked_in_its_raw_form() {
     let raw = Target::RawAddress(ip("::ffff:127.0.0.2"));
     let zeros = "0.".repeat(20);
-    assert_eq!(
-        asked_for(raw).await,
-        format!("2.0.0.0.0.0.f.7.f.f.f.f.{zeros}clean.example.")
-    );
+    assert_eq!(asked_for(raw).await, format!("2.0.0.0.0.0.f.7.f.f.f.f.{zeros}clean.example."));
 }
 
 #[tokio::test]
 async fn a_name_is_asked_once_and_without_search_domains() {
     let server = Server::start(zones::script).await;
-    client(&server, &["clean.example"])
-        .check(ip("192.0.2.99"))
-        .await;
+    client(&server, &["clean.example"]).check(ip("192.0.2.99")).await;
     let asked = server.asked();
     assert_eq!(asked.len(), 1);
-    assert_eq!(
-        (&*asked[0].rtype, asked[0].transport),
-        ("A", Transport::Udp)
-    );
+    assert_eq!((&*asked[0].rtype, asked[0].transport), ("A", Transport::Udp));
 }
 
 #[tokio::test]
 async fn names_that_are_special_elsewhere_are_asked_too() {
     let server =
         Server::start(|query: &Message, _| vec![rcode(query, ResponseCode::NXDomain)]).await;
-    let zones = [
-        "bl.invalid",
-        "bl.localhost",
-        "bl.local",
-        "bl.onion",
-        "lists",
-    ];
+    let zones = ["bl.invalid", "bl.localhost", "bl.local", "bl.onion", "lists"];
     client(&server, &zones).check(ip("192.0.2.99")).await;
     assert_eq!(server.asked().len(), zones.len());
 }
@@ -116,17 +96,9 @@ async fn all_zones_are_asked_at_once() {
     let names: Vec<String> = (0..ZONES).map(|i| format!("z{i}.example")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let report = client(&server, &names).check(ip("192.0.2.99")).await;
-    let first: Vec<String> = server
-        .asked()
-        .into_iter()
-        .take(ZONES)
-        .map(|asked| asked.name)
-        .collect();
-    assert!(
-        names
-            .iter()
-            .all(|name| first.contains(&format!("99.2.0.192.{name}.")))
-    );
+    let first: Vec<String> =
+        server.asked().into_iter().take(ZONES).map(|asked| asked.name).collect();
+    assert!(names.iter().all(|name| first.contains(&format!("99.2.0.192.{name}."))));
     assert!(report.is_complete());
 }
 
@@ -136,10 +108,7 @@ async fn a_zone_too_long_for_the_name_has_failed() {
     let long = format!("{}.example", vec!["x".repeat(60); 3].join("."));
     let report = client(&server, &[&long]).check(ip("2001:db8::1")).await;
     let status = &report.outcomes[0].status;
-    assert!(
-        matches!(status, Status::Failed(Failure::Name(_))),
-        "{status:?}"
-    );
+    assert!(matches!(status, Status::Failed(Failure::Name(_))), "{status:?}");
 }
 
 #[test]
@@ -154,14 +123,8 @@ fn settings_that_can_ask_nothing_are_refused() {
         Client::new(config).unwrap_err()
     }
     let root: Name = ".".parse().unwrap();
-    assert!(matches!(
-        refused(|config| config.zones.clear()),
-        ClientError::NoZone
-    ));
-    assert!(matches!(
-        refused(|config| config.zones.push(root.clone())),
-        ClientError::RootZone
-    ));
+    assert!(matches!(refused(|config| config.zones.clear()), ClientError::NoZone));
+    assert!(matches!(refused(|config| config.zones.push(root.clone())), ClientError::RootZone));
     let nobody = Resolvers::Given(vec![]);
     let error = refused(|config| config.resolvers = nobody.clone());
     assert!(matches!(error, ClientError::NoResolver));

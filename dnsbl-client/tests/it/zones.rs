@@ -14,11 +14,7 @@ use crate::server::Transport;
 pub(crate) fn script(query: &Message, transport: Transport) -> Vec<Message> {
     let txt = query.queries[0].query_type() == RecordType::TXT;
     let answer = |addresses: &[&str]| {
-        if txt {
-            reply(query)
-        } else {
-            a(query, addresses)
-        }
+        if txt { reply(query) } else { a(query, addresses) }
     };
     vec![match zone(query).as_str() {
         "listed" if txt => texts(query, &[&["Open ", "relay"], &["see https://bl.example"]]),
@@ -122,10 +118,7 @@ fn spoofed(query: &Message) -> Vec<Message> {
 /// The right question, an address of another name.
 fn alien(query: &Message) -> Message {
     let mut reply = reply(query);
-    reply.add_answer(a_record(
-        &Name::from_ascii("1.2.0.192.alien.example.").unwrap(),
-        "127.0.0.2",
-    ));
+    reply.add_answer(a_record(&Name::from_ascii("1.2.0.192.alien.example.").unwrap(), "127.0.0.2"));
     reply
 }
 
@@ -141,8 +134,7 @@ fn referral(query: &Message) -> Message {
 fn filtered(query: &Message) -> Message {
     let mut reply = rcode(query, ResponseCode::NXDomain);
     let mut edns = Edns::new();
-    edns.options_mut()
-        .insert(EdnsOption::Unknown(15, vec![0, 17, b'n', b'o']));
+    edns.options_mut().insert(EdnsOption::Unknown(15, vec![0, 17, b'n', b'o']));
     reply.set_edns(edns);
     reply
 }

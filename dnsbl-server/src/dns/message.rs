@@ -62,10 +62,25 @@ pub(crate) fn respond(
 /// Reads a message whose count of questions is not a lie; hickory would make room for all of them.
 fn parse(packet: &[u8], client: SocketAddr) -> Option<Request> {
     let questions = usize::from(u16::from_be_bytes([packet[4], packet[5]]));
-    if HEADER + 5 * questions > packet.len() {
+    if HEADER + 5 * questions > packet.len()
+        || (questions > 0 && plain_name_len(&packet[HEADER..]).is_none())
+    {
         return None;
     }
     Request::from_bytes(packet.to_vec(), client, Protocol::Udp).ok()
+}
+
+/// The length of a name's labels, unless it holds a compression pointer: that could only point into
+/// the header, and the question, echoed behind another header, would say something else.
+fn plain_name_len(bytes: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    loop {
+        match *bytes.get(len)? {
+            0 => return Some(len),
+            label @ 1..=63 => len += 1 + usize::from(label),
+            64.. => return None,
+        }
+    }
 }
 
 /// A bare header: NOTIMP for an opcode that we don't do, else FORMERR.
@@ -234,8 +249,10 @@ impl<'r> Reply<'r> {
         let response = MessageResponseBuilder::new(&self.request.queries, self.edns.as_ref())
             .build(meta, answers, &[], soa, &[]);
         let mut bytes = Vec::with_capacity(512);
+        let question_end = self.copy_question(&mut bytes);
         let mut encoder = BinEncoder::new(&mut bytes);
         encoder.set_max_size(u16::MAX);
+        point_to_question(&mut encoder, question_end);
         match response.destructive_emit(&mut encoder) {
             Ok(_) => Some(bytes),
             Err(err) => {
@@ -244,6 +261,30 @@ impl<'r> Reply<'r> {
             }
         }
     }
+}
+
+impl Reply<'_> {
+    /// Puts the header's room and the one name asked for where the encoder will write the same; where the
+    /// name's labels end.
+    fn copy_question(&self, bytes: &mut Vec<u8>) -> usize {
+        let packet = self.request.as_slice();
+        let asks_once = self.request.queries.queries().len() == 1;
+        let name = Some(&packet[HEADER..]).filter(|_| asks_once).and_then(plain_name_len);
+        let end = HEADER + name.unwrap_or(0);
+        bytes.extend(&packet[..end]);
+        end
+    }
+}
+
+/// Offers the labels of the question for compression; hickory would write the name again.
+fn point_to_question(encoder: &mut BinEncoder<'_>, end: usize) {
+    let mut at = HEADER;
+    encoder.set_offset(end);
+    while at < end {
+        encoder.store_label_pointer(at, end);
+        at += 1 + usize::from(encoder.slice_of(at, at + 1)[0]);
+    }
+    encoder.set_offset(0);
 }
 
 fn rdata(data: Data) -> Option<RData> {

@@ -11,7 +11,7 @@ fn several_return_codes_are_several_a_records() {
     let server = server();
     let zone = server.ip_zone(json!({"return_codes": ["127.0.0.2", "127.0.0.3"]}));
     zone.list("192.0.2.1");
-    zone.put("192.0.2.2", "", json!({"return_codes": ["127.0.0.9", "127.0.0.4", "127.0.0.5"]}));
+    zone.put("192.0.2.2", "", &json!({"return_codes": ["127.0.0.9", "127.0.0.4", "127.0.0.5"]}));
     zone.check([
         ("1.2.0.192", A, Answer::records(["127.0.0.2", "127.0.0.3"])),
         ("2.2.0.192", A, Answer::records(["127.0.0.4", "127.0.0.5", "127.0.0.9"])),
@@ -91,7 +91,7 @@ fn the_longest_prefix_decides_and_an_exclusion_is_a_hole() {
     let zone = server.ip_zone(json!({}));
     zone.list("198.51.100.0/24");
     zone.exclude("198.51.100.64/26");
-    zone.put("198.51.100.70", "", json!({"return_codes": ["127.0.0.7"]}));
+    zone.put("198.51.100.70", "", &json!({"return_codes": ["127.0.0.7"]}));
     zone.check([
         ("63.100.51.198", A, Answer::listed()),
         ("64.100.51.198", A, NxDomain),
@@ -110,7 +110,7 @@ fn the_same_subject_from_several_sources_is_their_union() {
     let zone = server.ip_zone(json!({}));
     for (source, code) in [("trap", "127.0.0.3"), ("report", "127.0.0.4")] {
         let body = json!({"return_codes": [code], "reason": format!("{source} $")});
-        zone.put("192.0.2.1", &format!("?source={source}"), body);
+        zone.put("192.0.2.1", &format!("?source={source}"), &body);
     }
     zone.check([
         ("1.2.0.192", A, Answer::records(["127.0.0.3", "127.0.0.4"])),
@@ -119,7 +119,7 @@ fn the_same_subject_from_several_sources_is_their_union() {
     let path = zone.listing_path("192.0.2.1");
     server.admin().delete(&format!("{path}?source=trap")).expect(204);
     zone.check([("1.2.0.192", A, Answer::record("127.0.0.4"))]);
-    zone.put("192.0.2.1", "?source=friend", json!({"exclusion": true}));
+    zone.put("192.0.2.1", "?source=friend", &json!({"exclusion": true}));
     zone.check([("1.2.0.192", A, NxDomain)]);
 }
 
@@ -147,7 +147,7 @@ fn a_6to4_address_is_looked_up_as_ipv4_too() {
     let server = server();
     let zone = server.ip_zone(json!({"reason": "$"}));
     zone.list("192.0.2.1");
-    zone.put("2002:c000:202::/48", "", json!({"return_codes": ["127.0.0.6"]}));
+    zone.put("2002:c000:202::/48", "", &json!({"return_codes": ["127.0.0.6"]}));
     // 192.0.2.1 inside.
     assert_eq!(zone.ask_address("2002:c000:201::25", A), Answer::listed());
     assert_eq!(zone.ask_address("2002:c000:201::25", TXT), Answer::record("192.0.2.1"));

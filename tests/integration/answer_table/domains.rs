@@ -56,9 +56,9 @@ fn a_name_above_a_listed_domain_is_nodata() {
 fn an_exact_name_comes_before_the_longest_wildcard() {
     let server = server();
     let zone = server.domain_zone(json!({}));
-    zone.put("*.example.com", "", json!({"return_codes": ["127.0.0.3"]}));
-    zone.put("*.a.example.com", "", json!({"return_codes": ["127.0.0.4"]}));
-    zone.put("b.a.example.com", "", json!({"return_codes": ["127.0.0.5"]}));
+    zone.put("*.example.com", "", &json!({"return_codes": ["127.0.0.3"]}));
+    zone.put("*.a.example.com", "", &json!({"return_codes": ["127.0.0.4"]}));
+    zone.put("b.a.example.com", "", &json!({"return_codes": ["127.0.0.5"]}));
     zone.check([
         ("a.example.com", A, Answer::record("127.0.0.3")),
         ("c.a.example.com", A, Answer::record("127.0.0.4")),

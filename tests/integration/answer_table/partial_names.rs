@@ -91,8 +91,8 @@ fn four_one_digit_labels_are_nodata_above_an_ipv6_entry() {
 fn four_one_digit_labels_are_nodata_at_and_below_an_ipv6_entry() {
     let server = server();
     let zone = server.ip_zone(json!({}));
-    zone.put("2001::/16", "?override=short-prefix", json!({}));
-    zone.put("3000::/8", "?override=short-prefix", json!({}));
+    zone.put("2001::/16", "?override=special-use,short-prefix", &json!({}));
+    zone.put("3000::/8", "?override=short-prefix", &json!({}));
     zone.check([
         ("1.0.0.2", A, NoData),
         ("0.0.0.3", A, NoData),

@@ -47,11 +47,11 @@ fn the_soa_of_a_negative_answer_has_the_serial_that_moves_with_every_change() {
 fn an_answer_does_not_outlive_what_decides_it() {
     let server = server();
     let zone = server.ip_zone(json!({"ttl": 300, "negative_ttl": 60}));
-    zone.put("192.0.2.1", "", json!({"expires_in": 3600}));
-    zone.put("192.0.2.2", "", json!({"expires_in": 100}));
-    zone.put("192.0.2.2", "?source=other", json!({"expires_in": 200}));
+    zone.put("192.0.2.1", "", &json!({"expires_in": 3600}));
+    zone.put("192.0.2.2", "", &json!({"expires_in": 100}));
+    zone.put("192.0.2.2", "?source=other", &json!({"expires_in": 200}));
     zone.list("192.0.2.0/24");
-    zone.put("192.0.2.3", "", json!({"exclusion": true, "expires_in": 30}));
+    zone.put("192.0.2.3", "", &json!({"exclusion": true, "expires_in": 30}));
     assert_eq!(zone.reply("1.2.0.192", A).ttl(), 300);
     assert!((90..=100).contains(&zone.reply("2.2.0.192", A).ttl()));
     assert!((90..=100).contains(&zone.reply("2.2.0.192", TXT).ttl()));
@@ -66,7 +66,7 @@ fn an_answer_does_not_outlive_what_decides_it() {
 fn nodata_at_a_listing_that_expires_does_not_outlive_it() {
     let server = server();
     let zone = server.ip_zone(json!({"negative_ttl": 60}));
-    zone.put("192.0.2.1", "", json!({"expires_in": 30}));
+    zone.put("192.0.2.1", "", &json!({"expires_in": 30}));
     let reply = zone.reply("1.2.0.192", NS);
     assert_eq!(Answer::of(&reply), Answer::NoData);
     assert!((20..=30).contains(&reply.ttl()), "{}", reply.ttl());

@@ -27,7 +27,7 @@ pub(crate) struct Writer {
     /// it was deleted.
     file: File,
     /// What was last acknowledged for each address.
-    states: [State; Writer::ADDRESSES],
+    states: [State; Self::ADDRESSES],
     /// The write that was under way when the server died: it may have happened or not.
     open: Option<(usize, State)>,
 }

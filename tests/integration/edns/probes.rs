@@ -114,11 +114,13 @@ fn counts_that_lie_are_a_format_error() {
 #[test]
 fn names_that_break_off_or_run_in_circles_are_a_format_error() {
     let server = server();
-    let bodies: [&[u8]; 6] = [
+    let bodies: [&[u8]; 7] = [
         b"\x03abc",
         b"\x3fabc\x00\x00\x01\x00\x01",
         b"\xc0\x0c\x00\x01\x00\x01",
         b"\xc0\xff\x00\x01\x00\x01",
+        // Into the header, whose bytes differ in the reply.
+        b"\x03abc\xc0\x02\x00\x01\x00\x01",
         b"\x41abc\x00\x00\x01\x00\x01",
         b"\x01a\x00\x00\x01",
     ];

@@ -13,7 +13,7 @@ const NAME: &str = "1.2.0.192";
 fn list_with_reasons(zone: &TestZone, count: usize, len: usize) -> Answer {
     let reasons = (0..count).map(|i| format!("{i:0>len$}"));
     for (i, reason) in reasons.clone().enumerate() {
-        zone.put("192.0.2.1", &format!("?source=s{i}"), json!({"reason": reason}));
+        zone.put("192.0.2.1", &format!("?source=s{i}"), &json!({"reason": reason}));
     }
     Answer::records(reasons)
 }

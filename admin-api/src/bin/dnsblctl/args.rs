@@ -37,9 +37,7 @@ pub(crate) fn parse_duration(text: &str) -> anyhow::Result<u64> {
         "w" => 7 * 24 * 60 * 60,
         _ => bail!("not a number with one of the units s, m, h, d, w, such as 36h"),
     };
-    let count: u64 = number
-        .parse()
-        .context("not a whole number and a unit, such as 36h")?;
+    let count: u64 = number.parse().context("not a whole number and a unit, such as 36h")?;
     ensure!(count > 0, "it is over at once");
     count.checked_mul(unit).context("it is too long")
 }

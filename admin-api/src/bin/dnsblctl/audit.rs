@@ -10,9 +10,7 @@ use crate::{
     output::{self, Output},
 };
 
-const COLUMNS: [&str; 8] = [
-    "seq", "at", "actor", "remote", "action", "zone", "subject", "source",
-];
+const COLUMNS: [&str; 8] = ["seq", "at", "actor", "remote", "action", "zone", "subject", "source"];
 
 const NOTES: &str = "\
 The newest come first. Each line tells the sequence number, the time, the token, the client's

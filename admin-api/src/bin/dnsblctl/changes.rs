@@ -69,9 +69,7 @@ impl Changes {
     async fn print(&self, client: &Client, output: Output, after: u64) -> anyhow::Result<u64> {
         let wait = self.wait.or(self.follow.then_some(FOLLOW_WAIT));
         let wait = wait.map(|wait| ("wait", wait));
-        let request = client
-            .v1(Method::GET, &["changes"])
-            .query(&[("after", after)]);
+        let request = client.v1(Method::GET, &["changes"]).query(&[("after", after)]);
         let response = client.send(request.query(wait.as_slice())).await?;
         let mut last = after;
         let next = print_lines(client.lines(response), output, &mut last).await;
@@ -94,9 +92,7 @@ async fn print_lines(
             (false, false) => output::print(&line(&change))?,
         }
         if end {
-            return change["next"]
-                .as_u64()
-                .context("the last line lacks `next`");
+            return change["next"].as_u64().context("the last line lacks `next`");
         }
         *last = change["seq"].as_u64().unwrap_or(*last);
     }

@@ -52,11 +52,7 @@ impl Check {
             let table = |_: &_| output::headed(&COLUMNS, rows(&answer).map(cells).collect());
             output.document(&answer, table)?;
         }
-        Ok(if listed {
-            REFUSED.into()
-        } else {
-            ExitCode::SUCCESS
-        })
+        Ok(if listed { REFUSED.into() } else { ExitCode::SUCCESS })
     }
 
     async fn ask(&self, client: &Client, subjects: &[String]) -> anyhow::Result<Document> {
@@ -64,9 +60,7 @@ impl Check {
         if !self.zones.is_empty() {
             body["zones"] = json!(self.zones);
         }
-        client
-            .ask(client.v1(Method::POST, &["check"]).json(&body))
-            .await
+        client.ask(client.v1(Method::POST, &["check"]).json(&body)).await
     }
 }
 
@@ -78,10 +72,7 @@ fn cells(row: &Value) -> Vec<String> {
     let mut cells = text::cells(row, &COLUMNS);
     let listed = row["listed"] == true;
     cells[2] = if listed { "listed" } else { "not-listed" }.to_owned();
-    if let Some(reasons) = row["reasons"]
-        .as_array()
-        .filter(|reasons| !reasons.is_empty())
-    {
+    if let Some(reasons) = row["reasons"].as_array().filter(|reasons| !reasons.is_empty()) {
         cells[5] = text::join(reasons, " / ");
     }
     cells
@@ -109,9 +100,6 @@ mod tests {
         assert_eq!(cells(&row), told);
         let row = json!({"subject": "a.example", "zone": "d.example.org", "listed": false,
             "return_codes": [], "by": null, "reasons": []});
-        assert_eq!(
-            cells(&row),
-            ["a.example", "d.example.org", "not-listed", "-", "-", "-"]
-        );
+        assert_eq!(cells(&row), ["a.example", "d.example.org", "not-listed", "-", "-", "-"]);
     }
 }

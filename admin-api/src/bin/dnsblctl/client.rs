@@ -113,12 +113,7 @@ impl Client {
             false => serde_json::from_str(&text)
                 .with_context(|| format!("the answer of {} is no JSON", self.server))?,
         };
-        Ok(Document {
-            text,
-            value,
-            created,
-            seq,
-        })
+        Ok(Document { text, value, created, seq })
     }
 
     /// The answer line by line.
@@ -166,10 +161,7 @@ fn locate(builder: ClientBuilder, server: &str) -> anyhow::Result<(ClientBuilder
     }
     let url = Url::parse(server).context("the server is no URL")?;
     let secret = !url.username().is_empty() || url.password().is_some();
-    ensure!(
-        !secret,
-        "the URL of the server must not hold a user name or password"
-    );
+    ensure!(!secret, "the URL of the server must not hold a user name or password");
     ensure!(
         url.query().is_none() && url.fragment().is_none(),
         "the URL of the server must end with its path"
@@ -208,30 +200,15 @@ mod tests {
 
     #[test]
     fn a_server_is_a_url_or_a_socket() {
-        assert_eq!(
-            base("http://127.0.0.1:8080").unwrap(),
-            "http://127.0.0.1:8080"
-        );
+        assert_eq!(base("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
         assert_eq!(base("http://[::1]:8080/").unwrap(), "http://[::1]:8080");
-        assert_eq!(
-            base("https://example.org/dnsbl/").unwrap(),
-            "https://example.org/dnsbl"
-        );
-        assert_eq!(
-            base("unix:/run/dnsbl/http.sock").unwrap(),
-            "http://localhost"
-        );
+        assert_eq!(base("https://example.org/dnsbl/").unwrap(), "https://example.org/dnsbl");
+        assert_eq!(base("unix:/run/dnsbl/http.sock").unwrap(), "http://localhost");
     }
 
     #[test]
     fn anything_else_is_refused_without_showing_secrets() {
-        for server in [
-            "",
-            "unix:",
-            "127.0.0.1:8080",
-            "ftp://example.org",
-            "http://e.org/?a=b",
-        ] {
+        for server in ["", "unix:", "127.0.0.1:8080", "ftp://example.org", "http://e.org/?a=b"] {
             assert!(base(server).is_err(), "{server}");
         }
         let err = base("http://user:hunter2@example.org").unwrap_err();

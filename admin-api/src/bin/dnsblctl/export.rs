@@ -46,10 +46,7 @@ pub(crate) struct Export {
 impl Export {
     /// Does it.
     pub(crate) async fn run(self, client: &Client) -> anyhow::Result<ExitCode> {
-        let file = self
-            .output
-            .as_deref()
-            .filter(|file| *file != Path::new("-"));
+        let file = self.output.as_deref().filter(|file| *file != Path::new("-"));
         let format = self.format.as_deref();
         let format = format.unwrap_or_else(|| format::guess(file.unwrap_or("-".as_ref())));
         let part = file.map(Part::create).transpose()?;
@@ -67,13 +64,8 @@ impl Export {
 /// Refuses an answer whose end nobody could tell from a lost connection.
 fn ensure_framed(response: &Response) -> anyhow::Result<()> {
     let framed = [CONTENT_LENGTH, TRANSFER_ENCODING];
-    let framed = framed
-        .iter()
-        .any(|name| response.headers().contains_key(name));
-    ensure!(
-        framed,
-        "the answer has no length: it could not be told whether it is complete"
-    );
+    let framed = framed.iter().any(|name| response.headers().contains_key(name));
+    ensure!(framed, "the answer has no length: it could not be told whether it is complete");
     Ok(())
 }
 

@@ -130,18 +130,10 @@ impl Import {
             ("source", self.source.clone()),
             ("mode", self.mode.clone()),
             ("dry_run", self.dry_run.then(|| "1".to_owned())),
-            (
-                "allow_rejected",
-                self.allow_rejected.then(|| "1".to_owned()),
-            ),
-            (
-                "max_removed",
-                self.max_removed.map(|share| share.to_string()),
-            ),
+            ("allow_rejected", self.allow_rejected.then(|| "1".to_owned())),
+            ("max_removed", self.max_removed.map(|share| share.to_string())),
         ];
-        let given = given
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)));
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let format = [("format", format.to_owned())].into_iter();
         format.chain(given).chain(self.overrides.query()).collect()
     }
@@ -176,9 +168,7 @@ mod tests {
         let words = ["import", "bl.example.org"].into_iter();
         let line = Line::try_parse_from(words.chain(line.split_whitespace())).unwrap();
         let pairs = line.import.query().into_iter();
-        let pairs: Vec<String> = pairs
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("&")
     }
 

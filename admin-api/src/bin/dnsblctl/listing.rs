@@ -123,9 +123,7 @@ fn quote(etag: &str) -> String {
 /// The subject, then each listing of it.
 fn render(found: &Value) -> String {
     let mut head = found.clone();
-    let listings = head
-        .as_object_mut()
-        .and_then(|head| head.remove("listings"));
+    let listings = head.as_object_mut().and_then(|head| head.remove("listings"));
     let listings = listings.iter().filter_map(Value::as_array).flatten();
     let listings = listings.map(|listing| format!("\n{}", text::members(listing)));
     text::members(&head) + &listings.collect::<String>()

@@ -101,12 +101,5 @@ fn row(zone: &Value) -> Vec<String> {
     let names = ["zone", "kind", "listings", "serial"];
     let [name, kind, listings, serial] = names.map(|name| text::cell(&zone[name]));
     let listings = format!("{listings} listings");
-    [
-        "zone".to_owned(),
-        name,
-        kind,
-        listings,
-        format!("serial {serial}"),
-    ]
-    .into()
+    ["zone".to_owned(), name, kind, listings, format!("serial {serial}")].into()
 }

@@ -86,9 +86,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
 
 fn line(row: &[String], widths: &[usize]) -> String {
     let padded = row.iter().zip(widths);
-    let padded: Vec<String> = padded
-        .map(|(cell, width)| format!("{cell:<width$}"))
-        .collect();
+    let padded: Vec<String> = padded.map(|(cell, width)| format!("{cell:<width$}")).collect();
     format!("{}\n", padded.join("  ").trim_end())
 }
 
@@ -106,10 +104,7 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_no_commands() {
-        assert_eq!(
-            visible("a\r\nb\x1b[2J\u{9b}m"),
-            "a\\r\\nb\\u{1b}[2J\\u{9b}m"
-        );
+        assert_eq!(visible("a\r\nb\x1b[2J\u{9b}m"), "a\\r\\nb\\u{1b}[2J\\u{9b}m");
         assert_eq!(visible("\u{202e}x"), "\\u{202e}x");
         assert_eq!(visible("第三者中継 é \\"), "第三者中継 é \\");
     }
@@ -128,19 +123,13 @@ mod tests {
     fn every_value_has_a_cell() {
         let value = json!({"n": null, "s": "x y", "e": "", "i": 7, "b": true, "a": ["p", "q"]});
         let names = ["n", "s", "e", "i", "b", "a", "absent"];
-        assert_eq!(
-            cells(&value, &names),
-            ["-", "x y", "-", "7", "true", "p,q", "-"]
-        );
+        assert_eq!(cells(&value, &names), ["-", "x y", "-", "7", "true", "p,q", "-"]);
         assert_eq!(cell(&json!([])), "-");
     }
 
     #[test]
     fn columns_are_aligned_and_lines_end_with_their_text() {
-        let rows = [
-            vec!["é".into(), "b".into()],
-            vec!["ccc".into(), String::new()],
-        ];
+        let rows = [vec!["é".into(), "b".into()], vec!["ccc".into(), String::new()]];
         assert_eq!(columns(&rows), "é    b\nccc\n");
         assert_eq!(columns(&[]), "");
     }
@@ -148,9 +137,6 @@ mod tests {
     #[test]
     fn an_object_is_shown_member_by_member() {
         let zone = json!({"kind": "ip", "soa": {"serial": 7}, "glue": {}});
-        assert_eq!(
-            members(&zone),
-            "glue        {}\nkind        ip\nsoa.serial  7\n"
-        );
+        assert_eq!(members(&zone), "glue        {}\nkind        ip\nsoa.serial  7\n");
     }
 }

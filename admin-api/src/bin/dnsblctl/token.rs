@@ -51,12 +51,7 @@ pub(crate) struct Create {
     /// Its name
     name: String,
     /// What it may do; may be given several times
-    #[arg(
-        long = "scope",
-        value_name = "SCOPE",
-        required = true,
-        value_delimiter = ','
-    )]
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<String>,
     /// How long it is good, such as 36h or 52w; for ever unless given
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -87,11 +82,7 @@ impl TokenCommand {
 
 async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
     let tokens = client.ask(client.v1(Method::GET, &["tokens"])).await?;
-    output.table(
-        &tokens,
-        "tokens",
-        &["id", "name", "scopes", "created_at", "expires_at"],
-    )
+    output.table(&tokens, "tokens", &["id", "name", "scopes", "created_at", "expires_at"])
 }
 
 impl Create {

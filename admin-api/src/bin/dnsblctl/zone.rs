@@ -154,15 +154,9 @@ fn confirm(zone: &str) -> anyhow::Result<()> {
         "deleting a zone deletes its listings; say --yes where nobody can be asked"
     );
     let shown = text::visible(zone);
-    write!(
-        io::stderr(),
-        "Type {shown} to delete it with all its listings: "
-    )?;
+    write!(io::stderr(), "Type {shown} to delete it with all its listings: ")?;
     let mut line = [0; 1024];
     let len = io::stdin().read(&mut line)?;
-    ensure!(
-        line[..len].trim_ascii() == zone.as_bytes(),
-        "nothing deleted"
-    );
+    ensure!(line[..len].trim_ascii() == zone.as_bytes(), "nothing deleted");
     Ok(())
 }

@@ -33,12 +33,7 @@ impl Part {
         let mut part = target.as_os_str().to_owned();
         part.push(".part");
         let file = File::create(&part).with_context(|| format!("cannot write {shown}.part"))?;
-        Ok(Self {
-            file,
-            part: part.into(),
-            target: target.to_owned(),
-            finished: false,
-        })
+        Ok(Self { file, part: part.into(), target: target.to_owned(), finished: false })
     }
 
     /// Writes on.
@@ -71,9 +66,7 @@ impl Drop for Part {
 
 /// The directory that a file stands in.
 fn directory(file: &Path) -> std::io::Result<File> {
-    let parent = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(".".as_ref()))
 }
 

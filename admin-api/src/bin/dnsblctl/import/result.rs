@@ -67,19 +67,13 @@ mod tests {
             "rejected": 0, "seq": 17});
         let counts = "added 3  updated 0  unchanged 1  removed 2  rejected 0";
         assert_eq!(line(&result, false), format!("{counts}  seq 17\n"));
-        assert_eq!(
-            line(&result, true),
-            format!("{counts}  dry run, nothing is changed\n")
-        );
+        assert_eq!(line(&result, true), format!("{counts}  dry run, nothing is changed\n"));
     }
 
     #[test]
     fn rejected_lines_are_told_and_the_rest_counted() {
         let result = json!({"rejected": 3, "errors": [{"line": 12, "error": "no\tsubject"}]});
-        assert_eq!(
-            rejected(&result),
-            ["line 12: no\\tsubject", "and 2 more rejected lines"]
-        );
+        assert_eq!(rejected(&result), ["line 12: no\\tsubject", "and 2 more rejected lines"]);
         assert!(rejected(&json!({"rejected": 0, "errors": []})).is_empty());
     }
 }

@@ -15,15 +15,8 @@ use crate::{
 /// The most listings of one page.
 const PAGE: u64 = 1000;
 
-const COLUMNS: [&str; 7] = [
-    "subject",
-    "kind",
-    "source",
-    "return_codes",
-    "expires_at",
-    "tags",
-    "reason",
-];
+const COLUMNS: [&str; 7] =
+    ["subject", "kind", "source", "return_codes", "expires_at", "tags", "reason"];
 
 const NOTES: &str = "\
 Each line tells the subject, whether it is a listing or an exclusion, the source, the return codes,
@@ -96,9 +89,8 @@ impl List {
             ("cursor", &cursor),
         ];
         let given = given.into_iter();
-        let mut query: Query = given
-            .filter_map(|(name, value)| Some((name, value.clone()?)))
-            .collect();
+        let mut query: Query =
+            given.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         query.push(("limit", limit.to_string()));
         let request = client.v1(Method::GET, &["zones", &self.zone, "listings"]);
         client.ask(request.query(&query)).await
@@ -107,9 +99,7 @@ impl List {
 
 /// How many listings a page has.
 fn len(page: &Document) -> u64 {
-    page.value["listings"]
-        .as_array()
-        .map_or(0, |page| page.len() as u64)
+    page.value["listings"].as_array().map_or(0, |page| page.len() as u64)
 }
 
 /// Where the next page begins, if there is one.
@@ -129,7 +119,5 @@ fn show(page: &Document, output: Output) -> anyhow::Result<()> {
         row[1] = if exclusion { "exclusion" } else { "listing" }.to_owned();
         row
     };
-    output.document(page, |_| {
-        output::headed(&COLUMNS, listings.map(row).collect())
-    })
+    output.document(page, |_| output::headed(&COLUMNS, listings.map(row).collect()))
 }
