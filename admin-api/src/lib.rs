@@ -1,6 +1,6 @@
 //! The HTTP face of the block list: zones, listings, imports, exports, the change feed, tokens.
 //!
-//! [`router`] is the API's index. Handlers read the store through one state at a time and change it
+//! [`router()`] is the API's index. Handlers read the store through one state at a time and change it
 //! through its one writer, so an answered write is durable and visible. Serde lives in `v1`, and
 //! every error leaves as one envelope, made in `error`.
 

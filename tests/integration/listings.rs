@@ -55,7 +55,7 @@ fn putting_the_same_again_changes_nothing() {
     let server = server();
     let zone = server.ip_zone(json!({}));
     let body = json!({"reason": "same", "return_codes": ["127.0.0.3"]});
-    let first = zone.put("192.0.2.1", "", &body.clone());
+    let first = zone.put("192.0.2.1", "", &body);
     let again = zone.put("192.0.2.1", "", &body).expect(200);
     assert_eq!(first.json()["etag"], again.json()["etag"]);
     let changes = crate::changes::of_zone(&server, zone.origin());

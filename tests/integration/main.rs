@@ -28,6 +28,7 @@ mod read_your_writes;
 
 // Starting and stopping.
 mod bad_start;
+mod loading;
 
 // Real lists and real peers.
 mod client;

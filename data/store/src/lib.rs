@@ -16,7 +16,7 @@
 //! one source. Direct writes go to the newest segment of their source. An import stages its rows in
 //! a segment of its own, which nobody sees until the batch that names it, so it may be of any size,
 //! and an import that fails leaves nothing. What a source says of a subject is what its newest
-//! segment with a row for it says; a tombstone says "nothing". [`fold`] moves rows until each
+//! segment with a row for it says; a tombstone says "nothing". Folding (`fold.rs`) moves rows until each
 //! source has one segment again, which changes nothing that can be seen.
 //!
 //! A row leaves out what it shares with its segment: source, time, author and sequence number.
