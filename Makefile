@@ -43,7 +43,7 @@ tools: ## fetch the real peers the tests use (dig, unbound, …) into the target
 	@scripts/fetch-tools
 
 fuzz-smoke: build ## throw a short run of random input at the server
-	cargo test --release --locked -p dnsbl-tests fuzz_smoke
+	cargo test --release --locked --workspace --test integration -- fuzz_smoke
 
 advisories: ## check dependencies for known vulnerabilities; fetches the database from the network
 	@scripts/install-cargo-deny

@@ -54,13 +54,9 @@ fn start_logging(log: &config::Log) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = tokio::select! {
-        running = Running::start(&config) => running?,
-        _ = terminate.recv() => return Ok(()),
-        _ = interrupt.recv() => return Ok(()),
-    };
+    // A signal that comes meanwhile is seen below: a start that is cut off would leave threads behind.
+    let mut running = Running::start(&config).await?;
     announce(&running);
-    let mut running = running;
     let ended = tokio::select! {
         _ = terminate.recv() => Ok(()),
         _ = interrupt.recv() => Ok(()),
@@ -106,15 +102,18 @@ impl Running {
         let dns =
             dns::Server::start(sockets, service, &config.dns).context("starting the DNS face")?;
 
-        let store = open(config).await?;
+        let store = match open(config).await {
+            Ok(store) => store,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let (head_sender, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
-        let host = Host {
-            metrics: metrics.clone(),
-            index: index.clone(),
-            store: store.clone(),
-            serving: serving.clone(),
-        };
+        let visible = metrics.commit_to_visible.clone();
+        let host =
+            Host { metrics, index: index.clone(), store: store.clone(), serving: serving.clone() };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -125,13 +124,17 @@ impl Running {
         let stop = CancellationToken::new();
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
-        let follower =
-            IndexFollower::new(index, counters, head_sender, metrics.commit_to_visible.clone());
-        load(&store, follower, config).await?;
-        tokio::spawn(maintenance::run(store.clone(), config.change_log, stop.clone()));
+        let running = Self { store, dns, dns_addresses, http, http_address, stop };
+        let follower = IndexFollower::new(index, counters, head_sender, visible);
+        if let Err(err) = load(&running.store, follower, config).await {
+            running.stop().await;
+            return Err(err);
+        }
+        let (store, stop) = (running.store.clone(), running.stop.clone());
+        tokio::spawn(maintenance::run(store, config.change_log, stop));
         // Nobody else sets it.
         let _ = serving.set(());
-        Ok(Self { store, dns, dns_addresses, http, http_address, stop })
+        Ok(running)
     }
 
     /// Stops accepting, answers what is in, and closes the store.

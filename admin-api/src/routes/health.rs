@@ -26,6 +26,8 @@ pub(crate) struct ReadinessOut {
     ready: bool,
     /// Why it does not.
     reason: Option<String>,
+    /// The last change that is visible.
+    head_seq: u64,
 }
 
 /// Tells that the process answers.
@@ -41,7 +43,8 @@ pub(crate) async fn show_health() -> &'static str {
 pub(crate) async fn show_readiness(State(app): State<Arc<App>>) -> Response {
     let readiness = app.host.readiness();
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = ReadinessOut { ready: readiness.ready, reason: readiness.reason };
+    let head_seq = *app.head.borrow();
+    let body = ReadinessOut { ready: readiness.ready, reason: readiness.reason, head_seq };
     (status, AxumJson(body)).into_response()
 }
 

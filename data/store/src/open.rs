@@ -1,6 +1,9 @@
 //! Opening the store, and what is done with it.
 
 use std::{
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -60,8 +63,7 @@ const PROPERTIES: [&str; 8] = [
 impl Store {
     /// Opens the store in a folder, or makes a new one there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(path)
-            .map_err(|reason| StoreError::Io { path: path.into(), reason })?;
+        create_folder(path).map_err(|reason| StoreError::Io { path: path.into(), reason })?;
         let db = open_db(path, &schema::db_options())?;
         check_format(&db, path)?;
         let zones = state::read_zones(&View::new(&db))?;
@@ -154,20 +156,27 @@ impl Store {
         PROPERTIES.into_iter().map(|property| (property, sum(property))).collect()
     }
 
-    /// Finishes what is queued and takes no more.
+    /// Finishes what is queued and takes no more. Dropping the last clone does the same.
     pub fn close(&self) {
         let writer = self.writer().take();
-        if let Some(Writer { queue, thread }) = writer {
-            drop(queue);
-            if thread.join().is_err() {
-                tracing::error!("the store's writer panicked");
-            }
-        }
+        drop(writer);
     }
 
     fn writer(&self) -> std::sync::MutexGuard<'_, Option<Writer>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Creates a folder that only the owner can read, so that it is still there after a power failure.
+fn create_folder(path: &Path) -> io::Result<()> {
+    let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for folder in new {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Opens the database with every column family that it has, also those of a newer release.

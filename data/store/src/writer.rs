@@ -49,9 +49,13 @@ pub(crate) struct Job {
 }
 
 /// The way to the writer thread.
+///
+/// Dropping it takes no more changes and waits until those that are queued are written: a process that
+/// ended under a write would tear RocksDB down while it is in use.
 pub(crate) struct Writer {
-    pub(crate) queue: SyncSender<Job>,
-    pub(crate) thread: JoinHandle<()>,
+    /// Invariant: `Some` until it is dropped.
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
@@ -66,14 +70,24 @@ impl Writer {
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(run);
         let thread =
             thread.map_err(|reason| StoreError::Io { path: store.inner.path.clone(), reason })?;
-        Ok(Self { queue, thread })
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
     pub(crate) fn send(&self, job: Job) {
-        match self.queue.try_send(job) {
+        let Some(queue) = &self.queue else { return (job.reply)(Err(closed())) };
+        match queue.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(job)) => (job.reply)(Err(ChangeError::Busy)),
             Err(TrySendError::Disconnected(job)) => (job.reply)(Err(closed())),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer panicked");
         }
     }
 }

@@ -82,9 +82,10 @@ impl Follower for Mirror {
 }
 
 struct Fixture {
-    dir: TempDir,
     store: Store,
     mirror: Mirror,
+    /// Last, so that the store is closed before its files go.
+    dir: TempDir,
 }
 
 impl Fixture {
@@ -100,7 +101,7 @@ impl Fixture {
         let mut mirror = Mirror::default();
         store.load(&mut mirror).unwrap();
         store.start(Box::new(mirror.clone())).unwrap();
-        Self { dir, store, mirror }
+        Self { store, mirror, dir }
     }
 
     fn reopen(self) -> Self {
