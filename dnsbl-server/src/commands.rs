@@ -98,11 +98,16 @@ fn show(plan: &Recovery) {
     if plan.repaired {
         println!("tables had to be rebuilt: older rows may be missing, compare the counts above");
     }
-    println!(
-        "dropped: every change after {}; of those, {} can still be read:",
-        plan.head,
-        plan.dropped.len()
-    );
+    match &plan.unread {
+        Some(why) => {
+            println!("dropped: every change after {}; none of them can be read: {why}", plan.head)
+        }
+        None => println!(
+            "dropped: every change after {}; of those, {} can still be read:",
+            plan.head,
+            plan.dropped.len()
+        ),
+    }
     for entry in &plan.dropped {
         for op in &entry.ops {
             let zone = op.zone().map(ToString::to_string).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Opening the store, and what is done with it.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -207,17 +207,24 @@ fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
     StoreError::Rocks(err)
 }
 
-/// The file that RocksDB complains about, or the folder where it names none.
+/// The file that RocksDB complains about; where its error names none, the last one from which its own
+/// log says that something was dropped; else the folder.
 fn damaged_file(path: &Path, text: &str) -> PathBuf {
+    let of_log = || {
+        let log = fs::read(path.join("LOG")).ok()?;
+        let log = String::from_utf8_lossy(&log).into_owned();
+        file_name(log.lines().rfind(|line| line.contains(": dropping "))?)
+    };
+    file_name(text).or_else(of_log).map_or_else(|| path.into(), |name| path.join(name))
+}
+
+fn file_name(text: &str) -> Option<String> {
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, ':' | ',' | '"' | '\''));
-    let file = words.map(|word| word.trim_end_matches('.')).find(|word| {
-        let name = word.rsplit('/').next().unwrap_or_default();
+    let mut names = words.filter_map(|word| word.trim_end_matches('.').rsplit('/').next());
+    let is_file = |name: &&str| {
         name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-")
-    });
-    match file.and_then(|file| file.rsplit('/').next()) {
-        Some(name) => path.join(name),
-        None => path.into(),
-    }
+    };
+    names.find(is_file).map(Into::into)
 }
 
 /// Who holds the lock of a store, as far as the system tells.
@@ -234,8 +241,8 @@ fn holder(path: &Path) -> String {
 /// The process that holds RocksDB's lock, from `/proc/locks`.
 pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    let inode = format!(":{}", std::fs::metadata(path.join("LOCK")).ok()?.ino());
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let inode = format!(":{}", fs::metadata(path.join("LOCK")).ok()?.ino());
+    let locks = fs::read_to_string("/proc/locks").ok()?;
     let line = locks
         .lines()
         .find(|line| line.split_whitespace().nth(5).is_some_and(|id| id.ends_with(&inode)))?;
@@ -243,7 +250,7 @@ pub(crate) fn lock_holder(path: &Path) -> Option<u32> {
 }
 
 fn command(pid: u32) -> Option<String> {
-    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().into())
+    Some(fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().into())
 }
 
 fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {

@@ -30,6 +30,8 @@ pub struct Recovery {
     pub zones: Vec<ZoneSurvey>,
     /// Changes after the last one that is kept, as far as they can be read. There may have been others.
     pub dropped: Vec<LogEntry>,
+    /// Why none of them could be read, if that failed.
+    pub unread: Option<String>,
     /// Whether even the tables had to be rebuilt, so that older rows may be missing too.
     pub repaired: bool,
 }
@@ -60,8 +62,11 @@ impl Recovery {
         let (head, zones) = survey(&db)?;
         begin_epoch(&db)?;
         drop(db);
-        let dropped = read_beyond(store, head).unwrap_or_default();
-        Ok(Self { store: store.into(), copy, head, zones, dropped, repaired })
+        let (dropped, unread) = match read_beyond(store, head) {
+            Ok(dropped) => (dropped, None),
+            Err(err) => (Vec::new(), Some(err.to_string())),
+        };
+        Ok(Self { store: store.into(), copy, head, zones, dropped, unread, repaired })
     }
 
     /// Puts the copy in the store's place and returns where the damaged store now lies.

@@ -591,6 +591,8 @@ fn damage_in_the_middle_is_refused_and_recovery_shows_what_it_would_drop() {
     let Err(err) = Store::open(&copy) else { panic!("opened") };
     assert!(matches!(err, StoreError::Damaged { .. }), "{err}");
     assert!(err.to_string().contains("recover"), "{err}");
+    let name = wal.file_name().unwrap().to_str().unwrap();
+    assert!(err.to_string().contains(name), "{err} does not name {name}");
 
     let plan = Recovery::plan(&copy).unwrap();
     let kept = plan.head;

@@ -98,8 +98,8 @@ fn value(text: &str) -> Value {
 }
 
 fn row(zone: &Value) -> Vec<String> {
-    let names = ["zone", "kind", "listings", "serial"];
-    let [name, kind, listings, serial] = names.map(|name| text::cell(&zone[name]));
+    let [name, kind, listings] = ["zone", "kind", "listings"].map(|name| text::cell(&zone[name]));
+    let serial = text::cell(&zone["soa"]["serial"]);
     let listings = format!("{listings} listings");
     ["zone".to_owned(), name, kind, listings, format!("serial {serial}")].into()
 }

@@ -53,7 +53,8 @@ pub(crate) fn join(values: &[Value], separator: &str) -> String {
 
 /// The members of that name, each a cell.
 pub(crate) fn cells(value: &Value, names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| cell(&value[*name])).collect()
+    let member = |name: &&str| cell(name.split('.').fold(value, |value, name| &value[name]));
+    names.iter().map(member).collect()
 }
 
 /// The members of an object, one a line; those of objects inside it as `outer.inner`.

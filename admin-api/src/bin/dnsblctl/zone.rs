@@ -103,7 +103,7 @@ impl ZoneCommand {
 
 async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
     let zones = client.ask(client.v1(Method::GET, &["zones"])).await?;
-    output.table(&zones, "zones", &["zone", "kind", "listings", "serial"])
+    output.table(&zones, "zones", &["zone", "kind", "listings", "soa.serial"])
 }
 
 impl Show {
