@@ -3,6 +3,7 @@
 use std::{any::Any, sync::Arc, time::Instant};
 
 use axum::{
+    body::HttpBody as _,
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
@@ -10,6 +11,10 @@ use axum::{
 };
 
 use crate::{app::App, auth::ActorName, error::Problem, routes::SEQ_HEADER};
+
+/// The longest body that is read to its end even where nobody asks for it, in bytes. The connection
+/// of a refused longer one ends, and the client must know, or it sends its next request into nothing.
+const READ_TO_ITS_END: u64 = 16 << 10;
 
 /// Logs and counts a request, and adds the headers that every answer has.
 pub(crate) async fn observe(
@@ -20,17 +25,22 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let is_long = request.body().size_hint().upper().is_none_or(|bytes| bytes > READ_TO_ITS_END);
     let actor = ActorName::default();
     request.extensions_mut().insert(actor.clone());
     let mut response = match refuse_token_in_query(request.uri()) {
         Err(problem) => problem.into_response(),
         Ok(()) => next.run(request).await,
     };
+    let status = response.status();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if is_long && !status.is_success() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    app.host.count_request(route, response.status().as_u16());
+    app.host.count_request(route, status.as_u16());
     log(&method, route, &response, &actor, started);
     response
 }

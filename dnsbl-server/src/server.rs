@@ -54,6 +54,8 @@ fn start_logging(log: &config::Log) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // A write beyond a limit on file sizes shall fail like one on a full disk, not end the process.
+    let _file_size = signal(SignalKind::from_raw(libc::SIGXFSZ))?;
     // A signal that comes meanwhile is seen below: a start that is cut off would leave threads behind.
     let mut running = Running::start(&config).await?;
     announce(&running);

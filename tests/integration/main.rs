@@ -25,6 +25,7 @@ mod zones;
 // Promises about writes.
 mod crash;
 mod read_your_writes;
+mod store_failure;
 
 // Starting and stopping.
 mod bad_start;
