@@ -1,12 +1,12 @@
 //! Connections: accepted within limits, served by the router, let finish at the end.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::poll_fn, io, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, UnixListener},
     sync::Semaphore,
 };
@@ -17,6 +17,12 @@ use crate::{Api, Limits, app::App, auth::Peer, router::build};
 
 /// How long accepting rests after an error such as too many open files.
 const BACKOFF: Duration = Duration::from_millis(200);
+
+/// How long a client may go on sending after its last answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How much it may send then, in bytes.
+const LINGER_BYTES: u64 = 16 << 20;
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -100,27 +106,38 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), request, peer));
-        let connection = http1::Builder::new()
+        let service = service_fn(move |request| Box::pin(answer(router.clone(), request, peer)));
+        let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_timeout)
             .max_buf_size(self.limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
         let shutdown = self.shutdown.clone();
         async move {
-            let mut connection = std::pin::pin!(connection);
             let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
+                ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
                 () = shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+                    Pin::new(&mut connection).graceful_shutdown();
+                    poll_fn(|cx| connection.poll_without_shutdown(cx)).await
                 }
             };
             if let Err(err) = ended {
                 tracing::debug!(%err, "a connection ended early");
             }
+            linger(connection.into_parts().io.into_inner()).await;
         }
     }
+}
+
+/// Ends a connection once the client has, within limits. To close it under a client that still sends
+/// would reset it, and take away the answer that says why.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let drain = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+    };
+    // Whether it went well makes no difference any more.
+    let _ = tokio::time::timeout(LINGER, drain).await;
 }
 
 async fn answer(
