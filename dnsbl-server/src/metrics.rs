@@ -135,7 +135,7 @@ impl Metrics {
             let origin = zone.settings().origin.to_string();
             self.index_bytes
                 .with_label_values(&[&origin])
-                .set(clamp(zone.estimated_bytes() as u64));
+                .set(clamp(zone.bytes() as u64));
             self.serial.with_label_values(&[&origin]).set(zone.serial().0.into());
         }
     }

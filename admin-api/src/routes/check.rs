@@ -128,7 +128,7 @@ fn of_verdict(zone: &IndexedZone, subject: &Subject, verdict: &Verdict<'_>) -> C
         result.listed = true;
         result.return_codes = codes.iter().map(ToString::to_string).collect();
         result.reasons = listed.reasons(zone.settings());
-        result.by = listed.by().map(ToString::to_string);
+        result.by = listed.by().map(|by| by.to_string());
     }
     result
 }

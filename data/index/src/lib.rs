@@ -6,14 +6,18 @@
 //! that did not change.
 //!
 //! What an answer is made of is decided here ([`Verdict`]), the names and messages around it are
-//! not. The interface says nothing of how entries are kept; see `trie.rs` for that.
+//! not. The interface says nothing of how entries are kept; see `hosts/` and `trie.rs` for that.
 
+mod entries;
+mod hosts;
 mod key;
 mod snapshot;
 mod trie;
 mod verdict;
+mod writer;
 mod zone;
 
-pub use snapshot::{Index, IndexWriter, Snapshot};
-pub use verdict::{Listed, Verdict};
-pub use zone::IndexedZone;
+pub use snapshot::{Index, Snapshot};
+pub use verdict::{Listed, Text, Verdict};
+pub use writer::IndexWriter;
+pub use zone::{IndexedZone, ZoneNumber};

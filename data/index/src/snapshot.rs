@@ -1,25 +1,26 @@
-//! Snapshots, and the one writer that makes them.
+//! Snapshots: what readers see.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use dnsbl_types::{Entry, Labels, Name, Serial, Subject, Zone};
+use dnsbl_types::{Labels, Name};
 
 use crate::IndexedZone;
 
 /// The index as readers hold it. Cheap to share; loading never waits.
 #[derive(Debug, Default)]
 pub struct Index {
-    current: ArcSwap<Snapshot>,
+    pub(crate) current: ArcSwap<Snapshot>,
 }
 
 /// One state of all zones.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// By the origin's wire form.
-    zones: Arc<HashMap<Box<[u8]>, Arc<IndexedZone>>>,
-    seq: u64,
-    loaded: bool,
+    /// In the order of their origins' wire form.
+    pub(crate) zones: Vec<Arc<IndexedZone>>,
+    origins: Lengths,
+    pub(crate) seq: u64,
+    pub(crate) loaded: bool,
 }
 
 impl Index {
@@ -42,12 +43,12 @@ impl Snapshot {
 
     /// The zone at `origin`.
     pub fn zone(&self, origin: &Name) -> Option<&IndexedZone> {
-        self.zones.get(origin.wire()).map(Arc::as_ref)
+        self.find(origin.wire()).ok().map(|at| &*self.zones[at])
     }
 
-    /// All zones, in no order.
+    /// All zones.
     pub fn zones(&self) -> impl Iterator<Item = &IndexedZone> {
-        self.zones.values().map(Arc::as_ref)
+        self.zones.iter().map(Arc::as_ref)
     }
 
     /// The zone with the longest origin at or above a name, and the labels left of that origin.
@@ -56,65 +57,55 @@ impl Snapshot {
     pub fn zone_of<'q>(&self, qname: &'q [u8]) -> Option<(&IndexedZone, Labels<'q>)> {
         let mut rest = qname;
         loop {
-            if let Some(zone) = self.zones.get(rest) {
-                return Some((zone, Labels::before(qname, rest.len())));
+            // Most parts of a name are of a length that no origin has.
+            if self.origins.contains(rest.len())
+                && let Ok(at) = self.find(rest)
+            {
+                return Some((&self.zones[at], Labels::before(qname, rest.len())));
             }
             let (&len, tail) = rest.split_first()?;
             rest = tail.get(usize::from(len)..).filter(|tail| !tail.is_empty())?;
         }
     }
-}
 
-/// The one writer. Changes are invisible until they are published.
-#[derive(Debug)]
-pub struct IndexWriter {
-    index: Arc<Index>,
-    next: Snapshot,
-}
-
-impl IndexWriter {
-    /// The writer of `index`; there must be no other.
-    pub fn new(index: Arc<Index>) -> Self {
-        let next = Snapshot::clone(&index.load());
-        Self { index, next }
+    /// Where the zone at an origin is, or would be.
+    fn find(&self, origin: &[u8]) -> Result<usize, usize> {
+        self.zones.binary_search_by(|zone| zone.origin().wire().cmp(origin))
     }
 
-    /// Adds a zone, or changes its settings and keeps its entries.
-    pub fn put_zone(&mut self, zone: Zone, serial: Serial) {
-        let zones = Arc::make_mut(&mut self.next.zones);
-        match zones.get_mut(zone.origin.wire()) {
-            Some(indexed) => Arc::make_mut(indexed).replace_settings(zone, serial),
-            None => {
-                zones.insert(zone.origin.wire().into(), Arc::new(IndexedZone::new(zone, serial)));
-            }
+    pub(crate) fn zone_mut(&mut self, origin: &Name) -> Option<&mut IndexedZone> {
+        let at = self.find(origin.wire()).ok()?;
+        Some(Arc::make_mut(&mut self.zones[at]))
+    }
+
+    /// Adds a zone whose origin has none.
+    pub(crate) fn insert(&mut self, zone: IndexedZone) {
+        if let Err(at) = self.find(zone.origin().wire()) {
+            self.origins.insert(zone.origin().wire().len());
+            self.zones.insert(at, Arc::new(zone));
         }
     }
 
-    /// Removes a zone with its entries.
-    pub fn remove_zone(&mut self, origin: &Name) {
-        Arc::make_mut(&mut self.next.zones).remove(origin.wire());
-    }
-
-    /// Moves a zone's serial.
-    pub fn set_serial(&mut self, origin: &Name, serial: Serial) {
-        self.change(origin, |zone| zone.set_serial(serial));
-    }
-
-    /// Makes `entries` all that is said about `subject`; none removes it.
-    pub fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
-        self.change(origin, |zone| zone.set_entries(subject, entries));
-    }
-
-    /// Shows all changes since the last call at once; `seq` is the last change among them.
-    pub fn publish(&mut self, seq: u64) {
-        self.next.seq = seq;
-        self.next.loaded = true;
-        self.index.current.store(Arc::new(self.next.clone()));
-    }
-
-    fn change(&mut self, origin: &Name, change: impl FnOnce(&mut IndexedZone)) {
-        if let Some(zone) = Arc::make_mut(&mut self.next.zones).get_mut(origin.wire()) {
-            change(Arc::make_mut(zone));
+    pub(crate) fn remove(&mut self, origin: &Name) {
+        if let Ok(at) = self.find(origin.wire()) {
+            self.zones.remove(at);
+            self.origins = Lengths::default();
+            self.zones.iter().for_each(|zone| self.origins.insert(zone.origin().wire().len()));
         }
+    }
+}
+
+/// A set of lengths of names, in octets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lengths([u64; 4]);
+
+impl Lengths {
+    fn insert(&mut self, len: usize) {
+        self.0[len / 64] |= 1 << (len % 64);
+    }
+
+    /// Whether `len`, at most 255, is in the set.
+    fn contains(&self, len: usize) -> bool {
+        self.0[len / 64] >> (len % 64) & 1 != 0
     }
 }

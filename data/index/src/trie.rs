@@ -5,17 +5,7 @@
 
 use std::sync::Arc;
 
-/// A run of bits, such as a prefix.
-pub(crate) trait Key: Clone {
-    /// How many bits there are.
-    fn bits(&self) -> usize;
-    /// The bit at `at`, counted from the front; 0 or 1.
-    fn bit(&self, at: usize) -> usize;
-    /// How many bits the two have in common at the front.
-    fn common(&self, other: &Self) -> usize;
-    /// The first `bits` bits.
-    fn truncate(&self, bits: usize) -> Self;
-}
+use crate::key::{Bits, Key};
 
 /// A map from bit strings to values.
 #[derive(Clone, Debug)]
@@ -52,15 +42,20 @@ impl<K: Key, V: Clone> Trie<K, V> {
     }
 
     /// About how many bytes the nodes take: nearly two a value.
-    pub(crate) fn estimated_bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>())
     }
 
+    /// Whether there is no value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// The value at exactly `key`.
-    pub(crate) fn find(&self, key: &K) -> Option<&V> {
+    pub(crate) fn find(&self, key: Bits<'_>) -> Option<&V> {
         let mut found = None;
         self.visit_above(key, |at, value| {
-            if at.bits() == key.bits() {
+            if at.bits().len() == key.len() {
                 found = Some(value);
             }
         });
@@ -68,33 +63,32 @@ impl<K: Key, V: Clone> Trie<K, V> {
     }
 
     /// Visits the values whose keys are prefixes of `key`, `key` included, shortest first.
-    pub(crate) fn visit_above<'a>(&'a self, key: &K, mut visit: impl FnMut(&'a K, &'a V)) {
+    pub(crate) fn visit_above<'a>(&'a self, key: Bits<'_>, mut visit: impl FnMut(&'a K, &'a V)) {
         let mut next = self.root.as_deref();
         while let Some(node) = next {
-            let len = node.key.bits();
-            if len > key.bits() || node.key.common(key) < len {
+            let len = node.key.bits().len();
+            if len > key.len() || node.key.bits().common(key) < len {
                 return;
             }
             if let Some(value) = &node.value {
                 visit(&node.key, value);
             }
-            next = if len < key.bits() { node.children[key.bit(len)].as_deref() } else { None };
+            next = if len < key.len() { node.children[key.bit(len)].as_deref() } else { None };
         }
     }
 
     /// Whether any value whose key begins with `key`, itself included, passes `test`.
-    pub(crate) fn any_below(&self, key: &K, test: impl Fn(&K, &V) -> bool) -> bool {
-        let mut pending: Vec<&Node<K, V>> = self.root.as_deref().into_iter().collect();
-        while let Some(node) = pending.pop() {
-            let len = node.key.bits();
-            if node.key.common(key) < len.min(key.bits()) {
-                continue;
+    pub(crate) fn any_below(&self, key: Bits<'_>, test: &impl Fn(&K, &V) -> bool) -> bool {
+        let mut next = self.root.as_deref();
+        while let Some(node) = next {
+            let len = node.key.bits().len();
+            if node.key.bits().common(key) < len.min(key.len()) {
+                return false;
             }
-            if len >= key.bits() && node.value.as_ref().is_some_and(|value| test(&node.key, value))
-            {
-                return true;
+            if len >= key.len() {
+                return node.any(test);
             }
-            pending.extend(node.children.iter().filter_map(Option::as_deref));
+            next = node.children[key.bit(len)].as_deref();
         }
         false
     }
@@ -104,6 +98,12 @@ impl<K: Key, V: Clone> Node<K, V> {
     fn leaf(key: K, value: V) -> Child<K, V> {
         Some(Arc::new(Self { key, value: Some(value), children: [None, None] }))
     }
+
+    /// Whether any value here or below passes `test`. The depth is bounded by the bits of a key.
+    fn any(&self, test: &impl Fn(&K, &V) -> bool) -> bool {
+        self.value.as_ref().is_some_and(|value| test(&self.key, value))
+            || self.children.iter().flatten().any(|child| child.any(test))
+    }
 }
 
 /// Returns whether the value is new rather than another.
@@ -112,25 +112,25 @@ fn insert<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K, value: V) -> bool {
         *slot = Node::leaf(key.clone(), value);
         return true;
     };
-    let common = node.key.common(key);
-    if common < node.key.bits() {
+    let common = node.key.bits().common(key.bits());
+    if common < node.key.bits().len() {
         *slot = split(slot.take(), common, key, value);
         return true;
     }
     let node = Arc::make_mut(node);
-    if common == key.bits() {
+    if common == key.bits().len() {
         node.value.replace(value).is_none()
     } else {
-        insert(&mut node.children[key.bit(common)], key, value)
+        insert(&mut node.children[key.bits().bit(common)], key, value)
     }
 }
 
 /// Puts a node above `old`, where `key` leaves its path after `common` bits.
 fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -> Child<K, V> {
     let mut children = [None, None];
-    let side = old.as_deref().map_or(0, |node| node.key.bit(common));
+    let side = old.as_deref().map_or(0, |node| node.key.bits().bit(common));
     children[side] = old;
-    if common == key.bits() {
+    if common == key.bits().len() {
         return Some(Arc::new(Node { key: key.clone(), value: Some(value), children }));
     }
     children[1 - side] = Node::leaf(key.clone(), value);
@@ -140,15 +140,15 @@ fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -
 /// Returns whether there was a value.
 fn remove<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K) -> bool {
     let Some(node) = slot else { return false };
-    let len = node.key.bits();
-    if len > key.bits() || node.key.common(key) < len {
+    let len = node.key.bits().len();
+    if len > key.bits().len() || node.key.bits().common(key.bits()) < len {
         return false;
     }
     let node = Arc::make_mut(node);
-    let removed = if len == key.bits() {
+    let removed = if len == key.bits().len() {
         node.value.take().is_some()
     } else {
-        remove(&mut node.children[key.bit(len)], key)
+        remove(&mut node.children[key.bits().bit(len)], key)
     };
     if node.value.is_none() {
         let only_child = match &mut node.children {

@@ -1,13 +1,21 @@
 //! What the entries say about one address or domain.
+//!
+//! A verdict borrows from the index and from the question: making one, and reading it, allocates
+//! nothing.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
-use dnsbl_types::{Entry, ReturnCode, Subject, TestEntry, UnixTime, Zone};
+use dnsbl_types::{
+    DomainSubject, Labels, Name, Reason, ReturnCode, Subject, TestEntry, UnixTime, Zone,
+};
 
-use crate::zone::{Entries, live};
+use crate::{
+    entries::{Entries, Stored, live},
+    key::NetKey,
+};
 
 /// Whether something is listed, and how long that holds at least.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Verdict<'a> {
     /// Nothing is said about it.
     Unlisted,
@@ -21,35 +29,90 @@ pub enum Verdict<'a> {
 }
 
 /// Why something is listed: a test entry, or the live entries of one subject (of two for 6to4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Listed<'a> {
-    hits: Vec<Hit<'a>>,
+    hit: Hit<'a>,
+    /// For a 6to4 address: what lists the IPv4 address inside.
+    inner: Option<Hit<'a>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Hit<'a> {
-    /// What was asked for, as `$` shows it.
-    asked: String,
-    /// The subject whose entries decide; `None` for a test entry.
-    by: Option<Subject>,
-    test_code: Option<ReturnCode>,
-    entries: Vec<&'a Entry>,
+    asked: Asked<'a>,
+    because: Because<'a>,
+}
+
+#[derive(Clone, Debug)]
+enum Because<'a> {
+    Test(ReturnCode),
+    /// Those among the subject's entries that are live at a time.
+    Entries(By, &'a [Stored], UnixTime),
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked<'a> {
+    Addr(IpAddr),
+    Domain(Labels<'a>),
+}
+
+/// The subject whose entries decide.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum By {
+    V4(NetKey),
+    V6(NetKey),
+    /// The last labels of the domain asked for, itself or what is below.
+    Domain {
+        labels: usize,
+        exact: bool,
+    },
+}
+
+/// A reason with the subject that `$` stands for; displays as the text of the TXT record.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    reason: &'a Reason,
+    asked: Asked<'a>,
+}
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addr(addr) => addr.fmt(f),
+            Self::Domain(labels) => labels.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.write(f, &self.asked)
+    }
 }
 
 impl<'a> Verdict<'a> {
-    pub(crate) fn of_test(test: TestEntry, asked: &impl fmt::Display) -> Self {
+    pub(crate) fn of_test(test: TestEntry, asked: Asked<'a>) -> Self {
         match test {
-            TestEntry::Never => Verdict::Excluded { until: None },
-            TestEntry::Listed(code) => {
-                let hit = Hit {
-                    asked: asked.to_string(),
-                    by: None,
-                    test_code: Some(code),
-                    entries: vec![],
-                };
-                Verdict::Listed(Listed { hits: vec![hit] })
-            }
+            TestEntry::Never => Self::Excluded { until: None },
+            TestEntry::Listed(code) => Self::listed_by(asked, Because::Test(code)),
         }
+    }
+
+    /// What the live ones of a subject's entries say; there must be one.
+    pub(crate) fn of_entries(
+        by: By,
+        entries: &'a [Stored],
+        asked: Asked<'a>,
+        now: UnixTime,
+    ) -> Self {
+        if live(entries, now).any(|entry| entry.said().exclusion) {
+            return Self::Excluded { until: first_expiry(entries, now) };
+        }
+        Self::listed_by(asked, Because::Entries(by, entries, now))
+    }
+
+    fn listed_by(asked: Asked<'a>, because: Because<'a>) -> Self {
+        Self::Listed(Listed { hit: Hit { asked, because }, inner: None })
     }
 
     /// Joins the verdict on a 6to4 address with that on the IPv4 address inside it.
@@ -57,13 +120,12 @@ impl<'a> Verdict<'a> {
     /// An exclusion of either keeps the address out: a list must not list by mistake.
     pub(crate) fn or_of_inner(self, inner: Self) -> Self {
         match (self, inner) {
-            (excluded @ Verdict::Excluded { .. }, _) | (_, excluded @ Verdict::Excluded { .. }) => {
+            (excluded @ Self::Excluded { .. }, _) | (_, excluded @ Self::Excluded { .. }) => {
                 excluded
             }
-            (Verdict::Unlisted, other) | (other, Verdict::Unlisted) => other,
-            (Verdict::Listed(mut outer), Verdict::Listed(inner)) => {
-                outer.hits.extend(inner.hits);
-                Verdict::Listed(outer)
+            (Self::Unlisted, other) | (other, Self::Unlisted) => other,
+            (Self::Listed(outer), Self::Listed(inner)) => {
+                Self::Listed(Listed { inner: Some(inner.hit), ..outer })
             }
         }
     }
@@ -71,96 +133,144 @@ impl<'a> Verdict<'a> {
     /// When the verdict may change without a write.
     pub fn until(&self) -> Option<UnixTime> {
         match self {
-            Verdict::Unlisted => None,
-            Verdict::Excluded { until } => *until,
-            Verdict::Listed(listed) => listed.until(),
+            Self::Unlisted => None,
+            Self::Excluded { until } => *until,
+            Self::Listed(listed) => listed.hits().filter_map(Hit::until).min(),
         }
     }
 
     /// The listing, if there is one.
     pub fn listed(&self) -> Option<&Listed<'a>> {
         match self {
-            Verdict::Listed(listed) => Some(listed),
-            Verdict::Unlisted | Verdict::Excluded { .. } => None,
+            Self::Listed(listed) => Some(listed),
+            Self::Unlisted | Self::Excluded { .. } => None,
         }
     }
 }
 
-impl Listed<'_> {
+impl<'a> Listed<'a> {
+    /// The return codes of all entries, in no order and with repetitions.
+    pub fn codes(&self, zone: &'a Zone) -> impl Iterator<Item = ReturnCode> {
+        self.hits().flat_map(|hit| {
+            let test = match hit.because {
+                Because::Test(code) => Some(code),
+                Because::Entries(..) => None,
+            };
+            let own_or_default = |entry: &'a Stored| match &*entry.said().return_codes {
+                [] => zone.return_codes.as_slice(),
+                own => own,
+            };
+            test.into_iter().chain(hit.live().flat_map(own_or_default).copied())
+        })
+    }
+
     /// The union of all return codes, in order, without repetition.
-    pub fn return_codes(&self, zone: &Zone) -> Vec<ReturnCode> {
-        let mut codes = Vec::new();
-        for hit in &self.hits {
-            codes.extend(hit.test_code);
-            for entry in &hit.entries {
-                let own = &entry.return_codes;
-                codes.extend(if own.is_empty() { &zone.return_codes } else { own });
-            }
-        }
+    pub fn return_codes(&self, zone: &'a Zone) -> Vec<ReturnCode> {
+        let mut codes: Vec<ReturnCode> = self.codes(zone).collect();
         codes.sort_unstable();
         codes.dedup();
         codes
     }
 
+    /// The reasons of all entries, which may repeat.
+    pub fn texts(&self, zone: &'a Zone) -> impl Iterator<Item = Text<'a>> {
+        self.hits().flat_map(|hit| {
+            let test = matches!(hit.because, Because::Test(_)).then_some(&zone.reason);
+            let own_or_default = |entry: &'a Stored| match &entry.said().reason {
+                Some(own) => own,
+                None => &zone.reason,
+            };
+            let reasons = test.into_iter().chain(hit.live().map(own_or_default));
+            reasons.map(|reason| Text { reason, asked: hit.asked })
+        })
+    }
+
     /// All reasons with the subject filled in, without repetition.
-    pub fn reasons(&self, zone: &Zone) -> Vec<String> {
-        let mut texts: Vec<String> = Vec::new();
-        for hit in &self.hits {
-            let of_test = hit.test_code.map(|_| &zone.reason);
-            let of_entries =
-                hit.entries.iter().map(|entry| entry.reason.as_ref().unwrap_or(&zone.reason));
-            for reason in of_test.into_iter().chain(of_entries) {
-                let text = reason.render(&hit.asked);
-                if !texts.contains(&text) {
-                    texts.push(text);
-                }
+    pub fn reasons(&self, zone: &'a Zone) -> Vec<String> {
+        let mut reasons = Vec::new();
+        for text in self.texts(zone) {
+            let text = text.to_string();
+            if !reasons.contains(&text) {
+                reasons.push(text);
             }
         }
-        texts
+        reasons
     }
 
     /// The subject whose entries decide; `None` for a test entry.
-    pub fn by(&self) -> Option<&Subject> {
-        self.hits.iter().find_map(|hit| hit.by.as_ref())
+    pub fn by(&self) -> Option<Subject> {
+        self.hits().find_map(|hit| match hit.because {
+            Because::Test(_) => None,
+            Because::Entries(by, ..) => Some(by.subject(hit.asked)),
+        })
+    }
+
+    fn hits(&self) -> impl Iterator<Item = &Hit<'a>> {
+        std::iter::once(&self.hit).chain(&self.inner)
+    }
+}
+
+impl<'a> Hit<'a> {
+    fn live(&self) -> impl Iterator<Item = &'a Stored> + use<'a> {
+        let (entries, now) = match self.because {
+            Because::Test(_) => (&[][..], UnixTime(0)),
+            Because::Entries(_, entries, now) => (entries, now),
+        };
+        live(entries, now)
     }
 
     fn until(&self) -> Option<UnixTime> {
-        self.hits.iter().flat_map(|hit| &hit.entries).filter_map(|entry| entry.expires_at).min()
+        self.live().filter_map(Stored::expires_at).min()
     }
 }
 
-/// Finds the longest subject with a live entry, given from the shortest to the longest.
-pub(crate) struct Deciding<'a, K> {
-    now: UnixTime,
-    longest: Option<(K, &'a Entries)>,
+fn first_expiry(entries: &[Stored], now: UnixTime) -> Option<UnixTime> {
+    live(entries, now).filter_map(Stored::expires_at).min()
 }
 
-impl<'a, K> Deciding<'a, K> {
+impl By {
+    fn subject(self, asked: Asked<'_>) -> Subject {
+        match (self, asked) {
+            (Self::V4(net), _) => Subject::V4(net.v4()),
+            (Self::Domain { labels, exact }, Asked::Domain(asked)) => {
+                Subject::Domain(ancestor(asked, labels, exact))
+            }
+            (Self::V6(net), _) => Subject::V6(net.v6()),
+            (Self::Domain { .. }, Asked::Addr(_)) => unreachable!("an address is no domain"),
+        }
+    }
+}
+
+/// The last `count` labels of a name, itself (`exact`) or what is below.
+pub(crate) fn ancestor(name: Labels<'_>, count: usize, exact: bool) -> DomainSubject {
+    let skip = name.count_labels() - count;
+    let ancestor = Name::from_labels(name.skip(skip)).expect("a part of a name is a name");
+    let subject =
+        if exact { DomainSubject::exact(ancestor) } else { DomainSubject::below(ancestor) };
+    subject.expect("entries never lie at the root")
+}
+
+/// Finds the longest subject with a live entry, given from the shortest to the longest.
+pub(crate) struct Deciding<'a> {
+    now: UnixTime,
+    longest: Option<(By, &'a [Stored])>,
+}
+
+impl<'a> Deciding<'a> {
     pub(crate) fn new(now: UnixTime) -> Self {
         Self { now, longest: None }
     }
 
-    pub(crate) fn see(&mut self, key: K, entries: &'a Entries) {
-        if live(entries, self.now).next().is_some() {
-            self.longest = Some((key, entries));
+    pub(crate) fn see(&mut self, by: By, entries: &'a Entries) {
+        if entries.any_live(self.now) {
+            self.longest = Some((by, entries.as_slice()));
         }
     }
 
-    pub(crate) fn verdict(
-        self,
-        asked: &impl fmt::Display,
-        by: impl FnOnce(K) -> Subject,
-    ) -> Verdict<'a> {
-        let Some((key, entries)) = self.longest else {
-            return Verdict::Unlisted;
-        };
-        let entries: Vec<&Entry> = live(entries, self.now).collect();
-        if entries.iter().any(|entry| entry.exclusion) {
-            return Verdict::Excluded {
-                until: entries.iter().filter_map(|entry| entry.expires_at).min(),
-            };
+    pub(crate) fn verdict(self, asked: Asked<'a>) -> Verdict<'a> {
+        match self.longest {
+            None => Verdict::Unlisted,
+            Some((by, entries)) => Verdict::of_entries(by, entries, asked, self.now),
         }
-        let hit = Hit { asked: asked.to_string(), by: Some(by(key)), test_code: None, entries };
-        Verdict::Listed(Listed { hits: vec![hit] })
     }
 }

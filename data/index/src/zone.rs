@@ -2,36 +2,41 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    sync::{Arc, LazyLock},
+    sync::Arc,
 };
 
 use dnsbl_types::{
-    DomainSubject, Entry, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
+    DomainSubject, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
 };
-use ipnet::Ipv6Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::{
     Verdict,
-    key::{DomainKey, NetKey},
-    trie::{Key, Trie},
-    verdict::Deciding,
+    entries::{Entries, Stored},
+    hosts::{self, HostMap},
+    key::{DomainBits, DomainKey, Key, NetKey},
+    trie::Trie,
+    verdict::{Asked, By, Deciding, ancestor},
 };
 
-/// All that is said about one subject; never empty.
-pub(crate) type Entries = Arc<[Entry]>;
-
-/// What most subjects have: one listing with the zone's values.
-static PLAIN: LazyLock<Entries> = LazyLock::new(|| Arc::new([Entry::default()]));
-
 /// One zone with its entries, as a reader sees it.
+///
+/// What is said about a single IPv4 address lies in `plain` if it is one listing with the zone's
+/// values, else in `hosts`; `v4` has the prefixes.
 #[derive(Clone, Debug)]
 pub struct IndexedZone {
     zone: Arc<Zone>,
+    number: ZoneNumber,
     serial: Serial,
+    plain: HostMap<()>,
+    hosts: HostMap<Entries>,
     v4: Trie<NetKey, Entries>,
     v6: Trie<NetKey, Entries>,
     domains: Trie<DomainKey, AtDomain>,
 }
+
+/// The zones of an index are numbered from 0 as they come; no number is given twice.
+pub type ZoneNumber = usize;
 
 /// What is said about a domain and about the names below it.
 #[derive(Clone, Debug, Default)]
@@ -40,10 +45,27 @@ struct AtDomain {
     below: Option<Entries>,
 }
 
+/// What is now said about an IPv4 address.
+#[derive(Clone, Debug)]
+pub(crate) enum HostChange {
+    Gone,
+    /// One listing with the zone's values.
+    Plain,
+    Own(Entries),
+}
+
 impl IndexedZone {
-    pub(crate) fn new(zone: Zone, serial: Serial) -> Self {
-        let zone = Arc::new(zone);
-        Self { zone, serial, v4: Trie::default(), v6: Trie::default(), domains: Trie::default() }
+    pub(crate) fn new(number: ZoneNumber, zone: Zone, serial: Serial) -> Self {
+        Self {
+            zone: Arc::new(zone),
+            number,
+            serial,
+            plain: HostMap::default(),
+            hosts: HostMap::default(),
+            v4: Trie::default(),
+            v6: Trie::default(),
+            domains: Trie::default(),
+        }
     }
 
     pub(crate) fn replace_settings(&mut self, zone: Zone, serial: Serial) {
@@ -55,26 +77,47 @@ impl IndexedZone {
         self.serial = serial;
     }
 
-    pub(crate) fn set_entries(&mut self, subject: &Subject, entries: &[Entry]) {
-        let entries = share(entries);
-        match subject {
-            Subject::V4(net) => self.v4.set(&(*net).into(), entries),
-            Subject::V6(net) => self.v6.set(&(*net).into(), entries),
-            Subject::Domain(domain) => self.set_domain(domain, entries),
-        }
+    /// Changes what is said about addresses; ascending, each once.
+    pub(crate) fn set_hosts(&mut self, changes: &[(u32, HostChange)]) {
+        let plain = |(key, change): &_| (*key, matches!(change, HostChange::Plain).then_some(()));
+        apply(&mut self.plain, changes.iter().map(plain));
+        let own = |(key, change): &(u32, HostChange)| match change {
+            HostChange::Own(entries) => (*key, Some(entries.clone())),
+            HostChange::Gone | HostChange::Plain => (*key, None),
+        };
+        apply(&mut self.hosts, changes.iter().map(own));
     }
 
-    fn set_domain(&mut self, domain: &DomainSubject, entries: Option<Entries>) {
-        let key = DomainKey::new(domain.name().labels());
-        let mut at = self.domains.find(&key).cloned().unwrap_or_default();
+    /// Makes addresses plain listings; ascending, each once.
+    pub(crate) fn set_plain_hosts(&mut self, hosts: &[u32]) {
+        apply(&mut self.plain, hosts.iter().map(|&key| (key, Some(()))));
+        apply(&mut self.hosts, hosts.iter().map(|&key| (key, None)));
+    }
+
+    pub(crate) fn set_v4(&mut self, net: Ipv4Net, entries: Option<Entries>) {
+        self.v4.set(&net.into(), entries);
+    }
+
+    pub(crate) fn set_v6(&mut self, net: Ipv6Net, entries: Option<Entries>) {
+        self.v6.set(&net.into(), entries);
+    }
+
+    pub(crate) fn set_domain(&mut self, domain: &DomainSubject, entries: Option<Entries>) {
+        let bits = DomainBits::new(domain.name().labels());
+        let mut at = self.domains.find(bits.bits()).cloned().unwrap_or_default();
         *if domain.is_wildcard() { &mut at.below } else { &mut at.exact } = entries;
         let empty = at.exact.is_none() && at.below.is_none();
-        self.domains.set(&key, (!empty).then_some(at));
+        self.domains.set(&DomainKey::from(&bits), (!empty).then_some(at));
     }
 
     /// The zone's settings.
     pub fn settings(&self) -> &Zone {
         &self.zone
+    }
+
+    /// The zone's number; a zone that is deleted and made again has another.
+    pub fn number(&self) -> ZoneNumber {
+        self.number
     }
 
     /// The zone's serial.
@@ -97,62 +140,74 @@ impl IndexedZone {
     }
 
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
+        let asked = Asked::Addr(addr.into());
         if let Some(test) = TestEntry::at_address(&self.zone, addr) {
-            return Verdict::of_test(test, &addr);
+            return Verdict::of_test(test, asked);
+        }
+        let by = |key| By::V4(key);
+        if self.plain.find(addr.into()).is_some() {
+            let plain = std::slice::from_ref(Stored::plain());
+            return Verdict::of_entries(by(addr.into()), plain, asked, now);
+        }
+        if let Some(entries) = self.host(addr).filter(|entries| entries.any_live(now)) {
+            return Verdict::of_entries(by(addr.into()), entries.as_slice(), asked, now);
         }
         let mut deciding = Deciding::new(now);
-        let key = NetKey::from(ipnet::Ipv4Net::from(addr));
-        self.v4.visit_above(&key, |key, entries| deciding.see(*key, entries));
-        deciding.verdict(&addr, |key| Subject::V4(key.v4()))
+        if !self.v4.is_empty() {
+            let bits = NetKey::from(addr);
+            self.v4.visit_above(bits.bits(), |key, entries| deciding.see(by(*key), entries));
+        }
+        deciding.verdict(asked)
+    }
+
+    fn host(&self, addr: Ipv4Addr) -> Option<&Entries> {
+        if self.hosts.len() == 0 { None } else { self.hosts.find(addr.into()) }
     }
 
     fn judge_v6(&self, addr: Ipv6Addr, now: UnixTime) -> Verdict<'_> {
         let mut deciding = Deciding::new(now);
-        let key = NetKey::from(Ipv6Net::from(addr));
-        self.v6.visit_above(&key, |key, entries| deciding.see(*key, entries));
-        deciding.verdict(&addr, |key| Subject::V6(key.v6()))
+        let bits = NetKey::from(addr);
+        self.v6.visit_above(bits.bits(), |key, entries| deciding.see(By::V6(*key), entries));
+        deciding.verdict(Asked::Addr(addr.into()))
     }
 
-    /// Whether a domain is listed, test entries included.
-    pub fn judge_domain(&self, labels: Labels<'_>, now: UnixTime) -> Verdict<'_> {
-        let Ok(name) = Name::from_labels(labels) else {
-            return Verdict::Unlisted;
-        };
+    /// Whether a domain is listed, test entries included; the labels are in lower case.
+    pub fn judge_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
+        let asked = Asked::Domain(labels);
         if let Some(test) = TestEntry::at_domain(labels) {
-            return Verdict::of_test(test, &name);
+            return Verdict::of_test(test, asked);
         }
-        let asked = DomainKey::new(labels);
+        let domain = DomainBits::new(labels);
         let mut deciding = Deciding::new(now);
-        self.domains.visit_above(&asked, |key, at| {
-            let exact = key.bits() == asked.bits();
+        self.domains.visit_above(domain.bits(), |key, at| {
+            let exact = key.bits().len() == domain.bits().len();
             if let Some(entries) = if exact { &at.exact } else { &at.below } {
-                deciding.see((key, exact), entries);
+                deciding.see(By::Domain { labels: key.count_labels(), exact }, entries);
             }
         });
-        deciding.verdict(&name, |(key, exact)| {
-            Subject::Domain(ancestor(&name, key.count_labels(), exact))
-        })
+        deciding.verdict(asked)
     }
 
     /// Whether anything that is said now lies at, below or above an IPv6 prefix.
     pub fn touches_v6(&self, net: Ipv6Net, now: UnixTime) -> bool {
         let key = NetKey::from(net);
         let mut above = false;
-        self.v6.visit_above(&key, |_, entries| above |= any_live(entries, now));
-        above || self.v6.any_below(&key, |_, entries| any_live(entries, now))
+        self.v6.visit_above(key.bits(), |_, entries| above |= entries.any_live(now));
+        above || self.v6.any_below(key.bits(), &|_, entries| entries.any_live(now))
     }
 
-    /// Whether a name below this domain is listed now.
+    /// Whether a name below this domain is listed now; the labels are in lower case.
     pub fn lists_below_domain(&self, labels: Labels<'_>, now: UnixTime) -> bool {
-        let asked = DomainKey::new(labels);
-        let lists = |entries: &Option<Entries>| entries.as_ref().is_some_and(|e| lists_at(e, now));
+        let domain = DomainBits::new(labels);
+        let asked = domain.bits();
+        let lists = |entries: &Option<Entries>| entries.as_ref().is_some_and(|e| e.lists(now));
         let mut wildcard = None;
-        self.domains.visit_above(&asked, |_, at| {
-            wildcard = at.below.as_ref().filter(|entries| any_live(entries, now)).or(wildcard);
+        self.domains.visit_above(asked, |_, at| {
+            wildcard = at.below.as_ref().filter(|entries| entries.any_live(now)).or(wildcard);
         });
-        wildcard.is_some_and(|entries| lists_at(entries, now))
-            || self.domains.any_below(&asked, |key, at| {
-                lists(&at.below) || (key.bits() > asked.bits() && lists(&at.exact))
+        wildcard.is_some_and(|entries| entries.lists(now))
+            || self.domains.any_below(asked, &|key, at| {
+                lists(&at.below) || (key.bits().len() > asked.len() && lists(&at.exact))
             })
     }
 
@@ -160,61 +215,60 @@ impl IndexedZone {
     pub fn covering(&self, subject: &Subject, now: UnixTime) -> Vec<Subject> {
         let mut found = Vec::new();
         match subject {
-            Subject::V4(net) => self.v4.visit_above(&(*net).into(), |key, entries| {
-                found.extend(any_live(entries, now).then(|| Subject::V4(key.v4())));
-            }),
-            Subject::V6(net) => self.v6.visit_above(&(*net).into(), |key, entries| {
-                found.extend(any_live(entries, now).then(|| Subject::V6(key.v6())));
-            }),
+            Subject::V4(net) => self.covering_v4(*net, now, &mut found),
+            Subject::V6(net) => {
+                self.v6.visit_above(NetKey::from(*net).bits(), |key, entries| {
+                    found.extend(entries.any_live(now).then(|| Subject::V6(key.v6())));
+                });
+            }
             Subject::Domain(domain) => self.covering_domains(domain, now, &mut found),
         }
         found.reverse();
         found
     }
 
+    fn covering_v4(&self, net: Ipv4Net, now: UnixTime, found: &mut Vec<Subject>) {
+        self.v4.visit_above(NetKey::from(net).bits(), |key, entries| {
+            found.extend(entries.any_live(now).then(|| Subject::V4(key.v4())));
+        });
+        let host = net.addr();
+        let is_listed = self.plain.find(host.into()).is_some()
+            || self.host(host).is_some_and(|entries| entries.any_live(now));
+        found.extend((net.prefix_len() == 32 && is_listed).then_some(Subject::V4(net)));
+    }
+
     fn covering_domains(&self, domain: &DomainSubject, now: UnixTime, found: &mut Vec<Subject>) {
-        let asked = DomainKey::new(domain.name().labels());
-        self.domains.visit_above(&asked, |key, at| {
-            let exact = key.bits() == asked.bits() && !domain.is_wildcard();
+        let asked = DomainBits::new(domain.name().labels());
+        self.domains.visit_above(asked.bits(), |key, at| {
+            let exact = key.bits().len() == asked.bits().len() && !domain.is_wildcard();
             let entries = if exact { &at.exact } else { &at.below };
-            if entries.as_ref().is_some_and(|entries| any_live(entries, now)) {
-                found.push(Subject::Domain(ancestor(domain.name(), key.count_labels(), exact)));
+            if entries.as_ref().is_some_and(|entries| entries.any_live(now)) {
+                let labels = domain.name().labels();
+                found.push(Subject::Domain(ancestor(labels, key.count_labels(), exact)));
             }
         });
     }
 
-    /// A rough count of the bytes that the entries take.
-    pub fn estimated_bytes(&self) -> usize {
-        self.v4.estimated_bytes() + self.v6.estimated_bytes() + self.domains.estimated_bytes()
+    /// How many bytes the entries take, texts and codes of their own left out.
+    pub fn bytes(&self) -> usize {
+        let hosts = self.plain.bytes() + self.hosts.bytes();
+        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes()
     }
 }
 
-pub(crate) fn live(entries: &[Entry], now: UnixTime) -> impl Iterator<Item = &Entry> {
-    entries.iter().filter(move |entry| entry.is_live(now))
-}
-
-fn any_live(entries: &Entries, now: UnixTime) -> bool {
-    live(entries, now).next().is_some()
-}
-
-/// Whether these entries, if they decide, make a listing.
-fn lists_at(entries: &Entries, now: UnixTime) -> bool {
-    any_live(entries, now) && !live(entries, now).any(|entry| entry.exclusion)
-}
-
-fn share(entries: &[Entry]) -> Option<Entries> {
-    match entries {
-        [] => None,
-        [entry] if *entry == Entry::default() => Some(PLAIN.clone()),
-        _ => Some(entries.into()),
+/// Applies changes, unless there is nothing to change.
+fn apply<V: hosts::Value>(
+    map: &mut HostMap<V>,
+    changes: impl Iterator<Item = hosts::Change<V>> + Clone,
+) {
+    if map.len() > 0 || changes.clone().any(|(_, value)| value.is_some()) {
+        map.apply(&changes.collect::<Vec<_>>());
     }
 }
 
-/// The last `count` labels of `name`, itself (`exact`) or what is below.
-fn ancestor(name: &Name, count: usize, exact: bool) -> DomainSubject {
-    let skip = name.labels().count_labels() - count;
-    let ancestor = Name::from_labels(name.labels().skip(skip)).expect("a part of a name is a name");
-    let subject =
-        if exact { DomainSubject::exact(ancestor) } else { DomainSubject::below(ancestor) };
-    subject.expect("entries never lie at the root")
+/// The origin's wire form, which zones are found by.
+impl IndexedZone {
+    pub(crate) fn origin(&self) -> &Name {
+        &self.zone.origin
+    }
 }

@@ -76,7 +76,7 @@ fn simplify(verdict: &Verdict<'_>, zone: &Zone) -> Expected {
         Verdict::Unlisted => Expected::Unlisted,
         Verdict::Excluded { .. } => Expected::Excluded,
         Verdict::Listed(listed) => {
-            Expected::Listed(listed.by().unwrap().clone(), listed.return_codes(zone))
+            Expected::Listed(listed.by().unwrap(), listed.return_codes(zone))
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Domain names in wire form (RFC 1035 section 3.1).
 
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{
+    borrow::Borrow,
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 /// An absolute domain name: lower-case wire form with the root label, at most 255 octets.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,24 +136,9 @@ impl FromStr for Name {
 }
 
 impl fmt::Display for Name {
-    /// Without the final dot; bytes that are not printable as `\DDD` (RFC 1035 section 5.1).
+    /// Without the final dot.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_root() {
-            return f.write_str(".");
-        }
-        for (i, label) in self.labels().enumerate() {
-            if i > 0 {
-                f.write_str(".")?;
-            }
-            for &c in label {
-                match c {
-                    b'.' | b'\\' => write!(f, "\\{}", c as char)?,
-                    0x21..=0x7e => write!(f, "{}", c as char)?,
-                    _ => write!(f, "\\{c:03}")?,
-                }
-            }
-        }
-        Ok(())
+        if self.is_root() { f.write_str(".") } else { self.labels().fmt(f) }
     }
 }
 
@@ -177,9 +166,33 @@ impl<'a> Labels<'a> {
         self.count()
     }
 
+    /// How many octets they take in wire form, the root label left out.
+    pub fn wire_len(self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Labels<'_> {
+    /// With dots in between; bytes that are not printable as `\DDD` (RFC 1035 section 5.1).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, label) in self.enumerate() {
+            if i > 0 {
+                f.write_str(".")?;
+            }
+            for &c in label {
+                match c {
+                    b'.' | b'\\' => write!(f, "\\{}", c as char)?,
+                    0x21..=0x7e => f.write_char(c.into())?,
+                    _ => write!(f, "\\{c:03}")?,
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -42,30 +42,28 @@ impl Reason {
     /// The text for one subject.
     pub fn render(&self, subject: &impl fmt::Display) -> String {
         let mut text = String::with_capacity(self.0.len() + 40);
-        for piece in pieces(&self.0) {
-            match piece {
-                Piece::Text(literal) => text.push_str(literal),
-                Piece::Dollar => text.push('$'),
-                Piece::Subject => text.push_str(&subject.to_string()),
-            }
-        }
+        self.write(&mut text, subject).expect("a string takes any text");
         text
     }
 
+    /// Writes the text for one subject.
+    pub fn write(&self, out: &mut impl fmt::Write, subject: &impl fmt::Display) -> fmt::Result {
+        pieces(&self.0).try_for_each(|piece| match piece {
+            Piece::Text(literal) => out.write_str(literal),
+            Piece::Dollar => out.write_char('$'),
+            Piece::Subject => write!(out, "{subject}"),
+        })
+    }
+
     /// Cuts a text into the character-strings of one TXT record, never inside a UTF-8 character.
-    pub fn strings(mut text: &str) -> Vec<&str> {
-        let mut strings = Vec::new();
-        while text.len() > Self::MAX_STRING {
-            let mut at = Self::MAX_STRING;
-            while !text.is_char_boundary(at) {
-                at -= 1;
-            }
-            let (head, tail) = text.split_at(at);
-            strings.push(head);
-            text = tail;
-        }
-        strings.push(text);
-        strings
+    pub fn strings(text: &str) -> impl Iterator<Item = &str> {
+        let mut rest = Some(text);
+        std::iter::from_fn(move || {
+            let text = rest?;
+            let (head, tail) = text.split_at(text.floor_char_boundary(Self::MAX_STRING));
+            rest = Some(tail).filter(|tail| !tail.is_empty());
+            Some(head)
+        })
     }
 }
 
@@ -135,10 +133,11 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_into_strings_between_characters() {
         let text = format!("{}ä{}", "x".repeat(254), "y".repeat(300));
-        let strings = Reason::strings(&text);
+        let strings: Vec<&str> = Reason::strings(&text).collect();
         assert_eq!(strings.concat(), text);
         assert_eq!(strings.iter().map(|s| s.len()).collect::<Vec<_>>(), [254, 255, 47]);
-        assert_eq!(Reason::strings("short"), ["short"]);
+        assert_eq!(Reason::strings("short").collect::<Vec<_>>(), ["short"]);
+        assert_eq!(Reason::strings("").collect::<Vec<_>>(), [""]);
     }
 
     #[test]

@@ -1,0 +1,167 @@
+//! What is said about a subject, as the index keeps it.
+//!
+//! Most entries of a zone say one of a few things, so what they say is kept once and shared. When
+//! an entry expires is its own.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+};
+
+use dnsbl_types::{Entry, Reason, ReturnCode, UnixTime};
+
+use crate::hosts;
+
+/// All that is said about one subject; never empty.
+#[derive(Clone, Debug)]
+pub(crate) enum Entries {
+    One(Stored),
+    Several(Arc<Vec<Stored>>),
+}
+
+impl hosts::Value for Entries {
+    // Each copied value counts a reference, which costs more than the copy.
+    const LEAF: usize = 256;
+}
+
+/// An entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    said: Arc<Said>,
+    /// `NEVER`, or when it expires.
+    expires_at: UnixTime,
+}
+
+/// What an entry says while it is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Said {
+    pub(crate) exclusion: bool,
+    /// Empty means the zone's.
+    pub(crate) return_codes: Box<[ReturnCode]>,
+    /// `None` means the zone's.
+    pub(crate) reason: Option<Reason>,
+}
+
+const NEVER: UnixTime = UnixTime(u64::MAX);
+
+/// One listing with the zone's values: what most subjects have.
+static PLAIN: LazyLock<Stored> =
+    LazyLock::new(|| Stored { said: Arc::default(), expires_at: NEVER });
+
+impl Entries {
+    pub(crate) fn as_slice(&self) -> &[Stored] {
+        match self {
+            Self::One(entry) => std::slice::from_ref(entry),
+            Self::Several(entries) => entries,
+        }
+    }
+
+    /// The live ones.
+    pub(crate) fn live(&self, now: UnixTime) -> impl Iterator<Item = &Stored> {
+        live(self.as_slice(), now)
+    }
+
+    pub(crate) fn any_live(&self, now: UnixTime) -> bool {
+        self.live(now).next().is_some()
+    }
+
+    /// Whether they, if they decide, make a listing.
+    pub(crate) fn lists(&self, now: UnixTime) -> bool {
+        self.any_live(now) && !self.live(now).any(|entry| entry.said().exclusion)
+    }
+}
+
+/// The live ones of some entries.
+pub(crate) fn live(entries: &[Stored], now: UnixTime) -> impl Iterator<Item = &Stored> {
+    entries.iter().filter(move |entry| now < entry.expires_at)
+}
+
+impl Stored {
+    /// One listing with the zone's values.
+    pub(crate) fn plain() -> &'static Self {
+        &PLAIN
+    }
+
+    pub(crate) fn said(&self) -> &Said {
+        &self.said
+    }
+
+    pub(crate) fn expires_at(&self) -> Option<UnixTime> {
+        Some(self.expires_at).filter(|&at| at != NEVER)
+    }
+}
+
+/// What entries say, each kept once.
+#[derive(Debug, Default)]
+pub(crate) struct Phrases {
+    known: HashSet<Arc<Said>>,
+    /// How many were in use when those out of use were last dropped.
+    in_use: usize,
+}
+
+impl Phrases {
+    /// Fewer than this are not worth a search for those out of use.
+    const FEW: usize = 1024;
+
+    /// The entries as the index keeps them; `None` for none.
+    pub(crate) fn store(&mut self, entries: &[Entry]) -> Option<Entries> {
+        match entries {
+            [] => None,
+            [entry] => Some(Entries::One(self.store_one(entry))),
+            _ => {
+                let stored = entries.iter().map(|entry| self.store_one(entry)).collect();
+                Some(Entries::Several(Arc::new(stored)))
+            }
+        }
+    }
+
+    fn store_one(&mut self, entry: &Entry) -> Stored {
+        let expires_at = entry.expires_at.unwrap_or(NEVER);
+        Stored { said: self.share(entry), expires_at }
+    }
+
+    fn share(&mut self, entry: &Entry) -> Arc<Said> {
+        let said = Said {
+            exclusion: entry.exclusion,
+            return_codes: entry.return_codes.as_slice().into(),
+            reason: entry.reason.clone(),
+        };
+        if let Some(known) = self.known.get(&said) {
+            return known.clone();
+        }
+        if self.known.len() > Self::FEW + 2 * self.in_use {
+            self.known.retain(|said| Arc::strong_count(said) > 1);
+            self.in_use = self.known.len();
+        }
+        let said = Arc::new(said);
+        self.known.insert(said.clone());
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(reason: &str) -> Entry {
+        Entry { reason: Some(reason.parse().unwrap()), ..Entry::default() }
+    }
+
+    #[test]
+    fn what_is_said_often_is_kept_once_and_what_nobody_says_is_dropped() {
+        let mut phrases = Phrases::default();
+        let kept: Vec<_> = (0..10).map(|_| phrases.store(&[entry("open relay")])).collect();
+        for i in 0..10_000 {
+            phrases.store(&[entry(&format!("once: {i}"))]);
+        }
+        assert!(phrases.known.len() <= Phrases::FEW + 4, "{}", phrases.known.len());
+        let again = phrases.store(&[entry("open relay")]).unwrap();
+        let first = kept[0].as_ref().unwrap();
+        assert!(Arc::ptr_eq(&again.as_slice()[0].said, &first.as_slice()[0].said));
+    }
+
+    #[test]
+    fn an_entry_takes_sixteen_bytes_beside_what_it_says() {
+        assert_eq!(size_of::<Entries>(), 16);
+    }
+}

@@ -1,0 +1,275 @@
+//! A map from IPv4 addresses to values, for tens of millions of them.
+//!
+//! A tree of 16 children a node, by four bits of the address each. Its leaves hold the addresses
+//! packed (`packed.rs`): a set of ten million takes between two and three bytes an address. A clone
+//! is a pointer; a change copies one leaf and the few nodes above it, and none of them while nobody
+//! else holds them. So readers keep the version that they loaded and never wait for the writer.
+
+mod packed;
+
+use std::{array, sync::Arc};
+
+use packed::Packed;
+
+/// What an address maps to.
+pub(crate) trait Value: Clone {
+    /// Addresses that one leaf holds at most: what a change copies.
+    const LEAF: usize;
+}
+
+/// The address is there, and that is all.
+impl Value for () {
+    const LEAF: usize = 1024;
+}
+
+/// What becomes of an address: a new value, or `None` for none.
+pub(crate) type Change<V> = (u32, Option<V>);
+
+/// A map from addresses, as big-endian numbers, to values.
+#[derive(Clone, Debug)]
+pub(crate) struct HostMap<V> {
+    root: Node<V>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Node<V> {
+    Leaf(Leaf<V>),
+    /// By the next four bits.
+    Branch(Arc<[Self; FANOUT]>),
+}
+
+#[derive(Clone, Debug)]
+struct Leaf<V> {
+    keys: Packed,
+    /// In the order of the keys.
+    values: Arc<[V]>,
+}
+
+/// Bits that one level takes.
+const STEP: u32 = 4;
+const FANOUT: usize = 1 << STEP;
+
+/// Which child of a node `depth` bits below the root an address belongs to.
+fn child(key: u32, depth: u32) -> usize {
+    (key << depth >> (u32::BITS - STEP)) as usize
+}
+
+impl<V: Value> Default for HostMap<V> {
+    fn default() -> Self {
+        Self { root: Node::build(&[], &[], 0), len: 0 }
+    }
+}
+
+impl<V: Value> HostMap<V> {
+    /// How many addresses there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The value of an address.
+    pub(crate) fn find(&self, key: u32) -> Option<&V> {
+        let (mut node, mut depth) = (&self.root, 0);
+        loop {
+            match node {
+                Node::Branch(children) => node = &children[child(key, depth)],
+                Node::Leaf(leaf) => {
+                    return leaf.keys.position(key, depth).map(|at| &leaf.values[at]);
+                }
+            }
+            depth += STEP;
+        }
+    }
+
+    /// Applies changes that lie in the order of their addresses, each of which occurs once.
+    pub(crate) fn apply(&mut self, changes: &[Change<V>]) {
+        if !changes.is_empty() {
+            let grown = self.root.apply(changes, 0);
+            self.len = self.len.saturating_add_signed(grown);
+        }
+    }
+
+    /// The bytes that the map takes, what its values point to left out.
+    pub(crate) fn bytes(&self) -> usize {
+        self.root.bytes()
+    }
+}
+
+impl<V: Value> Node<V> {
+    /// The node of some addresses, ascending, which have their first `depth` bits in common.
+    fn build(keys: &[u32], values: &[V], depth: u32) -> Self {
+        if keys.len() <= Self::leaf_limit(depth) {
+            let keys = Packed::new(keys, depth);
+            return Self::Leaf(Leaf { keys, values: values.into() });
+        }
+        let (mut keys, mut values) = (keys, values);
+        Self::Branch(Arc::new(array::from_fn(|nibble| {
+            let count = keys.partition_point(|&key| child(key, depth) <= nibble);
+            let (of_child, rest) = keys.split_at(count);
+            let (values_of_child, values_rest) = values.split_at(count);
+            (keys, values) = (rest, values_rest);
+            Self::build(of_child, values_of_child, depth + STEP)
+        })))
+    }
+
+    /// Near the root addresses have too much of their own to be packed, so leaves there are small.
+    fn leaf_limit(depth: u32) -> usize {
+        if Packed::shares_bits(depth) { V::LEAF } else { V::LEAF.min(256) }
+    }
+
+    /// By how many addresses the node has grown.
+    fn apply(&mut self, changes: &[Change<V>], depth: u32) -> isize {
+        match self {
+            Self::Leaf(leaf) => {
+                let (keys, values) = leaf.merge(changes, depth);
+                let grown = keys.len() as isize - leaf.values.len() as isize;
+                *self = Self::build(&keys, &values, depth);
+                grown
+            }
+            Self::Branch(children) => {
+                let children = Arc::make_mut(children);
+                let mut grown = 0;
+                for changes in changes.chunk_by(|a, b| child(a.0, depth) == child(b.0, depth)) {
+                    grown += children[child(changes[0].0, depth)].apply(changes, depth + STEP);
+                }
+                if grown < 0
+                    && let Some(leaf) = Self::join(children, changes[0].0, depth)
+                {
+                    *self = leaf;
+                }
+                grown
+            }
+        }
+    }
+
+    /// One leaf of what `children` hold, where that would be at most half full.
+    fn join(children: &[Self; FANOUT], near: u32, depth: u32) -> Option<Self> {
+        let mut count = 0;
+        for child in children {
+            let Self::Leaf(leaf) = child else { return None };
+            count += leaf.values.len();
+        }
+        if count > Self::leaf_limit(depth) / 2 {
+            return None;
+        }
+        let (mut keys, mut values) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for (nibble, child) in (0u32..).zip(children) {
+            if let Self::Leaf(leaf) = child {
+                let base = packed::base(near, depth) | nibble << (u32::BITS - STEP - depth);
+                leaf.keys.unpack(base, depth + STEP, &mut keys);
+                values.extend_from_slice(&leaf.values);
+            }
+        }
+        Some(Self::build(&keys, &values, depth))
+    }
+
+    fn bytes(&self) -> usize {
+        /// Two counters before what an `Arc` points to.
+        const COUNTERS: usize = 2 * size_of::<usize>();
+        match self {
+            Self::Leaf(leaf) => 2 * COUNTERS + leaf.keys.bytes() + size_of_val::<[V]>(&leaf.values),
+            Self::Branch(children) => {
+                let below: usize = children.iter().map(Self::bytes).sum();
+                COUNTERS + size_of_val::<[Self; FANOUT]>(children) + below
+            }
+        }
+    }
+}
+
+impl<V: Value> Leaf<V> {
+    /// What the leaf holds after `changes`.
+    fn merge(&self, changes: &[Change<V>], depth: u32) -> (Vec<u32>, Vec<V>) {
+        let most = self.values.len() + changes.len();
+        let mut old = Vec::with_capacity(self.values.len());
+        self.keys.unpack(packed::base(changes[0].0, depth), depth, &mut old);
+        let (mut keys, mut values) = (Vec::with_capacity(most), Vec::with_capacity(most));
+        let mut at = 0;
+        for (key, value) in changes {
+            let next = at + old[at..].partition_point(|old| old < key);
+            keys.extend_from_slice(&old[at..next]);
+            values.extend_from_slice(&self.values[at..next]);
+            at = next + usize::from(old.get(next) == Some(key));
+            if let Some(value) = value {
+                keys.push(*key);
+                values.push(value.clone());
+            }
+        }
+        keys.extend_from_slice(&old[at..]);
+        values.extend_from_slice(&self.values[at..]);
+        (keys, values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::{Change, HostMap, Value};
+
+    impl Value for u8 {
+        const LEAF: usize = 64;
+    }
+
+    /// Addresses in a few dense places, so that leaves fill, split and join.
+    fn key() -> impl Strategy<Value = u32> {
+        let place =
+            prop::sample::select(vec![0u32, 0x0a00_0000, 0xc633_6400, 0xc633_0000, 0xffff_f000]);
+        (place, prop_oneof![0u32..256, 0u32..4096, any::<u32>()])
+            .prop_map(|(place, low)| place.wrapping_add(low))
+    }
+
+    fn batch() -> impl Strategy<Value = BTreeMap<u32, Option<u8>>> {
+        let many =
+            prop::collection::btree_map(key(), prop::option::weighted(0.7, any::<u8>()), 0..900);
+        let run =
+            (key(), 0u32..3000, prop::option::of(any::<u8>())).prop_map(|(from, len, value)| {
+                (from..from.saturating_add(len)).map(|key| (key, value)).collect()
+            });
+        prop_oneof![many, run]
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_an_ordered_map(batches in prop::collection::vec(batch(), 1..12)) {
+            let (mut hosts, mut model) = (HostMap::default(), BTreeMap::new());
+            let mut seen = Vec::new();
+            for batch in batches {
+                let before = (hosts.clone(), model.clone());
+                seen.extend(batch.keys().copied());
+                hosts.apply(&batch.iter().map(|(&key, &value)| (key, value)).collect::<Vec<Change<u8>>>());
+                for (key, value) in batch {
+                    match value {
+                        Some(value) => model.insert(key, value),
+                        None => model.remove(&key),
+                    };
+                }
+                for (hosts, model) in [before, (hosts.clone(), model.clone())] {
+                    prop_assert_eq!(hosts.len(), model.len());
+                    for key in seen.iter().flat_map(|&key| [key.wrapping_sub(1), key, key.wrapping_add(1)]) {
+                        prop_assert_eq!(hosts.find(key), model.get(&key), "{:#x}", key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The figure that memory is planned with.
+    #[test]
+    fn a_large_clustered_set_takes_less_than_four_bytes_an_address() {
+        // Every 16th /24 has 1 to 64 addresses: as uneven as lists are, and the same each time.
+        let mut changes = Vec::new();
+        for block in (0..1u32 << 24).step_by(16) {
+            let count = 1 + (block.wrapping_mul(0x9e37_79b1) >> 26);
+            changes.extend((0..count).map(|i| (block << 8 | i * 4, Some(()))));
+        }
+        let mut hosts = HostMap::default();
+        for batch in changes.chunks(1 << 16) {
+            hosts.apply(batch);
+        }
+        assert_eq!(hosts.len(), changes.len());
+        let per_address = hosts.bytes() as f64 / hosts.len() as f64;
+        assert!(per_address < 4.0, "{per_address} bytes for each of {}", hosts.len());
+    }
+}

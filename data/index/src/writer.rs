@@ -1,0 +1,145 @@
+//! The one writer, which makes snapshots.
+
+use std::{collections::HashMap, sync::Arc};
+
+use dnsbl_types::{Entry, Name, Serial, Subject, Zone};
+
+use crate::{
+    Index, IndexedZone, Snapshot, ZoneNumber,
+    entries::{Entries, Phrases},
+    zone::HostChange,
+};
+
+/// The one writer. Changes are invisible until they are published.
+#[derive(Debug)]
+pub struct IndexWriter {
+    index: Arc<Index>,
+    next: Snapshot,
+    /// Changes of single IPv4 addresses that `next` does not have yet.
+    pending: HashMap<Name, Vec<(u32, HostChange)>>,
+    phrases: Phrases,
+    next_number: ZoneNumber,
+    /// Snapshots that were replaced. The writer is the one to free them, not a reader.
+    retired: Vec<Arc<Snapshot>>,
+}
+
+/// Pending changes of one zone at most.
+const PENDING: usize = 1 << 16;
+
+impl IndexWriter {
+    /// The writer of `index`; there must be no other.
+    pub fn new(index: Arc<Index>) -> Self {
+        let next = Snapshot::clone(&index.load());
+        Self {
+            index,
+            next,
+            pending: HashMap::new(),
+            phrases: Phrases::default(),
+            next_number: 0,
+            retired: Vec::new(),
+        }
+    }
+
+    /// Adds a zone, or changes its settings and keeps its entries.
+    pub fn put_zone(&mut self, zone: Zone, serial: Serial) -> ZoneNumber {
+        if let Some(indexed) = self.next.zone_mut(&zone.origin) {
+            indexed.replace_settings(zone, serial);
+            return indexed.number();
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.next.insert(IndexedZone::new(number, zone, serial));
+        number
+    }
+
+    /// Removes a zone with its entries.
+    pub fn remove_zone(&mut self, origin: &Name) {
+        self.pending.remove(origin);
+        self.next.remove(origin);
+    }
+
+    /// Moves a zone's serial.
+    pub fn set_serial(&mut self, origin: &Name, serial: Serial) {
+        if let Some(zone) = self.next.zone_mut(origin) {
+            zone.set_serial(serial);
+        }
+    }
+
+    /// Makes `entries` all that is said about `subject`; none removes it.
+    pub fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        match subject {
+            Subject::V4(net) if net.prefix_len() == 32 => {
+                let change = match entries {
+                    [entry] if *entry == Entry::default() => HostChange::Plain,
+                    entries => {
+                        self.phrases.store(entries).map_or(HostChange::Gone, HostChange::Own)
+                    }
+                };
+                self.set_host(origin, net.addr().into(), change);
+            }
+            subject => {
+                let entries = self.phrases.store(entries);
+                if let Some(zone) = self.next.zone_mut(origin) {
+                    set_other(zone, subject, entries);
+                }
+            }
+        }
+    }
+
+    fn set_host(&mut self, origin: &Name, host: u32, change: HostChange) {
+        let Some(pending) = self.pending.get_mut(origin) else {
+            self.pending.insert(origin.clone(), vec![(host, change)]);
+            return;
+        };
+        pending.push((host, change));
+        if pending.len() >= PENDING {
+            self.apply_pending();
+        }
+    }
+
+    /// Makes one listing with the zone's values all that is said about each of these IPv4 addresses,
+    /// big-endian numbers, ascending and without repetition.
+    pub fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.apply_pending();
+        if let Some(zone) = self.next.zone_mut(origin) {
+            hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
+        }
+    }
+
+    fn apply_pending(&mut self) {
+        for (origin, changes) in &mut self.pending {
+            if let Some(zone) = self.next.zone_mut(origin).filter(|_| !changes.is_empty()) {
+                // Stable, so that of two changes of an address the later one comes last and wins.
+                changes.sort_by_key(|(host, _)| *host);
+                changes.reverse();
+                changes.dedup_by_key(|(host, _)| *host);
+                changes.reverse();
+                zone.set_hosts(changes);
+            }
+            changes.clear();
+        }
+    }
+
+    /// Shows all changes since the last call at once; `seq` is the last change among them.
+    pub fn publish(&mut self, seq: u64) {
+        self.apply_pending();
+        self.next.seq = seq;
+        self.next.loaded = true;
+        let retired = self.index.current.swap(Arc::new(self.next.clone()));
+        self.retired.push(retired);
+        self.free_retired();
+    }
+
+    /// Frees replaced snapshots that no reader holds any more; call it now and then.
+    pub fn free_retired(&mut self) {
+        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    }
+}
+
+fn set_other(zone: &mut IndexedZone, subject: &Subject, entries: Option<Entries>) {
+    match subject {
+        Subject::V4(net) => zone.set_v4(*net, entries),
+        Subject::V6(net) => zone.set_v6(*net, entries),
+        Subject::Domain(domain) => zone.set_domain(domain, entries),
+    }
+}
