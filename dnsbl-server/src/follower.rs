@@ -13,7 +13,7 @@ use crate::dns::Counters;
 /// The index as a follower of the store.
 pub(crate) struct IndexFollower {
     pub(crate) index: IndexWriter,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) counters: Counters,
     /// The last change that is visible.
     pub(crate) head: watch::Sender<u64>,
     pub(crate) commit_to_visible: Histogram,
@@ -22,7 +22,7 @@ pub(crate) struct IndexFollower {
 impl IndexFollower {
     pub(crate) fn new(
         index: Arc<Index>,
-        counters: Arc<Counters>,
+        counters: Counters,
         head: watch::Sender<u64>,
         commit_to_visible: Histogram,
     ) -> Self {
@@ -32,8 +32,8 @@ impl IndexFollower {
 
 impl Follower for IndexFollower {
     fn put_zone(&mut self, zone: &Zone, serial: Serial) {
-        self.counters.add_zone(&zone.origin);
-        self.index.put_zone(zone.clone(), serial);
+        let number = self.index.put_zone(zone.clone(), serial);
+        self.counters.add_zone(number, &zone.origin);
     }
 
     fn remove_zone(&mut self, origin: &Name) {

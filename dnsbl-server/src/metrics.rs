@@ -133,9 +133,7 @@ impl Metrics {
         self.serial.reset();
         for zone in snapshot.zones() {
             let origin = zone.settings().origin.to_string();
-            self.index_bytes
-                .with_label_values(&[&origin])
-                .set(clamp(zone.bytes() as u64));
+            self.index_bytes.with_label_values(&[&origin]).set(clamp(zone.bytes() as u64));
             self.serial.with_label_values(&[&origin]).set(zone.serial().0.into());
         }
     }

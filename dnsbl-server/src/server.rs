@@ -93,7 +93,8 @@ impl Running {
         let (listener, http_address) = listen(&config.http.listen).await?;
 
         let metrics = Arc::new(Metrics::new()?);
-        let counters = Arc::new(Counters::new(metrics.registry())?);
+        let counters = Counters::new(sockets.count_workers())?;
+        metrics.registry().register(Box::new(counters.clone()))?;
         let index = Arc::new(Index::default());
         let service = dns::Service {
             index: index.clone(),

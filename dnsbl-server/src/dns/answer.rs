@@ -2,15 +2,15 @@
 //!
 //! The rows of [`answer`] are those of the table in `ARCHITECTURE.md`, top to bottom.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use dnsbl_index::{IndexedZone, Snapshot, Verdict};
+use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
 use dnsbl_types::{
-    Labels, Name, Reason, UnixTime, Zone, ZoneKind,
+    Labels, Name, UnixTime, Zone, ZoneKind,
     query_name::{self, AddressName},
 };
 
-/// Query types that make a difference (RFC 1035 section 3.2.2, RFC 3596).
+use super::records::Own;
+
+/// Record types that make a difference (RFC 1035 section 3.2.2, RFC 3596).
 pub(crate) mod qtype {
     pub(crate) const A: u16 = 1;
     pub(crate) const NS: u16 = 2;
@@ -32,17 +32,21 @@ pub(crate) struct Question<'q> {
 
 /// What is answered. The owner of all records is the name asked for.
 #[derive(Debug)]
-pub(crate) struct Answer<'s> {
+pub(crate) struct Answer<'a> {
     /// The zone it comes from.
-    pub(crate) zone: Option<&'s IndexedZone>,
-    pub(crate) kind: Kind,
+    pub(crate) zone: Option<&'a IndexedZone>,
+    pub(crate) kind: Kind<'a>,
 }
 
 /// The kinds of answers.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// One RRset.
-    Records { ttl: u32, records: Vec<Data>, listed: bool },
+#[derive(Debug)]
+pub(crate) enum Kind<'a> {
+    /// A records with the return codes of a listing.
+    Codes { ttl: u32, listed: Listed<'a> },
+    /// TXT records with the reasons of a listing.
+    Reasons { ttl: u32, listed: Listed<'a> },
+    /// An RRset of the zone's own.
+    Own { ttl: u32, records: Own<'a> },
     /// The name exists, the type does not; the TTL of the SOA in the authority section.
     NoData { ttl: u32 },
     /// The name does not exist; the TTL of the SOA in the authority section.
@@ -53,23 +57,12 @@ pub(crate) enum Kind {
     ServFail,
 }
 
-/// The data of a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Data {
-    A(Ipv4Addr),
-    Aaaa(Ipv6Addr),
-    Ns(Name),
-    /// The zone's SOA.
-    Soa,
-    Txt(String),
-}
-
-/// Answers a question.
-pub(crate) fn answer<'s>(
-    snapshot: &'s Snapshot,
-    question: Question<'_>,
+/// Answers a question. Allocates nothing.
+pub(crate) fn answer<'a>(
+    snapshot: &'a Snapshot,
+    question: Question<'a>,
     now: UnixTime,
-) -> Answer<'s> {
+) -> Answer<'a> {
     if !snapshot.is_loaded() {
         return Answer { zone: None, kind: Kind::ServFail };
     }
@@ -84,34 +77,33 @@ pub(crate) fn answer<'s>(
     Answer { zone: Some(zone), kind }
 }
 
-fn at_apex(zone: &Zone, qtype: u16) -> Kind {
-    let (ttl, records) = match qtype {
+fn at_apex(zone: &Zone, qtype: u16) -> Kind<'_> {
+    match qtype {
         // One RRset for ANY (RFC 8482).
-        qtype::SOA | qtype::ANY => (zone.negative_ttl, vec![Data::Soa]),
-        qtype::NS => (zone.ttl, zone.ns.iter().cloned().map(Data::Ns).collect()),
-        qtype::A => (zone.ttl, zone.apex.a.iter().copied().map(Data::A).collect()),
-        qtype::AAAA => (zone.ttl, zone.apex.aaaa.iter().copied().map(Data::Aaaa).collect()),
-        qtype::TXT => (zone.ttl, zone.apex.txt.iter().cloned().map(Data::Txt).collect()),
-        _ => (zone.ttl, Vec::new()),
-    };
-    records_or_nodata(zone, ttl, records)
-}
-
-fn records_or_nodata(zone: &Zone, ttl: u32, records: Vec<Data>) -> Kind {
-    if records.is_empty() {
-        Kind::NoData { ttl: zone.negative_ttl }
-    } else {
-        Kind::Records { ttl, records, listed: false }
+        qtype::SOA | qtype::ANY => Kind::Own { ttl: zone.negative_ttl, records: Own::Soa },
+        qtype::NS => own(zone, Own::Ns(&zone.ns)),
+        qtype::A => own(zone, Own::A(&zone.apex.a)),
+        qtype::AAAA => own(zone, Own::Aaaa(&zone.apex.aaaa)),
+        qtype::TXT => own(zone, Own::Txt(&zone.apex.txt)),
+        _ => Kind::NoData { ttl: zone.negative_ttl },
     }
 }
 
-fn below_apex(
-    zone: &IndexedZone,
-    labels: Labels<'_>,
+fn own<'a>(zone: &Zone, records: Own<'a>) -> Kind<'a> {
+    if records.iter().next().is_none() {
+        Kind::NoData { ttl: zone.negative_ttl }
+    } else {
+        Kind::Own { ttl: zone.ttl, records }
+    }
+}
+
+fn below_apex<'a>(
+    zone: &'a IndexedZone,
+    labels: Labels<'a>,
     qname: &[u8],
     qtype: u16,
     now: UnixTime,
-) -> Kind {
+) -> Kind<'a> {
     if let Some(own) = at_own_name(zone.settings(), qname, qtype) {
         return own;
     }
@@ -122,17 +114,16 @@ fn below_apex(
 }
 
 /// The zone's own names, such as its name servers, and the names above them.
-fn at_own_name(zone: &Zone, qname: &[u8], qtype: u16) -> Option<Kind> {
+fn at_own_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Kind<'a>> {
     let Some(addresses) = zone.glue.get(qname) else {
         let above = zone.glue.keys().any(|name| is_above(qname, name));
         return above.then_some(Kind::NoData { ttl: zone.negative_ttl });
     };
-    let data = addresses.iter().filter_map(|addr| match (addr, qtype) {
-        (IpAddr::V4(addr), qtype::A | qtype::ANY) => Some(Data::A(*addr)),
-        (IpAddr::V6(addr), qtype::AAAA) => Some(Data::Aaaa(*addr)),
-        _ => None,
-    });
-    Some(records_or_nodata(zone, zone.ttl, data.collect()))
+    Some(match qtype {
+        qtype::A | qtype::ANY => own(zone, Own::GlueA(addresses)),
+        qtype::AAAA => own(zone, Own::GlueAaaa(addresses)),
+        _ => Kind::NoData { ttl: zone.negative_ttl },
+    })
 }
 
 /// Whether `qname` is what is left of `name` without some of its first labels.
@@ -145,15 +136,21 @@ fn is_above(qname: &[u8], name: &Name) -> bool {
     rest == qname
 }
 
-fn at_address(zone: &IndexedZone, labels: Labels<'_>, qtype: u16, now: UnixTime) -> Kind {
+fn at_address<'a>(
+    zone: &'a IndexedZone,
+    labels: Labels<'_>,
+    qtype: u16,
+    now: UnixTime,
+) -> Kind<'a> {
     match query_name::decode(labels) {
         AddressName::V4 { addr, or_above } => {
             let verdict = zone.judge_address(addr.into(), now);
             let above = || or_above.is_some_and(|net| lies_near(zone, net, now));
-            judged(zone.settings(), &verdict, above, qtype, now)
+            judged(zone.settings(), verdict, above, qtype, now)
         }
         AddressName::V6(addr) => {
-            judged(zone.settings(), &zone.judge_address(addr.into(), now), || false, qtype, now)
+            let verdict = zone.judge_address(addr.into(), now);
+            judged(zone.settings(), verdict, || false, qtype, now)
         }
         AddressName::Above => Kind::NoData { ttl: zone.settings().negative_ttl },
         AddressName::Other => Kind::NxDomain { ttl: zone.settings().negative_ttl },
@@ -166,48 +163,40 @@ fn lies_near(zone: &IndexedZone, net: ipnet::Ipv6Net, now: UnixTime) -> bool {
     matches!(net.addr().segments()[0], 0 | 0x2002) || zone.touches_v6(net, now)
 }
 
-fn at_domain(zone: &IndexedZone, labels: Labels<'_>, qtype: u16, now: UnixTime) -> Kind {
+fn at_domain<'a>(zone: &'a IndexedZone, labels: Labels<'a>, qtype: u16, now: UnixTime) -> Kind<'a> {
     let verdict = zone.judge_domain(labels, now);
-    judged(zone.settings(), &verdict, || zone.lists_below_domain(labels, now), qtype, now)
+    judged(zone.settings(), verdict, || zone.lists_below_domain(labels, now), qtype, now)
 }
 
 /// The answer to a verdict; `above` says whether names below this one exist.
-fn judged(
+fn judged<'a>(
     zone: &Zone,
-    verdict: &Verdict<'_>,
+    verdict: Verdict<'a>,
     above: impl FnOnce() -> bool,
     qtype: u16,
     now: UnixTime,
-) -> Kind {
-    let negative = bounded(zone.negative_ttl, verdict, now);
-    let Some(listed) = verdict.listed() else {
+) -> Kind<'a> {
+    let until = verdict.until();
+    let negative = bounded(zone.negative_ttl, until, now);
+    let Verdict::Listed(listed) = verdict else {
         return if above() {
             Kind::NoData { ttl: negative }
         } else {
             Kind::NxDomain { ttl: negative }
         };
     };
-    let records: Vec<Data> = match qtype {
-        qtype::A | qtype::ANY => {
-            listed.return_codes(zone).into_iter().map(|code| Data::A(code.addr())).collect()
-        }
-        qtype::TXT => listed.reasons(zone).into_iter().map(Data::Txt).collect(),
-        _ => return Kind::NoData { ttl: negative },
-    };
-    Kind::Records { ttl: bounded(zone.ttl, verdict, now), records, listed: true }
-}
-
-/// A TTL that does not outlive the verdict.
-fn bounded(ttl: u32, verdict: &Verdict<'_>, now: UnixTime) -> u32 {
-    let left = verdict.until().map_or(u64::MAX, |until| until.seconds_from(now));
-    ttl.min(u32::try_from(left).unwrap_or(u32::MAX)).max(1)
-}
-
-impl Data {
-    /// The character-strings of a text.
-    pub(crate) fn strings(text: &str) -> Vec<&[u8]> {
-        Reason::strings(text).into_iter().map(str::as_bytes).collect()
+    let ttl = bounded(zone.ttl, until, now);
+    match qtype {
+        qtype::A | qtype::ANY => Kind::Codes { ttl, listed },
+        qtype::TXT => Kind::Reasons { ttl, listed },
+        _ => Kind::NoData { ttl: negative },
     }
+}
+
+/// A TTL that does not outlive what it rests on.
+fn bounded(ttl: u32, until: Option<UnixTime>, now: UnixTime) -> u32 {
+    let left = until.map_or(u64::MAX, |until| until.seconds_from(now));
+    ttl.min(u32::try_from(left).unwrap_or(u32::MAX)).max(1)
 }
 
 #[cfg(test)]
@@ -241,7 +230,7 @@ mod tests {
     }
 
     /// Answers for a name relative to a zone with these plain listings, `!` for exclusions.
-    fn ask(kind: ZoneKind, subjects: &[&str], relative: &str, qtype: u16) -> Kind {
+    fn ask(kind: ZoneKind, subjects: &[&str], relative: &str, qtype: u16) -> &'static str {
         let zone = spec(kind).check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
@@ -254,12 +243,12 @@ mod tests {
         }
         writer.publish(1);
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
-        answer(&index.load(), Question { qname: qname.wire(), qtype }, NOW).kind
+        word(&answer(&index.load(), Question { qname: qname.wire(), qtype }, NOW).kind)
     }
 
-    fn word(kind: &Kind) -> &'static str {
+    fn word(kind: &Kind<'_>) -> &'static str {
         match kind {
-            Kind::Records { .. } => "records",
+            Kind::Codes { .. } | Kind::Reasons { .. } | Kind::Own { .. } => "records",
             Kind::NoData { .. } => "nodata",
             Kind::NxDomain { .. } => "nxdomain",
             Kind::Refused => "refused",
@@ -269,13 +258,13 @@ mod tests {
 
     #[track_caller]
     fn check(kind: ZoneKind, subjects: &[&str], relative: &str, qtype: u16, expected: &str) {
-        assert_eq!(word(&ask(kind, subjects, relative, qtype)), expected, "{relative}");
+        assert_eq!(ask(kind, subjects, relative, qtype), expected, "{relative}");
     }
 
     #[test]
     fn nothing_is_denied_before_the_store_is_loaded() {
         let question = Question { qname: b"\x01x\x00", qtype: qtype::A };
-        assert_eq!(answer(&Index::default().load(), question, NOW).kind, Kind::ServFail);
+        assert_eq!(word(&answer(&Index::default().load(), question, NOW).kind), "servfail");
     }
 
     #[test]
@@ -361,12 +350,16 @@ mod tests {
         writer.publish(1);
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
-            answer(&index.load(), Question { qname: qname.wire(), qtype: qtype::A }, UnixTime(now))
-                .kind
+            let question = Question { qname: qname.wire(), qtype: qtype::A };
+            match answer(&index.load(), question, UnixTime(now)).kind {
+                Kind::Codes { ttl, .. } => ("listed", ttl),
+                Kind::NxDomain { ttl } => ("denied", ttl),
+                kind => panic!("{kind:?}"),
+            }
         };
-        assert!(matches!(ask("1.2.0.192", 1_000), Kind::Records { ttl: 17, .. }));
-        assert!(matches!(ask("1.2.0.192", 1_017), Kind::Records { ttl: 300, .. }));
-        assert_eq!(ask("2.2.0.192", 1_000), Kind::NxDomain { ttl: 5 });
-        assert_eq!(ask("2.2.0.192", 1_005), Kind::NxDomain { ttl: 60 });
+        assert_eq!(ask("1.2.0.192", 1_000), ("listed", 17));
+        assert_eq!(ask("1.2.0.192", 1_017), ("listed", 300));
+        assert_eq!(ask("2.2.0.192", 1_000), ("denied", 5));
+        assert_eq!(ask("2.2.0.192", 1_005), ("denied", 60));
     }
 }

@@ -50,6 +50,11 @@ impl Sockets {
         }
         Ok(sockets)
     }
+
+    /// How many UDP workers they need: one for each socket.
+    pub(crate) fn count_workers(&self) -> usize {
+        self.udp.len()
+    }
 }
 
 /// One TCP and one UDP socket on one port. Port 0 is any that is free for both.
@@ -92,6 +97,9 @@ fn udp(addr: SocketAddr, shared: bool) -> Result<UdpSocket, BindError> {
         socket.set_reuse_port(shared)?;
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         socket.set_read_timeout(Some(POLL))?;
+        if addr.ip().is_unspecified() {
+            udp_batch::learn_local_addresses(&socket, addr.is_ipv6())?;
+        }
         socket.bind(&addr.into())?;
         Ok(socket.into())
     };

@@ -1,10 +1,24 @@
-//! What was answered, counted by zone, transport and outcome.
+//! What was answered, counted by zone, transport and result.
+//!
+//! Each UDP worker counts in memory of its own, so that counting costs a worker nothing that another
+//! could slow down. The sums are made when somebody asks for them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwap;
+use dnsbl_index::ZoneNumber;
 use dnsbl_types::Name;
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    IntCounterVec, Opts,
+    core::{Collector, Desc},
+    proto::MetricFamily,
+};
 
 /// How a query came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,60 +41,155 @@ pub(crate) enum Outcome {
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 const OUTCOMES: [&str; 6] = ["listed", "unlisted", "nodata", "refused", "error", "dropped"];
 
-/// The counters of all zones. Counting takes no lock.
-pub(crate) struct Counters {
-    queries: IntCounterVec,
-    zones: ArcSwap<HashMap<Name, Arc<ZoneCounters>>>,
+/// The counters of all zones, shared by all who count.
+#[derive(Clone)]
+pub(crate) struct Counters(Arc<Inner>);
+
+struct Inner {
+    /// By number; `None` for a zone that is gone.
+    zones: ArcSwap<Vec<Option<Arc<ZoneCounts>>>>,
     /// Of queries that belong to no zone.
-    no_zone: ZoneCounters,
+    no_zone: ZoneCounts,
+    /// One for everything else, then one for each worker.
+    tellers: usize,
+    /// Held while zones are added and removed.
+    changing: Mutex<()>,
+    opts: Opts,
+    descs: Vec<Desc>,
 }
 
-type ZoneCounters = [[IntCounter; OUTCOMES.len()]; TRANSPORTS.len()];
+struct ZoneCounts {
+    origin: String,
+    /// By teller.
+    tallies: Box<[Tally]>,
+}
+
+/// The counts of one teller, in cache lines that it shares with nobody.
+#[derive(Default)]
+#[repr(align(128))]
+struct Tally([[AtomicU64; OUTCOMES.len()]; TRANSPORTS.len()]);
+
+/// The one who counts in a place of its own.
+pub(crate) struct Teller {
+    counters: Counters,
+    place: usize,
+}
+
+const LABELS: [&str; 3] = ["zone", "transport", "result"];
 
 impl Counters {
-    /// Registers `dnsbl_queries_total`.
-    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// The counters of so many workers; register them as `dnsbl_queries_total`.
+    pub(crate) fn new(workers: usize) -> Result<Self, prometheus::Error> {
         let opts = Opts::new("dnsbl_queries_total", "DNS queries by zone, transport and result");
-        let queries = IntCounterVec::new(opts, &["zone", "transport", "result"])?;
-        registry.register(Box::new(queries.clone()))?;
-        let no_zone = zone_counters(&queries, "");
-        Ok(Self { queries, zones: ArcSwap::default(), no_zone })
+        let sums = IntCounterVec::new(opts.clone(), &LABELS)?;
+        let tellers = 1 + workers;
+        Ok(Self(Arc::new(Inner {
+            zones: ArcSwap::default(),
+            no_zone: ZoneCounts::new("", tellers),
+            tellers,
+            changing: Mutex::default(),
+            descs: sums.desc().into_iter().cloned().collect(),
+            opts,
+        })))
     }
 
-    /// Counts a query.
-    pub(crate) fn count(&self, zone: Option<&Name>, transport: Transport, outcome: Outcome) {
-        let zones = self.zones.load();
-        let counters = zone.and_then(|zone| zones.get(zone)).map_or(&self.no_zone, |zone| zone);
-        counters[transport as usize][outcome as usize].inc();
+    /// A teller for each worker.
+    pub(super) fn tellers(&self) -> impl Iterator<Item = Teller> {
+        (1..self.0.tellers).map(|place| Teller { counters: self.clone(), place })
+    }
+
+    /// Counts a query that no worker answered itself.
+    pub(super) fn count(&self, zone: Option<ZoneNumber>, transport: Transport, outcome: Outcome) {
+        let zones = self.0.zones.load();
+        let counts = self.0.of_zone(&zones, zone);
+        counts.tallies[0].0[transport as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Begins to count for a zone.
-    pub(crate) fn add_zone(&self, origin: &Name) {
-        if !self.zones.load().contains_key(origin) {
-            let counters = Arc::new(zone_counters(&self.queries, &origin.to_string()));
-            self.change(|zones| drop(zones.insert(origin.clone(), counters)));
-        }
+    pub(crate) fn add_zone(&self, number: ZoneNumber, origin: &Name) {
+        self.change(|zones| {
+            if zones.len() <= number {
+                zones.resize(number + 1, None);
+            }
+            let new = || Arc::new(ZoneCounts::new(&origin.to_string(), self.0.tellers));
+            zones[number].get_or_insert_with(new);
+        });
     }
 
     /// Forgets a zone.
     pub(crate) fn remove_zone(&self, origin: &Name) {
-        self.change(|zones| drop(zones.remove(origin)));
-        let zone = origin.to_string();
-        for (transport, outcome) in TRANSPORTS.into_iter().flat_map(|t| OUTCOMES.map(|o| (t, o))) {
-            // An error says that it was not there.
-            let _ = self.queries.remove_label_values(&[zone.as_str(), transport, outcome]);
-        }
+        let origin = origin.to_string();
+        self.change(|zones| {
+            for zone in zones {
+                zone.take_if(|counts| counts.origin == origin);
+            }
+        });
     }
 
-    fn change(&self, change: impl FnOnce(&mut HashMap<Name, Arc<ZoneCounters>>)) {
-        let mut zones = HashMap::clone(&self.zones.load());
+    fn change(&self, change: impl FnOnce(&mut Vec<Option<Arc<ZoneCounts>>>)) {
+        let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut zones = Vec::clone(&self.0.zones.load());
         change(&mut zones);
-        self.zones.store(Arc::new(zones));
+        self.0.zones.store(Arc::new(zones));
     }
 }
 
-fn zone_counters(queries: &IntCounterVec, zone: &str) -> ZoneCounters {
-    TRANSPORTS.map(|transport| {
-        OUTCOMES.map(|outcome| queries.with_label_values(&[zone, transport, outcome]))
-    })
+impl Inner {
+    /// The counts of a zone; of none where it is gone.
+    fn of_zone<'a>(
+        &'a self,
+        zones: &'a [Option<Arc<ZoneCounts>>],
+        zone: Option<ZoneNumber>,
+    ) -> &'a ZoneCounts {
+        let counts = zone.and_then(|number| zones.get(number)?.as_deref());
+        counts.unwrap_or(&self.no_zone)
+    }
+}
+
+impl Teller {
+    /// Counts a query that came over UDP.
+    pub(super) fn count(&self, zone: Option<ZoneNumber>, outcome: Outcome) {
+        let inner = &self.counters.0;
+        let zones = inner.zones.load();
+        let counts = inner.of_zone(&zones, zone);
+        let count = &counts.tallies[self.place].0[Transport::Udp as usize][outcome as usize];
+        // Nobody else writes here, so that nothing is lost between the two.
+        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+}
+
+impl ZoneCounts {
+    fn new(origin: &str, tellers: usize) -> Self {
+        let tallies = (0..tellers).map(|_| Tally::default()).collect();
+        Self { origin: origin.into(), tallies }
+    }
+
+    fn sum(&self, transport: usize, outcome: usize) -> u64 {
+        let of = |tally: &Tally| tally.0[transport][outcome].load(Ordering::Relaxed);
+        self.tallies.iter().map(of).sum()
+    }
+}
+
+impl Collector for Counters {
+    fn desc(&self) -> Vec<&Desc> {
+        self.0.descs.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Ok(sums) = IntCounterVec::new(self.0.opts.clone(), &LABELS) else { return vec![] };
+        let zones = self.0.zones.load();
+        for counts in zones.iter().flatten().map(Arc::as_ref).chain([&self.0.no_zone]) {
+            for (t, transport) in TRANSPORTS.into_iter().enumerate() {
+                for (o, outcome) in OUTCOMES.into_iter().enumerate() {
+                    let labels = HashMap::from([
+                        (LABELS[0], counts.origin.as_str()),
+                        (LABELS[1], transport),
+                        (LABELS[2], outcome),
+                    ]);
+                    sums.with(&labels).inc_by(counts.sum(t, o));
+                }
+            }
+        }
+        sums.collect()
+    }
 }

@@ -4,8 +4,8 @@
 
 use std::net::SocketAddr;
 
-use dnsbl_index::IndexedZone;
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_index::{IndexedZone, Listed, ZoneNumber};
+use dnsbl_types::{Name, Reason, UnixTime};
 use hickory_server::{
     net::xfer::Protocol,
     proto::{
@@ -25,15 +25,13 @@ use hickory_server::{
 
 use super::{
     Service, Transport,
-    answer::{Answer, Data, Kind, Question, answer, qtype},
+    answer::{Answer, Kind, Question, answer, qtype},
     counters::Outcome,
+    query::HEADER,
+    records::Data,
+    reply::{CLASSIC, PAYLOAD},
+    udp::outcome,
 };
-
-/// What we take over UDP without fragmentation (DNS flag day 2020), in bytes.
-const PAYLOAD: u16 = 1232;
-/// What a client takes over UDP that says nothing of it (RFC 1035 section 4.2.1), in bytes.
-const CLASSIC: u16 = 512;
-const HEADER: usize = 12;
 
 /// The reply to a message, or `None` where none may be given: to what is no query at all.
 pub(crate) fn respond(
@@ -55,7 +53,7 @@ pub(crate) fn respond(
     };
     let reply = Reply::new(service, &request);
     let (zone, outcome, bytes) = reply.decide(service, transport, now);
-    service.counters.count(zone.as_ref(), transport, outcome);
+    service.counters.count(zone, transport, outcome);
     bytes
 }
 
@@ -123,7 +121,7 @@ impl<'r> Reply<'r> {
         service: &Service,
         transport: Transport,
         now: UnixTime,
-    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
         let rcode = match self.request.queries.queries() {
             _ if self.request.metadata.op_code != OpCode::Query => ResponseCode::NotImp,
             _ if self.request.edns.as_ref().is_some_and(|edns| edns.version() > 0) => {
@@ -147,7 +145,7 @@ impl<'r> Reply<'r> {
         service: &Service,
         transport: Transport,
         now: UnixTime,
-    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
         let query = &self.request.queries.queries()[0];
         let mut qname = Vec::with_capacity(64);
         for label in query.name().iter() {
@@ -159,44 +157,41 @@ impl<'r> Reply<'r> {
         let question = Question { qname: &qname, qtype: query.query_type().into() };
         let Answer { zone, kind } = answer(&snapshot, question, now);
         let owner = query.original().name();
-        let (records, soa, outcome) = self.sections(zone, kind, owner);
-        let origin = zone.map(|zone| zone.settings().origin.clone());
-        (origin, outcome, self.encode(&records, soa.as_ref(), transport))
+        let (records, soa) = self.sections(zone, &kind, owner);
+        let bytes = self.encode(&records, soa.as_ref(), transport);
+        (zone.map(IndexedZone::number), outcome(&kind), bytes)
     }
 
     /// Sets rcode and AA, and makes the answer section and the SOA of the authority section.
     fn sections(
         &mut self,
         zone: Option<&IndexedZone>,
-        kind: Kind,
+        kind: &Kind<'_>,
         owner: &WireName,
-    ) -> (Vec<Record>, Option<Record>, Outcome) {
+    ) -> (Vec<Record>, Option<Record>) {
+        self.meta.response_code = match kind {
+            Kind::NxDomain { .. } => ResponseCode::NXDomain,
+            Kind::Refused => ResponseCode::Refused,
+            Kind::ServFail => ResponseCode::ServFail,
+            _ => ResponseCode::NoError,
+        };
         self.meta.authoritative = !matches!(kind, Kind::Refused | Kind::ServFail);
-        let negative =
-            |ttl| zone.map(|zone| soa_record(zone, &wire_name(&zone.settings().origin), ttl));
-        match kind {
-            Kind::Records { ttl, records, listed } => {
-                let record = |data: Data| match (data, zone) {
-                    (Data::Soa, Some(zone)) => Some(soa_record(zone, owner, ttl)),
-                    (data, _) => Some(Record::from_rdata(owner.clone(), ttl, rdata(data)?)),
-                };
-                let outcome = if listed { Outcome::Listed } else { Outcome::NoData };
-                (records.into_iter().filter_map(record).collect(), None, outcome)
+        let Some(zone) = zone else { return (Vec::new(), None) };
+        let answers = match kind {
+            Kind::Codes { ttl, listed } => codes(zone, owner, *ttl, listed),
+            Kind::Reasons { ttl, listed } => reasons(zone, owner, *ttl, listed),
+            Kind::Own { ttl, records } => {
+                records.iter().map(|data| record(zone, owner, *ttl, data)).collect()
             }
-            Kind::NoData { ttl } => (Vec::new(), negative(ttl), Outcome::NoData),
-            Kind::NxDomain { ttl } => {
-                self.meta.response_code = ResponseCode::NXDomain;
-                (Vec::new(), negative(ttl), Outcome::Unlisted)
+            _ => Vec::new(),
+        };
+        let soa = match kind {
+            Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
+                Some(record(zone, &wire_name(&zone.settings().origin), *ttl, Data::Soa))
             }
-            Kind::Refused => {
-                self.meta.response_code = ResponseCode::Refused;
-                (Vec::new(), None, Outcome::Refused)
-            }
-            Kind::ServFail => {
-                self.meta.response_code = ResponseCode::ServFail;
-                (Vec::new(), None, Outcome::Error)
-            }
-        }
+            _ => None,
+        };
+        (answers, soa)
     }
 
     /// `version.bind` and `id.server` (RFC 4892).
@@ -204,7 +199,7 @@ impl<'r> Reply<'r> {
         mut self,
         service: &Service,
         transport: Transport,
-    ) -> (Option<Name>, Outcome, Option<Vec<u8>>) {
+    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
         let query = &self.request.queries.queries()[0];
         let text = match query.name().to_string().trim_end_matches('.') {
             "version.bind" | "version.server" => service.version.as_deref(),
@@ -218,8 +213,7 @@ impl<'r> Reply<'r> {
         };
         self.meta.authoritative = true;
         let owner = query.original().name().clone();
-        let mut record =
-            Record::from_rdata(owner, 0, RData::TXT(TXT::from_bytes(Data::strings(text))));
+        let mut record = Record::from_rdata(owner, 0, txt(text));
         record.dns_class = DNSClass::CH;
         (None, Outcome::NoData, self.encode(&[record], None, transport))
     }
@@ -287,20 +281,35 @@ fn point_to_question(encoder: &mut BinEncoder<'_>, end: usize) {
     encoder.set_offset(0);
 }
 
-fn rdata(data: Data) -> Option<RData> {
-    Some(match data {
-        Data::A(addr) => RData::A(A(addr)),
-        Data::Aaaa(addr) => RData::AAAA(AAAA(addr)),
-        Data::Ns(name) => RData::NS(NS(wire_name(&name))),
-        Data::Txt(text) => RData::TXT(TXT::from_bytes(Data::strings(&text))),
-        Data::Soa => return None,
-    })
+fn codes(zone: &IndexedZone, owner: &WireName, ttl: u32, listed: &Listed<'_>) -> Vec<Record> {
+    let codes = listed.return_codes(zone.settings());
+    codes.into_iter().map(|code| record(zone, owner, ttl, Data::A(code.addr()))).collect()
 }
 
-fn soa_record(zone: &IndexedZone, owner: &WireName, ttl: u32) -> Record {
+fn reasons(zone: &IndexedZone, owner: &WireName, ttl: u32, listed: &Listed<'_>) -> Vec<Record> {
+    let reasons = listed.reasons(zone.settings());
+    reasons.iter().map(|text| record(zone, owner, ttl, Data::Txt(text))).collect()
+}
+
+fn record(zone: &IndexedZone, owner: &WireName, ttl: u32, data: Data<'_>) -> Record {
+    let data = match data {
+        Data::A(addr) => RData::A(A(addr)),
+        Data::Aaaa(addr) => RData::AAAA(AAAA(addr)),
+        Data::Ns(name) => RData::NS(NS(wire_name(name))),
+        Data::Txt(text) => txt(text),
+        Data::Soa => soa(zone),
+    };
+    Record::from_rdata(owner.clone(), ttl, data)
+}
+
+fn txt(text: &str) -> RData {
+    RData::TXT(TXT::from_bytes(Reason::strings(text).map(str::as_bytes).collect()))
+}
+
+fn soa(zone: &IndexedZone) -> RData {
     let settings = zone.settings();
     let times = settings.soa;
-    let soa = SOA::new(
+    RData::SOA(SOA::new(
         wire_name(&settings.mname),
         wire_name(&settings.rname),
         zone.serial().0,
@@ -308,8 +317,7 @@ fn soa_record(zone: &IndexedZone, owner: &WireName, ttl: u32) -> Record {
         times.retry as i32,
         times.expire as i32,
         settings.negative_ttl,
-    );
-    Record::from_rdata(owner.clone(), ttl, RData::SOA(soa))
+    ))
 }
 
 fn wire_name(name: &Name) -> WireName {

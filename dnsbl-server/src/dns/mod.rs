@@ -1,15 +1,21 @@
 //! The DNS face: sockets at the edge, a pure function in the middle.
 //!
 //! ```text
-//! udp.rs ─┐
-//!         ├─► message.rs (bytes ⇄ messages, hickory) ─► answer.rs (what is answered) ─► index
-//! tcp.rs ─┘
+//!          ┌─ ordinary ─► query.rs ────────────────► answer.rs ─► index
+//! udp.rs ──┤              reply.rs ◄──────────────── (what is answered)
+//!          └─ the rest ─► general.rs ─┐                  ▲
+//! tcp.rs ─────────────────────────────┴► message.rs ◄────┘
+//!                                        (bytes ⇄ messages, hickory)
 //! ```
 
 mod answer;
 mod bind;
 mod counters;
+mod general;
 mod message;
+mod query;
+mod records;
+mod reply;
 mod tcp;
 mod udp;
 
@@ -26,7 +32,7 @@ use crate::config;
 /// What every query needs.
 pub(crate) struct Service {
     pub(crate) index: Arc<Index>,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) counters: Counters,
     /// The answer to `version.bind`.
     pub(crate) version: Option<String>,
     /// The answer to `id.server`, and the NSID.

@@ -1,4 +1,4 @@
-//! UDP: one thread for each socket, which answers as it reads.
+//! UDP: one thread for each socket, which reads, answers and sends in batches.
 
 use std::{
     io,
@@ -11,10 +11,21 @@ use std::{
     time::Duration,
 };
 
+use dnsbl_index::{IndexedZone, Snapshot};
 use dnsbl_types::UnixTime;
+use udp_batch::{Batch, Datagram};
 
-use super::{Service, Transport, message::respond};
+use super::{
+    Service,
+    answer::{Kind, answer},
+    counters::{Outcome, Teller},
+    general::{Queue, Unusual},
+    query::Query,
+    reply,
+};
 
+/// Queries that are read at once.
+const BATCH: usize = 64;
 /// The longest query that is read, in bytes; what is cut off can't be parsed.
 const LONGEST_QUERY: usize = 4096;
 /// Waiting time after an error that may stay.
@@ -29,15 +40,24 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn start(sockets: Vec<UdpSocket>, service: &Arc<Service>) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let start = |(i, socket): (usize, UdpSocket)| {
-            let (service, stop) = (service.clone(), stop.clone());
+        let (queue, general) = Queue::start(service.clone())?;
+        let mut threads = Vec::with_capacity(sockets.len() + 1);
+        for (i, (socket, teller)) in sockets.into_iter().zip(service.counters.tellers()).enumerate()
+        {
+            let worker = Worker {
+                socket: Arc::new(socket),
+                service: service.clone(),
+                teller,
+                queue: queue.clone(),
+            };
+            let stop = stop.clone();
             let thread = std::thread::Builder::new().name(format!("dns-udp-{i}"));
-            thread.spawn(move || {
+            threads.push(thread.spawn(move || {
                 let _guard = AbortOnPanic;
-                work(&socket, &service, &stop);
-            })
-        };
-        let threads = sockets.into_iter().enumerate().map(start).collect::<io::Result<_>>()?;
+                worker.run(&stop);
+            })?);
+        }
+        threads.push(general);
         Ok(Self { threads, stop })
     }
 
@@ -52,7 +72,7 @@ impl Workers {
 }
 
 /// A server with a dead worker would leave a share of its queries unanswered: better start again.
-struct AbortOnPanic;
+pub(super) struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
@@ -62,24 +82,72 @@ impl Drop for AbortOnPanic {
     }
 }
 
-fn work(socket: &UdpSocket, service: &Service, stop: &AtomicBool) {
-    let mut packet = [0; LONGEST_QUERY];
-    while !stop.load(Ordering::Relaxed) {
-        let (len, client) = match socket.recv_from(&mut packet) {
-            Ok(received) => received,
-            Err(err) => {
+struct Worker {
+    socket: Arc<UdpSocket>,
+    service: Arc<Service>,
+    teller: Teller,
+    queue: Queue,
+}
+
+impl Worker {
+    fn run(self, stop: &AtomicBool) {
+        let mut batch = Batch::new(BATCH, LONGEST_QUERY, reply::PAYLOAD.into());
+        while !stop.load(Ordering::Relaxed) {
+            if let Err(err) = batch.receive(&*self.socket) {
                 wait_after(&err);
                 continue;
             }
-        };
-        if let Some(reply) =
-            respond(service, &packet[..len], client, Transport::Udp, UnixTime::now())
-        {
+            self.answer_batch(&mut batch);
             // A client that can't be reached asks again.
-            if let Err(err) = socket.send_to(&reply, client) {
-                tracing::debug!(%err, %client, "a reply could not be sent");
+            let failed = batch.send(&*self.socket);
+            if failed > 0 {
+                tracing::debug!(failed, "replies could not be sent");
             }
         }
+    }
+
+    /// All of a batch is answered from one state, which is let go before the next wait.
+    fn answer_batch(&self, batch: &mut Batch) {
+        let snapshot = self.service.index.load();
+        let now = UnixTime::now();
+        for mut datagram in batch.received() {
+            match self.answer(&snapshot, &mut datagram, now) {
+                Some(len) => datagram.reply(len),
+                None => self.queue.push(Unusual {
+                    packet: datagram.bytes.into(),
+                    path: *datagram.path(),
+                    socket: self.socket.clone(),
+                }),
+            }
+        }
+    }
+
+    /// Answers an ordinary query; the length of the reply, or `None` if it is not that.
+    fn answer(
+        &self,
+        snapshot: &Snapshot,
+        datagram: &mut Datagram<'_>,
+        now: UnixTime,
+    ) -> Option<usize> {
+        let query = Query::read(datagram.bytes).filter(|_| !datagram.is_truncated)?;
+        if datagram.path().peer().port() == 0 {
+            return None;
+        }
+        let answer = answer(snapshot, query.question(), now);
+        let len = reply::write(&query, &answer, datagram.reply)?;
+        self.teller.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
+        Some(len)
+    }
+}
+
+/// How an answer is counted.
+pub(super) fn outcome(kind: &Kind<'_>) -> Outcome {
+    match kind {
+        Kind::Codes { .. } | Kind::Reasons { .. } => Outcome::Listed,
+        Kind::Own { .. } | Kind::NoData { .. } => Outcome::NoData,
+        Kind::NxDomain { .. } => Outcome::Unlisted,
+        Kind::Refused => Outcome::Refused,
+        Kind::ServFail => Outcome::Error,
     }
 }
 

@@ -262,7 +262,7 @@ mod tests {
         let mut changes = Vec::new();
         for block in (0..1u32 << 24).step_by(16) {
             let count = 1 + (block.wrapping_mul(0x9e37_79b1) >> 26);
-            changes.extend((0..count).map(|i| (block << 8 | i * 4, Some(()))));
+            changes.extend((0..count).map(|i| ((block << 8) + i * 4, Some(()))));
         }
         let mut hosts = HostMap::default();
         for batch in changes.chunks(1 << 16) {

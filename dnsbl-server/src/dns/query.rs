@@ -1,0 +1,119 @@
+//! Ordinary queries, read in place.
+//!
+//! What is ordinary is what resolvers send: one question of class IN with a plain name, nothing
+//! else but EDNS. Everything else is left to `message.rs`, which knows all of DNS.
+
+use super::answer::{Question, qtype};
+
+/// The header, in bytes (RFC 1035 section 4.1.1).
+pub(super) const HEADER: usize = 12;
+/// The longest name in wire form, in octets.
+const LONGEST_NAME: usize = 255;
+/// EDNS options that make no difference to the answer: COOKIE (RFC 7873), Padding (RFC 7830).
+const IGNORED_OPTIONS: [u16; 2] = [10, 12];
+const CLASS_IN: u16 = 1;
+const TYPE_OPT: u16 = 41;
+
+/// An ordinary query.
+pub(super) struct Query<'p> {
+    packet: &'p [u8],
+    /// The name asked for, in lower case; beyond its length the array means nothing.
+    name: [u8; LONGEST_NAME],
+    name_len: usize,
+    qtype: u16,
+    pub(super) edns: Option<Edns>,
+}
+
+/// What a query says of itself in EDNS (RFC 6891).
+#[derive(Clone, Copy)]
+pub(super) struct Edns {
+    /// How much it takes over UDP, in bytes.
+    pub(super) payload: u16,
+    pub(super) dnssec_ok: bool,
+}
+
+impl<'p> Query<'p> {
+    /// Reads a message; `None` if it is not ordinary, or none at all.
+    pub(super) fn read(packet: &'p [u8]) -> Option<Self> {
+        // ID; QR, opcode, AA and TC clear; of the rest only RD, AD and CD may be set.
+        let (&[_, _, high, low, counts @ ..], body) = packet.split_first_chunk::<HEADER>()?;
+        let ordinary = high & !0x01 == 0 && low & !0x30 == 0;
+        let [0, 1, 0, 0, 0, 0, 0, additional @ 0..=1] = counts else { return None };
+        if !ordinary {
+            return None;
+        }
+        let mut name = [0; LONGEST_NAME];
+        let name_len = read_name(body, &mut name)?;
+        let (&[t1, t2, c1, c2], rest) = body.get(name_len..)?.split_first_chunk::<4>()?;
+        let qtype = u16::from_be_bytes([t1, t2]);
+        if u16::from_be_bytes([c1, c2]) != CLASS_IN || matches!(qtype, qtype::AXFR | qtype::IXFR) {
+            return None;
+        }
+        let edns = match (additional, rest) {
+            (0, []) => None,
+            (1, rest) => Some(Edns::read(rest)?),
+            _ => return None,
+        };
+        Some(Self { packet, name, name_len, qtype, edns })
+    }
+
+    /// What is asked.
+    pub(super) fn question(&self) -> Question<'_> {
+        Question { qname: &self.name[..self.name_len], qtype: self.qtype }
+    }
+
+    /// The header and the question as they came.
+    pub(super) fn head(&self) -> &'p [u8] {
+        &self.packet[..HEADER + self.name_len + 4]
+    }
+}
+
+/// Copies an uncompressed name in lower case, and returns its length with the root label.
+fn read_name(bytes: &[u8], name: &mut [u8; LONGEST_NAME]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let label = usize::from(*bytes.get(at)?);
+        match label {
+            0 => break,
+            1..=63 => at += 1 + label,
+            _ => return None,
+        }
+    }
+    let (from, to) = (bytes.get(..=at)?, name.get_mut(..=at)?);
+    to.copy_from_slice(from);
+    // A length is at most 63, which is no letter.
+    to.make_ascii_lowercase();
+    Some(at + 1)
+}
+
+impl Edns {
+    /// Reads an OPT record of version 0 that is the rest of a message.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (&[0, t1, t2, p1, p2, rcode, version, flags, _, l1, l2], options) =
+            bytes.split_first_chunk::<11>()?
+        else {
+            return None;
+        };
+        let len = usize::from(u16::from_be_bytes([l1, l2]));
+        let ordinary = u16::from_be_bytes([t1, t2]) == TYPE_OPT
+            && rcode == 0
+            && version == 0
+            && len == options.len()
+            && are_ignored(options);
+        let payload = u16::from_be_bytes([p1, p2]);
+        ordinary.then_some(Self { payload, dnssec_ok: flags & 0x80 != 0 })
+    }
+}
+
+/// Whether these options are whole and make no difference.
+fn are_ignored(mut options: &[u8]) -> bool {
+    while let Some((&[c1, c2, l1, l2], rest)) = options.split_first_chunk::<4>() {
+        let len = usize::from(u16::from_be_bytes([l1, l2]));
+        let Some(next) = rest.get(len..) else { return false };
+        if !IGNORED_OPTIONS.contains(&u16::from_be_bytes([c1, c2])) {
+            return false;
+        }
+        options = next;
+    }
+    options.is_empty()
+}

@@ -1,0 +1,219 @@
+//! Replies to ordinary queries, written in place.
+//!
+//! What is answered is decided by `answer.rs`, for this way and for that through `message.rs` alike;
+//! a property test holds the two together.
+
+use std::fmt::{self, Write as _};
+
+use dnsbl_index::{IndexedZone, Listed};
+use dnsbl_types::{Name, Reason};
+
+use super::{
+    answer::{Answer, Kind, qtype},
+    query::{HEADER, Query},
+    records::Data,
+};
+
+/// What we take and send over UDP without fragmentation (DNS flag day 2020), in bytes.
+pub(super) const PAYLOAD: u16 = 1232;
+/// What a client takes over UDP that says nothing of it (RFC 1035 section 4.2.1), in bytes.
+pub(super) const CLASSIC: u16 = 512;
+
+/// The longest text that is written here, in bytes.
+const TEXT: usize = PAYLOAD as usize;
+/// A pointer to the name in the question.
+const TO_QUESTION: u16 = 0xc000 | HEADER as u16;
+const CLASS_IN: [u8; 2] = [0, 1];
+/// Owner, type, class, TTL and length of a record whose owner is a pointer, in bytes.
+const RECORD_HEAD: usize = 12;
+
+/// Writes the reply to a query, and returns its length; `None` if it does not fit.
+pub(super) fn write(query: &Query<'_>, answer: &Answer<'_>, reply: &mut [u8]) -> Option<usize> {
+    let limit = match query.edns {
+        Some(edns) => edns.payload.clamp(CLASSIC, PAYLOAD),
+        None => CLASSIC,
+    };
+    let most = usize::from(limit).min(reply.len());
+    let mut writer = Writer { bytes: &mut reply[..most], len: 0, query };
+    writer.put(query.head())?;
+    let (answers, authorities) = writer.sections(answer)?;
+    if let Some(edns) = query.edns {
+        let [p1, p2] = PAYLOAD.to_be_bytes();
+        let flags = if edns.dnssec_ok { 0x80 } else { 0 };
+        writer.put(&[0, 0, 41, p1, p2, 0, 0, flags, 0, 0, 0])?;
+    }
+    let len = writer.len;
+    let (rcode, authoritative) = match answer.kind {
+        Kind::NxDomain { .. } => (3, true),
+        Kind::Refused => (5, false),
+        Kind::ServFail => (2, false),
+        _ => (0, true),
+    };
+    // QR and AA; RD as it came; the rest clear.
+    reply[2] = 0x80 | u8::from(authoritative) << 2 | reply[2] & 0x01;
+    reply[3] = rcode;
+    reply[6..8].copy_from_slice(&answers.to_be_bytes());
+    reply[8..10].copy_from_slice(&authorities.to_be_bytes());
+    reply[10..12].copy_from_slice(&u16::from(query.edns.is_some()).to_be_bytes());
+    Some(len)
+}
+
+/// A reply as far as it is written.
+struct Writer<'w> {
+    bytes: &'w mut [u8],
+    len: usize,
+    query: &'w Query<'w>,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) -> Option<()> {
+        let end = self.len + bytes.len();
+        self.bytes.get_mut(self.len..end)?.copy_from_slice(bytes);
+        self.len = end;
+        Some(())
+    }
+
+    /// Writes the answer and authority sections, and returns how many records they have.
+    fn sections(&mut self, answer: &Answer<'_>) -> Option<(u16, u16)> {
+        let Some(zone) = answer.zone else { return Some((0, 0)) };
+        match &answer.kind {
+            Kind::Codes { ttl, listed } => Some((self.codes(zone, *ttl, listed)?, 0)),
+            Kind::Reasons { ttl, listed } => Some((self.reasons(zone, *ttl, listed)?, 0)),
+            Kind::Own { ttl, records } => {
+                let mut count = 0;
+                for data in records.iter() {
+                    self.record(TO_QUESTION, *ttl, zone, data)?;
+                    count += 1;
+                }
+                Some((count, 0))
+            }
+            Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
+                self.record(self.to_apex(zone), *ttl, zone, Data::Soa)?;
+                Some((0, 1))
+            }
+            Kind::Refused | Kind::ServFail => Some((0, 0)),
+        }
+    }
+
+    fn codes(&mut self, zone: &IndexedZone, ttl: u32, listed: &Listed<'_>) -> Option<u16> {
+        let (first, mut count) = (self.len, 0);
+        for code in listed.codes(zone.settings()) {
+            let at = self.len;
+            self.record(TO_QUESTION, ttl, zone, Data::A(code.addr()))?;
+            count += self.keep_if_new(first, at);
+        }
+        Some(count)
+    }
+
+    fn reasons(&mut self, zone: &IndexedZone, ttl: u32, listed: &Listed<'_>) -> Option<u16> {
+        let (first, mut count) = (self.len, 0);
+        for text in listed.texts(zone.settings()) {
+            let mut written = Text { bytes: [0; TEXT], len: 0 };
+            write!(written, "{text}").ok()?;
+            let at = self.len;
+            self.record(TO_QUESTION, ttl, zone, Data::Txt(written.as_str()?))?;
+            count += self.keep_if_new(first, at);
+        }
+        Some(count)
+    }
+
+    /// Takes back the record at `at` if one like it stands between it and `first`; how many stay.
+    fn keep_if_new(&mut self, first: usize, at: usize) -> u16 {
+        let (before, record) = self.bytes[..self.len].split_at(at);
+        let mut others = &before[first..];
+        while let [_, _, _, _, _, _, _, _, _, _, l1, l2, rest @ ..] = others {
+            let len = RECORD_HEAD + usize::from(u16::from_be_bytes([*l1, *l2]));
+            if others[..len] == *record {
+                self.len = at;
+                return 0;
+            }
+            others = &rest[len - RECORD_HEAD..];
+        }
+        1
+    }
+
+    fn record(&mut self, owner: u16, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+        let rtype = match data {
+            Data::A(_) => qtype::A,
+            Data::Aaaa(_) => qtype::AAAA,
+            Data::Ns(_) => qtype::NS,
+            Data::Soa => qtype::SOA,
+            Data::Txt(_) => qtype::TXT,
+        };
+        self.put(&owner.to_be_bytes())?;
+        self.put(&rtype.to_be_bytes())?;
+        self.put(&CLASS_IN)?;
+        self.put(&ttl.to_be_bytes())?;
+        let at = self.len;
+        self.put(&[0; 2])?;
+        self.data(zone, data)?;
+        let len = u16::try_from(self.len - at - 2).ok()?;
+        self.bytes[at..at + 2].copy_from_slice(&len.to_be_bytes());
+        Some(())
+    }
+
+    fn data(&mut self, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+        match data {
+            Data::A(addr) => self.put(&addr.octets()),
+            Data::Aaaa(addr) => self.put(&addr.octets()),
+            Data::Ns(name) => self.name(zone, name),
+            Data::Soa => self.soa(zone),
+            Data::Txt(text) => Reason::strings(text).try_for_each(|string| {
+                self.put(&[string.len() as u8])?;
+                self.put(string.as_bytes())
+            }),
+        }
+    }
+
+    fn soa(&mut self, zone: &IndexedZone) -> Option<()> {
+        let settings = zone.settings();
+        self.name(zone, &settings.mname)?;
+        self.name(zone, &settings.rname)?;
+        let times = settings.soa;
+        let (serial, minimum) = (zone.serial().0, settings.negative_ttl);
+        for number in [serial, times.refresh, times.retry, times.expire, minimum] {
+            self.put(&number.to_be_bytes())?;
+        }
+        Some(())
+    }
+
+    /// Writes a name, with a pointer for the zone's origin at its end.
+    fn name(&mut self, zone: &IndexedZone, name: &Name) -> Option<()> {
+        let origin = &zone.settings().origin;
+        match name.strip_suffix(origin) {
+            Some(labels) => {
+                self.put(&name.wire()[..labels.wire_len()])?;
+                self.put(&self.to_apex(zone).to_be_bytes())
+            }
+            None => self.put(name.wire()),
+        }
+    }
+
+    /// A pointer to the zone's origin, with which the name in the question ends.
+    fn to_apex(&self, zone: &IndexedZone) -> u16 {
+        let origin = zone.settings().origin.wire().len();
+        TO_QUESTION + (self.query.question().qname.len() - origin) as u16
+    }
+}
+
+/// A text on the stack.
+struct Text {
+    bytes: [u8; TEXT],
+    len: usize,
+}
+
+impl Text {
+    fn as_str(&self) -> Option<&str> {
+        str::from_utf8(&self.bytes[..self.len]).ok()
+    }
+}
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        let room = self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
