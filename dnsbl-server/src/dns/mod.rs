@@ -17,6 +17,8 @@ mod query;
 mod records;
 mod reply;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod udp;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -1,0 +1,233 @@
+//! Both paths give the same answer to the same message.
+
+use hickory_server::proto::op::Message;
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::zones::{ADDRESSES, DOMAINS, NOW, service};
+use crate::dns::{Service, Transport, answer::answer, message::respond, query::Query, reply};
+
+/// The reply of the quick path, if it takes the message and the reply fits.
+fn quick(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    let query = Query::read(packet)?;
+    let snapshot = service.index.load();
+    let mut bytes = [0; reply::PAYLOAD as usize];
+    let len = reply::write(&query, &answer(&snapshot, query.question(), NOW), &mut bytes)?;
+    Some(bytes[..len].to_vec())
+}
+
+fn general(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    respond(service, packet, "192.0.2.99:5353".parse().unwrap(), Transport::Udp, NOW)
+}
+
+/// A reply as a resolver understands it: records in any order, names compressed or not and in any case.
+fn understood(reply: &[u8]) -> String {
+    let message = Message::from_vec(reply).expect("a reply can be read");
+    let sorted = |records: &[hickory_server::proto::rr::Record]| {
+        let mut texts: Vec<String> = records.iter().map(|record| format!("{record:?}")).collect();
+        texts.sort();
+        texts
+    };
+    let text = format!(
+        "{:?} {:?} {:?} {:?} {:?}",
+        message.metadata,
+        message.queries,
+        sorted(&message.answers),
+        sorted(&message.authorities),
+        message.edns,
+    );
+    text.to_lowercase()
+}
+
+/// Compares the paths on one message; whether the quick one took it.
+fn agree(service: &Service, packet: &[u8]) -> bool {
+    let Some(quick) = quick(service, packet) else { return false };
+    let general = general(service, packet).expect("what one path answers, the other does too");
+    assert_eq!(understood(&quick), understood(&general), "{packet:02x?}");
+    let question = 12..12 + packet[12..].iter().position(|&byte| byte == 0).unwrap() + 5;
+    assert_eq!(quick[question.clone()], packet[question], "the question is echoed byte for byte");
+    true
+}
+
+fn label() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        6 => (0u16..300).prop_map(|n| n.to_string().into_bytes()),
+        4 => (0u8..16).prop_map(|n| format!("{n:x}").into_bytes()),
+        2 => vec(any::<u8>(), 1..64),
+        1 => select(vec!["test", "invalid", "TEST", "ns1", "deep", "ns", "x", "007", "example"])
+            .prop_map(|text| text.as_bytes().to_vec()),
+    ]
+}
+
+fn labels_of(name: &str) -> Vec<Vec<u8>> {
+    name.split('.').filter(|l| !l.is_empty()).map(|l| l.as_bytes().to_vec()).collect()
+}
+
+/// What is asked for below an origin: listed things and their neighbours, and anything.
+fn relative() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let near = (select(ADDRESSES), 0u8..12).prop_map(|(subject, step)| {
+        let addr = subject.split('/').next().unwrap().parse().unwrap();
+        let addr = match addr {
+            std::net::IpAddr::V4(v4) => {
+                std::net::Ipv4Addr::from(u32::from(v4) + u32::from(step)).into()
+            }
+            std::net::IpAddr::V6(v6) => {
+                std::net::IpAddr::V6((u128::from(v6) + u128::from(step)).into())
+            }
+        };
+        let name = dnsbl_types::query_name::encode(addr, &".".parse().unwrap()).unwrap();
+        name.labels().map(<[u8]>::to_vec).collect::<Vec<_>>()
+    });
+    let cut = (near, 0usize..40).prop_map(|(labels, skip)| {
+        if skip < 30 { labels } else { labels.into_iter().skip(skip - 29).collect() }
+    });
+    let domain =
+        (vec(label(), 0..2), select(DOMAINS), 0usize..3).prop_map(|(front, domain, skip)| {
+            let domain = labels_of(domain.trim_start_matches("*.")).into_iter().skip(skip);
+            front.into_iter().chain(domain).collect()
+        });
+    prop_oneof![4 => cut, 3 => domain, 2 => vec(label(), 0..5), 1 => vec(label(), 30..33)]
+}
+
+fn name() -> impl Strategy<Value = Vec<u8>> {
+    let origin = select(vec![
+        "bl.example.org",
+        "sub.bl.example.org",
+        "dbl.example.org",
+        "long.example.org",
+        "BL.Example.ORG",
+        "example.org",
+        "elsewhere.test",
+        "",
+    ]);
+    (relative(), origin).prop_map(|(labels, origin)| {
+        let mut wire = Vec::new();
+        for label in labels.into_iter().chain(labels_of(origin)) {
+            wire.push(label.len() as u8);
+            wire.extend(label);
+        }
+        wire.push(0);
+        wire
+    })
+}
+
+fn opt() -> impl Strategy<Value = Vec<u8>> {
+    let option = (select(vec![3u16, 8, 10, 10, 12, 15, 65_001]), vec(any::<u8>(), 0..24));
+    let options = prop_oneof![3 => Just(vec![]), 2 => vec(option, 0..3)];
+    let payload = select(vec![0u16, 512, 600, 1232, 4096, 65_535]);
+    let version = select(vec![0u8, 0, 0, 0, 0, 1]);
+    (payload, version, any::<bool>(), options).prop_map(|(payload, version, dnssec_ok, options)| {
+        let mut rdata = Vec::new();
+        for (code, data) in options {
+            rdata.extend(code.to_be_bytes());
+            rdata.extend((data.len() as u16).to_be_bytes());
+            rdata.extend(data);
+        }
+        let [p1, p2] = payload.to_be_bytes();
+        let [l1, l2] = (rdata.len() as u16).to_be_bytes();
+        let flags = if dnssec_ok { 0x80 } else { 0 };
+        [vec![0, 0, 41, p1, p2, 0, version, flags, 0, l1, l2], rdata].concat()
+    })
+}
+
+fn packet() -> impl Strategy<Value = Vec<u8>> {
+    let flags = prop_oneof![
+        8 => (any::<bool>(), select(vec![0u8, 0x10, 0x20, 0x30])).prop_map(|(rd, low)| [rd.into(), low]),
+        1 => any::<[u8; 2]>(),
+    ];
+    let qtype = prop_oneof![
+        4 => select(vec![1u16, 16, 28, 255]), 1 => select(vec![2u16, 5, 6, 12, 15, 41, 43, 250, 251, 252]), 1 => any::<u16>(),
+    ];
+    let class = select(vec![1u16, 1, 1, 1, 1, 1, 1, 1, 3, 255]);
+    let query = (any::<u16>(), flags, name(), qtype, class, prop::option::of(opt()));
+    query.prop_map(|(id, flags, name, qtype, class, opt)| {
+        let mut packet = id.to_be_bytes().to_vec();
+        packet.extend(flags);
+        packet.extend([0, 1, 0, 0, 0, 0, 0, opt.is_some().into()]);
+        packet.extend(name);
+        packet.extend(qtype.to_be_bytes());
+        packet.extend(class.to_be_bytes());
+        packet.extend(opt.into_iter().flatten());
+        packet
+    })
+}
+
+/// A message in which something is broken.
+fn broken() -> impl Strategy<Value = Vec<u8>> {
+    (
+        packet(),
+        vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        any::<prop::sample::Index>(),
+        any::<bool>(),
+    )
+        .prop_map(|(mut packet, changes, end, cut)| {
+            for (at, byte) in changes {
+                let at = at.index(packet.len());
+                packet[at] = byte;
+            }
+            if cut {
+                packet.truncate(end.index(packet.len()));
+            }
+            packet
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_paths_answer_a_query_alike(packet in packet()) {
+        agree(&service(), &packet);
+    }
+
+    #[test]
+    fn both_paths_answer_a_broken_message_alike(packet in broken()) {
+        agree(&service(), &packet);
+    }
+}
+
+/// The message that asks for a name, with EDNS that takes `payload` bytes unless that is 0.
+pub(super) fn query(name: &str, qtype: u16, payload: u16) -> Vec<u8> {
+    let name: dnsbl_types::Name = name.parse().unwrap();
+    let mut packet = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, (payload > 0).into()];
+    packet.extend(name.wire());
+    packet.extend(qtype.to_be_bytes());
+    packet.extend([0, 1]);
+    if payload > 0 {
+        let [p1, p2] = payload.to_be_bytes();
+        packet.extend([0, 0, 41, p1, p2, 0, 0, 0x80, 0, 0, 0]);
+    }
+    packet
+}
+
+/// What mail servers and resolvers ask.
+pub(super) fn ordinary() -> Vec<Vec<u8>> {
+    let names = [
+        "1.2.0.192.bl.example.org",
+        "2.2.0.192.bl.example.org",
+        "99.2.0.192.bl.example.org",
+        "8.100.51.198.bl.example.org",
+        "2.0.0.127.bl.example.org",
+        "1.0.0.2.bl.example.org",
+        "2.0.192.bl.example.org",
+        "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.bl.example.org",
+        "bl.example.org",
+        "ns1.bl.example.org",
+        "spam.example.dbl.example.org",
+        "x.y.many.example.dbl.example.org",
+        "unknown.example.dbl.example.org",
+        "www.elsewhere.test",
+    ];
+    let types = [1, 16, 28, 2, 6, 15, 255];
+    let all = names.iter().flat_map(|name| types.map(|t| (name, t)));
+    all.flat_map(|(name, t)| [query(name, t, 0), query(name, t, 1232)]).collect()
+}
+
+#[test]
+fn the_quick_path_takes_what_mail_servers_and_resolvers_ask() {
+    let service = service();
+    for packet in ordinary() {
+        // A reply that is too long for a client without EDNS is the general path's.
+        let fits = general(&service, &packet).is_some_and(|reply| reply[2] & 0x02 == 0);
+        assert_eq!(agree(&service, &packet), fits, "{packet:02x?}");
+    }
+}

@@ -1,0 +1,5 @@
+//! The quick path against the general one, and what the quick path may not do.
+
+mod allocation;
+mod differential;
+mod zones;

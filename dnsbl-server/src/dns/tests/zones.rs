@@ -1,0 +1,126 @@
+//! Zones with everything that makes a difference to an answer.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_types::{
+    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+
+use crate::dns::{Counters, Service};
+
+pub(super) const NOW: UnixTime = UnixTime(1_000);
+
+/// A service with an IP zone, a domain zone, and one with names so long that replies do not fit.
+pub(super) fn service() -> Service {
+    let index = Arc::new(Index::default());
+    let mut writer = IndexWriter::new(index.clone());
+    let counters = Counters::new(1).unwrap();
+    for zone in zones() {
+        let number = writer.put_zone(zone.clone(), Serial(7));
+        counters.add_zone(number, &zone.origin);
+        let subjects = if zone.kind == ZoneKind::Ip { ADDRESSES } else { DOMAINS };
+        for (i, subject) in subjects.iter().enumerate() {
+            writer.set_entries(&zone.origin, &subject.parse().unwrap(), &entries(i));
+        }
+    }
+    writer.publish(1);
+    let identity = Some("ns1".into());
+    Service { index, counters, version: Some("test".into()), identity }
+}
+
+/// What addresses and prefixes are listed; the place in the list decides what is said of them.
+pub(super) const ADDRESSES: &[&str] = &[
+    "192.0.2.1",
+    "192.0.2.2",
+    "192.0.2.3",
+    "192.0.2.4",
+    "192.0.2.5",
+    "192.0.2.6",
+    "192.0.2.7",
+    "198.51.100.0/24",
+    "198.51.100.128/25",
+    "198.51.100.9",
+    "2001:db8::/32",
+    "2001:db8:1::/48",
+    "2001:db8:1::1",
+    "2002:c000:201::/48",
+    "203.0.113.0/24",
+    "1.0.0.2",
+];
+
+pub(super) const DOMAINS: &[&str] = &[
+    "spam.example",
+    "many.example",
+    "*.many.example",
+    "text.example",
+    "bad.example",
+    "a.b.c.example",
+    "*.wild.example",
+    "ok.wild.example",
+    "*.ok.wild.example",
+];
+
+fn entries(i: usize) -> Vec<Entry> {
+    let code = |n: u8| ReturnCode::try_from(std::net::Ipv4Addr::new(127, 0, 0, n)).unwrap();
+    let with = |reason: &str, codes: &[u8]| Entry {
+        reason: Some(reason.parse().unwrap()),
+        return_codes: codes.iter().map(|&n| code(n)).collect(),
+        ..Entry::default()
+    };
+    match i % 9 {
+        0 => vec![Entry::default()],
+        1 => vec![Entry::default(), with("also $, costs $$5", &[9, 3]), with("again: $", &[3])],
+        2 => vec![with("ä€ $ $ ".repeat(40).trim_end().replace("$ $ ä€ $ $", "").as_str(), &[])],
+        3 => vec![Entry { expires_at: Some(UnixTime(1_017)), ..Entry::default() }],
+        4 => vec![Entry { expires_at: Some(UnixTime(1_000)), ..Entry::default() }],
+        5 => vec![with(&"long ".repeat(190), &[5])],
+        6 => (2..=60).map(|n| with(&format!("reason {n}"), &[n])).collect(),
+        7 => vec![Entry { exclusion: true, ..Entry::default() }],
+        _ => vec![with("$", &[4]), with("192.0.2.9", &[4])],
+    }
+}
+
+fn zones() -> Vec<Zone> {
+    let long = format!("{0}.{0}.{0}.example.net", "x".repeat(60));
+    [
+        spec("bl.example.org", ZoneKind::Ip, "ns1.bl.example.org"),
+        spec("sub.bl.example.org", ZoneKind::Ip, "ns.2.0.192.sub.bl.example.org"),
+        spec("dbl.example.org", ZoneKind::Domain, "ns1.deep.dbl.example.org"),
+        spec("long.example.org", ZoneKind::Ip, &long),
+    ]
+    .into_iter()
+    .map(|spec| spec.check().unwrap())
+    .collect()
+}
+
+fn spec(origin: &str, kind: ZoneKind, ns: &str) -> ZoneSpec {
+    let (origin, ns): (Name, Name) = (origin.parse().unwrap(), ns.parse().unwrap());
+    let glue = BTreeMap::from([(
+        ns.clone(),
+        vec!["192.0.2.53".parse().unwrap(), "2001:db8::53".parse().unwrap()],
+    )]);
+    ZoneSpec {
+        glue: if ns.strip_suffix(&origin).is_some() { glue } else { BTreeMap::new() },
+        mname: ns.clone(),
+        rname: if ns.wire().len() > 100 {
+            ns.clone()
+        } else {
+            "hostmaster.example.org".parse().unwrap()
+        },
+        ns: vec![ns, "ns2.example.net".parse().unwrap()],
+        origin,
+        kind,
+        soa: SoaTimes::default(),
+        ttl: 300,
+        negative_ttl: 60,
+        return_codes: vec![ReturnCode::LISTED],
+        reason: "Listed: $, see https://bl.example.org/$".parse().unwrap(),
+        test_codes: vec![5],
+        apex: Apex {
+            a: vec!["192.0.2.80".parse().unwrap()],
+            aaaa: vec![],
+            txt: vec!["a notice".into(), "b".repeat(600)],
+        },
+    }
+}
