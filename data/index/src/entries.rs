@@ -22,6 +22,15 @@ pub(crate) enum Entries {
 impl hosts::Value for Entries {
     // Each copied value counts a reference, which costs more than the copy.
     const LEAF: usize = 256;
+    type Many = Box<[Self]>;
+
+    fn keep(values: &[Self]) -> Box<[Self]> {
+        values.into()
+    }
+
+    fn at(values: &Box<[Self]>, at: usize) -> &Self {
+        &values[at]
+    }
 }
 
 /// An entry.

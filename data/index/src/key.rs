@@ -152,9 +152,9 @@ impl From<&DomainBits> for DomainKey {
 }
 
 impl DomainKey {
-    /// How many labels the domain has.
-    pub(crate) fn count_labels(&self) -> usize {
-        self.bytes[..self.len / 8].iter().filter(|&&byte| byte == 0).count()
+    /// How many labels the domain has; at most 127.
+    pub(crate) fn count_labels(&self) -> u8 {
+        self.bytes[..self.len / 8].iter().filter(|&&byte| byte == 0).count() as u8
     }
 }
 

@@ -9,10 +9,9 @@ use dnsbl_types::{
     DomainSubject, Labels, Name, Reason, ReturnCode, Subject, TestEntry, UnixTime, Zone,
 };
 
-use crate::{
-    entries::{Entries, Stored, live},
-    key::NetKey,
-};
+use ipnet::IpNet;
+
+use crate::entries::{Entries, Stored, live};
 
 /// Whether something is listed, and how long that holds at least.
 #[derive(Clone, Debug)]
@@ -56,16 +55,15 @@ pub(crate) enum Asked<'a> {
     Domain(Labels<'a>),
 }
 
-/// The subject whose entries decide.
+/// The subject whose entries decide: what was asked for, or what covers it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum By {
-    V4(NetKey),
-    V6(NetKey),
-    /// The last labels of the domain asked for, itself or what is below.
-    Domain {
-        labels: usize,
-        exact: bool,
-    },
+    /// The first bits of the address.
+    Prefix(u8),
+    /// The domain itself.
+    Exact,
+    /// What is below the last labels of the domain.
+    Below(u8),
 }
 
 /// A reason with the subject that `$` stands for; displays as the text of the TXT record.
@@ -231,23 +229,27 @@ fn first_expiry(entries: &[Stored], now: UnixTime) -> Option<UnixTime> {
 impl By {
     fn subject(self, asked: Asked<'_>) -> Subject {
         match (self, asked) {
-            (Self::V4(net), _) => Subject::V4(net.v4()),
-            (Self::Domain { labels, exact }, Asked::Domain(asked)) => {
-                Subject::Domain(ancestor(asked, labels, exact))
+            (Self::Prefix(len), Asked::Addr(addr)) => {
+                Subject::from_net(IpNet::new_assert(addr, len))
             }
-            (Self::V6(net), _) => Subject::V6(net.v6()),
-            (Self::Domain { .. }, Asked::Addr(_)) => unreachable!("an address is no domain"),
+            (Self::Below(labels), Asked::Domain(name)) => Subject::Domain(below(name, labels)),
+            (_, Asked::Domain(name)) => Subject::Domain(exact(name)),
+            (_, Asked::Addr(addr)) => Subject::host(addr),
         }
     }
 }
 
-/// The last `count` labels of a name, itself (`exact`) or what is below.
-pub(crate) fn ancestor(name: Labels<'_>, count: usize, exact: bool) -> DomainSubject {
-    let skip = name.count_labels() - count;
+/// A name as a subject.
+pub(crate) fn exact(name: Labels<'_>) -> DomainSubject {
+    let name = Name::from_labels(name).expect("what was asked for is a name");
+    DomainSubject::exact(name).expect("entries never lie at the root")
+}
+
+/// What is below the last `count` labels of a name.
+pub(crate) fn below(name: Labels<'_>, count: u8) -> DomainSubject {
+    let skip = name.count_labels() - usize::from(count);
     let ancestor = Name::from_labels(name.skip(skip)).expect("a part of a name is a name");
-    let subject =
-        if exact { DomainSubject::exact(ancestor) } else { DomainSubject::below(ancestor) };
-    subject.expect("entries never lie at the root")
+    DomainSubject::below(ancestor).expect("entries never lie at the root")
 }
 
 /// Finds the longest subject with a live entry, given from the shortest to the longest.

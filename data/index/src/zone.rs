@@ -16,7 +16,7 @@ use crate::{
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
     trie::Trie,
-    verdict::{Asked, By, Deciding, ancestor},
+    verdict::{Asked, By, Deciding, below, exact},
 };
 
 /// One zone with its entries, as a reader sees it.
@@ -43,6 +43,12 @@ pub type ZoneNumber = usize;
 struct AtDomain {
     exact: Option<Entries>,
     below: Option<Entries>,
+}
+
+impl From<&NetKey> for By {
+    fn from(key: &NetKey) -> Self {
+        Self::Prefix(key.bits().len() as u8)
+    }
 }
 
 /// What is now said about an IPv4 address.
@@ -144,20 +150,25 @@ impl IndexedZone {
         if let Some(test) = TestEntry::at_address(&self.zone, addr) {
             return Verdict::of_test(test, asked);
         }
-        let by = |key| By::V4(key);
         if self.plain.find(addr.into()).is_some() {
             let plain = std::slice::from_ref(Stored::plain());
-            return Verdict::of_entries(by(addr.into()), plain, asked, now);
+            return Verdict::of_entries(By::Prefix(32), plain, asked, now);
         }
         if let Some(entries) = self.host(addr).filter(|entries| entries.any_live(now)) {
-            return Verdict::of_entries(by(addr.into()), entries.as_slice(), asked, now);
+            return Verdict::of_entries(By::Prefix(32), entries.as_slice(), asked, now);
         }
         let mut deciding = Deciding::new(now);
         if !self.v4.is_empty() {
             let bits = NetKey::from(addr);
-            self.v4.visit_above(bits.bits(), |key, entries| deciding.see(by(*key), entries));
+            self.v4.visit_above(bits.bits(), |key, entries| deciding.see(key.into(), entries));
         }
         deciding.verdict(asked)
+    }
+
+    /// Brings what [`judge_address`](Self::judge_address) reads for an address into the processor's
+    /// caches.
+    pub fn warm_up(&self, addr: Ipv4Addr) {
+        std::hint::black_box(self.plain.find(addr.into()).is_some());
     }
 
     fn host(&self, addr: Ipv4Addr) -> Option<&Entries> {
@@ -167,7 +178,7 @@ impl IndexedZone {
     fn judge_v6(&self, addr: Ipv6Addr, now: UnixTime) -> Verdict<'_> {
         let mut deciding = Deciding::new(now);
         let bits = NetKey::from(addr);
-        self.v6.visit_above(bits.bits(), |key, entries| deciding.see(By::V6(*key), entries));
+        self.v6.visit_above(bits.bits(), |key, entries| deciding.see(key.into(), entries));
         deciding.verdict(Asked::Addr(addr.into()))
     }
 
@@ -180,9 +191,10 @@ impl IndexedZone {
         let domain = DomainBits::new(labels);
         let mut deciding = Deciding::new(now);
         self.domains.visit_above(domain.bits(), |key, at| {
-            let exact = key.bits().len() == domain.bits().len();
-            if let Some(entries) = if exact { &at.exact } else { &at.below } {
-                deciding.see(By::Domain { labels: key.count_labels(), exact }, entries);
+            let is_exact = key.bits().len() == domain.bits().len();
+            let by = if is_exact { By::Exact } else { By::Below(key.count_labels()) };
+            if let Some(entries) = if is_exact { &at.exact } else { &at.below } {
+                deciding.see(by, entries);
             }
         });
         deciding.verdict(asked)
@@ -240,11 +252,14 @@ impl IndexedZone {
     fn covering_domains(&self, domain: &DomainSubject, now: UnixTime, found: &mut Vec<Subject>) {
         let asked = DomainBits::new(domain.name().labels());
         self.domains.visit_above(asked.bits(), |key, at| {
-            let exact = key.bits().len() == asked.bits().len() && !domain.is_wildcard();
-            let entries = if exact { &at.exact } else { &at.below };
+            let is_exact = key.bits().len() == asked.bits().len() && !domain.is_wildcard();
+            let entries = if is_exact { &at.exact } else { &at.below };
             if entries.as_ref().is_some_and(|entries| entries.any_live(now)) {
-                let labels = domain.name().labels();
-                found.push(Subject::Domain(ancestor(labels, key.count_labels(), exact)));
+                let name = domain.name().labels();
+                found.push(Subject::Domain(match is_exact {
+                    true => exact(name),
+                    false => below(name, key.count_labels()),
+                }));
             }
         });
     }

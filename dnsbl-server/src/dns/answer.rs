@@ -1,14 +1,14 @@
-//! What is answered: a pure function of the index, the question and the time.
+//! What is answered: a pure function of the place that a question leads to and the time.
 //!
 //! The rows of [`answer`] are those of the table in `ARCHITECTURE.md`, top to bottom.
 
-use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
-use dnsbl_types::{
-    Labels, Name, UnixTime, Zone, ZoneKind,
-    query_name::{self, AddressName},
-};
+use dnsbl_index::{IndexedZone, Listed, Verdict};
+use dnsbl_types::{Labels, Name, UnixTime, Zone, query_name::AddressName};
 
-use super::records::Own;
+use super::{
+    place::{Place, Question, Target},
+    records::Own,
+};
 
 /// Record types that make a difference (RFC 1035 section 3.2.2, RFC 3596).
 pub(crate) mod qtype {
@@ -20,14 +20,6 @@ pub(crate) mod qtype {
     pub(crate) const IXFR: u16 = 251;
     pub(crate) const AXFR: u16 = 252;
     pub(crate) const ANY: u16 = 255;
-}
-
-/// A question of class IN.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Question<'q> {
-    /// Uncompressed lower-case wire form, the root label included.
-    pub(crate) qname: &'q [u8],
-    pub(crate) qtype: u16,
 }
 
 /// What is answered. The owner of all records is the name asked for.
@@ -57,23 +49,23 @@ pub(crate) enum Kind<'a> {
     ServFail,
 }
 
-/// Answers a question. Allocates nothing.
-pub(crate) fn answer<'a>(
-    snapshot: &'a Snapshot,
-    question: Question<'a>,
-    now: UnixTime,
-) -> Answer<'a> {
-    if !snapshot.is_loaded() {
-        return Answer { zone: None, kind: Kind::ServFail };
-    }
-    let Some((zone, labels)) = snapshot.zone_of(question.qname) else {
-        return Answer { zone: None, kind: Kind::Refused };
+/// Answers the question that leads to a place. Allocates nothing.
+pub(crate) fn answer<'a>(place: &Place<'a>, now: UnixTime) -> Answer<'a> {
+    let Question { qname, qtype } = place.question;
+    let (zone, kind) = match place.target {
+        Target::Unknown => return Answer { zone: None, kind: Kind::ServFail },
+        Target::Outside => return Answer { zone: None, kind: Kind::Refused },
+        Target::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
+        Target::Address(zone, name) => {
+            let own = at_own_name(zone.settings(), qname, qtype);
+            (zone, own.unwrap_or_else(|| at_address(zone, name, qtype, now)))
+        }
+        Target::Domain(zone, labels) => {
+            let own = at_own_name(zone.settings(), qname, qtype);
+            (zone, own.unwrap_or_else(|| at_domain(zone, labels, qtype, now)))
+        }
     };
-    let kind = match question.qtype {
-        qtype::AXFR | qtype::IXFR => Kind::Refused,
-        qtype if labels.is_empty() => at_apex(zone.settings(), qtype),
-        qtype => below_apex(zone, labels, question.qname, qtype, now),
-    };
+    let kind = if matches!(qtype, qtype::AXFR | qtype::IXFR) { Kind::Refused } else { kind };
     Answer { zone: Some(zone), kind }
 }
 
@@ -94,22 +86,6 @@ fn own<'a>(zone: &Zone, records: Own<'a>) -> Kind<'a> {
         Kind::NoData { ttl: zone.negative_ttl }
     } else {
         Kind::Own { ttl: zone.ttl, records }
-    }
-}
-
-fn below_apex<'a>(
-    zone: &'a IndexedZone,
-    labels: Labels<'a>,
-    qname: &[u8],
-    qtype: u16,
-    now: UnixTime,
-) -> Kind<'a> {
-    if let Some(own) = at_own_name(zone.settings(), qname, qtype) {
-        return own;
-    }
-    match zone.settings().kind {
-        ZoneKind::Ip => at_address(zone, labels, qtype, now),
-        ZoneKind::Domain => at_domain(zone, labels, qtype, now),
     }
 }
 
@@ -136,13 +112,8 @@ fn is_above(qname: &[u8], name: &Name) -> bool {
     rest == qname
 }
 
-fn at_address<'a>(
-    zone: &'a IndexedZone,
-    labels: Labels<'_>,
-    qtype: u16,
-    now: UnixTime,
-) -> Kind<'a> {
-    match query_name::decode(labels) {
+fn at_address(zone: &IndexedZone, name: AddressName, qtype: u16, now: UnixTime) -> Kind<'_> {
+    match name {
         AddressName::V4 { addr, or_above } => {
             let verdict = zone.judge_address(addr.into(), now);
             let above = || or_above.is_some_and(|net| lies_near(zone, net, now));
@@ -204,9 +175,9 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_types::{Apex, Entry, ReturnCode, Serial, SoaTimes, ZoneSpec};
+    use dnsbl_types::{Apex, Entry, ReturnCode, Serial, SoaTimes, ZoneKind, ZoneSpec};
 
-    use super::*;
+    use super::{super::place::locate, *};
 
     const NOW: UnixTime = UnixTime(1_000);
 
@@ -243,7 +214,8 @@ mod tests {
         }
         writer.publish(1);
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
-        word(&answer(&index.load(), Question { qname: qname.wire(), qtype }, NOW).kind)
+        let snapshot = index.load();
+        word(&answer(&locate(&snapshot, Question { qname: qname.wire(), qtype }), NOW).kind)
     }
 
     fn word(kind: &Kind<'_>) -> &'static str {
@@ -264,7 +236,8 @@ mod tests {
     #[test]
     fn nothing_is_denied_before_the_store_is_loaded() {
         let question = Question { qname: b"\x01x\x00", qtype: qtype::A };
-        assert_eq!(word(&answer(&Index::default().load(), question, NOW).kind), "servfail");
+        let snapshot = Index::default();
+        assert_eq!(word(&answer(&locate(&snapshot.load(), question), NOW).kind), "servfail");
     }
 
     #[test]
@@ -351,7 +324,7 @@ mod tests {
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype: qtype::A };
-            match answer(&index.load(), question, UnixTime(now)).kind {
+            match answer(&locate(&index.load(), question), UnixTime(now)).kind {
                 Kind::Codes { ttl, .. } => ("listed", ttl),
                 Kind::NxDomain { ttl } => ("denied", ttl),
                 kind => panic!("{kind:?}"),

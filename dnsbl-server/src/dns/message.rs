@@ -25,8 +25,9 @@ use hickory_server::{
 
 use super::{
     Service, Transport,
-    answer::{Answer, Kind, Question, answer, qtype},
+    answer::{Answer, Kind, answer, qtype},
     counters::Outcome,
+    place::{Question, locate},
     query::HEADER,
     records::Data,
     reply::{CLASSIC, PAYLOAD},
@@ -155,7 +156,7 @@ impl<'r> Reply<'r> {
         qname.push(0);
         let snapshot = service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
-        let Answer { zone, kind } = answer(&snapshot, question, now);
+        let Answer { zone, kind } = answer(&locate(&snapshot, question), now);
         let owner = query.original().name();
         let (records, soa) = self.sections(zone, &kind, owner);
         let bytes = self.encode(&records, soa.as_ref(), transport);

@@ -1,10 +1,10 @@
 //! The DNS face: sockets at the edge, a pure function in the middle.
 //!
 //! ```text
-//!          ┌─ ordinary ─► query.rs ────────────────► answer.rs ─► index
-//! udp.rs ──┤              reply.rs ◄──────────────── (what is answered)
-//!          └─ the rest ─► general.rs ─┐                  ▲
-//! tcp.rs ─────────────────────────────┴► message.rs ◄────┘
+//!          ┌─ ordinary ─► query.rs ──────────────┬─► place.rs ─► index
+//! udp.rs ──┤              reply.rs ◄─────────────┬──  answer.rs
+//!          └─ the rest ─► general.rs ─┐          │ │  (what is answered)
+//! tcp.rs ─────────────────────────────┴► message.rs
 //!                                        (bytes ⇄ messages, hickory)
 //! ```
 
@@ -13,6 +13,7 @@ mod bind;
 mod counters;
 mod general;
 mod message;
+mod place;
 mod query;
 mod records;
 mod reply;

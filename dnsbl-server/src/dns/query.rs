@@ -3,7 +3,7 @@
 //! What is ordinary is what resolvers send: one question of class IN with a plain name, nothing
 //! else but EDNS. Everything else is left to `message.rs`, which knows all of DNS.
 
-use super::answer::{Question, qtype};
+use super::{answer::qtype, place::Question};
 
 /// The header, in bytes (RFC 1035 section 4.1.1).
 pub(super) const HEADER: usize = 12;

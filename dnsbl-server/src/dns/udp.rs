@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_index::{IndexedZone, Snapshot};
+use arrayvec::ArrayVec;
+use dnsbl_index::IndexedZone;
 use dnsbl_types::UnixTime;
 use udp_batch::{Batch, Datagram};
 
@@ -20,6 +21,7 @@ use super::{
     answer::{Kind, answer},
     counters::{Outcome, Teller},
     general::{Queue, Unusual},
+    place::{Place, locate},
     query::Query,
     reply,
 };
@@ -110,34 +112,47 @@ impl Worker {
     fn answer_batch(&self, batch: &mut Batch) {
         let snapshot = self.service.index.load();
         let now = UnixTime::now();
-        for mut datagram in batch.received() {
-            match self.answer(&snapshot, &mut datagram, now) {
-                Some(len) => datagram.reply(len),
-                None => self.queue.push(Unusual {
-                    packet: datagram.bytes.into(),
-                    path: *datagram.path(),
-                    socket: self.socket.clone(),
-                }),
+        let mut datagrams = ArrayVec::<Datagram<'_>, BATCH>::new();
+        let mut queries = ArrayVec::<Query<'_>, BATCH>::new();
+        for datagram in batch.received() {
+            match read(&datagram) {
+                Some(query) => {
+                    datagrams.push(datagram);
+                    queries.push(query);
+                }
+                None => self.leave(&datagram),
+            }
+        }
+        let places = queries.iter().map(|query| locate(&snapshot, query.question()));
+        let places: ArrayVec<Place<'_>, BATCH> = places.collect();
+        places.iter().for_each(Place::warm_up);
+        for ((datagram, query), place) in datagrams.iter_mut().zip(&queries).zip(&places) {
+            let answer = answer(place, now);
+            match reply::write(query, &answer, datagram.reply) {
+                Some(len) => {
+                    datagram.reply(len);
+                    self.teller.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
+                }
+                None => self.leave(datagram),
             }
         }
     }
 
-    /// Answers an ordinary query; the length of the reply, or `None` if it is not that.
-    fn answer(
-        &self,
-        snapshot: &Snapshot,
-        datagram: &mut Datagram<'_>,
-        now: UnixTime,
-    ) -> Option<usize> {
-        let query = Query::read(datagram.bytes).filter(|_| !datagram.is_truncated)?;
-        if datagram.path().peer().port() == 0 {
-            return None;
-        }
-        let answer = answer(snapshot, query.question(), now);
-        let len = reply::write(&query, &answer, datagram.reply)?;
-        self.teller.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
-        Some(len)
+    /// Leaves a query to the general path.
+    fn leave(&self, datagram: &Datagram<'_>) {
+        self.queue.push(Unusual {
+            packet: datagram.bytes.into(),
+            path: *datagram.path(),
+            socket: self.socket.clone(),
+        });
     }
+}
+
+/// Reads an ordinary query.
+fn read<'p>(datagram: &Datagram<'p>) -> Option<Query<'p>> {
+    // Port 0 can't be replied to; the general path counts that.
+    let ordinary = !datagram.is_truncated && datagram.path().peer().port() != 0;
+    Query::read(datagram.bytes).filter(|_| ordinary)
 }
 
 /// How an answer is counted.

@@ -7,19 +7,33 @@
 
 mod packed;
 
-use std::{array, sync::Arc};
+use std::{array, fmt::Debug};
 
-use packed::Packed;
+use triomphe::{Arc, ThinArc};
 
 /// What an address maps to.
-pub(crate) trait Value: Clone {
+pub(crate) trait Value: Clone + Debug {
     /// Addresses that one leaf holds at most: what a change copies.
     const LEAF: usize;
+    /// The values of a leaf.
+    type Many: Clone + Debug;
+
+    /// Keeps the values of a leaf.
+    fn keep(values: &[Self]) -> Self::Many;
+    /// One of them.
+    fn at(values: &Self::Many, at: usize) -> &Self;
 }
 
 /// The address is there, and that is all.
 impl Value for () {
     const LEAF: usize = 1024;
+    type Many = ();
+
+    fn keep(_: &[()]) {}
+
+    fn at(values: &(), _: usize) -> &() {
+        values
+    }
 }
 
 /// What becomes of an address: a new value, or `None` for none.
@@ -27,23 +41,18 @@ pub(crate) type Change<V> = (u32, Option<V>);
 
 /// A map from addresses, as big-endian numbers, to values.
 #[derive(Clone, Debug)]
-pub(crate) struct HostMap<V> {
+pub(crate) struct HostMap<V: Value> {
     root: Node<V>,
     len: usize,
 }
 
+/// One pointer, so that as many nodes as can be stay in the caches.
 #[derive(Clone, Debug)]
-enum Node<V> {
-    Leaf(Leaf<V>),
+enum Node<V: Value> {
+    /// The values, and the addresses as `packed.rs` packs them.
+    Leaf(ThinArc<V::Many, u16>),
     /// By the next four bits.
     Branch(Arc<[Self; FANOUT]>),
-}
-
-#[derive(Clone, Debug)]
-struct Leaf<V> {
-    keys: Packed,
-    /// In the order of the keys.
-    values: Arc<[V]>,
 }
 
 /// Bits that one level takes.
@@ -74,7 +83,8 @@ impl<V: Value> HostMap<V> {
             match node {
                 Node::Branch(children) => node = &children[child(key, depth)],
                 Node::Leaf(leaf) => {
-                    return leaf.keys.position(key, depth).map(|at| &leaf.values[at]);
+                    let at = packed::position(&leaf.slice, key, depth)?;
+                    return Some(V::at(&leaf.header.header, at));
                 }
             }
             depth += STEP;
@@ -99,8 +109,8 @@ impl<V: Value> Node<V> {
     /// The node of some addresses, ascending, which have their first `depth` bits in common.
     fn build(keys: &[u32], values: &[V], depth: u32) -> Self {
         if keys.len() <= Self::leaf_limit(depth) {
-            let keys = Packed::new(keys, depth);
-            return Self::Leaf(Leaf { keys, values: values.into() });
+            let words = packed::pack(keys, depth);
+            return Self::Leaf(ThinArc::from_header_and_slice(V::keep(values), &words));
         }
         let (mut keys, mut values) = (keys, values);
         Self::Branch(Arc::new(array::from_fn(|nibble| {
@@ -114,15 +124,15 @@ impl<V: Value> Node<V> {
 
     /// Near the root addresses have too much of their own to be packed, so leaves there are small.
     fn leaf_limit(depth: u32) -> usize {
-        if Packed::shares_bits(depth) { V::LEAF } else { V::LEAF.min(256) }
+        if packed::shares_bits(depth) { V::LEAF } else { V::LEAF.min(256) }
     }
 
     /// By how many addresses the node has grown.
     fn apply(&mut self, changes: &[Change<V>], depth: u32) -> isize {
         match self {
             Self::Leaf(leaf) => {
-                let (keys, values) = leaf.merge(changes, depth);
-                let grown = keys.len() as isize - leaf.values.len() as isize;
+                let (keys, values) = merge::<V>(leaf, changes, depth);
+                let grown = keys.len() as isize - packed::count(&leaf.slice) as isize;
                 *self = Self::build(&keys, &values, depth);
                 grown
             }
@@ -147,7 +157,7 @@ impl<V: Value> Node<V> {
         let mut count = 0;
         for child in children {
             let Self::Leaf(leaf) = child else { return None };
-            count += leaf.values.len();
+            count += packed::count(&leaf.slice);
         }
         if count > Self::leaf_limit(depth) / 2 {
             return None;
@@ -156,48 +166,61 @@ impl<V: Value> Node<V> {
         for (nibble, child) in (0u32..).zip(children) {
             if let Self::Leaf(leaf) = child {
                 let base = packed::base(near, depth) | nibble << (u32::BITS - STEP - depth);
-                leaf.keys.unpack(base, depth + STEP, &mut keys);
-                values.extend_from_slice(&leaf.values);
+                packed::unpack(&leaf.slice, base, depth + STEP, &mut keys);
+                values.extend(values_of::<V>(leaf, 0..packed::count(&leaf.slice)));
             }
         }
         Some(Self::build(&keys, &values, depth))
     }
 
     fn bytes(&self) -> usize {
-        /// Two counters before what an `Arc` points to.
-        const COUNTERS: usize = 2 * size_of::<usize>();
+        /// A counter and a length come before what a leaf holds, a counter before a branch.
+        const WORD: usize = size_of::<usize>();
         match self {
-            Self::Leaf(leaf) => 2 * COUNTERS + leaf.keys.bytes() + size_of_val::<[V]>(&leaf.values),
+            Self::Leaf(leaf) => {
+                let values = packed::count(&leaf.slice) * size_of::<V>();
+                2 * WORD + size_of::<V::Many>() + size_of_val(&leaf.slice) + values
+            }
             Self::Branch(children) => {
                 let below: usize = children.iter().map(Self::bytes).sum();
-                COUNTERS + size_of_val::<[Self; FANOUT]>(children) + below
+                WORD + size_of_val::<[Self; FANOUT]>(children) + below
             }
         }
     }
 }
 
-impl<V: Value> Leaf<V> {
-    /// What the leaf holds after `changes`.
-    fn merge(&self, changes: &[Change<V>], depth: u32) -> (Vec<u32>, Vec<V>) {
-        let most = self.values.len() + changes.len();
-        let mut old = Vec::with_capacity(self.values.len());
-        self.keys.unpack(packed::base(changes[0].0, depth), depth, &mut old);
-        let (mut keys, mut values) = (Vec::with_capacity(most), Vec::with_capacity(most));
-        let mut at = 0;
-        for (key, value) in changes {
-            let next = at + old[at..].partition_point(|old| old < key);
-            keys.extend_from_slice(&old[at..next]);
-            values.extend_from_slice(&self.values[at..next]);
-            at = next + usize::from(old.get(next) == Some(key));
-            if let Some(value) = value {
-                keys.push(*key);
-                values.push(value.clone());
-            }
+fn values_of<V: Value>(
+    leaf: &ThinArc<V::Many, u16>,
+    range: std::ops::Range<usize>,
+) -> impl Iterator<Item = V> {
+    range.map(|at| V::at(&leaf.header.header, at).clone())
+}
+
+/// What a leaf holds after `changes`.
+fn merge<V: Value>(
+    leaf: &ThinArc<V::Many, u16>,
+    changes: &[Change<V>],
+    depth: u32,
+) -> (Vec<u32>, Vec<V>) {
+    let count = packed::count(&leaf.slice);
+    let mut old = Vec::with_capacity(count);
+    packed::unpack(&leaf.slice, packed::base(changes[0].0, depth), depth, &mut old);
+    let most = count + changes.len();
+    let (mut keys, mut values) = (Vec::with_capacity(most), Vec::with_capacity(most));
+    let mut at = 0;
+    for (key, value) in changes {
+        let next = at + old[at..].partition_point(|old| old < key);
+        keys.extend_from_slice(&old[at..next]);
+        values.extend(values_of::<V>(leaf, at..next));
+        at = next + usize::from(old.get(next) == Some(key));
+        if let Some(value) = value {
+            keys.push(*key);
+            values.push(value.clone());
         }
-        keys.extend_from_slice(&old[at..]);
-        values.extend_from_slice(&self.values[at..]);
-        (keys, values)
     }
+    keys.extend_from_slice(&old[at..]);
+    values.extend(values_of::<V>(leaf, at..count));
+    (keys, values)
 }
 
 #[cfg(test)]
@@ -210,6 +233,15 @@ mod tests {
 
     impl Value for u8 {
         const LEAF: usize = 64;
+        type Many = Box<[u8]>;
+
+        fn keep(values: &[u8]) -> Box<[u8]> {
+            values.into()
+        }
+
+        fn at(values: &Box<[u8]>, at: usize) -> &u8 {
+            &values[at]
+        }
     }
 
     /// Addresses in a few dense places, so that leaves fill, split and join.

@@ -5,15 +5,9 @@
 //! is kept. A few addresses with little in common are kept whole, in two words each.
 //!
 //! ```text
-//! narrow:  bits · directory: 2^bits + 1 offsets · low halves, ascending in each bucket
+//! narrow:  bits · directory: where each of 2^bits buckets begins, and the end · low halves
 //! wide:    WIDE · high half, low half · high half, low half · …, ascending
 //! ```
-
-use std::sync::Arc;
-
-/// Ascending addresses, without repetition.
-#[derive(Clone, Debug)]
-pub(super) struct Packed(Arc<[u16]>);
 
 /// The first word where addresses are kept whole.
 const WIDE: u16 = u16::MAX;
@@ -29,73 +23,94 @@ pub(super) fn base(key: u32, depth: u32) -> u32 {
     key & u32::MAX.checked_shl(u32::BITS - depth).unwrap_or(0)
 }
 
-impl Packed {
-    /// Whether addresses with `depth` bits in common can leave their high half out.
-    pub(super) fn shares_bits(depth: u32) -> bool {
-        depth + MAX_BITS >= HALF
-    }
+/// Whether addresses with `depth` bits in common can leave their high half out.
+pub(super) fn shares_bits(depth: u32) -> bool {
+    depth + MAX_BITS >= HALF
+}
 
-    /// Packs ascending addresses that have `depth` bits in common.
-    pub(super) fn new(keys: &[u32], depth: u32) -> Self {
-        let least = HALF.saturating_sub(depth);
-        // A directory pays once it is smaller than the high halves.
-        if least > MAX_BITS || (least > 0 && keys.len() <= 1 << least) {
-            let halves = keys.iter().flat_map(|&key| [(key >> HALF) as u16, key as u16]);
-            return Self(std::iter::once(WIDE).chain(halves).collect());
-        }
-        let bits = (keys.len() / BUCKET).max(1).ilog2().clamp(least, MAX_BITS);
-        let buckets = 1usize << bits;
-        let mut words = Vec::with_capacity(2 + buckets + keys.len());
-        words.push(bits as u16);
-        words.resize(2 + buckets, 0);
-        words.extend(keys.iter().map(|&key| key as u16));
-        for &key in keys {
-            words[2 + bucket(key, depth, bits)] += 1;
-        }
-        for at in 2..2 + buckets {
-            words[at] += words[at - 1];
-        }
-        Self(words.into())
+/// Packs ascending addresses that have `depth` bits in common.
+pub(super) fn pack(keys: &[u32], depth: u32) -> Vec<u16> {
+    let least = HALF.saturating_sub(depth);
+    // A directory pays once it is smaller than the high halves.
+    if least > MAX_BITS || (least > 0 && keys.len() <= 1 << least) {
+        let halves = keys.iter().flat_map(|&key| [(key >> HALF) as u16, key as u16]);
+        return std::iter::once(WIDE).chain(halves).collect();
     }
+    let bits = (keys.len() / BUCKET).max(1).ilog2().clamp(least, MAX_BITS);
+    let first = first_low(bits);
+    let mut words = Vec::with_capacity(first + keys.len());
+    words.push(bits as u16);
+    words.resize(first, 0);
+    words.extend(keys.iter().map(|&key| key as u16));
+    for &key in keys {
+        words[2 + bucket(key, depth, bits)] += 1;
+    }
+    words[1] = first as u16;
+    for at in 2..first {
+        words[at] += words[at - 1];
+    }
+    words
+}
 
-    /// Where an address stands.
-    pub(super) fn position(&self, key: u32, depth: u32) -> Option<usize> {
-        let (&form, words) = self.0.split_first()?;
-        if form == WIDE {
-            let (pairs, _) = words.as_chunks::<2>();
-            let halves = [(key >> HALF) as u16, key as u16];
-            return pairs.binary_search(&halves).ok();
-        }
-        let (directory, lows) = words.split_at((1 << form) + 1);
-        let bucket = bucket(key, depth, form.into());
-        let (from, to) = (directory[bucket].into(), directory[bucket + 1].into());
-        let lows: &[u16] = &lows[from..to];
-        // Counting without branches is quicker than a search in so few.
-        let below = lows.iter().filter(|&&low| low < key as u16).count();
-        (lows.get(below) == Some(&(key as u16))).then_some(from + below)
+/// How many addresses there are.
+pub(super) fn count(words: &[u16]) -> usize {
+    match words {
+        [WIDE, halves @ ..] => halves.len() / 2,
+        [bits, ..] => words.len() - first_low((*bits).into()),
+        [] => 0,
     }
+}
 
-    /// Appends the addresses; `base` is what they have in common.
-    pub(super) fn unpack(&self, base: u32, depth: u32, keys: &mut Vec<u32>) {
-        let Some((&form, words)) = self.0.split_first() else { return };
-        if form == WIDE {
-            let (pairs, _) = words.as_chunks::<2>();
-            keys.extend(pairs.iter().map(|[high, low]| u32::from(*high) << HALF | u32::from(*low)));
-            return;
-        }
-        let (directory, lows) = words.split_at((1 << form) + 1);
-        for (bucket, range) in (0u32..).zip(directory.array_windows::<2>()) {
-            let bits = bucket.checked_shl(u32::BITS - depth - u32::from(form)).unwrap_or(0);
-            let high = (base | bits) >> HALF << HALF;
-            let [from, to] = range.map(usize::from);
-            keys.extend(lows[from..to].iter().map(|&low| high | u32::from(low)));
-        }
+/// Where an address stands among the others.
+pub(super) fn position(words: &[u16], key: u32, depth: u32) -> Option<usize> {
+    let (&form, rest) = words.split_first()?;
+    if form == WIDE {
+        let (pairs, _) = rest.as_chunks::<2>();
+        return pairs.binary_search(&[(key >> HALF) as u16, key as u16]).ok();
     }
+    let bits = form.into();
+    let bucket = bucket(key, depth, bits);
+    let (from, to) = (rest[bucket].into(), rest[bucket + 1].into());
+    let at = search(&words[..to], from, key as u16)?;
+    Some(at - first_low(bits))
+}
 
-    /// The bytes that it takes.
-    pub(super) fn bytes(&self) -> usize {
-        size_of_val::<[u16]>(&self.0)
+/// Where `low` stands among the last words, those from `from` on, which ascend.
+fn search(words: &[u16], from: usize, low: u16) -> Option<usize> {
+    const LANES: usize = 32;
+    let len = words.len() - from;
+    let Some(last) = words.last_chunk::<LANES>().filter(|_| len <= LANES) else {
+        return words[from..].binary_search(&low).ok().map(|at| from + at);
+    };
+    // All at once and without a branch, which is quicker than a search in so few.
+    let mut equal = 0u32;
+    for (lane, &word) in last.iter().enumerate() {
+        equal |= u32::from(word == low) << lane;
     }
+    let equal = equal.checked_shr((LANES - len) as u32).unwrap_or(0);
+    (equal != 0).then(|| from + equal.trailing_zeros() as usize)
+}
+
+/// Appends the addresses; `base` is what they have in common.
+pub(super) fn unpack(words: &[u16], base: u32, depth: u32, keys: &mut Vec<u32>) {
+    let Some((&form, rest)) = words.split_first() else { return };
+    if form == WIDE {
+        let (pairs, _) = rest.as_chunks::<2>();
+        keys.extend(pairs.iter().map(|[high, low]| u32::from(*high) << HALF | u32::from(*low)));
+        return;
+    }
+    let directory = &words[1..first_low(form.into())];
+    for (bucket, range) in (0u32..).zip(directory.array_windows::<2>()) {
+        let bits = bucket.checked_shl(u32::BITS - depth - u32::from(form)).unwrap_or(0);
+        let high = (base | bits) >> HALF << HALF;
+        let [from, to] = range.map(usize::from);
+        keys.extend(words[from..to].iter().map(|&low| high | u32::from(low)));
+    }
+}
+
+/// Where the low halves begin behind a directory of so many bits.
+fn first_low(bits: u32) -> usize {
+    (1 << bits) + 2
 }
 
 /// The bucket of an address: the `bits` bits that follow the first `depth`.

@@ -6,7 +6,7 @@ use super::{
     differential::ordinary,
     zones::{NOW, service},
 };
-use crate::dns::{answer::answer, query::Query, reply, udp::outcome};
+use crate::dns::{answer::answer, place::locate, query::Query, reply, udp::outcome};
 
 #[test]
 fn reading_answering_and_counting_a_query_allocates_nothing() {
@@ -19,7 +19,7 @@ fn reading_answering_and_counting_a_query_allocates_nothing() {
         for packet in &packets {
             let snapshot = service.index.load();
             let query = Query::read(packet).unwrap();
-            let answer = answer(&snapshot, query.question(), NOW);
+            let answer = answer(&locate(&snapshot, query.question()), NOW);
             answered += u32::from(reply::write(&query, &answer, &mut bytes).is_some());
             teller.count(answer.zone.map(dnsbl_index::IndexedZone::number), outcome(&answer.kind));
         }

@@ -4,14 +4,16 @@ use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::zones::{ADDRESSES, DOMAINS, NOW, service};
-use crate::dns::{Service, Transport, answer::answer, message::respond, query::Query, reply};
+use crate::dns::{
+    Service, Transport, answer::answer, message::respond, place::locate, query::Query, reply,
+};
 
 /// The reply of the quick path, if it takes the message and the reply fits.
 fn quick(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
     let query = Query::read(packet)?;
     let snapshot = service.index.load();
     let mut bytes = [0; reply::PAYLOAD as usize];
-    let len = reply::write(&query, &answer(&snapshot, query.question(), NOW), &mut bytes)?;
+    let len = reply::write(&query, &answer(&locate(&snapshot, query.question()), NOW), &mut bytes)?;
     Some(bytes[..len].to_vec())
 }
 
