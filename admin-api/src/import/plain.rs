@@ -7,15 +7,17 @@ use dnsbl_types::{ListingBody, Subject};
 use super::{Row, lines::Lines};
 
 /// The rows of a plain body.
-pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
-    lines.filter_map(|line| {
-        let (number, text) = match line {
-            Ok(line) => line,
-            Err(err) => return Some(Err(err)),
-        };
-        let row = text.map_or_else(|err| Some(Err(err)), |text| row(&text));
-        row.map(|row| Ok((number, row)))
-    })
+pub(super) fn rows(mut lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
+    std::iter::from_fn(move || next(&mut lines).transpose())
+}
+
+fn next(lines: &mut Lines<impl BufRead>) -> io::Result<Option<Row>> {
+    while let Some((number, text)) = lines.next()? {
+        if let Some(row) = text.map_or_else(|err| Some(Err(err)), row) {
+            return Ok(Some((number, row)));
+        }
+    }
+    Ok(None)
 }
 
 /// What a line says; `None` for an empty one and a comment.
