@@ -22,16 +22,25 @@ pub(super) struct Lines<R> {
 /// A line: its number, and its text or why it has none.
 pub(super) type Line<'a> = (u64, Result<&'a str, String>);
 
+/// A line: its number, and its bytes unless there are too many.
+pub(super) type RawLine<'a> = (u64, Result<&'a [u8], String>);
+
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(body: R) -> Self {
         Self { body, line: 0, used: 0, buffer: Vec::new() }
     }
 
     /// The next line; `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let line = self.next_raw()?;
+        Ok(line.map(|(number, line)| (number, line.and_then(text))))
+    }
+
+    /// The next line, whatever its bytes mean; `None` at the end.
     ///
     /// It is borrowed, as most lines are forgotten at once: a copy of each would cost more than to
     /// read it.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(super) fn next_raw(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.body.consume(mem::take(&mut self.used));
         let Some(end) = memchr(b'\n', self.body.fill_buf()?) else {
             return self.next_across();
@@ -39,11 +48,11 @@ impl<R: BufRead> Lines<R> {
         self.used = end + 1;
         self.line += 1;
         let line = &self.body.fill_buf()?[..end];
-        Ok(Some((self.line, text(self.line, line))))
+        Ok(Some((self.line, bare(self.line, line))))
     }
 
     /// A line that the body's buffer does not hold to its end.
-    fn next_across(&mut self) -> io::Result<Option<Line<'_>>> {
+    fn next_across(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.buffer.clear();
         let mut limited = (&mut self.body).take(MAX_ROW as u64 + 2);
         if limited.read_until(b'\n', &mut self.buffer)? == 0 {
@@ -55,19 +64,21 @@ impl<R: BufRead> Lines<R> {
             self.body.skip_until(b'\n')?;
             return Ok(Some((self.line, Err(too_long()))));
         }
-        Ok(Some((self.line, text(self.line, line))))
+        Ok(Some((self.line, bare(self.line, line))))
     }
 }
 
-/// What a line without its newline says.
-fn text(number: u64, mut line: &[u8]) -> Result<&str, String> {
+/// A line without its end and without a byte order mark.
+fn bare(number: u64, mut line: &[u8]) -> Result<&[u8], String> {
     line = line.strip_suffix(b"\r").unwrap_or(line);
     if number == 1 {
         line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     }
-    if line.len() > MAX_ROW {
-        return Err(too_long());
-    }
+    if line.len() > MAX_ROW { Err(too_long()) } else { Ok(line) }
+}
+
+/// What a line says.
+pub(super) fn text(line: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(line).map_err(|err| format!("byte {} is not UTF-8", err.valid_up_to() + 1))
 }
 
