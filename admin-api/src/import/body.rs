@@ -180,3 +180,41 @@ pub(crate) fn problem(err: &io::Error) -> Problem {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pieces: &[&'static str]) -> io::Result<String> {
+        let (to, from) = mpsc::channel(AHEAD);
+        for &piece in pieces {
+            to.try_send(Ok(Bytes::from_static(piece.as_bytes()))).unwrap();
+        }
+        drop(to);
+        let mut text = String::new();
+        Reader { pieces: from, piece: Bytes::new(), ended: false }.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn pieces_that_stop_without_an_end_are_no_whole_body() {
+        assert_eq!(read(&["192.0.2.1\n19", "2.0.2.2", ""]).unwrap(), "192.0.2.1\n192.0.2.2");
+        for broken in [&["192.0.2.1\n"] as &[_], &[]] {
+            assert_eq!(read(broken).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_a_piece_arrives_whole_and_no_more_than_the_limit() {
+        let body = "192.0.2.1\n".repeat(PIECE / 4);
+        let read = async |limit: usize| {
+            let limits = Limits { import_bytes: limit as u64, ..Limits::default() };
+            let mut reader = decoded(Body::from(body.clone()), &HeaderMap::new(), &limits).unwrap();
+            let read = move || io::read_to_string(&mut reader);
+            tokio::task::spawn_blocking(read).await.unwrap()
+        };
+        assert_eq!(read(body.len()).await.unwrap(), body);
+        let err = read(body.len() - 1).await.unwrap_err();
+        assert!(err.to_string().contains("larger than"), "{err}");
+    }
+}
