@@ -6,18 +6,19 @@ use std::{
 };
 
 use dnsbl_index::Snapshot;
-use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store};
+use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
 use dnsbl_types::{Name, UnixTime, Zone};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem};
+use crate::{Api, error::Problem, known::KnownTokens};
 
 /// The state of the router.
 pub(crate) struct App {
     api: Api,
     imports: Arc<Semaphore>,
     scans: Arc<Semaphore>,
+    known: Arc<KnownTokens>,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
     /// The API's description as JSON, once the router is built.
@@ -29,6 +30,7 @@ impl App {
         Self {
             imports: Arc::new(Semaphore::new(api.limits.max_imports)),
             scans: Arc::new(Semaphore::new(api.limits.max_scans)),
+            known: Arc::default(),
             api,
             shutdown,
             openapi: OnceLock::new(),
@@ -47,9 +49,38 @@ impl App {
         change: Change,
     ) -> Result<Result<Done, ChangeError>, Problem> {
         let (tell, told) = oneshot::channel();
-        let reply = move |result| drop(tell.send(result));
+        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken(_));
+        let known = is_of_token.then(|| self.known.clone());
+        // Here and not below: whoever asked may be gone by then.
+        let reply = move |result| {
+            if let Some(known) = known {
+                known.forget();
+            }
+            drop(tell.send(result));
+        };
         self.store.submit(actor, change, UnixTime::now(), reply);
         told.await.map_err(|_| Problem::stopping())
+    }
+
+    /// The live token with this text.
+    pub(crate) async fn authenticate(
+        &self,
+        text: &str,
+    ) -> Result<Option<Arc<TokenRecord>>, Problem> {
+        if let Some(token) = self.known.find(text, UnixTime::now()) {
+            return Ok(Some(token));
+        }
+        let (known, text) = (self.known.clone(), text.to_owned());
+        let store = self.store.clone();
+        self.block(move || {
+            let round = known.round();
+            let token = store.read(UnixTime::now()).authenticate(&text)?.map(Arc::new);
+            if let Some(token) = &token {
+                known.learn(round, &text, token.clone());
+            }
+            Ok(token)
+        })
+        .await
     }
 
     /// Reads one state of the store on a thread that may block.

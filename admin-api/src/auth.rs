@@ -80,7 +80,7 @@ pub(crate) struct ActorName(pub(crate) Arc<OnceLock<String>>);
 
 /// An authenticated request whose token has the scope.
 pub(crate) struct Caller<S> {
-    token: TokenRecord,
+    token: Arc<TokenRecord>,
     remote: Option<String>,
     scope: PhantomData<S>,
 }
@@ -115,8 +115,7 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let text = bearer(&parts.headers)?.to_owned();
-        let token = app.read(move |reader| Ok(reader.authenticate(&text)?)).await?;
+        let token = app.authenticate(bearer(&parts.headers)?).await?;
         let token = token
             .ok_or_else(|| Problem::unauthorized("this token is unknown, revoked or expired"))?;
         if let Some(ActorName(name)) = parts.extensions.get() {

@@ -4,7 +4,6 @@ use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use axum::{
     Json as AxumJson,
-    body::Bytes,
     extract::{
         FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
         rejection::JsonRejection,
@@ -12,6 +11,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use dnsbl_types::{Guard, Name, Subject};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 
 use crate::{
@@ -62,17 +62,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
         let limits = &app.limits;
-        let read = tokio::time::timeout(limits.body_timeout, Bytes::from_request(request, app));
-        let read = read.await.map_err(|_| {
+        let read = Limited::new(request.into_body(), limits.body_bytes).collect();
+        let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
             let seconds = limits.body_timeout.as_secs();
             Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
         })?;
-        let bytes = read.map_err(|rejection| match rejection.status().as_u16() {
-            413 => {
+        let bytes = read.map_err(|err| match err.is::<LengthLimitError>() {
+            true => {
                 Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes))
             }
-            _ => Problem::malformed(rejection.body_text()),
+            false => Problem::malformed(format!("the body broke off: {err}")),
         })?;
+        let bytes = bytes.to_bytes();
         if bytes.is_empty() {
             return parse_json(b"{}");
         }

@@ -1,6 +1,6 @@
 //! What happens around every handler: log line, metrics, headers, deadlines, panics.
 
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     body::HttpBody as _,
@@ -9,6 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 
 use crate::{app::App, auth::ActorName, error::Problem, routes::SEQ_HEADER};
 
@@ -16,9 +17,19 @@ use crate::{app::App, auth::ActorName, error::Problem, routes::SEQ_HEADER};
 /// of a refused longer one ends, and the client must know, or it sends its next request into nothing.
 const READ_TO_ITS_END: u64 = 16 << 10;
 
-/// Logs and counts a request, and adds the headers that every answer has.
-pub(crate) async fn observe(
-    State(app): State<Arc<App>>,
+/// What holds for the routes of a group.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// They answer from the index, so they are refused while it is being loaded.
+    pub(crate) need_index: bool,
+    /// They end after [`Limits::request_timeout`](crate::Limits::request_timeout).
+    pub(crate) are_quick: bool,
+}
+
+/// What stands around every handler. One layer does all of it: each costs about as much as a change
+/// of a listing needs to be read.
+pub(crate) async fn around(
+    State((app, rules)): State<(Arc<App>, Rules)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -28,21 +39,47 @@ pub(crate) async fn observe(
     let is_long = request.body().size_hint().upper().is_none_or(|bytes| bytes > READ_TO_ITS_END);
     let actor = ActorName::default();
     request.extensions_mut().insert(actor.clone());
-    let mut response = match refuse_token_in_query(request.uri()) {
-        Err(problem) => problem.into_response(),
-        Ok(()) => next.run(request).await,
+    let answer = AssertUnwindSafe(answer(&app, rules, request, next)).catch_unwind().await;
+    let mut response = match answer {
+        Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
+        Err(panic) => panicked(panic.as_ref()),
     };
-    let status = response.status();
+    add_headers(&mut response, is_long);
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    app.host.count_request(route, response.status().as_u16());
+    log(&method, route, &response, &actor, started);
+    response
+}
+
+async fn answer(
+    app: &App,
+    rules: Rules,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    refuse_token_in_query(request.uri())?;
+    if rules.need_index {
+        require_index(app)?;
+    }
+    if !rules.are_quick {
+        return Ok(next.run(request).await);
+    }
+    let limit = app.limits.request_timeout;
+    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
+        let detail = format!("no answer within {} seconds", limit.as_secs());
+        Problem::unavailable("timeout", detail)
+    })
+}
+
+/// Adds the headers that every answer has.
+fn add_headers(response: &mut Response, is_long: bool) {
+    let refused = !response.status().is_success();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if is_long && !status.is_success() {
+    if is_long && refused {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    app.host.count_request(route, status.as_u16());
-    log(&method, route, &response, &actor, started);
-    response
 }
 
 /// One line a request; paths, queries, headers and bodies stay out of it.
@@ -73,33 +110,16 @@ fn refuse_token_in_query(uri: &Uri) -> Result<(), Problem> {
 }
 
 /// Refuses what needs the index while it is being loaded.
-pub(crate) async fn loaded(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+fn require_index(app: &App) -> Result<(), Problem> {
     if app.index.load().is_loaded() {
-        return next.run(request).await;
+        return Ok(());
     }
     let reason = app.host.readiness().reason;
-    Problem::unavailable("loading", reason.as_deref().unwrap_or("loading")).into_response()
-}
-
-/// Ends a request that takes too long.
-pub(crate) async fn deadline(
-    State(app): State<Arc<App>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let limit = app.limits.request_timeout;
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let detail = format!("no answer within {} seconds", limit.as_secs());
-            Problem::unavailable("timeout", detail).into_response()
-        }
-    }
+    Err(Problem::unavailable("loading", reason.as_deref().unwrap_or("loading")))
 }
 
 /// The answer to a request whose handler panicked.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
-pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod extract;
 mod import;
+mod known;
 mod layers;
 mod precondition;
 mod router;
@@ -29,7 +30,8 @@ pub use serve::{Listener, serve};
 
 /// What the API is served from.
 pub struct Api {
-    /// Where everything is kept.
+    /// Where everything is kept. While it is served tokens are changed through one [`router()`] or
+    /// [`serve()`](crate::serve()) only: each remembers which ones are good.
     pub store: Store,
     /// What DNS answers from.
     pub index: Arc<Index>,

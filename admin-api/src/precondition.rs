@@ -24,6 +24,13 @@ pub(crate) fn read(headers: &HeaderMap) -> Result<Precondition, Problem> {
     }
 }
 
+/// Whether a client that reads has what carries this tag already (RFC 9110 section 13.1.2).
+pub(crate) fn has(headers: &HeaderMap, etag: &str) -> Result<bool, Problem> {
+    let tags = list(headers, &header::IF_NONE_MATCH)?.unwrap_or_default();
+    // Weak comparison: the same tag, whichever of the two is weak.
+    Ok(tags.iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag))
+}
+
 /// Refuses conditions where there is nothing that they could be about.
 pub(crate) fn refuse(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     match read(headers)? {
@@ -75,6 +82,16 @@ mod tests {
         assert!(!tags.holds(Some(13)));
         let any = of(&[("if-match", "*")]).unwrap();
         assert!(any.holds(Some(7)) && !any.holds(None));
+    }
+
+    #[test]
+    fn what_a_client_has_is_told_by_weak_comparison() {
+        let knows = |value: &'static str| {
+            let pair = (header::IF_NONE_MATCH, HeaderValue::from_static(value));
+            has(&HeaderMap::from_iter([pair]), "\"12\"").unwrap()
+        };
+        assert!(knows("\"12\"") && knows("\"1\", W/\"12\"") && knows("*"));
+        assert!(!knows("\"1\", 12") && !has(&HeaderMap::new(), "\"12\"").unwrap());
     }
 
     #[test]

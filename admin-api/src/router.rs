@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use axum::{Router, handler::Handler as _, middleware::from_fn_with_state};
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api,
     app::App,
-    layers,
+    layers::{self, Rules},
     routes::{
         audit, changes, check, export, health, import, listings, openapi, search, tokens, zones,
     },
@@ -25,6 +24,10 @@ pub fn router(api: Api) -> Router {
 /// The API as a service that hears of the shutdown.
 pub(crate) fn build(app: App) -> Router {
     let app = Arc::new(app);
+    let around = |need_index, are_quick| {
+        let rules = Rules { need_index, are_quick };
+        from_fn_with_state((app.clone(), rules), layers::around)
+    };
     let quick = OpenApiRouter::new()
         .routes(routes!(zones::list_zones))
         .routes(routes!(zones::find_zone, zones::put_zone, zones::delete_zone))
@@ -34,26 +37,23 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
-        .layer(from_fn_with_state(app.clone(), layers::deadline));
+        .layer(around(true, true));
     let streams = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
-        .routes(routes!(changes::list_changes));
-    let v1 = quick.merge(streams).layer(from_fn_with_state(app.clone(), layers::loaded));
+        .routes(routes!(changes::list_changes))
+        .layer(around(true, false));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))
         .routes(routes!(health::show_readiness))
         .routes(routes!(health::show_metrics))
         .routes(routes!(openapi::show_openapi))
-        .layer(from_fn_with_state(app.clone(), layers::deadline));
+        .layer(around(false, true));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());
-    let (router, description) = all.merge(v1).merge(about).split_for_parts();
+    let (router, description) = all.merge(quick).merge(streams).merge(about).split_for_parts();
     app.openapi.get_or_init(|| openapi::to_json(&description));
     router
-        .fallback(layers::no_route)
-        .method_not_allowed_fallback(layers::no_method)
-        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
-        .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn_with_state(app.clone(), layers::observe))
+        .fallback(layers::no_route.layer(around(false, true)))
+        .method_not_allowed_fallback(layers::no_method.layer(around(false, true)))
         .with_state(app)
 }

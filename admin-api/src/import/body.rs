@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::{self, BufReader, Read},
+    io::{self, BufRead, Read},
     pin::Pin,
     time::Duration,
 };
@@ -12,14 +12,31 @@ use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
+use bytes::{Buf as _, BufMut as _, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::io::AsyncRead;
-use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    sync::mpsc,
+};
+use tokio_util::io::StreamReader;
 
 use crate::{Limits, error::Problem};
 
+/// How much is handed over at once, in bytes: as much as makes waking the other thread cheap.
+const PIECE: usize = 128 << 10;
+
+/// How many pieces may wait.
+const AHEAD: usize = 8;
+
 /// What a thread that may block reads an import from.
-pub(crate) type Reader = BufReader<Limited<SyncIoBridge<Pin<Box<dyn AsyncRead + Send>>>>>;
+///
+/// The body comes in and is decoded on the runtime meanwhile, a few pieces ahead.
+pub(crate) struct Reader {
+    /// An empty piece is the end; pieces that stop without one broke off.
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    piece: Bytes,
+    ended: bool,
+}
 
 /// A limit that a body broke; travels inside an [`io::Error`].
 #[derive(Debug)]
@@ -60,9 +77,9 @@ pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Resul
             )));
         }
     };
-    let limited =
-        Limited { inner: SyncIoBridge::new(decoded), limit: limits.import_bytes, read: 0 };
-    Ok(BufReader::with_capacity(128 << 10, limited))
+    let (to, pieces) = mpsc::channel(AHEAD);
+    tokio::spawn(hand_over(Limited { inner: decoded, limit: limits.import_bytes, read: 0 }, to));
+    Ok(Reader { pieces, piece: Bytes::new(), ended: false })
 }
 
 fn encoding(headers: &HeaderMap) -> Result<String, Problem> {
@@ -83,20 +100,72 @@ fn alive(body: Body, stall: Duration) -> impl Stream<Item = io::Result<Bytes>> +
     })
 }
 
+/// Reads a body piece by piece until it ends, fails, or nobody wants it any more.
+async fn hand_over(mut body: Limited, to: mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let piece = tokio::select! {
+            piece = body.piece() => piece,
+            () = to.closed() => return,
+        };
+        let is_last = piece.as_ref().map_or(true, Bytes::is_empty);
+        if to.send(piece).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
 /// Fails where more would be read than allowed.
-pub(crate) struct Limited<R> {
-    inner: R,
+struct Limited {
+    inner: Pin<Box<dyn AsyncRead + Send>>,
     limit: u64,
     read: u64,
 }
 
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.read += count as u64;
-        if self.read > self.limit {
-            return Err(io::Error::other(Fault::TooLarge(self.limit)));
+impl Limited {
+    /// The next piece; shorter at the end, and then empty.
+    async fn piece(&mut self) -> io::Result<Bytes> {
+        let mut piece = BytesMut::with_capacity(PIECE);
+        while piece.len() < PIECE {
+            let room = PIECE - piece.len();
+            let count = self.inner.read_buf(&mut (&mut piece).limit(room)).await?;
+            self.read += count as u64;
+            if self.read > self.limit {
+                return Err(io::Error::other(Fault::TooLarge(self.limit)));
+            }
+            if count == 0 {
+                break;
+            }
         }
+        Ok(piece.freeze())
+    }
+}
+
+impl Reader {
+    fn wait(&mut self) -> io::Result<()> {
+        let piece = self.pieces.blocking_recv();
+        self.piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+        self.ended = self.piece.is_empty();
+        Ok(())
+    }
+}
+
+impl BufRead for Reader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.piece.is_empty() && !self.ended {
+            self.wait()?;
+        }
+        Ok(&self.piece)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.piece.advance(count);
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = Read::read(&mut self.fill_buf()?, buffer)?;
+        self.consume(count);
         Ok(count)
     }
 }
@@ -109,5 +178,43 @@ pub(crate) fn problem(err: &io::Error) -> Problem {
         None => Problem::malformed(format!(
             "the body broke off or can't be decoded: {err}; nothing was changed"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pieces: &[&'static str]) -> io::Result<String> {
+        let (to, from) = mpsc::channel(AHEAD);
+        for &piece in pieces {
+            to.try_send(Ok(Bytes::from_static(piece.as_bytes()))).unwrap();
+        }
+        drop(to);
+        let mut text = String::new();
+        Reader { pieces: from, piece: Bytes::new(), ended: false }.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn pieces_that_stop_without_an_end_are_no_whole_body() {
+        assert_eq!(read(&["192.0.2.1\n19", "2.0.2.2", ""]).unwrap(), "192.0.2.1\n192.0.2.2");
+        for broken in [&["192.0.2.1\n"] as &[_], &[]] {
+            assert_eq!(read(broken).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_a_piece_arrives_whole_and_no_more_than_the_limit() {
+        let body = "192.0.2.1\n".repeat(PIECE / 4);
+        let read = async |limit: usize| {
+            let limits = Limits { import_bytes: limit as u64, ..Limits::default() };
+            let mut reader = decoded(Body::from(body.clone()), &HeaderMap::new(), &limits).unwrap();
+            let read = move || io::read_to_string(&mut reader);
+            tokio::task::spawn_blocking(read).await.unwrap()
+        };
+        assert_eq!(read(body.len()).await.unwrap(), body);
+        let err = read(body.len() - 1).await.unwrap_err();
+        assert!(err.to_string().contains("larger than"), "{err}");
     }
 }

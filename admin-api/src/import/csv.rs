@@ -38,7 +38,7 @@ impl<R: BufRead> Csv<R> {
     /// Reads the header, or says why it makes no sense.
     pub(super) fn new(lines: Lines<R>, now: UnixTime) -> io::Result<Result<Self, String>> {
         let mut records = Records { lines };
-        let header = match records.next().transpose()? {
+        let header = match records.next()? {
             None => return Ok(Err("csv: there is no header".into())),
             Some((_, header)) => header.and_then(|header| check_header(&header)),
         };
@@ -67,7 +67,7 @@ impl<R: BufRead> Iterator for Csv<R> {
     type Item = io::Result<Row>;
 
     fn next(&mut self) -> Option<io::Result<Row>> {
-        let record = self.records.next()?;
+        let record = self.records.next().transpose()?;
         Some(record.map(|(line, cells)| (line, cells.and_then(|cells| self.row(cells)))))
     }
 }
@@ -142,40 +142,44 @@ struct Records<R> {
     lines: Lines<R>,
 }
 
-impl<R: BufRead> Iterator for Records<R> {
-    type Item = io::Result<(u64, Result<Vec<String>, String>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.lines.next()? {
-                Err(err) => return Some(Err(err)),
-                Ok((_, Ok(text))) if text.trim().is_empty() => {}
-                Ok((line, Err(err))) => return Some(Ok((line, Err(err)))),
-                Ok((line, Ok(text))) => return Some(self.record(&text).map(|cells| (line, cells))),
-            }
-        }
-    }
-}
+/// A record: its first line, and its cells or why it has none.
+type Record = (u64, Result<Vec<String>, String>);
 
 impl<R: BufRead> Records<R> {
-    fn record(&mut self, first: &str) -> io::Result<Result<Vec<String>, String>> {
-        let mut cells = Cells::default();
-        let mut len = first.len();
-        cells.push(first);
+    fn next(&mut self) -> io::Result<Option<Record>> {
+        while let Some((line, text)) = self.lines.next()? {
+            match text {
+                Err(err) => return Ok(Some((line, Err(err)))),
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => {
+                    let mut cells = Cells::default();
+                    cells.push(text);
+                    let len = text.len();
+                    return Ok(Some((line, self.rest(cells, len)?)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The cells of a record that begins with `cells`, which took `len` bytes.
+    fn rest(
+        &mut self,
+        mut cells: Cells,
+        mut len: usize,
+    ) -> io::Result<Result<Vec<String>, String>> {
         while cells.open {
-            let (text, too_long) = match self.lines.next().transpose()? {
+            let text = match self.lines.next()? {
                 None => return Ok(Err("a quoted cell has no end".into())),
                 Some((_, Err(err))) => return Ok(Err(err)),
-                Some((_, Ok(text))) => {
-                    len += 1 + text.len();
-                    (text, len > MAX_ROW)
-                }
+                Some((_, Ok(text))) => text,
             };
-            if too_long {
+            len += 1 + text.len();
+            if len > MAX_ROW {
                 return Ok(Err(format!("a quoted cell does not end within {MAX_ROW} bytes")));
             }
             cells.push("\n");
-            cells.push(&text);
+            cells.push(text);
         }
         Ok(Ok(cells.done))
     }

@@ -1,6 +1,11 @@
 //! Lines of limited length, with CRLF, a byte order mark and bytes that are no text taken care of.
 
-use std::io::{self, BufRead, Read};
+use std::{
+    io::{self, BufRead, Read},
+    mem,
+};
+
+use memchr::memchr;
 
 use super::MAX_ROW;
 
@@ -8,62 +13,101 @@ use super::MAX_ROW;
 pub(super) struct Lines<R> {
     body: R,
     line: u64,
+    /// How many bytes of the body's own buffer the last line took.
+    used: usize,
+    /// A line that does not lie in the body's buffer whole.
     buffer: Vec<u8>,
 }
 
 /// A line: its number, and its text or why it has none.
-pub(super) type Line = (u64, Result<String, String>);
+pub(super) type Line<'a> = (u64, Result<&'a str, String>);
+
+/// A line: its number, and its bytes unless there are too many.
+pub(super) type RawLine<'a> = (u64, Result<&'a [u8], String>);
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(body: R) -> Self {
-        Self { body, line: 0, buffer: Vec::new() }
+        Self { body, line: 0, used: 0, buffer: Vec::new() }
     }
 
-    fn read(&mut self) -> io::Result<Option<Line>> {
+    /// The next line; `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let line = self.next_raw()?;
+        Ok(line.map(|(number, line)| (number, line.and_then(text))))
+    }
+
+    /// The next line, whatever its bytes mean; `None` at the end.
+    ///
+    /// It is borrowed, as most lines are forgotten at once: a copy of each would cost more than to
+    /// read it.
+    pub(super) fn next_raw(&mut self) -> io::Result<Option<RawLine<'_>>> {
+        self.body.consume(mem::take(&mut self.used));
+        let Some(end) = memchr(b'\n', self.body.fill_buf()?) else {
+            return self.next_across();
+        };
+        self.used = end + 1;
+        self.line += 1;
+        let line = &self.body.fill_buf()?[..end];
+        Ok(Some((self.line, bare(self.line, line))))
+    }
+
+    /// A line that the body's buffer does not hold to its end.
+    fn next_across(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.buffer.clear();
         let mut limited = (&mut self.body).take(MAX_ROW as u64 + 2);
         if limited.read_until(b'\n', &mut self.buffer)? == 0 {
             return Ok(None);
         }
         self.line += 1;
-        let whole = self.buffer.ends_with(b"\n");
-        if !whole && self.buffer.len() > MAX_ROW + 1 {
+        let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
+        if line.len() > MAX_ROW + 1 {
             self.body.skip_until(b'\n')?;
+            return Ok(Some((self.line, Err(too_long()))));
         }
-        Ok(Some((self.line, self.text())))
-    }
-
-    fn text(&self) -> Result<String, String> {
-        let mut bytes = self.buffer.as_slice();
-        bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        if self.line == 1 {
-            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        }
-        if bytes.len() > MAX_ROW {
-            return Err(format!("the line is longer than {MAX_ROW} bytes"));
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text.to_owned()),
-            Err(err) => Err(format!("byte {} is not UTF-8", err.valid_up_to() + 1)),
-        }
+        Ok(Some((self.line, bare(self.line, line))))
     }
 }
 
-impl<R: BufRead> Iterator for Lines<R> {
-    type Item = io::Result<Line>;
-
-    fn next(&mut self) -> Option<io::Result<Line>> {
-        self.read().transpose()
+/// A line without its end and without a byte order mark.
+fn bare(number: u64, mut line: &[u8]) -> Result<&[u8], String> {
+    line = line.strip_suffix(b"\r").unwrap_or(line);
+    if number == 1 {
+        line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     }
+    if line.len() > MAX_ROW { Err(too_long()) } else { Ok(line) }
+}
+
+/// What a line says.
+pub(super) fn text(line: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(line).map_err(|err| format!("byte {} is not UTF-8", err.valid_up_to() + 1))
+}
+
+fn too_long() -> String {
+    format!("the line is longer than {MAX_ROW} bytes")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(body: &[u8]) -> Vec<Line> {
-        Lines::new(body).map(Result::unwrap).collect()
+    type Owned = (u64, Result<String, String>);
+
+    fn read(body: impl BufRead) -> Vec<Owned> {
+        let mut lines = Lines::new(body);
+        let mut read = Vec::new();
+        while let Some((number, text)) = lines.next().unwrap() {
+            read.push((number, text.map(str::to_owned)));
+        }
+        read
+    }
+
+    /// The lines of a body that comes in pieces of any size.
+    fn lines(body: &[u8]) -> Vec<Owned> {
+        let whole = read(body);
+        for capacity in [1, 2, 7, MAX_ROW, 2 * MAX_ROW] {
+            assert_eq!(read(io::BufReader::with_capacity(capacity, body)), whole, "{capacity}");
+        }
+        whole
     }
 
     #[test]
@@ -85,6 +129,8 @@ mod tests {
         let read = lines(&[&longer, b"\nb".as_slice()].concat());
         assert_eq!(read.len(), 2);
         let longest = vec![b'x'; MAX_ROW];
-        assert!(lines(&[&longest, b"\r\n".as_slice()].concat())[0].1.is_ok());
+        for end in [b"\r\n".as_slice(), b"\n", b"\r", b""] {
+            assert!(lines(&[&longest, end].concat())[0].1.is_ok(), "{end:?}");
+        }
     }
 }

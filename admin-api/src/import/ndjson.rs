@@ -9,14 +9,20 @@ use crate::v1::{BodyError, listing::ListingIn};
 
 /// The rows of an NDJSON body.
 pub(super) fn rows(
-    lines: Lines<impl BufRead>,
+    mut lines: Lines<impl BufRead>,
     now: UnixTime,
 ) -> impl Iterator<Item = io::Result<Row>> {
-    lines.filter_map(move |line| match line {
-        Err(err) => Some(Err(err)),
-        Ok((_, Ok(text))) if text.trim().is_empty() => None,
-        Ok((number, text)) => Some(Ok((number, text.and_then(|text| row(&text, now))))),
-    })
+    std::iter::from_fn(move || next(&mut lines, now).transpose())
+}
+
+fn next(lines: &mut Lines<impl BufRead>, now: UnixTime) -> io::Result<Option<Row>> {
+    while let Some((number, text)) = lines.next()? {
+        match text {
+            Ok(text) if text.trim().is_empty() => {}
+            text => return Ok(Some((number, text.and_then(|text| row(text, now))))),
+        }
+    }
+    Ok(None)
 }
 
 fn row(text: &str, now: UnixTime) -> Result<(Subject, ListingBody), String> {

@@ -4,22 +4,39 @@ use std::io::{self, BufRead};
 
 use dnsbl_types::{ListingBody, Subject};
 
-use super::{Row, lines::Lines};
+use super::{
+    Row,
+    lines::{Lines, text},
+};
 
 /// The rows of a plain body.
-pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
-    lines.filter_map(|line| {
-        let (number, text) = match line {
-            Ok(line) => line,
-            Err(err) => return Some(Err(err)),
+pub(super) fn rows(mut lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
+    std::iter::from_fn(move || next(&mut lines).transpose())
+}
+
+fn next(lines: &mut Lines<impl BufRead>) -> io::Result<Option<Row>> {
+    while let Some((number, line)) = lines.next_raw()? {
+        let row = match line {
+            Ok(line) => row(line),
+            Err(err) => Some(Err(err)),
         };
-        let row = text.map_or_else(|err| Some(Err(err)), |text| row(&text));
-        row.map(|row| Ok((number, row)))
-    })
+        if let Some(row) = row {
+            return Ok(Some((number, row)));
+        }
+    }
+    Ok(None)
 }
 
 /// What a line says; `None` for an empty one and a comment.
-fn row(text: &str) -> Option<Result<(Subject, ListingBody), String>> {
+fn row(line: &[u8]) -> Option<Result<(Subject, ListingBody), String>> {
+    // Most lines of most lists are an address and nothing else.
+    match Subject::dotted_quad(line) {
+        Some(subject) => Some(Ok((subject, ListingBody::default()))),
+        None => text(line).map_or_else(|err| Some(Err(err)), row_of_any_kind),
+    }
+}
+
+fn row_of_any_kind(text: &str) -> Option<Result<(Subject, ListingBody), String>> {
     let text = text.trim_start_matches([' ', '\t']);
     if text.is_empty() || text.starts_with(['#', ';']) {
         return None;
@@ -28,9 +45,9 @@ fn row(text: &str) -> Option<Result<(Subject, ListingBody), String>> {
         Some(text) => (true, text),
         None => (false, text),
     };
-    let subject = text.split([' ', '\t']).next().unwrap_or_default();
+    let end = text.bytes().position(|c| matches!(c, b' ' | b'\t')).unwrap_or(text.len());
     let body = ListingBody { exclusion, ..ListingBody::default() };
-    let subject = subject.parse().map_err(|err| format!("subject: {err}"));
+    let subject = text[..end].parse().map_err(|err| format!("subject: {err}"));
     Some(subject.map(|subject| (subject, body)))
 }
 
@@ -61,6 +78,15 @@ mod tests {
                 (7, Ok("*.example.com".into())),
             ]
         );
+    }
+
+    #[test]
+    fn a_line_of_an_address_alone_is_read_like_any_other() {
+        for line in ["192.0.2.1", "255.255.255.255", "0.0.0.0", "192.0.2.256", "1.2.3", "01.2.3.4"]
+        {
+            assert_eq!(row(line.as_bytes()), row_of_any_kind(line), "{line}");
+        }
+        assert_eq!(row(b"192.0.2.1 \xff"), Some(Err("byte 11 is not UTF-8".into())));
     }
 
     #[test]

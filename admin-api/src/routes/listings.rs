@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dnsbl_store::{Change, Outcome, Precondition, Sources};
-use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime};
+use dnsbl_types::{Guard, Listing, ListingBody, Name, Source, Subject, TestEntry, UnixTime};
 use serde::Deserialize;
 
 use super::{changed, created, gone};
@@ -58,14 +58,17 @@ pub(crate) struct DeleteQuery {
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:read"])),
     params(FindQuery, ("zone" = String, Path, description = "Where"),
-        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded")),
+        ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
+        ("If-None-Match" = Option<String>, Header, description = "Entity tags, or *")),
     responses((status = 200, body = SubjectOut, headers(("ETag" = String, description = "Where there is one listing"))),
+        (status = 304, description = "It is as it was, and has return codes of its own"),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn find_listing(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     Params(query): Params<FindQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (origin, subject) = zone_and_subject(&path)?;
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
@@ -82,6 +85,11 @@ pub(crate) async fn find_listing(
         [one] => Some(etag(one.seq)),
         _ => None,
     };
+    if let Some(etag) = etag.as_ref().filter(|_| rests_on_itself(&listings))
+        && precondition::has(&headers, etag)?
+    {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str())]).into_response());
+    }
     let codes = effective_codes(&listings, &zone);
     let body = SubjectOut {
         subject: subject.to_string(),
@@ -89,6 +97,13 @@ pub(crate) async fn find_listing(
         listings: listings.iter().map(ListingOut::from).collect(),
     };
     Ok((etag.map(|etag| [(header::ETAG, etag)]), AxumJson(body)).into_response())
+}
+
+/// Whether what is shown of listings changes only when they do: their tags know nothing of the zone's
+/// return codes.
+fn rests_on_itself(listings: &[Listing]) -> bool {
+    let of_its_own = |body: &ListingBody| body.exclusion || !body.return_codes.is_empty();
+    listings.iter().all(|listing| of_its_own(&listing.body))
 }
 
 /// Lists a subject, or changes what the source says of it.

@@ -121,3 +121,27 @@ async fn requests_are_counted_by_route_and_code() {
     assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4");
     assert_eq!(metrics.text, "dnsbl_head_seq 1\n");
 }
+
+#[tokio::test]
+async fn a_token_in_use_counts_no_more_once_its_revocation_is_acknowledged() {
+    let fixture = Fixture::new().await;
+    for round in 0..20 {
+        let body = json!({"name": "new", "scopes": ["zones:read"]});
+        let made = fixture.post("/v1/tokens", body).await;
+        let token = made.json["token"].as_str().unwrap();
+        let path = format!("/v1/tokens/{}", made.json["id"].as_str().unwrap());
+        let ask = || fixture.ask_as(token, "GET", "/v1/zones").send();
+        if round % 2 == 0 {
+            ask().await.ok();
+        }
+        // Some of these read the token before it goes, and come back with it afterwards.
+        let revoke = async {
+            let gone = fixture.delete(&path).await;
+            ask().await.problem(401);
+            gone
+        };
+        let (_, _, gone, _, _) = tokio::join!(ask(), ask(), revoke, ask(), ask());
+        assert_eq!(gone.status, 204);
+        ask().await.problem(401);
+    }
+}

@@ -1,7 +1,10 @@
 //! The router over a store in a temporary folder, with tokens.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Instant,
 };
 
@@ -48,11 +51,15 @@ impl Follower for Indexer {
 }
 
 #[derive(Default)]
-pub(crate) struct Server(Mutex<Vec<(String, u16)>>);
+pub(crate) struct Server {
+    counted: Mutex<Vec<(String, u16)>>,
+    /// Asking it for metrics panics.
+    pub(crate) broken: AtomicBool,
+}
 
 impl Server {
     pub(crate) fn counted(&self) -> Vec<(String, u16)> {
-        self.0.lock().unwrap().clone()
+        self.counted.lock().unwrap().clone()
     }
 }
 
@@ -62,10 +69,11 @@ impl Host for Server {
         Readiness { ready, reason }
     }
     fn metrics_text(&self) -> String {
+        assert!(!self.broken.load(Ordering::Relaxed), "broken");
         "dnsbl_head_seq 1\n".into()
     }
     fn count_request(&self, route: &str, code: u16) {
-        self.0.lock().unwrap().push((route.into(), code));
+        self.counted.lock().unwrap().push((route.into(), code));
     }
 }
 

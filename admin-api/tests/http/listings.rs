@@ -296,3 +296,25 @@ async fn a_check_answers_as_dns_would() {
     let wrong = check(json!({"subjects": ["192.0.2.1", "300.1.1.1"]})).await;
     assert!(wrong.problem(400)["detail"].as_str().unwrap().starts_with("subjects[1]"));
 }
+
+#[tokio::test]
+async fn rfc9110_s13_1_2_what_a_reader_has_already_is_not_sent_again() {
+    let fixture = Fixture::new().await;
+    let at = format!("{ZONE}/listings/192.0.2.1");
+    let get = |tag: &str| fixture.ask("GET", &at).header("if-none-match", tag).send();
+    let put = fixture.list("192.0.2.1", json!({"return_codes": ["127.0.0.4"]})).await;
+    let tag = put.header("etag").to_owned();
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"1\", {tag}"), "*".into()] {
+        let answer = get(&known).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (304, ""), "{known}");
+        assert_eq!(answer.header("etag"), tag);
+    }
+    fixture.list("192.0.2.1", json!({"return_codes": ["127.0.0.5"]})).await;
+    assert_eq!(get(&tag).await.json["return_codes"], json!(["127.0.0.5"]));
+    // Two listings have no tag between them; one with the zone's codes changes with the zone.
+    fixture.list("192.0.2.1?source=feed", json!({})).await;
+    assert_eq!(get("*").await.status, 200);
+    assert_eq!(fixture.delete(&at).await.status, 204);
+    let tag = get("\"1\"").await.header("etag").to_owned();
+    assert_eq!(get(&tag).await.status, 200);
+}

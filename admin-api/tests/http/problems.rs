@@ -1,5 +1,7 @@
 //! One envelope for whatever goes wrong, and the API's description.
 
+use std::sync::atomic::Ordering;
+
 use admin_api::Limits;
 use serde_json::json;
 
@@ -126,4 +128,16 @@ async fn a_body_that_does_not_arrive_and_an_answer_that_does_not_come_are_ended(
     let silent = futures_util::stream::pending::<std::io::Result<&str>>();
     let put = fixture.ask("PUT", ZONE).header("content-type", "application/json");
     put.body(axum::body::Body::from_stream(silent)).send().await.problem(503);
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_an_answer_of_500_and_is_counted() {
+    let fixture = Fixture::new().await;
+    fixture.host.broken.store(true, Ordering::Relaxed);
+    let answer = fixture.get("/metrics").await;
+    assert!(!answer.problem(500)["detail"].as_str().unwrap().contains("broken"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(fixture.host.counted().contains(&("/metrics".into(), 500)));
+    fixture.host.broken.store(false, Ordering::Relaxed);
+    fixture.get("/metrics").await.ok();
 }

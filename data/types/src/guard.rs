@@ -86,6 +86,25 @@ const SPECIAL_V6: [Ipv6Net; 11] = [
 const SPECIAL_DOMAINS: [&[u8]; 8] =
     [b"alt", b"arpa", b"internal", b"invalid", b"local", b"localhost", b"onion", b"test"];
 
+/// Whether a special-use block lies in the /8 that begins with this octet. Few do: most addresses of
+/// an import need no walk through the blocks.
+const SPECIAL_OCTET: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut i = 0;
+    while i < SPECIAL_V4.len() {
+        let block = SPECIAL_V4[i];
+        let first = block.addr().octets()[0] as usize;
+        let count = if block.prefix_len() < 8 { 1 << (8 - block.prefix_len()) } else { 1 };
+        let mut octet = first;
+        while octet < first + count {
+            special[octet] = true;
+            octet += 1;
+        }
+        i += 1;
+    }
+    special
+};
+
 const SHORTEST_V4: u8 = 8;
 const SHORTEST_V6: u8 = 19;
 
@@ -124,6 +143,7 @@ fn refuse_short(subject: &Subject) -> Result<(), GuardError> {
 
 fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
     let block = match subject {
+        Subject::V4(net) if is_in_ordinary_octet(*net) => None,
         Subject::V4(net) => overlap(&SPECIAL_V4, *net),
         Subject::V6(net) => overlap(&SPECIAL_V6, *net),
         Subject::Domain(domain) => special_domain(domain),
@@ -132,6 +152,12 @@ fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
         Some(block) => Err(GuardError::SpecialUse { subject: subject.clone(), block }),
         None => Ok(()),
     }
+}
+
+/// Whether it lies in a /8 that no block overlaps.
+fn is_in_ordinary_octet(net: Ipv4Net) -> bool {
+    let [first, ..] = net.addr().octets();
+    net.prefix_len() >= 8 && !SPECIAL_OCTET[usize::from(first)]
 }
 
 fn overlap<N: Copy + Into<IpNet>>(blocks: &[N], net: N) -> Option<String> {
@@ -155,7 +181,12 @@ fn labels(domain: &DomainSubject) -> Vec<&[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guard, GuardError};
+    use std::net::Ipv4Addr;
+
+    use ipnet::Ipv4Net;
+    use proptest::prelude::*;
+
+    use super::{Guard, GuardError, SPECIAL_V4, is_in_ordinary_octet, overlap};
     use crate::Subject;
 
     fn check(text: &str, lifted: &[Guard]) -> Result<(), GuardError> {
@@ -224,6 +255,26 @@ mod tests {
             ["0.0.0.0/0", "::/0", "::ffff:0:0/96", "127.0.0.1", "::ffff:127.0.0.1", "invalid"]
         {
             assert!(matches!(check(text, &ALL), Err(GuardError::Never(_))), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_walk_through_the_blocks_is_left_out_only_where_it_finds_nothing(
+            addr in any::<[u8; 4]>(),
+            len in 0u8..=32,
+        ) {
+            let net = Ipv4Net::new_assert(Ipv4Addr::from(addr), len).trunc();
+            prop_assert!(!is_in_ordinary_octet(net) || overlap(&SPECIAL_V4, net).is_none());
+        }
+    }
+
+    #[test]
+    fn an_octet_without_a_block_needs_no_walk_and_any_other_does() {
+        for octet in 0..=255 {
+            let net = Ipv4Net::new_assert(Ipv4Addr::new(octet, 0, 0, 0), 8);
+            let found = overlap(&SPECIAL_V4, net).is_some();
+            assert_eq!(!is_in_ordinary_octet(net), found, "{net}");
         }
     }
 }

@@ -103,6 +103,20 @@ impl Subject {
         }
     }
 
+    /// An IPv4 address, if that is what the whole text is: four numbers from 0 to 255 without leading
+    /// zeros. Most lists are made of these; [`str::parse`] takes them too, and everything else.
+    pub fn dotted_quad(text: &[u8]) -> Option<Self> {
+        let mut octets = [0; 4];
+        let mut rest = text;
+        for (i, octet) in octets.iter_mut().enumerate() {
+            if i > 0 {
+                rest = rest.strip_prefix(b".")?;
+            }
+            (*octet, rest) = split_octet(rest)?;
+        }
+        rest.is_empty().then(|| Ipv4Addr::from(octets).into())
+    }
+
     fn parse_net(text: &str) -> Result<Self, SubjectError> {
         let net: IpNet = text.parse().map_err(|_| SubjectError::Prefix(shorten(text)))?;
         if net.addr() != net.network() {
@@ -116,6 +130,9 @@ impl FromStr for Subject {
     type Err = SubjectError;
 
     fn from_str(text: &str) -> Result<Self, SubjectError> {
+        if let Some(subject) = Self::dotted_quad(text.as_bytes()) {
+            return Ok(subject);
+        }
         if let Ok(addr) = text.parse::<IpAddr>() {
             return Ok(Self::host(addr));
         }
@@ -218,6 +235,20 @@ impl fmt::Display for DomainSubject {
     }
 }
 
+/// A number from 0 to 255 without leading zeros, and what follows it.
+fn split_octet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |i: usize| text.get(i).map(|c| c.wrapping_sub(b'0')).filter(|digit| *digit <= 9);
+    let first = digit(0)?;
+    let Some(second) = digit(1).filter(|_| first > 0) else {
+        return Some((first, &text[1..]));
+    };
+    let two = first * 10 + second;
+    let Some(third) = digit(2) else {
+        return Some((two, &text[2..]));
+    };
+    Some((two.checked_mul(10)?.checked_add(third)?, &text[3..]))
+}
+
 /// All digits and dots: a mistyped address rather than a domain.
 fn looks_like_ipv4(text: &str) -> bool {
     let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
@@ -230,6 +261,10 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
     use super::{Subject, SubjectError};
 
     fn subject(text: &str) -> Subject {
@@ -296,5 +331,29 @@ mod tests {
         assert_eq!(parents("192.0.2.1"), 33);
         assert_eq!(parents("2001:db8::1"), 129);
         assert_eq!(parents("a.b.example"), 3);
+    }
+
+    fn by_std(text: &str) -> Option<Subject> {
+        text.parse::<Ipv4Addr>().ok().map(Subject::from)
+    }
+
+    proptest! {
+        #[test]
+        fn a_dotted_quad_is_what_the_standard_library_takes_for_one(
+            text in r"([0-9]{1,4}|25[0-9])(\.([0-9]{1,3}|0|25[0-9])){2,4}[./ a-z0-9]?",
+        ) {
+            prop_assert_eq!(Subject::dotted_quad(text.as_bytes()), by_std(&text));
+        }
+
+        #[test]
+        fn every_address_is_a_dotted_quad(addr in any::<Ipv4Addr>()) {
+            let text = addr.to_string();
+            prop_assert_eq!(Subject::dotted_quad(text.as_bytes()), Some(addr.into()));
+        }
+
+        #[test]
+        fn what_is_no_dotted_quad_for_one_is_none_for_the_other(text in "[0-9.: ]{0,16}|\\PC{0,16}") {
+            prop_assert_eq!(Subject::dotted_quad(text.as_bytes()), by_std(&text));
+        }
     }
 }
