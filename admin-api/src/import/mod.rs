@@ -5,8 +5,6 @@ mod csv;
 mod lines;
 mod ndjson;
 mod plain;
-#[cfg(test)]
-mod speed;
 mod stage;
 
 use std::io::{self, BufRead};

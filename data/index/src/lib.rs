@@ -20,4 +20,4 @@ mod zone;
 pub use snapshot::{Index, Snapshot};
 pub use verdict::{Listed, Text, Verdict};
 pub use writer::IndexWriter;
-pub use zone::{IndexedZone, ZoneNumber};
+pub use zone::{IndexedZone, ZoneNumber, warm_up};

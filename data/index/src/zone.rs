@@ -165,12 +165,6 @@ impl IndexedZone {
         deciding.verdict(asked)
     }
 
-    /// Brings what [`judge_address`](Self::judge_address) reads for an address into the processor's
-    /// caches.
-    pub fn warm_up(&self, addr: Ipv4Addr) {
-        std::hint::black_box(self.plain.find(addr.into()).is_some());
-    }
-
     fn host(&self, addr: Ipv4Addr) -> Option<&Entries> {
         if self.hosts.len() == 0 { None } else { self.hosts.find(addr.into()) }
     }
@@ -269,6 +263,14 @@ impl IndexedZone {
         let hosts = self.plain.bytes() + self.hosts.bytes();
         hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes()
     }
+}
+
+/// Brings what judging these addresses, at most `N`, reads into the processor's caches.
+///
+/// The processor waits for the memory of all of them at once, not for one after the other.
+pub fn warm_up<const N: usize>(addresses: &[(&IndexedZone, Ipv4Addr)]) {
+    let hosts = addresses.iter().map(|(zone, addr)| (&zone.plain, u32::from(*addr)));
+    hosts::warm_up::<_, N>(hosts);
 }
 
 /// Applies changes, unless there is nothing to change.

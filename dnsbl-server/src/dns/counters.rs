@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use dnsbl_index::ZoneNumber;
 use dnsbl_types::Name;
 use prometheus::{
@@ -147,12 +147,24 @@ impl Inner {
 }
 
 impl Teller {
-    /// Counts a query that came over UDP.
+    /// Begins to count a few queries that come over UDP.
+    pub(super) fn open(&self) -> OpenTally<'_> {
+        OpenTally { teller: self, zones: self.counters.0.zones.load() }
+    }
+}
+
+/// A teller at work.
+pub(super) struct OpenTally<'t> {
+    teller: &'t Teller,
+    zones: Guard<Arc<Vec<Option<Arc<ZoneCounts>>>>>,
+}
+
+impl OpenTally<'_> {
+    /// Counts a query.
     pub(super) fn count(&self, zone: Option<ZoneNumber>, outcome: Outcome) {
-        let inner = &self.counters.0;
-        let zones = inner.zones.load();
-        let counts = inner.of_zone(&zones, zone);
-        let count = &counts.tallies[self.place].0[Transport::Udp as usize][outcome as usize];
+        let counts = self.teller.counters.0.of_zone(&self.zones, zone);
+        let tally = &counts.tallies[self.teller.place];
+        let count = &tally.0[Transport::Udp as usize][outcome as usize];
         // Nobody else writes here, so that nothing is lost between the two.
         count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }

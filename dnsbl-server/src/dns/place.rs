@@ -1,5 +1,7 @@
 //! Where a question leads: the zone, and what of it.
 
+use std::net::Ipv4Addr;
+
 use dnsbl_index::{IndexedZone, Snapshot};
 use dnsbl_types::{
     Labels, ZoneKind,
@@ -49,12 +51,12 @@ pub(crate) fn locate<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Plac
     Place { question, target }
 }
 
-impl Place<'_> {
-    /// Brings what the answer depends on into the processor's caches. Doing that for many places in a
-    /// row lets the processor wait for all of them at once.
-    pub(crate) fn warm_up(&self) {
-        if let Target::Address(zone, AddressName::V4 { addr, .. }) = self.target {
-            zone.warm_up(addr);
+impl<'a> Place<'a> {
+    /// The IPv4 address that is asked for, if it is one.
+    pub(super) fn address(&self) -> Option<(&'a IndexedZone, Ipv4Addr)> {
+        match self.target {
+            Target::Address(zone, AddressName::V4 { addr, .. }) => Some((zone, addr)),
+            _ => None,
         }
     }
 }

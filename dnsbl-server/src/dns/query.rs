@@ -11,12 +11,11 @@ pub(super) const HEADER: usize = 12;
 const LONGEST_NAME: usize = 255;
 /// EDNS options that make no difference to the answer: COOKIE (RFC 7873), Padding (RFC 7830).
 const IGNORED_OPTIONS: [u16; 2] = [10, 12];
-const CLASS_IN: u16 = 1;
+const CLASS_IN: [u8; 2] = [0, 1];
 const TYPE_OPT: u16 = 41;
 
-/// An ordinary query.
-pub(super) struct Query<'p> {
-    packet: &'p [u8],
+/// An ordinary query. Made to be filled again and again, since moving it about takes time.
+pub(super) struct Query {
     /// The name asked for, in lower case; beyond its length the array means nothing.
     name: [u8; LONGEST_NAME],
     name_len: usize,
@@ -32,29 +31,31 @@ pub(super) struct Edns {
     pub(super) dnssec_ok: bool,
 }
 
-impl<'p> Query<'p> {
-    /// Reads a message; `None` if it is not ordinary, or none at all.
-    pub(super) fn read(packet: &'p [u8]) -> Option<Self> {
-        // ID; QR, opcode, AA and TC clear; of the rest only RD, AD and CD may be set.
+impl Query {
+    /// Room for a query.
+    pub(super) const EMPTY: Self =
+        Self { name: [0; LONGEST_NAME], name_len: 1, qtype: 0, edns: None };
+
+    /// Reads a message; false if it is not an ordinary query, and then `self` means nothing.
+    pub(super) fn read(&mut self, packet: &[u8]) -> bool {
+        self.try_read(packet).is_some()
+    }
+
+    fn try_read(&mut self, packet: &[u8]) -> Option<()> {
         let (&[_, _, high, low, counts @ ..], body) = packet.split_first_chunk::<HEADER>()?;
+        // QR, opcode, AA and TC are clear; of the rest only RD, AD and CD may be set.
         let ordinary = high & !0x01 == 0 && low & !0x30 == 0;
         let [0, 1, 0, 0, 0, 0, 0, additional @ 0..=1] = counts else { return None };
-        if !ordinary {
-            return None;
-        }
-        let mut name = [0; LONGEST_NAME];
-        let name_len = read_name(body, &mut name)?;
-        let (&[t1, t2, c1, c2], rest) = body.get(name_len..)?.split_first_chunk::<4>()?;
-        let qtype = u16::from_be_bytes([t1, t2]);
-        if u16::from_be_bytes([c1, c2]) != CLASS_IN || matches!(qtype, qtype::AXFR | qtype::IXFR) {
-            return None;
-        }
-        let edns = match (additional, rest) {
+        self.name_len = read_name(body, &mut self.name)?;
+        let (&[t1, t2, c1, c2], rest) = body.get(self.name_len..)?.split_first_chunk::<4>()?;
+        self.qtype = u16::from_be_bytes([t1, t2]);
+        self.edns = match (additional, rest) {
             (0, []) => None,
             (1, rest) => Some(Edns::read(rest)?),
             _ => return None,
         };
-        Some(Self { packet, name, name_len, qtype, edns })
+        let transfer = matches!(self.qtype, qtype::AXFR | qtype::IXFR);
+        (ordinary && [c1, c2] == CLASS_IN && !transfer).then_some(())
     }
 
     /// What is asked.
@@ -62,9 +63,9 @@ impl<'p> Query<'p> {
         Question { qname: &self.name[..self.name_len], qtype: self.qtype }
     }
 
-    /// The header and the question as they came.
-    pub(super) fn head(&self) -> &'p [u8] {
-        &self.packet[..HEADER + self.name_len + 4]
+    /// The length of header and question, in bytes.
+    pub(super) fn head_len(&self) -> usize {
+        HEADER + self.name_len + 4
     }
 }
 

@@ -27,15 +27,21 @@ const CLASS_IN: [u8; 2] = [0, 1];
 /// Owner, type, class, TTL and length of a record whose owner is a pointer, in bytes.
 const RECORD_HEAD: usize = 12;
 
-/// Writes the reply to a query, and returns its length; `None` if it does not fit.
-pub(super) fn write(query: &Query<'_>, answer: &Answer<'_>, reply: &mut [u8]) -> Option<usize> {
+/// Writes the reply to a query that was read from `packet`, and returns its length; `None` if it does
+/// not fit.
+pub(super) fn write(
+    packet: &[u8],
+    query: &Query,
+    answer: &Answer<'_>,
+    reply: &mut [u8],
+) -> Option<usize> {
     let limit = match query.edns {
         Some(edns) => edns.payload.clamp(CLASSIC, PAYLOAD),
         None => CLASSIC,
     };
     let most = usize::from(limit).min(reply.len());
     let mut writer = Writer { bytes: &mut reply[..most], len: 0, query };
-    writer.put(query.head())?;
+    writer.put(packet.get(..query.head_len())?)?;
     let (answers, authorities) = writer.sections(answer)?;
     if let Some(edns) = query.edns {
         let [p1, p2] = PAYLOAD.to_be_bytes();
@@ -62,7 +68,7 @@ pub(super) fn write(query: &Query<'_>, answer: &Answer<'_>, reply: &mut [u8]) ->
 struct Writer<'w> {
     bytes: &'w mut [u8],
     len: usize,
-    query: &'w Query<'w>,
+    query: &'w Query,
 }
 
 impl Writer<'_> {

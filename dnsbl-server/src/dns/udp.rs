@@ -94,12 +94,13 @@ struct Worker {
 impl Worker {
     fn run(self, stop: &AtomicBool) {
         let mut batch = Batch::new(BATCH, LONGEST_QUERY, reply::PAYLOAD.into());
+        let mut queries = Box::new([const { Query::EMPTY }; BATCH]);
         while !stop.load(Ordering::Relaxed) {
             if let Err(err) = batch.receive(&*self.socket) {
                 wait_after(&err);
                 continue;
             }
-            self.answer_batch(&mut batch);
+            self.answer_batch(&mut batch, &mut queries);
             // A client that can't be reached asks again.
             let failed = batch.send(&*self.socket);
             if failed > 0 {
@@ -109,29 +110,28 @@ impl Worker {
     }
 
     /// All of a batch is answered from one state, which is let go before the next wait.
-    fn answer_batch(&self, batch: &mut Batch) {
+    fn answer_batch(&self, batch: &mut Batch, queries: &mut [Query; BATCH]) {
         let snapshot = self.service.index.load();
+        let tally = self.teller.open();
         let now = UnixTime::now();
         let mut datagrams = ArrayVec::<Datagram<'_>, BATCH>::new();
-        let mut queries = ArrayVec::<Query<'_>, BATCH>::new();
         for datagram in batch.received() {
-            match read(&datagram) {
-                Some(query) => {
-                    datagrams.push(datagram);
-                    queries.push(query);
-                }
-                None => self.leave(&datagram),
+            if read(&datagram, &mut queries[datagrams.len()]) {
+                datagrams.push(datagram);
+            } else {
+                self.leave(&datagram);
             }
         }
+        let queries = &queries[..datagrams.len()];
         let places = queries.iter().map(|query| locate(&snapshot, query.question()));
         let places: ArrayVec<Place<'_>, BATCH> = places.collect();
-        places.iter().for_each(Place::warm_up);
-        for ((datagram, query), place) in datagrams.iter_mut().zip(&queries).zip(&places) {
+        warm_up(&places);
+        for ((datagram, query), place) in datagrams.iter_mut().zip(queries).zip(&places) {
             let answer = answer(place, now);
-            match reply::write(query, &answer, datagram.reply) {
+            match reply::write(datagram.bytes, query, &answer, datagram.reply) {
                 Some(len) => {
                     datagram.reply(len);
-                    self.teller.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
+                    tally.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
                 }
                 None => self.leave(datagram),
             }
@@ -148,11 +148,17 @@ impl Worker {
     }
 }
 
-/// Reads an ordinary query.
-fn read<'p>(datagram: &Datagram<'p>) -> Option<Query<'p>> {
+/// Reads a query; false if it is not ordinary.
+fn read(datagram: &Datagram<'_>, query: &mut Query) -> bool {
     // Port 0 can't be replied to; the general path counts that.
-    let ordinary = !datagram.is_truncated && datagram.path().peer().port() != 0;
-    Query::read(datagram.bytes).filter(|_| ordinary)
+    !datagram.is_truncated && datagram.path().peer().port() != 0 && query.read(datagram.bytes)
+}
+
+/// Brings what the answers depend on into the processor's caches, for all of them at once: waiting for
+/// memory one by one takes longer than everything else.
+fn warm_up(places: &ArrayVec<Place<'_>, BATCH>) {
+    let addresses: ArrayVec<_, BATCH> = places.iter().filter_map(Place::address).collect();
+    dnsbl_index::warm_up::<BATCH>(&addresses);
 }
 
 /// How an answer is counted.

@@ -7,8 +7,9 @@
 
 mod packed;
 
-use std::{array, fmt::Debug};
+use std::{array, fmt::Debug, hint::black_box};
 
+use arrayvec::ArrayVec;
 use triomphe::{Arc, ThinArc};
 
 /// What an address maps to.
@@ -103,6 +104,32 @@ impl<V: Value> HostMap<V> {
     pub(crate) fn bytes(&self) -> usize {
         self.root.bytes()
     }
+}
+
+/// Reads what finding addresses will read, in step: the loads of one step do not depend on each other,
+/// so that the processor has all of them under way at once. Takes `N` addresses at most.
+pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
+    hosts: impl Iterator<Item = (&'a HostMap<V>, u32)>,
+) {
+    let mut paths: ArrayVec<_, N> = hosts.take(N).map(|(map, key)| (&map.root, key, 0)).collect();
+    let mut below = true;
+    while below {
+        below = false;
+        for (node, key, depth) in &mut paths {
+            if let Node::Branch(children) = *node {
+                *node = &children[child(*key, *depth)];
+                *depth += STEP;
+                below = true;
+            }
+        }
+    }
+    let leaves = paths.iter().filter_map(|(node, key, depth)| match node {
+        Node::Leaf(leaf) => Some(packed::bucket_end(&leaf.slice, *key, *depth)),
+        Node::Branch(_) => None,
+    });
+    let ends: ArrayVec<&[u16], N> = leaves.collect();
+    let sum = ends.iter().filter_map(|words| words.last()).fold(0u16, |sum, &word| sum ^ word);
+    black_box(sum);
 }
 
 impl<V: Value> Node<V> {

@@ -75,6 +75,16 @@ pub(super) fn position(words: &[u16], key: u32, depth: u32) -> Option<usize> {
     Some(at - first_low(bits))
 }
 
+/// The words up to the end of the bucket that an address would be in.
+pub(super) fn bucket_end(words: &[u16], key: u32, depth: u32) -> &[u16] {
+    match words {
+        [form, rest @ ..] if *form != WIDE => {
+            &words[..rest[bucket(key, depth, (*form).into()) + 1].into()]
+        }
+        _ => words,
+    }
+}
+
 /// Where `low` stands among the last words, those from `from` on, which ascend.
 fn search(words: &[u16], from: usize, low: u16) -> Option<usize> {
     const LANES: usize = 32;

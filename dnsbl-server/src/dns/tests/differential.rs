@@ -10,10 +10,16 @@ use crate::dns::{
 
 /// The reply of the quick path, if it takes the message and the reply fits.
 fn quick(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    let query = Query::read(packet)?;
+    let mut query = Query::EMPTY;
+    query.read(packet).then_some(())?;
     let snapshot = service.index.load();
     let mut bytes = [0; reply::PAYLOAD as usize];
-    let len = reply::write(&query, &answer(&locate(&snapshot, query.question()), NOW), &mut bytes)?;
+    let len = reply::write(
+        packet,
+        &query,
+        &answer(&locate(&snapshot, query.question()), NOW),
+        &mut bytes,
+    )?;
     Some(bytes[..len].to_vec())
 }
 
