@@ -67,7 +67,11 @@ impl StoreError {
 
     /// Whether the disk has no room left.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Rocks(err) if err.to_string().contains("No space left"))
+        match self {
+            Self::Rocks(err) => err.to_string().contains("No space left"),
+            Self::Io { reason, .. } => reason.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
     }
 }
 

@@ -23,12 +23,15 @@
 
 mod change;
 mod codec;
+mod cursor;
 mod error;
 mod fold;
 mod group;
+mod hosts;
 mod import;
 mod key;
 mod listings;
+mod load;
 mod log;
 mod open;
 mod reader;
@@ -48,9 +51,9 @@ pub use change::{
     ZoneRecord,
 };
 pub use error::{ChangeError, StoreError};
-pub use import::Staging;
+pub use import::{Staged, Staging};
 pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
-pub use open::Store;
+pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
 pub use recover::{Recovery, ZoneSurvey};
 pub use token::{MintedToken, TokenRecord, TokenText};

@@ -5,7 +5,9 @@ use rocksdb::{ColumnFamily, DB, DBPinnableSlice, DBRawIterator, ReadOptions, Sna
 
 use crate::{
     StoreError, codec,
-    key::SegmentKey,
+    cursor::{Cursor, Reading},
+    hosts,
+    key::{self, SegmentKey},
     schema,
     state::Segment,
     value::{Row, Said},
@@ -40,29 +42,45 @@ impl<'a> View<'a> {
         segment: SegmentKey,
         subject: &[u8],
     ) -> Result<Option<Row>, StoreError> {
-        let value = self.find(schema::LISTINGS, &segment.row(subject))?;
-        value.map(|bytes| codec::decode("listing", &bytes)).transpose()
+        find_row(segment, subject, |key| self.find(schema::LISTINGS, key))
     }
 
-    /// All rows of some segments from `from` on, up to and including `to` where given.
+    /// All rows of some segments, newest first, from `from` on, up to and including `to` where given.
     pub(crate) fn scan<'s>(
         &'s self,
         segments: &'s [Segment],
         from: &[u8],
         to: Option<&[u8]>,
+        reading: Reading,
     ) -> Result<Scan<'s>, StoreError> {
-        let cursors = segments.iter().map(|segment| {
-            let mut options = ReadOptions::default();
-            options.set_iterate_upper_bound(match to {
-                Some(to) => [segment.key.row(to), vec![0]].concat(),
-                None => segment.key.end().to_vec(),
-            });
-            let mut iter = self.iter(schema::LISTINGS, options);
-            iter.seek(segment.key.row(from));
-            Cursor { segment, iter }
-        });
-        Ok(Scan { cursors: cursors.collect() })
+        let cursors = segments.iter().map(|segment| Cursor::new(self, segment, from, reading));
+        Ok(Scan {
+            cursors: cursors.collect::<Result<_, _>>()?,
+            to: to.map(<[u8]>::to_vec),
+            whole: true,
+            at: AtSubject::default(),
+            decided: Vec::new(),
+        })
     }
+}
+
+/// Looks for a row on its own, then in the block where it would be.
+pub(crate) fn find_row<V: AsRef<[u8]>>(
+    segment: SegmentKey,
+    subject: &[u8],
+    find: impl Fn(&[u8]) -> Result<Option<V>, StoreError>,
+) -> Result<Option<Row>, StoreError> {
+    if let Some(value) = find(&segment.row(subject))? {
+        return codec::decode("listing", value.as_ref()).map(Some);
+    }
+    let Some((net, low)) = key::read_host(subject).map(hosts::split) else {
+        return Ok(None);
+    };
+    let Some(block) = find(&segment.hosts(net))? else {
+        return Ok(None);
+    };
+    let listed = hosts::contains(block.as_ref(), low)?;
+    Ok(listed.then(|| Row::Says(Box::default())))
 }
 
 /// A column family; all of them are there once the database is open.
@@ -74,11 +92,11 @@ pub(crate) fn cf<'a>(db: &'a DB, family: &str) -> &'a ColumnFamily {
 pub(crate) struct Scan<'a> {
     /// In the order of the segments: newest first.
     cursors: Vec<Cursor<'a>>,
-}
-
-struct Cursor<'a> {
-    segment: &'a Segment,
-    iter: DBRawIterator<'a>,
+    to: Option<Vec<u8>>,
+    /// Whether rows are read with who wrote them when.
+    whole: bool,
+    at: AtSubject<'a>,
+    decided: Vec<&'a Segment>,
 }
 
 /// What is said about a subject: at most one row a source, none of them a tombstone.
@@ -86,17 +104,22 @@ struct Cursor<'a> {
 pub(crate) struct AtSubject<'a> {
     /// The subject as it stands in keys.
     pub(crate) subject: Vec<u8>,
-    pub(crate) rows: Vec<(&'a Segment, Box<Said>)>,
+    pub(crate) rows: Vec<(&'a Segment, Said)>,
 }
 
 impl<'a> AtSubject<'a> {
     /// Takes a segment's row, unless a newer segment of its source had one.
-    pub(crate) fn add(&mut self, decided: &mut Vec<&'a Segment>, segment: &'a Segment, row: Row) {
+    pub(crate) fn add(
+        &mut self,
+        decided: &mut Vec<&'a Segment>,
+        segment: &'a Segment,
+        said: Option<Said>,
+    ) {
         if decided.iter().any(|newer| newer.source == segment.source) {
             return;
         }
         decided.push(segment);
-        if let Row::Says(said) = row {
+        if let Some(said) = said {
             self.rows.push((segment, said));
         }
     }
@@ -108,36 +131,58 @@ impl<'a> AtSubject<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// Leaves out who wrote the rows when, which is cheaper.
+    pub(crate) fn without_origins(self) -> Self {
+        Self { whole: false, ..self }
+    }
+
     /// The next subject that has a row.
-    pub(crate) fn next(&mut self) -> Result<Option<AtSubject<'a>>, StoreError> {
-        let Some(subject) =
-            self.cursors.iter().filter_map(Cursor::subject).min().map(<[u8]>::to_vec)
-        else {
-            return self.status().map(|()| None);
-        };
-        let mut at = AtSubject { subject, rows: Vec::new() };
-        let mut decided = Vec::new();
+    pub(crate) fn key(&self) -> Option<&[u8]> {
+        let key = self.cursors.iter().filter_map(Cursor::key).min()?;
+        self.to.as_deref().is_none_or(|to| key <= to).then_some(key)
+    }
+
+    /// Goes on to the first subject that is not before `from`.
+    pub(crate) fn seek(&mut self, from: &[u8]) -> Result<(), StoreError> {
+        self.cursors.iter_mut().try_for_each(|cursor| cursor.seek(from))
+    }
+
+    /// What is said about the next subject that has a row.
+    pub(crate) fn next(&mut self) -> Result<Option<&mut AtSubject<'a>>, StoreError> {
+        let mut subject = std::mem::take(&mut self.at.subject);
+        subject.clear();
+        let found = self.key().map(|key| subject.extend_from_slice(key)).is_some();
+        self.at.subject = subject;
+        if found { self.take().map(Some) } else { Ok(None) }
+    }
+
+    /// What is said about the next subject of which one of the segments says something.
+    pub(crate) fn next_of(
+        &mut self,
+        segment: SegmentKey,
+    ) -> Result<Option<&mut AtSubject<'a>>, StoreError> {
+        let lead = self.cursors.iter().find(|cursor| cursor.segment.key == segment);
+        let Some(key) = lead.and_then(Cursor::key) else { return Ok(None) };
+        self.at.subject.clear();
+        self.at.subject.extend_from_slice(key);
         for cursor in &mut self.cursors {
-            if cursor.subject() == Some(&at.subject) {
-                at.add(&mut decided, cursor.segment, cursor.row()?);
-                cursor.iter.next();
+            cursor.seek(&self.at.subject)?;
+        }
+        self.take().map(Some)
+    }
+
+    /// Takes what all segments say of the subject of `at`.
+    fn take(&mut self) -> Result<&mut AtSubject<'a>, StoreError> {
+        let Self { cursors, at, decided, whole, .. } = self;
+        at.rows.clear();
+        decided.clear();
+        for cursor in cursors {
+            if cursor.key() == Some(&at.subject) {
+                let said = if *whole { cursor.row()?.said() } else { cursor.said()? };
+                at.add(decided, cursor.segment, said);
+                cursor.next()?;
             }
         }
-        Ok(Some(at))
-    }
-
-    /// The end of the rows and a read error look alike to an iterator.
-    fn status(&self) -> Result<(), StoreError> {
-        self.cursors.iter().try_for_each(|cursor| Ok(cursor.iter.status()?))
-    }
-}
-
-impl Cursor<'_> {
-    fn subject(&self) -> Option<&[u8]> {
-        self.iter.key().and_then(|key| key.get(SegmentKey::LEN..))
-    }
-
-    fn row(&self) -> Result<Row, StoreError> {
-        codec::decode("listing", self.iter.value().unwrap_or_default())
+        Ok(at)
     }
 }

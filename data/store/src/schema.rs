@@ -5,7 +5,7 @@ use rocksdb::{
 };
 
 /// The format this release writes, and the newest that it reads.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
 pub(crate) const META: &str = "meta";
@@ -53,13 +53,16 @@ pub(crate) fn db_options() -> Options {
 /// One descriptor for each family.
 pub(crate) fn families() -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE);
-    let descriptor = |name| ColumnFamilyDescriptor::new(name, family_options(name, &cache));
+    let descriptor = |name| ColumnFamilyDescriptor::new(name, family_options(name, Some(&cache)));
     FAMILIES.into_iter().map(descriptor).collect()
 }
 
-fn family_options(name: &str, cache: &Cache) -> Options {
+/// Options of a column family; tables that are written outside the database need no cache.
+pub(crate) fn family_options(name: &str, cache: Option<&Cache>) -> Options {
     let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
+    if let Some(cache) = cache {
+        table.set_block_cache(cache);
+    }
     table.set_cache_index_and_filter_blocks(true);
     if name == LISTINGS {
         // Writes ask whether a row exists, and mostly it does not.

@@ -24,6 +24,16 @@ pub(crate) enum Row {
     Says(Box<Said>),
 }
 
+impl Row {
+    /// What it says; nothing for a tombstone.
+    pub(crate) fn said(self) -> Option<Said> {
+        match self {
+            Self::Tombstone => None,
+            Self::Says(said) => Some(*said),
+        }
+    }
+}
+
 /// What a source says of a subject.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Said {
@@ -33,8 +43,57 @@ pub(crate) struct Said {
     tags: Vec<String>,
     note: Option<String>,
     pub(crate) expires_at: Option<u64>,
-    /// Left out where it is the segment's.
-    pub(crate) origin: Option<Written>,
+    pub(crate) origin: Origin,
+}
+
+/// When and by whom a row was written.
+///
+/// The first two stand in the database like an `Option<Written>`, which they were in format 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// With its segment.
+    #[default]
+    Segment,
+    /// On its own.
+    Own(Written),
+    /// With its segment, but the source listed the subject before, since this second.
+    Since(u64),
+}
+
+impl Origin {
+    /// The same in full.
+    pub(crate) fn written(&self, segment: &Segment) -> Written {
+        match self {
+            Self::Segment => segment.written.clone(),
+            Self::Own(written) => written.clone(),
+            Self::Since(listed_at) => Written { listed_at: *listed_at, ..segment.written.clone() },
+        }
+    }
+
+    /// Since when the source lists the subject.
+    pub(crate) fn listed_at(&self, segment: &Segment) -> u64 {
+        match self {
+            Self::Segment => segment.written.listed_at,
+            Self::Own(written) => written.listed_at,
+            Self::Since(listed_at) => *listed_at,
+        }
+    }
+}
+
+/// How a row that says nothing but "listed" begins; what follows is its origin.
+const PLAIN: [u8; 8] = [1, 1, 0, 0, 0, 0, 0, 0];
+
+/// A row that says nothing but "listed", written with its segment.
+pub(crate) const PLAIN_ROW: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 0, 0];
+
+/// Whether a row in the database says nothing but "listed", whoever wrote it when.
+pub(crate) fn is_plain(row: &[u8]) -> bool {
+    row.starts_with(&PLAIN)
+}
+
+/// Whether a row in the database says nothing but "listed", and was written with its segment.
+pub(crate) fn is_plain_of_segment(row: &[u8]) -> bool {
+    row == PLAIN_ROW
 }
 
 /// When and by whom something was written.
@@ -47,7 +106,7 @@ pub(crate) struct Written {
 }
 
 impl Said {
-    pub(crate) fn new(body: &ListingBody, origin: Option<Written>) -> Self {
+    pub(crate) fn new(body: &ListingBody, origin: Origin) -> Self {
         Self {
             exclusion: body.exclusion,
             return_codes: body.return_codes.iter().map(|code| code.addr()).collect(),
@@ -60,8 +119,13 @@ impl Said {
     }
 
     /// The same, written then and by them.
-    pub(crate) fn with_origin(self, origin: Written) -> Self {
-        Self { origin: Some(origin), ..self }
+    pub(crate) fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Whether it says nothing but "listed", and was written with its segment.
+    pub(crate) fn is_plain_of_segment(&self) -> bool {
+        *self == PLAIN_SAID
     }
 
     pub(crate) fn exclusion(&self) -> bool {
@@ -74,8 +138,12 @@ impl Said {
 
     /// Whether two rows say the same, whoever wrote them when.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let strip = |said: &Self| Self { origin: None, ..said.clone() };
-        strip(self) == strip(other)
+        self.exclusion == other.exclusion
+            && self.return_codes == other.return_codes
+            && self.reason == other.reason
+            && self.tags == other.tags
+            && self.note == other.note
+            && self.expires_at == other.expires_at
     }
 
     pub(crate) fn body(&self) -> Result<ListingBody, StoreError> {
@@ -105,18 +173,29 @@ impl Said {
         subject: Subject,
         segment: &Segment,
     ) -> Result<Listing, StoreError> {
-        let written = self.origin.as_ref().unwrap_or(&segment.written);
+        let written = self.origin.written(segment);
         Ok(Listing {
             subject,
             source: segment.source.clone(),
             body: self.body()?,
             listed_at: UnixTime(written.listed_at),
             updated_at: UnixTime(written.updated_at),
-            listed_by: written.listed_by.clone(),
+            listed_by: written.listed_by,
             seq: written.seq,
         })
     }
 }
+
+/// What a plain listing says.
+static PLAIN_SAID: Said = Said {
+    exclusion: false,
+    return_codes: Vec::new(),
+    reason: None,
+    tags: Vec::new(),
+    note: None,
+    expires_at: None,
+    origin: Origin::Segment,
+};
 
 fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
     let codes = codes.iter().map(|&code| ReturnCode::try_from(code));
@@ -145,7 +224,7 @@ impl From<&Listing> for ListingValue {
         Self {
             subject: listing.subject.to_string(),
             source: listing.source.to_string(),
-            said: Said::new(&listing.body, None),
+            said: Said::new(&listing.body, Origin::Segment),
             written: written(listing),
         }
     }
@@ -276,5 +355,42 @@ impl TryFrom<SettingsValue> for Zone {
             glue: glue.collect::<Result<_, StoreError>>()?,
         };
         spec.check().map_err(|err| StoreError::unreadable("zone", err))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Origin, PLAIN_ROW, Row, Said, Written, is_plain, is_plain_of_segment};
+    use crate::codec;
+
+    fn bytes(said: Said) -> Vec<u8> {
+        codec::encode(&Row::Says(Box::new(said)))
+    }
+
+    #[test]
+    fn a_plain_row_is_known_by_its_bytes() {
+        let written = Written { listed_at: 1, updated_at: 2, listed_by: "x".into(), seq: 3 };
+        let plain = bytes(Said::default());
+        let own = bytes(Said::default().with_origin(Origin::Own(written)));
+        let since = bytes(Said::default().with_origin(Origin::Since(7)));
+        assert!(is_plain(&plain) && is_plain(&own) && is_plain(&since));
+        assert_eq!(plain, PLAIN_ROW);
+        assert!(is_plain_of_segment(&plain));
+        assert!(!is_plain_of_segment(&own) && !is_plain_of_segment(&since));
+        for said in [
+            Said { exclusion: true, ..Said::default() },
+            Said { note: Some(String::new()), ..Said::default() },
+            Said { expires_at: Some(0), ..Said::default() },
+        ] {
+            assert!(!is_plain(&bytes(said)));
+        }
+        assert!(!is_plain(&codec::encode(&Row::Tombstone)));
+    }
+
+    #[test]
+    fn an_origin_stands_like_the_option_that_it_was() {
+        let written = Written { listed_at: 1, updated_at: 2, listed_by: "x".into(), seq: 3 };
+        assert_eq!(codec::encode(&Origin::Segment), codec::encode(&None::<Written>));
+        assert_eq!(codec::encode(&Origin::Own(written.clone())), codec::encode(&Some(written)));
     }
 }
