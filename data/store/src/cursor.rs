@@ -90,12 +90,28 @@ impl<'a> Cursor<'a> {
         codec::decode("listing", self.rows.value())
     }
 
-    /// The same without who wrote it when; `None` for a tombstone.
-    pub(crate) fn said(&self) -> Result<Option<Said>, StoreError> {
-        if self.on_host || value::is_plain(self.rows.value()) {
+    /// The same without the row around it; `None` for a tombstone.
+    ///
+    /// Who wrote it when is left out where `whole` is false and nothing else is said, which is cheaper.
+    pub(crate) fn said(&self, whole: bool) -> Result<Option<Said>, StoreError> {
+        if self.on_host || !whole && value::is_plain(self.rows.value()) {
             return Ok(Some(Said::default()));
         }
         Ok(self.row()?.said())
+    }
+
+    /// Whether the subject here is an address in a block.
+    pub(crate) fn is_on_host(&self) -> bool {
+        self.on_host
+    }
+
+    /// Takes the addresses from here on that are below `bound`, as far as one block has them and no row
+    /// comes between.
+    pub(crate) fn take_hosts(&mut self, bound: u64, out: &mut Vec<u32>) -> Result<(), StoreError> {
+        let bound = self.rows.key().map_or(bound, |key| bound.min(key::hosts_before(key)));
+        self.hosts.take(bound, out)?;
+        self.settle();
+        Ok(())
     }
 
     /// Goes to the next subject.
@@ -146,6 +162,20 @@ impl Hosts<'_> {
     fn next(&mut self) -> Result<(), StoreError> {
         self.at += 1;
         if self.at >= self.lows.len() {
+            self.iter.next();
+            self.read()?;
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Takes the addresses of the block that are below `bound`.
+    fn take(&mut self, bound: u64, out: &mut Vec<u32>) -> Result<(), StoreError> {
+        let (net, rest) = (self.net, &self.lows[self.at..]);
+        let count = rest.partition_point(|&low| u64::from(hosts::join(net, low)) < bound);
+        out.extend(rest[..count].iter().map(|&low| hosts::join(net, low)));
+        self.at += count;
+        if self.at >= self.lows.len() && !self.lows.is_empty() {
             self.iter.next();
             self.read()?;
         }

@@ -140,6 +140,11 @@ pub(crate) fn first_host(from: &[u8]) -> Option<u32> {
     }
 }
 
+/// How many addresses there are, counted from 0.0.0.0, whose keys are before this one.
+pub(crate) fn hosts_before(key: &[u8]) -> u64 {
+    first_host(key).map_or(1 << 32, u64::from)
+}
+
 /// A subject as it stands in keys: what it covers comes behind it.
 pub(crate) fn subject(subject: &Subject) -> Vec<u8> {
     match subject {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         atomic::{AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
     thread,
     time::Instant,
@@ -15,24 +15,28 @@ use crate::{
     Follower, StoreError,
     cursor::Reading,
     key::{self, SegmentKey},
-    scan::{AtSubject, View},
-    state::{Segment, ZoneState},
+    scan::{AtSubject, Scan, View},
+    state::ZoneState,
 };
 
-/// Subjects that are shown at once.
-const BATCH: usize = 1 << 16;
-/// Entries that are shown at once; they take more room.
-const ENTRIES: usize = 1 << 12;
+/// Addresses that are shown at once.
+const HOSTS: usize = 1 << 16;
+/// Other subjects that are shown at once; they take more room.
+const OTHERS: usize = 1 << 12;
 /// Batches that wait for the follower.
 const WAITING: usize = 4;
+/// An import with fewer rows is shown without the help of other threads.
+const MANY: u64 = 1 << 16;
 
 /// What is said about some subjects of a zone.
 #[derive(Debug, Default)]
 struct Batch {
     /// Addresses with one entry that says nothing of its own, ascending.
     hosts: Vec<u32>,
-    /// All entries of other subjects.
-    others: Vec<(Subject, Vec<Entry>)>,
+    /// Other subjects, and how many entries each has.
+    others: Vec<(Subject, usize)>,
+    /// Their entries.
+    entries: Vec<Entry>,
 }
 
 impl Batch {
@@ -44,25 +48,27 @@ impl Batch {
             self.hosts.push(addr);
             return Ok(());
         }
-        let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<_, _>>()?;
-        self.others.push((key::read_subject(&at.subject)?, entries));
+        for (_, said) in &at.rows {
+            self.entries.push(said.entry()?);
+        }
+        self.others.push((key::read_subject(&at.subject)?, at.rows.len()));
         Ok(())
     }
 
     fn is_full(&self) -> bool {
-        self.hosts.len() >= BATCH || self.others.len() >= ENTRIES
+        self.hosts.len() >= HOSTS || self.others.len() >= OTHERS
     }
 
-    /// Shows and forgets it.
-    fn show(&mut self, origin: &Name, follower: &mut dyn Follower) {
+    fn show(&self, origin: &Name, follower: &mut dyn Follower) {
         if !self.hosts.is_empty() {
             follower.set_plain_hosts(origin, &self.hosts);
         }
-        for (subject, entries) in &self.others {
-            follower.set_entries(origin, subject, entries);
+        let mut entries = self.entries.as_slice();
+        for (subject, count) in &self.others {
+            let (of_subject, rest) = entries.split_at(*count);
+            follower.set_entries(origin, subject, of_subject);
+            entries = rest;
         }
-        self.hosts.clear();
-        self.others.clear();
     }
 }
 
@@ -73,29 +79,22 @@ pub(crate) fn show_segment(
     segment: SegmentKey,
     follower: &mut dyn Follower,
 ) -> Result<(), StoreError> {
-    let scan = view.scan(&state.segments, &[], None, Reading::All)?;
-    let mut scan = scan.without_origins();
-    let mut batch = Batch::default();
-    while let Some(at) = scan.next_of(segment)? {
-        batch.add(at)?;
-        if batch.is_full() {
-            batch.show(&state.zone.origin, follower);
-        }
+    let Some(lead) = state.segments.iter().position(|other| other.key == segment) else {
+        return Ok(());
+    };
+    let origin = &state.zone.origin;
+    if state.segments[lead].rows >= MANY {
+        return show_parts(view, &parts(state, Some(lead)).collect::<Vec<_>>(), follower);
     }
-    batch.show(&state.zone.origin, follower);
+    let whole = Part { state, lead: Some(lead), from: Vec::new(), to: vec![u8::MAX] };
+    whole.read(view, |batch| {
+        batch.show(origin, follower);
+        true
+    })?;
     Ok(())
 }
 
-/// A part of the work of a start: a zone's number and the keys of some of its subjects.
-struct Part {
-    zone: usize,
-    from: Vec<u8>,
-    to: Vec<u8>,
-}
-
 /// Shows everything that the store holds.
-///
-/// All cores read; the follower is called by this thread.
 pub(crate) fn show_all(
     view: &View<'_>,
     zones: &[ZoneState],
@@ -105,60 +104,58 @@ pub(crate) fn show_all(
     for state in zones {
         follower.put_zone(&state.zone, state.serial);
     }
-    let parts: Vec<Part> = (0..zones.len()).flat_map(parts).collect();
-    let (next, (sender, batches)) = (AtomicUsize::new(0), sync_channel(WAITING));
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            let (sender, next, parts) = (sender.clone(), &next, &parts);
-            scope.spawn(move || read_parts(view, zones, parts, next, &sender));
-        }
-        drop(sender);
-        follow(&batches, zones, follower)
-    })?;
+    let parts: Vec<Part<'_>> = zones.iter().flat_map(|state| parts(state, None)).collect();
+    show_parts(view, &parts, follower)?;
     follower.publish(head, Instant::now());
     Ok(())
 }
 
-type Read = Result<(usize, Batch), StoreError>;
-
-/// Shows what the readers found, until the last has ended or one fails.
-fn follow(
-    batches: &Receiver<Read>,
-    zones: &[ZoneState],
-    follower: &mut dyn Follower,
-) -> Result<(), StoreError> {
-    for batch in batches {
-        let (zone, mut batch) = batch?;
-        batch.show(&zones[zone].zone.origin, follower);
-    }
-    Ok(())
+/// A part of the subjects of a zone.
+struct Part<'a> {
+    state: &'a ZoneState,
+    /// Only subjects of which this of the zone's segments says something.
+    lead: Option<usize>,
+    from: Vec<u8>,
+    to: Vec<u8>,
 }
 
 /// Equal parts of the IPv4 space, then all that comes behind it.
-fn parts(zone: usize) -> impl Iterator<Item = Part> {
+fn parts(state: &ZoneState, lead: Option<usize>) -> impl Iterator<Item = Part<'_>> {
+    let part = move |from, to| Part { state, lead, from, to };
     let octets = (0..=u8::MAX).step_by(16);
-    let v4 = octets.map(move |first| Part {
-        zone,
-        from: key::v4(first, u8::MIN),
-        to: key::v4(first | 15, u8::MAX),
-    });
-    let rest = Part { zone, from: key::behind_v4(), to: vec![u8::MAX] };
-    v4.chain([rest])
+    let v4 = octets.map(move |first| part(key::v4(first, u8::MIN), key::v4(first | 15, u8::MAX)));
+    v4.chain([part(key::behind_v4(), vec![u8::MAX])])
+}
+
+type Sender<'a> = SyncSender<Result<(&'a Name, Batch), StoreError>>;
+
+/// Reads on all cores; the follower is called by this thread.
+fn show_parts(
+    view: &View<'_>,
+    parts: &[Part<'_>],
+    follower: &mut dyn Follower,
+) -> Result<(), StoreError> {
+    let (next, (sender, batches)) = (AtomicUsize::new(0), sync_channel(WAITING));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || read_parts(view, parts, next, &sender));
+        }
+        drop(sender);
+        // Where one fails, the others find that nobody listens any more.
+        for batch in batches {
+            let (origin, batch) = batch?;
+            batch.show(origin, follower);
+        }
+        Ok(())
+    })
 }
 
 /// Reads parts until none is left, or nobody listens.
-fn read_parts(
-    view: &View<'_>,
-    zones: &[ZoneState],
-    parts: &[Part],
-    next: &AtomicUsize,
-    sender: &SyncSender<Read>,
-) {
+fn read_parts<'a>(view: &View<'_>, parts: &'a [Part<'a>], next: &AtomicUsize, sender: &Sender<'a>) {
     while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let segments = &zones[part.zone].segments;
-        let read =
-            read_part(view, segments, part, |batch| sender.send(Ok((part.zone, batch))).is_ok());
-        match read {
+        let origin = &part.state.zone.origin;
+        match part.read(view, |batch| sender.send(Ok((origin, batch))).is_ok()) {
             Ok(true) => {}
             Ok(false) => return,
             Err(err) => return drop(sender.send(Err(err))),
@@ -166,23 +163,44 @@ fn read_parts(
     }
 }
 
-/// Reads a part; false when `send` no longer takes anything.
-fn read_part(
-    view: &View<'_>,
-    segments: &[Segment],
-    part: &Part,
-    mut send: impl FnMut(Batch) -> bool,
-) -> Result<bool, StoreError> {
-    let scan = view.scan(segments, &part.from, Some(&part.to), Reading::All)?;
-    let mut scan = scan.without_origins();
-    let mut batch = Batch::default();
-    while let Some(at) = scan.next()? {
-        if !at.rows.is_empty() {
+impl Part<'_> {
+    /// Reads it in batches; false when `send` no longer takes any.
+    fn read(
+        &self,
+        view: &View<'_>,
+        mut send: impl FnMut(Batch) -> bool,
+    ) -> Result<bool, StoreError> {
+        let segments = &self.state.segments;
+        let scan = view.scan(segments, &self.from, Some(&self.to), Reading::All)?;
+        let mut scan = scan.without_origins();
+        let mut batch = Batch::default();
+        while self.read_next(&mut scan, &mut batch)? {
+            if batch.is_full() && !send(std::mem::take(&mut batch)) {
+                return Ok(false);
+            }
+        }
+        Ok(send(batch))
+    }
+
+    /// Reads the next subject, or the next addresses of one block; false behind the last.
+    fn read_next(&self, scan: &mut Scan<'_>, batch: &mut Batch) -> Result<bool, StoreError> {
+        let hosts = &mut batch.hosts;
+        let taken = match self.lead {
+            Some(lead) => scan.take_hosts_of(lead, hosts)?,
+            None => scan.take_hosts(hosts)?,
+        };
+        if taken.is_some() {
+            return Ok(true);
+        }
+        let at = match self.lead {
+            Some(lead) => scan.next_of(lead)?,
+            None => scan.next()?,
+        };
+        let Some(at) = at else { return Ok(false) };
+        // What only tombstones name was never shown at a start; after an import it goes.
+        if self.lead.is_some() || !at.rows.is_empty() {
             batch.add(at)?;
         }
-        if batch.is_full() && !send(std::mem::take(&mut batch)) {
-            return Ok(false);
-        }
+        Ok(true)
     }
-    Ok(send(batch))
 }

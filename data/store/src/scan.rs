@@ -56,6 +56,9 @@ impl<'a> View<'a> {
         let cursors = segments.iter().map(|segment| Cursor::new(self, segment, from, reading));
         Ok(Scan {
             cursors: cursors.collect::<Result<_, _>>()?,
+            bound: to.map_or(1 << 32, |to| {
+                key::hosts_before(to) + u64::from(key::read_host(to).is_some())
+            }),
             to: to.map(<[u8]>::to_vec),
             whole: true,
             at: AtSubject::default(),
@@ -93,6 +96,8 @@ pub(crate) struct Scan<'a> {
     /// In the order of the segments: newest first.
     cursors: Vec<Cursor<'a>>,
     to: Option<Vec<u8>>,
+    /// The end of `to` among the addresses.
+    bound: u64,
     /// Whether rows are read with who wrote them when.
     whole: bool,
     at: AtSubject<'a>,
@@ -156,19 +161,70 @@ impl<'a> Scan<'a> {
         if found { self.take().map(Some) } else { Ok(None) }
     }
 
-    /// What is said about the next subject of which one of the segments says something.
+    /// What is said about the next subject of which the segment at `lead` says something.
     pub(crate) fn next_of(
         &mut self,
-        segment: SegmentKey,
+        lead: usize,
     ) -> Result<Option<&mut AtSubject<'a>>, StoreError> {
-        let lead = self.cursors.iter().find(|cursor| cursor.segment.key == segment);
-        let Some(key) = lead.and_then(Cursor::key) else { return Ok(None) };
+        if !self.follow(lead)? {
+            return Ok(None);
+        }
+        self.take().map(Some)
+    }
+
+    /// Takes the next addresses if they lie in a block of one segment, which it returns, and no other
+    /// segment says anything of them: a quicker [`next`](Self::next).
+    pub(crate) fn take_hosts(
+        &mut self,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<&'a Segment>, StoreError> {
+        let keys = self.cursors.iter().enumerate();
+        let keys = keys.filter_map(|(index, cursor)| Some((cursor.key()?, index)));
+        match keys.min() {
+            Some((_, lead)) => self.take_from(lead, out),
+            None => Ok(None),
+        }
+    }
+
+    /// The same for the addresses of which the segment at `lead` says something.
+    pub(crate) fn take_hosts_of(
+        &mut self,
+        lead: usize,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<&'a Segment>, StoreError> {
+        if self.follow(lead)? { self.take_from(lead, out) } else { Ok(None) }
+    }
+
+    fn take_from(
+        &mut self,
+        lead: usize,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<&'a Segment>, StoreError> {
+        if !self.cursors[lead].is_on_host() {
+            return Ok(None);
+        }
+        let others = self.cursors.iter().enumerate().filter(|(index, _)| *index != lead);
+        let bounds = others.filter_map(|(_, other)| other.key().map(key::hosts_before));
+        let bound = bounds.fold(self.bound, u64::min);
+        let before = out.len();
+        let cursor = &mut self.cursors[lead];
+        cursor.take_hosts(bound, out)?;
+        Ok((out.len() > before).then_some(cursor.segment))
+    }
+
+    /// Goes on to the next subject of the segment at `lead`; false if there is none.
+    fn follow(&mut self, lead: usize) -> Result<bool, StoreError> {
+        let to = self.to.as_deref();
+        let Some(key) = self.cursors[lead].key().filter(|key| to.is_none_or(|to| *key <= to))
+        else {
+            return Ok(false);
+        };
         self.at.subject.clear();
         self.at.subject.extend_from_slice(key);
         for cursor in &mut self.cursors {
             cursor.seek(&self.at.subject)?;
         }
-        self.take().map(Some)
+        Ok(true)
     }
 
     /// Takes what all segments say of the subject of `at`.
@@ -178,7 +234,7 @@ impl<'a> Scan<'a> {
         decided.clear();
         for cursor in cursors {
             if cursor.key() == Some(&at.subject) {
-                let said = if *whole { cursor.row()?.said() } else { cursor.said()? };
+                let said = cursor.said(*whole)?;
                 at.add(decided, cursor.segment, said);
                 cursor.next()?;
             }

@@ -83,6 +83,9 @@ impl Origin {
 /// How a row that says nothing but "listed" begins; what follows is its origin.
 const PLAIN: [u8; 8] = [1, 1, 0, 0, 0, 0, 0, 0];
 
+/// A row that says that its source says nothing.
+pub(crate) const TOMBSTONE_ROW: &[u8] = &[1, 0];
+
 /// A row that says nothing but "listed", written with its segment.
 pub(crate) const PLAIN_ROW: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 0, 0];
 
@@ -360,7 +363,9 @@ impl TryFrom<SettingsValue> for Zone {
 
 #[cfg(test)]
 mod tests {
-    use super::{Origin, PLAIN_ROW, Row, Said, Written, is_plain, is_plain_of_segment};
+    use super::{
+        Origin, PLAIN_ROW, Row, Said, TOMBSTONE_ROW, Written, is_plain, is_plain_of_segment,
+    };
     use crate::codec;
 
     fn bytes(said: Said) -> Vec<u8> {
@@ -384,7 +389,8 @@ mod tests {
         ] {
             assert!(!is_plain(&bytes(said)));
         }
-        assert!(!is_plain(&codec::encode(&Row::Tombstone)));
+        assert_eq!(codec::encode(&Row::Tombstone), TOMBSTONE_ROW);
+        assert!(!is_plain(TOMBSTONE_ROW));
     }
 
     #[test]

@@ -3,16 +3,16 @@
 use dnsbl_types::UnixTime;
 use rocksdb::{DB, WriteBatch};
 
-use super::{Order, merge::Merge, run::Runs, tables::Tables};
+use super::{Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables};
 use crate::{
     ChangeError, ImportCounts, ImportMode, Reader, StoreError, codec,
     cursor::Reading,
     key::{self, SegmentKey},
     open::Inner,
-    scan::{AtSubject, Scan, View, cf},
+    scan::{View, cf},
     schema,
     state::{self, Segment},
-    value::{Origin, Row, Said},
+    value::{Origin, Row, Said, TOMBSTONE_ROW},
 };
 
 /// Expiry rows in one write.
@@ -106,6 +106,7 @@ pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decide
         now,
         output,
         digest: Digest::default(),
+        subject: Vec::new(),
         decided: Decided {
             segment: None,
             counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
@@ -118,7 +119,7 @@ pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decide
             digest: String::new(),
         },
     };
-    let mut old = reader.view.scan(&older, &[], None, Reading::All)?;
+    let mut old = Before::new(reader.view.scan(&older, &[], None, Reading::All)?)?;
     decision.compare(&mut Merge::new(runs)?, &mut old, order.mode != ImportMode::Upsert)?;
     let mut decided = decision.finish()?;
     decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
@@ -132,6 +133,8 @@ struct Decision<'a> {
     output: Option<Output<'a>>,
     digest: Digest,
     decided: Decided,
+    /// The last subject that was missing.
+    subject: Vec<u8>,
 }
 
 impl Decision<'_> {
@@ -139,10 +142,16 @@ impl Decision<'_> {
     fn compare(
         &mut self,
         new: &mut Merge<'_>,
-        old: &mut Scan<'_>,
+        old: &mut Before<'_>,
         replace: bool,
     ) -> Result<(), StoreError> {
         while let Some(subject) = new.key() {
+            if old.host().is_some() && old.host() == new.host() {
+                self.named_the_same(new, replace);
+                old.skip_host()?;
+                new.advance()?;
+                continue;
+            }
             if replace {
                 while old.key().is_some_and(|key| key < subject) {
                     self.missing(old)?;
@@ -151,7 +160,7 @@ impl Decision<'_> {
                 old.seek(subject)?;
             }
             let same = old.key() == Some(subject);
-            let before = if same { old.next()?.and_then(|at| at.rows.pop()) } else { None };
+            let before = if same { old.next()? } else { None };
             if replace && before.as_ref().is_some_and(|(_, said)| said.is_live(self.now)) {
                 self.decided.before += 1;
             }
@@ -201,16 +210,25 @@ impl Decision<'_> {
         }
     }
 
+    /// An address of which both say nothing but "listed".
+    fn named_the_same(&mut self, new: &Merge<'_>, replace: bool) {
+        self.digest.add(new);
+        self.decided.distinct += 1;
+        self.decided.counts.unchanged += 1;
+        self.decided.before += u64::from(replace);
+    }
+
     /// A subject that only the source names.
-    fn missing(&mut self, old: &mut Scan<'_>) -> Result<(), StoreError> {
-        let Some(AtSubject { subject, rows }) = old.next()? else { return Ok(()) };
-        let Some((_, said)) = rows.pop() else { return Ok(()) };
+    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
+        self.subject.clear();
+        self.subject.extend_from_slice(old.key().unwrap_or_default());
+        let Some((_, said)) = old.next()? else { return Ok(()) };
         let live = u64::from(said.is_live(self.now));
         self.decided.before += live;
         self.decided.counts.removed += live;
         self.decided.rows += 1;
         if let Some(output) = &mut self.output {
-            output.tables.put_row(subject, &codec::encode(&Row::Tombstone))?;
+            output.tables.put_row(&self.subject, TOMBSTONE_ROW)?;
         }
         self.count(said.exclusion(), -1);
         Ok(())
@@ -264,57 +282,5 @@ impl Output<'_> {
     fn finish(mut self) -> Result<(), StoreError> {
         self.write_expiries()?;
         self.tables.finish(self.db)
-    }
-}
-
-/// The digest of the rows of an import; see [`crate::ImportSummary::digest`].
-#[derive(Default)]
-struct Digest {
-    hosts: Hashing,
-    rows: Hashing,
-}
-
-/// Hashes in pieces of some size, since many small ones are slow.
-#[derive(Default)]
-struct Hashing {
-    hasher: blake3::Hasher,
-    bytes: Vec<u8>,
-}
-
-impl Digest {
-    fn add(&mut self, row: &Merge<'_>) {
-        match (row.host(), row.key()) {
-            (Some(addr), _) => self.hosts.add(&addr.to_be_bytes()),
-            (None, Some(subject)) => {
-                self.rows.add(&(subject.len() as u32).to_be_bytes());
-                self.rows.add(&(row.value().len() as u32).to_be_bytes());
-                self.rows.add(subject);
-                self.rows.add(row.value());
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn finish(self) -> String {
-        let mut both = blake3::Hasher::new();
-        both.update(self.hosts.finish().as_bytes()).update(self.rows.finish().as_bytes());
-        both.finalize().to_hex().to_string()
-    }
-}
-
-impl Hashing {
-    const PIECE: usize = 64 << 10;
-
-    fn add(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-        if self.bytes.len() >= Self::PIECE {
-            self.hasher.update(&self.bytes);
-            self.bytes.clear();
-        }
-    }
-
-    fn finish(mut self) -> blake3::Hash {
-        self.hasher.update(&self.bytes);
-        self.hasher.finalize()
     }
 }

@@ -11,9 +11,11 @@
 //! What is cut off in between leaves files in the staging folder, or rows of a segment that no zone
 //! names; the next start removes both.
 
+mod before;
 mod buffer;
 mod commit;
 mod decide;
+mod digest;
 mod merge;
 mod run;
 mod tables;
