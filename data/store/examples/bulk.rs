@@ -10,7 +10,7 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Store,
+    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Staging, Store,
 };
 use dnsbl_types::{
     Apex, Entry, ListingBody, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone,
@@ -54,6 +54,8 @@ fn main() {
     import(&store, "feed", &addresses[count as usize / 20..], "without a twentieth");
     import(&store, "other", &addresses, "by another source");
     store = reopened(store, folder);
+    rows(&store, &addresses[..count as usize / 5]);
+    store = reopened(store, folder);
     writes(&store, &addresses);
     println!("memory after all this: {}", memory());
     drop(store);
@@ -67,13 +69,31 @@ fn import(store: &Store, source: &str, addresses: &[u32], what: &str) {
     timed("  staging", || {
         addresses.iter().for_each(|addr| staging.put_host((*addr).into()).unwrap());
     });
+    finish(store, staging);
+    println!("  in all {:?}", begun.elapsed());
+}
+
+/// An import in which each listing has something of its own.
+fn rows(store: &Store, addresses: &[u32]) {
+    println!("import of {} addresses with a note each:", addresses.len());
+    let mut staging = store.stage(&origin(), "notes".parse().unwrap()).unwrap();
+    timed("  staging", || {
+        for addr in addresses {
+            let body = ListingBody { note: Some(format!("seen {addr}")), ..ListingBody::default() };
+            staging.put(&Subject::from(std::net::Ipv4Addr::from(*addr)), &body).unwrap();
+        }
+    });
+    finish(store, staging);
+}
+
+fn finish(store: &Store, staging: Staging) {
     let limits = ImportLimits { allow_rejected: false, max_removed: 1.0 };
     let mode = ImportMode::ReplaceSource(limits);
     let staged = timed("  deciding", || staging.finish(mode, false, UnixTime::now()).unwrap());
     let change = Change::CommitImport(Box::new(staged));
     let done = timed("  committing", || store.change(actor(), change, UnixTime::now()).unwrap());
     let Outcome::Import(counts) = done.outcome else { panic!("{done:?}") };
-    println!("  in all {:?}, {counts:?}", begun.elapsed());
+    println!("  {counts:?}");
 }
 
 fn opened(folder: &Path) -> Store {

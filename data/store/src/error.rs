@@ -1,6 +1,6 @@
 //! What can go wrong, with the facts.
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
 use dnsbl_types::{Name, SubjectError};
 
@@ -55,6 +55,9 @@ pub enum StoreError {
         /// The reason.
         reason: std::io::Error,
     },
+    /// The system gives no thread.
+    #[error("no thread to read the store with: {0}")]
+    Thread(std::io::Error),
     /// Any other failure of RocksDB.
     #[error("the store failed: {0}")]
     Rocks(rocksdb::Error),
@@ -69,7 +72,10 @@ impl StoreError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Rocks(err) => err.to_string().contains("No space left"),
-            Self::Io { reason, .. } => reason.kind() == std::io::ErrorKind::StorageFull,
+            Self::Io { reason, .. } => matches!(
+                reason.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            ),
             _ => false,
         }
     }

@@ -139,7 +139,9 @@ fn show_parts(
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || read_parts(view, parts, next, &sender));
+            let read = move || read_parts(view, parts, next, &sender);
+            let thread = thread::Builder::new().name("store-reader".into());
+            thread.spawn_scoped(scope, read).map_err(StoreError::Thread)?;
         }
         drop(sender);
         // Where one fails, the others find that nobody listens any more.

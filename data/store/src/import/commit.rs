@@ -25,6 +25,9 @@ impl Group<'_> {
         if state.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
         }
+        if state.zone.kind != order.kind {
+            return Err(ChangeError::WrongKind);
+        }
         check_sources(state, &order.source)?;
         if state.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.

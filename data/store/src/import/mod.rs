@@ -26,7 +26,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
 };
 
-use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime};
+use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, ZoneKind};
 
 use decide::Decided;
 pub(crate) use decide::remove_rows;
@@ -109,6 +109,8 @@ struct Order {
     inner: Arc<Inner>,
     /// The zone of that name when the import began; a later one is another zone.
     zone: ZoneId,
+    /// Its kind then. A zone without listings may get another.
+    kind: ZoneKind,
     origin: Name,
     source: Source,
     id: SegmentId,
@@ -150,6 +152,7 @@ impl Staging {
         let order = Order {
             inner,
             zone,
+            kind: settings.kind,
             origin: settings.origin.clone(),
             source,
             id,
@@ -189,7 +192,7 @@ impl Staging {
     /// Stages an IPv4 address that is listed with nothing of its own: what [`put`](Self::put) does
     /// with an empty body, at a fraction of the cost.
     pub fn put_host(&mut self, addr: std::net::Ipv4Addr) -> Result<(), ChangeError> {
-        if self.zone.kind != dnsbl_types::ZoneKind::Ip {
+        if self.zone.kind != ZoneKind::Ip {
             return Err(ChangeError::WrongKind);
         }
         self.runs.put_host(addr.to_bits())?;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use dnsbl_store::{Recovery, Store, StoreError};
+use dnsbl_store::{Recovery, Sources, Store, StoreError};
 
-use crate::fixture::{Fixture, NOW, copy_files, note, origin, plain};
+use crate::fixture::{Fixture, NOW, REPLACE, copy_files, note, origin, plain};
 
 #[test]
 fn a_second_process_is_told_who_has_the_store() {
@@ -29,6 +29,48 @@ fn a_store_of_a_newer_release_is_refused() {
     drop(db);
     let Err(err) = Store::open(dir.path()) else { panic!("opened") };
     assert!(matches!(err, StoreError::Newer { found: 9, known: 2, .. }), "{err}");
+}
+
+/// The store's database, without the store.
+fn database(dir: &Path) -> rocksdb::DB {
+    let mut options = rocksdb::Options::default();
+    options.create_missing_column_families(true);
+    let names = rocksdb::DB::list_cf(&options, dir).unwrap();
+    rocksdb::DB::open_cf(&options, dir, names).unwrap()
+}
+
+#[test]
+fn a_store_of_format_1_goes_on_as_it_is() {
+    let fixture = Fixture::new();
+    fixture.put("192.0.2.1", "a", note("x")).unwrap();
+    fixture.store.close();
+    let Fixture { dir, store, .. } = fixture;
+    drop(store);
+    let db = database(dir.path());
+    db.put_cf(db.cf_handle("meta").unwrap(), b"format", 1u32.to_be_bytes()).unwrap();
+    // An address that came with its segment had a row of its own: zone 1, segment 1, plain.
+    let listings = db.cf_handle("listings").unwrap();
+    for last in [2, 3, 4] {
+        let key = [0, 0, 0, 1, 0, 0, 0, 1, 4, 192, 0, 2, last, 32];
+        db.put_cf(listings, key, [1, 1, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    }
+    drop(db);
+    let fixture = Fixture::open(dir);
+    assert_eq!(fixture.subjects().len(), 4);
+    fixture.delete("192.0.2.2", Sources::All).unwrap();
+    fixture.put("192.0.2.3", "a", note("y")).unwrap();
+    let rows = [("192.0.2.4", plain()), ("192.0.2.5", plain())];
+    let counts = fixture.import("a", &rows, REPLACE).unwrap();
+    assert_eq!((counts.added, counts.unchanged, counts.removed), (1, 1, 2));
+    fixture.fold_all();
+    let fixture = fixture.reopen();
+    assert_eq!(fixture.subjects(), ["192.0.2.4 a", "192.0.2.5 a"]);
+    fixture.store.close();
+    let Fixture { dir, store, .. } = fixture;
+    drop(store);
+    let db = database(dir.path());
+    let format = db.get_cf(db.cf_handle("meta").unwrap(), b"format").unwrap();
+    assert_eq!(format, Some(2u32.to_be_bytes().to_vec()));
 }
 
 /// The newest WAL that has something in it.

@@ -287,11 +287,17 @@ fn an_import_does_not_go_to_a_zone_that_was_made_again() {
     fixture.change(Change::DeleteZone(origin())).unwrap();
     let gone = fixture.stage("feed", &[], REPLACE, false);
     assert!(matches!(gone, Err(ChangeError::NoZone(_))));
-    let zone = Box::new(zone(ZoneKind::Ip));
-    fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
+    let put_zone = |kind| {
+        let zone = Box::new(zone(kind));
+        fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
+    };
+    put_zone(ZoneKind::Ip);
     assert!(matches!(fixture.commit(staged), Err(ChangeError::NoZone(_))));
     let late = staging.finish(REPLACE, false, NOW);
     assert!(matches!(late, Err(ChangeError::NoZone(_))));
+    let staged = fixture.stage("feed", &[("192.0.2.1", plain())], REPLACE, false).unwrap();
+    put_zone(ZoneKind::Domain);
+    assert!(matches!(fixture.commit(staged), Err(ChangeError::WrongKind)));
     assert!(fixture.reopen().subjects().is_empty());
 }
 
