@@ -92,12 +92,12 @@ impl<'a> Cursor<'a> {
 
     /// The same without the row around it; `None` for a tombstone.
     ///
-    /// Who wrote it when is left out where `whole` is false and nothing else is said, which is cheaper.
+    /// What does not decide answers is left out where `whole` is false, which is cheaper.
     pub(crate) fn said(&self, whole: bool) -> Result<Option<Said>, StoreError> {
-        if self.on_host || !whole && value::is_plain(self.rows.value()) {
+        if self.on_host {
             return Ok(Some(Said::default()));
         }
-        Ok(self.row()?.said())
+        if whole { Ok(self.row()?.said()) } else { value::decode_answer(self.rows.value()) }
     }
 
     /// Whether the subject here is an address in a block.

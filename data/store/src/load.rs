@@ -15,7 +15,7 @@ use crate::{
     Follower, StoreError,
     cursor::Reading,
     key::{self, SegmentKey},
-    scan::{AtSubject, Scan, View},
+    scan::{AtSubject, Scan, Step, View},
     state::ZoneState,
 };
 
@@ -49,7 +49,8 @@ impl Batch {
             return Ok(());
         }
         for (_, said) in &at.rows {
-            self.entries.push(said.entry()?);
+            let plain = said.is_plain_of_segment();
+            self.entries.push(if plain { Entry::default() } else { said.entry()? });
         }
         self.others.push((key::read_subject(&at.subject)?, at.rows.len()));
         Ok(())
@@ -174,7 +175,7 @@ impl Part<'_> {
     ) -> Result<bool, StoreError> {
         let segments = &self.state.segments;
         let scan = view.scan(segments, &self.from, Some(&self.to), Reading::All)?;
-        let mut scan = scan.without_origins();
+        let mut scan = scan.of_answers();
         let mut batch = Batch::default();
         while self.read_next(&mut scan, &mut batch)? {
             if batch.is_full() && !send(std::mem::take(&mut batch)) {
@@ -186,22 +187,12 @@ impl Part<'_> {
 
     /// Reads the next subject, or the next addresses of one block; false behind the last.
     fn read_next(&self, scan: &mut Scan<'_>, batch: &mut Batch) -> Result<bool, StoreError> {
-        let hosts = &mut batch.hosts;
-        let taken = match self.lead {
-            Some(lead) => scan.take_hosts_of(lead, hosts)?,
-            None => scan.take_hosts(hosts)?,
-        };
-        if taken.is_some() {
-            return Ok(true);
-        }
-        let at = match self.lead {
-            Some(lead) => scan.next_of(lead)?,
-            None => scan.next()?,
-        };
-        let Some(at) = at else { return Ok(false) };
-        // What only tombstones name was never shown at a start; after an import it goes.
-        if self.lead.is_some() || !at.rows.is_empty() {
-            batch.add(at)?;
+        match scan.step(self.lead, &mut batch.hosts)? {
+            Step::End => return Ok(false),
+            Step::Hosts => {}
+            // What nothing is said of any more goes after an import; at a start it was never shown.
+            Step::Subject(at) if self.lead.is_some() || !at.rows.is_empty() => batch.add(at)?,
+            Step::Subject(_) => {}
         }
         Ok(true)
     }

@@ -98,10 +98,20 @@ pub(crate) struct Scan<'a> {
     to: Option<Vec<u8>>,
     /// The end of `to` among the addresses.
     bound: u64,
-    /// Whether rows are read with who wrote them when.
+    /// Whether rows are read with what does not decide answers.
     whole: bool,
     at: AtSubject<'a>,
     decided: Vec<&'a Segment>,
+}
+
+/// What [`Scan::step`] found.
+pub(crate) enum Step<'s, 'a> {
+    /// Addresses of which one segment says nothing but "listed", and no other anything.
+    Hosts,
+    /// What is said about another subject.
+    Subject(&'s mut AtSubject<'a>),
+    /// Nothing more.
+    End,
 }
 
 /// What is said about a subject: at most one row a source, none of them a tombstone.
@@ -136,8 +146,8 @@ impl<'a> AtSubject<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Leaves out who wrote the rows when, which is cheaper.
-    pub(crate) fn without_origins(self) -> Self {
+    /// Leaves out what does not decide answers, which is cheaper.
+    pub(crate) fn of_answers(self) -> Self {
         Self { whole: false, ..self }
     }
 
@@ -154,22 +164,32 @@ impl<'a> Scan<'a> {
 
     /// What is said about the next subject that has a row.
     pub(crate) fn next(&mut self) -> Result<Option<&mut AtSubject<'a>>, StoreError> {
-        let mut subject = std::mem::take(&mut self.at.subject);
-        subject.clear();
-        let found = self.key().map(|key| subject.extend_from_slice(key)).is_some();
-        self.at.subject = subject;
-        if found { self.take().map(Some) } else { Ok(None) }
+        match self.first() {
+            Some(first) if self.stand_at(first) => self.take().map(Some),
+            _ => Ok(None),
+        }
     }
 
-    /// What is said about the next subject of which the segment at `lead` says something.
-    pub(crate) fn next_of(
+    /// The next addresses or the next subject, whichever comes first; given `lead`, only those of which
+    /// the segment at that place says something.
+    pub(crate) fn step(
         &mut self,
-        lead: usize,
-    ) -> Result<Option<&mut AtSubject<'a>>, StoreError> {
-        if !self.follow(lead)? {
-            return Ok(None);
+        lead: Option<usize>,
+        hosts: &mut Vec<u32>,
+    ) -> Result<Step<'_, 'a>, StoreError> {
+        let Some(first) = lead.or_else(|| self.first()) else { return Ok(Step::End) };
+        if !self.stand_at(first) {
+            return Ok(Step::End);
         }
-        self.take().map(Some)
+        if lead.is_some() {
+            for cursor in &mut self.cursors {
+                cursor.seek(&self.at.subject)?;
+            }
+        }
+        if self.take_from(first, hosts)?.is_some() {
+            return Ok(Step::Hosts);
+        }
+        self.take().map(Step::Subject)
     }
 
     /// Takes the next addresses if they lie in a block of one segment, which it returns, and no other
@@ -178,21 +198,25 @@ impl<'a> Scan<'a> {
         &mut self,
         out: &mut Vec<u32>,
     ) -> Result<Option<&'a Segment>, StoreError> {
-        let keys = self.cursors.iter().enumerate();
-        let keys = keys.filter_map(|(index, cursor)| Some((cursor.key()?, index)));
-        match keys.min() {
-            Some((_, lead)) => self.take_from(lead, out),
-            None => Ok(None),
-        }
+        self.first().map_or(Ok(None), |first| self.take_from(first, out))
     }
 
-    /// The same for the addresses of which the segment at `lead` says something.
-    pub(crate) fn take_hosts_of(
-        &mut self,
-        lead: usize,
-        out: &mut Vec<u32>,
-    ) -> Result<Option<&'a Segment>, StoreError> {
-        if self.follow(lead)? { self.take_from(lead, out) } else { Ok(None) }
+    /// The place of a segment that has the next subject.
+    fn first(&self) -> Option<usize> {
+        let keys = self.cursors.iter().enumerate();
+        keys.filter_map(|(index, cursor)| Some((cursor.key()?, index)))
+            .min()
+            .map(|(_, index)| index)
+    }
+
+    /// Makes the next subject of a segment that of `at`; false if there is none.
+    fn stand_at(&mut self, index: usize) -> bool {
+        let to = self.to.as_deref();
+        let key = self.cursors[index].key().filter(|key| to.is_none_or(|to| *key <= to));
+        let Some(key) = key else { return false };
+        self.at.subject.clear();
+        self.at.subject.extend_from_slice(key);
+        true
     }
 
     fn take_from(
@@ -210,21 +234,6 @@ impl<'a> Scan<'a> {
         let cursor = &mut self.cursors[lead];
         cursor.take_hosts(bound, out)?;
         Ok((out.len() > before).then_some(cursor.segment))
-    }
-
-    /// Goes on to the next subject of the segment at `lead`; false if there is none.
-    fn follow(&mut self, lead: usize) -> Result<bool, StoreError> {
-        let to = self.to.as_deref();
-        let Some(key) = self.cursors[lead].key().filter(|key| to.is_none_or(|to| *key <= to))
-        else {
-            return Ok(false);
-        };
-        self.at.subject.clear();
-        self.at.subject.extend_from_slice(key);
-        for cursor in &mut self.cursors {
-            cursor.seek(&self.at.subject)?;
-        }
-        Ok(true)
     }
 
     /// Takes what all segments say of the subject of `at`.

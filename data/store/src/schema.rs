@@ -90,5 +90,9 @@ pub(crate) fn family_options(name: &str, cache: Option<&Cache>) -> Options {
     options.set_block_based_table_factory(&table);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(WRITE_BUFFERS / 2);
+    if name == LISTINGS {
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(0.02);
+    }
     options
 }

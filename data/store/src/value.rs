@@ -13,7 +13,7 @@ use dnsbl_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, state::Segment};
+use crate::{StoreError, codec, state::Segment};
 
 /// What a segment says of a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +90,39 @@ pub(crate) const TOMBSTONE_ROW: &[u8] = &[1, 0];
 pub(crate) const PLAIN_ROW: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 0, 0];
 
 /// Whether a row in the database says nothing but "listed", whoever wrote it when.
-pub(crate) fn is_plain(row: &[u8]) -> bool {
+fn is_plain(row: &[u8]) -> bool {
     row.starts_with(&PLAIN)
+}
+
+/// The head of a [`Row::Says`], borrowed: all that decides answers, and what lies between.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    exclusion: bool,
+    return_codes: Vec<Ipv4Addr>,
+    reason: Option<&'a str>,
+    #[serde(borrow)]
+    _tags: Vec<&'a str>,
+    _note: Option<&'a str>,
+    expires_at: Option<u64>,
+}
+
+/// Reads of a row what decides answers; `None` for a tombstone.
+pub(crate) fn decode_answer(row: &[u8]) -> Result<Option<Said>, StoreError> {
+    if is_plain(row) {
+        return Ok(Some(Said::default()));
+    }
+    let [1, 1, head @ ..] = row else {
+        return Ok(codec::decode::<Row>("listing", row)?.said());
+    };
+    let (answer, _) = postcard::take_from_bytes::<Answer<'_>>(head)
+        .map_err(|err| StoreError::unreadable("listing", err))?;
+    Ok(Some(Said {
+        exclusion: answer.exclusion,
+        return_codes: answer.return_codes,
+        reason: answer.reason.map(Into::into),
+        expires_at: answer.expires_at,
+        ..Said::default()
+    }))
 }
 
 /// Whether a row in the database says nothing but "listed", and was written with its segment.
@@ -364,7 +395,8 @@ impl TryFrom<SettingsValue> for Zone {
 #[cfg(test)]
 mod tests {
     use super::{
-        Origin, PLAIN_ROW, Row, Said, TOMBSTONE_ROW, Written, is_plain, is_plain_of_segment,
+        Origin, PLAIN_ROW, Row, Said, TOMBSTONE_ROW, Written, decode_answer, is_plain,
+        is_plain_of_segment,
     };
     use crate::codec;
 
@@ -391,6 +423,30 @@ mod tests {
         }
         assert_eq!(codec::encode(&Row::Tombstone), TOMBSTONE_ROW);
         assert!(!is_plain(TOMBSTONE_ROW));
+    }
+
+    #[test]
+    fn what_decides_answers_is_read_without_the_rest() {
+        let written = Written { listed_at: 1, updated_at: 2, listed_by: "x".into(), seq: 3 };
+        let answer = Said {
+            exclusion: true,
+            return_codes: vec![[127, 0, 0, 3].into()],
+            reason: Some("why".into()),
+            expires_at: Some(1 << 40),
+            ..Said::default()
+        };
+        let whole = Said {
+            tags: vec!["a".into(), "b".into()],
+            note: Some("n".into()),
+            origin: Origin::Own(written),
+            ..answer.clone()
+        };
+        assert_eq!(decode_answer(&bytes(whole)).unwrap(), Some(answer));
+        assert_eq!(decode_answer(PLAIN_ROW).unwrap(), Some(Said::default()));
+        assert_eq!(decode_answer(TOMBSTONE_ROW).unwrap(), None);
+        for row in [&[][..], &[1], &[1, 1, 0, 9], &[9, 1, 0]] {
+            assert!(decode_answer(row).is_err(), "{row:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A batch on its way, and the rows as it will leave them.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use rocksdb::{DB, WriteBatch};
 
@@ -17,14 +20,15 @@ use crate::{
 pub(crate) struct Writes<'a> {
     pub(crate) db: &'a DB,
     pub(crate) batch: WriteBatch,
-    pub(crate) rows: HashMap<Vec<u8>, Option<Row>>,
+    /// Rows that were read or written, since most are asked for again.
+    rows: RefCell<HashMap<Vec<u8>, Option<Row>>>,
     /// Blocks that lose addresses, by segment and /16.
     blocks: HashMap<(SegmentKey, u16), Vec<u16>>,
 }
 
 impl<'a> Writes<'a> {
     pub(crate) fn new(db: &'a DB) -> Self {
-        let (rows, blocks) = (HashMap::new(), HashMap::new());
+        let (rows, blocks) = (RefCell::default(), HashMap::new());
         Self { db, batch: WriteBatch::default(), rows, blocks }
     }
 
@@ -34,13 +38,14 @@ impl<'a> Writes<'a> {
         segment: SegmentKey,
         subject: &[u8],
     ) -> Result<Option<Row>, StoreError> {
-        if !self.rows.is_empty()
-            && let Some(row) = self.rows.get(&segment.row(subject))
-        {
+        let key = segment.row(subject);
+        if let Some(row) = self.rows.borrow().get(&key) {
             return Ok(row.clone());
         }
         let listings = cf(self.db, schema::LISTINGS);
-        find_row(segment, subject, |key| Ok(self.db.get_pinned_cf(listings, key)?))
+        let row = find_row(segment, subject, |key| Ok(self.db.get_pinned_cf(listings, key)?))?;
+        self.rows.borrow_mut().insert(key, row.clone());
+        Ok(row)
     }
 
     /// Writes a row over `old`.
@@ -58,7 +63,7 @@ impl<'a> Writes<'a> {
         self.put_expiry(&key, old, false);
         self.put_expiry(&key, Some(&row), true);
         self.batch.put_cf(cf(self.db, schema::LISTINGS), &key, codec::encode(&row));
-        self.rows.insert(key, Some(row));
+        self.rows.get_mut().insert(key, Some(row));
         segment.rows += u64::from(old.is_none());
         Ok(())
     }
@@ -75,7 +80,7 @@ impl<'a> Writes<'a> {
             self.put_expiry(&key, Some(old), false);
             self.batch.delete_cf(cf(self.db, schema::LISTINGS), &key);
         }
-        self.rows.insert(key, None);
+        self.rows.get_mut().insert(key, None);
         segment.rows = segment.rows.saturating_sub(1);
         Ok(())
     }
