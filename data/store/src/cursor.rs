@@ -5,10 +5,10 @@ use rocksdb::{DBRawIterator, ReadOptions};
 use crate::{
     StoreError, codec, hosts,
     key::{self, HostKey, SegmentKey},
+    row::{self, Row, Said},
     scan::View,
     schema,
     state::Segment,
-    value::{self, Row, Said},
 };
 
 /// So many rows are walked over before RocksDB is asked to seek, which costs as much as some of them.
@@ -97,7 +97,7 @@ impl<'a> Cursor<'a> {
         if self.on_host {
             return Ok(Some(Said::default()));
         }
-        if whole { Ok(self.row()?.said()) } else { value::decode_answer(self.rows.value()) }
+        if whole { Ok(self.row()?.said()) } else { row::decode_answer(self.rows.value()) }
     }
 
     /// Whether the subject here is an address in a block.

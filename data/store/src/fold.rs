@@ -10,10 +10,10 @@ use crate::{
     ChangeError, Done, Outcome, StoreError,
     cursor::{Cursor, Reading},
     group::Group,
+    row::{Origin, Row, Said},
     scan::{View, cf},
     schema,
     state::{Segment, ZoneState},
-    value::{Origin, Row, Said},
 };
 
 /// Rows that one step moves at most.

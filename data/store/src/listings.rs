@@ -8,9 +8,10 @@ use crate::{
     Actor, ChangeError, Done, Op, Outcome, Precondition, Sources, StoreError,
     group::{Effect, Group},
     key::{self, SegmentId, SegmentKey},
+    row::{Origin, Row, Said},
     scan::AtSubject,
     state::{Segment, ZoneState},
-    value::{Origin, Row, Said, Written, written},
+    value::{Written, written},
 };
 
 /// What a source has said of a subject, in its segments, newest first.

@@ -255,7 +255,7 @@ impl Reader<'_> {
         for newer in state.segments_of(source) {
             match self.view.row(newer.key, &subject)? {
                 None => continue,
-                Some(crate::value::Row::Says(said))
+                Some(crate::row::Row::Says(said))
                     if newer.key == segment && !said.is_live(self.now) =>
                 {
                     return Ok(Some(said.exclusion()));

@@ -8,9 +8,9 @@ use crate::{
     cursor::{Cursor, Reading},
     hosts,
     key::{self, SegmentKey},
+    row::{Row, Said},
     schema,
     state::Segment,
-    value::{Row, Said},
 };
 
 /// One state of the database.

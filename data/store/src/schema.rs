@@ -7,7 +7,7 @@ use rocksdb::{
 
 /// The format this release writes, and the newest that it reads.
 ///
-/// 1 had no blocks of addresses and no [`Origin::Since`](crate::value::Origin); it is read as it is.
+/// 1 had no blocks of addresses and no [`Origin::Since`](crate::row::Origin); it is read as it is.
 pub(crate) const FORMAT: u32 = 2;
 
 /// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.

@@ -10,10 +10,10 @@ use rocksdb::{DB, WriteBatch};
 use crate::{
     StoreError, codec, hosts,
     key::{self, SegmentKey},
+    row::Row,
     scan::{cf, find_row},
     schema,
     state::Segment,
-    value::Row,
 };
 
 /// The batch, and the rows as it will leave them.

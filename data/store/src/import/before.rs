@@ -3,9 +3,9 @@
 use crate::{
     StoreError,
     key::{self, HostKey},
+    row::Said,
     scan::Scan,
     state::Segment,
-    value::Said,
 };
 
 /// A place among what a source says. Addresses in blocks are read by the block.

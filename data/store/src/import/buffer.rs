@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{key, value};
+use crate::{key, row};
 
 /// Staged rows in the order in which they came, until they are sorted.
 ///
@@ -36,7 +36,7 @@ impl Buffer {
     /// Adds a plain address.
     pub(super) fn put_host(&mut self, addr: u32) {
         if !self.host_rows.is_empty() && self.host_rows.contains(&addr) {
-            self.push(&key::host(addr), value::PLAIN_ROW);
+            self.push(&key::host(addr), row::PLAIN_ROW);
         } else {
             self.hosts.push(addr);
         }

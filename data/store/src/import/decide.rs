@@ -9,10 +9,10 @@ use crate::{
     cursor::Reading,
     key::{self, SegmentKey},
     open::Inner,
+    row::{Origin, Row, Said, TOMBSTONE_ROW},
     scan::{View, cf},
     schema,
     state::{self, Segment},
-    value::{Origin, Row, Said, TOMBSTONE_ROW},
 };
 
 /// Expiry rows in one write.

@@ -9,7 +9,7 @@ use super::run::{Hosts, Rows, Runs};
 use crate::{
     StoreError,
     key::{self, HostKey},
-    value,
+    row,
 };
 
 /// A run that is read, or a part of one.
@@ -146,7 +146,7 @@ impl<'a> Merge<'a> {
     pub(super) fn host(&self) -> Option<u32> {
         match self.here {
             Here::Host(addr) => Some(addr),
-            Here::Row if value::is_plain_of_segment(self.value()) => {
+            Here::Row if row::is_plain_of_segment(self.value()) => {
                 self.key().and_then(key::read_host)
             }
             _ => None,
@@ -157,7 +157,7 @@ impl<'a> Merge<'a> {
     pub(super) fn value(&self) -> &[u8] {
         match (self.here, self.rows.top()) {
             (Here::Row, Some(row)) => &row.value,
-            _ => value::PLAIN_ROW,
+            _ => row::PLAIN_ROW,
         }
     }
 

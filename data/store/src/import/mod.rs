@@ -37,7 +37,7 @@ use crate::{
     key::{self, SegmentId, SegmentKey, ZoneId},
     listings::check_subject,
     open::Inner,
-    value::{Origin, Row, Said},
+    row::{Origin, Row, Said},
 };
 
 /// The folder for files of imports, in the store's folder.
