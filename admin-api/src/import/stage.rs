@@ -43,15 +43,16 @@ pub(crate) enum Stop {
 
 impl Staged {
     /// The import's id, and the change that makes it visible.
+    ///
+    /// Decides what changes at `now`, which takes a while where the source lists much.
     pub(crate) fn commit(
         self,
         mode: ImportMode,
         dry_run: bool,
+        now: UnixTime,
     ) -> Result<(String, Change), ChangeError> {
-        let staged = self.staged.finish()?;
-        let id = staged.id();
-        let change = Change::CommitImport { staged, mode, dry_run };
-        Ok((id, change))
+        let staged = self.staged.finish(mode, dry_run, now)?;
+        Ok((staged.id(), Change::CommitImport(Box::new(staged))))
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) async fn import_listings(
         let _permit = permit;
         let staged = stage(&store, &order, body, UnixTime::now())?;
         let errors = staged.errors.clone();
-        let (id, change) = staged.commit(mode, query.dry_run)?;
+        let (id, change) = staged.commit(mode, query.dry_run, UnixTime::now())?;
         Ok((id, change, errors))
     });
     let (id, change, errors) = staged.await?;

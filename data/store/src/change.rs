@@ -57,14 +57,7 @@ pub enum Change {
         precondition: Precondition,
     },
     /// Makes a staged import visible.
-    CommitImport {
-        /// What was staged.
-        staged: Staged,
-        /// What becomes of the source's other listings.
-        mode: ImportMode,
-        /// Decide and count, but change nothing.
-        dry_run: bool,
-    },
+    CommitImport(Box<Staged>),
     /// Adds a token.
     PutToken(TokenRecord),
     /// Revokes a token.

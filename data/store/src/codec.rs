@@ -12,6 +12,13 @@ pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_extend(value, vec![V1]).expect("a vector takes any value")
 }
 
+/// The same at the end of `bytes`.
+pub(crate) fn encode_into(value: &impl Serialize, bytes: &mut Vec<u8>) {
+    let mut all = std::mem::take(bytes);
+    all.push(V1);
+    *bytes = postcard::to_extend(value, all).expect("a vector takes any value");
+}
+
 /// Reads what [`encode`] wrote; `what` names it in the error.
 pub(crate) fn decode<T: DeserializeOwned>(
     what: &'static str,

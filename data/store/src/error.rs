@@ -1,6 +1,6 @@
 //! What can go wrong, with the facts.
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
 use dnsbl_types::{Name, SubjectError};
 
@@ -55,6 +55,9 @@ pub enum StoreError {
         /// The reason.
         reason: std::io::Error,
     },
+    /// The system gives no thread.
+    #[error("no thread to read the store with: {0}")]
+    Thread(std::io::Error),
     /// Any other failure of RocksDB.
     #[error("the store failed: {0}")]
     Rocks(rocksdb::Error),
@@ -67,7 +70,14 @@ impl StoreError {
 
     /// Whether the disk has no room left.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Rocks(err) if err.to_string().contains("No space left"))
+        match self {
+            Self::Rocks(err) => err.to_string().contains("No space left"),
+            Self::Io { reason, .. } => matches!(
+                reason.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            ),
+            _ => false,
+        }
     }
 }
 

@@ -5,16 +5,15 @@
 //! done its work once it meets it.
 
 use dnsbl_types::Name;
-use rocksdb::ReadOptions;
 
 use crate::{
-    ChangeError, Done, Outcome, StoreError, codec,
+    ChangeError, Done, Outcome, StoreError,
+    cursor::{Cursor, Reading},
     group::Group,
-    key::SegmentKey,
+    row::{Origin, Row, Said},
     scan::{View, cf},
     schema,
     state::{Segment, ZoneState},
-    value::{Row, Said},
 };
 
 /// Rows that one step moves at most.
@@ -41,7 +40,7 @@ impl Group<'_> {
             self.fold_row(&origin, &lower, &upper, down, &subject, row)?;
         }
         if moved < STEP {
-            self.drop_segment(&origin, from.key);
+            self.drop_segment(&origin, from);
         }
         self.touch(&origin);
         Ok(self.unchanged(Outcome::Count(moved as u64 + u64::from(moved < STEP))))
@@ -61,7 +60,7 @@ impl Group<'_> {
         let state =
             self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         if let Some(segment) = state.segment_mut(from.key) {
-            self.writes.delete_row(segment, subject, &row);
+            self.writes.delete_row(segment, subject, &row)?;
         }
         let Some(target) = state.segment_mut(to.key) else {
             return Ok(());
@@ -69,13 +68,13 @@ impl Group<'_> {
         match (down, row, there) {
             // What is above wins, and a tombstone takes what is below with it.
             (true, Row::Says(said), there) => {
-                self.writes.put_row(target, subject, there.as_ref(), with_origin(*said, from));
+                self.writes.put_row(target, subject, there.as_ref(), with_origin(*said, from))?;
             }
             (true, Row::Tombstone, Some(there)) | (false, _, Some(there @ Row::Tombstone)) => {
-                self.writes.delete_row(target, subject, &there);
+                self.writes.delete_row(target, subject, &there)?;
             }
             (false, Row::Says(said), None) => {
-                self.writes.put_row(target, subject, None, with_origin(*said, from));
+                self.writes.put_row(target, subject, None, with_origin(*said, from))?;
             }
             (true, Row::Tombstone, None)
             | (false, Row::Tombstone, None)
@@ -84,17 +83,19 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn drop_segment(&mut self, origin: &Name, segment: SegmentKey) {
-        self.writes.batch.delete_cf(cf(self.writes.db, schema::SEGMENTS), segment.bytes());
-        if let Some(state) = self.ledger.zones.get_mut(origin) {
-            state.segments.retain(|other| other.key != segment);
+    fn drop_segment(&mut self, origin: &Name, dropped: &Segment) {
+        self.writes.batch.delete_cf(cf(self.writes.db, schema::SEGMENTS), dropped.key.bytes());
+        let Some(state) = self.ledger.zones.get_mut(origin) else { return };
+        state.segments.retain(|other| other.key != dropped.key);
+        for other in state.segments.iter_mut().filter(|other| other.source == dropped.source) {
+            other.changed = other.changed.max(dropped.changed);
         }
     }
 }
 
 /// A row that no longer shares anything with its segment.
 fn with_origin(said: Said, segment: &Segment) -> Row {
-    let origin = said.origin.clone().unwrap_or_else(|| segment.written.clone());
+    let origin = Origin::Own(said.origin.written(segment));
     Row::Says(Box::new(said.with_origin(origin)))
 }
 
@@ -107,15 +108,11 @@ fn oldest_two(state: &ZoneState) -> Option<(Segment, Segment)> {
 }
 
 fn first_rows(view: &View<'_>, segment: &Segment) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-    let mut options = ReadOptions::default();
-    options.set_iterate_upper_bound(segment.key.end());
-    let mut iter = view.iter(schema::LISTINGS, options);
-    iter.seek(segment.key.bytes());
+    let mut cursor = Cursor::new(view, segment, &[], Reading::Some)?;
     let mut rows = Vec::new();
-    while let Some((key, value)) = iter.item().filter(|_| rows.len() < STEP) {
-        rows.push((key[SegmentKey::LEN..].to_vec(), codec::decode("listing", value)?));
-        iter.next();
+    while let Some(subject) = cursor.key().filter(|_| rows.len() < STEP) {
+        rows.push((subject.to_vec(), cursor.row()?));
+        cursor.next()?;
     }
-    iter.status()?;
     Ok(rows)
 }

@@ -1,9 +1,6 @@
 //! A group of changes, decided one after the other and written as one batch.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::atomic::AtomicU32,
-};
+use std::{collections::BTreeSet, sync::atomic::AtomicU32};
 
 use dnsbl_types::{Entry, Name, Subject, UnixTime};
 use rocksdb::{DB, WriteBatch};
@@ -62,7 +59,7 @@ impl<'a> Group<'a> {
         staged: &'a StagedSegments,
         now: UnixTime,
     ) -> Self {
-        let writes = Writes { db, batch: WriteBatch::default(), rows: HashMap::new() };
+        let writes = Writes::new(db);
         Self {
             ledger,
             writes,
@@ -85,9 +82,7 @@ impl<'a> Group<'a> {
             Change::DeleteListing { zone, subject, sources, precondition } => {
                 self.delete_listing(actor, &zone, &subject, &sources, &precondition)
             }
-            Change::CommitImport { staged, mode, dry_run } => {
-                self.commit_import(actor, &staged, mode, dry_run)
-            }
+            Change::CommitImport(staged) => self.commit_import(actor, *staged),
             Change::PutToken(token) => Ok(self.put_token(actor, &token)),
             Change::DeleteToken(id) => self.delete_token(actor, &id),
             Change::Sweep => self.sweep(),
@@ -183,6 +178,6 @@ impl<'a> Group<'a> {
                 );
             }
         }
-        (self.writes.batch, self.effects, self.touched)
+        (self.writes.finish(), self.effects, self.touched)
     }
 }

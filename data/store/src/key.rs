@@ -22,6 +22,8 @@ pub(crate) struct SegmentKey {
     pub(crate) segment: SegmentId,
 }
 
+/// Blocks of plain IPv4 addresses; before all rows.
+const HOSTS: u8 = 3;
 const V4: u8 = 4;
 const V6: u8 = 6;
 const DOMAIN: u8 = 16;
@@ -46,6 +48,19 @@ impl SegmentKey {
             head.ok_or_else(|| StoreError::unreadable("segment key", format!("{bytes:x?}")))?;
         let key = u64::from_be_bytes(*key);
         Ok(Self { zone: ZoneId((key >> 32) as u32), segment: SegmentId(key as u32) })
+    }
+
+    /// The key of the block of the plain IPv4 addresses of a /16.
+    pub(crate) fn hosts(self, net: u16) -> [u8; Self::LEN + 3] {
+        let mut key = [HOSTS; Self::LEN + 3];
+        key[..Self::LEN].copy_from_slice(&self.bytes());
+        key[Self::LEN + 1..].copy_from_slice(&net.to_be_bytes());
+        key
+    }
+
+    /// The first key behind the blocks, where the rows begin.
+    pub(crate) fn rows(self) -> Vec<u8> {
+        self.row(&[HOSTS + 1])
     }
 
     /// The key of a subject's row.
@@ -76,6 +91,58 @@ pub(crate) fn read_expiry(bytes: &[u8]) -> Result<Expiry, StoreError> {
         segment: SegmentKey::read(row)?,
         subject: subject.to_vec(),
     })
+}
+
+/// The /16 of a block's key.
+pub(crate) fn read_hosts(bytes: &[u8]) -> Result<u16, StoreError> {
+    match bytes.get(SegmentKey::LEN..) {
+        Some(&[HOSTS, high, low]) => Ok(u16::from_be_bytes([high, low])),
+        _ => Err(StoreError::unreadable("block key", format!("{bytes:x?}"))),
+    }
+}
+
+/// The bytes of an IPv4 address as a subject.
+pub(crate) type HostKey = [u8; 6];
+
+/// An IPv4 address as it stands in keys.
+pub(crate) fn host(addr: u32) -> HostKey {
+    let [a, b, c, d] = addr.to_be_bytes();
+    [V4, a, b, c, d, 32]
+}
+
+/// The first (0) or last (255) key of all IPv4 prefixes that begin with an octet.
+pub(crate) fn v4(first: u8, rest: u8) -> Vec<u8> {
+    vec![V4, first, rest, rest, rest, rest]
+}
+
+/// The first key behind those of IPv4.
+pub(crate) fn behind_v4() -> Vec<u8> {
+    vec![V4 + 1]
+}
+
+/// The IPv4 address that a subject is, if it is one.
+pub(crate) fn read_host(subject: &[u8]) -> Option<u32> {
+    match *subject {
+        [V4, a, b, c, d, 32] => Some(u32::from_be_bytes([a, b, c, d])),
+        _ => None,
+    }
+}
+
+/// The first IPv4 address whose key is not before `from`.
+pub(crate) fn first_host(from: &[u8]) -> Option<u32> {
+    match *from {
+        [V4, a, b, c, d, len] => {
+            let addr = u32::from_be_bytes([a, b, c, d]);
+            if len <= 32 { Some(addr) } else { addr.checked_add(1) }
+        }
+        [tag, ..] if tag > V4 => None,
+        _ => Some(0),
+    }
+}
+
+/// How many addresses there are, counted from 0.0.0.0, whose keys are before this one.
+pub(crate) fn hosts_before(key: &[u8]) -> u64 {
+    first_host(key).map_or(1 << 32, u64::from)
 }
 
 /// A subject as it stands in keys: what it covers comes behind it.
@@ -158,7 +225,21 @@ fn strip_wildcard(domain: &DomainSubject) -> DomainSubject {
 mod tests {
     use dnsbl_types::Subject;
 
-    use super::{covered_range, read_subject, subject};
+    use super::{covered_range, first_host, host, read_host, read_subject, subject};
+
+    #[test]
+    fn an_address_is_found_from_every_key_before_it() {
+        let addr = 0xc000_0201;
+        let of = |text: &str| subject(&text.parse().unwrap());
+        assert_eq!(host(addr).as_slice(), of("192.0.2.1"));
+        assert_eq!(read_host(&of("192.0.2.1")), Some(addr));
+        assert_eq!(read_host(&of("192.0.2.0/24")), None);
+        assert_eq!(first_host(&[]), Some(0));
+        assert_eq!(first_host(&of("192.0.2.1")), Some(addr));
+        assert_eq!(first_host(&of("192.0.2.0/24")), Some(0xc000_0200));
+        assert_eq!(first_host(&covered_range(&"192.0.2.1".parse().unwrap()).1), Some(addr + 1));
+        assert_eq!(first_host(&of("2001:db8::1")), None);
+    }
 
     #[test]
     fn every_subject_survives_its_key() {

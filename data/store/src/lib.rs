@@ -13,26 +13,31 @@
 //! # Segments
 //!
 //! The rows of a zone lie in *segments*: key `zone id · segment id · subject`. A segment belongs to
-//! one source. Direct writes go to the newest segment of their source. An import stages its rows in
-//! a segment of its own, which nobody sees until the batch that names it, so it may be of any size,
-//! and an import that fails leaves nothing. What a source says of a subject is what its newest
+//! one source. Direct writes go to the newest segment of their source. An import puts what it changes
+//! into a segment of its own, which nobody sees until the batch that names it, so it may be of any
+//! size, and an import that fails leaves nothing. What a source says of a subject is what its newest
 //! segment with a row for it says; a tombstone says "nothing". Folding (`fold.rs`) moves rows until each
 //! source has one segment again, which changes nothing that can be seen.
 //!
-//! A row leaves out what it shares with its segment: source, time, author and sequence number.
+//! A row leaves out what it shares with its segment: source, time, author and sequence number. IPv4
+//! addresses of which there is nothing else to say have no rows; they lie in blocks (`hosts.rs`).
 
 mod change;
 mod codec;
+mod cursor;
 mod error;
 mod fold;
 mod group;
+mod hosts;
 mod import;
 mod key;
 mod listings;
+mod load;
 mod log;
 mod open;
 mod reader;
 mod recover;
+mod row;
 mod scan;
 mod schema;
 mod state;
@@ -48,9 +53,9 @@ pub use change::{
     ZoneRecord,
 };
 pub use error::{ChangeError, StoreError};
-pub use import::Staging;
+pub use import::{Staged, Staging};
 pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
-pub use open::Store;
+pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
 pub use recover::{Recovery, ZoneSurvey};
 pub use token::{MintedToken, TokenRecord, TokenText};

@@ -8,9 +8,10 @@ use crate::{
     Actor, ChangeError, Done, Op, Outcome, Precondition, Sources, StoreError,
     group::{Effect, Group},
     key::{self, SegmentId, SegmentKey},
+    row::{Origin, Row, Said},
     scan::AtSubject,
     state::{Segment, ZoneState},
-    value::{Row, Said, Written, written},
+    value::{Written, written},
 };
 
 /// What a source has said of a subject, in its segments, newest first.
@@ -80,7 +81,7 @@ impl Group<'_> {
         listing: &Listing,
         old: &OfSource,
     ) -> Result<(), ChangeError> {
-        let row = Row::Says(Box::new(Said::new(&listing.body, Some(written(listing)))));
+        let row = Row::Says(Box::new(Said::new(&listing.body, Origin::Own(written(listing)))));
         let subject = key::subject(&listing.subject);
         let state =
             self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
@@ -88,14 +89,16 @@ impl Group<'_> {
             state.count(said.exclusion(), -1);
         }
         state.count(listing.body.exclusion, 1);
-        let newest = state.segment_of(&listing.source).map(|segment| segment.key);
+        let mut row = Some(row);
         for segment in state.segments.iter_mut().filter(|segment| segment.source == listing.source)
         {
+            segment.changed = listing.seq;
             let there = old.rows.iter().find(|(key, _)| *key == segment.key).map(|(_, row)| row);
-            if Some(segment.key) == newest {
-                self.writes.put_row(segment, &subject, there, row.clone());
+            if let Some(row) = row.take() {
+                // The newest segment comes first.
+                self.writes.put_row(segment, &subject, there, row)?;
             } else if let Some(there) = there {
-                self.writes.delete_row(segment, &subject, there);
+                self.writes.delete_row(segment, &subject, there)?;
             }
         }
         self.refresh(origin, &listing.subject)
@@ -160,6 +163,7 @@ impl Group<'_> {
         old: &OfSource,
     ) -> Result<(), ChangeError> {
         let subject = key::subject(subject);
+        let seq = self.ledger.head + 1;
         let state =
             self.ledger.zones.get_mut(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         if let Some(said) = old.said() {
@@ -167,7 +171,8 @@ impl Group<'_> {
         }
         for (key, row) in &old.rows {
             if let Some(segment) = state.segment_mut(*key) {
-                self.writes.delete_row(segment, &subject, row);
+                segment.changed = seq;
+                self.writes.delete_row(segment, &subject, row)?;
             }
         }
         Ok(())
@@ -241,7 +246,8 @@ impl Group<'_> {
             listed_by: actor.name.clone(),
             seq: self.ledger.head + 1,
         };
-        self.add_segment(origin, Segment { key, source: source.clone(), written, rows: 0 })
+        let changed = written.seq;
+        self.add_segment(origin, Segment { key, source: source.clone(), written, rows: 0, changed })
     }
 
     /// Tells the index what is now said about a subject.
@@ -251,7 +257,7 @@ impl Group<'_> {
         let mut decided = Vec::new();
         for segment in &state.segments {
             if let Some(row) = self.writes.row(segment.key, &at.subject)? {
-                at.add(&mut decided, segment, row);
+                at.add(&mut decided, segment, row.said());
             }
         }
         let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<_, _>>()?;

@@ -93,7 +93,9 @@ pub struct ImportSummary {
     pub replaced: bool,
     /// What it did.
     pub counts: ImportCounts,
-    /// BLAKE3 over the accepted rows in the order in which they came, hexadecimal.
+    /// BLAKE3 over two BLAKE3 digests of what was accepted, hexadecimal. The first is over the plain IPv4
+    /// addresses, four bytes each; the second over all other rows, as the lengths of subject and value in
+    /// four bytes each and then both. Each in the order of subjects, the last row of each subject.
     pub digest: String,
 }
 

@@ -5,20 +5,18 @@ use std::{
     io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU32},
 };
 
 use dnsbl_types::{Name, Source, UnixTime};
-use rocksdb::{ColumnFamilyDescriptor, DB, ErrorKind, Options, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamilyDescriptor, DB, ErrorKind, Options, WriteOptions};
 
 use crate::{
     Actor, Change, ChangeError, Done, Follower, Reader, Staging, StoreError,
     group::Ledger,
-    import::StagedSegments,
+    import::{self, StagedSegments},
     key::{SegmentId, SegmentKey, ZoneId},
+    load,
     scan::{View, cf},
     schema, state,
     state::Zones,
@@ -38,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) path: PathBuf,
     pub(crate) next_segment: AtomicU32,
     pub(crate) staged: StagedSegments,
+    pub(crate) options: StoreOptions,
     failed: OnceLock<String>,
 }
 
@@ -45,6 +44,20 @@ impl Inner {
     pub(crate) fn set_failed(&self, reason: &str) {
         // The first reason is the one that matters.
         let _ = self.failed.set(reason.into());
+    }
+}
+
+/// What can be chosen when a store is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Bytes of an import that are kept in memory, about; what is more goes to files meanwhile.
+    pub staging_bytes: usize,
+}
+
+impl Default for StoreOptions {
+    /// 48 MiB: twelve million plain IPv4 addresses.
+    fn default() -> Self {
+        Self { staging_bytes: 48 << 20 }
     }
 }
 
@@ -63,9 +76,15 @@ const PROPERTIES: [&str; 8] = [
 impl Store {
     /// Opens the store in a folder, or makes a new one there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, StoreOptions::default())
+    }
+
+    /// The same with options of its own.
+    pub fn open_with(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         create_folder(path).map_err(|reason| StoreError::Io { path: path.into(), reason })?;
         let db = open_db(path, &schema::db_options())?;
         check_format(&db, path)?;
+        import::clear_folder(path)?;
         let zones = state::read_zones(&View::new(&db))?;
         remove_unnamed_rows(&db, &zones)?;
         let segments = zones.values().flat_map(|state| &state.segments);
@@ -75,6 +94,7 @@ impl Store {
             path: path.into(),
             next_segment: AtomicU32::new(last + 1),
             staged: StagedSegments::default(),
+            options,
             failed: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner), writer: Arc::default() })
@@ -83,8 +103,8 @@ impl Store {
     /// Shows a follower everything that the store holds.
     pub fn load(&self, follower: &mut dyn Follower) -> Result<(), StoreError> {
         let reader = self.read(UnixTime(0));
-        let zones = state::read_zones(&reader.view)?;
-        writer::show_all(&reader.view, zones.into_values(), reader.head()?, follower)
+        let zones: Vec<_> = state::read_zones(&reader.view)?.into_values().collect();
+        load::show_all(&reader.view, &zones, reader.head()?, follower)
     }
 
     /// Starts the writer. The follower must have been shown what the store holds.
@@ -127,10 +147,8 @@ impl Store {
     pub fn stage(&self, origin: &Name, source: Source) -> Result<Staging, ChangeError> {
         let state = state::read_zone(&View::new(&self.inner.db), origin)?;
         let state = state.ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
-        let segment = SegmentId(self.inner.next_segment.fetch_add(1, Ordering::Relaxed));
-        let key = SegmentKey { zone: state.id, segment };
-        let zone = state.zone.as_ref().clone();
-        Ok(Staging::new(self.inner.db.clone(), self.inner.staged.clone(), key, zone, source))
+        let settings = state.zone.as_ref().clone();
+        Ok(Staging::new(self.inner.clone(), state.id, settings, source))
     }
 
     /// One state of the store, as it looks at `now`.
@@ -256,9 +274,7 @@ fn command(pid: u32) -> Option<String> {
 fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
     let meta = cf(db, schema::META);
     let Some(found) = db.get_pinned_cf(meta, b"format")? else {
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        return Ok(db.put_cf_opt(meta, b"format", schema::FORMAT.to_be_bytes(), &options)?);
+        return write_format(db);
     };
     let found =
         <[u8; 4]>::try_from(&*found).map_err(|err| StoreError::unreadable("format", err))?;
@@ -266,8 +282,17 @@ fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
         found if found > schema::FORMAT => {
             Err(StoreError::Newer { path: path.into(), found, known: schema::FORMAT })
         }
-        _ => Ok(()),
+        schema::FORMAT => Ok(()),
+        // Whatever an older release wrote is read as it is; that release can't read what comes now.
+        _ => write_format(db),
     }
+}
+
+fn write_format(db: &DB) -> Result<(), StoreError> {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    let (meta, format) = (cf(db, schema::META), schema::FORMAT.to_be_bytes());
+    Ok(db.put_cf_opt(meta, b"format", format, &options)?)
 }
 
 /// Removes rows of segments that no zone names: imports that a crash cut off.
@@ -275,21 +300,10 @@ fn remove_unnamed_rows(db: &DB, zones: &Zones) -> Result<(), StoreError> {
     let mut named: Vec<SegmentKey> =
         zones.values().flat_map(|state| &state.segments).map(|segment| segment.key).collect();
     named.sort_unstable();
-    let listings = cf(db, schema::LISTINGS);
-    let mut batch = WriteBatch::default();
     let mut start = SegmentKey { zone: ZoneId(0), segment: SegmentId(0) }.bytes();
-    let mut iter = db.raw_iterator_cf(listings);
     for key in named {
-        iter.seek(start);
-        if iter.key().is_some_and(|found| found < key.bytes().as_slice()) {
-            batch.delete_range_cf(listings, start, key.bytes());
-        }
+        import::remove_rows(db, &start, &key.bytes())?;
         start = key.end();
     }
-    iter.seek(start);
-    if iter.valid() {
-        batch.delete_range_cf(listings, start, [u8::MAX; 8]);
-    }
-    iter.status()?;
-    if batch.is_empty() { Ok(()) } else { Ok(db.write(batch)?) }
+    import::remove_rows(db, &start, &[u8::MAX; 8])
 }

@@ -3,7 +3,9 @@
 use dnsbl_types::{Listing, Name, Source, Subject, UnixTime};
 
 use crate::{
-    StoreError, ZoneRecord, key,
+    StoreError, ZoneRecord,
+    cursor::Reading,
+    key,
     scan::{AtSubject, View},
     schema,
     state::{self, ZoneState},
@@ -108,7 +110,7 @@ impl Reader<'_> {
     ) -> Result<(Vec<Listing>, Option<Cursor>), StoreError> {
         let mut page = Vec::new();
         let mut next = None;
-        self.each(origin, filter, after, |listing| {
+        self.visit(origin, filter, after, Reading::Some, |listing| {
             if page.len() == limit {
                 next = page.last().map(|last: &Listing| Cursor {
                     subject: last.subject.clone(),
@@ -128,6 +130,17 @@ impl Reader<'_> {
         origin: &Name,
         filter: &Filter,
         after: Option<&Cursor>,
+        visit: impl FnMut(Listing) -> bool,
+    ) -> Result<(), StoreError> {
+        self.visit(origin, filter, after, Reading::All, visit)
+    }
+
+    fn visit(
+        &self,
+        origin: &Name,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        reading: Reading,
         mut visit: impl FnMut(Listing) -> bool,
     ) -> Result<(), StoreError> {
         let Some(state) = self.state(origin)? else {
@@ -146,10 +159,10 @@ impl Reader<'_> {
             return Ok(());
         };
         let start = after.map_or(start.clone(), |cursor| start.max(key::subject(&cursor.subject)));
-        let mut scan = self.view.scan(&state.segments, &start, end.as_deref())?;
-        while let Some(mut at) = scan.next()? {
+        let mut scan = self.view.scan(&state.segments, &start, end.as_deref(), reading)?;
+        while let Some(at) = scan.next()? {
             at.retain_live(self.now);
-            for listing in listings(&at)? {
+            for listing in listings(at)? {
                 let is_wider = matches!(&filter.subject, SubjectMatch::Overlap(subject) if listing.subject != *subject && listing.subject.covers(subject));
                 if !is_wider && !passed(&listing) && filter.admits(&listing) && !visit(listing) {
                     return Ok(());
@@ -185,7 +198,7 @@ impl Reader<'_> {
         let mut decided = Vec::new();
         for segment in &state.segments {
             if let Some(row) = self.view.row(segment.key, &at.subject)? {
-                at.add(&mut decided, segment, row);
+                at.add(&mut decided, segment, row.said());
             }
         }
         at.retain_live(self.now);
@@ -242,7 +255,7 @@ impl Reader<'_> {
         for newer in state.segments_of(source) {
             match self.view.row(newer.key, &subject)? {
                 None => continue,
-                Some(crate::value::Row::Says(said))
+                Some(crate::row::Row::Says(said))
                     if newer.key == segment && !said.is_live(self.now) =>
                 {
                     return Ok(Some(said.exclusion()));

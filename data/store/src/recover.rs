@@ -14,6 +14,7 @@ use rocksdb::{DB, DBRecoveryMode, Options, WriteOptions};
 
 use crate::{
     LogEntry, Reader, StoreError,
+    cursor::Reading,
     open::{lock_holder, open_db},
     scan::{View, cf},
     schema, state,
@@ -111,7 +112,7 @@ fn survey(db: &DB) -> Result<(u64, Vec<ZoneSurvey>), StoreError> {
     let mut zones = Vec::new();
     for (origin, state) in state::read_zones(&reader.view)? {
         let mut found = 0;
-        let mut scan = reader.view.scan(&state.segments, &[], None)?;
+        let mut scan = reader.view.scan(&state.segments, &[], None, Reading::All)?;
         while let Some(at) = scan.next()? {
             found += at.rows.len() as u64;
         }

@@ -1,11 +1,14 @@
 //! Column families, options and the format version.
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, Options,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType,
+    DBRecoveryMode, Options,
 };
 
 /// The format this release writes, and the newest that it reads.
-pub(crate) const FORMAT: u32 = 1;
+///
+/// 1 had no blocks of addresses and no [`Origin::Since`](crate::row::Origin); it is read as it is.
+pub(crate) const FORMAT: u32 = 2;
 
 /// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
 pub(crate) const META: &str = "meta";
@@ -13,7 +16,8 @@ pub(crate) const META: &str = "meta";
 pub(crate) const ZONES: &str = "zones";
 /// Zone id · segment id → what the segment's rows have in common.
 pub(crate) const SEGMENTS: &str = "segments";
-/// Zone id · segment id · subject → row.
+/// Zone id · segment id · subject → row; before those, for plain IPv4 addresses that came with their
+/// segment, zone id · segment id · /16 → the addresses (`hosts.rs`).
 pub(crate) const LISTINGS: &str = "listings";
 /// Time · zone id · segment id · subject → nothing: rows that expire, soonest first.
 pub(crate) const EXPIRY: &str = "expiry";
@@ -27,10 +31,19 @@ pub(crate) const TOKENS: &str = "tokens";
 pub(crate) const FAMILIES: [&str; 8] =
     [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS];
 
+// The memory that RocksDB takes, whatever the size of the store: the cache, which has the indexes and
+// filters of the tables too, the write buffers, and some megabytes for open tables, compaction and
+// the buffers of its files. Queries never come here and bulk reads bypass the cache, so it serves
+// single writes, which ask for rows that mostly are not there, and the API.
+
 /// Block cache for all families together, in bytes.
-const BLOCK_CACHE: usize = 16 << 20;
-/// Write buffers of all families together, in bytes.
-const WRITE_BUFFERS: usize = 32 << 20;
+const BLOCK_CACHE: usize = 12 << 20;
+/// Write buffers of all families together, in bytes; also bounds what a start reads back from the WAL.
+const WRITE_BUFFERS: usize = 16 << 20;
+/// The most tables that are held open; all but those of a very large store.
+const OPEN_FILES: i32 = 512;
+/// Bytes of a block of listings before compression: what a single read decompresses.
+const BLOCK: usize = 16 << 10;
 
 /// Options of the whole database.
 pub(crate) fn db_options() -> Options {
@@ -44,7 +57,7 @@ pub(crate) fn db_options() -> Options {
     options.set_recycle_log_file_num(0);
     options.set_db_write_buffer_size(WRITE_BUFFERS);
     options.set_max_total_wal_size(64 << 20);
-    options.set_max_open_files(512);
+    options.set_max_open_files(OPEN_FILES);
     options.set_keep_log_file_num(4);
     options.set_max_background_jobs(2);
     options
@@ -53,21 +66,33 @@ pub(crate) fn db_options() -> Options {
 /// One descriptor for each family.
 pub(crate) fn families() -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE);
-    let descriptor = |name| ColumnFamilyDescriptor::new(name, family_options(name, &cache));
+    let descriptor = |name| ColumnFamilyDescriptor::new(name, family_options(name, Some(&cache)));
     FAMILIES.into_iter().map(descriptor).collect()
 }
 
-fn family_options(name: &str, cache: &Cache) -> Options {
+/// Options of a column family; tables that are written outside the database need no cache.
+pub(crate) fn family_options(name: &str, cache: Option<&Cache>) -> Options {
     let mut table = BlockBasedOptions::default();
-    table.set_block_cache(cache);
+    if let Some(cache) = cache {
+        table.set_block_cache(cache);
+    }
     table.set_cache_index_and_filter_blocks(true);
     if name == LISTINGS {
-        // Writes ask whether a row exists, and mostly it does not.
+        table.set_block_size(BLOCK);
+        // Writes ask whether a row exists, and mostly it does not. The filter of a large list does not fit
+        // into the cache, so it is read in parts, like the index.
         table.set_bloom_filter(10.0, false);
+        table.set_partition_filters(true);
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_pin_top_level_index_and_filter(true);
     }
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(16 << 20);
+    options.set_write_buffer_size(WRITE_BUFFERS / 2);
+    if name == LISTINGS {
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(0.02);
+    }
     options
 }

@@ -22,6 +22,8 @@ pub(crate) struct Segment {
     pub(crate) written: Written,
     /// Rows, tombstones included.
     pub(crate) rows: u64,
+    /// The last change of what its source says that touched it, since the store was opened.
+    pub(crate) changed: u64,
 }
 
 impl Segment {
@@ -57,6 +59,11 @@ impl ZoneState {
         source: &'a Source,
     ) -> impl Iterator<Item = &'a Segment> {
         self.segments.iter().filter(move |segment| segment.source == *source)
+    }
+
+    /// Whether what a source says has changed since change `seq`. Expiry counts, folding does not.
+    pub(crate) fn changed_since(&self, source: &Source, seq: u64) -> bool {
+        self.segments_of(source).any(|segment| segment.changed > seq)
     }
 
     pub(crate) fn segment_mut(&mut self, key: SegmentKey) -> Option<&mut Segment> {
@@ -180,5 +187,6 @@ fn segment(
         source: crate::value::source(&value.source)?,
         written: value.written,
         rows: rows.map_or(0, |(_, rows)| *rows),
+        changed: 0,
     })
 }

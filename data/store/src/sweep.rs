@@ -12,9 +12,9 @@ use crate::{
     Actor, ChangeError, Done, Op, Outcome, Reader, StoreError,
     group::Group,
     key::{self, Expiry},
+    row::Row,
     scan::{View, cf},
     schema,
-    value::Row,
 };
 
 /// Rows that one sweep removes at most.

@@ -8,34 +8,14 @@ use std::{
 };
 
 use dnsbl_types::{
-    Apex, Entry, Listing, ListingBody, Name, Reason, ReturnCode, SoaTimes, Source, Subject,
-    UnixTime, Zone, ZoneKind, ZoneSpec,
+    Apex, Listing, Name, Reason, ReturnCode, SoaTimes, Source, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, state::Segment};
-
-/// What a segment says of a subject.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Row {
-    /// That its source says nothing.
-    Tombstone,
-    /// This.
-    Says(Box<Said>),
-}
-
-/// What a source says of a subject.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Said {
-    exclusion: bool,
-    return_codes: Vec<Ipv4Addr>,
-    reason: Option<String>,
-    tags: Vec<String>,
-    note: Option<String>,
-    pub(crate) expires_at: Option<u64>,
-    /// Left out where it is the segment's.
-    pub(crate) origin: Option<Written>,
-}
+use crate::{
+    StoreError,
+    row::{Origin, Said},
+};
 
 /// When and by whom something was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,84 +26,12 @@ pub(crate) struct Written {
     pub(crate) seq: u64,
 }
 
-impl Said {
-    pub(crate) fn new(body: &ListingBody, origin: Option<Written>) -> Self {
-        Self {
-            exclusion: body.exclusion,
-            return_codes: body.return_codes.iter().map(|code| code.addr()).collect(),
-            reason: body.reason.as_ref().map(|reason| reason.template().into()),
-            tags: body.tags.clone(),
-            note: body.note.clone(),
-            expires_at: body.expires_at.map(|at| at.0),
-            origin,
-        }
-    }
-
-    /// The same, written then and by them.
-    pub(crate) fn with_origin(self, origin: Written) -> Self {
-        Self { origin: Some(origin), ..self }
-    }
-
-    pub(crate) fn exclusion(&self) -> bool {
-        self.exclusion
-    }
-
-    pub(crate) fn is_live(&self, now: UnixTime) -> bool {
-        self.expires_at.is_none_or(|at| now.0 < at)
-    }
-
-    /// Whether two rows say the same, whoever wrote them when.
-    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let strip = |said: &Self| Self { origin: None, ..said.clone() };
-        strip(self) == strip(other)
-    }
-
-    pub(crate) fn body(&self) -> Result<ListingBody, StoreError> {
-        Ok(ListingBody {
-            return_codes: return_codes(&self.return_codes)?,
-            reason: self.reason.as_deref().map(reason).transpose()?,
-            exclusion: self.exclusion,
-            tags: self.tags.clone(),
-            note: self.note.clone(),
-            expires_at: self.expires_at.map(UnixTime),
-        })
-    }
-
-    /// The part that decides answers.
-    pub(crate) fn entry(&self) -> Result<Entry, StoreError> {
-        Ok(Entry {
-            exclusion: self.exclusion,
-            return_codes: return_codes(&self.return_codes)?,
-            reason: self.reason.as_deref().map(reason).transpose()?,
-            expires_at: self.expires_at.map(UnixTime),
-        })
-    }
-
-    /// The listing that this is in `segment`.
-    pub(crate) fn listing(
-        &self,
-        subject: Subject,
-        segment: &Segment,
-    ) -> Result<Listing, StoreError> {
-        let written = self.origin.as_ref().unwrap_or(&segment.written);
-        Ok(Listing {
-            subject,
-            source: segment.source.clone(),
-            body: self.body()?,
-            listed_at: UnixTime(written.listed_at),
-            updated_at: UnixTime(written.updated_at),
-            listed_by: written.listed_by.clone(),
-            seq: written.seq,
-        })
-    }
-}
-
-fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
+pub(crate) fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
     let codes = codes.iter().map(|&code| ReturnCode::try_from(code));
     codes.collect::<Result<_, _>>().map_err(|err| StoreError::unreadable("return code", err))
 }
 
-fn reason(text: &str) -> Result<Reason, StoreError> {
+pub(crate) fn reason(text: &str) -> Result<Reason, StoreError> {
     text.parse().map_err(|err| StoreError::unreadable("reason", err))
 }
 
@@ -145,7 +53,7 @@ impl From<&Listing> for ListingValue {
         Self {
             subject: listing.subject.to_string(),
             source: listing.source.to_string(),
-            said: Said::new(&listing.body, None),
+            said: Said::new(&listing.body, Origin::Segment),
             written: written(listing),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    net::Ipv4Addr,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
@@ -16,10 +17,9 @@ use rocksdb::{WriteBatch, WriteOptions};
 use crate::{
     Actor, Change, ChangeError, Done, Store, StoreError,
     group::{Effect, Group, Ledger},
-    key::SegmentKey,
+    load,
     open::Inner,
-    scan::{AtSubject, View},
-    state::{Segment, ZoneState},
+    scan::View,
 };
 
 /// Changes that may wait.
@@ -37,6 +37,14 @@ pub trait Follower: Send {
     fn set_serial(&mut self, origin: &Name, serial: Serial);
     /// These entries are all that is said about a subject, expired ones included.
     fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]);
+    /// Each of these IPv4 addresses (as big-endian numbers, ascending, each once) has exactly one entry,
+    /// [`Entry::default`].
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        for addr in hosts {
+            let subject = Subject::from(Ipv4Addr::from_bits(*addr));
+            self.set_entries(origin, &subject, &[Entry::default()]);
+        }
+    }
     /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
     fn publish(&mut self, seq: u64, committed: Instant);
 }
@@ -208,7 +216,12 @@ impl WriterThread {
                 Effect::Entries { zone, subject, entries } => {
                     self.follower.set_entries(zone, subject, entries)
                 }
-                Effect::Segment { zone, segment } => self.show_segment(zone, *segment)?,
+                Effect::Segment { zone, segment } => {
+                    if let Some(state) = self.ledger.zones.get(zone) {
+                        let view = View::new(&self.inner.db);
+                        load::show_segment(&view, state, *segment, self.follower.as_mut())?;
+                    }
+                }
             }
         }
         for origin in touched {
@@ -219,63 +232,9 @@ impl WriterThread {
         self.follower.publish(self.ledger.head, committed);
         Ok(())
     }
-
-    /// Shows every subject that a new segment names, with what other segments say of it.
-    fn show_segment(&mut self, origin: &Name, segment: SegmentKey) -> Result<(), StoreError> {
-        let Some(state) = self.ledger.zones.get(origin) else {
-            return Ok(());
-        };
-        let inner = self.inner.clone();
-        let view = View::new(&inner.db);
-        let new: Vec<Segment> =
-            state.segments.iter().filter(|s| s.key == segment).cloned().collect();
-        let mut scan = view.scan(&new, &[], None)?;
-        while let Some(AtSubject { subject, .. }) = scan.next()? {
-            let mut at = AtSubject { subject, rows: Vec::new() };
-            let mut decided = Vec::new();
-            for segment in &state.segments {
-                if let Some(row) = view.row(segment.key, &at.subject)? {
-                    at.add(&mut decided, segment, row);
-                }
-            }
-            show_subject(self.follower.as_mut(), origin, &at)?;
-        }
-        Ok(())
-    }
 }
 
 /// Whether a change reads only what the group itself keeps up to date.
 fn is_small(change: &Change) -> bool {
     matches!(change, Change::PutListing { .. } | Change::DeleteListing { .. })
-}
-
-fn show_subject(
-    follower: &mut dyn Follower,
-    origin: &Name,
-    at: &AtSubject<'_>,
-) -> Result<(), StoreError> {
-    let subject = crate::key::read_subject(&at.subject)?;
-    let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<Vec<_>, _>>()?;
-    follower.set_entries(origin, &subject, &entries);
-    Ok(())
-}
-
-/// Shows everything that the store holds.
-pub(crate) fn show_all(
-    view: &View<'_>,
-    zones: impl Iterator<Item = ZoneState>,
-    head: u64,
-    follower: &mut dyn Follower,
-) -> Result<(), StoreError> {
-    for state in zones {
-        follower.put_zone(&state.zone, state.serial);
-        let mut scan = view.scan(&state.segments, &[], None)?;
-        while let Some(at) = scan.next()? {
-            if !at.rows.is_empty() {
-                show_subject(follower, &state.zone.origin, &at)?;
-            }
-        }
-    }
-    follower.publish(head, Instant::now());
-    Ok(())
 }

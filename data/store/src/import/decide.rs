@@ -1,0 +1,286 @@
+//! What an import changes: its rows beside what the source says, both read in the order of subjects.
+
+use dnsbl_types::UnixTime;
+use rocksdb::{DB, WriteBatch};
+
+use super::{Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables};
+use crate::{
+    ChangeError, ImportCounts, ImportMode, Reader, StoreError, codec,
+    cursor::Reading,
+    key::{self, SegmentKey},
+    open::Inner,
+    row::{Origin, Row, Said, TOMBSTONE_ROW},
+    scan::{View, cf},
+    schema,
+    state::{self, Segment},
+};
+
+/// Expiry rows in one write.
+const CHUNK: usize = 4096;
+
+/// What an import does, and the segment that holds it. Dropped before it is named, the segment goes.
+pub(super) struct Decided {
+    /// Where its rows are; `None` for a dry run.
+    pub(super) segment: Option<Unnamed>,
+    pub(super) counts: ImportCounts,
+    /// Rows in the segment, tombstones included.
+    pub(super) rows: u64,
+    /// How the zone's counts of listings and exclusions move.
+    pub(super) listings: i64,
+    pub(super) exclusions: i64,
+    /// Live listings of the source before; counted only where the import replaces them.
+    pub(super) before: u64,
+    /// Subjects that the import names.
+    pub(super) distinct: u64,
+    /// The last change that was taken into account.
+    pub(super) seen: u64,
+    pub(super) digest: String,
+}
+
+/// A segment that no zone names; dropping it removes its rows.
+pub(super) struct Unnamed {
+    inner: std::sync::Arc<Inner>,
+    key: SegmentKey,
+    named: bool,
+}
+
+impl Unnamed {
+    fn new(order: &Order) -> Self {
+        let key = SegmentKey { zone: order.zone, segment: order.inner.next_segment() };
+        order.inner.staged.lock().insert(key);
+        Self { inner: order.inner.clone(), key, named: false }
+    }
+
+    /// It becomes a segment of its zone.
+    pub(super) fn name(mut self) -> SegmentKey {
+        self.named = true;
+        self.key
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.inner.staged.lock().remove(&self.key);
+        if self.named {
+            return;
+        }
+        if let Err(err) = remove_rows(&self.inner.db, &self.key.bytes(), &self.key.end()) {
+            // The rows stay invisible, and the next start removes them.
+            tracing::warn!(%err, "could not remove the rows of an import that was not committed");
+        }
+    }
+}
+
+/// Removes all rows between two keys: whole tables at once, then what is left.
+pub(crate) fn remove_rows(db: &DB, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
+    let listings = cf(db, schema::LISTINGS);
+    let mut iter = db.raw_iterator_cf_opt(listings, Reading::Some.options(to));
+    iter.seek(from);
+    if !iter.valid() {
+        return Ok(iter.status()?);
+    }
+    drop(iter);
+    db.delete_file_in_range_cf(listings, from, to)?;
+    let mut batch = WriteBatch::default();
+    batch.delete_range_cf(listings, from, to);
+    Ok(db.write(batch)?)
+}
+
+/// Compares an import with what its source says at this moment, and writes down the difference.
+pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decided, ChangeError> {
+    let db = &order.inner.db;
+    let reader = Reader { view: View::new(db), now };
+    let state = state::read_zone(&reader.view, &order.origin)?;
+    let state = state.filter(|state| state.id == order.zone);
+    let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
+    let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
+    // A newer segment wins, so its number is taken after the look at those that are there.
+    let segment = (!order.dry_run).then(|| Unnamed::new(order));
+    let options = schema::family_options(schema::LISTINGS, None);
+    let output = segment.as_ref().map(|segment| Output {
+        db,
+        tables: Tables::new(&options, runs.folder(), segment.key),
+        expiries: WriteBatch::default(),
+    });
+    let mut decision = Decision {
+        now,
+        output,
+        digest: Digest::default(),
+        subject: Vec::new(),
+        decided: Decided {
+            segment: None,
+            counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
+            rows: 0,
+            listings: 0,
+            exclusions: 0,
+            before: 0,
+            distinct: 0,
+            seen: reader.head()?,
+            digest: String::new(),
+        },
+    };
+    let mut old = Before::new(reader.view.scan(&older, &[], None, Reading::All)?)?;
+    decision.compare(&mut Merge::new(runs)?, &mut old, order.mode != ImportMode::Upsert)?;
+    let mut decided = decision.finish()?;
+    decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
+    Ok(Decided { segment, ..decided })
+}
+
+/// A decision on its way.
+struct Decision<'a> {
+    now: UnixTime,
+    /// `None` for a dry run.
+    output: Option<Output<'a>>,
+    digest: Digest,
+    decided: Decided,
+    /// The last subject that was missing.
+    subject: Vec<u8>,
+}
+
+impl Decision<'_> {
+    /// Walks through both sides. Where nothing is replaced, what only the source names is skipped.
+    fn compare(
+        &mut self,
+        new: &mut Merge<'_>,
+        old: &mut Before<'_>,
+        replace: bool,
+    ) -> Result<(), StoreError> {
+        while let Some(subject) = new.key() {
+            if old.host().is_some() && old.host() == new.host() {
+                self.named_the_same(new, replace);
+                old.skip_host()?;
+                new.advance()?;
+                continue;
+            }
+            if replace {
+                while old.key().is_some_and(|key| key < subject) {
+                    self.missing(old)?;
+                }
+            } else {
+                old.seek(subject)?;
+            }
+            let same = old.key() == Some(subject);
+            let before = if same { old.next()? } else { None };
+            if replace && before.as_ref().is_some_and(|(_, said)| said.is_live(self.now)) {
+                self.decided.before += 1;
+            }
+            self.named(new, before)?;
+            new.advance()?;
+        }
+        while replace && old.key().is_some() {
+            self.missing(old)?;
+        }
+        Ok(())
+    }
+
+    /// A subject that the import names.
+    fn named(
+        &mut self,
+        new: &Merge<'_>,
+        before: Option<(&Segment, Said)>,
+    ) -> Result<(), StoreError> {
+        self.decided.distinct += 1;
+        self.digest.add(new);
+        if let (Some(addr), None) = (new.host(), &before) {
+            self.decided.counts.added += 1;
+            self.decided.listings += 1;
+            self.decided.rows += 1;
+            return self.output.as_mut().map_or(Ok(()), |out| out.tables.put_host(addr));
+        }
+        let row: Row = codec::decode("staged listing", new.value())?;
+        let Some(said) = row.said() else { return Ok(()) };
+        if let Some((_, before)) = &before {
+            self.count(before.exclusion(), -1);
+        }
+        self.count(said.exclusion(), 1);
+        match before.filter(|(_, before)| before.is_live(self.now)) {
+            None => {
+                self.decided.counts.added += 1;
+                self.put(new, &said)
+            }
+            Some((_, before)) if before.says_the_same(&said) => {
+                self.decided.counts.unchanged += 1;
+                Ok(())
+            }
+            Some((segment, before)) => {
+                self.decided.counts.updated += 1;
+                let since = Origin::Since(before.origin.listed_at(segment));
+                self.put(new, &said.with_origin(since))
+            }
+        }
+    }
+
+    /// An address of which both say nothing but "listed".
+    fn named_the_same(&mut self, new: &Merge<'_>, replace: bool) {
+        self.digest.add(new);
+        self.decided.distinct += 1;
+        self.decided.counts.unchanged += 1;
+        self.decided.before += u64::from(replace);
+    }
+
+    /// A subject that only the source names.
+    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
+        self.subject.clear();
+        self.subject.extend_from_slice(old.key().unwrap_or_default());
+        let Some((_, said)) = old.next()? else { return Ok(()) };
+        let live = u64::from(said.is_live(self.now));
+        self.decided.before += live;
+        self.decided.counts.removed += live;
+        self.decided.rows += 1;
+        if let Some(output) = &mut self.output {
+            output.tables.put_row(&self.subject, TOMBSTONE_ROW)?;
+        }
+        self.count(said.exclusion(), -1);
+        Ok(())
+    }
+
+    fn count(&mut self, exclusion: bool, by: i64) {
+        let decided = &mut self.decided;
+        *if exclusion { &mut decided.exclusions } else { &mut decided.listings } += by;
+    }
+
+    fn put(&mut self, new: &Merge<'_>, said: &Said) -> Result<(), StoreError> {
+        self.decided.rows += 1;
+        let (Some(output), Some(subject)) = (&mut self.output, new.key()) else { return Ok(()) };
+        match new.host().filter(|_| said.is_plain_of_segment()) {
+            Some(addr) => output.tables.put_host(addr),
+            None => output.put_row(subject, said),
+        }
+    }
+
+    fn finish(self) -> Result<Decided, StoreError> {
+        if let Some(output) = self.output {
+            output.finish()?;
+        }
+        Ok(Decided { digest: self.digest.finish(), ..self.decided })
+    }
+}
+
+/// Where the rows go that change something.
+struct Output<'a> {
+    db: &'a DB,
+    tables: Tables<'a>,
+    /// Written at once: an expiry row without its listing does no harm.
+    expiries: WriteBatch,
+}
+
+impl Output<'_> {
+    fn put_row(&mut self, subject: &[u8], said: &Said) -> Result<(), StoreError> {
+        let row = codec::encode(&Row::Says(Box::new(said.clone())));
+        let key = self.tables.put_row(subject, &row)?;
+        if let Some(at) = said.expires_at {
+            self.expiries.put_cf(cf(self.db, schema::EXPIRY), key::expiry(at, key), []);
+        }
+        if self.expiries.len() < CHUNK { Ok(()) } else { self.write_expiries() }
+    }
+
+    /// Without a sync; that of the batch that names the segment covers it.
+    fn write_expiries(&mut self) -> Result<(), StoreError> {
+        Ok(self.db.write(std::mem::take(&mut self.expiries))?)
+    }
+
+    fn finish(mut self) -> Result<(), StoreError> {
+        self.write_expiries()?;
+        self.tables.finish(self.db)
+    }
+}

@@ -1,0 +1,197 @@
+//! All rows of an import in the order of their subjects, each subject once.
+
+use std::{
+    cmp::Ordering,
+    collections::{BinaryHeap, binary_heap::PeekMut},
+};
+
+use super::run::{Hosts, Rows, Runs};
+use crate::{
+    StoreError,
+    key::{self, HostKey},
+    row,
+};
+
+/// A run that is read, or a part of one.
+trait Sorted {
+    type Key: Ord + ToOwned + ?Sized;
+    fn key(&self) -> &Self::Key;
+    fn run(&self) -> usize;
+    fn advance(&mut self) -> Result<bool, StoreError>;
+}
+
+impl Sorted for Hosts<'_> {
+    type Key = u32;
+    fn key(&self) -> &u32 {
+        &self.addr
+    }
+    fn run(&self) -> usize {
+        self.run
+    }
+    fn advance(&mut self) -> Result<bool, StoreError> {
+        self.advance()
+    }
+}
+
+impl Sorted for Rows<'_> {
+    type Key = [u8];
+    fn key(&self) -> &[u8] {
+        &self.subject
+    }
+    fn run(&self) -> usize {
+        self.run
+    }
+    fn advance(&mut self) -> Result<bool, StoreError> {
+        self.advance()
+    }
+}
+
+/// The order of a heap's top: the first key, and of that the newest run.
+struct Head<S>(S);
+
+impl<S: Sorted> Ord for Head<S> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.key().cmp(self.0.key()).then(self.0.run().cmp(&other.0.run()))
+    }
+}
+
+impl<S: Sorted> PartialOrd for Head<S> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<S: Sorted> PartialEq for Head<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<S: Sorted> Eq for Head<S> {}
+
+/// Several runs as one, in which newer runs win.
+struct Merged<S: Sorted> {
+    heads: BinaryHeap<Head<S>>,
+    last: <S::Key as ToOwned>::Owned,
+}
+
+impl<S: Sorted> Merged<S>
+where
+    <S::Key as ToOwned>::Owned: Default,
+{
+    fn new(runs: Vec<S>) -> Self {
+        Self { heads: runs.into_iter().map(Head).collect(), last: Default::default() }
+    }
+
+    fn top(&self) -> Option<&S> {
+        self.heads.peek().map(|head| &head.0)
+    }
+
+    /// Goes to the next key.
+    fn advance(&mut self) -> Result<(), StoreError> {
+        let Some(mut top) = self.heads.peek_mut() else { return Ok(()) };
+        top.0.key().clone_into(&mut self.last);
+        if !top.0.advance()? {
+            PeekMut::pop(top);
+        } else {
+            drop(top);
+        }
+        while let Some(top) = self.heads.peek_mut() {
+            if top.0.key() != std::borrow::Borrow::borrow(&self.last) {
+                break;
+            }
+            let mut top = top;
+            if !top.0.advance()? {
+                PeekMut::pop(top);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A place among the rows of an import.
+pub(super) struct Merge<'a> {
+    hosts: Merged<Hosts<'a>>,
+    rows: Merged<Rows<'a>>,
+    host: HostKey,
+    here: Here,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Here {
+    Host(u32),
+    Row,
+    End,
+}
+
+impl<'a> Merge<'a> {
+    /// The first row.
+    pub(super) fn new(runs: &'a Runs) -> Result<Self, StoreError> {
+        let (hosts, rows) = (Merged::new(runs.hosts()?), Merged::new(runs.rows()?));
+        let mut merge = Self { hosts, rows, host: HostKey::default(), here: Here::End };
+        merge.settle()?;
+        Ok(merge)
+    }
+
+    /// The subject here; `None` behind the last.
+    pub(super) fn key(&self) -> Option<&[u8]> {
+        match self.here {
+            Here::Host(_) => Some(&self.host),
+            Here::Row => self.rows.top().map(|row| row.subject.as_slice()),
+            Here::End => None,
+        }
+    }
+
+    /// The address here, if it is a plain one.
+    pub(super) fn host(&self) -> Option<u32> {
+        match self.here {
+            Here::Host(addr) => Some(addr),
+            Here::Row if row::is_plain_of_segment(self.value()) => {
+                self.key().and_then(key::read_host)
+            }
+            _ => None,
+        }
+    }
+
+    /// The row here as it stands in the database.
+    pub(super) fn value(&self) -> &[u8] {
+        match (self.here, self.rows.top()) {
+            (Here::Row, Some(row)) => &row.value,
+            _ => row::PLAIN_ROW,
+        }
+    }
+
+    /// Goes to the next subject.
+    pub(super) fn advance(&mut self) -> Result<(), StoreError> {
+        match self.here {
+            Here::Host(_) => self.hosts.advance()?,
+            Here::Row => self.rows.advance()?,
+            Here::End => {}
+        }
+        self.settle()
+    }
+
+    /// Finds out which comes next; where both name a subject, the newer run wins, and in a run the row.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let Some(host) = self.hosts.top() else {
+            self.here = if self.rows.top().is_some() { Here::Row } else { Here::End };
+            return Ok(());
+        };
+        let (addr, run) = (host.addr, host.run);
+        self.host = key::host(addr);
+        let order = self.rows.top().map(|row| (row.subject.as_slice().cmp(&self.host), row.run));
+        self.here = match order {
+            Some((Ordering::Less, _)) => Here::Row,
+            Some((Ordering::Equal, of_row)) if of_row >= run => {
+                self.hosts.advance()?;
+                Here::Row
+            }
+            Some((Ordering::Equal, _)) => {
+                self.rows.advance()?;
+                Here::Host(addr)
+            }
+            _ => Here::Host(addr),
+        };
+        Ok(())
+    }
+}

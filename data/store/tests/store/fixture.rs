@@ -1,0 +1,260 @@
+//! A store with a follower that remembers what it was shown.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+use dnsbl_store::{
+    Actor, Change, ChangeError, Done, Filter, Follower, ImportCounts, ImportLimits, ImportMode,
+    Outcome, Precondition, Sources, Staged, Store, StoreOptions,
+};
+use dnsbl_types::{
+    Apex, Entry, Listing, ListingBody, Name, ReturnCode, Serial, SoaTimes, Source, Subject,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+use tempfile::TempDir;
+
+pub(crate) const NOW: UnixTime = UnixTime(1_700_000_000);
+
+pub(crate) fn origin() -> Name {
+    "bl.example.org".parse().unwrap()
+}
+
+pub(crate) fn zone(kind: ZoneKind) -> Zone {
+    let ns: Name = "ns.example.net".parse().unwrap();
+    let spec = ZoneSpec {
+        origin: origin(),
+        kind,
+        ns: vec![ns.clone()],
+        mname: ns.clone(),
+        rname: ns,
+        soa: SoaTimes::default(),
+        ttl: 300,
+        negative_ttl: 60,
+        return_codes: vec![ReturnCode::LISTED],
+        reason: "$".parse().unwrap(),
+        test_codes: vec![],
+        apex: Apex::default(),
+        glue: BTreeMap::new(),
+    };
+    spec.check().unwrap()
+}
+
+/// What a follower was told, as published.
+#[derive(Clone, Default)]
+pub(crate) struct Mirror(pub(crate) Arc<Mutex<Seen>>);
+
+#[derive(Clone, Default)]
+pub(crate) struct Seen {
+    pub(crate) entries: BTreeMap<String, Vec<Entry>>,
+    pub(crate) serial: Serial,
+    pub(crate) seq: u64,
+}
+
+impl Follower for Mirror {
+    fn put_zone(&mut self, _: &Zone, serial: Serial) {
+        self.0.lock().unwrap().serial = serial;
+    }
+    fn remove_zone(&mut self, _: &Name) {
+        self.0.lock().unwrap().entries.clear();
+    }
+    fn set_serial(&mut self, _: &Name, serial: Serial) {
+        self.0.lock().unwrap().serial = serial;
+    }
+    fn set_entries(&mut self, _: &Name, subject: &Subject, entries: &[Entry]) {
+        let seen = &mut self.0.lock().unwrap().entries;
+        if entries.is_empty() {
+            seen.remove(&subject.to_string());
+        } else {
+            seen.insert(subject.to_string(), entries.to_vec());
+        }
+    }
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        assert!(hosts.is_sorted_by(|a, b| a < b), "ascending, each once");
+        for addr in hosts {
+            let subject = Subject::from(std::net::Ipv4Addr::from_bits(*addr));
+            self.set_entries(origin, &subject, &[Entry::default()]);
+        }
+    }
+    fn publish(&mut self, seq: u64, _: Instant) {
+        self.0.lock().unwrap().seq = seq;
+    }
+}
+
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) mirror: Mirror,
+    pub(crate) options: StoreOptions,
+    /// Last, so that the store is closed before its files go.
+    pub(crate) dir: TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        Self::with(StoreOptions::default())
+    }
+
+    /// A store that keeps hardly anything of an import in memory.
+    pub(crate) fn spilling() -> Self {
+        Self::with(StoreOptions { staging_bytes: 100 })
+    }
+
+    fn with(options: StoreOptions) -> Self {
+        let fixture = Self::open_with(tempfile::tempdir().unwrap(), options);
+        let zone = Box::new(zone(ZoneKind::Ip));
+        fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
+        fixture
+    }
+
+    pub(crate) fn open(dir: TempDir) -> Self {
+        Self::open_with(dir, StoreOptions::default())
+    }
+
+    pub(crate) fn open_with(dir: TempDir, options: StoreOptions) -> Self {
+        let store = Store::open_with(dir.path(), options.clone()).unwrap();
+        let mut mirror = Mirror::default();
+        store.load(&mut mirror).unwrap();
+        store.start(Box::new(mirror.clone())).unwrap();
+        Self { store, mirror, options, dir }
+    }
+
+    pub(crate) fn reopen(self) -> Self {
+        let Self { dir, store, options, .. } = self;
+        store.close();
+        drop(store);
+        Self::open_with(dir, options)
+    }
+
+    pub(crate) fn change(&self, change: Change) -> Result<Done, ChangeError> {
+        self.change_at(change, NOW)
+    }
+
+    pub(crate) fn change_at(&self, change: Change, now: UnixTime) -> Result<Done, ChangeError> {
+        self.store.change(Actor { name: "test".into(), remote: None }, change, now)
+    }
+
+    pub(crate) fn put(
+        &self,
+        subject: &str,
+        source: &str,
+        body: ListingBody,
+    ) -> Result<Done, ChangeError> {
+        self.change(Change::PutListing {
+            zone: origin(),
+            subject: subject.parse().unwrap(),
+            source: source.parse().unwrap(),
+            body,
+            precondition: Precondition::None,
+        })
+    }
+
+    pub(crate) fn delete(&self, subject: &str, sources: Sources) -> Result<Done, ChangeError> {
+        let zone = origin();
+        let subject = subject.parse().unwrap();
+        self.change(Change::DeleteListing {
+            zone,
+            subject,
+            sources,
+            precondition: Precondition::None,
+        })
+    }
+
+    pub(crate) fn stage(
+        &self,
+        source: &str,
+        rows: &[(&str, ListingBody)],
+        mode: ImportMode,
+        dry_run: bool,
+    ) -> Result<Staged, ChangeError> {
+        let mut staging = self.store.stage(&origin(), source.parse().unwrap())?;
+        for (subject, body) in rows {
+            staging.put(&subject.parse().unwrap(), body)?;
+        }
+        staging.finish(mode, dry_run, NOW)
+    }
+
+    pub(crate) fn commit(&self, staged: Staged) -> Result<ImportCounts, ChangeError> {
+        match self.change(Change::CommitImport(Box::new(staged)))?.outcome {
+            Outcome::Import(counts) => Ok(counts),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn import(
+        &self,
+        source: &str,
+        rows: &[(&str, ListingBody)],
+        mode: ImportMode,
+    ) -> Result<ImportCounts, ChangeError> {
+        self.commit(self.stage(source, rows, mode, false)?)
+    }
+
+    pub(crate) fn fold_all(&self) {
+        while matches!(self.change(Change::Fold).unwrap().outcome, Outcome::Count(1..)) {}
+    }
+
+    pub(crate) fn listings(&self, now: UnixTime) -> Vec<Listing> {
+        let mut all = Vec::new();
+        self.store
+            .read(now)
+            .each(&origin(), &Filter::all(), None, |listing| {
+                all.push(listing);
+                true
+            })
+            .unwrap();
+        all
+    }
+
+    pub(crate) fn subjects(&self) -> Vec<String> {
+        self.listings(NOW)
+            .iter()
+            .map(|listing| format!("{} {}", listing.subject, listing.source))
+            .collect()
+    }
+
+    pub(crate) fn counts(&self, now: UnixTime) -> (u64, u64) {
+        let record = self.store.read(now).zone(&origin()).unwrap().unwrap();
+        (record.listings, record.exclusions)
+    }
+}
+
+pub(crate) fn source(name: &str) -> Source {
+    name.parse().unwrap()
+}
+
+pub(crate) fn plain() -> ListingBody {
+    ListingBody::default()
+}
+
+pub(crate) fn note(text: &str) -> ListingBody {
+    ListingBody { note: Some(text.into()), ..plain() }
+}
+
+pub(crate) const REPLACE: ImportMode =
+    ImportMode::ReplaceSource(ImportLimits { allow_rejected: false, max_removed: 1.0 });
+
+impl Fixture {
+    /// Copies the files as they are, since what was forgotten keeps the store open.
+    pub(crate) fn reopen_after_crash(self) -> Self {
+        self.store.close();
+        let copy = tempfile::tempdir().unwrap();
+        copy_files(self.dir.path(), copy.path());
+        Self::open_with(copy, self.options)
+    }
+}
+
+pub(crate) fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_files(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

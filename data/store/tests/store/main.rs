@@ -1,0 +1,9 @@
+//! The store keeps what it acknowledged, in one order, whatever happens in between.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod changes;
+mod damage;
+mod fixture;
+mod imports;
+mod model;
