@@ -49,9 +49,16 @@ impl Follower for IndexFollower {
         self.index.set_entries(origin, subject, entries);
     }
 
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.index.set_plain_hosts(origin, hosts);
+    }
+
     fn publish(&mut self, seq: u64, committed: Instant) {
         self.index.publish(seq);
         self.commit_to_visible.observe(committed.elapsed().as_secs_f64());
         self.head.send_replace(seq);
+    }
+    fn idle(&mut self) {
+        self.index.free_retired();
     }
 }

@@ -24,6 +24,8 @@ use crate::{
 
 /// Changes that may wait.
 const QUEUE: usize = 4096;
+/// After this long without a change the follower may tidy up.
+const IDLE: Duration = Duration::from_millis(500);
 /// Changes in one batch.
 const GROUP: usize = 512;
 
@@ -47,6 +49,8 @@ pub trait Follower: Send {
     }
     /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
     fn publish(&mut self, seq: u64, committed: Instant);
+    /// No change has come for a while.
+    fn idle(&mut self) {}
 }
 
 pub(crate) struct Job {
@@ -118,9 +122,9 @@ impl WriterThread {
     /// Runs until the last way in is dropped, and then finishes what is queued.
     fn run(mut self, jobs: &Receiver<Job>) {
         loop {
-            match jobs.recv_timeout(Duration::from_secs(3600)) {
+            match jobs.recv_timeout(IDLE) {
                 Ok(first) => self.take(first, jobs),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => self.follower.idle(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

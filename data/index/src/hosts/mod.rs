@@ -260,13 +260,13 @@ mod tests {
 
     impl Value for u8 {
         const LEAF: usize = 64;
-        type Many = Box<[u8]>;
+        type Many = Box<[Self]>;
 
-        fn keep(values: &[u8]) -> Box<[u8]> {
+        fn keep(values: &[Self]) -> Box<[Self]> {
             values.into()
         }
 
-        fn at(values: &Box<[u8]>, at: usize) -> &u8 {
+        fn at(values: &Box<[Self]>, at: usize) -> &Self {
             &values[at]
         }
     }
