@@ -1,17 +1,19 @@
 //! Answers while listings change.
 
-use std::rc::Rc;
+use std::{net::Ipv4Addr, rc::Rc, time::Instant};
 
 use anyhow::Result;
 
 use crate::{
-    background::{Background, Pace, stop_all},
+    background::{Background, Pace, Stop, stop_all},
     data::Data,
+    http::Connection,
     lab::Lab,
     load,
     measure::{full_load, medians, ratio},
     report::{self, Table, rate},
     servers::{Ours, Server},
+    stats::median,
     usage,
 };
 
@@ -29,12 +31,12 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     let ours = lab.ours(&data, 1)?;
     let queries = data.queries();
     full_load(lab, &ours, &queries)?;
-    let (mut calm, mut busy, mut changes) = (Vec::new(), Vec::new(), 0);
+    let (mut calm, mut busy, mut made) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..lab.pairs {
         calm.push(full_load(lab, &ours, &queries)?);
         let churn = start(&ours, &data)?;
         busy.push(full_load(lab, &ours, &queries)?);
-        changes += stop_all(churn)?.iter().sum::<u64>();
+        made.push(stop_all(churn)?.iter().sum::<f64>());
     }
     let mut table = Table::new(&["", "answers/s", "user µs", "system µs"]);
     for (name, rounds) in [("no changes", &calm), ("with changes", &busy)] {
@@ -42,13 +44,12 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
         let [user, system] = [middle.user, middle.system].map(|time| format!("{time:.2}"));
         table.row([name.to_owned(), rate(middle.rate), user, system]);
     }
-    let made = changes as f64 / (lab.pairs as f64 * lab.duration.as_secs_f64());
     let text = format!(
-        "{} listings; {} changes a second were meant, about {} were made, over {CONNECTIONS} \
+        "{} listings; {} changes a second were meant, {} were made, over {CONNECTIONS} \
          connections to the HTTP API. Medians of {} rounds.",
         report::size(data.size()),
         rate(CHANGES),
-        rate(made),
+        rate(median(made)),
         lab.pairs
     );
     lab.report.section("While listings change", &text)?;
@@ -79,31 +80,29 @@ fn losses(lab: &mut Lab, ours: &Ours, data: &Rc<Data>, rate: f64) -> Result<()> 
     lab.report.finding(&what, &value, "0")
 }
 
-/// Begins to change listings; each connection gives how many changes it made.
-fn start(ours: &Ours, data: &Data) -> Result<Vec<Background<u64>>> {
+/// Begins to change listings; each connection gives how many changes a second it made.
+fn start(ours: &Ours, data: &Data) -> Result<Vec<Background<f64>>> {
     (0..CONNECTIONS)
         .map(|i| {
             let mut connection = ours.connect()?;
             let addresses: Vec<_> = data.fresh(100 + i).take(ADDRESSES).collect();
-            Ok(Background::start(move |stop| {
-                let mut pace = Pace::new(CHANGES / CONNECTIONS as f64);
-                let mut changes = 0;
-                for &addr in addresses.iter().cycle() {
-                    for list in [true, false] {
-                        pace.wait();
-                        if list {
-                            connection.list(addr)?
-                        } else {
-                            connection.unlist(addr)?
-                        }
-                        changes += 1;
-                    }
-                    if stop.is_set() {
-                        break;
-                    }
-                }
-                Ok(changes)
-            }))
+            Ok(Background::start(move |stop| change(&mut connection, &addresses, stop)))
         })
         .collect()
+}
+
+fn change(connection: &mut Connection, addresses: &[Ipv4Addr], stop: &Stop) -> Result<f64> {
+    let (mut pace, mut changes) = (Pace::new(CHANGES / CONNECTIONS as f64), 0);
+    let begun = Instant::now();
+    for &addr in addresses.iter().cycle() {
+        pace.wait();
+        connection.list(addr)?;
+        pace.wait();
+        connection.unlist(addr)?;
+        changes += 2;
+        if stop.is_set() {
+            break;
+        }
+    }
+    Ok(f64::from(changes) / begun.elapsed().as_secs_f64())
 }

@@ -31,7 +31,7 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     let (plain, changed) = (data.plain(), data.changed()?);
     let dir = lab.store_dir(&data);
     let mut table = Table::new(&COLUMNS);
-    let server = lab.empty_ours(&clear(&dir)?, 0)?;
+    let server = lab.empty_ours(clear(&dir)?, 0)?;
     let took = import(lab, &server, &mut table, "first import", &plain, "upsert")?;
     import(lab, &server, &mut table, "replace-source, 1 % changed", &changed, "replace-source")?;
     // Later comparisons ask for the first list.

@@ -23,7 +23,6 @@ pub(crate) struct Ours {
     program: Program,
     http: SocketAddr,
     token: String,
-    changes: Connection,
 }
 
 impl Ours {
@@ -49,8 +48,7 @@ impl Ours {
             .with_context(|| format!("reading {}", token.display()))?
             .trim()
             .to_owned();
-        let changes = Connection::open(http, &token)?;
-        Ok(Self { program: Program { process, addr, load_time }, http, token, changes })
+        Ok(Self { program: Program { process, addr, load_time }, http, token })
     }
 
     /// Another connection to its API.
@@ -115,7 +113,8 @@ impl Server for Ours {
     }
 
     fn list(&mut self, addr: Ipv4Addr) -> Result<()> {
-        self.changes.list(addr)
+        // An operator's command connects, too.
+        self.connect()?.list(addr)
     }
 
     fn reloads(&self) -> bool {
