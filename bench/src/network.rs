@@ -36,7 +36,7 @@ impl Network {
         let holder = (isolation == Isolation::Full).then(veth_pair).transpose()?;
         let network = Self { isolation, holder, cores };
         let own = network.join(network.cores.get(1..).filter(|rest| !rest.is_empty()));
-        run("taskset", &["-cap", &own, &process::id().to_string()])?;
+        run("taskset", &["-cp", &own, &process::id().to_string()])?;
         Ok(network)
     }
 
