@@ -20,12 +20,12 @@ impl Report {
 
     /// Adds a section.
     pub(crate) fn section(&mut self, title: &str, text: &str) -> Result<()> {
-        self.add(&format!("\n## {title}\n\n{text}\n\n"))
+        self.add(&format!("\n## {title}\n\n{text}\n"))
     }
 
     /// Adds a table.
     pub(crate) fn table(&mut self, table: &Table) -> Result<()> {
-        self.add(&table.render())
+        self.add(&format!("\n{}", table.render()))
     }
 
     /// Adds one figure with what it should be.
