@@ -9,11 +9,18 @@ export PATH := $(PATH):$(CARGO_TARGET_DIR)/tools/cargo/bin
 
 CARGO_BUILD := cargo build --release --locked --workspace
 
+# What `make bench` compares (nothing is everything), at which sizes, for how many seconds each time,
+# and how often servers take turns.
+COMPARE ?=
+SIZES ?= 1k,10k,1M,10M
+SECONDS ?= 5
+PAIRS ?= 5
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt build deps tools fuzz-smoke advisories clean-var
+.PHONY: help run test lint fmt build deps tools fuzz-smoke bench bench-quick bench-criterion advisories clean-var
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: deps ## build, start a server with a sample zone, and print lines to try on it
 	@command -v dig >/dev/null || scripts/fetch-tools || echo "make run: going on without dig" >&2
@@ -44,6 +51,16 @@ tools: ## fetch the real peers the tests use (dig, unbound, …) into the target
 
 fuzz-smoke: build ## throw a short run of random input at the server
 	cargo test --release --locked --workspace --test integration -- fuzz_smoke
+
+bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; takes about 20 minutes
+	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \
+		--results bench/RESULTS.md
+
+bench-quick: build tools ## see whether the benches work, in about 2 minutes; figures are only printed
+	$(CARGO_TARGET_DIR)/release/bench --sizes 1k,10k --seconds 1 --pairs 1 --settle 1
+
+bench-criterion: deps ## measure codec and index by themselves
+	cargo bench --locked --workspace --bench codec --bench index
 
 advisories: ## check dependencies for known vulnerabilities; fetches the database from the network
 	@scripts/install-cargo-deny

@@ -1,0 +1,108 @@
+//! The index: what an address's entries say, and how a change gets in.
+
+use std::{
+    hint::black_box,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_tests::Random;
+use dnsbl_types::{
+    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+
+const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
+const NOW: UnixTime = UnixTime(1_000);
+/// How many addresses are asked for in turn.
+const ASKED: usize = 1 << 16;
+
+/// An index of a size, and addresses to ask for.
+struct Filled {
+    origin: Name,
+    index: Arc<Index>,
+    writer: IndexWriter,
+    listed: Vec<IpAddr>,
+    unlisted: Vec<IpAddr>,
+}
+
+impl Filled {
+    /// Lists addresses whose lowest bit is 0.
+    fn with(size: usize) -> Self {
+        let mut random = Random::new(size as u64);
+        let mut listed: Vec<u32> = (0..size).map(|_| random.number() as u32 & !1).collect();
+        listed.sort_unstable();
+        let zone = zone();
+        let (origin, index) = (zone.origin.clone(), Arc::new(Index::default()));
+        let mut writer = IndexWriter::new(index.clone());
+        writer.put_zone(zone, Serial(1));
+        for &bits in &listed {
+            writer.set_entries(&origin, &Subject::host(address(bits)), &[Entry::default()]);
+        }
+        writer.publish(1);
+        let mut pick = || listed[random.below(size)];
+        let listed: Vec<IpAddr> = (0..ASKED).map(|_| address(pick())).collect();
+        let unlisted = (0..ASKED).map(|_| address(random.number() as u32 | 1)).collect();
+        Self { origin, index, writer, listed, unlisted }
+    }
+
+    fn judge(&self, addr: IpAddr) -> bool {
+        let snapshot = self.index.load();
+        let zone = snapshot.zone(&self.origin).expect("the zone was put");
+        zone.judge_address(addr, NOW).listed().is_some()
+    }
+
+    fn change(&mut self, addr: IpAddr, entries: &[Entry]) {
+        self.writer.set_entries(&self.origin, &Subject::host(addr), entries);
+        self.writer.publish(2);
+    }
+}
+
+fn address(bits: u32) -> IpAddr {
+    Ipv4Addr::from(bits).into()
+}
+
+fn zone() -> Zone {
+    let ns: Name = "ns.example.net".parse().expect("a name");
+    let spec = ZoneSpec {
+        origin: "bl.example.org".parse().expect("a name"),
+        kind: ZoneKind::Ip,
+        ns: vec![ns.clone()],
+        mname: ns.clone(),
+        rname: ns,
+        soa: SoaTimes::default(),
+        ttl: 300,
+        negative_ttl: 60,
+        return_codes: vec![ReturnCode::LISTED],
+        reason: "Open relay $".parse().expect("a reason"),
+        test_codes: vec![],
+        apex: Apex::default(),
+        glue: Default::default(),
+    };
+    spec.check().expect("settings that fit together")
+}
+
+fn index(criterion: &mut Criterion) {
+    for (size, name) in SIZES {
+        let mut filled = Filled::with(size);
+        for (what, asked) in [("listed", &filled.listed), ("unlisted", &filled.unlisted)] {
+            let mut addresses = asked.iter().cycle();
+            criterion.bench_function(&format!("judge_address {what} {name}"), |bencher| {
+                bencher.iter(|| filled.judge(black_box(*addresses.next().expect("it goes on"))));
+            });
+        }
+        let unlisted = filled.unlisted.clone();
+        let mut addresses = unlisted.iter().cycle();
+        criterion.bench_function(&format!("set_entries and publish {name}"), |bencher| {
+            bencher.iter(|| {
+                let addr = *addresses.next().expect("it goes on");
+                filled.change(addr, &[Entry::default()]);
+                filled.change(addr, &[]);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, index);
+criterion_main!(benches);

@@ -1,0 +1,9 @@
+//! The comparisons, one a module.
+
+pub(crate) mod answers;
+pub(crate) mod change;
+pub(crate) mod churn;
+pub(crate) mod import;
+pub(crate) mod overview;
+pub(crate) mod start;
+pub(crate) mod writes;

@@ -1,0 +1,114 @@
+//! Durable writes a second over the HTTP API.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use dnsbl_tests::pause;
+
+use crate::{
+    background::{Background, stop_all},
+    data::Data,
+    histogram::Histogram,
+    lab::Lab,
+    load::{self, FULL_RATE, Seen},
+    report::{self, Table, rate, time},
+    servers::{Ours, Server},
+    stats::quantile,
+};
+
+/// Clients, each with a connection that it keeps.
+const CLIENTS: usize = 64;
+/// More writes than a client makes in a second.
+const MOST: usize = 1000;
+const COLUMNS: [&str; 7] =
+    ["", "writes/s", "p50", "p99", "worst", "commit to visible p99", "answers/s meanwhile"];
+
+/// Writes alone, then under full load of questions.
+pub(crate) fn all(lab: &mut Lab) -> Result<()> {
+    let data = lab.data(lab.large())?;
+    let ours = lab.ours(&data, 0)?;
+    let mut table = Table::new(&COLUMNS);
+    for (round, name) in ["no questions", "under full load"].into_iter().enumerate() {
+        row(lab, &ours, &data, &mut table, round as u64, name)?;
+    }
+    let text = format!(
+        "{CLIENTS} clients put distinct listings beside {}, each over a connection of its own, one \
+         after the other; all cores. Commit to visible: the bound of the bucket of the server's \
+         own metric.",
+        report::size(data.size())
+    );
+    lab.report.section("Writes", &text)?;
+    lab.report.table(&table)
+}
+
+fn row(
+    lab: &Lab,
+    ours: &Ours,
+    data: &Data,
+    table: &mut Table,
+    round: u64,
+    name: &str,
+) -> Result<()> {
+    let before = visible(ours)?;
+    let begun = Instant::now();
+    let clients = start(ours, data, round, lab.duration)?;
+    let seen = if round == 0 { rest(lab) } else { ask(lab, ours, data)? };
+    let times = stop_all(clients)?;
+    let took = begun.elapsed();
+    let visible = visible(ours)?.quantile_since(&before, 0.99);
+    let mut times: Vec<Duration> = times.into_iter().flatten().collect();
+    times.sort_unstable();
+    let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|share| time(quantile(&times, share)));
+    table.row([
+        name.to_owned(),
+        rate(times.len() as f64 / took.as_secs_f64()),
+        p50,
+        p99,
+        worst,
+        visible.map_or("beyond the last bucket".to_owned(), |bound| format!("≤ {}", time(bound))),
+        seen.map_or(String::new(), |seen| rate(seen.rate())),
+    ]);
+    Ok(())
+}
+
+fn rest(lab: &Lab) -> Option<Seen> {
+    pause(lab.duration);
+    None
+}
+
+fn ask(lab: &Lab, ours: &Ours, data: &Data) -> Result<Option<Seen>> {
+    let (addr, queries) = (ours.program().addr(), data.queries());
+    load::start(&lab.network, addr, &queries, FULL_RATE, lab.duration)?.finish().map(Some)
+}
+
+fn visible(ours: &Ours) -> Result<Histogram> {
+    Histogram::read(&ours.metrics()?, "dnsbl_commit_to_visible_seconds")
+}
+
+/// Begins to write; each client gives how long each of its writes took.
+fn start(
+    ours: &Ours,
+    data: &Data,
+    round: u64,
+    duration: Duration,
+) -> Result<Vec<Background<Vec<Duration>>>> {
+    let count = MOST * (duration.as_secs() as usize + 1);
+    let mut fresh = data.fresh(1000 + round);
+    let mut client = || {
+        let mut connection = ours.connect()?;
+        let addresses: Vec<_> = fresh.by_ref().take(count).collect();
+        Ok(Background::start(move |stop| {
+            let mut times = Vec::new();
+            for addr in addresses {
+                if stop.is_set() {
+                    return Ok(times);
+                }
+                let begun = Instant::now();
+                connection.list(addr).context("writing")?;
+                times.push(begun.elapsed());
+            }
+            Ok(times)
+        }))
+    };
+    (0..CLIENTS).map(|_| client()).collect()
+}

@@ -1,0 +1,129 @@
+//! dnsbl-server.
+
+use std::{
+    fs::{self, File},
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use dnsbl_tests::{Admin, HttpReply, Process};
+use reqwest::{Method, blocking::Body};
+use serde_json::{Value, json};
+
+use super::{LOADING, Program, Server};
+use crate::{data, http::Connection, network::Network, programs};
+
+/// How long it may take to end.
+const ENDING: Duration = Duration::from_secs(60);
+
+/// A running dnsbl-server.
+pub(crate) struct Ours {
+    program: Program,
+    http: SocketAddr,
+    token: String,
+}
+
+impl Ours {
+    /// Starts it on the store in a folder, with so many workers on as many cores; 0 is all cores.
+    pub(crate) fn start(network: &Network, dir: &Path, workers: usize) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+        let config = dir.join("dnsbl-server.toml");
+        let addr = network.free_address()?;
+        let text = format!(
+            "version = \"v1\"\ndata-dir = \"{}\"\n[dns]\nlisten = [\"{addr}\"]\nthreads = {workers}\n\
+             [http]\nlisten = \"127.0.0.1:0\"\n",
+            dir.join("data").display()
+        );
+        fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
+        let mut command = network.on_server_cores(workers, &programs::ours("dnsbl-server")?);
+        command.args(["run", "--config"]).arg(config);
+        let begun = Instant::now();
+        let process = Process::start(&mut command)?;
+        let http = process.wait_for_line(LOADING, http_address)?;
+        let load_time = begun.elapsed();
+        let token = dir.join("data/admin.token");
+        let token = fs::read_to_string(&token)
+            .with_context(|| format!("reading {}", token.display()))?
+            .trim()
+            .to_owned();
+        Ok(Self { program: Program { process, addr, load_time }, http, token })
+    }
+
+    /// Another connection to its API.
+    pub(crate) fn connect(&self) -> Result<Connection> {
+        Connection::open(self.http, &self.token)
+    }
+
+    /// Makes the zone.
+    pub(crate) fn make_zone(&self) -> Result<()> {
+        let body = json!({
+            "kind": "ip", "ns": ["ns1.example.net."], "reason": data::REASON,
+            "soa": {"mname": "ns1.example.net.", "rname": format!("hostmaster.{}.", data::ORIGIN)},
+        });
+        let path = format!("/v1/zones/{}", data::ORIGIN);
+        let reply = HttpReply::try_of(self.admin().request(Method::PUT, &path).json(&body))?;
+        ensure!(reply.status == 201, "making the zone: {} {}", reply.status, reply.text);
+        Ok(())
+    }
+
+    /// Imports a plain list; gives how long that took and what the server says of it.
+    pub(crate) fn import(&self, list: &Path, mode: &str) -> Result<(Duration, Value)> {
+        let file = File::open(list).with_context(|| format!("opening {}", list.display()))?;
+        let path = format!("/v1/zones/{}/import?format=plain&mode={mode}", data::ORIGIN);
+        let request = self.admin().request(Method::POST, &path).body(Body::from(file));
+        let begun = Instant::now();
+        let reply = HttpReply::try_of(request.timeout(LOADING))?;
+        let took = begun.elapsed();
+        ensure!(reply.status == 200, "importing: {} {}", reply.status, reply.text);
+        let counts: Value = serde_json::from_str(&reply.text).context("reading the counts")?;
+        ensure!(counts["rejected"] == 0, "lines were rejected: {}", reply.text);
+        Ok((took, counts))
+    }
+
+    /// Its metrics, as text.
+    pub(crate) fn metrics(&self) -> Result<String> {
+        let reply = HttpReply::try_of(self.admin().request(Method::GET, "/metrics"))?;
+        ensure!(reply.status == 200, "metrics: {} {}", reply.status, reply.text);
+        Ok(reply.text)
+    }
+
+    /// Ends it, with all that it has accepted on disk.
+    pub(crate) fn stop(self) -> Result<()> {
+        let finished = self.program.process.terminate(ENDING)?;
+        if finished.code != Some(0) {
+            bail!("dnsbl-server ended with {:?}; it said:\n{}", finished.code, finished.stderr);
+        }
+        Ok(())
+    }
+
+    fn admin(&self) -> Admin {
+        Admin::new(self.http, &*self.token)
+    }
+}
+
+impl Server for Ours {
+    fn name(&self) -> &'static str {
+        "dnsbl-server"
+    }
+
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn list(&mut self, addr: Ipv4Addr) -> Result<()> {
+        // An operator's command connects, too.
+        self.connect()?.list(addr)
+    }
+
+    fn reloads(&self) -> bool {
+        false
+    }
+}
+
+/// The address in `… ready dns=ADDR:PORT http=ADDR:PORT …`.
+fn http_address(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("ready dns=")?.1.split_once(" http=")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
