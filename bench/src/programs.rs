@@ -19,9 +19,10 @@ pub(crate) fn peer(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The folder that data and stores are kept in, below the target directory.
-pub(crate) fn work_dir() -> Result<PathBuf> {
-    Ok(target_dir()?.join("bench"))
+/// The folder that lists and stores are kept in: on a disk, unlike some `/tmp`, and open to the user
+/// that rbldnsd changes to, unlike some target directories.
+pub(crate) fn work_dir() -> PathBuf {
+    PathBuf::from("/var/tmp/dnsbl-bench")
 }
 
 fn target_dir() -> Result<PathBuf> {
