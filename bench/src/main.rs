@@ -60,7 +60,7 @@ struct Options {
 }
 
 /// What can be compared.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Comparison {
     /// The import of the largest list.
     Import,
@@ -102,7 +102,15 @@ fn measure(options: Options, isolation: Isolation) -> Result<()> {
         [] => Comparison::value_variants(),
         chosen => chosen,
     };
-    chosen.iter().try_for_each(|comparison| comparison.run(&mut lab))
+    let mut failed = 0;
+    for comparison in chosen {
+        if let Err(err) = comparison.run(&mut lab) {
+            failed += 1;
+            lab.report.section("A comparison failed", &format!("`{comparison:?}`: {err:#}"))?;
+        }
+    }
+    ensure!(failed == 0, "{failed} of {} comparisons failed, see above", chosen.len());
+    Ok(())
 }
 
 impl Comparison {

@@ -35,7 +35,7 @@ pub(crate) fn full_load(lab: &Lab, server: &dyn Server, queries: &Path) -> Resul
     let load = load::start(&lab.network, program.addr(), queries, FULL_RATE, lab.duration)?;
     let seen = load.finish()?;
     let used = usage::cpu_time(program.id())? - before;
-    ensure!(seen.replies > 0, "{} answers nothing", server.name());
+    ensure!(seen.replies > 0, "{} answers nothing: {seen:?}, {used:?}", server.name());
     ensure!(
         !server.has_lists() || LISTED_SHARE.contains(&seen.listed_share()),
         "{} lists {:.1} % of what it is asked instead of 30 %",
