@@ -3,10 +3,7 @@
 //! Most entries of a zone say one of a few things, so what they say is kept once and shared. When
 //! an entry expires is its own.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use dnsbl_types::{Entry, Reason, ReturnCode, UnixTime};
 
@@ -53,10 +50,6 @@ pub(crate) struct Said {
 
 const NEVER: UnixTime = UnixTime(u64::MAX);
 
-/// One listing with the zone's values: what most subjects have.
-static PLAIN: LazyLock<Stored> =
-    LazyLock::new(|| Stored { said: Arc::default(), expires_at: NEVER });
-
 impl Entries {
     pub(crate) fn as_slice(&self) -> &[Stored] {
         match self {
@@ -86,11 +79,6 @@ pub(crate) fn live(entries: &[Stored], now: UnixTime) -> impl Iterator<Item = &S
 }
 
 impl Stored {
-    /// One listing with the zone's values.
-    pub(crate) fn plain() -> &'static Self {
-        &PLAIN
-    }
-
     pub(crate) fn said(&self) -> &Said {
         &self.said
     }

@@ -44,6 +44,8 @@ struct Hit<'a> {
 #[derive(Clone, Debug)]
 enum Because<'a> {
     Test(ReturnCode),
+    /// One listing of an address, with the zone's values.
+    Plain,
     /// Those among the subject's entries that are live at a time.
     Entries(By, &'a [Stored], UnixTime),
 }
@@ -94,6 +96,11 @@ impl<'a> Verdict<'a> {
             TestEntry::Never => Self::Excluded { until: None },
             TestEntry::Listed(code) => Self::listed_by(asked, Because::Test(code)),
         }
+    }
+
+    /// One listing of an address, with the zone's values.
+    pub(crate) fn of_plain_host(asked: Asked<'a>) -> Self {
+        Self::listed_by(asked, Because::Plain)
     }
 
     /// What the live ones of a subject's entries say; there must be one.
@@ -150,15 +157,17 @@ impl<'a> Listed<'a> {
     /// The return codes of all entries, in no order and with repetitions.
     pub fn codes(&self, zone: &'a Zone) -> impl Iterator<Item = ReturnCode> {
         self.hits().flat_map(|hit| {
-            let test = match hit.because {
-                Because::Test(code) => Some(code),
-                Because::Entries(..) => None,
+            let (test, defaults): (_, &[_]) = match hit.because {
+                Because::Test(code) => (Some(code), &[]),
+                Because::Plain => (None, &zone.return_codes),
+                Because::Entries(..) => (None, &[]),
             };
             let own_or_default = |entry: &'a Stored| match &*entry.said().return_codes {
                 [] => zone.return_codes.as_slice(),
                 own => own,
             };
-            test.into_iter().chain(hit.live().flat_map(own_or_default).copied())
+            let defaults = defaults.iter().copied();
+            test.into_iter().chain(defaults).chain(hit.live().flat_map(own_or_default).copied())
         })
     }
 
@@ -173,12 +182,13 @@ impl<'a> Listed<'a> {
     /// The reasons of all entries, which may repeat.
     pub fn texts(&self, zone: &'a Zone) -> impl Iterator<Item = Text<'a>> {
         self.hits().flat_map(|hit| {
-            let test = matches!(hit.because, Because::Test(_)).then_some(&zone.reason);
+            let default = matches!(hit.because, Because::Test(_) | Because::Plain);
             let own_or_default = |entry: &'a Stored| match &entry.said().reason {
                 Some(own) => own,
                 None => &zone.reason,
             };
-            let reasons = test.into_iter().chain(hit.live().map(own_or_default));
+            let default = default.then_some(&zone.reason);
+            let reasons = default.into_iter().chain(hit.live().map(own_or_default));
             reasons.map(|reason| Text { reason, asked: hit.asked })
         })
     }
@@ -199,6 +209,7 @@ impl<'a> Listed<'a> {
     pub fn by(&self) -> Option<Subject> {
         self.hits().find_map(|hit| match hit.because {
             Because::Test(_) => None,
+            Because::Plain => Some(By::Prefix(32).subject(hit.asked)),
             Because::Entries(by, ..) => Some(by.subject(hit.asked)),
         })
     }
@@ -211,7 +222,7 @@ impl<'a> Listed<'a> {
 impl<'a> Hit<'a> {
     fn live(&self) -> impl Iterator<Item = &'a Stored> + use<'a> {
         let (entries, now) = match self.because {
-            Because::Test(_) => (&[][..], UnixTime(0)),
+            Because::Test(_) | Because::Plain => (&[][..], UnixTime(0)),
             Because::Entries(_, entries, now) => (entries, now),
         };
         live(entries, now)

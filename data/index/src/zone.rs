@@ -12,7 +12,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::{
     Verdict,
-    entries::{Entries, Stored},
+    entries::Entries,
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
     trie::Trie,
@@ -151,8 +151,7 @@ impl IndexedZone {
             return Verdict::of_test(test, asked);
         }
         if self.plain.find(addr.into()).is_some() {
-            let plain = std::slice::from_ref(Stored::plain());
-            return Verdict::of_entries(By::Prefix(32), plain, asked, now);
+            return Verdict::of_plain_host(asked);
         }
         if let Some(entries) = self.host(addr).filter(|entries| entries.any_live(now)) {
             return Verdict::of_entries(By::Prefix(32), entries.as_slice(), asked, now);

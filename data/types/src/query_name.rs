@@ -50,12 +50,14 @@ pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
 /// Reads the labels left of an IP zone's apex; there is at least one.
 pub fn decode(labels: Labels<'_>) -> AddressName {
     let count = labels.count_labels();
-    let nibbles = (count <= 32).then(|| read_nibbles(labels)).flatten();
-    let octets = (count <= 4).then(|| read_octets(labels)).flatten();
+    let octets = if count <= 4 { read_octets(labels) } else { None };
+    if let (4, Some(addr)) = (count, octets) {
+        // Four labels of one octet each, and their lengths.
+        let or_above = if labels.wire_len() == 8 { read_nibbles(labels) } else { None };
+        return AddressName::V4 { addr, or_above: or_above.map(|nibbles| prefix(nibbles, 4)) };
+    }
+    let nibbles = if count <= 32 { read_nibbles(labels) } else { None };
     match (count, octets, nibbles) {
-        (4, Some(addr), nibbles) => {
-            AddressName::V4 { addr, or_above: nibbles.map(|n| prefix(n, 4)) }
-        }
         (32, _, Some(bits)) => match Ipv6Addr::from(bits) {
             addr if let Some(v4) = addr.to_ipv4_mapped() => {
                 AddressName::V4 { addr: v4, or_above: None }
@@ -87,14 +89,17 @@ fn read_octets(labels: Labels<'_>) -> Option<Ipv4Addr> {
 
 /// 0 to 255 without leading zeros.
 fn read_octet(label: &[u8]) -> Option<u8> {
-    let plain = matches!(label, [_] | [b'1'..=b'9', _] | [b'1'..=b'9', _, _]);
-    if !plain {
-        return None;
-    }
-    let value = label
-        .iter()
-        .try_fold(0u16, |value, c| c.is_ascii_digit().then(|| value * 10 + u16::from(c - b'0')));
-    value?.try_into().ok()
+    let digit = |c: &u8| c.is_ascii_digit().then(|| u16::from(c - b'0'));
+    let value = match label {
+        [c] => digit(c)?,
+        [b'1'..=b'9', ..] => match label {
+            [b, c] => 10 * digit(b)? + digit(c)?,
+            [a, b, c] => 100 * digit(a)? + 10 * digit(b)? + digit(c)?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    value.try_into().ok()
 }
 
 /// Reversed nibbles, right-aligned; `None` unless every label is one.

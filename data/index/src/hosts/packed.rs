@@ -66,7 +66,7 @@ pub(super) fn position(words: &[u16], key: u32, depth: u32) -> Option<usize> {
     let (&form, rest) = words.split_first()?;
     if form == WIDE {
         let (pairs, _) = rest.as_chunks::<2>();
-        return pairs.binary_search(&[(key >> HALF) as u16, key as u16]).ok();
+        return pairs.binary_search_by_key(&key, join).ok();
     }
     let bits = form.into();
     let bucket = bucket(key, depth, bits);
@@ -75,30 +75,49 @@ pub(super) fn position(words: &[u16], key: u32, depth: u32) -> Option<usize> {
     Some(at - first_low(bits))
 }
 
-/// The words up to the end of the bucket that an address would be in.
-pub(super) fn bucket_end(words: &[u16], key: u32, depth: u32) -> &[u16] {
+/// The words that finding an address looks at last.
+pub(super) fn searched(words: &[u16], key: u32, depth: u32) -> &[u16] {
     match words {
         [form, rest @ ..] if *form != WIDE => {
-            &words[..rest[bucket(key, depth, (*form).into()) + 1].into()]
+            let to = usize::from(rest[bucket(key, depth, (*form).into()) + 1]);
+            &words[to.saturating_sub(LANES)..to]
         }
         _ => words,
     }
 }
 
+/// How many words are compared at once.
+const LANES: usize = 32;
+
+/// The place of each of the last words counted from 1, and nothing for those before them; beginning at
+/// the number of the last words.
+const PLACES: [u16; 2 * LANES] = {
+    let mut places = [0; 2 * LANES];
+    let mut at = LANES;
+    while at < 2 * LANES {
+        places[at] = (at - LANES + 1) as u16;
+        at += 1;
+    }
+    places
+};
+
 /// Where `low` stands among the last words, those from `from` on, which ascend.
 fn search(words: &[u16], from: usize, low: u16) -> Option<usize> {
-    const LANES: usize = 32;
     let len = words.len() - from;
-    let Some(last) = words.last_chunk::<LANES>().filter(|_| len <= LANES) else {
+    let (Some(last), true) = (words.last_chunk::<LANES>(), len <= LANES) else {
         return words[from..].binary_search(&low).ok().map(|at| from + at);
     };
-    // All at once and without a branch, which is quicker than a search in so few.
-    let mut equal = 0u32;
-    for (lane, &word) in last.iter().enumerate() {
-        equal |= u32::from(word == low) << lane;
+    // All at once and without a branch, which is quicker than a search in so few. At most one is equal.
+    let mut place = 0;
+    for (&word, &its_place) in last.iter().zip(&PLACES[len..len + LANES]) {
+        place |= if word == low { its_place } else { 0 };
     }
-    let equal = equal.checked_shr((LANES - len) as u32).unwrap_or(0);
-    (equal != 0).then(|| from + equal.trailing_zeros() as usize)
+    (place != 0).then(|| from + usize::from(place) - 1)
+}
+
+/// An address of its two halves.
+fn join([high, low]: &[u16; 2]) -> u32 {
+    u32::from(*high) << HALF | u32::from(*low)
 }
 
 /// Appends the addresses; `base` is what they have in common.
@@ -106,7 +125,7 @@ pub(super) fn unpack(words: &[u16], base: u32, depth: u32, keys: &mut Vec<u32>) 
     let Some((&form, rest)) = words.split_first() else { return };
     if form == WIDE {
         let (pairs, _) = rest.as_chunks::<2>();
-        keys.extend(pairs.iter().map(|[high, low]| u32::from(*high) << HALF | u32::from(*low)));
+        keys.extend(pairs.iter().map(join));
         return;
     }
     let directory = &words[1..first_low(form.into())];
