@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -49,6 +49,21 @@ impl Ours {
             .trim()
             .to_owned();
         Ok(Self { program: Program { process, addr, load_time }, http, token })
+    }
+
+    /// Moves all threads but those that answer UDP to the generator's core.
+    pub(crate) fn part_threads(&self, network: &Network) -> Result<()> {
+        let core = network.generator_core().to_string();
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.program.process.id()));
+        for task in fs::read_dir(&tasks).with_context(|| format!("reading {}", tasks.display()))? {
+            let task = task?;
+            let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+            if !name.starts_with("dns-udp-") {
+                let id = task.file_name().to_string_lossy().into_owned();
+                programs::run("taskset", &["-cp", &core, &id])?;
+            }
+        }
+        Ok(())
     }
 
     /// Another connection to its API.
