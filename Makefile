@@ -59,8 +59,8 @@ bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md
 bench-quick: build tools ## see whether the benches work, in about 2 minutes; figures are only printed
 	$(CARGO_TARGET_DIR)/release/bench --sizes 1k,10k --seconds 1 --pairs 1 --settle 1
 
-bench-criterion: deps ## measure codec and index by themselves
-	cargo bench --locked --workspace --bench codec --bench index
+bench-criterion: deps ## measure codec, index and answer function by themselves
+	cargo bench --locked --workspace --bench codec --bench index --bench answer
 
 advisories: ## check dependencies for known vulnerabilities; fetches the database from the network
 	@scripts/install-cargo-deny

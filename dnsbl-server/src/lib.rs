@@ -14,4 +14,5 @@ mod metrics;
 mod server;
 
 pub use config::{ChangeLog, Config, ConfigError, Dns, Http, HttpListen, Log};
+pub use dns::answer_ordinary;
 pub use server::run;

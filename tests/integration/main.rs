@@ -27,9 +27,10 @@ mod crash;
 mod read_your_writes;
 mod store_failure;
 
-// Starting and stopping.
+// Starting, listening and stopping.
 mod bad_start;
 mod loading;
+mod wildcard;
 
 // Real lists and real peers.
 mod client;

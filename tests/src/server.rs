@@ -38,9 +38,20 @@ impl TestServer {
     /// Starts one with further lines for the table `[dns]` of its configuration.
     #[track_caller]
     pub fn with_dns_config(lines: &str) -> Self {
+        Self::configured(&format!("listen = [\"127.0.0.1:0\"]\n{lines}"))
+    }
+
+    /// Starts one that listens for DNS at an address.
+    #[track_caller]
+    pub fn listening_on(addr: &str) -> Self {
+        Self::configured(&format!("listen = [\"{addr}\"]"))
+    }
+
+    #[track_caller]
+    fn configured(dns: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let config = format!(
-            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"127.0.0.1:0\"\n[dns]\nlisten = [\"127.0.0.1:0\"]\n{lines}",
+            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"127.0.0.1:0\"\n[dns]\n{dns}",
             dir.path().join("data").display()
         );
         fs::write(config_file(&dir), config).expect("the folder is writable");

@@ -24,7 +24,8 @@ mod udp;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use dnsbl_index::Index;
+use dnsbl_index::{Index, Snapshot};
+use dnsbl_types::UnixTime;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
@@ -84,6 +85,20 @@ impl Server {
         }
         self.workers.stop();
     }
+}
+
+/// Answers one ordinary query into `reply`, as a UDP worker does, and returns the length of the reply in
+/// bytes; `None` for what is left to the general path. For benches and tests.
+pub fn answer_ordinary(
+    snapshot: &Snapshot,
+    packet: &[u8],
+    reply: &mut [u8],
+    now: UnixTime,
+) -> Option<usize> {
+    let mut query = query::Query::EMPTY;
+    query.read(packet).then_some(())?;
+    let answer = answer::answer(&place::locate(snapshot, query.question()), now);
+    reply::write(packet, &query, &answer, reply)
 }
 
 /// Addresses as the ready line shows them.

@@ -20,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! All unsafe code of the project is in this crate.
+//! All unsafe code of the programs is in this crate.
 
 mod address;
 mod batch;

@@ -4,22 +4,12 @@ use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::zones::{ADDRESSES, DOMAINS, NOW, service};
-use crate::dns::{
-    Service, Transport, answer::answer, message::respond, place::locate, query::Query, reply,
-};
+use crate::dns::{Service, Transport, answer_ordinary, message::respond, reply};
 
 /// The reply of the quick path, if it takes the message and the reply fits.
 fn quick(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    let mut query = Query::EMPTY;
-    query.read(packet).then_some(())?;
-    let snapshot = service.index.load();
     let mut bytes = [0; reply::PAYLOAD as usize];
-    let len = reply::write(
-        packet,
-        &query,
-        &answer(&locate(&snapshot, query.question()), NOW),
-        &mut bytes,
-    )?;
+    let len = answer_ordinary(&service.index.load(), packet, &mut bytes, NOW)?;
     Some(bytes[..len].to_vec())
 }
 

@@ -1,0 +1,87 @@
+//! The answer function: an ordinary query read, answered and written, as a UDP worker does it.
+
+use std::{hint::black_box, sync::Arc};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_tests::Random;
+use dnsbl_types::{
+    Apex, Name, ReturnCode, Serial, SoaTimes, UnixTime, Zone, ZoneKind, ZoneSpec, query_name,
+};
+
+const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
+const NOW: UnixTime = UnixTime(1_000);
+/// How many names are asked for in turn.
+const ASKED: usize = 1 << 14;
+const A: u16 = 1;
+const TXT: u16 = 16;
+
+fn zone() -> Zone {
+    let ns: Name = "ns1.example.net".parse().expect("a name");
+    let spec = ZoneSpec {
+        origin: "bl.example.org".parse().expect("a name"),
+        kind: ZoneKind::Ip,
+        ns: vec![ns.clone()],
+        mname: ns,
+        rname: "hostmaster.bl.example.org".parse().expect("a name"),
+        soa: SoaTimes::default(),
+        ttl: ZoneSpec::TTL,
+        negative_ttl: ZoneSpec::NEGATIVE_TTL,
+        return_codes: vec![ReturnCode::LISTED],
+        reason: "Listed, see https://bl.example.org/$".parse().expect("a reason"),
+        test_codes: vec![],
+        apex: Apex::default(),
+        glue: Default::default(),
+    };
+    spec.check().expect("the settings fit together")
+}
+
+fn query(addr: u32, qtype: u16, origin: &Name) -> Vec<u8> {
+    let addr = std::net::Ipv4Addr::from_bits(addr);
+    let name = query_name::encode(addr.into(), origin).expect("the name is short enough");
+    let mut packet = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    packet.extend(name.wire());
+    packet.extend(qtype.to_be_bytes());
+    packet.extend([0, 1]);
+    packet
+}
+
+fn answers(criterion: &mut Criterion) {
+    for (size, name) in SIZES {
+        let mut random = Random::new(size as u64);
+        // Listed addresses end in 0, the others in 1.
+        let mut listed: Vec<u32> = (0..size).map(|_| random.number() as u32 & !1).collect();
+        listed.sort_unstable();
+        listed.dedup();
+        let (zone, index) = (zone(), Arc::new(Index::default()));
+        let origin = zone.origin.clone();
+        let mut writer = IndexWriter::new(index.clone());
+        writer.put_zone(zone, Serial(1));
+        writer.set_plain_hosts(&origin, &listed);
+        writer.publish(1);
+        let mut ask = |is_listed: bool, qtype| -> Vec<Vec<u8>> {
+            let mut address = || match is_listed {
+                true => listed[random.below(listed.len())],
+                false => random.number() as u32 | 1,
+            };
+            (0..ASKED).map(|_| query(address(), qtype, &origin)).collect()
+        };
+        for (what, packets) in [
+            ("listed A", ask(true, A)),
+            ("listed TXT", ask(true, TXT)),
+            ("unlisted A", ask(false, A)),
+        ] {
+            let (snapshot, mut reply) = (index.load(), [0; 1232]);
+            let mut packets = packets.iter().cycle();
+            criterion.bench_function(&format!("answer/{what}/{name}"), |bencher| {
+                bencher.iter(|| {
+                    let packet = packets.next().expect("they never end");
+                    black_box(dnsbl_server::answer_ordinary(&snapshot, packet, &mut reply, NOW))
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, answers);
+criterion_main!(benches);
