@@ -17,8 +17,6 @@ use serde_json::json;
 
 /// Packets between two good queries over UDP.
 const BATCH: usize = 32;
-/// Packets over UDP whose replies may still be on their way: more than the server lets wait.
-const LATE: usize = 4096;
 
 /// What good queries ask for.
 const NAMES: [&str; 7] = ["1.2.0.192", "2.0.0.127", "", "192", "1.0.0.2", "8.b.d.0.1.0.0.2", "www"];
@@ -53,23 +51,31 @@ fn fuzz_udp(server: &TestServer, zone: &TestZone, mut random: Random, end: Insta
     let mut sent = 0;
     let mut batch: Vec<Vec<u8>> = Vec::new();
     while Instant::now() < end {
-        // Unusual queries wait in a queue while good ones are answered: their replies come late.
-        batch.drain(..batch.len().saturating_sub(LATE));
+        // What is left is the batch before: its last replies may come late.
+        batch.drain(..batch.len().saturating_sub(BATCH));
         for _ in 0..BATCH {
             let packet = packet(zone, &mut random);
             client.send(&packet).unwrap();
             batch.push(packet);
         }
         sent += BATCH;
-        let marker = Query::new(&zone.below("1.2.0.192"), A);
-        client.send(&marker.bytes()).unwrap();
-        // Replies may overtake each other; each is to one of the last packets.
-        loop {
+        // One for the workers, and one that waits behind what is unusual: a client that read ahead of
+        // those replies would find its buffer full of them in the end.
+        let ordinary = Query::new(&zone.below("1.2.0.192"), A);
+        let mut unusual = ordinary.clone().edns(Edns { options: &[0, 3, 0, 0], ..Edns::default() });
+        unusual.id ^= 1;
+        client.send(&unusual.bytes()).unwrap();
+        client.send(&ordinary.bytes()).unwrap();
+        let mut waiting = vec![ordinary.id, unusual.id];
+        // Replies may overtake each other; each is to a packet of this batch or the one before.
+        while !waiting.is_empty() {
             let reply = client.receive(PATIENCE).unwrap().expect("a good query is answered");
-            if reply.id() == marker.id && Answer::of(&reply) == Answer::listed() {
-                break;
+            let is_good = waiting.contains(&reply.id()) && Answer::of(&reply) == Answer::listed();
+            if is_good {
+                waiting.retain(|id| *id != reply.id());
+            } else {
+                belongs_to(&reply, &batch);
             }
-            belongs_to(&reply, &batch);
         }
         assert!(!server.stderr().contains("panicked"), "{}", server.stderr());
     }
