@@ -31,6 +31,8 @@ pub const SCOPES: &[&str] = &[
     "tokens:admin",
     "metrics:read",
     "guards:override",
+    "relay-tests:read",
+    "relay-tests:write",
 ];
 
 /// To touch the listings of all sources at once.
@@ -39,6 +41,9 @@ pub(crate) const SOURCES_ALL: &str = "sources:all";
 pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
 /// To manage tokens, and to see changes of them.
 pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
+
+/// To see relay tests, and changes of them.
+pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
 
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {

@@ -170,6 +170,7 @@ impl From<ChangeError> for Problem {
             ChangeError::NoListing => (StatusCode::NOT_FOUND, "not-listed"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
+            ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
             ChangeError::WrongKind

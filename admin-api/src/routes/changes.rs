@@ -14,11 +14,11 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    auth::{Caller, ChangesRead, TOKENS_ADMIN},
+    auth::{Caller, ChangesRead, RELAY_TESTS_READ, TOKENS_ADMIN},
     error::Problem,
     extract::Params,
     v1::{
-        change::{EndOut, LineOut, lines},
+        change::{EndOut, LineOut, Sight, lines},
         problem::ProblemOut,
     },
 };
@@ -74,7 +74,7 @@ pub(crate) async fn list_changes(
         next: query.after,
         until,
         first: None,
-        shows_tokens: caller.has(TOKENS_ADMIN),
+        sight: Sight { tokens: caller.has(TOKENS_ADMIN), documents: caller.has(RELAY_TESTS_READ) },
         ended: false,
     };
     feed.first = Some(feed.read().await?);
@@ -104,7 +104,7 @@ struct Feed {
     until: u64,
     /// Read before the answer began, to tell whether it can.
     first: Option<Vec<LogEntry>>,
-    shows_tokens: bool,
+    sight: Sight,
     ended: bool,
 }
 
@@ -130,7 +130,7 @@ impl Feed {
             None => self.read().await.map_err(|_| io::Error::other("the log can't be read on"))?,
         };
         let mut out = Vec::new();
-        for line in entries.iter().flat_map(|entry| lines(entry, self.shows_tokens)) {
+        for line in entries.iter().flat_map(|entry| lines(entry, self.sight)) {
             add(&mut out, &line)?;
         }
         self.next = entries.last().map_or(self.next, |entry| entry.seq);

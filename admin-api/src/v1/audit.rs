@@ -33,7 +33,7 @@ pub(crate) struct AuditOut {
     action: String,
     /// To which zone.
     zone: Option<String>,
-    /// To which subject, or token.
+    /// To which subject, token or document.
     subject: Option<String>,
     /// For which source.
     source: Option<String>,

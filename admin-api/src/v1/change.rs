@@ -15,6 +15,8 @@ pub(crate) enum LineOut {
     Hidden(HiddenOut),
     /// What was changed.
     Op(Box<OpOut>),
+    /// A document that was changed.
+    Document(DocumentOut),
     /// The end.
     End(EndOut),
 }
@@ -49,7 +51,7 @@ pub(crate) struct OpOut {
     /// When.
     at: String,
     /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put` or `token-delete`.
-    op: &'static str,
+    op: String,
     /// In which zone.
     zone: Option<String>,
     /// Of which subject.
@@ -70,6 +72,22 @@ pub(crate) struct OpOut {
     /// A token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<TokenLine>,
+}
+
+/// A record of another part of the server that was changed, such as a relay test.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DocumentChange)]
+pub(crate) struct DocumentOut {
+    /// Its place in the one order.
+    seq: u64,
+    /// Which history this is.
+    epoch: u64,
+    /// When.
+    at: String,
+    /// The kind of the record and `-put` or `-delete`, as in `relay-test-put`.
+    op: String,
+    /// Which one.
+    id: String,
 }
 
 /// An import in the feed.
@@ -96,18 +114,50 @@ pub(crate) struct TokenLine {
     scopes: Option<Vec<String>>,
 }
 
-/// The lines of an entry.
-pub(crate) fn lines(entry: &LogEntry, shows_tokens: bool) -> Vec<LineOut> {
-    let of_token = |op: &Op| matches!(op, Op::PutToken { .. } | Op::DeleteToken { .. });
-    if !shows_tokens && entry.ops.iter().any(of_token) {
+/// What a token may see in the feed beside zones and listings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight {
+    /// Changes of tokens.
+    pub(crate) tokens: bool,
+    /// Changes of documents.
+    pub(crate) documents: bool,
+}
+
+impl Sight {
+    fn has(self, op: &Op) -> bool {
+        match op {
+            Op::PutToken { .. } | Op::DeleteToken { .. } => self.tokens,
+            Op::PutDocument { .. } | Op::DeleteDocument { .. } => self.documents,
+            _ => true,
+        }
+    }
+}
+
+/// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
+pub(crate) fn lines(entry: &LogEntry, sight: Sight) -> Vec<LineOut> {
+    let seen = entry.ops.iter().filter(|op| sight.has(op));
+    let lines: Vec<LineOut> = seen.map(|op| line(entry, op)).collect();
+    if lines.is_empty() {
         let (seq, op) = (entry.seq, "hidden");
         return vec![LineOut::Hidden(HiddenOut { seq, op })];
     }
-    let lines = entry.ops.iter().map(|op| Box::new(line(entry, op)));
-    lines.map(LineOut::Op).collect()
+    lines
 }
 
-fn line(entry: &LogEntry, op: &Op) -> OpOut {
+fn line(entry: &LogEntry, op: &Op) -> LineOut {
+    let Some((_, id)) = op.document() else {
+        return LineOut::Op(Box::new(op_line(entry, op)));
+    };
+    LineOut::Document(DocumentOut {
+        seq: entry.seq,
+        epoch: entry.epoch,
+        at: time::write(entry.at),
+        op: op.word().into_owned(),
+        id: id.to_string(),
+    })
+}
+
+fn op_line(entry: &LogEntry, op: &Op) -> OpOut {
     let (listing, previous) = match op {
         Op::Put { listing, previous, .. } => (Some(listing), previous.as_ref()),
         Op::Delete { previous, .. } => (None, Some(previous)),
@@ -117,7 +167,7 @@ fn line(entry: &LogEntry, op: &Op) -> OpOut {
         seq: entry.seq,
         epoch: entry.epoch,
         at: time::write(entry.at),
-        op: op.word(),
+        op: op.word().into_owned(),
         zone: op.zone().map(ToString::to_string),
         subject: op.listing().map(|listing| listing.subject.to_string()),
         source: op.source().map(ToString::to_string),

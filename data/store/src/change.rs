@@ -2,7 +2,7 @@
 
 use dnsbl_types::{Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone};
 
-use crate::{TokenRecord, import::Staged};
+use crate::{Part, PartDone, TokenRecord, import::Staged};
 
 /// Who asks for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,9 @@ pub enum Change {
         /// On which condition; holds for one source only.
         precondition: Precondition,
     },
+    /// Several changes of documents and listings, in this order: all of them, as one entry of the log, or
+    /// where one can't be made, none.
+    Together(Vec<Part>),
     /// Makes a staged import visible.
     CommitImport(Box<Staged>),
     /// Adds a token.
@@ -172,6 +175,8 @@ pub enum Outcome {
         /// The listing as it now is.
         listing: Box<Listing>,
     },
+    /// What came of each part, in their order.
+    Together(Vec<PartDone>),
     /// An import was committed, or tried.
     Import(ImportCounts),
     /// So many rows, entries or tokens were removed or moved.

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, path::PathBuf};
 
 use dnsbl_types::{Name, SubjectError};
 
-use crate::ImportCounts;
+use crate::{DocumentId, DocumentKind, ImportCounts};
 
 /// Why the store can't be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +111,16 @@ pub enum ChangeError {
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("the precondition does not hold")]
     Precondition,
+    /// A document is not the one that was expected.
+    #[error("{kind} {id} is not the one that was expected")]
+    Stale {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: DocumentId,
+        /// The revision that is there; `None` where there is no such document.
+        found: Option<u64>,
+    },
     /// It names a test entry.
     #[error("this is a test entry of RFC 5782 section 5: it always exists and is no listing")]
     TestEntry,

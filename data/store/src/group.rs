@@ -82,6 +82,7 @@ impl<'a> Group<'a> {
             Change::DeleteListing { zone, subject, sources, precondition } => {
                 self.delete_listing(actor, &zone, &subject, &sources, &precondition)
             }
+            Change::Together(parts) => self.together(actor, parts),
             Change::CommitImport(staged) => self.commit_import(actor, *staged),
             Change::PutToken(token) => Ok(self.put_token(actor, &token)),
             Change::DeleteToken(id) => self.delete_token(actor, &id),
@@ -160,6 +161,13 @@ impl<'a> Group<'a> {
     /// Marks a zone whose counts change though no entry touches it.
     pub(crate) fn touch(&mut self, origin: &Name) {
         self.touched.insert(origin.clone());
+    }
+
+    /// Forgets what was to be written and shown.
+    pub(crate) fn drop_writes(&mut self) {
+        self.writes = Writes::new(self.writes.db);
+        self.effects.clear();
+        self.touched.clear();
     }
 
     pub(crate) fn unchanged(&self, outcome: Outcome) -> Done {

@@ -1,4 +1,4 @@
-//! The store: zones, listings, the change log, audit records and tokens, in RocksDB.
+//! The store: zones, listings, the change log, audit records, tokens and documents, in RocksDB.
 //!
 //! # Writing
 //!
@@ -25,6 +25,8 @@
 mod change;
 mod codec;
 mod cursor;
+mod document;
+mod documents;
 mod error;
 mod fold;
 mod group;
@@ -42,6 +44,7 @@ mod scan;
 mod schema;
 mod state;
 mod sweep;
+mod together;
 mod token;
 mod value;
 mod writer;
@@ -52,11 +55,13 @@ pub use change::{
     Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,
     ZoneRecord,
 };
+pub use document::{Document, DocumentError, DocumentId, DocumentKind};
 pub use error::{ChangeError, StoreError};
 pub use import::{Staged, Staging};
 pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
 pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
 pub use recover::{Recovery, ZoneSurvey};
+pub use together::{Expect, Part, PartDone};
 pub use token::{MintedToken, TokenRecord, TokenText};
 pub use writer::Follower;

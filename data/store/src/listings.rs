@@ -31,6 +31,14 @@ impl OfSource {
     }
 }
 
+/// A listing that was put, and what the log will say of it.
+pub(crate) struct Put {
+    /// `None` where nothing had to change.
+    pub(crate) op: Option<Op>,
+    pub(crate) created: bool,
+    pub(crate) listing: Box<Listing>,
+}
+
 impl Group<'_> {
     pub(crate) fn put_listing(
         &mut self,
@@ -41,6 +49,25 @@ impl Group<'_> {
         body: &ListingBody,
         precondition: &Precondition,
     ) -> Result<Done, ChangeError> {
+        let Put { op, created, listing } =
+            self.put_of_source(actor, origin, subject, source, body, precondition)?;
+        let outcome = Outcome::Listing { created, listing };
+        Ok(match op {
+            Some(op) => Done { seq: self.append(actor, vec![op]), outcome },
+            None => self.unchanged(outcome),
+        })
+    }
+
+    /// Puts a listing; its log entry is up to the caller.
+    pub(crate) fn put_of_source(
+        &mut self,
+        actor: &Actor,
+        origin: &Name,
+        subject: Subject,
+        source: &Source,
+        body: &ListingBody,
+        precondition: &Precondition,
+    ) -> Result<Put, ChangeError> {
         let state = self.zone(origin)?;
         check_subject(&state.zone, &subject)?;
         if TestEntry::named_by(&state.zone, &subject).is_some() {
@@ -52,7 +79,7 @@ impl Group<'_> {
         }
         if let Some(listing) = old.live.as_ref().filter(|listing| listing.body == *body) {
             let listing = Box::new(listing.clone());
-            return Ok(self.unchanged(Outcome::Listing { created: false, listing }));
+            return Ok(Put { op: None, created: false, listing });
         }
         self.ensure_segment(actor, origin, source)?;
         let listing = Listing {
@@ -71,8 +98,7 @@ impl Group<'_> {
             listing: Box::new(listing.clone()),
             previous: old.live.map(Box::new),
         };
-        let seq = self.append(actor, vec![op]);
-        Ok(Done { seq, outcome: Outcome::Listing { created, listing: Box::new(listing) } })
+        Ok(Put { op: Some(op), created, listing: Box::new(listing) })
     }
 
     fn write_listing(
@@ -112,6 +138,20 @@ impl Group<'_> {
         sources: &Sources,
         precondition: &Precondition,
     ) -> Result<Done, ChangeError> {
+        let ops = self.delete_of_sources(origin, subject, sources, precondition)?;
+        let removed = ops.len() as u64;
+        let seq = self.append(actor, ops);
+        Ok(Done { seq, outcome: Outcome::Count(removed) })
+    }
+
+    /// Removes at least one listing; the log entry is up to the caller.
+    pub(crate) fn delete_of_sources(
+        &mut self,
+        origin: &Name,
+        subject: &Subject,
+        sources: &Sources,
+        precondition: &Precondition,
+    ) -> Result<Vec<Op>, ChangeError> {
         let state = self.zone(origin)?;
         if TestEntry::named_by(&state.zone, subject).is_some() {
             return Err(ChangeError::TestEntry);
@@ -150,10 +190,8 @@ impl Group<'_> {
         for old in &found {
             self.remove_rows(origin, subject, old)?;
         }
-        let removed = ops.len() as u64;
         self.refresh(origin, subject)?;
-        let seq = self.append(actor, ops);
-        Ok(Done { seq, outcome: Outcome::Count(removed) })
+        Ok(ops)
     }
 
     fn remove_rows(

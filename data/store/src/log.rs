@@ -1,11 +1,15 @@
 //! The change log and the audit records.
 
+use std::borrow::Cow;
+
 use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
 use rocksdb::ReadOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ImportCounts, Reader, StoreError, codec, schema,
+    Document, DocumentId, DocumentKind, ImportCounts, Reader, StoreError, codec,
+    document::{self, DocumentValue},
+    schema,
     value::{ListingValue, SettingsValue},
 };
 
@@ -64,6 +68,18 @@ pub enum Op {
         /// What it was.
         import: Box<ImportSummary>,
     },
+    /// A document was written.
+    PutDocument {
+        /// As it now is.
+        document: Box<Document>,
+    },
+    /// A document was deleted.
+    DeleteDocument {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: DocumentId,
+    },
     /// A token was added.
     PutToken {
         /// Its public id.
@@ -114,7 +130,7 @@ pub struct AuditRecord {
     pub action: String,
     /// To which zone.
     pub zone: Option<String>,
-    /// To which subject, or token.
+    /// To which subject, token or document.
     pub subject: Option<String>,
     /// For which source.
     pub source: Option<String>,
@@ -122,8 +138,8 @@ pub struct AuditRecord {
 
 impl Op {
     /// The word for it in the change feed and in audit records.
-    pub fn word(&self) -> &'static str {
-        match self {
+    pub fn word(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::PutZone { .. } => "zone-put",
             Self::DeleteZone { .. } => "zone-delete",
             Self::Put { .. } => "put",
@@ -132,7 +148,9 @@ impl Op {
             Self::Import { .. } => "import",
             Self::PutToken { .. } => "token-put",
             Self::DeleteToken { .. } => "token-delete",
-        }
+            Self::PutDocument { document } => return format!("{}-put", document.kind()).into(),
+            Self::DeleteDocument { kind, .. } => return format!("{kind}-delete").into(),
+        })
     }
 
     /// The zone it is about.
@@ -142,7 +160,19 @@ impl Op {
             Self::Put { zone, .. } | Self::Delete { zone, .. } | Self::Import { zone, .. } => {
                 Some(zone)
             }
-            Self::PutToken { .. } | Self::DeleteToken { .. } => None,
+            Self::PutDocument { .. }
+            | Self::DeleteDocument { .. }
+            | Self::PutToken { .. }
+            | Self::DeleteToken { .. } => None,
+        }
+    }
+
+    /// The document it is about.
+    pub fn document(&self) -> Option<(&DocumentKind, &DocumentId)> {
+        match self {
+            Self::PutDocument { document } => Some((document.kind(), document.id())),
+            Self::DeleteDocument { kind, id } => Some((kind, id)),
+            _ => None,
         }
     }
 
@@ -163,9 +193,9 @@ impl Op {
     }
 
     pub(crate) fn audit(&self, seq: u64, at: UnixTime, actor: &crate::Actor) -> AuditRecord {
-        let token = match self {
+        let other = match self {
             Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
-            _ => None,
+            _ => self.document().map(|(_, id)| id.to_string()),
         };
         AuditRecord {
             seq,
@@ -174,7 +204,7 @@ impl Op {
             remote: actor.remote.clone(),
             action: self.word().into(),
             zone: self.zone().map(Name::to_string),
-            subject: self.listing().map(|listing| listing.subject.to_string()).or(token),
+            subject: self.listing().map(|listing| listing.subject.to_string()).or(other),
             source: self.source().map(Source::to_string),
         }
     }
@@ -290,6 +320,15 @@ enum OpValue {
         id: String,
         name: String,
     },
+    PutDocument {
+        kind: String,
+        id: String,
+        document: DocumentValue,
+    },
+    DeleteDocument {
+        kind: String,
+        id: String,
+    },
 }
 
 pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
@@ -338,6 +377,14 @@ impl From<&Op> for OpValue {
             Op::DeleteToken { id, name } => {
                 Self::DeleteToken { id: id.clone(), name: name.clone() }
             }
+            Op::PutDocument { document } => Self::PutDocument {
+                kind: document.kind().to_string(),
+                id: document.id().to_string(),
+                document: (&**document).into(),
+            },
+            Op::DeleteDocument { kind, id } => {
+                Self::DeleteDocument { kind: kind.to_string(), id: id.to_string() }
+            }
         }
     }
 }
@@ -371,6 +418,13 @@ impl TryFrom<OpValue> for Op {
             }
             OpValue::PutToken { id, name, scopes } => Self::PutToken { id, name, scopes },
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
+            OpValue::PutDocument { kind, id, document } => {
+                let document = document.document(document::kind(&kind)?, document::id(&id)?)?;
+                Self::PutDocument { document: Box::new(document) }
+            }
+            OpValue::DeleteDocument { kind, id } => {
+                Self::DeleteDocument { kind: document::kind(&kind)?, id: document::id(&id)? }
+            }
         })
     }
 }

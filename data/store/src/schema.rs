@@ -8,7 +8,8 @@ use rocksdb::{
 /// The format this release writes, and the newest that it reads.
 ///
 /// 1 had no blocks of addresses and no [`Origin::Since`](crate::row::Origin); it is read as it is.
-pub(crate) const FORMAT: u32 = 2;
+/// 2 had no documents, so its log has no operations on them; it is read as it is.
+pub(crate) const FORMAT: u32 = 3;
 
 /// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
 pub(crate) const META: &str = "meta";
@@ -28,8 +29,13 @@ pub(crate) const AUDIT: &str = "audit";
 /// Token id → token.
 pub(crate) const TOKENS: &str = "tokens";
 
-pub(crate) const FAMILIES: [&str; 8] =
-    [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS];
+/// Kind · id → document.
+pub(crate) const DOCUMENTS: &str = "documents";
+/// Where documents are found by group and due time, and their number (`documents.rs`).
+pub(crate) const DOCUMENT_INDEX: &str = "document-index";
+
+pub(crate) const FAMILIES: [&str; 10] =
+    [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS, DOCUMENTS, DOCUMENT_INDEX];
 
 // The memory that RocksDB takes, whatever the size of the store: the cache, which has the indexes and
 // filters of the tables too, the write buffers, and some megabytes for open tables, compaction and
