@@ -1,0 +1,246 @@
+//! Tests, listed hosts and outputs as they are stored: one byte that names the format, then postcard.
+
+use std::net::IpAddr;
+
+use dnsbl_types::{Name, UnixTime};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    Arrival, ArrivalKind, Ground, Host, Outcome, Output, Sent, Sighting, State, Test, TestId,
+    Verdict,
+};
+
+/// The format that is written, and the only one so far.
+const FORMAT: u8 = 1;
+
+/// Why a record can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// A release that is newer wrote it.
+    #[error("it is of format {0}; this release reads {FORMAT}")]
+    Format(u8),
+    /// It is damaged.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct TestValue {
+    id: u64,
+    address: IpAddr,
+    port: u16,
+    ground: u8,
+    domain: Option<String>,
+    evidence: Option<String>,
+    note: Option<String>,
+    submitter: String,
+    submitted_at: u64,
+    state: u8,
+    verdict: Option<u8>,
+    via: Option<IpAddr>,
+    plan: Vec<u8>,
+    sent: Vec<(u8, Option<u8>)>,
+    conversations: u8,
+    tested_at: Option<u64>,
+    transcript: Vec<String>,
+    arrivals: Vec<ArrivalValue>,
+    listed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ArrivalValue {
+    probe: u8,
+    is_bounce: bool,
+    peer: IpAddr,
+    at: u64,
+    headers: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct HostValue {
+    address: IpAddr,
+    port: u16,
+    domain: Option<String>,
+    probes: Vec<u8>,
+    test: u64,
+    listed_at: u64,
+    confirmed_at: u64,
+    delist_tests: u32,
+    last_delist_test: Option<u64>,
+    noticed_at: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OutputValue {
+    address: IpAddr,
+    sightings: Vec<(IpAddr, u64, u64)>,
+}
+
+impl Test {
+    /// As it is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(&TestValue {
+            id: self.id.0,
+            address: self.address,
+            port: self.port,
+            ground: place(&Ground::ALL, self.ground),
+            domain: self.domain.as_ref().map(Name::to_string),
+            evidence: self.evidence.clone(),
+            note: self.note.clone(),
+            submitter: self.submitter.clone(),
+            submitted_at: self.submitted_at.0,
+            state: place(&State::ALL, self.state),
+            verdict: self.verdict.map(|verdict| place(&Verdict::ALL, verdict)),
+            via: self.via,
+            plan: self.plan.clone(),
+            sent: self.sent.iter().map(sent_value).collect(),
+            conversations: self.conversations,
+            tested_at: self.tested_at.map(|at| at.0),
+            transcript: self.transcript.clone(),
+            arrivals: self.arrivals.iter().map(ArrivalValue::from).collect(),
+            listed: self.listed,
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let value: TestValue = decode(bytes)?;
+        Ok(Self {
+            id: TestId(value.id),
+            address: value.address,
+            port: value.port,
+            ground: at(&Ground::ALL, value.ground)?,
+            domain: name(value.domain)?,
+            evidence: value.evidence,
+            note: value.note,
+            submitter: value.submitter,
+            submitted_at: UnixTime(value.submitted_at),
+            state: at(&State::ALL, value.state)?,
+            verdict: value.verdict.map(|verdict| at(&Verdict::ALL, verdict)).transpose()?,
+            via: value.via,
+            plan: value.plan,
+            sent: value.sent.into_iter().map(sent_of).collect::<Result<_, _>>()?,
+            conversations: value.conversations,
+            tested_at: value.tested_at.map(UnixTime),
+            transcript: value.transcript,
+            arrivals: value.arrivals.into_iter().map(Arrival::from).collect(),
+            listed: value.listed,
+        })
+    }
+}
+
+impl Host {
+    /// As it is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        encode(&HostValue {
+            address: self.address,
+            port: self.port,
+            domain: self.domain.as_ref().map(Name::to_string),
+            probes: self.probes.clone(),
+            test: self.test.0,
+            listed_at: self.listed_at.0,
+            confirmed_at: self.confirmed_at.0,
+            delist_tests: self.delist_tests,
+            last_delist_test: self.last_delist_test.map(|at| at.0),
+            noticed_at: self.noticed_at.map(|at| at.0),
+        })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let value: HostValue = decode(bytes)?;
+        Ok(Self {
+            address: value.address,
+            port: value.port,
+            domain: name(value.domain)?,
+            probes: value.probes,
+            test: TestId(value.test),
+            listed_at: UnixTime(value.listed_at),
+            confirmed_at: UnixTime(value.confirmed_at),
+            delist_tests: value.delist_tests,
+            last_delist_test: value.last_delist_test.map(UnixTime),
+            noticed_at: value.noticed_at.map(UnixTime),
+        })
+    }
+}
+
+impl Output {
+    /// As it is stored.
+    pub fn encode(&self) -> Vec<u8> {
+        let sightings = self.sightings.iter().map(|s| (s.input, s.test.0, s.at.0)).collect();
+        encode(&OutputValue { address: self.address, sightings })
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let value: OutputValue = decode(bytes)?;
+        let sighting =
+            |(input, test, at)| Sighting { input, test: TestId(test), at: UnixTime(at) };
+        let sightings = value.sightings.into_iter().map(sighting).collect();
+        Ok(Self { address: value.address, sightings })
+    }
+}
+
+impl From<&Arrival> for ArrivalValue {
+    fn from(arrival: &Arrival) -> Self {
+        Self {
+            probe: arrival.probe,
+            is_bounce: arrival.kind == ArrivalKind::Bounce,
+            peer: arrival.peer,
+            at: arrival.at.0,
+            headers: arrival.headers.clone(),
+        }
+    }
+}
+
+impl From<ArrivalValue> for Arrival {
+    fn from(value: ArrivalValue) -> Self {
+        Self {
+            probe: value.probe,
+            kind: if value.is_bounce { ArrivalKind::Bounce } else { ArrivalKind::Return },
+            peer: value.peer,
+            at: UnixTime(value.at),
+            headers: value.headers,
+        }
+    }
+}
+
+fn sent_value(sent: &Sent) -> (u8, Option<u8>) {
+    (sent.probe, sent.outcome.map(|outcome| place(&Outcome::ALL, outcome)))
+}
+
+fn sent_of((probe, outcome): (u8, Option<u8>)) -> Result<Sent, RecordError> {
+    let outcome = outcome.map(|outcome| at(&Outcome::ALL, outcome)).transpose()?;
+    Ok(Sent { probe, outcome })
+}
+
+/// A value by its place among all of its kind; new ones are added at the end only.
+fn place<T: PartialEq>(all: &[T], value: T) -> u8 {
+    let place = all.iter().position(|other| *other == value);
+    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+}
+
+fn at<T: Copy>(all: &[T], place: u8) -> Result<T, RecordError> {
+    let value = all.get(usize::from(place)).copied();
+    value.ok_or_else(|| RecordError::Damaged(format!("there is no value {place}")))
+}
+
+fn name(text: Option<String>) -> Result<Option<Name>, RecordError> {
+    let parsed = text.map(|text| text.parse()).transpose();
+    parsed.map_err(|err| RecordError::Damaged(format!("domain: {err}")))
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    // Only what has no length beforehand can't be written, and nothing here is of that kind.
+    postcard::to_extend(value, vec![FORMAT]).unwrap_or_default()
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
+    match bytes.split_first() {
+        Some((&FORMAT, rest)) => {
+            postcard::from_bytes(rest).map_err(|err| RecordError::Damaged(err.to_string()))
+        }
+        Some((&format, _)) => Err(RecordError::Format(format)),
+        None => Err(RecordError::Damaged("it is empty".into())),
+    }
+}

@@ -1,0 +1,391 @@
+//! A test from its submission to its end, as a value.
+//!
+//! Nothing here does IO or reads a clock: what happens to a test is a method that changes it, and the
+//! caller stores the result before it tells anybody.
+
+use std::net::IpAddr;
+
+use dnsbl_types::{Name, UnixTime};
+
+use super::{Ground, TestId};
+
+/// How far a test is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// It waits for its turn.
+    Queued,
+    /// The host is being talked to.
+    Testing,
+    /// The host accepted messages; one may come back yet.
+    Pending,
+    /// There is a verdict.
+    Done,
+    /// It was called off.
+    Cancelled,
+}
+
+/// What a test found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Nothing came back.
+    Clean,
+    /// A message came back: the host relays.
+    Open,
+    /// The host does not talk to the tester. That says nothing about others, and never lists.
+    Blocked,
+    /// The host could not be reached. That is never clean.
+    Unreachable,
+    /// Some probes got no answer.
+    Inconclusive,
+}
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The host refused it.
+    Refused,
+    /// The host took the message, and nothing has come of it so far.
+    Accepted,
+    /// The message came back.
+    Returned,
+    /// The host took the message and sent a bounce.
+    Bounced,
+    /// The host gave no answer that says either.
+    Error,
+}
+
+/// A probe that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which, by its place in the table of probes.
+    pub probe: u8,
+    /// What became of it; `None` while the host has not answered.
+    pub outcome: Option<Outcome>,
+}
+
+/// A message that came to the receiver with a good token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Of which probe.
+    pub probe: u8,
+    /// Whether it is the message itself or a bounce of it.
+    pub kind: ArrivalKind,
+    /// Who brought it.
+    pub peer: IpAddr,
+    /// When.
+    pub at: UnixTime,
+    /// Its outermost headers, tokens cut out.
+    pub headers: String,
+}
+
+/// What came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrivalKind {
+    /// The message.
+    Return,
+    /// A bounce of it.
+    Bounce,
+}
+
+/// What an arrival means for its test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// The host relays. The first proof, or one more.
+    Relayed,
+    /// The host accepted the message only to bounce it.
+    Bounced,
+    /// It is known once the host has answered the probe.
+    Open,
+    /// This probe has come back before.
+    Repeated,
+    /// The host never had that message, or had refused it: somebody else has its token.
+    Forged,
+    /// It came too late, or the test was called off.
+    Late,
+}
+
+/// How the conversation with the host ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All probes had their turn, or it was stopped since a message had come back.
+    Completed,
+    /// There was no conversation.
+    Unreachable,
+    /// The host refuses to talk to the tester.
+    Blocked,
+}
+
+/// How long messages are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Seconds after which a host that accepted messages is clean if nothing came back.
+    pub settle_for: u64,
+    /// Seconds for which a late return still counts.
+    pub pending_for: u64,
+}
+
+/// A test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// Its name.
+    pub id: TestId,
+    /// The host.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// Why it is tested.
+    pub ground: Ground,
+    /// A domain for which it takes mail; known to be true.
+    pub domain: Option<Name>,
+    /// What the submitter has seen.
+    pub evidence: Option<String>,
+    /// What the submitter wants to be remembered.
+    pub note: Option<String>,
+    /// Who asked: a token's name, or `anonymous`, or the server.
+    pub submitter: String,
+    /// When it was asked for.
+    pub submitted_at: UnixTime,
+    /// How far it is.
+    pub state: State,
+    /// What it found, once it has.
+    pub verdict: Option<Verdict>,
+    /// Through whom messages came back, if not from the host.
+    pub via: Option<IpAddr>,
+    /// The probes it consists of.
+    pub plan: Vec<u8>,
+    /// Those that were sent, in order.
+    pub sent: Vec<Sent>,
+    /// How many conversations were begun.
+    pub conversations: u8,
+    /// When the conversation ended.
+    pub tested_at: Option<UnixTime>,
+    /// What was said, tokens cut out.
+    pub transcript: Vec<String>,
+    /// What came back, a few of them.
+    pub arrivals: Vec<Arrival>,
+    /// It is listed because of this test.
+    pub listed: bool,
+}
+
+impl Test {
+    /// The most conversations that a test begins anew after the server was interrupted.
+    pub const MAX_CONVERSATIONS: u8 = 3;
+    /// The most arrivals that are kept.
+    pub const MAX_ARRIVALS: usize = 16;
+
+    /// Whether nothing has been decided yet.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, State::Queued | State::Testing | State::Pending)
+    }
+
+    /// When somebody should look at it again.
+    pub fn due(&self, patience: Patience) -> Option<UnixTime> {
+        match self.state {
+            State::Queued | State::Testing => Some(self.submitted_at),
+            State::Pending => self.tested_at.map(|at| at.plus(patience.settle_for)),
+            State::Done | State::Cancelled => None,
+        }
+    }
+
+    /// Begins a conversation, or goes on after one that was cut off: tells the probes that are left.
+    /// A probe that was on its way then is not sent again.
+    pub fn begin(&mut self) -> Vec<u8> {
+        self.state = State::Testing;
+        self.conversations = self.conversations.saturating_add(1);
+        for sent in &mut self.sent {
+            sent.outcome.get_or_insert(Outcome::Error);
+        }
+        if self.conversations > Self::MAX_CONVERSATIONS {
+            return Vec::new();
+        }
+        self.plan.iter().copied().filter(|&probe| self.sent(probe).is_none()).collect()
+    }
+
+    /// Notes that a probe is about to be sent; it will never be sent again.
+    pub fn sending(&mut self, probe: u8) {
+        if self.sent(probe).is_none() {
+            self.sent.push(Sent { probe, outcome: None });
+        }
+    }
+
+    /// Takes what the host said to a probe. What has come back by then stays.
+    pub fn answered(&mut self, probe: u8, outcome: Outcome) {
+        self.sending(probe);
+        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.probe == probe) {
+            sent.outcome.get_or_insert(outcome);
+        }
+    }
+
+    /// Ends the conversation. What came while it lasted is judged now.
+    pub fn hang_up(&mut self, ended: Ended, now: UnixTime, patience: Patience) {
+        self.tested_at = Some(now);
+        if self.state == State::Cancelled {
+            return;
+        }
+        for sent in &mut self.sent {
+            sent.outcome.get_or_insert(Outcome::Error);
+        }
+        for arrival in self.arrivals.clone() {
+            self.weigh(&arrival, patience);
+        }
+        self.conclude(ended);
+    }
+
+    fn conclude(&mut self, ended: Ended) {
+        if self.has(Outcome::Returned) {
+            return self.decide(Verdict::Open);
+        }
+        match ended {
+            Ended::Blocked => self.decide(Verdict::Blocked),
+            Ended::Unreachable if self.answers().next().is_none() => {
+                self.decide(Verdict::Unreachable);
+            }
+            _ if self.has(Outcome::Accepted) => self.state = State::Pending,
+            _ => self.settle(),
+        }
+    }
+
+    /// Decides a test whose time is up.
+    pub fn settle(&mut self) {
+        let is_answered = |probe: &u8| {
+            let outcome = self.sent(*probe).and_then(|sent| sent.outcome);
+            outcome.is_some_and(|outcome| outcome != Outcome::Error)
+        };
+        let is_complete = !self.plan.is_empty() && self.plan.iter().all(is_answered);
+        self.decide(if is_complete { Verdict::Clean } else { Verdict::Inconclusive });
+    }
+
+    /// Takes a message that came to the receiver.
+    pub fn arrived(&mut self, arrival: Arrival, patience: Patience) -> Meaning {
+        let meaning = self.weigh(&arrival, patience);
+        let is_kept = matches!(meaning, Meaning::Relayed | Meaning::Bounced | Meaning::Open);
+        if is_kept && self.arrivals.len() < Self::MAX_ARRIVALS {
+            self.arrivals.push(arrival);
+        }
+        match meaning {
+            Meaning::Relayed if self.state != State::Testing => self.decide(Verdict::Open),
+            Meaning::Bounced if self.state == State::Pending && !self.has(Outcome::Accepted) => {
+                self.settle();
+            }
+            _ => {}
+        }
+        meaning
+    }
+
+    /// What an arrival means; its probe is marked.
+    fn weigh(&mut self, arrival: &Arrival, patience: Patience) -> Meaning {
+        if self.state == State::Cancelled || self.is_over(arrival.at, patience) {
+            return Meaning::Late;
+        }
+        let is_from_host = arrival.peer == self.address;
+        let Some(sent) = self.sent.iter_mut().find(|sent| sent.probe == arrival.probe) else {
+            return Meaning::Forged;
+        };
+        match (arrival.kind, sent.outcome) {
+            (_, Some(Outcome::Returned)) => return Meaning::Repeated,
+            (ArrivalKind::Bounce, Some(Outcome::Bounced)) => return Meaning::Repeated,
+            // The signature was in the message only, so the host had it.
+            (ArrivalKind::Return, _) if is_from_host => {}
+            (_, None) => return Meaning::Open,
+            (_, Some(Outcome::Accepted | Outcome::Bounced)) => {}
+            (_, Some(Outcome::Refused | Outcome::Error)) => return Meaning::Forged,
+        }
+        if arrival.kind == ArrivalKind::Bounce {
+            sent.outcome = Some(Outcome::Bounced);
+            return Meaning::Bounced;
+        }
+        sent.outcome = Some(Outcome::Returned);
+        if !is_from_host {
+            self.via.get_or_insert(arrival.peer);
+        }
+        Meaning::Relayed
+    }
+
+    /// Calls it off; whether that was possible.
+    pub fn cancel(&mut self) -> bool {
+        let is_possible = matches!(self.state, State::Queued | State::Testing);
+        if is_possible {
+            self.state = State::Cancelled;
+        }
+        is_possible
+    }
+
+    /// The probes that came back.
+    pub fn returned(&self) -> Vec<u8> {
+        let returned = self.sent.iter().filter(|sent| sent.outcome == Some(Outcome::Returned));
+        returned.map(|sent| sent.probe).collect()
+    }
+
+    fn is_over(&self, at: UnixTime, patience: Patience) -> bool {
+        self.tested_at.is_some_and(|tested| tested.plus(patience.pending_for) < at)
+    }
+
+    fn decide(&mut self, verdict: Verdict) {
+        self.state = State::Done;
+        self.verdict = Some(verdict);
+    }
+
+    fn sent(&self, probe: u8) -> Option<&Sent> {
+        self.sent.iter().find(|sent| sent.probe == probe)
+    }
+
+    fn has(&self, outcome: Outcome) -> bool {
+        self.sent.iter().any(|sent| sent.outcome == Some(outcome))
+    }
+
+    /// What the host said to probes, silence left out.
+    fn answers(&self) -> impl Iterator<Item = Outcome> {
+        self.sent.iter().filter_map(|sent| sent.outcome).filter(|&o| o != Outcome::Error)
+    }
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Queued, Self::Testing, Self::Pending, Self::Done, Self::Cancelled];
+
+    /// Its word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Testing => "testing",
+            Self::Pending => "pending",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Clean, Self::Open, Self::Blocked, Self::Unreachable, Self::Inconclusive];
+
+    /// Its word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Open => "open",
+            Self::Blocked => "blocked",
+            Self::Unreachable => "unreachable",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Refused, Self::Accepted, Self::Returned, Self::Bounced, Self::Error];
+
+    /// Its word in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Accepted => "accepted",
+            Self::Returned => "returned",
+            Self::Bounced => "bounced",
+            Self::Error => "error",
+        }
+    }
+}

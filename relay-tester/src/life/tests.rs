@@ -1,0 +1,297 @@
+//! What becomes of a test, told as sentences.
+
+use std::net::IpAddr;
+
+use dnsbl_types::UnixTime;
+use proptest::prelude::*;
+
+use super::{
+    Arrival, ArrivalKind, Ended, Ground, Host, Meaning, Outcome, Output, Patience, Sighting, State,
+    Test, TestId, Verdict,
+};
+
+const PATIENCE: Patience = Patience { settle_for: 1_800, pending_for: 432_000 };
+const START: UnixTime = UnixTime(1_000_000);
+const HOST: &str = "192.0.2.1";
+const OTHER: &str = "203.0.113.9";
+
+/// A test of a host, queued, with two probes.
+pub(super) fn test_of(address: &str) -> Test {
+    Test {
+        id: TestId(1),
+        address: address.parse().unwrap(),
+        port: 25,
+        ground: Ground::Evidence,
+        domain: None,
+        evidence: None,
+        note: None,
+        submitter: "somebody".into(),
+        submitted_at: START,
+        state: State::Queued,
+        verdict: None,
+        via: None,
+        plan: vec![0, 1],
+        sent: Vec::new(),
+        conversations: 0,
+        tested_at: None,
+        transcript: Vec::new(),
+        arrivals: Vec::new(),
+        listed: false,
+    }
+}
+
+/// A test whose probes were answered so, and the conversation ended.
+fn answered(outcomes: [Outcome; 2]) -> Test {
+    let mut test = test_of(HOST);
+    for probe in test.begin() {
+        test.sending(probe);
+        test.answered(probe, outcomes[usize::from(probe)]);
+    }
+    test.hang_up(Ended::Completed, START, PATIENCE);
+    test
+}
+
+fn arrival(probe: u8, kind: ArrivalKind, peer: &str, after: u64) -> Arrival {
+    let (peer, at) = (peer.parse().unwrap(), START.plus(after));
+    Arrival { probe, kind, peer, at, headers: String::new() }
+}
+
+fn comes_back(test: &mut Test, probe: u8, peer: &str, after: u64) -> Meaning {
+    test.arrived(arrival(probe, ArrivalKind::Return, peer, after), PATIENCE)
+}
+
+fn bounces(test: &mut Test, probe: u8) -> Meaning {
+    test.arrived(arrival(probe, ArrivalKind::Bounce, HOST, 1), PATIENCE)
+}
+
+#[track_caller]
+fn is_done(test: &Test, verdict: Verdict) {
+    assert_eq!((test.state, test.verdict), (State::Done, Some(verdict)));
+}
+
+#[test]
+fn a_host_that_refuses_all_is_clean_at_once() {
+    is_done(&answered([Outcome::Refused; 2]), Verdict::Clean);
+}
+
+#[test]
+fn a_host_that_accepts_is_clean_only_once_nothing_has_come_back_for_long_enough() {
+    let mut test = answered([Outcome::Refused, Outcome::Accepted]);
+    assert_eq!((test.state, test.verdict), (State::Pending, None));
+    assert_eq!(test.due(PATIENCE), Some(START.plus(PATIENCE.settle_for)));
+    test.settle();
+    is_done(&test, Verdict::Clean);
+}
+
+#[test]
+fn a_host_that_bounces_all_that_it_accepted_is_clean_at_once() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    assert_eq!(bounces(&mut test, 0), Meaning::Bounced);
+    assert_eq!(test.state, State::Pending);
+    assert_eq!(bounces(&mut test, 1), Meaning::Bounced);
+    is_done(&test, Verdict::Clean);
+}
+
+#[test]
+fn a_return_is_an_open_relay() {
+    let mut test = answered([Outcome::Accepted, Outcome::Refused]);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
+    is_done(&test, Verdict::Open);
+    assert_eq!(test.via, None);
+}
+
+#[test]
+fn a_late_return_still_counts_until_pending_for_has_passed() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    test.settle();
+    assert_eq!(comes_back(&mut test, 1, HOST, PATIENCE.pending_for), Meaning::Relayed);
+    is_done(&test, Verdict::Open);
+    assert_eq!(comes_back(&mut test, 0, HOST, PATIENCE.pending_for + 1), Meaning::Late);
+}
+
+#[test]
+fn a_return_through_another_host_names_it() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    assert_eq!(comes_back(&mut test, 0, OTHER, 5), Meaning::Relayed);
+    is_done(&test, Verdict::Open);
+    assert_eq!(test.via, OTHER.parse().ok());
+}
+
+#[test]
+fn a_return_of_what_was_refused_is_a_forgery_if_another_brings_it() {
+    let mut test = answered([Outcome::Refused, Outcome::Accepted]);
+    assert_eq!(comes_back(&mut test, 0, OTHER, 5), Meaning::Forged);
+    assert_eq!((test.state, test.via), (State::Pending, None));
+    assert!(test.arrivals.is_empty());
+}
+
+#[test]
+fn a_return_of_what_was_never_sent_is_a_forgery() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    assert_eq!(comes_back(&mut test, 7, HOST, 5), Meaning::Forged);
+}
+
+#[test]
+fn a_probe_comes_back_once() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
+    assert_eq!(comes_back(&mut test, 0, HOST, 6), Meaning::Repeated);
+    assert_eq!(comes_back(&mut test, 0, OTHER, 6), Meaning::Repeated);
+}
+
+#[test]
+fn a_return_from_elsewhere_before_the_host_has_answered_waits_for_the_answer() {
+    for (answer, verdict) in [(Outcome::Accepted, Verdict::Open), (Outcome::Refused, Verdict::Clean)]
+    {
+        let mut test = test_of(HOST);
+        test.begin();
+        test.sending(0);
+        assert_eq!(comes_back(&mut test, 0, OTHER, 0), Meaning::Open);
+        test.answered(0, answer);
+        test.answered(1, Outcome::Refused);
+        test.hang_up(Ended::Completed, START, PATIENCE);
+        is_done(&test, verdict);
+    }
+}
+
+#[test]
+fn a_return_from_the_host_itself_while_it_is_talked_to_decides_at_the_end() {
+    let mut test = test_of(HOST);
+    test.begin();
+    test.sending(0);
+    assert_eq!(comes_back(&mut test, 0, HOST, 0), Meaning::Relayed);
+    assert_eq!((test.state, test.verdict), (State::Testing, None));
+    test.answered(0, Outcome::Accepted);
+    test.hang_up(Ended::Completed, START, PATIENCE);
+    is_done(&test, Verdict::Open);
+}
+
+#[test]
+fn a_host_that_is_not_reached_is_never_clean() {
+    for (ended, verdict) in
+        [(Ended::Unreachable, Verdict::Unreachable), (Ended::Blocked, Verdict::Blocked)]
+    {
+        let mut test = test_of(HOST);
+        test.begin();
+        test.hang_up(ended, START, PATIENCE);
+        is_done(&test, verdict);
+    }
+}
+
+#[test]
+fn a_probe_without_an_answer_leaves_it_open_whether_the_host_is_clean() {
+    is_done(&answered([Outcome::Refused, Outcome::Error]), Verdict::Inconclusive);
+    let mut test = answered([Outcome::Accepted, Outcome::Error]);
+    assert_eq!(test.state, State::Pending);
+    test.settle();
+    is_done(&test, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_probe_is_never_sent_twice_even_if_the_server_was_killed_meanwhile() {
+    let mut test = test_of(HOST);
+    assert_eq!(test.begin(), [0, 1]);
+    test.sending(0);
+    let mut test = Test::decode(&test.encode()).unwrap();
+    assert_eq!(test.begin(), [1]);
+    assert_eq!(test.sent[0].outcome, Some(Outcome::Error));
+}
+
+#[test]
+fn a_test_that_is_interrupted_again_and_again_ends() {
+    let mut test = test_of(HOST);
+    for _ in 0..Test::MAX_CONVERSATIONS {
+        assert!(!test.begin().is_empty());
+    }
+    assert!(test.begin().is_empty());
+    test.hang_up(Ended::Completed, START, PATIENCE);
+    is_done(&test, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_test_that_was_called_off_stays_so() {
+    let mut test = test_of(HOST);
+    test.begin();
+    test.sending(0);
+    assert!(test.cancel());
+    assert_eq!(comes_back(&mut test, 0, HOST, 1), Meaning::Late);
+    test.hang_up(Ended::Completed, START, PATIENCE);
+    assert_eq!((test.state, test.verdict), (State::Cancelled, None));
+    assert!(!answered([Outcome::Refused; 2]).cancel());
+}
+
+#[test]
+fn only_who_refuses_what_came_back_before_is_cleared() {
+    let mut open = answered([Outcome::Accepted; 2]);
+    comes_back(&mut open, 1, HOST, 1);
+    let host = Host::confirmed(&open, None, START);
+    assert_eq!(host.probes, [1]);
+    let mut retest = test_of(HOST);
+    assert!(host.is_cleared_by(&retest));
+    retest.port = 2525;
+    assert!(!host.is_cleared_by(&retest));
+    retest.port = 25;
+    retest.plan = vec![0];
+    assert!(!host.is_cleared_by(&retest));
+}
+
+#[test]
+fn a_host_that_is_confirmed_again_stays_listed_since_the_first_time() {
+    let mut open = answered([Outcome::Accepted; 2]);
+    comes_back(&mut open, 1, HOST, 1);
+    let first = Host::confirmed(&open, None, START);
+    let mut again = answered([Outcome::Accepted; 2]);
+    comes_back(&mut again, 0, HOST, 1);
+    let later = START.plus(1_000);
+    let host = Host::confirmed(&again, Some(&first), later);
+    assert_eq!((host.listed_at, host.confirmed_at), (START, later));
+    assert_eq!(host.probes, [0, 1]);
+}
+
+#[test]
+fn records_are_read_back_as_they_were_written() {
+    let mut test = answered([Outcome::Accepted; 2]);
+    test.domain = "example.org".parse().ok();
+    comes_back(&mut test, 1, OTHER, 1);
+    assert_eq!(Test::decode(&test.encode()).unwrap(), test);
+    let host = Host::confirmed(&test, None, START);
+    assert_eq!(Host::decode(&host.encode()).unwrap(), host);
+    let sighting = Sighting { input: test.address, test: test.id, at: START };
+    let output = Output { address: OTHER.parse().unwrap(), sightings: vec![sighting] };
+    assert_eq!(Output::decode(&output.encode()).unwrap(), output);
+}
+
+proptest! {
+    #[test]
+    fn a_damaged_record_is_an_error_and_no_panic(bytes: Vec<u8>) {
+        let _ = Test::decode(&bytes);
+        let _ = Host::decode(&bytes);
+        let _ = Output::decode(&bytes);
+    }
+
+    /// Whatever happens in whatever order: without a return nobody is open, and who was
+    /// refused, bounced or left without an answer is not open through another host.
+    #[test]
+    fn only_a_return_makes_a_host_open(
+        answers in prop::array::uniform2(0usize..5),
+        arrivals in prop::collection::vec((0u8..3, any::<bool>(), any::<bool>(), 0u64..600_000), 0..6),
+    ) {
+        const ANSWERS: [Outcome; 3] = [Outcome::Refused, Outcome::Accepted, Outcome::Error];
+        let mut test = answered(answers.map(|answer| ANSWERS[answer % 3]));
+        let before = test.clone();
+        for (probe, is_bounce, is_other, after) in arrivals {
+            let kind = if is_bounce { ArrivalKind::Bounce } else { ArrivalKind::Return };
+            let peer = if is_other { OTHER } else { HOST };
+            test.arrived(arrival(probe, kind, peer, after), PATIENCE);
+        }
+        let is_proof = |arrival: &Arrival| {
+            let accepted = before.sent.iter().any(|sent| {
+                sent.probe == arrival.probe && sent.outcome == Some(Outcome::Accepted)
+            });
+            let from_host = arrival.peer == HOST.parse::<IpAddr>().unwrap();
+            arrival.kind == ArrivalKind::Return && (accepted || from_host)
+        };
+        let is_open = test.verdict == Some(Verdict::Open);
+        prop_assert_eq!(is_open, test.arrivals.iter().any(is_proof));
+    }
+}
