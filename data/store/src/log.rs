@@ -13,6 +13,9 @@ use crate::{
     value::{ListingValue, SettingsValue},
 };
 
+/// Bytes of the log that are read at once, about. Documents make entries large.
+const READ_BYTES: usize = 4 << 20;
+
 /// One request's effect. It holds results, never requests: reading it needs no other state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
@@ -184,6 +187,16 @@ impl Op {
         }
     }
 
+    /// What it is about in its zone, or the token's name, or the document's id.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
+            Self::PutDocument { document } => Some(document.id().to_string()),
+            Self::DeleteDocument { id, .. } => Some(id.to_string()),
+            _ => self.listing().map(|listing| listing.subject.to_string()),
+        }
+    }
+
     /// The source it is about.
     pub fn source(&self) -> Option<&Source> {
         match self {
@@ -193,10 +206,6 @@ impl Op {
     }
 
     pub(crate) fn audit(&self, seq: u64, at: UnixTime, actor: &crate::Actor) -> AuditRecord {
-        let other = match self {
-            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
-            _ => self.document().map(|(_, id)| id.to_string()),
-        };
         AuditRecord {
             seq,
             at: at.0,
@@ -204,7 +213,7 @@ impl Op {
             remote: actor.remote.clone(),
             action: self.word().into(),
             zone: self.zone().map(Name::to_string),
-            subject: self.listing().map(|listing| listing.subject.to_string()).or(other),
+            subject: self.subject(),
             source: self.source().map(Source::to_string),
         }
     }
@@ -232,15 +241,28 @@ impl Reader<'_> {
         value.map_or(Ok(1), |bytes| read_seq(&bytes))
     }
 
-    /// At most `limit` entries after `seq`; `None` if some of those were compacted away.
+    /// At most `limit` entries after `seq`, fewer where they are large, none only behind the last; `None` if
+    /// some of those were compacted away.
     pub fn log_after(&self, seq: u64, limit: usize) -> Result<Option<Vec<LogEntry>>, StoreError> {
+        self.log_within(seq, limit, READ_BYTES)
+    }
+
+    /// The same up to so many bytes, and then the rest of an entry.
+    pub(crate) fn log_within(
+        &self,
+        seq: u64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Option<Vec<LogEntry>>, StoreError> {
         if seq.saturating_add(1) < self.log_floor()? {
             return Ok(None);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut read) = (Vec::new(), 0);
         let mut iter = self.view.iter(schema::LOG, ReadOptions::default());
         iter.seek(seq.saturating_add(1).to_be_bytes());
-        while let Some((key, value)) = iter.item().filter(|_| entries.len() < limit) {
+        while let Some((key, value)) = iter.item().filter(|_| entries.len() < limit && read < bytes)
+        {
+            read += value.len();
             entries.push(decode_entry(read_seq(key)?, value)?);
             iter.next();
         }
