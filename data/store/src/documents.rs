@@ -163,7 +163,7 @@ impl Reader<'_> {
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
         let ids = self.last_ids(schema::DOCUMENTS, &of_kind(kind), before, limit)?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// At most `limit` documents of a group before `before`, the last id first.
@@ -178,7 +178,7 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let ids = self.last_ids(schema::DOCUMENT_INDEX, &of_group(kind, group), before, limit)?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// At most `limit` documents that are due at `until` or were before, the longest overdue first.
@@ -201,7 +201,7 @@ impl Reader<'_> {
             iter.next();
         }
         iter.status()?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// The last ids behind a prefix and before `before`, last first.
@@ -230,7 +230,7 @@ impl Reader<'_> {
     fn documents_with(
         &self,
         kind: &DocumentKind,
-        ids: Vec<DocumentId>,
+        ids: &[DocumentId],
     ) -> Result<Vec<Document>, StoreError> {
         let found = ids.iter().map(|id| {
             let missing = || StoreError::unreadable("document", format!("{kind} {id} is missing"));

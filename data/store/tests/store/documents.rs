@@ -1,6 +1,6 @@
 //! Documents, alone and together with listings.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 
 use dnsbl_store::{
     Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
@@ -88,13 +88,16 @@ fn a_document_that_was_acknowledged_is_there_after_reopening() {
     assert_eq!(fixture.store.read(NOW).document(&kind("tests"), &id("2026-1")).unwrap(), None);
 }
 
+/// Whether an error is the one that a part should meet with.
+type IsExpected = fn(&ChangeError) -> bool;
+
 #[test]
 fn a_part_that_fails_takes_all_others_with_it() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", note("old")).unwrap();
     let before = (fixture.head(), fixture.counts(NOW), fixture.listings(NOW));
     let seen = fixture.mirror.0.lock().unwrap().clone();
-    let failing: [(Part, fn(&ChangeError) -> bool); 5] = [
+    let failing: [(Part, IsExpected); 5] = [
         (put_nowhere(), |err| matches!(err, ChangeError::NoZone(_))),
         (put_listing("127.0.0.2", "a", plain()), |err| matches!(err, ChangeError::TestEntry)),
         (put_listing("example.com", "a", plain()), |err| matches!(err, ChangeError::WrongKind)),
@@ -227,7 +230,7 @@ fn a_document_that_is_not_the_expected_one_is_left_alone() {
 #[test]
 fn of_two_that_wait_with_the_same_expectation_one_wins() {
     let fixture = Fixture::new();
-    let (tell, told) = channel();
+    let (tell, told) = sync_channel(50);
     for n in 0..50u8 {
         let parts = vec![
             put_document(&document("test", "1", &[n]), Expect::Absent),
