@@ -111,8 +111,7 @@ fn show(plan: &Recovery) {
     for entry in &plan.dropped {
         for op in &entry.ops {
             let zone = op.zone().map(ToString::to_string).unwrap_or_default();
-            let subject =
-                op.listing().map(|listing| listing.subject.to_string()).unwrap_or_default();
+            let subject = op.subject().unwrap_or_default();
             println!("dropped: {} {} {zone} {subject} by {}", entry.seq, op.word(), entry.actor);
         }
     }

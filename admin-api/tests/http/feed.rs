@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dnsbl_store::{Actor, Change};
+use dnsbl_store::{Actor, Change, Document, Expect, Part};
 use dnsbl_types::UnixTime;
 use serde_json::{Value, json};
 
@@ -50,6 +50,45 @@ async fn changes_of_tokens_are_hidden_from_those_who_do_not_manage_them() {
     assert_eq!(all[1]["op"], "zone-put");
     assert_eq!(all[2], json!({"seq": 3, "op": "hidden"}));
     assert_eq!(all[3], json!({"end": true, "next": 3}));
+}
+
+#[tokio::test]
+async fn changes_of_documents_are_shown_without_their_body_to_those_who_may_see_them() {
+    let fixture = Fixture::new().await;
+    let reader = fixture.mint("reader", &["changes:read"]);
+    let tester = fixture.mint("tester", &["changes:read", "relay-tests:read"]);
+    let (kind, id) = ("relay-test".parse().unwrap(), "2026-1".parse().unwrap());
+    let document = Document::new(kind, id, vec![], None, b"unread".to_vec()).unwrap();
+    let (kind, id) = (document.kind().clone(), document.id().clone());
+    let document = Box::new(document);
+    let together = |parts| {
+        fixture.store.change(Actor::server(), Change::Together(parts), UnixTime::now()).unwrap()
+    };
+    let listing = Part::PutListing {
+        zone: "bl.example.org".parse().unwrap(),
+        subject: "192.0.2.1".parse().unwrap(),
+        source: "relay-test".parse().unwrap(),
+        body: Box::default(),
+    };
+    let both = together(vec![Part::PutDocument { document, expect: Expect::Absent }, listing]).seq;
+    together(vec![Part::DeleteDocument { kind, id, expect: Expect::Any }]);
+
+    let path = format!("/v1/changes?after={}", both - 1);
+    let seen = fixture.ask_as(&tester, "GET", &path).send().await;
+    assert!(!seen.text.contains("unread"));
+    let seen = lines(&seen);
+    let at = &seen[0]["at"];
+    assert_eq!(
+        seen[0],
+        json!({"seq": both, "epoch": 1, "at": at, "op": "relay-test-put", "id": "2026-1"})
+    );
+    assert_eq!((&seen[1]["seq"], &seen[1]["op"]), (&json!(both), &json!("put")));
+    assert_eq!(seen[2]["op"], "relay-test-delete");
+
+    let seen = lines(&fixture.ask_as(&reader, "GET", &path).send().await);
+    assert_eq!((&seen[0]["op"], &seen[0]["subject"]), (&json!("put"), &json!("192.0.2.1")));
+    assert_eq!(seen[1], json!({"seq": both + 1, "op": "hidden"}));
+    assert_eq!(seen[2], json!({"end": true, "next": both + 1}));
 }
 
 #[tokio::test]

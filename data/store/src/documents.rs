@@ -4,15 +4,17 @@
 //! nor ids have a zero byte and a group's length stands before it, so no key of one kind or group begins
 //! like those of another.
 
+use std::collections::BTreeMap;
+
 use dnsbl_types::UnixTime;
-use rocksdb::{DB, ReadOptions, WriteBatch};
+use rocksdb::{DB, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::{
     Document, DocumentId, DocumentKind, Reader, StoreError, codec,
     cursor::Reading,
     document::{self, DocumentValue},
     log::read_seq,
-    scan::cf,
+    scan::{View, cf},
     schema,
 };
 
@@ -22,6 +24,9 @@ const COUNT: u8 = 1;
 const GROUP: u8 = 2;
 /// Index rows by due time.
 const DUE: u8 = 3;
+
+/// Index rows in one batch when they are rebuilt.
+const REBUILT: usize = 10_000;
 
 /// What all keys of a kind begin with.
 fn of_kind(kind: &DocumentKind) -> Vec<u8> {
@@ -83,6 +88,34 @@ pub(crate) fn put_count(db: &DB, batch: &mut WriteBatch, kind: &DocumentKind, co
     batch.put_cf(cf(db, schema::DOCUMENT_INDEX), count_key(kind), count.to_be_bytes());
 }
 
+/// Writes all index rows anew, where tables were lost and rows may be missing.
+pub(crate) fn rebuild_index(db: &DB) -> Result<(), StoreError> {
+    let view = View::new(db);
+    let mut batch = WriteBatch::default();
+    batch.delete_range_cf(cf(db, schema::DOCUMENT_INDEX), [0], [u8::MAX]);
+    let mut counts: BTreeMap<DocumentKind, u64> = BTreeMap::new();
+    let mut iter = view.iter(schema::DOCUMENTS, ReadOptions::default());
+    iter.seek_to_first();
+    while let Some((key, value)) = iter.item() {
+        let (kind, id) = read_row(key)?;
+        *counts.entry(kind.clone()).or_default() += 1;
+        for key in index_keys(&decode(kind, id, value)?) {
+            batch.put_cf(cf(db, schema::DOCUMENT_INDEX), key, []);
+        }
+        if batch.len() >= REBUILT {
+            db.write(std::mem::take(&mut batch))?;
+        }
+        iter.next();
+    }
+    iter.status()?;
+    for (kind, count) in counts {
+        put_count(db, &mut batch, &kind, count);
+    }
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    Ok(db.write_opt(batch, &options)?)
+}
+
 impl Reader<'_> {
     /// A document.
     pub fn document(
@@ -130,7 +163,7 @@ impl Reader<'_> {
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
         let ids = self.last_ids(schema::DOCUMENTS, &of_kind(kind), before, limit)?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// At most `limit` documents of a group before `before`, the last id first.
@@ -145,7 +178,7 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let ids = self.last_ids(schema::DOCUMENT_INDEX, &of_group(kind, group), before, limit)?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// At most `limit` documents that are due at `until` or were before, the longest overdue first.
@@ -168,7 +201,7 @@ impl Reader<'_> {
             iter.next();
         }
         iter.status()?;
-        self.documents_with(kind, ids)
+        self.documents_with(kind, &ids)
     }
 
     /// The last ids behind a prefix and before `before`, last first.
@@ -197,7 +230,7 @@ impl Reader<'_> {
     fn documents_with(
         &self,
         kind: &DocumentKind,
-        ids: Vec<DocumentId>,
+        ids: &[DocumentId],
     ) -> Result<Vec<Document>, StoreError> {
         let found = ids.iter().map(|id| {
             let missing = || StoreError::unreadable("document", format!("{kind} {id} is missing"));
@@ -215,6 +248,13 @@ fn within(prefix: &[u8]) -> ReadOptions {
     options
 }
 
+fn read_row(key: &[u8]) -> Result<(DocumentKind, DocumentId), StoreError> {
+    let unreadable = || StoreError::unreadable("document key", format!("{key:x?}"));
+    let end = key.iter().position(|&byte| byte == 0).ok_or_else(unreadable)?;
+    let kind = std::str::from_utf8(&key[..end]).map_err(|_| unreadable())?;
+    Ok((document::kind(kind)?, read_id(key, end + 1)?))
+}
+
 fn read_id(key: &[u8], from: usize) -> Result<DocumentId, StoreError> {
     let id = key.get(from..).and_then(|id| std::str::from_utf8(id).ok());
     document::id(id.ok_or_else(|| StoreError::unreadable("document key", format!("{key:x?}")))?)
@@ -222,4 +262,52 @@ fn read_id(key: &[u8], from: usize) -> Result<DocumentId, StoreError> {
 
 fn decode(kind: DocumentKind, id: DocumentId, bytes: &[u8]) -> Result<Document, StoreError> {
     codec::decode::<DocumentValue>("document", bytes)?.document(kind, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use dnsbl_types::UnixTime;
+    use rocksdb::WriteBatch;
+
+    use super::{delete, put, put_count, rebuild_index};
+    use crate::{
+        Document, Reader,
+        open::open_db,
+        scan::{View, cf},
+        schema,
+    };
+
+    #[test]
+    fn an_index_that_was_lost_is_made_anew_from_the_documents() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open_db(dir.path(), &schema::db_options()).unwrap();
+        let document = |kind: &str, id: &str, due| {
+            let (kind, id) = (kind.parse().unwrap(), id.parse().unwrap());
+            Document::new(kind, id, b"g".to_vec(), due, vec![]).unwrap()
+        };
+        let kept = document("a", "1", Some(UnixTime(5)));
+        let (lost, other) = (document("a", "2", None), document("b", "1", None));
+        let mut batch = WriteBatch::default();
+        for document in [&kept, &lost, &other] {
+            put(&db, &mut batch, None, document);
+        }
+        put_count(&db, &mut batch, kept.kind(), 2);
+        db.write(batch).unwrap();
+        let mut batch = WriteBatch::default();
+        delete(&db, &mut batch, &kept);
+        batch.delete_cf(cf(&db, schema::DOCUMENTS), super::row(lost.kind(), lost.id()));
+        let value = super::DocumentValue::from(&kept);
+        let key = super::row(kept.kind(), kept.id());
+        batch.put_cf(cf(&db, schema::DOCUMENTS), key, crate::codec::encode(&value));
+        db.write(batch).unwrap();
+
+        rebuild_index(&db).unwrap();
+        let reader = Reader { view: View::new(&db), now: UnixTime(0) };
+        let due = reader.documents_due(kept.kind(), UnixTime(5), 9).unwrap();
+        assert_eq!(due, std::slice::from_ref(&kept));
+        let of_group = reader.documents_of_group(kept.kind(), b"g", None, 9).unwrap();
+        assert_eq!(of_group, due);
+        assert_eq!(reader.count_documents(kept.kind()).unwrap(), 1);
+        assert_eq!(reader.count_documents(other.kind()).unwrap(), 1);
+    }
 }

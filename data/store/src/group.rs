@@ -7,9 +7,9 @@ use rocksdb::{DB, WriteBatch};
 
 use crate::{
     Actor, Change, ChangeError, Done, LogEntry, Op, Outcome, codec,
+    entry::encode_entry,
     import::StagedSegments,
     key::SegmentKey,
-    log,
     scan::{View, cf},
     schema,
     state::{self, Segment, ZoneState, Zones},
@@ -154,7 +154,7 @@ impl<'a> Group<'a> {
             actor: actor.name.clone(),
             ops,
         };
-        self.writes.batch.put_cf(cf(db, schema::LOG), seq.to_be_bytes(), log::encode_entry(&entry));
+        self.writes.batch.put_cf(cf(db, schema::LOG), seq.to_be_bytes(), encode_entry(&entry));
         seq
     }
 

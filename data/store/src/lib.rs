@@ -27,6 +27,7 @@ mod codec;
 mod cursor;
 mod document;
 mod documents;
+mod entry;
 mod error;
 mod fold;
 mod group;

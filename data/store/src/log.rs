@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Document, DocumentId, DocumentKind, ImportCounts, Reader, StoreError, codec,
-    document::{self, DocumentValue},
-    schema,
-    value::{ListingValue, SettingsValue},
+    entry::decode_entry, schema,
 };
+
+/// Bytes of the log that are read at once, about. Documents make entries large.
+const READ_BYTES: usize = 4 << 20;
 
 /// One request's effect. It holds results, never requests: reading it needs no other state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +185,16 @@ impl Op {
         }
     }
 
+    /// What it is about in its zone, or the token's name, or the document's id.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
+            Self::PutDocument { document } => Some(document.id().to_string()),
+            Self::DeleteDocument { id, .. } => Some(id.to_string()),
+            _ => self.listing().map(|listing| listing.subject.to_string()),
+        }
+    }
+
     /// The source it is about.
     pub fn source(&self) -> Option<&Source> {
         match self {
@@ -193,10 +204,6 @@ impl Op {
     }
 
     pub(crate) fn audit(&self, seq: u64, at: UnixTime, actor: &crate::Actor) -> AuditRecord {
-        let other = match self {
-            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
-            _ => self.document().map(|(_, id)| id.to_string()),
-        };
         AuditRecord {
             seq,
             at: at.0,
@@ -204,7 +211,7 @@ impl Op {
             remote: actor.remote.clone(),
             action: self.word().into(),
             zone: self.zone().map(Name::to_string),
-            subject: self.listing().map(|listing| listing.subject.to_string()).or(other),
+            subject: self.subject(),
             source: self.source().map(Source::to_string),
         }
     }
@@ -232,15 +239,28 @@ impl Reader<'_> {
         value.map_or(Ok(1), |bytes| read_seq(&bytes))
     }
 
-    /// At most `limit` entries after `seq`; `None` if some of those were compacted away.
+    /// At most `limit` entries after `seq`, fewer where they are large, none only behind the last; `None` if
+    /// some of those were compacted away.
     pub fn log_after(&self, seq: u64, limit: usize) -> Result<Option<Vec<LogEntry>>, StoreError> {
+        self.log_within(seq, limit, READ_BYTES)
+    }
+
+    /// The same up to so many bytes, and then the rest of an entry.
+    pub(crate) fn log_within(
+        &self,
+        seq: u64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Option<Vec<LogEntry>>, StoreError> {
         if seq.saturating_add(1) < self.log_floor()? {
             return Ok(None);
         }
-        let mut entries = Vec::new();
+        let (mut entries, mut read) = (Vec::new(), 0);
         let mut iter = self.view.iter(schema::LOG, ReadOptions::default());
         iter.seek(seq.saturating_add(1).to_be_bytes());
-        while let Some((key, value)) = iter.item().filter(|_| entries.len() < limit) {
+        while let Some((key, value)) = iter.item().filter(|_| entries.len() < limit && read < bytes)
+        {
+            read += value.len();
             entries.push(decode_entry(read_seq(key)?, value)?);
             iter.next();
         }
@@ -278,165 +298,4 @@ pub(crate) fn read_seq(bytes: &[u8]) -> Result<u64, StoreError> {
     let bytes =
         bytes.try_into().map_err(|_| StoreError::unreadable("number", format!("{bytes:x?}")))?;
     Ok(u64::from_be_bytes(bytes))
-}
-
-/// An entry as it is written; its sequence number is the key.
-#[derive(Serialize, Deserialize)]
-struct EntryValue {
-    epoch: u64,
-    at: u64,
-    actor: String,
-    ops: Vec<OpValue>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum OpValue {
-    PutZone(SettingsValue, Option<SettingsValue>),
-    DeleteZone(SettingsValue),
-    Put {
-        zone: String,
-        listing: ListingValue,
-        previous: Option<ListingValue>,
-    },
-    Delete {
-        zone: String,
-        previous: ListingValue,
-        expired: bool,
-    },
-    Import {
-        zone: String,
-        id: String,
-        source: String,
-        replaced: bool,
-        counts: [u64; 5],
-        digest: String,
-    },
-    PutToken {
-        id: String,
-        name: String,
-        scopes: Vec<String>,
-    },
-    DeleteToken {
-        id: String,
-        name: String,
-    },
-    PutDocument {
-        kind: String,
-        id: String,
-        document: DocumentValue,
-    },
-    DeleteDocument {
-        kind: String,
-        id: String,
-    },
-}
-
-pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
-    codec::encode(&EntryValue {
-        epoch: entry.epoch,
-        at: entry.at.0,
-        actor: entry.actor.clone(),
-        ops: entry.ops.iter().map(OpValue::from).collect(),
-    })
-}
-
-fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
-    let value: EntryValue = codec::decode("log entry", bytes)?;
-    let ops = value.ops.into_iter().map(Op::try_from).collect::<Result<_, _>>()?;
-    Ok(LogEntry { seq, epoch: value.epoch, at: UnixTime(value.at), actor: value.actor, ops })
-}
-
-impl From<&Op> for OpValue {
-    fn from(op: &Op) -> Self {
-        match op {
-            Op::PutZone { zone, previous } => {
-                Self::PutZone((&**zone).into(), previous.as_deref().map(SettingsValue::from))
-            }
-            Op::DeleteZone { previous } => Self::DeleteZone((&**previous).into()),
-            Op::Put { zone, listing, previous } => Self::Put {
-                zone: zone.to_string(),
-                listing: (&**listing).into(),
-                previous: previous.as_deref().map(ListingValue::from),
-            },
-            Op::Delete { zone, previous, expired } => Self::Delete {
-                zone: zone.to_string(),
-                previous: (&**previous).into(),
-                expired: *expired,
-            },
-            Op::Import { zone, import } => Self::Import {
-                zone: zone.to_string(),
-                id: import.id.clone(),
-                source: import.source.to_string(),
-                replaced: import.replaced,
-                counts: import.counts.into(),
-                digest: import.digest.clone(),
-            },
-            Op::PutToken { id, name, scopes } => {
-                Self::PutToken { id: id.clone(), name: name.clone(), scopes: scopes.clone() }
-            }
-            Op::DeleteToken { id, name } => {
-                Self::DeleteToken { id: id.clone(), name: name.clone() }
-            }
-            Op::PutDocument { document } => Self::PutDocument {
-                kind: document.kind().to_string(),
-                id: document.id().to_string(),
-                document: (&**document).into(),
-            },
-            Op::DeleteDocument { kind, id } => {
-                Self::DeleteDocument { kind: kind.to_string(), id: id.to_string() }
-            }
-        }
-    }
-}
-
-impl TryFrom<OpValue> for Op {
-    type Error = StoreError;
-
-    fn try_from(value: OpValue) -> Result<Self, StoreError> {
-        let name =
-            |text: &str| text.parse::<Name>().map_err(|err| StoreError::unreadable("zone", err));
-        let boxed = |listing: ListingValue| Listing::try_from(listing).map(Box::new);
-        let settings = |zone: SettingsValue| Zone::try_from(zone).map(Box::new);
-        Ok(match value {
-            OpValue::PutZone(zone, previous) => Self::PutZone {
-                zone: settings(zone)?,
-                previous: previous.map(settings).transpose()?,
-            },
-            OpValue::DeleteZone(previous) => Self::DeleteZone { previous: settings(previous)? },
-            OpValue::Put { zone, listing, previous } => Self::Put {
-                zone: name(&zone)?,
-                listing: boxed(listing)?,
-                previous: previous.map(boxed).transpose()?,
-            },
-            OpValue::Delete { zone, previous, expired } => {
-                Self::Delete { zone: name(&zone)?, previous: boxed(previous)?, expired }
-            }
-            OpValue::Import { zone, id, source, replaced, counts, digest } => {
-                let source = crate::value::source(&source)?;
-                let import = ImportSummary { id, source, replaced, counts: counts.into(), digest };
-                Self::Import { zone: name(&zone)?, import: Box::new(import) }
-            }
-            OpValue::PutToken { id, name, scopes } => Self::PutToken { id, name, scopes },
-            OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
-            OpValue::PutDocument { kind, id, document } => {
-                let document = document.document(document::kind(&kind)?, document::id(&id)?)?;
-                Self::PutDocument { document: Box::new(document) }
-            }
-            OpValue::DeleteDocument { kind, id } => {
-                Self::DeleteDocument { kind: document::kind(&kind)?, id: document::id(&id)? }
-            }
-        })
-    }
-}
-
-impl From<ImportCounts> for [u64; 5] {
-    fn from(counts: ImportCounts) -> Self {
-        [counts.added, counts.updated, counts.unchanged, counts.removed, counts.rejected]
-    }
-}
-
-impl From<[u64; 5]> for ImportCounts {
-    fn from([added, updated, unchanged, removed, rejected]: [u64; 5]) -> Self {
-        Self { added, updated, unchanged, removed, rejected }
-    }
 }

@@ -15,6 +15,7 @@ use rocksdb::{DB, DBRecoveryMode, Options, WriteOptions};
 use crate::{
     LogEntry, Reader, StoreError,
     cursor::Reading,
+    documents,
     open::{lock_holder, open_db},
     scan::{View, cf},
     schema, state,
@@ -94,7 +95,9 @@ fn open_prefix(copy: &Path) -> Result<(DB, bool), StoreError> {
             let mut options = lenient(DBRecoveryMode::PointInTime);
             options.set_paranoid_checks(false);
             DB::repair(&options, copy)?;
-            Ok((open_db(copy, &options)?, true))
+            let db = open_db(copy, &options)?;
+            documents::rebuild_index(&db)?;
+            Ok((db, true))
         }
         opened => Ok((opened?, false)),
     }
@@ -135,7 +138,7 @@ fn read_beyond(store: &Path, head: u64) -> Result<Vec<LogEntry>, StoreError> {
     copy_store(store, &copy)?;
     let entries = open_db(&copy, &lenient(DBRecoveryMode::SkipAnyCorruptedRecord)).and_then(|db| {
         let reader = Reader { view: View::new(&db), now: UnixTime(0) };
-        Ok(reader.log_after(head, usize::MAX)?.unwrap_or_default())
+        Ok(reader.log_within(head, usize::MAX, usize::MAX)?.unwrap_or_default())
     });
     io_at(&copy, fs::remove_dir_all(&copy))?;
     entries

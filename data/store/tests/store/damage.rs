@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use dnsbl_store::{Recovery, Sources, Store, StoreError};
+use dnsbl_store::{Expect, Recovery, Sources, Store, StoreError};
 
-use crate::fixture::{Fixture, NOW, REPLACE, copy_files, note, origin, plain};
+use crate::{
+    documents::{document, kind, put_document, put_listing},
+    fixture::{Fixture, NOW, REPLACE, copy_files, note, origin, plain},
+};
 
 #[test]
 fn a_second_process_is_told_who_has_the_store() {
@@ -28,7 +31,7 @@ fn a_store_of_a_newer_release_is_refused() {
     db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes()).unwrap();
     drop(db);
     let Err(err) = Store::open(dir.path()) else { panic!("opened") };
-    assert!(matches!(err, StoreError::Newer { found: 9, known: 2, .. }), "{err}");
+    assert!(matches!(err, StoreError::Newer { found: 9, known: 3, .. }), "{err}");
 }
 
 /// The store's database, without the store.
@@ -70,7 +73,27 @@ fn a_store_of_format_1_goes_on_as_it_is() {
     drop(store);
     let db = database(dir.path());
     let format = db.get_cf(db.cf_handle("meta").unwrap(), b"format").unwrap();
-    assert_eq!(format, Some(2u32.to_be_bytes().to_vec()));
+    assert_eq!(format, Some(3u32.to_be_bytes().to_vec()));
+}
+
+#[test]
+fn a_store_of_format_2_goes_on_and_takes_documents() {
+    let fixture = Fixture::new();
+    fixture.put("192.0.2.1", "a", note("x")).unwrap();
+    fixture.store.close();
+    let Fixture { dir, store, .. } = fixture;
+    drop(store);
+    let mut db = database(dir.path());
+    for family in ["documents", "document-index"] {
+        db.drop_cf(family).unwrap();
+    }
+    db.put_cf(db.cf_handle("meta").unwrap(), b"format", 2u32.to_be_bytes()).unwrap();
+    drop(db);
+    let fixture = Fixture::open(dir);
+    assert_eq!(fixture.subjects(), ["192.0.2.1 a"]);
+    fixture.together(vec![put_document(&document("test", "1", b"x"), Expect::Absent)]).unwrap();
+    let fixture = fixture.reopen();
+    assert_eq!(fixture.documents("test").len(), 1);
 }
 
 /// The newest WAL that has something in it.
@@ -94,6 +117,44 @@ fn a_torn_last_record_is_what_a_crash_leaves_and_is_dropped() {
     let len = wal.metadata().unwrap().len();
     std::fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - 3).unwrap();
     assert_eq!(Fixture::open(copy).subjects(), ["192.0.2.1 a"]);
+}
+
+#[test]
+fn a_crash_leaves_all_parts_of_a_change_or_none() {
+    let fixture = Fixture::new();
+    let parts = |n: &str| {
+        let put = put_document(&document("test", n, n.as_bytes()), Expect::Absent);
+        vec![put, put_listing(&format!("192.0.2.{n}"), "a", plain())]
+    };
+    fixture.together(parts("1")).unwrap();
+    fixture.together(parts("2")).unwrap();
+    fixture.store.close();
+    let len = wal(fixture.dir.path()).metadata().unwrap().len();
+    let whole = |fixture: &Fixture| {
+        let ids = fixture.documents("test").into_iter().map(|document| document.id().to_string());
+        let listed = fixture.subjects().into_iter().map(|subject| {
+            subject.trim_start_matches("192.0.2.").trim_end_matches(" a").to_owned()
+        });
+        let (ids, listed): (Vec<_>, Vec<_>) = (ids.collect(), listed.collect());
+        assert_eq!(ids, listed);
+        assert_eq!(
+            fixture.store.read(NOW).count_documents(&kind("test")).unwrap(),
+            ids.len() as u64
+        );
+        ids.len()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    for cut in (0..len).step_by(97) {
+        let copy = tempfile::tempdir().unwrap();
+        copy_files(fixture.dir.path(), copy.path());
+        let wal = wal(copy.path());
+        std::fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - cut).unwrap();
+        let fixture = Fixture::open(copy);
+        if fixture.store.read(NOW).zone(&origin()).unwrap().is_some() {
+            seen.insert(whole(&fixture));
+        }
+    }
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 mod changes;
 mod damage;
+mod documents;
+mod documents_model;
 mod fixture;
 mod imports;
 mod model;
