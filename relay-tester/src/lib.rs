@@ -6,6 +6,7 @@
 pub mod dialogue;
 pub mod drive;
 pub mod host_name;
+pub mod life;
 pub mod message;
 pub mod mx;
 pub mod probe;
@@ -13,6 +14,7 @@ mod probes;
 pub mod receiver;
 pub mod returned;
 pub mod self_check;
+pub mod service;
 pub mod target;
 pub mod token;
 pub mod transcript;

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_types::UnixTime;
 
-use super::{Test, TestId};
+use super::Test;
+use crate::{HostName, TestId};
 
 const DAY: u64 = 24 * 3600;
 
@@ -25,7 +26,7 @@ pub struct Host {
     /// The port on which it was found open.
     pub port: u16,
     /// The domain that was nominated with it.
-    pub domain: Option<Name>,
+    pub domain: Option<HostName>,
     /// The probes that came back. Only who refuses all of them is clean.
     pub probes: Vec<u8>,
     /// The test that found it open last.
@@ -94,7 +95,7 @@ mod tests {
     use dnsbl_types::UnixTime;
 
     use super::{DAY, Host};
-    use crate::life::TestId;
+    use crate::TestId;
 
     fn listed_on_day(day: u64) -> Host {
         Host {

@@ -4,7 +4,8 @@ use std::{collections::VecDeque, net::IpAddr};
 
 use dnsbl_types::UnixTime;
 
-use super::{Ground, Host, State, Test};
+use super::{Host, State, Test};
+use crate::Ground;
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
@@ -185,7 +186,7 @@ pub fn check_address(
             let times = made().filter(|test| test.ground == ground).map(|test| test.submitted_at);
             check_owner(times, now)
         }
-        (Ground::Itself | Ground::Evidence, _) => {
+        (Ground::Own | Ground::Evidence, _) => {
             let wait = limits.per_address_days * DAY;
             match made().next().map(|test| test.submitted_at.plus(wait)) {
                 Some(until) if until > now => Err(limited(Limit::Address, until, now)),
@@ -231,7 +232,7 @@ mod tests {
     use dnsbl_types::UnixTime;
 
     use super::{Asker, DAY, HOUR, Limit, Limits, Recent, check_address};
-    use crate::life::{Ground, Host, Test, tests::test_of};
+    use crate::{Ground, life::{Host, Test, tests::test_of}};
 
     const NOW: UnixTime = UnixTime(1_000 * DAY);
 
@@ -259,7 +260,7 @@ mod tests {
         let history = [tested(Ground::Evidence, DAY)];
         let wait = Some((Limit::Address, 6 * DAY));
         assert_eq!(limited(&history, None, Ground::Evidence), wait);
-        assert_eq!(limited(&history, None, Ground::Itself), wait);
+        assert_eq!(limited(&history, None, Ground::Own), wait);
         assert_eq!(limited(&history, None, Ground::Owner), None);
         assert_eq!(limited(&[tested(Ground::Evidence, 7 * DAY)], None, Ground::Evidence), None);
     }

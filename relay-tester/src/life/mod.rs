@@ -10,9 +10,8 @@ mod test;
 #[cfg(test)]
 mod tests;
 
-pub use ground::{Ground, GroundError};
+pub use ground::GroundError;
 pub use host::Host;
-pub use id::{TestId, TestIdError};
 pub use limits::{Asker, Limit, Limited, Limits, Recent, check_address, is_free, network};
 pub use output::{Output, Sighting};
 pub use record::RecordError;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use dnsbl_types::UnixTime;
 
-use super::TestId;
+use crate::TestId;
 
 const DAY: u64 = 24 * 3600;
 
@@ -76,7 +76,7 @@ mod tests {
     use dnsbl_types::UnixTime;
 
     use super::{DAY, Output, Sighting};
-    use crate::life::TestId;
+    use crate::TestId;
 
     fn seen(inputs: &[(&str, u64)]) -> Output {
         let mut output = Output { address: "203.0.113.9".parse().unwrap(), sightings: Vec::new() };

@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_types::UnixTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{
-    Arrival, ArrivalKind, Ground, Host, Outcome, Output, Sent, Sighting, State, Test, TestId,
-    Verdict,
-};
+use super::{Arrival, ArrivalKind, Host, Outcome, Output, Sent, Sighting, State, Test, Verdict};
+use crate::{Ground, HostName, TestId};
 
 /// The format that is written, and the only one so far.
 const FORMAT: u8 = 1;
@@ -41,10 +39,12 @@ struct TestValue {
     plan: Vec<u8>,
     sent: Vec<(u8, Option<u8>)>,
     conversations: u8,
+    tokens_expire_at: u64,
     tested_at: Option<u64>,
     transcript: Vec<String>,
     arrivals: Vec<ArrivalValue>,
-    listed: bool,
+    not_before: u64,
+    postponed: u8,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl Test {
             address: self.address,
             port: self.port,
             ground: place(&Ground::ALL, self.ground),
-            domain: self.domain.as_ref().map(Name::to_string),
+            domain: self.domain.as_ref().map(HostName::to_string),
             evidence: self.evidence.clone(),
             note: self.note.clone(),
             submitter: self.submitter.clone(),
@@ -95,10 +95,12 @@ impl Test {
             plan: self.plan.clone(),
             sent: self.sent.iter().map(sent_value).collect(),
             conversations: self.conversations,
+            tokens_expire_at: self.tokens_expire_at.0,
             tested_at: self.tested_at.map(|at| at.0),
             transcript: self.transcript.clone(),
             arrivals: self.arrivals.iter().map(ArrivalValue::from).collect(),
-            listed: self.listed,
+            not_before: self.not_before.0,
+            postponed: self.postponed,
         })
     }
 
@@ -121,10 +123,12 @@ impl Test {
             plan: value.plan,
             sent: value.sent.into_iter().map(sent_of).collect::<Result<_, _>>()?,
             conversations: value.conversations,
+            tokens_expire_at: UnixTime(value.tokens_expire_at),
             tested_at: value.tested_at.map(UnixTime),
             transcript: value.transcript,
             arrivals: value.arrivals.into_iter().map(Arrival::from).collect(),
-            listed: value.listed,
+            not_before: UnixTime(value.not_before),
+            postponed: value.postponed,
         })
     }
 }
@@ -135,7 +139,7 @@ impl Host {
         encode(&HostValue {
             address: self.address,
             port: self.port,
-            domain: self.domain.as_ref().map(Name::to_string),
+            domain: self.domain.as_ref().map(HostName::to_string),
             probes: self.probes.clone(),
             test: self.test.0,
             listed_at: self.listed_at.0,
@@ -225,7 +229,7 @@ fn at<T: Copy>(all: &[T], place: u8) -> Result<T, RecordError> {
     value.ok_or_else(|| RecordError::Damaged(format!("there is no value {place}")))
 }
 
-fn name(text: Option<String>) -> Result<Option<Name>, RecordError> {
+fn name(text: Option<String>) -> Result<Option<HostName>, RecordError> {
     let parsed = text.map(|text| text.parse()).transpose();
     parsed.map_err(|err| RecordError::Damaged(format!("domain: {err}")))
 }

@@ -5,9 +5,9 @@
 
 use std::net::IpAddr;
 
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_types::UnixTime;
 
-use super::{Ground, TestId};
+use crate::{Ground, HostName, TestId};
 
 /// How far a test is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,7 +136,7 @@ pub struct Test {
     /// Why it is tested.
     pub ground: Ground,
     /// A domain for which it takes mail; known to be true.
-    pub domain: Option<Name>,
+    pub domain: Option<HostName>,
     /// What the submitter has seen.
     pub evidence: Option<String>,
     /// What the submitter wants to be remembered.
@@ -157,19 +157,27 @@ pub struct Test {
     pub sent: Vec<Sent>,
     /// How many conversations were begun.
     pub conversations: u8,
+    /// Until when its tokens verify; set when the first conversation begins.
+    pub tokens_expire_at: UnixTime,
     /// When the conversation ended.
     pub tested_at: Option<UnixTime>,
     /// What was said, tokens cut out.
     pub transcript: Vec<String>,
     /// What came back, a few of them.
     pub arrivals: Vec<Arrival>,
-    /// It is listed because of this test.
-    pub listed: bool,
+    /// It does not begin before.
+    pub not_before: UnixTime,
+    /// How often it was put off since nothing could be reached from here.
+    pub postponed: u8,
 }
 
 impl Test {
     /// The most conversations that a test begins anew after the server was interrupted.
     pub const MAX_CONVERSATIONS: u8 = 3;
+    /// Seconds that all conversations of a test take at most, interruptions included.
+    pub const MAX_DURATION: u64 = 24 * 3600;
+    /// How often a test is put off before it ends without a verdict on the host.
+    pub const MAX_POSTPONED: u8 = 24;
     /// The most arrivals that are kept.
     pub const MAX_ARRIVALS: usize = 16;
 
@@ -181,7 +189,7 @@ impl Test {
     /// When somebody should look at it again.
     pub fn due(&self, patience: Patience) -> Option<UnixTime> {
         match self.state {
-            State::Queued | State::Testing => Some(self.submitted_at),
+            State::Queued | State::Testing => Some(self.not_before),
             State::Pending => self.tested_at.map(|at| at.plus(patience.settle_for)),
             State::Done | State::Cancelled => None,
         }
@@ -189,8 +197,11 @@ impl Test {
 
     /// Begins a conversation, or goes on after one that was cut off: tells the probes that are left.
     /// A probe that was on its way then is not sent again.
-    pub fn begin(&mut self) -> Vec<u8> {
+    pub fn begin(&mut self, now: UnixTime, patience: Patience) -> Vec<u8> {
         self.state = State::Testing;
+        if self.conversations == 0 {
+            self.tokens_expire_at = now.plus(Self::MAX_DURATION).plus(patience.pending_for);
+        }
         self.conversations = self.conversations.saturating_add(1);
         for sent in &mut self.sent {
             sent.outcome.get_or_insert(Outcome::Error);
@@ -243,6 +254,26 @@ impl Test {
             _ if self.has(Outcome::Accepted) => self.state = State::Pending,
             _ => self.settle(),
         }
+    }
+
+    /// Puts it off, since it can't be told whether the host or our own way out is closed. A test that
+    /// was put off too often ends.
+    pub fn postpone(&mut self, until: UnixTime) {
+        if self.state != State::Testing {
+            return;
+        }
+        self.postponed = self.postponed.saturating_add(1);
+        if self.postponed > Self::MAX_POSTPONED {
+            return self.decide(Verdict::Inconclusive);
+        }
+        self.conversations = self.conversations.saturating_sub(1);
+        (self.state, self.not_before) = (State::Queued, until);
+    }
+
+    /// Ends a plan at what was sent: the host took as many messages as a test sends.
+    pub fn curtail(&mut self) {
+        let sent: Vec<u8> = self.sent.iter().map(|sent| sent.probe).collect();
+        self.plan.retain(|probe| sent.contains(probe));
     }
 
     /// Decides a test whose time is up.

@@ -6,9 +6,10 @@ use dnsbl_types::UnixTime;
 use proptest::prelude::*;
 
 use super::{
-    Arrival, ArrivalKind, Ended, Ground, Host, Meaning, Outcome, Output, Patience, Sighting, State,
-    Test, TestId, Verdict,
+    Arrival, ArrivalKind, Ended, Host, Meaning, Outcome, Output, Patience, Sighting, State, Test,
+    Verdict,
 };
+use crate::{Ground, TestId};
 
 const PATIENCE: Patience = Patience { settle_for: 1_800, pending_for: 432_000 };
 const START: UnixTime = UnixTime(1_000_000);
@@ -33,17 +34,19 @@ pub(super) fn test_of(address: &str) -> Test {
         plan: vec![0, 1],
         sent: Vec::new(),
         conversations: 0,
+        tokens_expire_at: UnixTime(0),
         tested_at: None,
         transcript: Vec::new(),
         arrivals: Vec::new(),
-        listed: false,
+        not_before: START,
+        postponed: 0,
     }
 }
 
 /// A test whose probes were answered so, and the conversation ended.
 fn answered(outcomes: [Outcome; 2]) -> Test {
     let mut test = test_of(HOST);
-    for probe in test.begin() {
+    for probe in test.begin(START, PATIENCE) {
         test.sending(probe);
         test.answered(probe, outcomes[usize::from(probe)]);
     }
@@ -144,7 +147,7 @@ fn a_return_from_elsewhere_before_the_host_has_answered_waits_for_the_answer() {
     for (answer, verdict) in [(Outcome::Accepted, Verdict::Open), (Outcome::Refused, Verdict::Clean)]
     {
         let mut test = test_of(HOST);
-        test.begin();
+        test.begin(START, PATIENCE);
         test.sending(0);
         assert_eq!(comes_back(&mut test, 0, OTHER, 0), Meaning::Open);
         test.answered(0, answer);
@@ -157,7 +160,7 @@ fn a_return_from_elsewhere_before_the_host_has_answered_waits_for_the_answer() {
 #[test]
 fn a_return_from_the_host_itself_while_it_is_talked_to_decides_at_the_end() {
     let mut test = test_of(HOST);
-    test.begin();
+    test.begin(START, PATIENCE);
     test.sending(0);
     assert_eq!(comes_back(&mut test, 0, HOST, 0), Meaning::Relayed);
     assert_eq!((test.state, test.verdict), (State::Testing, None));
@@ -172,7 +175,7 @@ fn a_host_that_is_not_reached_is_never_clean() {
         [(Ended::Unreachable, Verdict::Unreachable), (Ended::Blocked, Verdict::Blocked)]
     {
         let mut test = test_of(HOST);
-        test.begin();
+        test.begin(START, PATIENCE);
         test.hang_up(ended, START, PATIENCE);
         is_done(&test, verdict);
     }
@@ -190,10 +193,10 @@ fn a_probe_without_an_answer_leaves_it_open_whether_the_host_is_clean() {
 #[test]
 fn a_probe_is_never_sent_twice_even_if_the_server_was_killed_meanwhile() {
     let mut test = test_of(HOST);
-    assert_eq!(test.begin(), [0, 1]);
+    assert_eq!(test.begin(START, PATIENCE), [0, 1]);
     test.sending(0);
     let mut test = Test::decode(&test.encode()).unwrap();
-    assert_eq!(test.begin(), [1]);
+    assert_eq!(test.begin(START, PATIENCE), [1]);
     assert_eq!(test.sent[0].outcome, Some(Outcome::Error));
 }
 
@@ -201,9 +204,9 @@ fn a_probe_is_never_sent_twice_even_if_the_server_was_killed_meanwhile() {
 fn a_test_that_is_interrupted_again_and_again_ends() {
     let mut test = test_of(HOST);
     for _ in 0..Test::MAX_CONVERSATIONS {
-        assert!(!test.begin().is_empty());
+        assert!(!test.begin(START, PATIENCE).is_empty());
     }
-    assert!(test.begin().is_empty());
+    assert!(test.begin(START, PATIENCE).is_empty());
     test.hang_up(Ended::Completed, START, PATIENCE);
     is_done(&test, Verdict::Inconclusive);
 }
@@ -211,13 +214,27 @@ fn a_test_that_is_interrupted_again_and_again_ends() {
 #[test]
 fn a_test_that_was_called_off_stays_so() {
     let mut test = test_of(HOST);
-    test.begin();
+    test.begin(START, PATIENCE);
     test.sending(0);
     assert!(test.cancel());
     assert_eq!(comes_back(&mut test, 0, HOST, 1), Meaning::Late);
     test.hang_up(Ended::Completed, START, PATIENCE);
     assert_eq!((test.state, test.verdict), (State::Cancelled, None));
     assert!(!answered([Outcome::Refused; 2]).cancel());
+}
+
+#[test]
+fn a_test_is_put_off_while_nothing_can_be_reached_but_not_for_ever() {
+    let mut test = test_of(HOST);
+    for round in 0..Test::MAX_POSTPONED {
+        assert!(!test.begin(START, PATIENCE).is_empty());
+        let until = START.plus(u64::from(round));
+        test.postpone(until);
+        assert_eq!((test.state, test.due(PATIENCE)), (State::Queued, Some(until)));
+    }
+    test.begin(START, PATIENCE);
+    test.postpone(START);
+    is_done(&test, Verdict::Inconclusive);
 }
 
 #[test]

@@ -1,0 +1,280 @@
+//! Tests, listed hosts, outputs and opt-outs in the store.
+
+use std::net::IpAddr;
+
+use dnsbl_store::{
+    Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
+    Part, Reader, Store, StoreError,
+};
+use dnsbl_types::UnixTime;
+use ipnet::IpNet;
+use tokio::{sync::oneshot, task::spawn_blocking};
+
+use crate::{
+    TestId,
+    life::{Host, Output, Patience, RecordError, Test},
+};
+
+const TEST: DocumentKind = DocumentKind::from_static("relay-test");
+const HOST: DocumentKind = DocumentKind::from_static("relay-host");
+const OUTPUT: DocumentKind = DocumentKind::from_static("relay-output");
+const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
+
+/// Why the store did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// It refused the change, or failed.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// What it holds can't be read.
+    #[error("{id} can't be read: {reason}")]
+    Unreadable {
+        /// Which document.
+        id: String,
+        /// Why.
+        reason: RecordError,
+    },
+    /// What should be written is no document.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// It changed again and again under the one who wanted to change it.
+    #[error("test {0} changes too often")]
+    Contended(TestId),
+    /// The server stops.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+impl From<StoreError> for RecordsError {
+    fn from(err: StoreError) -> Self {
+        Self::Change(err.into())
+    }
+}
+
+/// A value and the change that wrote it.
+#[derive(Clone, Debug)]
+pub(super) struct Versioned<T> {
+    pub(super) value: T,
+    revision: u64,
+}
+
+/// The store, for those who must not block.
+#[derive(Clone)]
+pub(super) struct Records {
+    pub(super) store: Store,
+    pub(super) patience: Patience,
+}
+
+impl Records {
+    /// Makes changes together, and waits until they are durable and visible.
+    pub(super) async fn write(&self, actor: Actor, parts: Vec<Part>) -> Result<Done, ChangeError> {
+        let (tell, told) = oneshot::channel();
+        let reply = move |done| drop(tell.send(done));
+        self.store.submit(actor, Change::Together(parts), UnixTime::now(), reply);
+        let closed = || ChangeError::Unwritable { reason: "it is closing".into(), full: false };
+        told.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Reads one state of the store on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, RecordsError> + Send + 'static,
+    ) -> Result<T, RecordsError> {
+        let store = self.store.clone();
+        let read = spawn_blocking(move || read(&store.read(UnixTime::now())));
+        read.await.unwrap_or(Err(RecordsError::Stopping))
+    }
+
+    pub(super) async fn test(&self, id: TestId) -> Result<Option<Versioned<Test>>, RecordsError> {
+        self.read(move |reader| find_test(reader, id)).await
+    }
+
+    pub(super) async fn host(
+        &self,
+        address: IpAddr,
+    ) -> Result<Option<Versioned<Host>>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let document = reader.document(&HOST, &id(&address.to_string())?)?;
+            document.map(|document| versioned(&document, Host::decode)).transpose()
+        };
+        self.read(read).await
+    }
+
+    pub(super) async fn output(
+        &self,
+        address: IpAddr,
+    ) -> Result<Option<Versioned<Output>>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let document = reader.document(&OUTPUT, &id(&address.to_string())?)?;
+            document.map(|document| versioned(&document, Output::decode)).transpose()
+        };
+        self.read(read).await
+    }
+
+    /// The tests of an address, the newest first, and what is known of it as a listed host.
+    pub(super) async fn history(
+        &self,
+        address: IpAddr,
+        limit: usize,
+    ) -> Result<(Vec<Test>, Option<Versioned<Host>>), RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let tests = reader.documents_of_group(&TEST, &group(address), None, limit)?;
+            let host = reader.document(&HOST, &id(&address.to_string())?)?;
+            let host = host.map(|document| versioned(&document, Host::decode)).transpose()?;
+            Ok((decode_tests(&tests)?, host))
+        };
+        self.read(read).await
+    }
+
+    /// Tests before `before`, the newest first, of one address or of all.
+    pub(super) async fn newest(
+        &self,
+        address: Option<IpAddr>,
+        before: Option<TestId>,
+        limit: usize,
+    ) -> Result<Vec<Test>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let before = before.map(test_id).transpose()?;
+            let documents = match address {
+                Some(address) => {
+                    reader.documents_of_group(&TEST, &group(address), before.as_ref(), limit)
+                }
+                None => reader.last_documents(&TEST, before.as_ref(), limit),
+            };
+            decode_tests(&documents?)
+        };
+        self.read(read).await
+    }
+
+    /// Tests somebody should look at, the longest overdue first.
+    pub(super) async fn due_tests(
+        &self,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Test>, RecordsError> {
+        self.read(move |reader| decode_tests(&reader.documents_due(&TEST, now, limit)?)).await
+    }
+
+    /// Listed hosts somebody should look at.
+    pub(super) async fn due_hosts(
+        &self,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Host>>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let documents = reader.documents_due(&HOST, now, limit)?;
+            documents.iter().map(|document| versioned(document, Host::decode)).collect()
+        };
+        self.read(read).await
+    }
+
+    /// The networks that are not tested.
+    pub(super) async fn opt_outs(&self) -> Result<Vec<IpNet>, RecordsError> {
+        let read = |reader: &Reader<'_>| {
+            let documents = reader.documents(&OPT_OUT, None, MAX_OPT_OUTS)?;
+            Ok(documents.iter().filter_map(|document| document.id().as_str().parse().ok()).collect())
+        };
+        self.read(read).await
+    }
+
+    /// The part that writes a test over the one that was read, or as a new one.
+    pub(super) fn put_test(&self, test: &Test, revision: Option<u64>) -> Result<Part, RecordsError> {
+        let (id, due) = (test_id(test.id)?, test.due(self.patience));
+        let document = Document::new(TEST, id, group(test.address), due, test.encode())?;
+        Ok(put(document, revision))
+    }
+}
+
+/// The most networks that are not tested.
+pub(super) const MAX_OPT_OUTS: usize = 10_000;
+
+impl<T> Versioned<T> {
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+/// The part that writes a host over the one that was read, or as a new one.
+pub(super) fn put_host(
+    host: &Host,
+    due: UnixTime,
+    over: Option<&Versioned<Host>>,
+) -> Result<Part, RecordsError> {
+    let id = id(&host.address.to_string())?;
+    let document = Document::new(HOST, id, Vec::new(), Some(due), host.encode())?;
+    Ok(put(document, over.map(Versioned::revision)))
+}
+
+/// The part that forgets a host.
+pub(super) fn delete_host(host: &Versioned<Host>) -> Result<Part, RecordsError> {
+    let id = id(&host.value.address.to_string())?;
+    Ok(Part::DeleteDocument { kind: HOST, id, expect: Expect::Revision(host.revision) })
+}
+
+/// The part that writes an output over the one that was read, or as a new one.
+pub(super) fn put_output(
+    output: &Output,
+    over: Option<&Versioned<Output>>,
+) -> Result<Part, RecordsError> {
+    let id = id(&output.address.to_string())?;
+    let document = Document::new(OUTPUT, id, Vec::new(), None, output.encode())?;
+    Ok(put(document, over.map(Versioned::revision)))
+}
+
+/// The part that opts a network out.
+pub(super) fn put_opt_out(network: IpNet) -> Result<Part, RecordsError> {
+    let document = Document::new(OPT_OUT, id(&network.to_string())?, Vec::new(), None, Vec::new())?;
+    Ok(Part::PutDocument { document: Box::new(document), expect: Expect::Any })
+}
+
+/// The part that ends an opt-out.
+pub(super) fn delete_opt_out(network: IpNet) -> Result<Part, RecordsError> {
+    let id = id(&network.to_string())?;
+    Ok(Part::DeleteDocument { kind: OPT_OUT, id, expect: Expect::Any })
+}
+
+pub(super) fn find_test(
+    reader: &Reader<'_>,
+    id: TestId,
+) -> Result<Option<Versioned<Test>>, RecordsError> {
+    let document = reader.document(&TEST, &test_id(id)?)?;
+    document.map(|document| versioned(&document, Test::decode)).transpose()
+}
+
+fn put(document: Document, revision: Option<u64>) -> Part {
+    let expect = revision.map_or(Expect::Absent, Expect::Revision);
+    Part::PutDocument { document: Box::new(document), expect }
+}
+
+fn versioned<T>(
+    document: &Document,
+    decode: impl FnOnce(&[u8]) -> Result<T, RecordError>,
+) -> Result<Versioned<T>, RecordsError> {
+    let unreadable = |reason| RecordsError::Unreadable {
+        id: format!("{} {}", document.kind(), document.id()),
+        reason,
+    };
+    let value = decode(document.body()).map_err(unreadable)?;
+    Ok(Versioned { value, revision: document.revision() })
+}
+
+fn decode_tests(documents: &[Document]) -> Result<Vec<Test>, RecordsError> {
+    let tests = documents.iter().map(|document| Ok(versioned(document, Test::decode)?.value));
+    tests.collect()
+}
+
+/// In hexadecimal, whose order is that of the numbers.
+fn test_id(id: TestId) -> Result<DocumentId, RecordsError> {
+    self::id(&format!("{:016x}", id.0))
+}
+
+fn id(text: &str) -> Result<DocumentId, RecordsError> {
+    Ok(text.parse()?)
+}
+
+fn group(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
