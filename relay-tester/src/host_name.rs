@@ -24,9 +24,9 @@ pub enum HostNameError {
 }
 
 impl HostName {
-    /// The longest, in octets. Two must fit into a command line of 512 octets (RFC 5321 section
+    /// The longest, in octets. Three must fit into a command line of 512 octets (RFC 5321 section
     /// 4.5.3.1.4) beside a token.
-    pub const MAX_LEN: usize = 160;
+    pub const MAX_LEN: usize = 140;
 
     /// The name.
     pub fn as_str(&self) -> &str {

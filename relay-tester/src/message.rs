@@ -1,10 +1,20 @@
 //! What is sent, and as whom.
 
+mod compose;
+mod header_text;
+mod quoted_printable;
+
 use std::{net::IpAddr, sync::Arc};
 
 use dnsbl_types::UnixTime;
 
-use crate::{HostName, RelayTarget, TestId, TokenKeys};
+pub(crate) use compose::{compose, wire};
+pub use header_text::{HeaderText, LocalPart, TextError};
+
+use crate::{
+    Binding, HostName, Kind, Probe, RelayTarget, TestId, TokenKeys,
+    probe::{Words, literal},
+};
 
 /// Why a host is tested; stored with every test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,18 +34,19 @@ pub enum Ground {
 /// As whom the tester shows itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Our name in EHLO.
+    /// Our name in EHLO. It should lead to the address that connects, and back.
     pub ehlo: HostName,
     /// The domain whose mail the receiver takes.
     pub probe_domain: HostName,
     /// The local part of senders elsewhere than at the probe domain, and of `From:`.
-    pub mail_from_local: String,
+    pub mail_from_local: LocalPart,
     /// The Subject; `{address}` and `{id}` are filled in.
-    pub subject: String,
-    /// The page of a test, with `{id}` and `{address}`.
-    pub lookup_url: String,
-    /// Who answers questions: an address or a URL.
-    pub contact: String,
+    pub subject: HeaderText,
+    /// The page of a test; `{address}` and `{id}` are filled in. Not mentioned where there is none.
+    pub lookup_url: Option<HeaderText>,
+    /// Who answers questions and takes opt-outs: an address or a URL. Not the probe domain: its
+    /// receiver takes mail for postmaster, but nobody reads it.
+    pub contact: HeaderText,
     /// How to opt out, in English.
     pub opt_out_en: String,
     /// How to opt out, in Japanese.
@@ -76,6 +87,52 @@ impl Ground {
             Self::Evidence => "evidence",
             Self::Retest => "retest",
             Self::Delist => "delist",
+        }
+    }
+}
+
+impl Identity {
+    /// Says who we are under these names; questions go to the postmaster of the EHLO name.
+    pub fn new(ehlo: HostName, probe_domain: HostName) -> Self {
+        let contact = HeaderText::postmaster(&ehlo);
+        Self {
+            opt_out_en: format!("Write to {contact} from an address of the network's owner."),
+            opt_out_ja: format!(
+                "ネットワークの管理者のアドレスから {contact} までご連絡ください。"
+            ),
+            ehlo,
+            probe_domain,
+            mail_from_local: LocalPart::relaytest(),
+            subject: HeaderText::subject(),
+            lookup_url: None,
+            contact,
+        }
+    }
+}
+
+impl Assignment {
+    /// What its tokens hold for.
+    pub fn binding(&self) -> Binding {
+        let target = self.target;
+        Binding { addr: target.addr(), port: target.port(), expires_at: self.expires_at }
+    }
+
+    /// The words of one of its probes; the host is called by its address where it has no name.
+    pub(crate) fn words(&self, probe: &Probe, host: Option<&HostName>) -> Words {
+        let token = |kind| {
+            let token = self.keys.mint(kind, self.test, probe.index, &self.binding());
+            token.expose().to_owned()
+        };
+        let own = literal(self.target.addr());
+        Words {
+            token: token(Kind::Return),
+            bounce: token(Kind::Bounce),
+            sender: self.identity.mail_from_local.to_string(),
+            probe_domain: self.identity.probe_domain.to_string(),
+            host: host.map_or_else(|| own.clone(), HostName::to_string),
+            literal: own,
+            domain: self.domain.as_ref().map(HostName::to_string).unwrap_or_default(),
+            receiver: self.receiver.map(literal).unwrap_or_default(),
         }
     }
 }
