@@ -33,6 +33,8 @@ pub const SCOPES: &[&str] = &[
     "guards:override",
     "relay-tests:read",
     "relay-tests:write",
+    "relay-tests:owner",
+    "relay-tests:trusted",
 ];
 
 /// To touch the listings of all sources at once.
@@ -44,6 +46,10 @@ pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
 
 /// To see relay tests, and changes of them.
 pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
+/// To ask for tests in the name of a host's owner.
+pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
+/// To ask for more tests than the holder of any token.
+pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {
@@ -72,6 +78,8 @@ scopes! {
     "To read the audit records." AuditRead = Some("audit:read");
     "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
     "To read metrics." MetricsRead = Some("metrics:read");
+    "To see relay tests." RelayTestsRead = Some(RELAY_TESTS_READ);
+    "To ask for relay tests, and to opt networks out." RelayTestsWrite = Some("relay-tests:write");
     "Any live token." Anyone = None;
 }
 

@@ -10,6 +10,10 @@ use axum::{
 };
 use dnsbl_store::{ChangeError, ImportCounts, StoreError};
 use dnsbl_types::{GuardError, ListingError, Name, ZoneError};
+use relay_tester::{
+    TargetError,
+    service::{RecordsError, Refusal},
+};
 use serde_json::{Map, Value, json};
 
 /// An error on its way out.
@@ -92,12 +96,12 @@ impl Problem {
     /// As many as are allowed at once are under way.
     pub(crate) fn too_many(what: &str) -> Self {
         let detail = format!("as many {what} as this server runs at once are under way; try again");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after("5")
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(5)
     }
 
     /// The server can't do this now.
     pub(crate) fn unavailable(word: &'static str, detail: impl Display) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after("1")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after(1)
     }
 
     /// The server is going down.
@@ -126,8 +130,8 @@ impl Problem {
         self
     }
 
-    fn retry_after(self, seconds: &'static str) -> Self {
-        self.header(header::RETRY_AFTER, HeaderValue::from_static(seconds))
+    fn retry_after(self, seconds: impl Into<HeaderValue>) -> Self {
+        self.header(header::RETRY_AFTER, seconds.into())
     }
 }
 
@@ -223,6 +227,51 @@ impl From<GuardError> for Problem {
             GuardError::Never(_) => "never-listed",
             GuardError::SpecialUse { .. } => "special-use",
             GuardError::ShortPrefix { .. } => "short-prefix",
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, err)
+    }
+}
+
+impl From<RecordsError> for Problem {
+    fn from(err: RecordsError) -> Self {
+        match err {
+            RecordsError::Change(err) => err.into(),
+            RecordsError::Stopping => Self::stopping(),
+            RecordsError::Contended(_) => Self::unavailable("busy", err),
+            RecordsError::Unreadable { .. } | RecordsError::Document(_) => {
+                tracing::error!(%err, "a record of the relay tester");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(err: Refusal) -> Self {
+        let word = match err {
+            Refusal::Records(err) => return err.into(),
+            Refusal::Limited(limited) => {
+                let retry_after = limited.retry_after;
+                return Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", limited)
+                    .with("retry_after", retry_after)
+                    .retry_after(retry_after);
+            }
+            Refusal::Target(TargetError::NotAnAddress(_)) => {
+                return Self::malformed(format!("address: {err}"));
+            }
+            Refusal::Domain(_) => return Self::malformed(err),
+            Refusal::Lookup(_) => return Self::unavailable("lookup-failed", err),
+            Refusal::NotListed(_) => return Self::new(StatusCode::CONFLICT, "not-listed", err),
+            Refusal::NoZone(_) => return Self::new(StatusCode::CONFLICT, "no-such-zone", err),
+            Refusal::Target(TargetError::EmbeddedIpv4 { .. }) => "embedded-ipv4",
+            Refusal::Target(TargetError::SpecialUse { .. }) => "special-use",
+            Refusal::Target(TargetError::Own(_)) => "own-address",
+            Refusal::Target(TargetError::Port(_)) => "port",
+            Refusal::NotAllowed(_) => "not-allowed",
+            Refusal::OptedOut(_) => "opted-out",
+            Refusal::NotItsMx { .. } => "not-its-mx",
+            Refusal::NoEvidence => "no-evidence",
+            Refusal::Tier => "tier",
         };
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, err)
     }

@@ -16,12 +16,14 @@ mod precondition;
 mod router;
 mod routes;
 mod serve;
+mod stranger;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
 
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use relay_tester::service::Tester;
 use tokio::sync::watch;
 
 pub use auth::SCOPES;
@@ -41,6 +43,8 @@ pub struct Api {
     pub host: Arc<dyn Host>,
     /// What a request may cost.
     pub limits: Limits,
+    /// The tester of open relays, if this server has one.
+    pub tester: Option<Arc<Tester>>,
 }
 
 /// What the API asks of the server around it.

@@ -12,7 +12,8 @@ use crate::{
     app::App,
     layers::{self, Rules},
     routes::{
-        audit, changes, check, export, health, import, listings, openapi, search, tokens, zones,
+        audit, changes, check, export, health, import, listings, openapi, relay_opt_outs, relay_tests,
+        search, tokens, zones,
     },
 };
 
@@ -37,6 +38,10 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(relay_tests::list_relay_tests, relay_tests::submit_relay_test))
+        .routes(routes!(relay_tests::find_relay_test, relay_tests::cancel_relay_test))
+        .routes(routes!(relay_opt_outs::list_opt_outs))
+        .routes(routes!(relay_opt_outs::put_opt_out, relay_opt_outs::delete_opt_out))
         .layer(around(true, true));
     let streams = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

@@ -52,7 +52,7 @@ fn all_scopes() -> Vec<String> {
     admin_api::SCOPES.iter().map(|scope| (*scope).into()).collect()
 }
 
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     let part = file.with_extension("token.part");
     let _ = fs::remove_file(&part);
     let mut out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;

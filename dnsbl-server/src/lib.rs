@@ -11,6 +11,7 @@ mod follower;
 mod host;
 mod maintenance;
 mod metrics;
+mod relay_tester;
 mod server;
 
 pub use config::{ChangeLog, Config, ConfigError, Dns, Http, HttpListen, Log};

@@ -11,6 +11,7 @@ use admin_api::{Api, Limits, Listener};
 use anyhow::Context;
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use ::relay_tester::service::AtWork;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -25,6 +26,7 @@ use crate::{
     host::Host,
     maintenance,
     metrics::Metrics,
+    relay_tester,
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
@@ -71,7 +73,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 
 /// The one line on standard error that says that everything answers.
 fn announce(running: &Running) {
-    eprintln!("dnsbl-server: ready dns={} http={}", running.dns_addresses, running.http_address);
+    let receiver = running.tester.as_ref();
+    let receiver =
+        receiver.map(|tester| format!(" receiver={}", tester.receiver())).unwrap_or_default();
+    eprintln!(
+        "dnsbl-server: ready dns={} http={}{receiver}",
+        running.dns_addresses, running.http_address
+    );
     // Nobody listens where systemd did not start us.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }
@@ -83,6 +91,7 @@ struct Running {
     dns_addresses: String,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
+    tester: Option<AtWork>,
     stop: CancellationToken,
 }
 
@@ -112,6 +121,13 @@ impl Running {
                 return Err(err);
             }
         };
+        let tester = match relay_tester::build(config, &store) {
+            Ok(tester) => tester,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let (head_sender, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let visible = metrics.commit_to_visible.clone();
@@ -123,15 +139,26 @@ impl Running {
             head,
             host: Arc::new(host),
             limits: limits(&config.http),
+            tester: tester.clone(),
         };
         let stop = CancellationToken::new();
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
-        let running = Self { store, dns, dns_addresses, http, http_address, stop };
+        let mut running =
+            Self { store, dns, dns_addresses, http, http_address, tester: None, stop };
         let follower = IndexFollower::new(index, counters, head_sender, visible);
         if let Err(err) = load(&running.store, follower, config).await {
             running.stop().await;
             return Err(err);
+        }
+        if let Some(tester) = tester {
+            match tester.start(running.stop.clone()).await {
+                Ok(at_work) => running.tester = Some(at_work),
+                Err(err) => {
+                    running.stop().await;
+                    return Err(err).context("starting the relay tester");
+                }
+            }
         }
         let (store, stop) = (running.store.clone(), running.stop.clone());
         tokio::spawn(maintenance::run(store, config.change_log, stop));
@@ -145,6 +172,9 @@ impl Running {
         self.stop.cancel();
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
+        }
+        if let Some(tester) = self.tester {
+            tester.stopped().await;
         }
         self.dns.stop(GRACE).await;
         // Writes that were queued are finished and synced.

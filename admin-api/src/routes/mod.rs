@@ -8,6 +8,8 @@ pub(crate) mod health;
 pub(crate) mod import;
 pub(crate) mod listings;
 pub(crate) mod openapi;
+pub(crate) mod relay_opt_outs;
+pub(crate) mod relay_tests;
 pub(crate) mod search;
 pub(crate) mod tokens;
 pub(crate) mod zones;

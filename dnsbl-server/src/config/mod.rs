@@ -1,5 +1,6 @@
 //! The configuration: what it means, checked.
 
+mod relay_tester;
 mod spec;
 
 use std::{
@@ -8,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+pub use relay_tester::RelayTester;
 
 /// The configuration of a server, as it stays while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct Config {
     pub change_log: ChangeLog,
     /// What is logged, and how.
     pub log: Log,
+    /// The tester of open relays, if there is one.
+    pub relay_tester: Option<RelayTester>,
 }
 
 /// The DNS face.
@@ -148,6 +153,11 @@ impl Config {
     /// Where RocksDB lives.
     pub fn store_dir(&self) -> PathBuf {
         self.data_dir.join("store")
+    }
+
+    /// Where the keys of relay-test tokens live.
+    pub fn relay_keys_file(&self) -> PathBuf {
+        self.data_dir.join("relay-test.keys")
     }
 
     /// Where the first token is written.

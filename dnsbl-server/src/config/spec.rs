@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-use super::{ChangeLog, Config, Dns, Http, HttpListen, Log};
+use super::{ChangeLog, Config, Dns, Http, HttpListen, Log, relay_tester::RelayTesterSpec};
 
 /// The only version so far.
 const VERSION: &str = "v1";
@@ -15,7 +15,7 @@ pub(super) struct Refused {
     pub(super) detail: String,
 }
 
-fn refuse<T>(key: &'static str, detail: impl Into<String>) -> Result<T, Refused> {
+pub(super) fn refuse<T>(key: &'static str, detail: impl Into<String>) -> Result<T, Refused> {
     Err(Refused { key, detail: detail.into() })
 }
 
@@ -32,6 +32,8 @@ pub(super) struct Spec {
     change_log: ChangeLogSpec,
     #[serde(default)]
     log: LogSpec,
+    #[serde(default)]
+    relay_tester: RelayTesterSpec,
 }
 
 #[derive(Deserialize)]
@@ -124,14 +126,26 @@ impl Spec {
         if self.data_dir.as_os_str().is_empty() {
             return refuse("data-dir", "it is empty; name the folder that holds the data");
         }
+        let (dns, http) = (self.dns.check()?, self.http.check()?);
+        let relay_tester = self.relay_tester.check(public_listener(&dns, &http))?;
         Ok(Config {
             data_dir: self.data_dir,
-            dns: self.dns.check()?,
-            http: self.http.check()?,
+            dns,
+            http,
+            relay_tester,
             change_log: self.change_log.check()?,
             log: Log { filter: self.log.filter, json: self.log.format == LogFormat::Json },
         })
     }
+}
+
+/// A listener that others than this machine can reach.
+fn public_listener(dns: &Dns, http: &Http) -> Option<SocketAddr> {
+    let http = match http.listen {
+        HttpListen::Tcp(addr) => Some(addr),
+        HttpListen::Unix(_) => None,
+    };
+    dns.listen.iter().copied().chain(http).find(|addr| !addr.ip().is_loopback())
 }
 
 impl DnsSpec {

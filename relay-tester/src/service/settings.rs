@@ -47,6 +47,8 @@ pub struct Settings {
     pub reference_hosts: Vec<SocketAddr>,
     /// DNS servers to look up MX and PTR records with; none: those of the system.
     pub resolvers: Vec<SocketAddr>,
+    /// Whether tests may be asked for without a token; then these are the proxies that are believed.
+    pub anonymous: Option<Vec<IpNet>>,
     /// Whether the postmaster of a host is told when it is listed.
     pub notice: bool,
 }

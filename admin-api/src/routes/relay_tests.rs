@@ -1,0 +1,246 @@
+//! `/v1/relay-tests`: nominating hosts, and what was found.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    Json as AxumJson,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use relay_tester::{
+    Ground, TestId, Tier,
+    life::{self, Asker, Test},
+    service::{Filter, Submission, Tester},
+};
+use serde::Deserialize;
+
+use super::SEQ_HEADER;
+use crate::{
+    app::App,
+    auth::{Caller, RELAY_TESTS_OWNER, RELAY_TESTS_TRUSTED, RelayTestsRead, RelayTestsWrite},
+    error::Problem,
+    extract::{Json, Nothing, Params, Path, limit, parse},
+    stranger::Submitter,
+    v1::{
+        problem::ProblemOut,
+        relay_test::{RelayTestIn, RelayTestOut, RelayTestsOut},
+    },
+};
+
+/// The longest evidence, in bytes.
+const MAX_EVIDENCE: usize = 16 << 10;
+/// The longest note, in bytes.
+const MAX_NOTE: usize = 1 << 10;
+
+/// Which tests.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Of one address.
+    address: Option<String>,
+    /// queued, testing, pending, done or cancelled.
+    state: Option<String>,
+    /// clean, open, blocked, unreachable or inconclusive.
+    verdict: Option<String>,
+    /// Where to go on, as `next` said.
+    cursor: Option<String>,
+    /// 1 to 1000; 100 if left out.
+    limit: Option<usize>,
+}
+
+/// Asks for a test. An address that has one under way gets no second one: the answer names the first.
+///
+/// Without a token only if the server allows it: then for `self` where the connection comes from the
+/// address, for `evidence` and for `delist`.
+#[utoipa::path(post, path = "/v1/relay-tests", tag = "relay tests",
+    security(("token" = ["relay-tests:write"]), ()),
+    request_body = RelayTestIn,
+    responses((status = 202, description = "It will be tested, or is being tested", body = RelayTestOut,
+            headers(("Location" = String, description = "Where it can be followed"))),
+        (status = "default", body = ProblemOut)))]
+pub(crate) async fn submit_relay_test(
+    submitter: Submitter,
+    State(app): State<Arc<App>>,
+    _: Params<Nothing>,
+    Json(body): Json<RelayTestIn>,
+) -> Result<Response, Problem> {
+    let tester = tester(&app)?;
+    let ground: Ground = parse("ground", &body.ground)?;
+    let tier = body.tier.map(tier).transpose()?;
+    let asker = match &submitter {
+        Submitter::Token(caller) => {
+            if ground == Ground::Owner {
+                caller.require(RELAY_TESTS_OWNER)?;
+            }
+            let is_trusted = caller.has(RELAY_TESTS_TRUSTED);
+            if is_trusted { Asker::Trusted } else { Asker::Token(caller.actor().name) }
+        }
+        Submitter::Stranger(from) => {
+            check_stranger(ground, &body.address, *from)?;
+            Asker::Anonymous(*from)
+        }
+    };
+    let submission = Submission {
+        address: body.address,
+        ground,
+        port: body.port,
+        domain: body.domain,
+        tier,
+        evidence: text("evidence", body.evidence, MAX_EVIDENCE)?,
+        note: text("note", body.note, MAX_NOTE)?,
+        asker,
+        actor: submitter.actor(),
+    };
+    let submitted = tester.submit(submission).await?;
+    let shown = show(tester, &submitted.test).await?;
+    let location = HeaderValue::try_from(format!("/v1/relay-tests/{}", submitted.test.id));
+    let location = location.map_err(|_| Problem::internal())?;
+    let mut response =
+        (StatusCode::ACCEPTED, [(header::LOCATION, location)], AxumJson(shown)).into_response();
+    if let Some(seq) = submitted.seq {
+        response.headers_mut().insert(SEQ_HEADER, HeaderValue::from(seq));
+    }
+    Ok(response)
+}
+
+/// Lists tests, the newest first.
+#[utoipa::path(get, path = "/v1/relay-tests", tag = "relay tests",
+    security(("token" = ["relay-tests:read"])), params(ListQuery),
+    responses((status = 200, body = RelayTestsOut), (status = "default", body = ProblemOut)))]
+pub(crate) async fn list_relay_tests(
+    _: Caller<RelayTestsRead>,
+    State(app): State<Arc<App>>,
+    Params(query): Params<ListQuery>,
+) -> Result<AxumJson<RelayTestsOut>, Problem> {
+    let tester = tester(&app)?;
+    let limit = limit(query.limit)?;
+    let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
+    let filter = query.filter()?;
+    let _permit = app.scan_permit()?;
+    let (tests, next) = tester.list(filter, cursor, limit).await?;
+    let mut shown = Vec::with_capacity(tests.len());
+    for test in &tests {
+        let listed = tester.is_listed(test.address).await?;
+        shown.push(RelayTestOut::brief(test, listed, tester.settings().patience));
+    }
+    let next = next.map(|id| id.to_string());
+    Ok(AxumJson(RelayTestsOut { relay_tests: shown, next }))
+}
+
+/// Shows a test, with what was said and what came back.
+#[utoipa::path(get, path = "/v1/relay-tests/{id}", tag = "relay tests",
+    security(("token" = ["relay-tests:read"]), ()),
+    params(("id" = String, Path, description = "Its name")),
+    responses((status = 200, body = RelayTestOut), (status = "default", body = ProblemOut)))]
+pub(crate) async fn find_relay_test(
+    _: Submitter<RelayTestsRead>,
+    State(app): State<Arc<App>>,
+    _: Params<Nothing>,
+    Path(id): Path<String>,
+) -> Result<AxumJson<RelayTestOut>, Problem> {
+    let tester = tester(&app)?;
+    let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
+    Ok(AxumJson(show(tester, &test).await?))
+}
+
+/// Calls a test off that has not sent all its probes. What was found stays.
+#[utoipa::path(delete, path = "/v1/relay-tests/{id}", tag = "relay tests",
+    security(("token" = ["relay-tests:write"])),
+    params(("id" = String, Path, description = "Its name")),
+    responses((status = 200, description = "Called off", body = RelayTestOut),
+        (status = "default", body = ProblemOut)))]
+pub(crate) async fn cancel_relay_test(
+    caller: Caller<RelayTestsWrite>,
+    State(app): State<Arc<App>>,
+    _: Params<Nothing>,
+    Path(id): Path<String>,
+) -> Result<AxumJson<RelayTestOut>, Problem> {
+    let tester = tester(&app)?;
+    let cancelled = tester.cancel(read_id(&id)?, caller.actor()).await?;
+    match cancelled.ok_or_else(|| no_test(&id))? {
+        (test, true) => Ok(AxumJson(show(tester, &test).await?)),
+        (test, false) => {
+            let detail = format!("test {id} is {}: it can't be called off any more", test.state.word());
+            Err(Problem::new(StatusCode::CONFLICT, "too-late", detail))
+        }
+    }
+}
+
+/// The tester, if there is one.
+pub(super) fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
+    app.tester.as_ref().ok_or_else(|| {
+        let detail = "this server tests no hosts; relay-tester.enabled turns it on";
+        Problem::not_found("no-relay-tester", detail)
+    })
+}
+
+async fn show(tester: &Tester, test: &Test) -> Result<RelayTestOut, Problem> {
+    let listed = tester.is_listed(test.address).await?;
+    Ok(RelayTestOut::whole(test, listed, tester.settings().patience))
+}
+
+/// What somebody without a token may ask for.
+fn check_stranger(ground: Ground, address: &str, from: IpAddr) -> Result<(), Problem> {
+    match ground {
+        Ground::Own if address.parse() == Ok(from) => Ok(()),
+        Ground::Own => {
+            let detail = format!("ground: this request comes from {from}, not from {address}");
+            Err(Problem::refused(detail))
+        }
+        Ground::Evidence | Ground::Delist => Ok(()),
+        Ground::Owner | Ground::Retest => {
+            Err(Problem::refused(format!("ground: {} needs a token", ground.as_str())))
+        }
+    }
+}
+
+fn tier(number: u8) -> Result<Tier, Problem> {
+    match number {
+        1 => Ok(Tier::Default),
+        2 => Ok(Tier::Full),
+        3 => Ok(Tier::Odd),
+        4 => Ok(Tier::Upsetting),
+        _ => Err(Problem::malformed(format!("tier: {number} is not within 1 to 4"))),
+    }
+}
+
+/// A text without control characters other than line ends; an empty one counts as none.
+fn text(field: &str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    if text.len() > most {
+        let detail = format!("{field}: {} bytes are more than {most}", text.len());
+        return Err(Problem::refused(detail));
+    }
+    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    Ok(Some(text.chars().filter(|&c| is_plain(c)).collect()))
+}
+
+fn read_id(text: &str) -> Result<TestId, Problem> {
+    text.parse().map_err(|_| no_test(text))
+}
+
+fn no_test(id: &str) -> Problem {
+    Problem::not_found("no-such-test", format!("there is no relay test {id}"))
+}
+
+impl ListQuery {
+    fn filter(&self) -> Result<Filter, Problem> {
+        let word = |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
+        let state = self.state.as_deref().map(|text| {
+            let state = life::State::ALL.into_iter().find(|state| state.word() == text);
+            state.ok_or_else(|| word("state", text))
+        });
+        let verdict = self.verdict.as_deref().map(|text| {
+            let verdict = life::Verdict::ALL.into_iter().find(|verdict| verdict.word() == text);
+            verdict.ok_or_else(|| word("verdict", text))
+        });
+        let address = self.address.as_deref().map(|text| parse("address", text));
+        Ok(Filter {
+            address: address.transpose()?,
+            state: state.transpose()?,
+            verdict: verdict.transpose()?,
+        })
+    }
+}
