@@ -35,7 +35,7 @@ impl HeaderText {
     }
 
     /// The text with `{address}` and `{id}` filled in.
-    pub(super) fn fill(&self, address: &str, id: &str) -> String {
+    pub(crate) fn fill(&self, address: &str, id: &str) -> String {
         self.0.replace("{address}", address).replace("{id}", id)
     }
 }

@@ -60,7 +60,7 @@ impl Tester {
     async fn conclude(&self, test: &Test, attempt: &Attempt) -> Result<(), RecordsError> {
         let silent = matches!(attempt.ending, Ending::Unreachable(Unreachable::ConnectTimeout));
         self.saw(test.address, !silent);
-        let lines = &attempt.transcript.lines;
+        let lines = attempt.transcript.lines();
         if silent && self.is_our_way_out_closed().await {
             tracing::warn!(test = %test.id, "nothing answers on port 25: is our own way out closed?");
             self.change(test.id, |test| test.postpone(now().plus(POSTPONE))).await?;

@@ -81,8 +81,8 @@ impl Tester {
     fn notice_text(&self, test: &Test, literal: &str) -> String {
         let (identity, zone) = (&self.settings.identity, &self.settings.zone);
         let (address, id) = (test.address, test.id.to_string());
-        let page =
-            identity.lookup_url.replace("{address}", &address.to_string()).replace("{id}", &id);
+        let page = identity.lookup_url.as_ref().map(|url| url.fill(&address.to_string(), &id));
+        let page = page.map(|page| format!("    {page}")).unwrap_or_default();
         let from = format!("{}@{}", identity.mail_from_local, identity.probe_domain);
         let lines = [
             format!("From: {from}"),
@@ -98,12 +98,12 @@ impl Tester {
             format!("The mail server at {address} took a test message from a stranger and sent it on."),
             "Spammers use such open relays, so it is listed now. What was tested, and how to be".into(),
             "delisted once it is closed:".into(),
-            format!("    {page}"),
+            page.clone(),
             format!("{} Questions: {}", identity.opt_out_en, identity.contact),
             String::new(),
             format!("{address} のメールサーバーは第三者からの試験メールを中継しました。"),
             format!("そのため {zone} に掲載されました。試験の内容と解除の方法:"),
-            format!("    {page}"),
+            page,
             format!("{} 連絡先: {}", identity.opt_out_ja, identity.contact),
             String::new(),
         ];
