@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-pub use relay_tester::RelayTester;
+pub(crate) use relay_tester::RelayTester;
 
 /// The configuration of a server, as it stays while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
