@@ -17,7 +17,10 @@ pub mod target;
 pub mod token;
 pub mod transcript;
 
-pub use dialogue::{Blocked, CutShort, Ending, Outcome, ProbeError, Reply, Stage, Unreachable};
+pub use dialogue::{
+    Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,
+    Step, Unreachable,
+};
 pub use drive::{Attempt, DriveSettings, Go, Watch};
 pub use host_name::{HostName, HostNameError};
 pub use message::{Assignment, Ground, HeaderText, Identity, LocalPart, TextError};
