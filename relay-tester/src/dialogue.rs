@@ -1,171 +1,201 @@
 //! The SMTP dialogue of a test as a pure state machine: events in, steps out.
+//!
+//! It spans all connections of a test. A probe is begun at most once; what goes wrong with it is its
+//! outcome, and the next one gets a new connection. Two connections in a row that break end the test.
 
+mod blocked;
+mod outcome;
 mod reply;
+mod session;
+mod transition;
 
-pub use reply::{Reply, ReplyError};
+#[cfg(test)]
+mod tests;
 
-use crate::Probe;
+use std::collections::VecDeque;
 
-/// How far a probe got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// Before the sender was named, as when the new EHLO of a probe was refused.
-    Hello,
-    /// MAIL FROM.
-    Mail,
-    /// RCPT TO.
-    Rcpt,
-    /// DATA, up to the reply to the final dot.
-    Data,
-}
+pub use outcome::{Blocked, CutShort, Ending, Outcome, ProbeError, Stage, Unreachable};
+pub use reply::{Reply, ReplyError, ReplyReader};
+use session::Session;
 
-/// What became of a probe. Whether an accepted one comes back is not known here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The server refused, for good or for now: a 4xx is a refusal too, and is not tried again.
-    Refused {
-        /// At which command.
-        at: Stage,
-        /// What it said.
-        reply: Reply,
-    },
-    /// The server took the message, which proves nothing yet.
-    Accepted {
-        /// What it said after the final dot.
-        reply: Reply,
-    },
-    /// It could not be told.
-    Error {
-        /// At which command.
-        at: Stage,
-        /// Whether the whole message had been sent, so that the server may have taken it.
-        sent: bool,
-        /// Why.
-        error: ProbeError,
-    },
-}
-
-/// Why it could not be told what becomes of a probe.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeError {
-    /// No reply in time.
-    #[error("no reply in time")]
-    Timeout,
-    /// The connection broke.
-    #[error("the server hung up")]
-    Disconnected,
-    /// The server is closing the connection (421).
-    #[error("the server ends the session: {0}")]
-    Closing(Reply),
-    /// Neither yes nor no.
-    #[error("the reply does not fit the command: {0}")]
-    Unexpected(Reply),
-    /// Replies that nothing was asked for.
-    #[error("the server spoke out of turn")]
-    OutOfTurn,
-    /// What came is no reply.
-    #[error(transparent)]
-    Reply(#[from] ReplyError),
-    /// The test was stopped or ran out of time.
-    #[error("the test ended before")]
-    Stopped,
-}
-
-/// How a test's dialogue ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// Every probe was tried.
-    Completed,
-    /// The message limit was reached or [`Watch`](crate::Watch) said stop; probes are left.
-    Stopped,
-    /// The server ended it, or time ran out; probes are left.
-    CutShort(CutShort),
-    /// It could not be talked to.
-    Unreachable(Unreachable),
-    /// It does not talk with us.
-    Blocked(Blocked),
-}
-
-/// The reply with which a server turned us away, and not just a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocked(pub Reply);
-
-/// Why probes are left.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CutShort {
-    /// Connection after connection broke, the last time like this.
-    #[error("connections kept breaking: {0}")]
-    Broken(ProbeError),
-    /// A later connection could not be made.
-    #[error("no further connection: {0}")]
-    NoConnection(Unreachable),
-    /// The test took too long.
-    #[error("out of time")]
-    Deadline,
-}
-
-/// Why a host could not be talked to.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unreachable {
-    /// Nothing came back: the host, or our own way out, is closed.
-    #[error("connecting timed out")]
-    ConnectTimeout,
-    /// The connection was refused.
-    #[error("connection refused")]
-    Refused,
-    /// The network says that there is no way, or the system does.
-    #[error("no way to the host: {0}")]
-    Network(String),
-    /// No greeting in time.
-    #[error("no greeting in time")]
-    NoGreeting,
-    /// The server hung up before we could introduce ourselves.
-    #[error("the server hung up at once")]
-    HungUp,
-    /// Another protocol, or nonsense.
-    #[error("it does not speak SMTP: {0}")]
-    NotSmtp(String),
-    /// Not now (4xx greeting), or never (521, RFC 7504), or not in a way that we can speak.
-    #[error("it takes no mail: {0}")]
-    NoService(Reply),
-}
+use crate::{Assignment, Go, HostName, Plan, Probe, Transcript, probe::Words};
 
 /// What the driver tells the dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The connection stands, or does not.
-    Connected(Result<(), Unreachable>),
-    /// A reply to what was sent, or the greeting.
+    /// The connection did not come about.
+    NoConnection(Unreachable),
+    /// The greeting, or the reply to what was sent.
     Reply(Reply),
-    /// What came is no reply.
-    Bad(ReplyError),
-    /// More came than was asked for, before the next command went out.
-    OutOfTurn(Reply),
-    /// No reply in time.
-    Timeout,
-    /// The connection broke.
-    Disconnected,
+    /// Something did not go as it should while a reply was due.
+    Failed(ProbeError),
     /// The result of a TLS handshake.
     Tls(bool),
     /// The hook before a probe has finished.
-    Go(crate::Go),
-    /// The time of the whole test is over.
-    Deadline,
+    Go(Go),
 }
 
 /// What the driver is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Connect, and wait for the greeting. What was connected before is closed.
+    /// Close the connection if there is one, connect, and wait for the greeting.
     Connect,
     /// Call the hook.
     Before(&'static Probe),
     /// Send this line and CRLF, and wait for the reply.
     Send(String),
-    /// Send this as it is, dots stuffed and with the final dot, and wait for the reply.
+    /// Send this as it is (dots are stuffed, the final dot is there), and wait for the reply.
     SendData(Vec<u8>),
     /// Start the TLS handshake.
     StartTls,
     /// Close the connection.
     Done(Ending),
+}
+
+/// The dialogue of one test.
+#[derive(Debug)]
+pub struct Dialogue {
+    assignment: Assignment,
+    queue: VecDeque<&'static Probe>,
+    /// How many messages may still be sent.
+    messages_left: usize,
+    state: State,
+    session: Session,
+    /// Whether any session got as far as probes.
+    talked: bool,
+    /// TLS failed once: it is not tried again.
+    without_tls: bool,
+    stop: bool,
+    /// How many connections in a row broke.
+    broken: usize,
+    outcomes: Vec<(&'static Probe, Outcome)>,
+    host: Option<HostName>,
+    tls: bool,
+    transcript: Transcript,
+}
+
+/// What is being waited for.
+#[derive(Debug)]
+enum State {
+    Greeting,
+    Ehlo,
+    Helo,
+    StartTls,
+    Handshake,
+    Hook(&'static Probe),
+    Probe(Box<Progress>),
+    Quit(Then),
+    Done(Ending),
+}
+
+/// A probe under way.
+#[derive(Debug)]
+struct Progress {
+    probe: &'static Probe,
+    words: Words,
+    at: Command,
+}
+
+/// The command whose reply is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Command {
+    Rset,
+    Hello,
+    Mail,
+    /// The recipient with this place.
+    Rcpt(usize),
+    Data,
+    Content,
+}
+
+/// What follows QUIT.
+#[derive(Clone, Debug)]
+enum Then {
+    Connect,
+    Done(Ending),
+}
+
+impl Dialogue {
+    /// Well-formed and malformed probes of one connection: Postfix hangs up after 20 errors and slows
+    /// down after 10, Exim counts commands that make no mail.
+    pub const MAX_PROBES: usize = 8;
+    /// Malformed probes of one connection: Exim hangs up at the fourth syntax error.
+    pub const MAX_MALFORMED: usize = 3;
+    /// So many connections that break in a row end the test.
+    pub const MAX_BROKEN: usize = 2;
+
+    /// A dialogue and its first step.
+    pub fn new(assignment: Assignment, plan: Plan) -> (Self, Step) {
+        let dialogue = Self {
+            assignment,
+            queue: plan.probes.into(),
+            messages_left: plan.max_messages,
+            state: State::Greeting,
+            session: Session::default(),
+            talked: false,
+            without_tls: false,
+            stop: false,
+            broken: 0,
+            outcomes: Vec::new(),
+            host: None,
+            tls: false,
+            transcript: Transcript::default(),
+        };
+        (dialogue, Step::Connect)
+    }
+
+    /// What became of the probes so far, in the order in which they were sent.
+    pub fn outcomes(&self) -> &[(&'static Probe, Outcome)] {
+        &self.outcomes
+    }
+
+    /// Whether the reply that is due is that to a whole message.
+    pub fn awaits_content(&self) -> bool {
+        matches!(&self.state, State::Probe(progress) if progress.at == Command::Content)
+    }
+
+    /// What was found out: the outcomes, the name that the host goes by, whether TLS was used, and
+    /// what was said.
+    pub(crate) fn into_parts(
+        self,
+    ) -> (Vec<(&'static Probe, Outcome)>, Option<HostName>, bool, Transcript) {
+        (self.outcomes, self.host, self.tls, self.transcript)
+    }
+
+    /// What to do after an event. After [`Step::Done`] every event gets the same answer.
+    pub fn step(&mut self, event: Event) -> Step {
+        self.hear(&event);
+        let step = self.turn(event);
+        self.say(&step);
+        step
+    }
+
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Reply(reply) => {
+                let count = reply.lines().len();
+                for (at, line) in reply.lines().iter().enumerate() {
+                    let mark = if at + 1 == count { ' ' } else { '-' };
+                    self.transcript.heard(&format!("{}{mark}{line}", reply.code()));
+                }
+            }
+            Event::NoConnection(why) => self.transcript.note(&why.to_string()),
+            Event::Failed(why) => self.transcript.note(&why.to_string()),
+            Event::Tls(true) => self.transcript.note("TLS established"),
+            Event::Tls(false) => self.transcript.note("TLS failed"),
+            Event::Go(_) => {}
+        }
+    }
+
+    fn say(&mut self, step: &Step) {
+        match step {
+            Step::Send(line) => self.transcript.said(line),
+            Step::SendData(data) => {
+                self.transcript.said(&format!("(message of {} octets)", data.len()));
+            }
+            Step::Connect => self.transcript.note("new connection"),
+            Step::Before(probe) => self.transcript.note(&format!("probe {}", probe.name)),
+            Step::StartTls | Step::Done(_) => {}
+        }
+    }
 }

@@ -19,13 +19,16 @@ pub mod target;
 pub mod token;
 pub mod transcript;
 
-pub use dialogue::{Blocked, CutShort, Ending, Outcome, ProbeError, Reply, Stage, Unreachable};
+pub use dialogue::{
+    Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,
+    Step, Unreachable,
+};
 pub use drive::{Attempt, DriveSettings, Go, Watch};
 pub use host_name::{HostName, HostNameError};
 pub use message::{Assignment, Ground, HeaderText, Identity, LocalPart, TextError};
 pub use probe::{Known, Plan, Probe, Tier};
-pub use receiver::{Inbox, NotTaken, Received, Receiver, ReceiverSettings};
-pub use returned::{Forgery, Return, judge};
+pub use receiver::{Counts, Inbox, NotTaken, Received, Receiver, ReceiverSettings};
+pub use returned::{Rejected, Return, judge};
 pub use target::{Ports, RelayTarget, TargetError, TargetPolicy};
 pub use token::{Binding, Candidate, Key, Kind, TestId, TestIdError, Token, TokenKeys, cut};
 pub use transcript::Transcript;

@@ -3,6 +3,8 @@
 mod compose;
 mod header_text;
 mod quoted_printable;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::{net::IpAddr, sync::Arc};
 

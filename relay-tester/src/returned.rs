@@ -1,10 +1,13 @@
 //! What a message that came to the receiver proves.
 
+mod headers;
+
 use std::net::IpAddr;
 
 use dnsbl_types::UnixTime;
+use headers::Headers;
 
-use crate::{Binding, Candidate, Probe, Received, TestId, TokenKeys};
+use crate::{Binding, Candidate, Kind, Probe, Received, TestId, Token, TokenKeys};
 
 /// What a message says about one token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,31 +30,33 @@ pub enum Return {
         /// The probe.
         probe: &'static Probe,
     },
-    /// It proves nothing, and somebody tries to make it look otherwise or mail was mangled.
-    Rejected(Forgery),
+    /// It proves nothing: it is forged, late or mangled.
+    Rejected(Rejected),
 }
 
 /// Why a message proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Forgery {
+pub enum Rejected {
     /// The token does not verify: made up, expired, or of another test.
     #[error("the token does not verify")]
     Token,
-    /// A header's token is no address.
-    #[error("the token is for a header")]
-    Kind,
-    /// No probe has that index.
-    #[error("there is no such probe")]
-    Probe,
-    /// The message is not ours: it has no signed header.
+    /// The token is for a header, or for a probe that there is not.
+    #[error("the token is for no address")]
+    NoAddress,
+    /// The message is not ours: it has no signed header outside.
     #[error("no X-Probe-Sig header")]
     NoSignature,
-    /// The message is of another probe, or altered.
+    /// The signed header is of another probe or test, or made up.
     #[error("X-Probe-Sig does not verify")]
     BadSignature,
 }
 
 /// Judges a message by the token of one of its recipients, whose test has this binding.
+///
+/// A message is a genuine return only if the token of the *recipient* verifies, the envelope sender is
+/// not null (unless the probe's was), nothing in the outermost headers says that it is a bounce or an
+/// automatic reply, and they carry the header that was signed for that very probe. What stands in the
+/// body, as in a message that was attached, does not count. Who delivered it does not matter here.
 pub fn judge(
     received: &Received,
     candidate: &Candidate,
@@ -59,6 +64,35 @@ pub fn judge(
     keys: &TokenKeys,
     now: UnixTime,
 ) -> Return {
-    let _ = (received, candidate, binding, keys, now);
-    todo!()
+    if !keys.verify(candidate, binding, now) {
+        return Return::Rejected(Rejected::Token);
+    }
+    let (test, kind) = (candidate.test, candidate.kind);
+    let Some(probe) = Probe::by_index(candidate.probe).filter(|_| kind != Kind::Header) else {
+        return Return::Rejected(Rejected::NoAddress);
+    };
+    let headers = Headers::read(&received.data);
+    let from_nobody = received.mail_from.is_empty() && !probe.has_null_sender();
+    if kind == Kind::Bounce || from_nobody || headers.are_of_a_bounce() {
+        return Return::Bounce { test, probe };
+    }
+    let signed = |signature: &Candidate| {
+        signature.kind == Kind::Header
+            && (signature.test, signature.probe) == (test, candidate.probe)
+            && keys.verify(signature, binding, now)
+    };
+    let signatures: Vec<_> = headers.all("x-probe-sig").flat_map(Token::scan).collect();
+    match signatures.iter().any(signed) {
+        true => Return::Genuine {
+            test,
+            probe,
+            peer: received.peer.ip().to_canonical(),
+            headers: headers.shown(),
+        },
+        false if signatures.is_empty() => Return::Rejected(Rejected::NoSignature),
+        false => Return::Rejected(Rejected::BadSignature),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,28 +1,112 @@
-//! Is our own way out on port 25 closed?
+//! Is our own way out on port 25 closed? Many networks close it, silently; every host then looks
+//! unreachable.
 
 use std::{
+    collections::HashSet,
+    io,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
-/// What a connection attempt to a host showed.
+use tokio::{net::TcpStream, time::timeout};
+
+/// What an attempt to connect to a host showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// The host.
     pub addr: IpAddr,
-    /// Whether anything at all came back, a refusal included.
+    /// Whether anything at all came back; a refused connection counts. See
+    /// [`Unreachable::heard`](crate::Unreachable::heard).
     pub heard: bool,
 }
 
-/// Whether the recent attempts, the latest last, look as if nothing gets out: of the last `different`
-/// different hosts none was heard of. With fewer hosts there is no telling, and the answer is no.
+/// How many different hosts in a row must be silent unless told otherwise.
+pub const SILENT_HOSTS: usize = 5;
+
+/// Whether the recent attempts, the latest last, look as if nothing gets out: the last of them went to
+/// `different` different hosts, and none was heard of. With fewer hosts there is no telling, and the
+/// answer is no.
 pub fn presume_closed(recent: &[Sighting], different: usize) -> bool {
-    let _ = (recent, different);
-    todo!()
+    let silent = recent.iter().rev().take_while(|sighting| !sighting.heard);
+    let hosts: HashSet<IpAddr> = silent.map(|sighting| sighting.addr).collect();
+    different > 0 && hosts.len() >= different
 }
 
-/// Connects to reference hosts until one of them is heard. `None` where there are none.
-pub async fn reach_references(references: &[SocketAddr], patience: Duration) -> Option<bool> {
-    let _ = (references, patience);
-    todo!()
+/// Whether any of the reference hosts is heard of, all of them being asked at once. `None` where there
+/// are none, so that nothing is known.
+pub async fn reach(references: &[SocketAddr], patience: Duration) -> Option<bool> {
+    if references.is_empty() {
+        return None;
+    }
+    let mut attempts = tokio::task::JoinSet::new();
+    for &reference in references {
+        attempts.spawn(async move { is_heard(reference, patience).await });
+    }
+    while let Some(heard) = attempts.join_next().await {
+        if heard.unwrap_or(false) {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+async fn is_heard(addr: SocketAddr, patience: Duration) -> bool {
+    match timeout(patience, TcpStream::connect(addr)).await {
+        Ok(Ok(_)) => true,
+        Ok(Err(error)) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+        ),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::{Sighting, presume_closed, reach};
+
+    fn sightings(text: &str) -> Vec<Sighting> {
+        let read = |word: &str| {
+            let (host, heard) = word.split_at(1);
+            let addr = format!("192.0.2.{}", host.as_bytes()[0]).parse().unwrap();
+            Sighting { addr, heard: heard == "+" }
+        };
+        text.split_whitespace().map(read).collect()
+    }
+
+    #[test]
+    fn the_way_out_is_presumed_closed_when_the_last_different_hosts_are_all_silent() {
+        for (recent, expected) in [
+            ("", false),
+            ("a- b-", false),
+            ("a- b- c-", true),
+            ("d+ a- b- c-", true),
+            ("a- b- c- d+", false),
+            ("a- b- b- a- b-", false),
+            ("a- b- d+ c- a-", false),
+        ] {
+            assert_eq!(presume_closed(&sightings(recent), 3), expected, "{recent}");
+        }
+        assert!(!presume_closed(&[], 0));
+    }
+
+    #[tokio::test]
+    async fn a_reference_that_answers_or_refuses_is_heard_of() {
+        let patience = Duration::from_secs(5);
+        assert_eq!(reach(&[], patience).await, None);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        assert_eq!(reach(&[addr], patience).await, Some(true));
+        drop(listener);
+        assert_eq!(reach(&[addr], patience).await, Some(true), "refused is heard too");
+    }
+
+    #[tokio::test]
+    async fn references_that_are_silent_mean_no() {
+        assert_eq!(reach(&["127.0.0.1:9".parse().unwrap()], Duration::ZERO).await, Some(false));
+    }
 }

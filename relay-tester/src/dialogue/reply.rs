@@ -5,31 +5,274 @@ use std::fmt;
 /// A reply: its code and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// 200 to 599. Where the lines of a reply differ, the highest: only an unanimous yes is one.
-    pub code: u16,
-    /// The lines without their codes, without control characters.
-    pub lines: Vec<String>,
+    code: u16,
+    lines: Vec<String>,
+}
+
+/// What a code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// 2xx
+    Yes,
+    /// 3xx
+    GoOn,
+    /// 421: the server closes the connection.
+    Closing,
+    /// 4xx and 5xx
+    No,
 }
 
 /// Why what a server sent is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// A line that does not begin with a code.
-    #[error("a line without a code: {0:?}")]
+    #[error("a line without a code: {0}")]
     NoCode(String),
-    /// A line that is too long.
+    /// A line of more than [`ReplyReader::MAX_LINE`] octets.
     #[error("a line is too long")]
     LineTooLong,
-    /// Too many lines in one reply.
+    /// A reply of more than [`ReplyReader::MAX_LINES`] lines.
     #[error("a reply has too many lines")]
     TooManyLines,
-    /// More than one connection may send.
+    /// More than [`ReplyReader::MAX_OCTETS`] octets on one connection.
     #[error("the server sent too much")]
     TooMuch,
 }
 
+/// Makes replies of what comes over one connection, however it is cut into pieces.
+#[derive(Debug, Default)]
+pub struct ReplyReader {
+    unread: Vec<u8>,
+    /// How many octets of `unread` are known to hold no line end.
+    searched: usize,
+    total: usize,
+    lines: Vec<String>,
+    code: u16,
+}
+
+impl Reply {
+    /// 200 to 599. Where the lines of a reply differ it is the highest: only a unanimous yes is one.
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The lines without their codes and without control characters; at least one, maybe empty.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        match self.code {
+            421 => Class::Closing,
+            200..300 => Class::Yes,
+            300..400 => Class::GoOn,
+            _ => Class::No,
+        }
+    }
+}
+
+impl ReplyReader {
+    /// The longest line, in octets with its end; RFC 5321 section 4.5.3.1.5 allows 512.
+    pub const MAX_LINE: usize = 2048;
+    /// The most lines of a reply.
+    pub const MAX_LINES: usize = 100;
+    /// The most octets that one connection may send.
+    pub const MAX_OCTETS: usize = 256 * 1024;
+
+    /// Takes what came.
+    ///
+    /// # Errors
+    /// [`ReplyError::TooMuch`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), ReplyError> {
+        self.total = self.total.saturating_add(bytes.len());
+        if self.total > Self::MAX_OCTETS {
+            return Err(ReplyError::TooMuch);
+        }
+        self.unread.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The next whole reply, if it has come.
+    pub fn next_reply(&mut self) -> Result<Option<Reply>, ReplyError> {
+        while let Some(line) = self.next_line()? {
+            let (code, last, text) = read_line(&line)?;
+            self.code = self.code.max(code);
+            self.lines.push(text);
+            if last {
+                let lines = std::mem::take(&mut self.lines);
+                return Ok(Some(Reply { code: std::mem::take(&mut self.code), lines }));
+            }
+            if self.lines.len() == Self::MAX_LINES {
+                return Err(ReplyError::TooManyLines);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether anything is there that was not asked for yet.
+    pub fn has_unread(&self) -> bool {
+        !self.unread.is_empty() || !self.lines.is_empty()
+    }
+
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, ReplyError> {
+        let end = memchr::memchr(b'\n', &self.unread[self.searched..]);
+        let len = end.map_or(self.unread.len(), |end| self.searched + end + 1);
+        if len > Self::MAX_LINE {
+            return Err(ReplyError::LineTooLong);
+        }
+        if end.is_none() {
+            self.searched = len;
+            return Ok(None);
+        }
+        self.searched = 0;
+        Ok(Some(self.unread.drain(..len).collect()))
+    }
+}
+
+/// The code of a line, whether it is the last of its reply, and its text.
+fn read_line(line: &[u8]) -> Result<(u16, bool, String), ReplyError> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let no_code = || ReplyError::NoCode(clean(&line[..line.len().min(80)]));
+    let (digits, rest) = line.split_at_checked(3).ok_or_else(no_code)?;
+    let &[a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9'] = digits else {
+        return Err(no_code());
+    };
+    let digit = |byte: u8| u16::from(byte - b'0');
+    let code = digit(a) * 100 + digit(b) * 10 + digit(c);
+    match rest.split_first() {
+        None => Ok((code, true, String::new())),
+        Some((b'-', text)) => Ok((code, false, clean(text))),
+        Some((b' ' | b'\t', text)) => Ok((code, true, clean(text))),
+        Some(_) => Err(no_code()),
+    }
+}
+
+/// The text without what could fool a terminal or a log.
+fn clean(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.code, self.lines.join(" "))
+        write!(f, "{} {}", self.code, self.lines.join(" / "))
+    }
+}
+
+#[cfg(test)]
+pub(crate) fn reply(text: &str) -> Reply {
+    let mut reader = ReplyReader::default();
+    reader.push(text.as_bytes()).unwrap();
+    reader.push(b"\r\n").unwrap();
+    reader.next_reply().unwrap().unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Reply, ReplyError, ReplyReader, reply};
+
+    fn read(bytes: &[u8]) -> Result<Option<Reply>, ReplyError> {
+        let mut reader = ReplyReader::default();
+        reader.push(bytes)?;
+        reader.next_reply()
+    }
+
+    #[test]
+    fn rfc5321_s4_2_1_a_reply_ends_with_the_line_without_a_hyphen() {
+        let reply = reply("250-mail.example\r\n250-SIZE 100\r\n250 HELP");
+        assert_eq!((reply.code(), reply.lines().len()), (250, 3));
+        assert_eq!(reply.lines()[1], "SIZE 100");
+        assert_eq!(read(b"250-a\r\n250-b\r\n"), Ok(None));
+    }
+
+    #[test]
+    fn a_code_may_stand_alone_and_lines_may_end_with_lf() {
+        assert_eq!(reply("250").lines(), [""]);
+        assert_eq!(read(b"220-\n220\n").unwrap().unwrap().lines(), ["", ""]);
+    }
+
+    #[test]
+    fn where_codes_differ_the_highest_counts() {
+        assert_eq!(reply("250-yes\r\n550 no").code(), 550);
+        assert_eq!(reply("550-no\r\n250 yes").code(), 550);
+        assert_eq!(reply("250-a\r\n421 b").code(), 421);
+    }
+
+    #[test]
+    fn other_protocols_and_nonsense_have_no_code() {
+        for line in [
+            "SSH-2.0-x",
+            "+OK",
+            "* OK",
+            "",
+            "25",
+            "2x0 a",
+            "150 a",
+            "600 a",
+            "2500 a",
+            "HTTP/1.1 400",
+            "250_x",
+        ] {
+            let result = read(format!("{line}\r\n").as_bytes());
+            assert!(matches!(result, Err(ReplyError::NoCode(_))), "{line}: {result:?}");
+        }
+    }
+
+    #[test]
+    fn lines_replies_and_connections_have_limits() {
+        let long = [b"250 ".as_slice(), &[b'a'; ReplyReader::MAX_LINE]].concat();
+        assert_eq!(read(&long), Err(ReplyError::LineTooLong));
+        assert_eq!(read(&b"250-a\r\n".repeat(200)), Err(ReplyError::TooManyLines));
+        let mut reader = ReplyReader::default();
+        let result = (0..1000).try_for_each(|_| reader.push(&[b'a'; 1000]));
+        assert_eq!(result, Err(ReplyError::TooMuch));
+    }
+
+    #[test]
+    fn control_characters_do_not_get_through() {
+        assert_eq!(reply("250 a\x1b[2J\0b\rc").lines(), ["a\u{fffd}[2J\u{fffd}b\u{fffd}c"]);
+    }
+
+    #[test]
+    fn what_follows_a_reply_is_noticed() {
+        let mut reader = ReplyReader::default();
+        reader.push(b"250 ok\r\n2").unwrap();
+        assert!(reader.next_reply().unwrap().is_some());
+        assert!(reader.has_unread());
+    }
+
+    proptest! {
+        #[test]
+        fn replies_do_not_depend_on_how_they_are_cut(text in "(2[0-9][0-9][- ][a-z]{0,5}\r?\n){1,8}", cut in 0usize..60) {
+            let all = |pieces: &[&[u8]]| {
+                let mut reader = ReplyReader::default();
+                let mut replies = vec![];
+                for piece in pieces {
+                    reader.push(piece).unwrap();
+                    while let Some(reply) = reader.next_reply().unwrap() {
+                        replies.push(reply);
+                    }
+                }
+                replies
+            };
+            let bytes = text.as_bytes();
+            let (a, b) = bytes.split_at(cut.min(bytes.len()));
+            prop_assert_eq!(all(&[bytes]), all(&[a, b]));
+        }
+
+        #[test]
+        fn any_octets_are_replies_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..500)) {
+            let mut reader = ReplyReader::default();
+            reader.push(&bytes).unwrap();
+            let mut lines = 0;
+            while let Ok(Some(reply)) = reader.next_reply() {
+                prop_assert!((200..600).contains(&reply.code()) && !reply.lines().is_empty());
+                lines += reply.lines().len();
+            }
+            prop_assert!(lines <= bytes.len());
+        }
     }
 }

@@ -122,35 +122,14 @@ fn why(ground: Ground) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use dnsbl_types::UnixTime;
-
     use super::{compose, wire};
     use crate::{
-        Assignment, Ground, Identity, Key, Kind, Probe, RelayTarget, TargetPolicy, TestId, Token,
-        TokenKeys,
+        Assignment, Ground, Kind, Probe, Token,
+        message::sample::{self, NOW},
     };
 
     fn assignment(ground: Ground) -> Assignment {
-        let mut identity = Identity::new(
-            "relaytest.example.org".parse().unwrap(),
-            "probe.example.org".parse().unwrap(),
-        );
-        identity.lookup_url = Some("https://bl.example.org/relay-tests/{id}".parse().unwrap());
-        let target = RelayTarget::parse("8.8.4.4", 25, &TargetPolicy::default()).unwrap();
-        Assignment {
-            test: TestId(0x0123_4567_89ab_cdef),
-            target,
-            ground,
-            domain: Some("example.net".parse().unwrap()),
-            ptr: None,
-            receiver: None,
-            expires_at: UnixTime(1_800_500_000),
-            date: UnixTime(1_800_000_000),
-            identity: Arc::new(identity),
-            keys: Arc::new(TokenKeys::new(Key { id: 1, secret: [7; 32] }, vec![])),
-        }
+        Assignment { ground, ..sample::assignment() }
     }
 
     fn message(probe: &str, ground: Ground) -> String {
@@ -193,7 +172,7 @@ mod tests {
             assert_eq!(found.len(), 1, "{name}: {value}");
             assert_eq!((found[0].kind, found[0].probe), (kind, 6));
             let binding = assignment(Ground::Evidence).binding();
-            assert!(keys.verify(&found[0], &binding, UnixTime(1_800_000_000)), "{name}");
+            assert!(keys.verify(&found[0], &binding, NOW), "{name}");
         }
         assert!(header(&text, "X-Envelope-Recipient").ends_with("%probe.example.org@example.net>"));
     }

@@ -1,6 +1,6 @@
 //! What stands for the placeholders of a probe.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 /// The value of each placeholder for one probe of one test.
 #[derive(Clone)]
@@ -51,6 +51,12 @@ impl Words {
             "R" => out.push_str(&self.receiver),
             _ => {}
         }
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words").field("host", &self.host).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,55 @@
+//! What is known of one connection.
+
+use super::Reply;
+use crate::{HostName, Identity, Probe};
+
+/// One connection.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// Probes that were begun.
+    probes: usize,
+    malformed: usize,
+    /// Whether it is encrypted.
+    pub(super) tls: bool,
+    /// Whether the server knows HELO only.
+    pub(super) helo_only: bool,
+    /// What we called ourselves last.
+    pub(super) called: String,
+    /// Whether a transaction was begun since.
+    pub(super) dirty: bool,
+}
+
+impl Session {
+    /// Whether the server can be asked for one more probe without counting it as abuse.
+    pub(super) fn has_room_for(&self, probe: &Probe) -> bool {
+        self.probes < super::Dialogue::MAX_PROBES
+            && (!probe.malformed || self.malformed < super::Dialogue::MAX_MALFORMED)
+    }
+
+    pub(super) fn count(&mut self, probe: &Probe) {
+        self.probes += 1;
+        self.malformed += usize::from(probe.malformed);
+    }
+
+    /// The command that introduces us by this name.
+    pub(super) fn hello(&mut self, name: &str) -> String {
+        name.clone_into(&mut self.called);
+        self.dirty = false;
+        format!("{} {name}", if self.helo_only { "HELO" } else { "EHLO" })
+    }
+}
+
+/// Whether the reply to EHLO offers STARTTLS (RFC 3207).
+pub(super) fn offers_starttls(reply: &Reply) -> bool {
+    let words = reply.lines().iter().skip(1).filter_map(|line| line.split_whitespace().next());
+    words.into_iter().any(|word| word.eq_ignore_ascii_case("STARTTLS"))
+}
+
+/// The name that a host goes by: the first word of its greeting or of its reply to EHLO. Names of our
+/// own prove nothing about it and are not taken.
+pub(super) fn host_name(reply: &Reply, identity: &Identity) -> Option<HostName> {
+    let name = reply.lines().first()?.split_whitespace().next()?;
+    let name: HostName = name.parse().ok()?;
+    let ours = name.is_within(&identity.probe_domain) || name == identity.ehlo;
+    (!ours).then_some(name)
+}

@@ -1,0 +1,171 @@
+//! Connections and what is said over them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use dnsbl_types::UnixTime;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{
+    Counters, Inbox, Received, ReceiverSettings, count,
+    places::Places,
+    session::{Action, Envelope, Session},
+    wire::{Broken, Wire},
+};
+use crate::Candidate;
+
+/// After an accept that failed, as when there are no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves everybody who connects.
+pub(super) async fn accept(
+    listener: TcpListener,
+    settings: ReceiverSettings,
+    inbox: Arc<impl Inbox>,
+    counters: Arc<Counters>,
+) {
+    let settings = Arc::new(settings);
+    let places = Places::new(settings.max_connections, settings.max_per_peer);
+    let mut sessions = JoinSet::new();
+    loop {
+        while sessions.try_join_next().is_some() {}
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the receiver can't accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = places.take(peer.ip().to_canonical()) else {
+            count(&counters.turned_away);
+            let _ = stream.try_write(b"421 4.7.0 too many connections\r\n");
+            continue;
+        };
+        count(&counters.connections);
+        let service = Service {
+            settings: Arc::clone(&settings),
+            inbox: Arc::clone(&inbox),
+            counters: Arc::clone(&counters),
+        };
+        sessions.spawn(async move {
+            let _place = place;
+            service.serve(stream, canonical(peer)).await;
+        });
+    }
+}
+
+struct Service<I> {
+    settings: Arc<ReceiverSettings>,
+    inbox: Arc<I>,
+    counters: Arc<Counters>,
+}
+
+impl<I: Inbox> Service<I> {
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let Ok(local) = stream.local_addr() else {
+            return;
+        };
+        let _ = stream.set_nodelay(true);
+        let end = Instant::now() + self.settings.session_timeout;
+        let mut wire = Wire::new(stream);
+        let ended = self.talk(&mut wire, peer, canonical(local), end).await;
+        match ended {
+            Ok(()) | Err(Broken::Gone) => {}
+            Err(Broken::TooSlow) => wire.say("421 4.4.2 too slow"),
+            Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
+            Err(Broken::TooLarge) => wire.say("552 5.3.4 too large"),
+        }
+        let _ = wire.flush(Instant::now() + Duration::from_secs(1)).await;
+    }
+
+    async fn talk(
+        &self,
+        wire: &mut Wire,
+        peer: SocketAddr,
+        local: SocketAddr,
+        end: Instant,
+    ) -> Result<(), Broken> {
+        let ReceiverSettings { host_name, probe_domain, max_size, .. } = &*self.settings;
+        let mut session = Session::new(host_name.clone(), probe_domain.clone(), *max_size);
+        wire.say(&session.greeting());
+        loop {
+            let until = (Instant::now() + self.settings.command_timeout).min(end);
+            let line = wire.line(until).await?;
+            let action = match session.line(&line) {
+                Action::Expect(found) => match timeout_at(until, self.find_expected(found)).await {
+                    Ok(expected) => session.expected(expected),
+                    Err(_) => Action::Reply("451 4.3.0 come again".to_owned()),
+                },
+                other => other,
+            };
+            match action {
+                Action::Reply(text) => {
+                    self.count_refusal(&text);
+                    wire.say(&text);
+                }
+                Action::Close(text) => {
+                    wire.say(&text);
+                    return Ok(());
+                }
+                Action::Content => {
+                    wire.say("354 go on");
+                    let until = (Instant::now() + self.settings.data_timeout).min(end);
+                    let data = wire.content(*max_size, until).await?;
+                    let reply = self.take(session.take_envelope(), data, peer, local).await;
+                    wire.say(reply);
+                }
+                // A session asks once.
+                Action::Expect(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// The first that the inbox expects.
+    async fn find_expected(&self, found: Vec<Candidate>) -> Option<Candidate> {
+        for candidate in found {
+            if self.inbox.expects(&candidate).await {
+                return Some(candidate);
+            }
+        }
+        None
+    }
+
+    fn count_refusal(&self, reply: &str) {
+        if reply.starts_with("550") {
+            count(&self.counters.refused);
+        }
+    }
+
+    /// The reply to a message.
+    async fn take(
+        &self,
+        envelope: Envelope,
+        data: Vec<u8>,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> &'static str {
+        let Envelope { helo, mail_from, candidates } = envelope;
+        if candidates.is_empty() {
+            count(&self.counters.dropped);
+            return "250 2.0.0 ok, nobody reads this";
+        }
+        let at = UnixTime::now();
+        let received = Received { peer, local, helo, mail_from, candidates, data, at };
+        let until = Instant::now() + self.settings.data_timeout;
+        match timeout_at(until, self.inbox.returned(received)).await {
+            Ok(Ok(())) => {
+                count(&self.counters.returned);
+                "250 2.0.0 taken"
+            }
+            Ok(Err(_)) | Err(_) => "451 4.3.0 come again",
+        }
+    }
+}
+
+fn canonical(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}

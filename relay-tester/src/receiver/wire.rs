@@ -1,0 +1,101 @@
+//! Octets in, lines and messages out; replies are sent together where commands came together.
+
+use std::io;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+
+use super::content::{Content, TooLarge};
+
+/// The longest command line, in octets with CRLF; malformed recipients may be long.
+const MAX_LINE: usize = 2_048;
+
+/// A connection.
+pub(super) struct Wire {
+    stream: TcpStream,
+    unread: Vec<u8>,
+    unsent: Vec<u8>,
+}
+
+/// Why a session can't go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    Gone,
+    TooSlow,
+    LineTooLong,
+    TooLarge,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, unread: Vec::new(), unsent: Vec::new() }
+    }
+
+    /// Says a reply, at the latest when the peer has to speak next.
+    pub(super) fn say(&mut self, reply: &str) {
+        self.unsent.extend_from_slice(reply.as_bytes());
+        self.unsent.extend_from_slice(b"\r\n");
+    }
+
+    /// The next command line without CRLF, by which alone it ends.
+    pub(super) async fn line(&mut self, until: Instant) -> Result<Vec<u8>, Broken> {
+        let mut searched = 0;
+        loop {
+            let found = memchr::memmem::find(&self.unread[searched..], b"\r\n");
+            let len = found.map_or(self.unread.len(), |at| searched + at + 2);
+            if len > MAX_LINE {
+                return Err(Broken::LineTooLong);
+            }
+            if found.is_some() {
+                let mut line: Vec<u8> = self.unread.drain(..len).collect();
+                line.truncate(len - 2);
+                return Ok(line);
+            }
+            // A CR at the end may be the first half of CRLF.
+            searched = len.saturating_sub(1);
+            self.fill(until).await?;
+        }
+    }
+
+    /// The content of a message of at most this size.
+    pub(super) async fn content(&mut self, max: usize, until: Instant) -> Result<Vec<u8>, Broken> {
+        let mut content = Content::new(max);
+        loop {
+            let taken = content.push(&self.unread).map_err(|TooLarge| Broken::TooLarge)?;
+            self.unread.drain(..taken);
+            if content.is_whole() {
+                return Ok(content.into_data());
+            }
+            self.fill(until).await?;
+        }
+    }
+
+    /// Sends what was said.
+    pub(super) async fn flush(&mut self, until: Instant) -> Result<(), Broken> {
+        let unsent = std::mem::take(&mut self.unsent);
+        in_time(until, self.stream.write_all(&unsent)).await
+    }
+
+    async fn fill(&mut self, until: Instant) -> Result<(), Broken> {
+        self.flush(until).await?;
+        let mut buffer = [0; 4096];
+        match in_time(until, self.stream.read(&mut buffer)).await? {
+            0 => Err(Broken::Gone),
+            len => {
+                self.unread.extend_from_slice(&buffer[..len]);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn in_time<T>(until: Instant, io: impl Future<Output = io::Result<T>>) -> Result<T, Broken> {
+    match timeout_at(until, io).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(_)) => Err(Broken::Gone),
+        Err(_) => Err(Broken::TooSlow),
+    }
+}
