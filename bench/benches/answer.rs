@@ -5,9 +5,7 @@ use std::{hint::black_box, sync::Arc};
 use criterion::{Criterion, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
-use dnsbl_types::{
-    Apex, Name, ReturnCode, Serial, SoaTimes, UnixTime, Zone, ZoneKind, ZoneSpec, query_name,
-};
+use dnsbl_types::{Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec, query_name};
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
 const NOW: UnixTime = UnixTime(1_000);
@@ -18,21 +16,9 @@ const TXT: u16 = 16;
 
 fn zone() -> Zone {
     let ns: Name = "ns1.example.net".parse().expect("a name");
-    let spec = ZoneSpec {
-        origin: "bl.example.org".parse().expect("a name"),
-        kind: ZoneKind::Ip,
-        ns: vec![ns.clone()],
-        mname: ns,
-        rname: "hostmaster.bl.example.org".parse().expect("a name"),
-        soa: SoaTimes::default(),
-        ttl: ZoneSpec::TTL,
-        negative_ttl: ZoneSpec::NEGATIVE_TTL,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "Listed, see https://bl.example.org/$".parse().expect("a reason"),
-        test_codes: vec![],
-        apex: Apex::default(),
-        glue: Default::default(),
-    };
+    let origin = "bl.example.org".parse().expect("a name");
+    let reason = "Listed, see https://bl.example.org/$".parse().expect("a reason");
+    let spec = ZoneSpec::new(origin, ZoneKind::Ip, vec![ns], reason);
     spec.check().expect("the settings fit together")
 }
 

@@ -9,9 +9,7 @@ use std::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
-use dnsbl_types::{
-    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
 const NOW: UnixTime = UnixTime(1_000);
@@ -65,22 +63,10 @@ fn address(bits: u32) -> IpAddr {
 
 fn zone() -> Zone {
     let ns: Name = "ns.example.net".parse().expect("a name");
-    let spec = ZoneSpec {
-        origin: "bl.example.org".parse().expect("a name"),
-        kind: ZoneKind::Ip,
-        ns: vec![ns.clone()],
-        mname: ns.clone(),
-        rname: ns,
-        soa: SoaTimes::default(),
-        ttl: 300,
-        negative_ttl: 60,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "Open relay $".parse().expect("a reason"),
-        test_codes: vec![],
-        apex: Apex::default(),
-        glue: Default::default(),
-    };
-    spec.check().expect("settings that fit together")
+    let reason = "Open relay $".parse().expect("a reason");
+    ZoneSpec::new("bl.example.org".parse().expect("a name"), ZoneKind::Ip, vec![ns], reason)
+        .check()
+        .expect("settings that fit together")
 }
 
 fn index(criterion: &mut Criterion) {

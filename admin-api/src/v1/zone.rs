@@ -6,7 +6,7 @@ use std::{
 };
 
 use dnsbl_store::ZoneRecord;
-use dnsbl_types::{Apex, Name, NameError, ReturnCode, Serial, SoaTimes, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{Apex, Name, NameError, Serial, SoaTimes, Zone, ZoneKind, ZoneSpec};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -97,27 +97,26 @@ impl ZoneIn {
         let ns: Vec<Name> = parse_all("ns", &self.ns)?;
         let soa = self.soa.unwrap_or_default();
         let apex = self.apex.unwrap_or_default();
-        let spec = ZoneSpec {
-            kind: self.kind.into(),
-            mname: mname(&soa, &ns, &origin)?,
-            rname: rname(&soa, &origin)?,
-            soa: soa.times(),
-            ttl: self.ttl.unwrap_or(ZoneSpec::TTL),
-            negative_ttl: self.negative_ttl.unwrap_or(ZoneSpec::NEGATIVE_TTL),
-            return_codes: match self.return_codes {
-                Some(codes) => parse_all("return_codes", &codes)?,
-                None => vec![ReturnCode::LISTED],
-            },
-            reason: match self.reason {
-                Some(reason) => parse("reason", &reason)?,
-                None => parse("reason", &format!("$ is listed in {origin}"))?,
-            },
-            test_codes: self.test_codes.unwrap_or_default(),
-            apex: Apex { a: apex.a, aaaa: apex.aaaa, txt: apex.txt },
-            glue: glue(self.glue.unwrap_or_default())?,
-            ns,
-            origin,
+        let reason = match self.reason {
+            Some(reason) => parse("reason", &reason)?,
+            None => parse("reason", &format!("$ is listed in {origin}"))?,
         };
+        let mut spec = ZoneSpec::new(origin, self.kind.into(), ns, reason);
+        if let Some(name) = &soa.mname {
+            spec.mname = parse("soa.mname", name)?;
+        }
+        if let Some(text) = &soa.rname {
+            spec.rname = mailbox(text).map_err(|err| BodyError::malformed("soa.rname", err))?;
+        }
+        if let Some(codes) = self.return_codes {
+            spec.return_codes = parse_all("return_codes", &codes)?;
+        }
+        spec.soa = soa.times();
+        spec.ttl = self.ttl.unwrap_or(spec.ttl);
+        spec.negative_ttl = self.negative_ttl.unwrap_or(spec.negative_ttl);
+        spec.test_codes = self.test_codes.unwrap_or_default();
+        spec.apex = Apex { a: apex.a, aaaa: apex.aaaa, txt: apex.txt };
+        spec.glue = glue(self.glue.unwrap_or_default())?;
         let zone = spec.check().map_err(BodyError::refused)?;
         Ok((zone, soa.serial.map(Serial)))
     }
@@ -144,22 +143,6 @@ impl SoaIn {
             expire: self.expire.unwrap_or(default.expire),
         }
     }
-}
-
-fn mname(soa: &SoaIn, ns: &[Name], origin: &Name) -> Result<Name, BodyError> {
-    match &soa.mname {
-        Some(mname) => parse("soa.mname", mname),
-        // Without any ns the zone is refused further down.
-        None => Ok(ns.first().unwrap_or(origin).clone()),
-    }
-}
-
-fn rname(soa: &SoaIn, origin: &Name) -> Result<Name, BodyError> {
-    let name = match &soa.rname {
-        Some(text) => mailbox(text),
-        None => origin.prepend([b"hostmaster".as_slice()]),
-    };
-    name.map_err(|err| BodyError::malformed("soa.rname", err))
 }
 
 /// Reads `local@domain`, or a name in which `\.` is a dot of the local part (RFC 1035 section 8).
@@ -315,6 +298,8 @@ impl From<&ZoneRecord> for ZoneOut {
 
 #[cfg(test)]
 mod tests {
+    use dnsbl_types::ReturnCode;
+
     use super::*;
 
     fn zone(json: &str) -> Result<(Zone, Option<Serial>), BodyError> {

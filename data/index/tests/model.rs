@@ -9,31 +9,15 @@ use std::{
 };
 
 use dnsbl_index::{Index, IndexWriter, Verdict};
-use dnsbl_types::{
-    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Entry, Name, ReturnCode, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 use proptest::prelude::*;
 
 const NOW: UnixTime = UnixTime(1_000);
 
 fn zone(kind: ZoneKind) -> Zone {
     let ns: Name = "ns.example.net".parse().unwrap();
-    let spec = ZoneSpec {
-        origin: "bl.example.org".parse().unwrap(),
-        kind,
-        ns: vec![ns.clone()],
-        mname: ns.clone(),
-        rname: ns,
-        soa: SoaTimes::default(),
-        ttl: 300,
-        negative_ttl: 60,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "$".parse().unwrap(),
-        test_codes: vec![],
-        apex: Apex::default(),
-        glue: Default::default(),
-    };
-    spec.check().unwrap()
+    let reason = "$".parse().unwrap();
+    ZoneSpec::new("bl.example.org".parse().unwrap(), kind, vec![ns], reason).check().unwrap()
 }
 
 /// What the naive model says: a map, searched from the subject asked for to the widest.

@@ -12,10 +12,7 @@ use std::{
 use dnsbl_store::{
     Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Staging, Store,
 };
-use dnsbl_types::{
-    Apex, Entry, ListingBody, Name, ReturnCode, Serial, SoaTimes, Subject, UnixTime, Zone,
-    ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 /// Counts what it is shown.
 #[derive(Default)]
@@ -195,20 +192,6 @@ fn origin() -> Name {
 
 fn zone() -> Zone {
     let ns: Name = "ns.example.net".parse().unwrap();
-    let spec = ZoneSpec {
-        origin: origin(),
-        kind: ZoneKind::Ip,
-        ns: vec![ns.clone()],
-        mname: ns.clone(),
-        rname: ns,
-        soa: SoaTimes::default(),
-        ttl: 300,
-        negative_ttl: 60,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "$".parse().unwrap(),
-        test_codes: vec![],
-        apex: Apex::default(),
-        glue: Default::default(),
-    };
-    spec.check().unwrap()
+    let reason = "$".parse().unwrap();
+    ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], reason).check().unwrap()
 }

@@ -141,6 +141,27 @@ impl ZoneSpec {
     /// Default TTL of negative answers, in seconds.
     pub const NEGATIVE_TTL: u32 = 60;
 
+    /// Settings that have the default wherever there is one: the first name server is the primary one, the
+    /// mailbox is `hostmaster` at the origin, and listings answer with 127.0.0.2.
+    pub fn new(origin: Name, kind: ZoneKind, ns: Vec<Name>, reason: Reason) -> Self {
+        Self {
+            // What stands in for a name that there can't be is refused by `check` with its cause.
+            mname: ns.first().unwrap_or(&origin).clone(),
+            rname: origin.prepend([b"hostmaster".as_slice()]).unwrap_or_else(|_| origin.clone()),
+            ns,
+            origin,
+            kind,
+            soa: SoaTimes::default(),
+            ttl: Self::TTL,
+            negative_ttl: Self::NEGATIVE_TTL,
+            return_codes: vec![ReturnCode::LISTED],
+            reason,
+            test_codes: Vec::new(),
+            apex: Apex::default(),
+            glue: BTreeMap::new(),
+        }
+    }
+
     /// Checks that the settings fit together.
     pub fn check(mut self) -> Result<Zone, ZoneError> {
         self.check_origin()?;
@@ -258,21 +279,9 @@ mod tests {
     use super::*;
 
     fn spec() -> ZoneSpec {
-        ZoneSpec {
-            origin: "bl.example.org".parse().unwrap(),
-            kind: ZoneKind::Ip,
-            ns: vec!["ns1.example.org".parse().unwrap()],
-            mname: "ns1.example.org".parse().unwrap(),
-            rname: "hostmaster.example.org".parse().unwrap(),
-            soa: SoaTimes::default(),
-            ttl: ZoneSpec::TTL,
-            negative_ttl: ZoneSpec::NEGATIVE_TTL,
-            return_codes: vec![ReturnCode::LISTED],
-            reason: "listed".parse().unwrap(),
-            test_codes: vec![],
-            apex: Apex::default(),
-            glue: BTreeMap::new(),
-        }
+        let ns = vec!["ns1.example.org".parse().unwrap()];
+        let (origin, reason) = ("bl.example.org".parse().unwrap(), "listed".parse().unwrap());
+        ZoneSpec::new(origin, ZoneKind::Ip, ns, reason)
     }
 
     #[track_caller]

@@ -175,7 +175,7 @@ mod tests {
     use std::{collections::BTreeMap, sync::Arc};
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_types::{Apex, Entry, ReturnCode, Serial, SoaTimes, ZoneKind, ZoneSpec};
+    use dnsbl_types::{Entry, Serial, ZoneKind, ZoneSpec};
 
     use super::{super::place::locate, *};
 
@@ -183,20 +183,11 @@ mod tests {
 
     fn spec(kind: ZoneKind) -> ZoneSpec {
         let ns: Name = "ns1.deep.bl.example.org".parse().unwrap();
+        let (origin, reason) = ("bl.example.org".parse().unwrap(), "listed: $".parse().unwrap());
         ZoneSpec {
-            origin: "bl.example.org".parse().unwrap(),
-            kind,
-            ns: vec![ns.clone()],
-            mname: ns.clone(),
-            rname: "hostmaster.example.org".parse().unwrap(),
-            soa: SoaTimes::default(),
-            ttl: 300,
-            negative_ttl: 60,
-            return_codes: vec![ReturnCode::LISTED],
-            reason: "listed: $".parse().unwrap(),
             test_codes: vec![5],
-            apex: Apex::default(),
-            glue: BTreeMap::from([(ns, vec!["192.0.2.53".parse().unwrap()])]),
+            glue: BTreeMap::from([(ns.clone(), vec!["192.0.2.53".parse().unwrap()])]),
+            ..ZoneSpec::new(origin, kind, vec![ns], reason)
         }
     }
 

@@ -12,8 +12,7 @@ use dnsbl_store::{
     Outcome, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Apex, Entry, Listing, ListingBody, Name, ReturnCode, Serial, SoaTimes, Source, Subject,
-    UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -25,22 +24,8 @@ pub(crate) fn origin() -> Name {
 
 pub(crate) fn zone(kind: ZoneKind) -> Zone {
     let ns: Name = "ns.example.net".parse().unwrap();
-    let spec = ZoneSpec {
-        origin: origin(),
-        kind,
-        ns: vec![ns.clone()],
-        mname: ns.clone(),
-        rname: ns,
-        soa: SoaTimes::default(),
-        ttl: 300,
-        negative_ttl: 60,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "$".parse().unwrap(),
-        test_codes: vec![],
-        apex: Apex::default(),
-        glue: BTreeMap::new(),
-    };
-    spec.check().unwrap()
+    let reason = "$".parse().unwrap();
+    ZoneSpec::new(origin(), kind, vec![ns], reason).check().unwrap()
 }
 
 /// What a follower was told, as published.

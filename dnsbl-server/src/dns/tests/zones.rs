@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{
-    Apex, Entry, Name, ReturnCode, Serial, SoaTimes, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Apex, Entry, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 use crate::dns::{Counters, Service};
 
@@ -100,27 +98,20 @@ fn spec(origin: &str, kind: ZoneKind, ns: &str) -> ZoneSpec {
         ns.clone(),
         vec!["192.0.2.53".parse().unwrap(), "2001:db8::53".parse().unwrap()],
     )]);
+    let reason = "Listed: $, see https://bl.example.org/$".parse().unwrap();
     ZoneSpec {
         glue: if ns.strip_suffix(&origin).is_some() { glue } else { BTreeMap::new() },
-        mname: ns.clone(),
         rname: if ns.wire().len() > 100 {
             ns.clone()
         } else {
             "hostmaster.example.org".parse().unwrap()
         },
-        ns: vec![ns, "ns2.example.net".parse().unwrap()],
-        origin,
-        kind,
-        soa: SoaTimes::default(),
-        ttl: 300,
-        negative_ttl: 60,
-        return_codes: vec![ReturnCode::LISTED],
-        reason: "Listed: $, see https://bl.example.org/$".parse().unwrap(),
         test_codes: vec![5],
         apex: Apex {
             a: vec!["192.0.2.80".parse().unwrap()],
             aaaa: vec![],
             txt: vec!["a notice".into(), "b".repeat(600)],
         },
+        ..ZoneSpec::new(origin, kind, vec![ns, "ns2.example.net".parse().unwrap()], reason)
     }
 }
