@@ -11,14 +11,19 @@ mod verdicts;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use dnsbl_tests::{
-    Answer, HttpReply, TestServer, TestZone, eventually,
+    Answer, HttpReply, NameServer, TestServer, TestZone, eventually,
     mta::{Message, ScriptedServer, SmtpClient, SmtpReply, unique_addr},
 };
-use hickory_proto::rr::RecordType::{A, TXT};
+use hickory_proto::rr::{
+    Name, RData,
+    RecordType::{self, A, TXT},
+    rdata::MX,
+};
 use serde_json::{Value, json};
 
 /// How long a whole test may take: some dozen probes, and a server that is slow to say no.
@@ -30,6 +35,7 @@ const PROBE_DOMAIN: &str = "probe.example.org";
 struct Tester {
     server: TestServer,
     receiver: SocketAddr,
+    _names: Option<NameServer>,
 }
 
 impl Tester {
@@ -39,9 +45,17 @@ impl Tester {
         Self::with("settle-for = \"2s\"\n", "")
     }
 
-    /// One with further keys, and limits other than none.
+    /// One with further keys and limits. It looks names up where there are none.
     #[track_caller]
     fn with(keys: &str, limits: &str) -> Self {
+        let names = NameServer::empty();
+        let tester = Self::asking(names.addr(), keys, limits);
+        Self { _names: Some(names), ..tester }
+    }
+
+    /// One that looks names up at this server.
+    #[track_caller]
+    fn asking(resolver: SocketAddr, keys: &str, limits: &str) -> Self {
         let receiver = unique_addr().into();
         let server = TestServer::with_tables(&format!(
             "[relay-tester]
@@ -52,6 +66,7 @@ receiver = \"{receiver}\"
 probe-domain = \"{PROBE_DOMAIN}\"
 ehlo = \"relaytest.example.org\"
 allow-targets = [\"127.0.0.0/8\"]
+resolvers = [\"{resolver}\"]
 {keys}
 [relay-tester.limits]
 {limits}
@@ -60,7 +75,7 @@ allow-targets = [\"127.0.0.0/8\"]
         let reason = "Open relay $, see https://bl.example.org/lookup/$";
         server.ip_zone_at("relays.example.org", json!({"reason": reason, "negative_ttl": 1}));
         server.ip_zone_at("outputs.example.org", json!({"return_codes": ["127.0.0.3"]}));
-        Self { server, receiver }
+        Self { server, receiver, _names: None }
     }
 
     fn post(&self, body: &Value) -> HttpReply {
@@ -149,6 +164,26 @@ allow-targets = [\"127.0.0.0/8\"]
         let recipient = message.recipients.last().expect("a recipient");
         client.transact(sender, recipient, &message.data).expect("it answers")
     }
+}
+
+/// A name server that sends mail for `inside.example` to a host with these addresses: each answer has
+/// the next one, and the last stays.
+fn mail_goes_to(addresses: &[IpAddr]) -> NameServer {
+    let (addresses, next) = (addresses.to_vec(), AtomicUsize::new(0));
+    NameServer::start(move |name, rtype| match (name, rtype) {
+        ("inside.example.", RecordType::MX) => {
+            let exchange = Name::from_ascii("mx.inside.example.").expect("a name");
+            vec![RData::MX(MX::new(10, exchange))]
+        }
+        ("mx.inside.example.", RecordType::A) => {
+            let at = next.fetch_add(1, Ordering::Relaxed).min(addresses.len() - 1);
+            match addresses[at] {
+                IpAddr::V4(addr) => vec![RData::A(addr.into())],
+                IpAddr::V6(_) => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    })
 }
 
 /// The message of a probe with a sender, of those that a host was given for its test; the probe with

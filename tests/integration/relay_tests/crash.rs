@@ -21,24 +21,17 @@ fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> Scr
     })
 }
 
-fn refuse_recipients(heard: Heard<'_>) -> SmtpAnswer {
-    match heard {
-        Heard::Command(line) if line.starts_with("RCPT") => SmtpAnswer::line("550 5.7.1 no"),
-        other => SmtpAnswer::polite(other),
-    }
-}
-
 #[test]
 fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
     let mut random = Random::from_env("DNSBL_RELAY_CRASH_SEED");
     let mut tester = Tester::start();
     // How it goes without a kill.
-    let undisturbed = slow(refuse_recipients);
+    let undisturbed = slow(SmtpAnswer::refusing);
     let test = tester.test(undisturbed.addr());
     assert_eq!(test["verdict"], "clean", "{test}");
     let usual = undisturbed.record();
 
-    let refusing: Vec<_> = (0..HOSTS).map(|_| slow(refuse_recipients)).collect();
+    let refusing: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::refusing)).collect();
     let accepting: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::polite)).collect();
     let hosts: Vec<_> = refusing.iter().chain(&accepting).collect();
     let ids: Vec<_> = hosts.iter().map(|host| tester.submit_owned(host.addr())).collect();

@@ -1,9 +1,15 @@
 //! What is never tested (RFC 6890): a submission can't aim the tester at a network inside.
 
-use std::{fs, process::Command};
+use std::{fs, net::IpAddr, process::Command};
 
-use dnsbl_tests::{Process, TestServer, mta::unique_addr, program};
+use dnsbl_tests::{
+    NameServer, Process, TestServer,
+    mta::{ScriptedServer, unique_addr},
+    program,
+};
 use serde_json::json;
+
+use super::{Tester, mail_goes_to};
 
 const INSIDE: [&str; 40] = [
     "0.0.0.0",
@@ -101,6 +107,67 @@ fn ports_other_than_25_are_for_owners() {
         let body = json!({"address": "192.0.2.1", "ground": ground, "port": 587, "evidence": "x"});
         server.admin().post("/v1/relay-tests", &body).expect_problem(422);
     }
+}
+
+#[test]
+fn a_server_for_tests_tests_nothing_else() {
+    let tester = Tester::start();
+    // Nobody has it, but it is not special-use space.
+    for ground in ["owner", "evidence"] {
+        let body = json!({"address": "192.0.1.1", "ground": ground, "evidence": "x"});
+        tester.post(&body).expect_problem(422);
+    }
+}
+
+/// A tester that finds the exchange of `inside.example` at these addresses, one after the other.
+fn tester_of_domain(addresses: &[IpAddr]) -> (Tester, NameServer) {
+    let names = mail_goes_to(addresses);
+    (Tester::asking(names.addr(), "settle-for = \"1s\"\n", ""), names)
+}
+
+/// What a host heard as recipients at the domain.
+fn backup_probes(host: &ScriptedServer) -> Vec<String> {
+    let commands = host.record().commands.into_iter();
+    commands.filter(|line| line.contains("@inside.example>")).collect()
+}
+
+#[test]
+fn a_domain_is_used_only_where_its_mail_goes_to_the_tested_host() {
+    let (host, other) = (ScriptedServer::refusing(), ScriptedServer::refusing());
+    let (ip, elsewhere) = (host.addr().ip(), other.addr().ip());
+    let body = json!({
+        "address": ip, "port": host.addr().port(), "ground": "owner", "domain": "inside.example",
+    });
+
+    let (tester, _names) = tester_of_domain(&[ip]);
+    tester.verdict(&tester.submit(&body));
+    assert!(!backup_probes(&host).is_empty(), "{:?}", host.record().commands);
+
+    let before = backup_probes(&host).len();
+    let (tester, names) = tester_of_domain(&[elsewhere]);
+    let reply = tester.post(&body);
+    // Either it says so, or it does without.
+    if reply.status == 202 {
+        tester.verdict(reply.json()["id"].as_str().expect("an id"));
+    } else {
+        reply.expect_problem(422);
+    }
+    assert_eq!(backup_probes(&host).len(), before);
+    assert!(other.record().connections.is_empty());
+    assert!(!names.asked().is_empty());
+}
+
+#[test]
+fn a_name_that_leads_somewhere_else_when_asked_again_moves_no_connection() {
+    let (host, inside) = (ScriptedServer::refusing(), ScriptedServer::refusing());
+    let (ip, other) = (host.addr().ip(), inside.addr().ip());
+    let (tester, _names) = tester_of_domain(&[ip, other]);
+    let body = json!({
+        "address": ip, "port": host.addr().port(), "ground": "owner", "domain": "inside.example",
+    });
+    tester.verdict(&tester.submit(&body));
+    assert!(!host.record().connections.is_empty());
+    assert!(inside.record().connections.is_empty());
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What real mail servers are found to be.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use dnsbl_tests::mta::{
-    Exim, EximRelaying, Postfix, PostfixRelaying, ScriptedServer, SmtpAnswer, unique_addr,
+    Exim, EximRelaying, Heard, Postfix, PostfixRelaying, ScriptedServer, SmtpAnswer, unique_addr,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Tester, outcomes};
+use super::{Tester, mail_goes_to, outcomes};
 
 /// The probes that every test has.
 const DEFAULT_PROBES: [&str; 6] =
@@ -94,11 +94,50 @@ fn a_closed_postfix_is_clean_whatever_it_is_asked() {
     assert!(outcomes(&test).contains(&("plain", "refused")), "{test}");
 }
 
+/// Panics unless the leak of a backup MX is found, where its domain is known, and only then.
+#[track_caller]
+fn expect_backup_leak(tester: &Tester, front: SocketAddrV4, inner: SocketAddrV4) {
+    let body = json!({
+        "address": front.ip(), "port": front.port(), "ground": "owner", "domain": "inside.example",
+    });
+    let test = tester.verdict(&tester.submit(&body));
+    assert_eq!(test["verdict"], "open", "{test}");
+    assert_eq!(test["via"], inner.ip().to_string(), "{test}");
+    assert!(outcomes(&test).contains(&("pct-backupmx", "returned")), "{test}");
+    tester.expect_listed((*front.ip()).into());
+}
+
+#[test]
+fn a_backup_mx_in_front_of_an_exim_that_undoes_the_percent_is_found() {
+    let (front, inner) = (unique_addr(), unique_addr());
+    let names = mail_goes_to(&[(*front.ip()).into()]);
+    let tester = Tester::asking(names.addr(), "settle-for = \"2s\"\n", "");
+    let domain = "inside.example".to_owned();
+    let behind = EximRelaying::Inner { domain: domain.clone(), front: *front.ip() };
+    let _inside = Exim::start_at(inner, &behind, tester.receiver);
+    let backup = EximRelaying::BackupMx { domain, inner };
+    let _outside = Exim::start_at(front, &backup, tester.receiver);
+    expect_backup_leak(&tester, front, inner);
+}
+
+#[test]
+fn a_backup_mx_in_front_of_a_postfix_is_found() {
+    let (front, inner) = (unique_addr(), unique_addr());
+    let names = mail_goes_to(&[(*front.ip()).into()]);
+    let tester = Tester::asking(names.addr(), "settle-for = \"2s\"\n", "");
+    let domain = "inside.example".to_owned();
+    let behind = PostfixRelaying::Inner { domain: domain.clone(), front: *front.ip() };
+    let _inside = Postfix::start_at(inner, &behind, tester.receiver);
+    let backup = PostfixRelaying::BackupMx { domain, inner };
+    let _outside = Postfix::start_at(front, &backup, tester.receiver);
+    expect_backup_leak(&tester, front, inner);
+}
+
 #[test]
 fn a_host_that_turns_the_tester_away_is_blocked_and_not_listed() {
     let tester = Tester::start();
     let host = ScriptedServer::start(|heard| match heard {
-        dnsbl_tests::mta::Heard::Connection => SmtpAnswer::line("554 5.7.1 no testers here"),
+        Heard::Connection => SmtpAnswer::line("554 5.7.1 no testers here"),
         other => SmtpAnswer::polite(other),
     });
     let test = tester.test(host.addr());
