@@ -175,7 +175,7 @@ fn mail_goes_to(addresses: &[IpAddr]) -> NameServer {
             let exchange = Name::from_ascii("mx.inside.example.").expect("a name");
             vec![RData::MX(MX::new(10, exchange))]
         }
-        ("mx.inside.example.", RecordType::A) => {
+        ("mx.inside.example.", A) => {
             let at = next.fetch_add(1, Ordering::Relaxed).min(addresses.len() - 1);
             match addresses[at] {
                 IpAddr::V4(addr) => vec![RData::A(addr.into())],
