@@ -1,6 +1,6 @@
 //! SIGKILL in the middle of tests: none is lost, and hosts are not asked the same again and again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use dnsbl_tests::{
     Random,
@@ -11,7 +11,7 @@ use dnsbl_tests::{
 use super::{Tester, outcomes, plain_probe};
 
 const HOSTS: usize = 4;
-const KILLS: usize = 5;
+const KILLS: usize = 3;
 
 /// A host that takes its time for each answer.
 fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> ScriptedServer {
@@ -21,15 +21,26 @@ fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> Scr
     })
 }
 
+/// Panics if the host was asked anything twice, or called more often than `most` times.
+#[track_caller]
+fn expect_patience(host: &ScriptedServer, most: usize) {
+    let record = host.record();
+    assert!(record.connections.len() <= most, "{} connections", record.connections.len());
+    // Each probe of a test has a token of its own.
+    let mut recipients: Vec<_> =
+        record.commands.into_iter().filter(|line| line.starts_with("RCPT")).collect();
+    recipients.sort_unstable();
+    let twice = recipients.windows(2).find(|pair| pair[0] == pair[1]);
+    assert_eq!(twice, None, "a probe was sent twice");
+}
+
 #[test]
 fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
     let mut random = Random::from_env("DNSBL_RELAY_CRASH_SEED");
     let mut tester = Tester::start();
-    // How it goes without a kill.
     let undisturbed = slow(SmtpAnswer::refusing);
-    let test = tester.test(undisturbed.addr());
-    assert_eq!(test["verdict"], "clean", "{test}");
-    let usual = undisturbed.record();
+    assert_eq!(tester.test(undisturbed.addr())["verdict"], "clean");
+    let usual = undisturbed.record().connections.len();
 
     let refusing: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::refusing)).collect();
     let accepting: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::polite)).collect();
@@ -42,24 +53,12 @@ fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
     }
     for (id, host) in ids.iter().zip(&hosts) {
         let test = tester.verdict(id);
-        assert_eq!(test["verdict"], "clean", "{test}");
-        let connections = host.record().connections.len();
-        assert!(
-            connections <= usual.connections.len() + KILLS,
-            "{connections} connections, usually {}",
-            usual.connections.len()
-        );
-    }
-    for host in &accepting {
-        let mut times = BTreeMap::<Vec<String>, usize>::new();
-        for message in host.messages() {
-            *times.entry(message.recipients).or_default() += 1;
-        }
-        assert!(times.values().all(|&times| times == 1), "a message was sent twice: {times:?}");
-    }
-    for (id, _) in ids.iter().zip(&refusing) {
-        let test = tester.read(id);
-        assert!(outcomes(&test).contains(&("plain", "refused")), "{test}");
+        // A probe whose answer was lost with the server is not sent again.
+        let is_lost = outcomes(&test).iter().any(|(_, outcome)| *outcome == "error");
+        let expected = if is_lost { "inconclusive" } else { "clean" };
+        assert_eq!(test["verdict"], expected, "{test}");
+        expect_patience(host, usual + KILLS);
+        tester.expect_unlisted(host.addr().ip());
     }
 }
 

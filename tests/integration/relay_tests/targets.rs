@@ -86,7 +86,7 @@ fn rfc6890_special_use_and_embedded_addresses_are_refused_on_every_ground() {
         }
     }
     let tests = server.admin().get("/v1/relay-tests").expect(200).json();
-    assert_eq!(tests["tests"].as_array().map_or(0, Vec::len), 0, "{tests}");
+    assert_eq!(tests["relay_tests"], json!([]), "{tests}");
 }
 
 #[test]
