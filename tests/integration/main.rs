@@ -38,6 +38,10 @@ mod dig;
 mod real_lists;
 mod unbound;
 
+// Mail servers, and whether they relay.
+mod mta;
+mod relay_tests;
+
 // Hostile input.
 mod fuzz_smoke;
 
