@@ -1,6 +1,6 @@
 //! The tester of open relays as this server runs it.
 
-use std::{fs, io::ErrorKind, path::Path, sync::Arc, time::Duration};
+use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 use dnsbl_store::Store;
@@ -30,27 +30,16 @@ fn settings(relay: &RelayTester, keys: TokenKeys) -> Settings {
         identity: Arc::new(identity(relay)),
         keys: Arc::new(keys),
         drive: DriveSettings {
-            connect_timeout: Duration::from_secs(30),
-            greeting_timeout: Duration::from_secs(60),
-            command_timeout: Duration::from_secs(60),
-            data_timeout: Duration::from_secs(120),
-            total_timeout: Duration::from_secs(1800),
             connection_pause: relay.connection_pause,
             probe_pause: relay.probe_pause,
             source: relay.source,
             loopback_only: !relay.allow_targets.is_empty()
                 && !relay.allow_all
                 && relay.allow_targets.iter().all(|net| net.addr().is_loopback()),
+            ..DriveSettings::default()
         },
         receiver: relay.receiver,
-        receiving: ReceiverSettings {
-            host_name: relay.ehlo.clone(),
-            probe_domain: relay.probe_domain.clone(),
-            max_connections: 256,
-            max_per_peer: 32,
-            command_timeout: Duration::from_secs(60),
-            session_timeout: Duration::from_secs(600),
-        },
+        receiving: ReceiverSettings::new(relay.ehlo.clone(), relay.probe_domain.clone()),
         receiver_address: relay.receiver_address.or(own),
         allow_targets: relay.allow_targets.clone(),
         allow_all: relay.allow_all,

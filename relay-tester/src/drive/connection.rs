@@ -16,9 +16,9 @@ use super::tls;
 use crate::{ProbeError, Reply, Unreachable, dialogue::ReplyReader};
 
 /// TCP, or TLS over it.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 pub(super) struct Connection {
     stream: Box<dyn Stream>,

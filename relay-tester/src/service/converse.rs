@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ATTEMPTS, RecordsError, Tester, now};
 use crate::{
     Assignment, Attempt, Ending, Go, HostName, Outcome, Plan, Ports, Probe, RelayTarget, TestId,
-    Unreachable, Watch, drive,
+    Watch, drive,
     life::{self, Ended, State, Test},
     mx::Resolve,
     self_check::{self, Sighting},
@@ -18,8 +18,6 @@ use crate::{
 const PTR_PATIENCE: Duration = Duration::from_secs(5);
 /// How long reference hosts are tried.
 const REFERENCE_PATIENCE: Duration = Duration::from_secs(10);
-/// How many different hosts in a row must have been silent for our own way out to count as closed.
-const SILENT_HOSTS: usize = 8;
 /// Seconds for which a test is put off when our own way out is closed.
 const POSTPONE: u64 = 3600;
 /// The most bytes of a transcript that are kept.
@@ -58,7 +56,7 @@ impl Tester {
     }
 
     async fn conclude(&self, test: &Test, attempt: &Attempt) -> Result<(), RecordsError> {
-        let silent = matches!(attempt.ending, Ending::Unreachable(Unreachable::ConnectTimeout));
+        let silent = matches!(&attempt.ending, Ending::Unreachable(why) if !why.heard());
         self.saw(test.address, !silent);
         let lines = attempt.transcript.lines();
         if silent && self.is_our_way_out_closed().await {
@@ -126,12 +124,12 @@ impl Tester {
     /// Whether silence says nothing about a host, since nobody can be heard from here.
     async fn is_our_way_out_closed(&self) -> bool {
         let references = &self.settings.reference_hosts;
-        if let Some(heard) = self_check::reach_references(references, REFERENCE_PATIENCE).await {
+        if let Some(heard) = self_check::reach(references, REFERENCE_PATIENCE).await {
             return !heard;
         }
         let attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let attempts: Vec<Sighting> = attempts.iter().copied().collect();
-        self_check::presume_closed(&attempts, SILENT_HOSTS)
+        self_check::presume_closed(&attempts, self_check::SILENT_HOSTS)
     }
 }
 
