@@ -67,6 +67,7 @@ probe-domain = \"{PROBE_DOMAIN}\"
 ehlo = \"relaytest.example.org\"
 allow-targets = [\"127.0.0.0/8\"]
 resolvers = [\"{resolver}\"]
+connection-pause = \"0s\"
 {keys}
 [relay-tester.limits]
 {limits}
