@@ -150,10 +150,11 @@ impl Token {
         &self.0
     }
 
-    /// What has the form of a token in this text, at most 8.
+    /// What has the form of a token in this text and stands apart from letters and digits, at most 8.
     pub fn scan(text: &[u8]) -> Vec<Candidate> {
         let mut found: Vec<Candidate> = Vec::new();
-        for candidate in text.windows(Self::LEN).filter_map(Candidate::read) {
+        let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+        for candidate in words.filter_map(Candidate::read) {
             if found.len() == MAX_CANDIDATES {
                 break;
             }
