@@ -12,8 +12,8 @@ use crate::{
     app::App,
     layers::{self, Rules},
     routes::{
-        audit, changes, check, export, health, import, listings, openapi, relay_opt_outs, relay_tests,
-        search, tokens, zones,
+        audit, changes, check, export, health, import, listings, openapi, relay_opt_outs,
+        relay_tests, search, tokens, zones,
     },
 };
 

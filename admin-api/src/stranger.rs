@@ -58,8 +58,9 @@ fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Result<IpAddr
     if !is_proxy(&peer) {
         return Ok(peer);
     }
-    let unproven =
-        || Problem::refused("the proxy does not say in X-Forwarded-For where this request comes from");
+    let unproven = || {
+        Problem::refused("the proxy does not say in X-Forwarded-For where this request comes from")
+    };
     let mut hops = Vec::new();
     for value in headers.get_all("x-forwarded-for") {
         hops.extend(value.to_str().map_err(|_| unproven())?.split(','));
@@ -102,7 +103,10 @@ mod tests {
     #[test]
     fn a_proxy_tells_the_last_address_that_is_not_its_own() {
         assert_eq!(from("10.0.0.1", &["203.0.113.9, 198.51.100.7"]), address("198.51.100.7"));
-        assert_eq!(from("10.0.0.1", &["203.0.113.9", "198.51.100.7, 10.0.0.2"]), address("198.51.100.7"));
+        assert_eq!(
+            from("10.0.0.1", &["203.0.113.9", "198.51.100.7, 10.0.0.2"]),
+            address("198.51.100.7")
+        );
     }
 
     #[test]

@@ -55,7 +55,8 @@ fn identity(relay: &RelayTester) -> Identity {
     let mut identity = Identity::new(relay.ehlo.clone(), relay.probe_domain.clone());
     if let Some(contact) = &relay.contact {
         identity.opt_out_en = format!("To be left alone, ask {contact}.");
-        identity.opt_out_ja = format!("今後の試験を希望されない場合は {contact} までご連絡ください。");
+        identity.opt_out_ja =
+            format!("今後の試験を希望されない場合は {contact} までご連絡ください。");
         identity.contact = contact.clone();
     }
     if let Some(subject) = &relay.subject {

@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
+use ::relay_tester::service::AtWork;
 use admin_api::{Api, Limits, Listener};
 use anyhow::Context;
 use dnsbl_index::Index;
 use dnsbl_store::Store;
-use ::relay_tester::service::AtWork;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,

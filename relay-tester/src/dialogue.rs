@@ -4,7 +4,9 @@
 //! outcome, and the next one gets a new connection. Two connections in a row that break end the test.
 
 mod blocked;
+mod opening;
 mod outcome;
+mod probing;
 mod reply;
 mod session;
 mod transition;

@@ -1,23 +1,67 @@
 //! Tests whether a mail server relays for anyone.
 //!
-//! Nothing is listed on hearsay: a host counts as an open relay only when a message that was handed
-//! to it came back to the [`receiver`].
+//! Nothing is listed on hearsay: a host counts as an open relay only when a message that was handed to
+//! it came back. That a host *accepts* a message proves nothing, as many accept first and bounce later,
+//! and a bounce with our token in it proves nothing either.
+//!
+//! # How a test flows
+//!
+//! 1. **Target.** Somebody names an address. [`RelayTarget`] can't hold one that must not be tested:
+//!    special-use space, IPv4 inside IPv6, our own addresses. No name is ever connected to; a nominated
+//!    domain is used only where [`mx::leads_to`] the target.
+//! 2. **Plan.** [`Plan::select`] picks [`Probe`]s from the table: the first tier for everybody, more
+//!    where the owner asks. An [`Assignment`] says what a dialogue needs to know of the test.
+//! 3. **Dialogue.** [`Dialogue`] is a pure state machine: [`Event`]s in, [`Step`]s out. It decides when
+//!    to connect, to start TLS, to reset, to stop. [`drive::run`] does what it says over TCP, under time
+//!    limits. Before the first octet of a probe it calls [`Watch::before`]; who notes that durably
+//!    never sends a probe twice, whenever the process dies.
+//! 4. **Message.** Each probe carries three [`Token`]s, keyed hashes over test, probe, address, port and
+//!    expiry: the recipient's local part, the sender's (so that bounces arrive apart) and a header. The
+//!    message says who asks, why, and how to opt out, in English and Japanese.
+//! 5. **Receiver.** [`Receiver`] is a small SMTP server for the probe domain. It finds the token in
+//!    whatever a relay made of the recipient, asks its [`Inbox`] whether it is expected, and says 250 to
+//!    a message only once the inbox has stored it. It can't relay or bounce.
+//! 6. **Judgement.** [`judge`] says what a message proves: a genuine return, a bounce, or nothing.
+//!
+//! What follows from it (the verdict over days, listing, retests, removal) is not decided here.
+//!
+//! # What keeps it harmless
+//!
+//! - The recipient is always our own domain, and a test sends at most [`Plan::MAX_MESSAGES`] messages
+//!   of a few kilobytes, each at most once.
+//! - One connection at a time, with at most [`Dialogue::MAX_PROBES`] probes of which at most
+//!   [`Dialogue::MAX_MALFORMED`] are malformed; two connections in a row that break end the test.
+//! - Whatever a peer sends is bounded: lines, replies and octets of a connection, the time of every
+//!   wait and of the whole test, the [`Transcript`].
+//! - A token shows itself only on the wire: [`Transcript`] and headers are [`cut`], and `Debug` of keys
+//!   and tokens says nothing.
 
 pub mod dialogue;
 pub mod drive;
+<<<<<<< HEAD
 pub mod host_name;
 pub mod life;
 pub mod message;
+=======
+mod host_name;
+mod message;
+>>>>>>> wt-core
 pub mod mx;
-pub mod probe;
+mod probe;
 mod probes;
 pub mod receiver;
-pub mod returned;
+mod returned;
 pub mod self_check;
+<<<<<<< HEAD
 pub mod service;
 pub mod target;
 pub mod token;
 pub mod transcript;
+=======
+mod target;
+mod token;
+mod transcript;
+>>>>>>> wt-core
 
 pub use dialogue::{
     Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,

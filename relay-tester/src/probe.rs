@@ -104,7 +104,8 @@ impl Plan {
         Self { probes, max_messages: Self::MAX_MESSAGES }
     }
 
-    /// The same without the probes that were sent before, as when a test goes on after a crash.
+    /// The same without the probes that were sent before, as when a test goes on after a crash. Messages
+    /// that were sent before are the caller's to take off `max_messages`.
     #[must_use]
     pub fn without(mut self, sent: &[u8]) -> Self {
         self.probes.retain(|probe| !sent.contains(&probe.index));

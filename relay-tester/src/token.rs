@@ -300,9 +300,14 @@ mod tests {
         let good = read(mint(Kind::Return, 7).expose());
         let valid = |c: &Candidate, b: &Binding, now| keys().verify(c, b, now);
         assert!(valid(&good, &binding(), NOW));
-        assert!(!valid(&Candidate { kind: Kind::Bounce, ..good.clone() }, &binding(), NOW));
-        assert!(!valid(&Candidate { probe: 8, ..good.clone() }, &binding(), NOW));
-        assert!(!valid(&Candidate { test: TestId(1), ..good.clone() }, &binding(), NOW));
+        let altered = |change: fn(&mut Candidate)| {
+            let mut candidate = good.clone();
+            change(&mut candidate);
+            candidate
+        };
+        assert!(!valid(&altered(|c| c.kind = Kind::Bounce), &binding(), NOW));
+        assert!(!valid(&altered(|c| c.probe = 8), &binding(), NOW));
+        assert!(!valid(&altered(|c| c.test = TestId(1)), &binding(), NOW));
         let b = binding();
         assert!(!valid(&good, &Binding { addr: "192.0.2.2".parse().unwrap(), ..b }, NOW));
         assert!(!valid(&good, &Binding { port: 587, ..b }, NOW));

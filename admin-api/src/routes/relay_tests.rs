@@ -162,7 +162,8 @@ pub(crate) async fn cancel_relay_test(
     match cancelled.ok_or_else(|| no_test(&id))? {
         (test, true) => Ok(AxumJson(show(tester, &test).await?)),
         (test, false) => {
-            let detail = format!("test {id} is {}: it can't be called off any more", test.state.word());
+            let detail =
+                format!("test {id} is {}: it can't be called off any more", test.state.word());
             Err(Problem::new(StatusCode::CONFLICT, "too-late", detail))
         }
     }
@@ -227,7 +228,8 @@ fn no_test(id: &str) -> Problem {
 
 impl ListQuery {
     fn filter(&self) -> Result<Filter, Problem> {
-        let word = |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
+        let word =
+            |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
         let state = self.state.as_deref().map(|text| {
             let state = life::State::ALL.into_iter().find(|state| state.word() == text);
             state.ok_or_else(|| word("state", text))

@@ -53,6 +53,9 @@ pub enum ProbeError {
     /// The server is closing the connection (421).
     #[error("the server ends the session: {0}")]
     Closing(Reply),
+    /// The server wants TLS first, which did not work.
+    #[error("the server requires TLS: {0}")]
+    TlsRequired(Reply),
     /// Neither yes nor no.
     #[error("the reply does not fit the command: {0}")]
     Unexpected(Reply),

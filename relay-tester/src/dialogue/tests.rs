@@ -8,6 +8,7 @@ use super::{Dialogue, Ending, Event, Outcome, ProbeError, Stage, Step, reply::re
 use crate::{Assignment, Go, Known, Plan, Tier, Transcript, message::sample};
 
 /// What a server does next.
+#[derive(Clone, Copy)]
 enum Act {
     Say(&'static str),
     Hang,

@@ -137,6 +137,20 @@ fn where_tls_fails_everything_goes_without_it_over_a_new_connection() {
 }
 
 #[test]
+fn rfc3207_s4_a_server_that_requires_tls_which_fails_is_not_found_closed() {
+    let server = &mut |n, line: &str| match line {
+        line if line.starts_with("MAIL") => Say("530 5.7.0 Must issue a STARTTLS command first"),
+        line => with_tls(n, line),
+    };
+    let assignment = sample::assignment();
+    let talk = converse(assignment, plan(Tier::Default), &mut |_| Go::On, &mut |_| false, server);
+    let broken = CutShort::Broken(ProbeError::TlsRequired(reply(
+        "530 5.7.0 Must issue a STARTTLS command first",
+    )));
+    assert_eq!(talk.ending, Ending::CutShort(broken));
+}
+
+#[test]
 fn a_refused_starttls_does_not_end_the_session() {
     let server = &mut |n, line: &str| match line {
         "STARTTLS" => Say("454 TLS not available"),

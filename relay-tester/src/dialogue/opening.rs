@@ -1,0 +1,141 @@
+//! From the connection to the first probe: greeting, introduction, TLS.
+
+use super::{
+    Blocked, CutShort, Dialogue, Ending, Event, ProbeError, Reply, State, Step, Then, Unreachable,
+    blocked, reply::Class, session,
+};
+
+impl Dialogue {
+    pub(super) fn greeted(&mut self, event: Event) -> Step {
+        match event {
+            Event::Reply(reply) if reply.class() == Class::Yes => {
+                self.note_host(&reply);
+                self.introduce()
+            }
+            Event::Reply(reply) if reply.class() == Class::GoOn => {
+                self.no_session(Unreachable::NotSmtp(reply.to_string()))
+            }
+            Event::Reply(reply) => self.turned_away(blocked::greeting(reply)),
+            Event::NoConnection(why) => self.no_session(why),
+            Event::Failed(error) => self.failed_early(error),
+            Event::Tls(_) | Event::Go(_) => self.no_session(Unreachable::HungUp),
+        }
+    }
+
+    fn introduce(&mut self) -> Step {
+        let line = self.session.hello(self.assignment.identity.ehlo.as_str());
+        self.state = if self.session.helo_only { State::Helo } else { State::Ehlo };
+        Step::Send(line)
+    }
+
+    pub(super) fn introduced(&mut self, event: Event, extended: bool) -> Step {
+        let reply = match event {
+            Event::Reply(reply) => reply,
+            Event::Failed(error) => return self.failed_early(error),
+            _ => return self.no_session(Unreachable::HungUp),
+        };
+        match reply.class() {
+            Class::Yes if extended && self.wants_tls(&reply) => {
+                self.note_host(&reply);
+                self.state = State::StartTls;
+                Step::Send("STARTTLS".to_owned())
+            }
+            Class::Yes => {
+                self.note_host(&reply);
+                self.begin_probes()
+            }
+            Class::GoOn => self.no_session(Unreachable::NotSmtp(reply.to_string())),
+            Class::No if extended => {
+                self.session.helo_only = true;
+                self.introduce()
+            }
+            Class::No | Class::Closing => self.turned_away(blocked::hello(reply)),
+        }
+    }
+
+    fn wants_tls(&self, reply: &Reply) -> bool {
+        !self.session.tls && !self.without_tls && session::offers_starttls(reply)
+    }
+
+    pub(super) fn tls_offered(&mut self, event: Event) -> Step {
+        match event {
+            Event::Reply(reply) if reply.class() == Class::Yes => {
+                self.state = State::Handshake;
+                Step::StartTls
+            }
+            Event::Reply(reply) if reply.class() == Class::No => self.begin_probes(),
+            _ => self.again_without_tls(),
+        }
+    }
+
+    pub(super) fn tls_tried(&mut self, event: &Event) -> Step {
+        if *event == Event::Tls(true) {
+            self.tls = true;
+            self.session.tls = true;
+            self.introduce()
+        } else {
+            self.again_without_tls()
+        }
+    }
+
+    fn again_without_tls(&mut self) -> Step {
+        self.without_tls = true;
+        self.connect()
+    }
+
+    fn note_host(&mut self, reply: &Reply) {
+        if self.host.is_none() {
+            self.host = session::host_name(reply, &self.assignment.identity);
+        }
+    }
+
+    fn begin_probes(&mut self) -> Step {
+        self.talked = true;
+        if self.host.is_none() {
+            self.host = self.assignment.ptr.clone();
+        }
+        self.next_probe()
+    }
+
+    fn failed_early(&mut self, error: ProbeError) -> Step {
+        if self.talked && error == ProbeError::Deadline {
+            return self.done(Ending::CutShort(CutShort::Deadline));
+        }
+        self.no_session(unreachable_by(error))
+    }
+
+    /// A connection that did not get as far as probes.
+    fn no_session(&mut self, why: Unreachable) -> Step {
+        if self.talked {
+            self.done(Ending::CutShort(CutShort::NoConnection(why)))
+        } else {
+            self.done(Ending::Unreachable(why))
+        }
+    }
+
+    /// The server said no to us: first it says goodbye to us, then we to it.
+    fn turned_away(&mut self, ending: Ending) -> Step {
+        let ending = match ending {
+            Ending::Blocked(Blocked(reply)) if self.talked => {
+                Ending::CutShort(CutShort::NoConnection(Unreachable::NoService(reply)))
+            }
+            Ending::Unreachable(why) if self.talked => {
+                Ending::CutShort(CutShort::NoConnection(why))
+            }
+            other => other,
+        };
+        self.quit(Then::Done(ending))
+    }
+}
+
+fn unreachable_by(error: ProbeError) -> Unreachable {
+    match error {
+        ProbeError::Timeout | ProbeError::Deadline => Unreachable::NoGreeting,
+        ProbeError::Disconnected => Unreachable::HungUp,
+        ProbeError::Closing(reply) => Unreachable::NoService(reply),
+        other @ (ProbeError::TlsRequired(_)
+        | ProbeError::Unexpected(_)
+        | ProbeError::OutOfTurn
+        | ProbeError::Reply(_)) => Unreachable::NotSmtp(other.to_string()),
+    }
+}
