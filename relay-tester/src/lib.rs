@@ -23,7 +23,10 @@
 //!    a message only once the inbox has stored it. It can't relay or bounce.
 //! 6. **Judgement.** [`judge`] says what a message proves: a genuine return, a bounce, or nothing.
 //!
-//! What follows from it (the verdict over days, listing, retests, removal) is not decided here.
+//! 7. **Life.** What all this means for a test is decided by pure values in [`life`]: its verdict over
+//!    days, when a host is tested again, when it is forgotten, how often anybody may ask.
+//! 8. **Service.** [`service::Tester`] does it: it stores every step before anything rests on it, and
+//!    writes what a verdict lists or delists in one batch with the test.
 //!
 //! # What keeps it harmless
 //!
@@ -38,30 +41,19 @@
 
 pub mod dialogue;
 pub mod drive;
-<<<<<<< HEAD
-pub mod host_name;
-pub mod life;
-pub mod message;
-=======
 mod host_name;
+pub mod life;
 mod message;
->>>>>>> wt-core
 pub mod mx;
 mod probe;
 mod probes;
 pub mod receiver;
 mod returned;
 pub mod self_check;
-<<<<<<< HEAD
 pub mod service;
-pub mod target;
-pub mod token;
-pub mod transcript;
-=======
 mod target;
 mod token;
 mod transcript;
->>>>>>> wt-core
 
 pub use dialogue::{
     Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,
