@@ -16,7 +16,7 @@ pub struct Sighting {
     /// The host.
     pub addr: IpAddr,
     /// Whether anything at all came back; a refused connection counts. See
-    /// [`Unreachable::heard`](crate::Unreachable::heard).
+    /// [`Ending::heard`](crate::Ending::heard).
     pub heard: bool,
 }
 

@@ -132,6 +132,16 @@ pub enum Unreachable {
     NotLoopback,
 }
 
+impl Ending {
+    /// Whether anything at all was heard of the host, so that our way out is not closed.
+    pub fn heard(&self) -> bool {
+        match self {
+            Self::Unreachable(why) => why.heard(),
+            _ => true,
+        }
+    }
+}
+
 impl Unreachable {
     /// Whether anything at all was heard of the host, so that our way out is not closed.
     pub fn heard(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Replies of a server (RFC 5321 section 4.2).
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// A reply: its code and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub enum ReplyError {
     /// A reply of more than [`ReplyReader::MAX_LINES`] lines.
     #[error("a reply has too many lines")]
     TooManyLines,
+    /// Not exactly one reply, where one was to be read.
+    #[error("not one whole reply")]
+    NotOne,
     /// More than [`ReplyReader::MAX_OCTETS`] octets on one connection.
     #[error("the server sent too much")]
     TooMuch,
@@ -67,6 +70,21 @@ impl Reply {
             200..300 => Class::Yes,
             300..400 => Class::GoOn,
             _ => Class::No,
+        }
+    }
+}
+
+impl FromStr for Reply {
+    type Err = ReplyError;
+
+    /// Reads exactly one whole reply, without the last line end.
+    fn from_str(text: &str) -> Result<Self, ReplyError> {
+        let mut reader = ReplyReader::default();
+        reader.push(text.as_bytes())?;
+        reader.push(b"\r\n")?;
+        match reader.next_reply()? {
+            Some(reply) if !reader.has_unread() => Ok(reply),
+            _ => Err(ReplyError::NotOne),
         }
     }
 }
@@ -162,10 +180,7 @@ impl fmt::Display for Reply {
 
 #[cfg(test)]
 pub(crate) fn reply(text: &str) -> Reply {
-    let mut reader = ReplyReader::default();
-    reader.push(text.as_bytes()).unwrap();
-    reader.push(b"\r\n").unwrap();
-    reader.next_reply().unwrap().unwrap()
+    text.parse().unwrap()
 }
 
 #[cfg(test)]
@@ -186,6 +201,14 @@ mod tests {
         assert_eq!((reply.code(), reply.lines().len()), (250, 3));
         assert_eq!(reply.lines()[1], "SIZE 100");
         assert_eq!(read(b"250-a\r\n250-b\r\n"), Ok(None));
+    }
+
+    #[test]
+    fn a_text_is_read_as_one_reply_or_not_at_all() {
+        for text in ["250-a", "250 a\r\n250 b", "250 a\r\n"] {
+            assert!(text.parse::<Reply>().is_err(), "{text:?}");
+        }
+        assert_eq!("550 a".parse::<Reply>().map(|reply| reply.code()), Ok(550));
     }
 
     #[test]

@@ -19,6 +19,8 @@ use crate::Candidate;
 
 /// After an accept that failed, as when there are no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// For the last reply, and for the peer to hang up.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves everybody who connects.
 pub(super) async fn accept(
@@ -79,7 +81,7 @@ impl<I: Inbox> Service<I> {
             Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
             Err(Broken::TooLarge) => wire.say("552 5.3.4 too large"),
         }
-        let _ = wire.flush(Instant::now() + Duration::from_secs(1)).await;
+        wire.close(Instant::now() + CLOSE_TIMEOUT).await;
     }
 
     async fn talk(

@@ -12,6 +12,8 @@ use super::content::{Content, TooLarge};
 
 /// The longest command line, in octets with CRLF; malformed recipients may be long.
 const MAX_LINE: usize = 2_048;
+/// So many reads follow the last reply.
+const MAX_FORGOTTEN: usize = 64;
 
 /// A connection.
 pub(super) struct Wire {
@@ -77,6 +79,21 @@ impl Wire {
     pub(super) async fn flush(&mut self, until: Instant) -> Result<(), Broken> {
         let unsent = std::mem::take(&mut self.unsent);
         in_time(until, self.stream.write_all(&unsent)).await
+    }
+
+    /// Sends what was said and hangs up. What the peer still sends is read and forgotten for a moment:
+    /// with octets unread the system would reset the connection, and the last reply be lost.
+    pub(super) async fn close(mut self, until: Instant) {
+        if self.flush(until).await.is_err() {
+            return;
+        }
+        let _ = in_time(until, self.stream.shutdown()).await;
+        let mut buffer = [0; 4096];
+        for _ in 0..MAX_FORGOTTEN {
+            if !matches!(in_time(until, self.stream.read(&mut buffer)).await, Ok(1..)) {
+                return;
+            }
+        }
     }
 
     async fn fill(&mut self, until: Instant) -> Result<(), Broken> {

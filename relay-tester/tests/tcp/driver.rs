@@ -31,7 +31,7 @@ async fn test(server: &Server, plan: Plan, settings: &DriveSettings) -> (Attempt
 
 /// Short patience for peers that keep us waiting.
 fn impatient() -> DriveSettings {
-    let short = Duration::from_millis(200);
+    let short = Duration::from_secs(1);
     DriveSettings {
         greeting_timeout: short,
         command_timeout: short,
@@ -112,7 +112,7 @@ async fn a_host_that_is_silent_is_unreachable_and_was_not_heard_of() {
     let attempt =
         run(assignment(addr), plan(Tier::Default), &settings, &mut Notes::default()).await;
     assert_eq!(attempt.ending, Ending::Unreachable(Unreachable::ConnectTimeout));
-    assert!(!Unreachable::ConnectTimeout.heard());
+    assert!(!attempt.ending.heard());
 }
 
 /// A server that sends its greeting an octet at a time, each well within the time for the greeting.
@@ -216,7 +216,7 @@ async fn the_time_of_a_test_is_limited() {
         command => open(n, command),
     })
     .await;
-    let settings = DriveSettings { total_timeout: Duration::from_millis(300), ..settings() };
+    let settings = DriveSettings { total_timeout: Duration::from_secs(1), ..settings() };
     let (attempt, _) = test(&server, plan(Tier::Default), &settings).await;
     assert_eq!(attempt.ending, Ending::CutShort(CutShort::Deadline));
     assert_eq!(error(&attempt, "plain").2, ProbeError::Deadline);

@@ -228,8 +228,9 @@ async fn large_messages_and_long_lines_end_the_session() {
     for line in ["MAIL FROM:<a@b.example>", &rcpt, "DATA"] {
         client.say(line).await;
     }
-    client.send(&"a".repeat(64 * 1024 + 1)).await;
+    client.send(&"a".repeat(100 * 1024)).await;
     assert_eq!(client.reply().await, "552");
+    assert_eq!(client.rest().await, "");
     let mut client = rig.client().await;
     client.reply().await;
     client.send(&"a".repeat(2_049)).await;
