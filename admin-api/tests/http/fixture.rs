@@ -113,6 +113,7 @@ impl Fixture {
             head: seen.clone(),
             host: host.clone(),
             limits: limits.clone(),
+            tester: None,
         };
         let mut fixture = Self {
             router: router(api()),

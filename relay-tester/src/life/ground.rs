@@ -11,8 +11,7 @@ pub struct GroundError;
 
 impl Ground {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Own, Self::Owner, Self::Evidence, Self::Retest, Self::Delist];
+    pub const ALL: [Self; 5] = [Self::Own, Self::Owner, Self::Evidence, Self::Retest, Self::Delist];
 
     /// Whether it is about a host that is listed.
     pub fn is_of_listed(self) -> bool {

@@ -232,7 +232,10 @@ mod tests {
     use dnsbl_types::UnixTime;
 
     use super::{Asker, DAY, HOUR, Limit, Limits, Recent, check_address};
-    use crate::{Ground, life::{Host, Test, tests::test_of}};
+    use crate::{
+        Ground,
+        life::{Host, Test, tests::test_of},
+    };
 
     const NOW: UnixTime = UnixTime(1_000 * DAY);
 

@@ -178,8 +178,7 @@ impl Output {
     /// Reads what [`encode`](Self::encode) wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let value: OutputValue = decode(bytes)?;
-        let sighting =
-            |(input, test, at)| Sighting { input, test: TestId(test), at: UnixTime(at) };
+        let sighting = |(input, test, at)| Sighting { input, test: TestId(test), at: UnixTime(at) };
         let sightings = value.sightings.into_iter().map(sighting).collect();
         Ok(Self { address: value.address, sightings })
     }
@@ -219,7 +218,7 @@ fn sent_of((probe, outcome): (u8, Option<u8>)) -> Result<Sent, RecordError> {
 }
 
 /// A value by its place among all of its kind; new ones are added at the end only.
-fn place<T: PartialEq>(all: &[T], value: T) -> u8 {
+fn place<T: Copy + PartialEq>(all: &[T], value: T) -> u8 {
     let place = all.iter().position(|other| *other == value);
     place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
 }

@@ -341,6 +341,11 @@ impl Test {
         is_possible
     }
 
+    /// How many messages the host may have taken.
+    pub fn count_messages(&self) -> usize {
+        self.sent.iter().filter(|sent| sent.outcome != Some(Outcome::Refused)).count()
+    }
+
     /// The probes that came back.
     pub fn returned(&self) -> Vec<u8> {
         let returned = self.sent.iter().filter(|sent| sent.outcome == Some(Outcome::Returned));

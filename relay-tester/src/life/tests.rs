@@ -144,7 +144,8 @@ fn a_probe_comes_back_once() {
 
 #[test]
 fn a_return_from_elsewhere_before_the_host_has_answered_waits_for_the_answer() {
-    for (answer, verdict) in [(Outcome::Accepted, Verdict::Open), (Outcome::Refused, Verdict::Clean)]
+    for (answer, verdict) in
+        [(Outcome::Accepted, Verdict::Open), (Outcome::Refused, Verdict::Clean)]
     {
         let mut test = test_of(HOST);
         test.begin(START, PATIENCE);

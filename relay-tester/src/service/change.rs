@@ -80,7 +80,9 @@ impl Tester {
         now: UnixTime,
     ) -> Result<Vec<Part>, RecordsError> {
         match test.verdict {
-            Some(Verdict::Open) if before.returned() != test.returned() || before.verdict != test.verdict => {
+            Some(Verdict::Open)
+                if before.returned() != test.returned() || before.verdict != test.verdict =>
+            {
                 self.confirm(test, now).await
             }
             Some(Verdict::Clean) if before.verdict != test.verdict => self.clear(test).await,

@@ -43,7 +43,7 @@ impl Tester {
         let assignment = self.assignment(&test, target).await;
         let plan = Plan {
             probes: probes.into_iter().filter_map(Probe::by_index).collect(),
-            max_messages: Plan::MAX_MESSAGES,
+            max_messages: Plan::MAX_MESSAGES.saturating_sub(test.count_messages()),
         };
         let parked = CancellationToken::new();
         let mut watcher = Watcher { tester: self.clone(), test: id, parked: parked.clone() };
@@ -76,7 +76,12 @@ impl Tester {
         self.hang_up(test.id, ended, lines).await
     }
 
-    async fn hang_up(&self, id: TestId, ended: Ended, lines: &[String]) -> Result<(), RecordsError> {
+    async fn hang_up(
+        &self,
+        id: TestId,
+        ended: Ended,
+        lines: &[String],
+    ) -> Result<(), RecordsError> {
         let patience = self.settings.patience;
         let hang_up = |test: &mut Test| {
             append(&mut test.transcript, lines);

@@ -14,13 +14,13 @@ impl Inbox for Tester {
     async fn expects(&self, candidate: &Candidate) -> bool {
         match self.find(candidate.test).await {
             Ok(Some(test)) => {
-                is_waiting(&test)
-                    && self.settings.keys.verify(candidate, &binding(&test), now())
+                is_waiting(&test) && self.settings.keys.verify(candidate, &binding(&test), now())
             }
             Ok(None) => false,
             Err(err) => {
                 tracing::error!(%err, "the test of a token can't be looked up");
-                false
+                // A refusal would be final; whether the message counts is decided when it is here.
+                true
             }
         }
     }
@@ -44,11 +44,23 @@ impl Tester {
         let arrival = match judged {
             Return::Genuine { probe, headers, .. } => {
                 let headers = shorten(headers);
-                Arrival { probe: probe.index, kind: ArrivalKind::Return, peer, at: received.at, headers }
+                Arrival {
+                    probe: probe.index,
+                    kind: ArrivalKind::Return,
+                    peer,
+                    at: received.at,
+                    headers,
+                }
             }
             Return::Bounce { probe, .. } => {
                 let headers = String::new();
-                Arrival { probe: probe.index, kind: ArrivalKind::Bounce, peer, at: received.at, headers }
+                Arrival {
+                    probe: probe.index,
+                    kind: ArrivalKind::Bounce,
+                    peer,
+                    at: received.at,
+                    headers,
+                }
             }
             Return::Rejected(why) => {
                 tracing::info!(test = %test.id, %peer, %why, "a message with a token proves nothing");

@@ -54,11 +54,12 @@ impl Tester {
         };
         let to = Address::new("postmaster", &literal)?;
         let envelope = Envelope::new(None, vec![to])?;
-        let host = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(test.address.to_string())
-            .port(test.port)
-            .timeout(Some(PATIENCE))
-            .hello_name(ClientId::Domain(identity.ehlo.to_string()))
-            .build();
+        let host =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(test.address.to_string())
+                .port(test.port)
+                .timeout(Some(PATIENCE))
+                .hello_name(ClientId::Domain(identity.ehlo.to_string()))
+                .build();
         host.send_raw(&envelope, self.notice_text(test, &literal).as_bytes()).await?;
         Ok(())
     }
@@ -95,8 +96,11 @@ impl Tester {
             "Auto-Submitted: auto-generated".into(),
             "Precedence: bulk".into(),
             String::new(),
-            format!("The mail server at {address} took a test message from a stranger and sent it on."),
-            "Spammers use such open relays, so it is listed now. What was tested, and how to be".into(),
+            format!(
+                "The mail server at {address} took a test message from a stranger and sent it on."
+            ),
+            "Spammers use such open relays, so it is listed now. What was tested, and how to be"
+                .into(),
             "delisted once it is closed:".into(),
             page.clone(),
             format!("{} Questions: {}", identity.opt_out_en, identity.contact),

@@ -172,13 +172,20 @@ impl Records {
     pub(super) async fn opt_outs(&self) -> Result<Vec<IpNet>, RecordsError> {
         let read = |reader: &Reader<'_>| {
             let documents = reader.documents(&OPT_OUT, None, MAX_OPT_OUTS)?;
-            Ok(documents.iter().filter_map(|document| document.id().as_str().parse().ok()).collect())
+            Ok(documents
+                .iter()
+                .filter_map(|document| document.id().as_str().parse().ok())
+                .collect())
         };
         self.read(read).await
     }
 
     /// The part that writes a test over the one that was read, or as a new one.
-    pub(super) fn put_test(&self, test: &Test, revision: Option<u64>) -> Result<Part, RecordsError> {
+    pub(super) fn put_test(
+        &self,
+        test: &Test,
+        revision: Option<u64>,
+    ) -> Result<Part, RecordsError> {
         let (id, due) = (test_id(test.id)?, test.due(self.patience));
         let document = Document::new(TEST, id, group(test.address), due, test.encode())?;
         Ok(put(document, revision))

@@ -89,17 +89,13 @@ impl Tester {
     /// # Errors
     /// The store can't be read, or the receiver's address can't be used. Once it is at work it goes on
     /// whatever happens.
-    pub async fn start(
-        self: &Arc<Self>,
-        stop: CancellationToken,
-    ) -> Result<AtWork, StartError> {
+    pub async fn start(self: &Arc<Self>, stop: CancellationToken) -> Result<AtWork, StartError> {
         self.recall().await?;
         let settings = &self.settings;
         let receiver = Receiver::bind(settings.receiver, settings.receiving.clone(), self.clone());
-        let receiver = receiver.await.map_err(|reason| StartError::Listen {
-            address: settings.receiver,
-            reason,
-        })?;
+        let receiver = receiver
+            .await
+            .map_err(|reason| StartError::Listen { address: settings.receiver, reason })?;
         let tester = self.clone();
         let work = tokio::spawn(async move { tester.work(stop).await });
         Ok(AtWork { receiver, work })
@@ -155,10 +151,7 @@ impl Tester {
         Ok(())
     }
 
-    async fn round(
-        self: &Arc<Self>,
-        conversations: &mut JoinSet<()>,
-    ) -> Result<(), RecordsError> {
+    async fn round(self: &Arc<Self>, conversations: &mut JoinSet<()>) -> Result<(), RecordsError> {
         self.give_notice();
         let now = now();
         for test in self.records.due_tests(now, ROUND).await? {
@@ -198,12 +191,7 @@ impl Tester {
             && !running.values().any(is_near)
     }
 
-    fn begin(
-        self: &Arc<Self>,
-        id: TestId,
-        address: IpAddr,
-        conversations: &mut JoinSet<()>,
-    ) {
+    fn begin(self: &Arc<Self>, id: TestId, address: IpAddr, conversations: &mut JoinSet<()>) {
         self.running().insert(id, Running { address });
         let slot = Slot { tester: self.clone(), test: id };
         conversations.spawn(async move {
