@@ -135,14 +135,18 @@ pub(crate) async fn list_relay_tests(
     params(("id" = String, Path, description = "Its name")),
     responses((status = 200, body = RelayTestOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn find_relay_test(
-    _: Submitter<RelayTestsRead>,
+    reader: Submitter<RelayTestsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(id): Path<String>,
 ) -> Result<AxumJson<RelayTestOut>, Problem> {
     let tester = tester(&app)?;
     let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
-    Ok(AxumJson(show(tester, &test).await?))
+    let shown = show(tester, &test).await?;
+    Ok(AxumJson(match reader {
+        Submitter::Token(_) => shown,
+        Submitter::Stranger(_) => shown.without_words_of_the_submitter(),
+    }))
 }
 
 /// Calls a test off that has not sent all its probes. What was found stays.

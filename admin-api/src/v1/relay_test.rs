@@ -160,6 +160,13 @@ impl RelayTestOut {
     }
 }
 
+impl RelayTestOut {
+    /// What strangers may see: a submitter's words can name people.
+    pub(crate) fn without_words_of_the_submitter(self) -> Self {
+        Self { evidence: None, note: None, ..self }
+    }
+}
+
 impl From<&Sent> for ProbeOut {
     fn from(sent: &Sent) -> Self {
         Self { name: name(sent.probe), outcome: sent.outcome.map(|outcome| outcome.word()) }

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use dnsbl_types::UnixTime;
 
 use super::Test;
-use crate::{HostName, TestId};
+use crate::{HostName, RelayTarget, TestId};
 
 const DAY: u64 = 24 * 3600;
+const SMTP: u16 = RelayTarget::SMTP;
 
 /// Days after the listing on which a host is tested again; then every [`RETEST_EVERY`].
 const RETESTS: [u64; 5] = [7, 14, 30, 60, 90];
@@ -44,8 +45,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// The host that a test found open; `before` is what was known of it.
+    /// The host that a test found open; `before` is what was known of it. One that is open on several
+    /// ports is known by that of SMTP, else by the last one.
     pub fn confirmed(test: &Test, before: Option<&Self>, now: UnixTime) -> Self {
+        if let Some(host) = before.filter(|host| host.port != test.port && host.port == SMTP) {
+            return Self { confirmed_at: now, ..host.clone() };
+        }
         let before = before.filter(|host| host.port == test.port);
         let mut probes = before.map_or_else(Vec::new, |host| host.probes.clone());
         probes.extend(test.returned());

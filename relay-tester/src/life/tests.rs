@@ -254,6 +254,18 @@ fn only_who_refuses_what_came_back_before_is_cleared() {
 }
 
 #[test]
+fn a_host_that_is_open_on_two_ports_is_cleared_on_that_of_smtp() {
+    let mut open = answered([Outcome::Accepted; 2]);
+    comes_back(&mut open, 0, HOST, 1);
+    let host = Host::confirmed(&open, None, START);
+    let mut elsewhere = open.clone();
+    elsewhere.port = 2525;
+    assert_eq!(Host::confirmed(&elsewhere, Some(&host), START).port, 25);
+    let other = Host::confirmed(&elsewhere, None, START);
+    assert_eq!(Host::confirmed(&open, Some(&other), START).port, 25);
+}
+
+#[test]
 fn a_host_that_is_confirmed_again_stays_listed_since_the_first_time() {
     let mut open = answered([Outcome::Accepted; 2]);
     comes_back(&mut open, 1, HOST, 1);

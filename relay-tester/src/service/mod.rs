@@ -90,7 +90,7 @@ const MOST_SCANNED: usize = 10_000;
 const CHUNK: usize = 200;
 
 impl Tester {
-    /// A tester that works on this store; [`run`](Self::run) sets it to work.
+    /// A tester that works on this store; [`start`](Self::start) sets it to work.
     ///
     /// # Errors
     /// The DNS servers of the system are not known.
