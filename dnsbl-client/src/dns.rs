@@ -1,158 +1,35 @@
-//! Questions out, replies in. Nothing outside this module knows hickory.
-//!
-//! It takes the exchange of messages from hickory, not its resolver: that one answers `localhost`
-//! and `invalid` by itself, counts NXDOMAIN (the usual answer here) as a failure that delays its
-//! retransmissions, and does not turn to the next server after SERVFAIL. Here names are absolute,
-//! there is no hosts file and no cache, and a server that settles nothing is followed by the next.
-
-mod message;
-
-use std::{io, net::SocketAddr, time::Duration};
-
-use dnsbl_types::Name;
-use hickory_resolver::{
-    net::{
-        NetError,
-        runtime::TokioRuntimeProvider,
-        tcp::TcpClientStream,
-        udp::UdpClientStream,
-        xfer::{DnsHandle, DnsRequestSender, FirstAnswer},
-    },
-    proto::{
-        op::{DnsRequest, DnsRequestOptions, DnsResponse, Query},
-        rr::{Name as HickoryName, RecordType},
-    },
-    system_conf::read_system_conf,
+//! Interim.
+use crate::{
+    ClientError, Failure, Resolvers,
+    judge::Reply,
+    transport::{QueryType, Question, Transport, Udp},
 };
-use tokio::time::{Instant, timeout};
+use dnsbl_types::Name;
+use tokio::time::Instant;
 
-use crate::{ClientError, Failure, Resolvers, judge::Reply, reason::clean};
-
-/// How often a question is sent to one server over UDP, at equal intervals.
-const SENDS: u8 = 3;
-
-/// The servers to ask.
 #[derive(Debug)]
-pub(crate) struct Dns {
-    /// Invariant: never empty.
-    servers: Vec<SocketAddr>,
-}
+pub(crate) struct Dns(Udp);
 
 impl Dns {
     pub(crate) fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
-        let servers = match resolvers {
-            Resolvers::System => system_resolvers().map_err(ClientError::SystemResolvers)?,
-            Resolvers::Given(servers) => servers.clone(),
-        };
-        if servers.is_empty() {
-            return Err(ClientError::NoResolver);
-        }
-        Ok(Self { servers })
+        Udp::new(resolvers).map(Self)
     }
-
-    /// Asks for the addresses of a name.
     pub(crate) async fn ask_a(&self, qname: &Name, deadline: Instant) -> Result<Reply, Failure> {
-        let query = question(qname, RecordType::A)?;
-        let reply = self.ask(&query, deadline).await?;
-        Ok(message::read_a(&reply, &query))
+        let q = Question { name: qname.clone(), rtype: QueryType::A };
+        let a = self.0.ask(&q, deadline.into_std()).await?;
+        Ok(Reply {
+            rcode: a.rcode,
+            addresses: a.addresses,
+            referral: a.referral,
+            filtered: a.filtered,
+        })
     }
-
-    /// Asks for the texts of a name; the strings of one record make one text.
     pub(crate) async fn ask_txt(
         &self,
         qname: &Name,
         deadline: Instant,
     ) -> Result<Vec<Vec<u8>>, Failure> {
-        let query = question(qname, RecordType::TXT)?;
-        let reply = self.ask(&query, deadline).await?;
-        Ok(message::read_txt(&reply, &query))
-    }
-
-    /// Asks one server after the other until one settles it; each gets its share of the time left.
-    async fn ask(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, Failure> {
-        let mut result = Err(Failure::Deadline);
-        for (asked, &server) in self.servers.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / (self.servers.len() - asked) as u32;
-            match ask_server(server, query, share).await {
-                Ok(reply) if message::settles(&reply) => return Ok(reply),
-                unsettled => result = result.or(unsettled),
-            }
-        }
-        result
-    }
-}
-
-/// Those of `/etc/resolv.conf`.
-fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
-    let (config, _options) = read_system_conf().map_err(io::Error::other)?;
-    let servers = config.name_servers.iter();
-    Ok(servers.map(|server| (server.ip, 53).into()).collect())
-}
-
-fn question(qname: &Name, rtype: RecordType) -> Result<Query, Failure> {
-    let name = HickoryName::from_labels(qname.labels());
-    let name = name.map_err(|err| failure(err.into()))?;
-    Ok(Query::query(name, rtype))
-}
-
-/// Asks one server over UDP and, where the reply did not fit, over TCP.
-async fn ask_server(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, Failure> {
-    let exchange = async {
-        match over_udp(server, query, patience).await {
-            Ok(reply) if reply.truncation => over_tcp(server, query, patience).await,
-            other => other,
-        }
-    };
-    let reply = timeout(patience, exchange).await;
-    let reply = reply.unwrap_or(Err(NetError::Timeout)).map_err(failure)?;
-    if reply.truncation || reply.queries != [query.clone()] {
-        return Err(Failure::Network(
-            "the reply over TCP is cut off or answers another question".into(),
-        ));
-    }
-    Ok(reply)
-}
-
-/// Every send has a port of its own; replies from elsewhere, with another ID or to another
-/// question are ignored.
-async fn over_udp(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, NetError> {
-    let mut request = request(query);
-    request.options_mut().retry_interval = patience / (u32::from(SENDS) + 1);
-    let mut stream = UdpClientStream::builder(server, TokioRuntimeProvider::new())
-        .with_timeout(Some(patience))
-        .with_max_retries(SENDS)
-        .with_retry_interval_floor(0)
-        .build();
-    stream.send_message(request).first_answer().await
-}
-
-async fn over_tcp(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, NetError> {
-    // The provider holds the task that drives the connection, and ends it when dropped.
-    let provider = TokioRuntimeProvider::new();
-    let connecting = TcpClientStream::exchange(server, None, patience, None, provider.clone());
-    connecting.await?.send(request(query)).first_answer().await
-}
-
-fn request(query: &Query) -> DnsRequest {
-    DnsRequest::from_query(query.clone(), DnsRequestOptions::default())
-}
-
-fn failure(err: NetError) -> Failure {
-    match err {
-        NetError::Timeout => Failure::Deadline,
-        other => Failure::Network(clean(&other.to_string())),
+        let q = Question { name: qname.clone(), rtype: QueryType::Txt };
+        Ok(self.0.ask(&q, deadline.into_std()).await?.texts)
     }
 }

@@ -34,6 +34,7 @@ mod judge;
 mod reason;
 mod status;
 mod target;
+pub mod transport;
 
 pub use client::{Client, Outcome, Report};
 pub use config::{ClientError, Config, Resolvers};
