@@ -48,10 +48,10 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Asks for recursion, with EDNS.
-    pub(super) fn new(question: &Question) -> Self {
+    /// Asks with EDNS, and for recursion (RD) if so wished.
+    pub(super) fn new(question: &Question, recursion: bool) -> Self {
         let mut bytes = [0; MAX_QUERY];
-        bytes[2] = 0x01; // RD
+        bytes[2] = u8::from(recursion);
         bytes[5] = 1; // QDCOUNT
         bytes[11] = 1; // ARCOUNT
         let name = question.name.wire();

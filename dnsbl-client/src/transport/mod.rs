@@ -3,8 +3,6 @@
 mod message;
 mod udp;
 
-pub use udp::{Counts, Udp};
-
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
@@ -13,6 +11,7 @@ use std::{
 
 use dnsbl_types::Name;
 
+pub use self::udp::{Counts, Udp};
 use crate::Failure;
 
 /// One question to a list. The name is absolute: no search suffix is ever added.

@@ -46,8 +46,8 @@ impl<'a> Asking<'a> {
         question: &Question,
         deadline: Instant,
     ) -> Result<Self, Failure> {
-        let query = Query::new(question);
-        let exchange = Exchange::begin(engine, &query).ok_or_else(overload)?;
+        let query = Query::new(question, servers.recursion());
+        let exchange = Exchange::begin(engine, &query).ok_or(Failure::Overloaded)?;
         let sends_left = order.len().max(SENDS);
         let unsettled = None;
         Ok(Self {
@@ -184,10 +184,6 @@ const NOTIMP: u16 = 4;
 /// Whether no other server need be asked.
 fn settles(answer: &Answer) -> bool {
     matches!(answer.rcode, 0 | NXDOMAIN) && !answer.referral || answer.filtered.is_some()
-}
-
-fn overload() -> Failure {
-    Failure::Network("too many questions wait for an answer".into())
 }
 
 fn network(err: &io::Error) -> Failure {

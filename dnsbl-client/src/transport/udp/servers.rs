@@ -34,6 +34,7 @@ pub(super) type Order = ArrayVec<Arc<Server>, MAX_SERVERS>;
 /// The servers, and where they are written down.
 #[derive(Debug)]
 pub(super) struct Servers {
+    recursion: bool,
     file: Option<PathBuf>,
     began: Instant,
     known: Mutex<Known>,
@@ -63,28 +64,36 @@ impl Servers {
     pub(super) fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
         match resolvers {
             Resolvers::System => Self::in_file(RESOLV_CONF.into()),
-            Resolvers::Given(list) => Self::build(None, list.clone(), None),
+            Resolvers::Given(list) => Self::build(None, list, None),
+            Resolvers::Authority(list) => {
+                Ok(Self { recursion: false, ..Self::build(None, list, None)? })
+            }
         }
+    }
+
+    /// Whether they are to look further than their own data.
+    pub(super) fn recursion(&self) -> bool {
+        self.recursion
     }
 
     /// Those of a file in the form of resolv.conf(5).
     pub(super) fn in_file(path: PathBuf) -> Result<Self, ClientError> {
         let read = || Ok((stamp(&path)?, fs::read_to_string(&path)?));
         let (stamp, text) = read().map_err(ClientError::SystemResolvers)?;
-        Self::build(Some(path), parse(&text), Some(stamp))
+        Self::build(Some(path), &parse(&text), Some(stamp))
     }
 
     fn build(
         file: Option<PathBuf>,
-        list: Vec<SocketAddr>,
+        list: &[SocketAddr],
         stamp: Option<Stamp>,
     ) -> Result<Self, ClientError> {
         if list.is_empty() {
             return Err(ClientError::NoResolver);
         }
-        let servers = merge(&[], &list);
+        let servers = merge(&[], list);
         let known = Mutex::new(Known { servers, stamp, looked: Instant::now() });
-        Ok(Self { file, began: Instant::now(), known })
+        Ok(Self { recursion: true, file, began: Instant::now(), known })
     }
 
     /// The servers, those first that are not known to be silent.
