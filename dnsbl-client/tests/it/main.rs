@@ -4,6 +4,7 @@
 
 mod aliases;
 mod cli;
+mod fake;
 mod resolvers;
 mod server;
 mod status;
