@@ -35,8 +35,7 @@ impl Client {
     pub(crate) const ALL: [Self; 5] =
         [Self::Udns, Self::Ours, Self::Transport, Self::Hickory, Self::Adns];
     /// Those that can look up several lists at once.
-    pub(crate) const CHECKING: [Self; 4] =
-        [Self::Udns, Self::Ours, Self::Transport, Self::Hickory];
+    pub(crate) const CHECKING: [Self; 4] = [Self::Udns, Self::Ours, Self::Transport, Self::Hickory];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -165,7 +164,7 @@ fn compare(stdout: &str, expected: &[bool]) -> Result<(u64, u64)> {
         let id: usize = words.next().context("an empty line")?.parse()?;
         let records: usize = words.next().context("no count")?.parse()?;
         let status = words.next().context("no status")?;
-        (0..records).for_each(|_| drop(lines.next()));
+        lines.by_ref().take(records).for_each(drop);
         let expected = *expected.get(id).context("an id that was not asked")?;
         answered += 1;
         match status {

@@ -99,7 +99,8 @@ impl Bench {
 
     /// All clients, several times in turns. What is cached is there before the first.
     fn in_turns(&self, clients: &[Client], bulk: bool, server: &str) -> Result<Vec<Median>> {
-        let lookup = |client| if bulk { self.bulk(client, server) } else { self.check(client, server) };
+        let lookup =
+            |client| if bulk { self.bulk(client, server) } else { self.check(client, server) };
         lookup(Client::Udns)?;
         let mut runs: Vec<Vec<Run>> = vec![Vec::new(); clients.len()];
         for _ in 0..self.options.rounds {
@@ -161,7 +162,8 @@ impl Bench {
         // What the program itself keeps: the addresses, and how long each took.
         let kept = (3 * names * (8 + 16)) as u64 / 1024;
         let grown = four.saturating_sub(one).saturating_sub(kept);
-        let what = format!("memory that {} names take beyond {names}, input and times aside", 4 * names);
+        let what =
+            format!("memory that {} names take beyond {names}, input and times aside", 4 * names);
         self.report.finding(&what, &format!("{grown} KiB"), "0")
     }
 

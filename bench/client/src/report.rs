@@ -29,8 +29,19 @@ impl Report {
     pub(crate) fn section(&mut self, title: &str, text: &str, rows: &[Median]) -> Result<()> {
         let mut table = vec![
             [
-                "client", "user µs", "system µs", "CPU µs", "to libudns", "to hickory",
-                "lookups/s", "p50 ms", "p99 ms", "peak MiB", "wrong", "failed", "sent again",
+                "client",
+                "user µs",
+                "system µs",
+                "CPU µs",
+                "to libudns",
+                "to hickory",
+                "lookups/s",
+                "p50 ms",
+                "p99 ms",
+                "peak MiB",
+                "wrong",
+                "failed",
+                "sent again",
             ]
             .map(str::to_owned),
         ];
@@ -126,7 +137,8 @@ fn render<const N: usize>(rows: &[[String; N]]) -> String {
     let mut text = String::new();
     for (n, row) in rows.iter().enumerate() {
         for (i, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            text += &if i == 0 { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
+            text +=
+                &if i == 0 { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
         }
         text += "|\n";
         if n == 0 {

@@ -5,8 +5,12 @@
 
 mod names;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
+
+use arrayvec::ArrayVec;
 
 use super::{Answer, QueryType, Question};
 use names::Owner;
@@ -39,46 +43,46 @@ mod record_type {
     pub(super) const OPT: u16 = 41;
 }
 
-/// A query, complete but for its id.
-#[derive(Clone, Debug)]
+/// A query, complete but for its id. It is made once in a slot, and its memory used again.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Query {
-    bytes: [u8; MAX_QUERY],
+    bytes: Vec<u8>,
     question_end: usize,
-    has_edns: bool,
 }
+
+/// A query on its way out.
+pub(super) type Datagram = ArrayVec<u8, MAX_QUERY>;
 
 impl Query {
     /// Asks with EDNS, and for recursion (RD) if so wished.
-    pub(super) fn new(question: &Question, recursion: bool) -> Self {
-        let mut bytes = [0; MAX_QUERY];
-        bytes[2] = u8::from(recursion);
-        bytes[5] = 1; // QDCOUNT
-        bytes[11] = 1; // ARCOUNT
-        let name = question.name.wire();
-        let name_end = HEADER + name.len();
-        let question_end = name_end + 4;
-        bytes[HEADER..name_end].copy_from_slice(name);
-        bytes[name_end + 1] = rtype(question.rtype) as u8;
-        bytes[name_end + 3] = CLASS_IN as u8;
-        bytes[question_end..question_end + OPT.len()].copy_from_slice(&OPT);
-        Self { bytes, question_end, has_edns: true }
+    pub(super) fn write(&mut self, question: &Question, recursion: bool) {
+        // RD, QDCOUNT and ARCOUNT.
+        const FIXED: [u8; HEADER] = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&FIXED);
+        self.bytes[2] = u8::from(recursion);
+        self.bytes.extend_from_slice(question.name.wire());
+        self.bytes.extend_from_slice(&rtype(question.rtype).to_be_bytes());
+        self.bytes.extend_from_slice(&CLASS_IN.to_be_bytes());
+        self.question_end = self.bytes.len();
+        self.bytes.extend_from_slice(&OPT);
     }
 
-    /// Leaves EDNS out, for a server that can't bear it (RFC 6891 section 7).
-    pub(super) fn without_edns(&mut self) {
-        self.has_edns = false;
+    /// Leaves EDNS out, for a server that can't bear it (RFC 6891 section 7); gives whether it was in.
+    pub(super) fn drop_edns(&mut self) -> bool {
+        let had_edns = self.bytes.len() > self.question_end;
+        self.bytes.truncate(self.question_end);
         self.bytes[11] = 0;
+        had_edns
     }
 
-    pub(super) fn has_edns(&self) -> bool {
-        self.has_edns
-    }
-
-    /// The message.
-    pub(super) fn with_id(&mut self, id: u16) -> &[u8] {
-        self.bytes[..2].copy_from_slice(&id.to_be_bytes());
-        let end = self.question_end + if self.has_edns { OPT.len() } else { 0 };
-        &self.bytes[..end]
+    /// The message with an id.
+    pub(super) fn with_id(&self, id: u16) -> Datagram {
+        let mut datagram = Datagram::new();
+        // A name has at most 255 octets, so that it fits.
+        let _ = datagram.try_extend_from_slice(&self.bytes);
+        datagram[..2].copy_from_slice(&id.to_be_bytes());
+        datagram
     }
 
     /// The question section.

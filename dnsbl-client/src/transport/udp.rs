@@ -95,8 +95,9 @@ impl Udp {
 
 impl Transport for Udp {
     async fn ask(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
-        let order = self.servers.in_order(Instant::now(), |gone| self.engine.forget(gone));
-        Asking::begin(&self.engine, &self.servers, order, question, deadline)?.finish().await
+        let order = self.servers.in_order(Instant::now, |gone| self.engine.forget(gone));
+        let mut asking = Asking::begin(&self.engine, &self.servers, order, question, deadline)?;
+        asking.finish().await
     }
 }
 

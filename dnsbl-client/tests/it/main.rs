@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod aliases;
+mod case_transport;
 mod cli;
 mod fake;
 mod resolvers;

@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     Failure,
-    transport::{
-        Answer, Question,
-        message::{Query, Reply},
-    },
+    transport::{Answer, Question, message::Reply},
 };
 
 /// How often a question is sent if nobody answers, or to each server once if there are more.
@@ -26,7 +23,6 @@ pub(super) struct Asking<'a> {
     engine: &'a Arc<Engine>,
     servers: &'a Servers,
     exchange: Exchange<'a>,
-    query: Query,
     /// Those that may still settle it.
     order: Order,
     /// The next to be asked.
@@ -46,25 +42,15 @@ impl<'a> Asking<'a> {
         question: &Question,
         deadline: Instant,
     ) -> Result<Self, Failure> {
-        let query = Query::new(question, servers.recursion());
-        let exchange = Exchange::begin(engine, &query).ok_or(Failure::Overloaded)?;
+        let exchange = Exchange::begin(engine, question, servers.recursion());
+        let exchange = exchange.ok_or(Failure::Overloaded)?;
         let sends_left = order.len().max(SENDS);
         let unsettled = None;
-        Ok(Self {
-            engine,
-            servers,
-            exchange,
-            query,
-            order,
-            next: 0,
-            sends_left,
-            deadline,
-            unsettled,
-        })
+        Ok(Self { engine, servers, exchange, order, next: 0, sends_left, deadline, unsettled })
     }
 
     /// Asks until a server settles it, none is left or the time is over.
-    pub(super) async fn finish(mut self) -> Result<Answer, Failure> {
+    pub(super) async fn finish(&mut self) -> Result<Answer, Failure> {
         while self.sends_left > 0 && !self.order.is_empty() {
             let server = self.order[self.next % self.order.len()].clone();
             self.next = (self.next + 1) % self.order.len();
@@ -74,7 +60,7 @@ impl<'a> Asking<'a> {
                 return Ok(answer);
             }
         }
-        self.unsettled.unwrap_or(Err(Failure::Deadline))
+        self.unsettled.take().unwrap_or(Err(Failure::Deadline))
     }
 
     /// Waits for what comes, until the question should be sent again.
@@ -114,7 +100,7 @@ impl<'a> Asking<'a> {
     }
 
     fn send(&mut self, server: SocketAddr) {
-        if let Err(err) = self.exchange.send(&mut self.query, server) {
+        if let Err(err) = self.exchange.send(server) {
             self.strike(server, Err(network(&err)));
         }
     }
@@ -136,8 +122,7 @@ impl<'a> Asking<'a> {
         if settles(&answer) {
             return Some(answer);
         }
-        if self.query.has_edns() && matches!(answer.rcode, FORMERR | NOTIMP) {
-            self.query.without_edns();
+        if matches!(answer.rcode, FORMERR | NOTIMP) && self.exchange.drop_edns() {
             self.send(from);
         } else {
             self.strike(from, Ok(answer));
@@ -148,7 +133,10 @@ impl<'a> Asking<'a> {
     async fn ask_over_tcp(&mut self, server: SocketAddr) -> Option<Answer> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let share = left / self.order.len().max(1) as u32;
-        match tcp::ask(self.engine, server, &mut self.query, Instant::now() + share).await {
+        let query = self.exchange.query();
+        // It is rare, and takes much room in what waits.
+        let asked = tcp::ask(self.engine, server, &query, Instant::now() + share);
+        match Box::pin(asked).await {
             Ok(Reply::Complete(answer)) => return self.weigh(server, answer),
             Ok(Reply::Truncated | Reply::Malformed) => return self.strike_malformed(server),
             Err(err) if err.kind() == io::ErrorKind::TimedOut => {

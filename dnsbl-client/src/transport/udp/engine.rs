@@ -25,7 +25,10 @@ use super::{
     tasks,
     wheel::Wheel,
 };
-use crate::transport::message;
+use crate::transport::{
+    Question,
+    message::{self, Datagram, Query},
+};
 
 /// How fine time is cut: nothing is later than this and what the runtime adds, about 1 ms.
 const TICK: Duration = Duration::from_millis(4);
@@ -40,6 +43,14 @@ pub(super) struct Engine {
     pub(super) sooner: Notify,
     /// Permits for TCP.
     pub(super) tcp: Semaphore,
+}
+
+/// A query that is about to leave.
+pub(super) struct Expected {
+    pub(super) key: SocketKey,
+    pub(super) id: u16,
+    pub(super) fd: Descriptor,
+    pub(super) datagram: Datagram,
 }
 
 struct State {
@@ -74,12 +85,22 @@ impl Engine {
         }
     }
 
-    /// A slot for a question section; `None` if as many wait as may.
-    pub(super) fn begin(&self, question: &[u8]) -> Option<Ticket> {
+    /// A slot for a question; `None` if as many wait as may.
+    pub(super) fn begin(&self, question: &Question, recursion: bool) -> Option<Ticket> {
         let mut state = self.lock();
-        let ticket = state.slots.take(question);
+        let ticket = state.slots.take(question, recursion);
         state.counts.shed += u64::from(ticket.is_none());
         ticket
+    }
+
+    /// Leaves EDNS out of what is sent from now on; gives whether it was in.
+    pub(super) fn drop_edns(&self, ticket: Ticket) -> bool {
+        self.lock().slots.at(ticket).is_some_and(|slot| slot.query.drop_edns())
+    }
+
+    /// The query of a question, for another way than a socket of the pool.
+    pub(super) fn query(&self, ticket: Ticket) -> Query {
+        self.lock().slots.at(ticket).map(|slot| slot.query.clone()).unwrap_or_default()
     }
 
     /// Ends a question: late replies to what was sent for it are expected no more.
@@ -103,7 +124,7 @@ impl Engine {
         server: SocketAddr,
         ticket: Ticket,
         last: Option<SocketKey>,
-    ) -> io::Result<(SocketKey, u16, Descriptor)> {
+    ) -> io::Result<Expected> {
         let mut state = self.lock();
         let place = match state.choose(server, last)? {
             Choice::Use(key) => return state.expect(key, ticket),
@@ -137,13 +158,13 @@ impl Engine {
         if !slot.events.is_empty() {
             return Poll::Ready(slot.events.remove(0));
         }
-        let now = Instant::now();
-        if now >= until {
+        let due = self.tick_after(until);
+        if std::mem::take(&mut slot.is_due) && slot.due == Some(due) {
+            slot.due = None;
             return Poll::Ready(Event::Due);
         }
         slot.waker.get_or_insert_with(|| context.waker().clone()).clone_from(context.waker());
-        let (now, due) = (self.tick_before(now), self.tick_after(until));
-        let is_sooner = state.note_due(ticket, now, due);
+        let is_sooner = state.note_due(ticket, due, || self.tick_before(Instant::now()));
         let has_timer = std::mem::replace(&mut state.has_timer, true);
         drop(state);
         if !has_timer {
@@ -272,11 +293,7 @@ impl State {
         self.pools.choose(server, last, self.slots.in_use(), &mut self.random)
     }
 
-    fn expect(
-        &mut self,
-        key: SocketKey,
-        ticket: Ticket,
-    ) -> io::Result<(SocketKey, u16, Descriptor)> {
+    fn expect(&mut self, key: SocketKey, ticket: Ticket) -> io::Result<Expected> {
         let socket = self.pools.at(key).ok_or(io::ErrorKind::NotConnected)?;
         let id = loop {
             let id = self.random.next()?;
@@ -288,7 +305,8 @@ impl State {
         if socket.is_used_up() {
             self.pools.retire(key);
         }
-        Ok((key, id, fd))
+        let slot = self.slots.at(ticket).ok_or(io::ErrorKind::NotConnected)?;
+        Ok(Expected { key, id, fd, datagram: slot.query.with_id(id) })
     }
 
     /// Whether it was expected.
@@ -302,7 +320,7 @@ impl State {
             None => return false,
         };
         let Some(slot) = self.slots.at(ticket) else { return true };
-        let Some(reply) = message::read(message, &slot.question) else { return false };
+        let Some(reply) = message::read(message, slot.query.question()) else { return false };
         socket.give_up(id, ticket);
         let event = Event::Reply(socket.server, reply);
         wakers.extend(self.slots.tell(ticket, event));
@@ -342,12 +360,12 @@ impl State {
     }
 
     /// Puts a time into the wheel, unless it is there; gives whether the timer must know.
-    fn note_due(&mut self, ticket: Ticket, now: u64, due: u64) -> bool {
+    fn note_due(&mut self, ticket: Ticket, due: u64, now: impl Fn() -> u64) -> bool {
         let Some(slot) = self.slots.at(ticket) else { return false };
         if slot.due.replace(due) == Some(due) {
             return false;
         }
-        let comes = self.wheel.insert(now, due, ticket);
+        let comes = self.wheel.insert(due, ticket, now);
         let is_sooner = self.wakes.is_none_or(|wakes| comes < wakes);
         if is_sooner {
             self.wakes = Some(comes);
@@ -362,7 +380,7 @@ impl State {
             Some(slot) => match slot.due {
                 Some(due) if due > now => early.push((ticket, due)),
                 Some(_) => {
-                    slot.due = None;
+                    slot.is_due = true;
                     wakers.extend(slot.waker.take());
                 }
                 None => {}
@@ -370,7 +388,7 @@ impl State {
             None => {}
         });
         for (ticket, due) in early {
-            self.wheel.insert(now, due, ticket);
+            self.wheel.insert(due, ticket, || now);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Names a socket. It may name another one later; ids tell them apart.
-pub(super) type SocketKey = usize;
+pub(super) type SocketKey = u32;
 
 /// How many sockets a server has at least, once it is busy.
 const MIN_PLACES: usize = 8;
@@ -46,7 +46,7 @@ pub(super) enum Choice {
 
 impl Pools {
     pub(super) fn at(&mut self, key: SocketKey) -> Option<&mut Socket> {
-        self.sockets.get_mut(key)?.as_mut()
+        self.sockets.get_mut(key as usize)?.as_mut()
     }
 
     /// Chooses a socket at random, every now and then; not `last`, if it can be helped.
@@ -80,10 +80,10 @@ impl Pools {
             Some(key) => key,
             None => {
                 self.sockets.push(None);
-                self.sockets.len() - 1
+                (self.sockets.len() - 1) as SocketKey
             }
         };
-        self.sockets[key] = socket;
+        self.sockets[key as usize] = socket;
         let pool = self.pool(server);
         if pool.places.len() <= place {
             pool.places.resize(place + 1, None);
@@ -109,7 +109,7 @@ impl Pools {
     /// Takes a socket away.
     pub(super) fn remove(&mut self, key: SocketKey) -> Option<Socket> {
         self.retire(key);
-        let socket = self.sockets.get_mut(key)?.take()?;
+        let socket = self.sockets.get_mut(key as usize)?.take()?;
         self.free.push(key);
         Some(socket)
     }
@@ -124,7 +124,8 @@ impl Pools {
 
     /// The names of all.
     pub(super) fn keys(&self) -> Vec<SocketKey> {
-        (0..self.sockets.len()).filter(|&key| self.sockets[key].is_some()).collect()
+        let used = self.sockets.iter().zip(0..).filter(|(socket, _)| socket.is_some());
+        used.map(|(_, key)| key).collect()
     }
 
     fn pool(&mut self, server: SocketAddr) -> &mut Pool {

@@ -99,9 +99,14 @@ impl Servers {
     /// The servers, those first that are not known to be silent.
     ///
     /// Now and then it looks whether the file has changed; `forget` gets the servers that are gone.
-    pub(super) fn in_order(&self, now: Instant, forget: impl Fn(SocketAddr)) -> Order {
+    pub(super) fn in_order(
+        &self,
+        now: impl FnOnce() -> Instant,
+        forget: impl Fn(SocketAddr),
+    ) -> Order {
         let mut known = self.lock();
         if let Some(file) = &self.file
+            && let now = now()
             && now.saturating_duration_since(known.looked) >= LOOK_EVERY
         {
             known.looked = now;
@@ -226,7 +231,7 @@ mod tests {
     use crate::Resolvers;
 
     fn first(servers: &Servers) -> String {
-        servers.in_order(Instant::now(), |_| ())[0].addr.to_string()
+        servers.in_order(Instant::now, |_| ())[0].addr.to_string()
     }
 
     #[test]
@@ -263,7 +268,7 @@ mod tests {
         std::fs::write(&path, "nameserver 192.0.2.1\n").unwrap();
         let servers = Servers::in_file(path.clone()).unwrap();
         let later = Instant::now() + Duration::from_secs(2);
-        let in_order = |now| servers.in_order(now, |_| ())[0].addr.ip().to_string();
+        let in_order = |now| servers.in_order(|| now, |_| ())[0].addr.ip().to_string();
         std::fs::write(&path, "nameserver 192.0.2.22\n").unwrap();
         assert_eq!(in_order(Instant::now()), "192.0.2.1", "not yet");
         assert_eq!(in_order(later), "192.0.2.22");

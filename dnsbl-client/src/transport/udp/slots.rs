@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, task::Waker};
 
-use crate::transport::message::Reply;
+use crate::transport::{
+    Question,
+    message::{Query, Reply},
+};
 
 /// Names a slot, and nothing once it was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,12 +33,13 @@ pub(super) enum Event {
 #[derive(Default)]
 pub(super) struct Slot {
     generation: u32,
-    /// The question section.
-    pub(super) question: Vec<u8>,
+    pub(super) query: Query,
     pub(super) events: Vec<Event>,
     pub(super) waker: Option<Waker>,
     /// The tick at which it wants to be woken.
     pub(super) due: Option<u64>,
+    /// That tick has come.
+    pub(super) is_due: bool,
 }
 
 /// Slots are used again with the memory they have, so that an exchange allocates none.
@@ -55,8 +59,8 @@ impl Slots {
         self.all.len() - self.free.len()
     }
 
-    /// A slot for a question section; `None` if as many wait as may.
-    pub(super) fn take(&mut self, question: &[u8]) -> Option<Ticket> {
+    /// A slot for a question; `None` if as many wait as may.
+    pub(super) fn take(&mut self, question: &Question, recursion: bool) -> Option<Ticket> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.all.len() < self.limit => {
@@ -66,7 +70,7 @@ impl Slots {
             None => return None,
         };
         let slot = &mut self.all[index as usize];
-        slot.question.extend_from_slice(question);
+        slot.query.write(question, recursion);
         Some(Ticket { index, generation: slot.generation })
     }
 
@@ -87,9 +91,8 @@ impl Slots {
     pub(super) fn give_back(&mut self, ticket: Ticket) {
         let Some(slot) = self.at(ticket) else { return };
         slot.generation = slot.generation.wrapping_add(1);
-        slot.question.clear();
         slot.events.clear();
-        (slot.waker, slot.due) = (None, None);
+        (slot.waker, slot.due, slot.is_due) = (None, None, false);
         self.free.push(ticket.index);
     }
 

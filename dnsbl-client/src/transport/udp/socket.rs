@@ -23,6 +23,9 @@ pub(super) const MAX_AGE: Duration = Duration::from_secs(10);
 /// How many replies to nothing that was asked a port may get before it is given up.
 pub(super) const MAX_MISMATCHES: u32 = 16;
 
+/// What a reader waits for: replies, and what ICMP says, which is no data.
+pub(super) const INCOMING: Interest = Interest::READABLE.add(Interest::ERROR);
+
 /// The descriptor; sent on directly, read when the runtime says so.
 pub(super) type Descriptor = Arc<AsyncFd<UdpSocket>>;
 
@@ -56,7 +59,7 @@ pub(super) fn open(server: SocketAddr) -> io::Result<Descriptor> {
 /// for each datagram that has left would be the larger part of the work.
 #[expect(deprecated, reason = "it is sound for std's sockets; what replaces it is unsafe to call")]
 fn register(socket: UdpSocket) -> io::Result<AsyncFd<UdpSocket>> {
-    AsyncFd::with_interest(socket, Interest::READABLE)
+    AsyncFd::with_interest(socket, INCOMING)
 }
 
 impl Socket {

@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     engine::Engine,
     pool::SocketKey,
-    socket::{Descriptor, MAX_AGE},
+    socket::{Descriptor, INCOMING, MAX_AGE},
 };
 
 /// Room for a reply, in octets; larger ones are cut, and then malformed.
@@ -29,7 +29,7 @@ pub(super) async fn read(engine: Arc<Engine>, key: SocketKey, fd: Descriptor) {
     loop {
         select! {
             biased;
-            ready = fd.readable() => match ready {
+            ready = fd.ready(INCOMING) => match ready {
                 Ok(ready) => drain(&engine, key, ready, &mut buffer, &mut wakers),
                 Err(_) => return,
             },

@@ -15,7 +15,7 @@ use crate::transport::message::{self, Query, Reply};
 pub(super) async fn ask(
     engine: &Engine,
     server: SocketAddr,
-    query: &mut Query,
+    query: &Query,
     until: Instant,
 ) -> io::Result<Reply> {
     let exchange = async {
@@ -26,13 +26,13 @@ pub(super) async fn ask(
     timeout_at(until.into(), exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
 }
 
-async fn exchange(server: SocketAddr, query: &mut Query, id: u16) -> io::Result<Reply> {
+async fn exchange(server: SocketAddr, query: &Query, id: u16) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     let bytes = query.with_id(id);
     let mut framed = Vec::with_capacity(2 + bytes.len());
     framed.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
-    framed.extend_from_slice(bytes);
+    framed.extend_from_slice(&bytes);
     stream.write_all(&framed).await?;
     let len = stream.read_u16().await?;
     let mut reply = vec![0; len.into()];

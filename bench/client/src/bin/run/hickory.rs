@@ -59,8 +59,7 @@ fn resolver(options: &Options) -> Result<TokioResolver> {
         connection.port = options.server.port();
     }
     let config = ResolverConfig::from_name_servers(vec![server]);
-    let mut builder =
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let settings = builder.options_mut();
     settings.cache_size = 0;
     settings.use_hosts_file = ResolveHosts::Never;

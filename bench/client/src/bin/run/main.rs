@@ -9,8 +9,6 @@ use std::{fs, net::Ipv4Addr, net::SocketAddr, path::PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 
-use tally::Tally;
-
 /// Looks up addresses in lists.
 #[derive(Parser)]
 struct Options {
@@ -26,7 +24,7 @@ struct Options {
     #[arg(required = true)]
     zones: Vec<String>,
     /// How many lookups, or checks in mode `dead`, are on their way at once.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 200, overrides_with = "in_flight")]
     in_flight: usize,
 }
 
