@@ -1,14 +1,15 @@
 //! The clients, and how each is called.
 
 use std::{
-    fs::File,
+    fs,
+    io::{BufRead, Write},
     ops::Range,
     path::{Path, PathBuf},
-    process::Command,
+    process::{ChildStdin, Command},
     time::Instant,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::{
     data::{DEAD_ZONE, Data, ZONES},
@@ -127,51 +128,70 @@ impl Clients {
         command
     }
 
-    /// It takes names, has no limit of its own to what is on its way, and says no times.
+    /// It takes names, and says no times. It asks what it is given at once, so that it is given a name
+    /// for each answer.
     fn adns(&self, server: &str, data: &Data, range: Range<usize>) -> Result<Run> {
-        let names = File::open(data.names(range.clone())?).context("opening the names")?;
+        let names = fs::read_to_string(data.names(range.clone())?).context("reading the names")?;
+        let expected = data.expected(range);
         let config = format!("nameserver {server}");
         let mut command = programs::on_last_core(&self.adnshost);
         command.args(["-a", "-f", "-ta", "-Vq", "--config", &config]);
         let began = Instant::now();
-        let left = measure::finish(&mut command, Some(names))?;
-        let elapsed = began.elapsed();
-        let expected = data.expected(range);
-        let (wrong, failed) = compare(&left.stdout, &expected)?;
+        let mut answers = Answers { expected: &expected, answered: 0, wrong: 0, failed: 0 };
+        let left =
+            measure::converse(&mut command, |stdin, stdout| answers.take(&names, stdin, stdout))?;
         Ok(Run {
             user: left.user,
             system: left.system,
             lookups: expected.len() as u64,
-            elapsed,
+            elapsed: began.elapsed(),
             p50: None,
             p99: None,
             peak_kib: left.peak_kib,
-            wrong,
-            failed,
+            wrong: answers.wrong,
+            failed: answers.failed,
             again: None,
+            grown_kib: None,
         })
     }
 }
 
-/// How many answers of adnshost are wrong, and how many are none.
-///
-/// It prints `ID COUNT TYPE …` for each question, ids from 0 on, and then so many lines of records.
-fn compare(stdout: &str, expected: &[bool]) -> Result<(u64, u64)> {
-    let (mut wrong, mut failed, mut answered) = (0, 0, 0);
-    let mut lines = stdout.lines();
-    while let Some(line) = lines.next() {
-        let mut words = line.split_whitespace();
-        let id: usize = words.next().context("an empty line")?.parse()?;
-        let records: usize = words.next().context("no count")?.parse()?;
-        let status = words.next().context("no status")?;
-        lines.by_ref().take(records).for_each(drop);
-        let expected = *expected.get(id).context("an id that was not asked")?;
-        answered += 1;
-        match status {
-            "ok" | "permfail" => wrong += u64::from((records > 0) != expected),
-            _ => failed += 1,
+/// The answers of adnshost.
+struct Answers<'a> {
+    expected: &'a [bool],
+    answered: usize,
+    wrong: u64,
+    failed: u64,
+}
+
+impl Answers<'_> {
+    /// Gives it names, as many at once as the others ask, and takes what it says.
+    ///
+    /// It prints `ID COUNT STATUS …` for each name, ids from 0 on, and then so many lines of records.
+    fn take(&mut self, names: &str, mut stdin: ChildStdin, stdout: &mut dyn BufRead) -> Result<()> {
+        let mut names = names.lines();
+        for name in names.by_ref().take(IN_FLIGHT) {
+            writeln!(stdin, "{name}")?;
         }
+        let mut lines = stdout.lines();
+        while self.answered < self.expected.len() {
+            let line = lines.next().context("it ended early")??;
+            let mut words = line.split_whitespace();
+            let id: usize = words.next().context("an empty line")?.parse()?;
+            let records: usize = words.next().context("no count")?.parse()?;
+            let status = words.next().context("no status")?;
+            lines.by_ref().take(records).for_each(drop);
+            self.answered += 1;
+            match (status, self.expected.get(id)) {
+                ("ok" | "permfail", Some(expected)) => {
+                    self.wrong += u64::from((records > 0) != *expected);
+                }
+                _ => self.failed += 1,
+            }
+            if let Some(name) = names.next() {
+                writeln!(stdin, "{name}")?;
+            }
+        }
+        Ok(())
     }
-    ensure!(answered == expected.len(), "{answered} of {} were answered", expected.len());
-    Ok((wrong, failed))
 }

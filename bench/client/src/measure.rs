@@ -2,13 +2,12 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
-    io::Read,
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader},
+    process::{Child, ChildStdin, Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// What a client used, and how it went.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) wrong: u64,
     pub(crate) failed: u64,
     pub(crate) again: Option<u64>,
+    /// By how much resident memory grew after the first quarter, in KiB.
+    pub(crate) grown_kib: Option<u64>,
 }
 
 /// What a process left.
@@ -37,7 +38,7 @@ pub(crate) struct Left {
 
 /// Runs a client that prints `key=value` words.
 pub(crate) fn client(command: &mut Command) -> Result<Run> {
-    let left = finish(command, None)?;
+    let left = finish(command)?;
     let words = left.stdout.split_whitespace().filter_map(|word| word.split_once('='));
     let words: HashMap<&str, u64> =
         words.map(|(key, value)| Ok((key, value.parse()?))).collect::<Result<_>>()?;
@@ -53,23 +54,38 @@ pub(crate) fn client(command: &mut Command) -> Result<Run> {
         wrong: number("wrong")?,
         failed: number("failed")?,
         again: words.get("again").copied(),
+        grown_kib: words.get("grown_kib").copied(),
     })
 }
 
-/// Runs a command to its end, with a file as its standard input if there is one.
-pub(crate) fn finish(command: &mut Command, stdin: Option<File>) -> Result<Left> {
-    command.stdin(stdin.map_or(Stdio::null(), Stdio::from)).stdout(Stdio::piped());
+/// Runs a command to its end.
+fn finish(command: &mut Command) -> Result<Left> {
+    let mut text = String::new();
+    let left = converse(command, |stdin, stdout| {
+        drop(stdin);
+        stdout.read_to_string(&mut text)?;
+        Ok(())
+    })?;
+    Ok(Left { stdout: text, ..left })
+}
+
+/// Runs a command to its end while somebody talks to it.
+pub(crate) fn converse(
+    command: &mut Command,
+    talk: impl FnOnce(ChildStdin, &mut dyn BufRead) -> Result<()>,
+) -> Result<Left> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
-    let mut stdout = String::new();
-    child.stdout.take().context("no standard output")?.read_to_string(&mut stdout)?;
+    let stdin = child.stdin.take().context("no standard input")?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    talk(stdin, &mut BufReader::new(stdout)).with_context(|| format!("talking to {command:?}"))?;
     let (status, usage) = wait4(&child)?;
     ensure!(libc::WIFEXITED(status), "{command:?} was killed");
     // adnshost exits with up to 6 if a question had no data, by the kind of the worst.
-    if libc::WEXITSTATUS(status) > 6 {
-        bail!("{command:?} failed with {}", libc::WEXITSTATUS(status));
-    }
+    let code = libc::WEXITSTATUS(status);
+    ensure!(code <= 6, "{command:?} failed with {code}");
     Ok(Left {
-        stdout,
+        stdout: String::new(),
         user: duration(usage.ru_utime),
         system: duration(usage.ru_stime),
         peak_kib: usage.ru_maxrss as u64,

@@ -37,7 +37,7 @@ pub(crate) async fn run(options: &Options, subjects: &[Subject]) -> Result<Tally
             Err(_) => None,
         }
     };
-    let mut tally = Tally::begin();
+    let mut tally = Tally::begin(subjects.len());
     let lookups = stream::iter(subjects).map(async |&(addr, expected)| {
         let began = Instant::now();
         let listed = match zones {

@@ -30,7 +30,7 @@ pub(crate) async fn client(options: &Options, subjects: &[Subject]) -> Result<Ta
     cache.capacity = 0;
     let builder = Client::builder().zones(zones(options)?).watch(Watch::Off).cache(cache);
     let client = builder.early_exit(false).build_with(Shared(transport.clone()))?;
-    let mut tally = Tally::begin();
+    let mut tally = Tally::begin(subjects.len());
     match options.mode {
         Mode::Bulk => {
             let zone = client.zone_id(0).context("no zone")?;
@@ -78,7 +78,7 @@ pub(crate) async fn transport(options: &Options, subjects: &[Subject]) -> Result
         Mode::Check => (&*zones, 1),
         Mode::Dead => (&*zones, options.in_flight),
     };
-    let mut tally = Tally::begin();
+    let mut tally = Tally::begin(subjects.len());
     let lookups = stream::iter(subjects).map(async |&(addr, expected)| {
         let began = Instant::now();
         let listed = match zones {
