@@ -2,6 +2,8 @@
 
 mod octets;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 
@@ -101,6 +103,12 @@ impl ReplyFilter {
 
     pub(crate) fn patterns(&self) -> &[Octets] {
         &self.patterns
+    }
+
+    /// One pattern for all, if they differ in one place at most.
+    pub(crate) fn joined(&self) -> Option<Octets> {
+        let (first, rest) = self.patterns.split_first()?;
+        rest.iter().try_fold(first.clone(), |joined, octets| joined.union(octets))
     }
 
     pub(crate) fn from_patterns(

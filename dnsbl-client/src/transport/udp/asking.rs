@@ -77,7 +77,9 @@ impl<'a> Asking<'a> {
                 }
                 Event::Lost => None,
                 Event::Due => {
-                    self.servers.note_missed(server);
+                    if self.order.iter().any(|other| other.addr == server.addr) {
+                        self.servers.note_missed(server);
+                    }
                     return None;
                 }
             };
@@ -90,13 +92,16 @@ impl<'a> Asking<'a> {
 
     /// Until when to wait for the try just made.
     fn patience(&self) -> Instant {
-        // The last may take what is left, unless there is something to say already.
-        if self.sends_left == 0 && self.unsettled.is_none() {
-            return self.deadline;
-        }
         let now = Instant::now();
         let left = self.deadline.saturating_duration_since(now);
-        now + (left / (self.sends_left as u32 + 1)).min(Udp::TRY)
+        let sends_left = self.sends_left as u32;
+        match &self.unsettled {
+            // The last may take what is left.
+            None if sends_left == 0 => self.deadline,
+            None => now + (left / (sends_left + 1)).min(Udp::TRY),
+            // There is something to say, which must not come too late.
+            Some(_) => now + (left / (sends_left + 2)).min(Udp::TRY),
+        }
     }
 
     fn send(&mut self, server: SocketAddr) {
