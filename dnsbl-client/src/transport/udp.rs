@@ -1,0 +1,115 @@
+//! DNS over UDP, and over TCP where that does not do.
+//!
+//! Questions share a pool of connected sockets on ports of the kernel's choice, each used for a
+//! limited time and number of questions; ids come from the system's random generator. A reply must
+//! come from the server's address to the right port, with the right id and question.
+
+mod asking;
+mod engine;
+mod exchange;
+mod ids;
+mod pool;
+mod servers;
+mod slots;
+mod socket;
+mod tasks;
+mod tcp;
+mod wheel;
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Answer, Question, Transport};
+use crate::{ClientError, Failure, Resolvers};
+use asking::Asking;
+use engine::Engine;
+use servers::Servers;
+
+/// Asks name servers over UDP.
+///
+/// Names are asked as they are: no search suffix, no hosts file, no cache. A question is sent up to
+/// three times, each time with another id, from another port and, if there are several, to the next
+/// server; whichever reply comes first counts. SERVFAIL, REFUSED, other errors, referrals and
+/// unreachable servers lead to the next server at once. What does not fit a datagram is asked for
+/// over TCP (RFC 7766), FORMERR and NOTIMP once more without EDNS (RFC 6891 section 7).
+///
+/// It works in any tokio runtime with IO and time enabled; it may be made outside, and used in
+/// several. Its tasks end when it is dropped.
+pub struct Udp {
+    engine: Arc<Engine>,
+    servers: Servers,
+}
+
+/// What a [`Udp`] has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Questions that wait for a reply now.
+    pub in_flight: usize,
+    /// Datagrams sent, repetitions included.
+    pub sent: u64,
+    /// Of these, repetitions.
+    pub sent_again: u64,
+    /// Questions asked over TCP.
+    pub over_tcp: u64,
+    /// Datagrams that came and replied to nothing that was asked: forged, or damaged on the way.
+    pub mismatched: u64,
+    /// Questions not sent, since [`Udp::MAX_IN_FLIGHT`] others waited.
+    pub shed: u64,
+}
+
+impl Udp {
+    /// How many questions may wait at once; more fail at once.
+    pub const MAX_IN_FLIGHT: usize = 16_384;
+    /// How long a reply may take before the question is sent again.
+    pub const TRY: Duration = Duration::from_millis(400);
+
+    /// Finds the servers to ask; at most eight are used.
+    ///
+    /// [`Resolvers::System`] is read again when it changes. Errors: there is no server, or
+    /// `/etc/resolv.conf` can't be read.
+    pub fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
+        Servers::new(resolvers).map(Self::with)
+    }
+
+    /// Asks the servers of a file in the form of resolv.conf(5), and follows its changes.
+    ///
+    /// Beside plain addresses, `nameserver [192.0.2.1]:5353` is understood.
+    pub fn from_resolv_conf(path: impl Into<PathBuf>) -> Result<Self, ClientError> {
+        Servers::in_file(path.into()).map(Self::with)
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        self.engine.counts()
+    }
+
+    fn with(servers: Servers) -> Self {
+        Self { engine: Arc::new(Engine::new(Self::MAX_IN_FLIGHT)), servers }
+    }
+}
+
+impl Transport for Udp {
+    async fn ask(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
+        let order = self.servers.in_order(Instant::now, |gone| self.engine.forget(gone));
+        let mut asking = Asking::begin(&self.engine, &self.servers, order, question, deadline)?;
+        asking.finish().await
+    }
+}
+
+impl Drop for Udp {
+    fn drop(&mut self) {
+        self.engine.close();
+    }
+}
+
+impl fmt::Debug for Udp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.counts();
+        f.debug_struct("Udp").field("servers", &self.servers).field("counts", &counts).finish()
+    }
+}
