@@ -17,7 +17,7 @@ SECONDS ?= 5
 PAIRS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt build deps tools fuzz-smoke bench bench-quick bench-criterion advisories clean-var
+.PHONY: help run test lint fmt build deps tools fuzz-smoke bench bench-quick bench-client bench-criterion advisories clean-var
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,10 @@ bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md
 
 bench-quick: build tools ## see whether the benches work, in about 2 minutes; figures are only printed
 	$(CARGO_TARGET_DIR)/release/bench --sizes 1k,10k --seconds 1 --pairs 1 --settle 1
+
+bench-client: tools ## measure the client beside libudns, adns and hickory-resolver into bench/CLIENT.md; 5 minutes
+	cargo build --release --locked -p dnsbl-client-bench
+	$(CARGO_TARGET_DIR)/release/bench-client --results bench/CLIENT.md
 
 bench-criterion: deps ## measure codec, index and answer function by themselves
 	cargo bench --locked --workspace --bench codec --bench index --bench answer

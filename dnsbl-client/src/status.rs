@@ -144,6 +144,9 @@ pub enum Failure {
     /// Sending or receiving failed, or what came was no DNS message.
     #[error("{0}")]
     Network(String),
+    /// As many questions wait for answers as may ([`Udp::MAX_IN_FLIGHT`](crate::Udp::MAX_IN_FLIGHT)).
+    #[error("too many questions wait for answers")]
+    Overloaded,
     /// Target and zone together are longer than a name can be (255 octets).
     #[error("the name to ask for is longer than 255 octets")]
     NameTooLong,

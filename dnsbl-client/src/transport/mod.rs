@@ -1,5 +1,6 @@
 //! How questions reach a name server.
 
+mod message;
 mod udp;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 
 use dnsbl_types::Name;
 
-pub use self::udp::Udp;
+pub use self::udp::{Counts, Udp};
 use crate::Failure;
 
 /// One question to a list. The name is absolute: no search suffix is ever added.

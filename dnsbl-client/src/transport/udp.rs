@@ -1,161 +1,115 @@
-//! Questions out, replies in. Nothing outside this module knows hickory.
+//! DNS over UDP, and over TCP where that does not do.
 //!
-//! It takes the exchange of messages from hickory, not its resolver: that one answers `localhost`
-//! and `invalid` by itself, counts NXDOMAIN (the usual answer here) as a failure that delays its
-//! retransmissions, and does not turn to the next server after SERVFAIL. Here names are absolute,
-//! there is no hosts file and no cache, and a server that settles nothing is followed by the next.
+//! Questions share a pool of connected sockets on ports of the kernel's choice, each used for a
+//! limited time and number of questions; ids come from the system's random generator. A reply must
+//! come from the server's address to the right port, with the right id and question.
 
-mod message;
+mod asking;
+mod engine;
+mod exchange;
+mod ids;
+mod pool;
+mod servers;
+mod slots;
+mod socket;
+mod tasks;
+mod tcp;
+mod wheel;
 
-use std::{io, net::SocketAddr, time::Duration};
-
-use hickory_resolver::{
-    net::{
-        NetError,
-        runtime::TokioRuntimeProvider,
-        tcp::TcpClientStream,
-        udp::UdpClientStream,
-        xfer::{DnsHandle, DnsRequestSender, FirstAnswer},
-    },
-    proto::{
-        op::{DnsRequest, DnsRequestOptions, DnsResponse, Query},
-        rr::{Name as HickoryName, RecordType},
-    },
-    system_conf::read_system_conf,
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use tokio::time::{Instant, timeout};
 
-use super::{Answer, QueryType, Question, Transport};
-use crate::{ClientError, Failure, Resolvers, reason::clean};
+use super::{Answer, Question, Transport};
+use crate::{ClientError, Failure, Resolvers};
+use asking::Asking;
+use engine::Engine;
+use servers::Servers;
 
-/// How often a question is sent to one server over UDP, at equal intervals.
-const SENDS: u8 = 3;
-
-/// Asks servers over UDP, and over TCP what does not fit.
-#[derive(Debug)]
+/// Asks name servers over UDP.
+///
+/// Names are asked as they are: no search suffix, no hosts file, no cache. A question is sent up to
+/// three times, each time with another id, from another port and, if there are several, to the next
+/// server; whichever reply comes first counts. SERVFAIL, REFUSED, other errors, referrals and
+/// unreachable servers lead to the next server at once. What does not fit a datagram is asked for
+/// over TCP (RFC 7766), FORMERR and NOTIMP once more without EDNS (RFC 6891 section 7).
+///
+/// It works in any tokio runtime with IO and time enabled; it may be made outside, and used in
+/// several. Its tasks end when it is dropped.
 pub struct Udp {
-    /// Invariant: never empty.
-    servers: Vec<SocketAddr>,
+    engine: Arc<Engine>,
+    servers: Servers,
+}
+
+/// What a [`Udp`] has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Questions that wait for a reply now.
+    pub in_flight: usize,
+    /// Datagrams sent, repetitions included.
+    pub sent: u64,
+    /// Of these, repetitions.
+    pub sent_again: u64,
+    /// Questions asked over TCP.
+    pub over_tcp: u64,
+    /// Datagrams that came and replied to nothing that was asked: forged, or damaged on the way.
+    pub mismatched: u64,
+    /// Questions not sent, since [`Udp::MAX_IN_FLIGHT`] others waited.
+    pub shed: u64,
 }
 
 impl Udp {
-    /// Finds the servers.
+    /// How many questions may wait at once; more fail at once.
+    pub const MAX_IN_FLIGHT: usize = 16_384;
+    /// How long a reply may take before the question is sent again.
+    pub const TRY: Duration = Duration::from_millis(400);
+
+    /// Finds the servers to ask; at most eight are used.
     ///
-    /// # Errors
-    ///
-    /// If there is none.
+    /// [`Resolvers::System`] is read again when it changes. Errors: there is no server, or
+    /// `/etc/resolv.conf` can't be read.
     pub fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
-        let servers = match resolvers {
-            Resolvers::System => system_resolvers().map_err(ClientError::SystemResolvers)?,
-            Resolvers::Given(servers) | Resolvers::Authority(servers) => servers.clone(),
-        };
-        if servers.is_empty() {
-            return Err(ClientError::NoResolver);
-        }
-        Ok(Self { servers })
+        Servers::new(resolvers).map(Self::with)
     }
 
-    /// Asks one server after the other until one settles it; each gets its share of the time left.
-    async fn exchange(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, Failure> {
-        let mut result = Err(Failure::Deadline);
-        for (asked, &server) in self.servers.iter().enumerate() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let share = left / (self.servers.len() - asked) as u32;
-            match ask_server(server, query, share).await {
-                Ok(reply) if message::settles(&reply) => return Ok(reply),
-                unsettled => result = result.or(unsettled),
-            }
-        }
-        result
+    /// Asks the servers of a file in the form of resolv.conf(5), and follows its changes.
+    ///
+    /// Beside plain addresses, `nameserver [192.0.2.1]:5353` is understood.
+    pub fn from_resolv_conf(path: impl Into<PathBuf>) -> Result<Self, ClientError> {
+        Servers::in_file(path.into()).map(Self::with)
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        self.engine.counts()
+    }
+
+    fn with(servers: Servers) -> Self {
+        Self { engine: Arc::new(Engine::new(Self::MAX_IN_FLIGHT)), servers }
     }
 }
 
 impl Transport for Udp {
-    async fn ask(
-        &self,
-        question: &Question,
-        deadline: std::time::Instant,
-    ) -> Result<Answer, Failure> {
-        let query = query(question)?;
-        let reply = self.exchange(&query, deadline.into()).await?;
-        Ok(message::read(&reply, &query))
+    async fn ask(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
+        let order = self.servers.in_order(Instant::now, |gone| self.engine.forget(gone));
+        let mut asking = Asking::begin(&self.engine, &self.servers, order, question, deadline)?;
+        asking.finish().await
     }
 }
 
-/// Those of `/etc/resolv.conf`.
-fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
-    let (config, _options) = read_system_conf().map_err(io::Error::other)?;
-    let servers = config.name_servers.iter();
-    Ok(servers.map(|server| (server.ip, 53).into()).collect())
-}
-
-fn query(question: &Question) -> Result<Query, Failure> {
-    let rtype = match question.rtype {
-        QueryType::A => RecordType::A,
-        QueryType::Txt => RecordType::TXT,
-    };
-    let name = HickoryName::from_labels(question.name.labels());
-    let name = name.map_err(|err| failure(err.into()))?;
-    Ok(Query::query(name, rtype))
-}
-
-/// Asks one server over UDP and, where the reply did not fit, over TCP.
-async fn ask_server(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, Failure> {
-    let exchange = async {
-        match over_udp(server, query, patience).await {
-            Ok(reply) if reply.truncation => over_tcp(server, query, patience).await,
-            other => other,
-        }
-    };
-    let reply = timeout(patience, exchange).await;
-    let reply = reply.unwrap_or(Err(NetError::Timeout)).map_err(failure)?;
-    if reply.truncation || reply.queries != [query.clone()] {
-        return Err(Failure::Network(
-            "the reply over TCP is cut off or answers another question".into(),
-        ));
+impl Drop for Udp {
+    fn drop(&mut self) {
+        self.engine.close();
     }
-    Ok(reply)
 }
 
-/// Every send has a port of its own; replies from elsewhere, with another ID or to another
-/// question are ignored.
-async fn over_udp(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, NetError> {
-    let mut request = request(query);
-    request.options_mut().retry_interval = patience / (u32::from(SENDS) + 1);
-    let mut stream = UdpClientStream::builder(server, TokioRuntimeProvider::new())
-        .with_timeout(Some(patience))
-        .with_max_retries(SENDS)
-        .with_retry_interval_floor(0)
-        .build();
-    stream.send_message(request).first_answer().await
-}
-
-async fn over_tcp(
-    server: SocketAddr,
-    query: &Query,
-    patience: Duration,
-) -> Result<DnsResponse, NetError> {
-    // The provider holds the task that drives the connection, and ends it when dropped.
-    let provider = TokioRuntimeProvider::new();
-    let connecting = TcpClientStream::exchange(server, None, patience, None, provider.clone());
-    connecting.await?.send(request(query)).first_answer().await
-}
-
-fn request(query: &Query) -> DnsRequest {
-    DnsRequest::from_query(query.clone(), DnsRequestOptions::default())
-}
-
-fn failure(err: NetError) -> Failure {
-    match err {
-        NetError::Timeout => Failure::Deadline,
-        other => Failure::Network(clean(&other.to_string())),
+impl fmt::Debug for Udp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = self.counts();
+        f.debug_struct("Udp").field("servers", &self.servers).field("counts", &counts).finish()
     }
 }

@@ -20,10 +20,10 @@ use crate::{
     fake::{Asked, Fake, Say, Says, World, a},
 };
 
-/// A list that has everything and takes its time.
+/// A list that has everything and takes its time, but less than after which it is asked again.
 async fn slow() -> Fake {
     let late =
-        |asked: &Asked| Say::from(a(asked, &["127.0.0.2"])).after(Duration::from_millis(500));
+        |asked: &Asked| Say::from(a(asked, &["127.0.0.2"])).after(Duration::from_millis(250));
     Fake::start(move |asked: &Asked| vec![late(asked)]).await
 }
 

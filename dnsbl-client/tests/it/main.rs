@@ -9,6 +9,7 @@ mod case_health;
 mod case_load;
 mod case_names;
 mod case_replies;
+mod case_transport;
 mod cli;
 mod client;
 mod fake;

@@ -1,0 +1,280 @@
+//! Which servers are asked, and in which order.
+
+use std::{
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arrayvec::ArrayVec;
+
+use crate::{ClientError, Resolvers};
+
+/// The most servers that are used; what is listed beyond is left out.
+pub(super) const MAX_SERVERS: usize = 8;
+/// The system's resolvers.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+const DNS_PORT: u16 = 53;
+/// How often it is looked whether the system's resolvers have changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How many questions in a row a server may leave unanswered before others are asked first.
+const MAX_MISSED: u32 = 8;
+/// How long others are asked first; then one question tries it again.
+const DEMOTED_MS: u64 = 5000;
+
+/// Servers in the order in which they are asked.
+pub(super) type Order = ArrayVec<Arc<Server>, MAX_SERVERS>;
+
+/// The servers, and where they are written down.
+#[derive(Debug)]
+pub(super) struct Servers {
+    recursion: bool,
+    file: Option<PathBuf>,
+    began: Instant,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    servers: Arc<[Arc<Server>]>,
+    /// What the file looked like when it was read.
+    stamp: Option<Stamp>,
+    looked: Instant,
+}
+
+/// By what a changed file is known: inode, size, seconds and nanoseconds.
+type Stamp = (u64, u64, i64, i64);
+
+/// A server and how it does.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) addr: SocketAddr,
+    missed: AtomicU32,
+    /// Until when others are asked first, in milliseconds; 0 is not at all.
+    demoted_until: AtomicU64,
+}
+
+impl Servers {
+    pub(super) fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
+        match resolvers {
+            Resolvers::System => Self::in_file(RESOLV_CONF.into()),
+            Resolvers::Given(list) => Self::build(None, list, None),
+            Resolvers::Authority(list) => {
+                Ok(Self { recursion: false, ..Self::build(None, list, None)? })
+            }
+        }
+    }
+
+    /// Whether they are to look further than their own data.
+    pub(super) fn recursion(&self) -> bool {
+        self.recursion
+    }
+
+    /// Those of a file in the form of resolv.conf(5).
+    pub(super) fn in_file(path: PathBuf) -> Result<Self, ClientError> {
+        let read = || Ok((stamp(&path)?, fs::read_to_string(&path)?));
+        let (stamp, text) = read().map_err(ClientError::SystemResolvers)?;
+        Self::build(Some(path), &parse(&text), Some(stamp))
+    }
+
+    fn build(
+        file: Option<PathBuf>,
+        list: &[SocketAddr],
+        stamp: Option<Stamp>,
+    ) -> Result<Self, ClientError> {
+        if list.is_empty() {
+            return Err(ClientError::NoResolver);
+        }
+        let servers = merge(&[], list);
+        let known = Mutex::new(Known { servers, stamp, looked: Instant::now() });
+        Ok(Self { recursion: true, file, began: Instant::now(), known })
+    }
+
+    /// The servers, those first that are not known to be silent.
+    ///
+    /// Now and then it looks whether the file has changed; `forget` gets the servers that are gone.
+    pub(super) fn in_order(
+        &self,
+        now: impl FnOnce() -> Instant,
+        forget: impl Fn(SocketAddr),
+    ) -> Order {
+        let mut known = self.lock();
+        if let Some(file) = &self.file
+            && let now = now()
+            && now.saturating_duration_since(known.looked) >= LOOK_EVERY
+        {
+            known.looked = now;
+            // A file that can't be read or names nobody is about to be written.
+            if let Ok(gone) = known.look_again(file) {
+                gone.into_iter().for_each(forget);
+            }
+        }
+        let servers = known.servers.clone();
+        drop(known);
+        if let [only] = &*servers {
+            return Order::from_iter([only.clone()]);
+        }
+        let now = self.began.elapsed().as_millis() as u64;
+        let mut order: ArrayVec<_, MAX_SERVERS> =
+            servers.iter().map(|server| (server.is_demoted(now), server)).collect();
+        order.sort_by_key(|(is_demoted, _)| *is_demoted);
+        order.into_iter().map(|(_, server)| server.clone()).collect()
+    }
+
+    /// A server left a question unanswered.
+    pub(super) fn note_missed(&self, server: &Server) {
+        if server.missed.fetch_add(1, Ordering::Relaxed) + 1 == MAX_MISSED {
+            let until = self.began.elapsed().as_millis() as u64 + DEMOTED_MS;
+            server.demoted_until.store(until, Ordering::Relaxed);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Reads the file if it has changed; gives the servers that it names no more.
+    fn look_again(&mut self, file: &PathBuf) -> io::Result<Vec<SocketAddr>> {
+        let stamp = Some(stamp(file)?);
+        if stamp == self.stamp {
+            return Ok(Vec::new());
+        }
+        let list = parse(&fs::read_to_string(file)?);
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.stamp = stamp;
+        let servers = merge(&self.servers, &list);
+        let before = std::mem::replace(&mut self.servers, servers);
+        let gone = before.iter().map(|server| server.addr);
+        Ok(gone.filter(|addr| !list.contains(addr)).collect())
+    }
+}
+
+impl Server {
+    /// It answered: what it missed before is forgotten.
+    pub(super) fn note_answered(&self) {
+        if self.missed.load(Ordering::Relaxed) != 0 {
+            self.missed.store(0, Ordering::Relaxed);
+            self.demoted_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether others are asked first. Once the time is over one question tries it.
+    fn is_demoted(&self, now: u64) -> bool {
+        let until = self.demoted_until.load(Ordering::Relaxed);
+        if until == 0 {
+            return false;
+        }
+        let again = now + DEMOTED_MS;
+        let exchange = || {
+            let order = Ordering::Relaxed;
+            self.demoted_until.compare_exchange(until, again, order, order)
+        };
+        now < until || exchange().is_err()
+    }
+}
+
+/// The servers of a list, with what is known of those that were there before.
+fn merge(before: &[Arc<Server>], list: &[SocketAddr]) -> Arc<[Arc<Server>]> {
+    let new = |addr| Server { addr, missed: AtomicU32::new(0), demoted_until: AtomicU64::new(0) };
+    let kept = |addr| before.iter().find(|server| server.addr == addr).cloned();
+    let list = list.iter().take(MAX_SERVERS);
+    list.map(|&addr| kept(addr).unwrap_or_else(|| Arc::new(new(addr)))).collect()
+}
+
+fn stamp(file: &PathBuf) -> io::Result<Stamp> {
+    let meta = fs::metadata(file)?;
+    Ok((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// The `nameserver` lines (resolv.conf(5)), also in the form `[address]:port`.
+fn parse(text: &str) -> Vec<SocketAddr> {
+    let lines = text.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        (words.next()? == "nameserver").then(|| words.next())?
+    });
+    let mut servers: Vec<SocketAddr> = Vec::new();
+    for server in lines.filter_map(parse_server) {
+        if !servers.contains(&server) {
+            servers.push(server);
+        }
+    }
+    servers
+}
+
+fn parse_server(text: &str) -> Option<SocketAddr> {
+    let (addr, port) = match text.strip_prefix('[').and_then(|text| text.split_once("]:")) {
+        Some((addr, port)) => (addr, port.parse().ok()?),
+        None => (text, DNS_PORT),
+    };
+    if let Ok(ip) = addr.parse::<IpAddr>() {
+        return Some((ip, port).into());
+    }
+    // A link-local address with its interface by number.
+    format!("[{addr}]:{port}").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{DEMOTED_MS, MAX_MISSED, Servers, parse};
+    use crate::Resolvers;
+
+    fn first(servers: &Servers) -> String {
+        servers.in_order(Instant::now, |_| ())[0].addr.to_string()
+    }
+
+    #[test]
+    fn only_nameserver_lines_count() {
+        let text = "# nameserver 192.0.2.9\nsearch corp.example\noptions ndots:5 rotate\n\
+                    nameserver 192.0.2.1 # first\n\tnameserver  2001:db8::1\nnameserver 192.0.2.1\n\
+                    nameserver fe80::1%2\nnameserver [192.0.2.2]:5353\nnameserver elsewhere\n\
+                    nameserver\nnameservers 192.0.2.7\n";
+        let servers: Vec<String> = parse(text).iter().map(ToString::to_string).collect();
+        let expected = ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%2]:53", "192.0.2.2:5353"];
+        assert_eq!(servers, expected);
+    }
+
+    #[test]
+    fn a_silent_server_comes_last_but_is_tried_again_once_in_a_while() {
+        let list = ["192.0.2.1:53", "192.0.2.2:53"].map(|addr| addr.parse().unwrap());
+        let servers = Servers::new(&Resolvers::Given(list.into())).unwrap();
+        assert_eq!(first(&servers), "192.0.2.1:53");
+        let server = servers.lock().servers[0].clone();
+        for _ in 0..MAX_MISSED {
+            servers.note_missed(&server);
+        }
+        assert_eq!(first(&servers), "192.0.2.2:53");
+        let later = servers.began.elapsed().as_millis() as u64 + 2 * DEMOTED_MS;
+        assert!(!server.is_demoted(later), "one question tries it");
+        assert!(server.is_demoted(later), "and no other");
+        server.note_answered();
+        assert_eq!(first(&servers), "192.0.2.1:53");
+    }
+
+    #[test]
+    fn a_changed_file_is_read_again_and_a_bad_one_is_not() {
+        let path = std::env::temp_dir().join(format!("resolv-{}.conf", std::process::id()));
+        std::fs::write(&path, "nameserver 192.0.2.1\n").unwrap();
+        let servers = Servers::in_file(path.clone()).unwrap();
+        let later = Instant::now() + Duration::from_secs(2);
+        let in_order = |now| servers.in_order(|| now, |_| ())[0].addr.ip().to_string();
+        std::fs::write(&path, "nameserver 192.0.2.22\n").unwrap();
+        assert_eq!(in_order(Instant::now()), "192.0.2.1", "not yet");
+        assert_eq!(in_order(later), "192.0.2.22");
+        std::fs::write(&path, "search example\n").unwrap();
+        assert_eq!(in_order(later + Duration::from_secs(2)), "192.0.2.22");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(in_order(later + Duration::from_secs(4)), "192.0.2.22");
+    }
+}
