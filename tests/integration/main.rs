@@ -35,6 +35,7 @@ mod wildcard;
 // Real lists and real peers.
 mod client;
 mod dig;
+mod mta;
 mod real_lists;
 mod unbound;
 

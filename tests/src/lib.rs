@@ -9,6 +9,7 @@ mod admin;
 mod answer;
 mod dns;
 pub mod fixtures;
+pub mod mta;
 mod process;
 mod random;
 mod server;

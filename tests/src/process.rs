@@ -65,6 +65,16 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has closed its standard error, as it does at its end.
+    pub fn has_ended(&self) -> bool {
+        self.stderr.lock().ended
+    }
+
+    /// What it has written to standard output.
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().text.clone()
+    }
+
     /// What it has written to standard error.
     pub fn stderr(&self) -> String {
         self.stderr.lock().text.clone()

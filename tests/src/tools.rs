@@ -15,9 +15,20 @@ use crate::{PATIENCE, Process, server::release_dir};
 /// A tool by its name.
 #[track_caller]
 pub fn tool(name: &str) -> PathBuf {
+    tool_path(&format!("bin/{name}"))
+}
+
+/// The folder in which the packages are unpacked.
+#[track_caller]
+pub(crate) fn unpacked() -> PathBuf {
+    tool_path("root")
+}
+
+#[track_caller]
+fn tool_path(name: &str) -> PathBuf {
     let target = release_dir();
     let target = target.parent().expect("a profile's folder lies in the target directory");
-    let path = target.join("tools/bin").join(name);
+    let path = target.join("tools").join(name);
     assert!(path.exists(), "{} is missing; run `make tools`", path.display());
     path
 }

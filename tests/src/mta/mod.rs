@@ -1,0 +1,19 @@
+//! Real mail servers: Exim and Postfix from Debian, unpacked below the target directory by `make tools`.
+//!
+//! Each instance has an address of its own in 127.0.0.0/8, in a /16 that no other instance of the
+//! process has, and hands what it relays to a next hop that the test names: nothing is looked up in
+//! DNS. They change users and see files of their own in place of `/etc/passwd` and the like, so
+//! they need root, or a user namespace with more than one user: `unshare --map-root-user --map-auto`.
+
+mod address;
+mod enclosure;
+mod exim;
+mod postfix;
+mod scripted;
+mod smtp;
+
+pub use address::{unique_addr, unique_host};
+pub use exim::{Exim, EximRelaying};
+pub use postfix::{Postfix, PostfixExtras, PostfixRelaying};
+pub use scripted::{Heard, Message, Record, ScriptedServer, SmtpAnswer};
+pub use smtp::{SmtpClient, SmtpReply};
