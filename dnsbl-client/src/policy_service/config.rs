@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_client::{Score, Zone};
+use dnsbl_client::{Policy, Zone};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -39,7 +39,10 @@ pub(crate) struct Config {
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) deadlines: Deadlines,
     pub(super) limits: Limits,
-    pub(super) bands: Bands,
+    /// What of a request is looked up.
+    pub(super) checks: Vec<What>,
+    pub(super) policy: Policy,
+    pub(super) texts: Texts,
     pub(super) zones: Vec<PolicyZone>,
 }
 
@@ -60,33 +63,34 @@ pub(super) struct Limits {
     pub(super) idle: Duration,
 }
 
-/// From which score on what is done; `None`: never.
+/// What is said.
 #[derive(Clone, Debug)]
-pub(super) struct Bands {
-    pub(super) tag: Option<(Score, Template)>,
-    pub(super) defer: Option<(Score, Template)>,
-    pub(super) reject: Option<(Score, Template)>,
+pub(super) struct Texts {
+    /// A header line.
+    pub(super) tag: Template,
+    pub(super) defer: Template,
+    pub(super) reject: Template,
 }
 
 /// A list and what this service does with it.
 #[derive(Clone, Debug)]
 pub(super) struct PolicyZone {
     pub(super) zone: Zone,
-    pub(super) checks: Vec<What>,
-    /// Look it up and log what it says, but count nothing.
-    pub(super) shadow: bool,
     /// Where a person can look up why; goes into the reason unless the list's text has a URL.
     pub(super) url: Option<Template>,
 }
 
-/// What of a request a list is asked about.
+/// What of a request is looked up, in the lists that fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum What {
+    /// The client's address.
     Client,
+    /// What it calls itself.
     Helo,
-    /// The sender's domain, or the whole address for lists of mail addresses.
+    /// The sender's domain, and the whole address in lists of mail addresses.
     Sender,
+    /// The client's name in the reverse DNS.
     ReverseName,
 }
 

@@ -1,8 +1,14 @@
 //! The configuration exactly as typed.
 
-use std::{fmt, net::IpAddr, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use dnsbl_client::Score;
+use dnsbl_client::{Action, OnUnknown, Policy, PolicyError, Score};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -14,7 +20,7 @@ use super::{
         listen::Listen,
         template::{Template, TemplateError},
     },
-    Bands, Config, Deadlines, Limits, Refused, refuse,
+    Config, Deadlines, Limits, PolicyZone, Refused, Texts, What, refuse,
     zone::ZoneSpec,
 };
 
@@ -45,6 +51,9 @@ pub(super) struct Spec {
     deadline_ms: Spanned<u64>,
     #[serde(default = "default_stress_deadline")]
     stress_deadline_ms: Spanned<u64>,
+    checks: Option<Spanned<Vec<What>>>,
+    #[serde(default)]
+    on_unknown: OnUnknownSpec,
     #[serde(default)]
     limits: LimitsSpec,
     #[serde(default)]
@@ -93,6 +102,14 @@ impl Default for TextSpec {
             reject: text("Service unavailable; {what} blocked using {zone}; {reason}"),
         }
     }
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum OnUnknownSpec {
+    #[default]
+    Neutral,
+    Defer,
 }
 
 /// A number of points.
@@ -144,8 +161,10 @@ impl Spec {
                 stress: milliseconds(&self.stress_deadline_ms)?,
             },
             limits: self.limits.check()?,
-            bands: bands(&self.score, &self.text)?,
-            zones: self.zones.into_iter().map(|z| z.into_inner().check(folder)).collect::<Result<_, _>>()?,
+            checks: checks(self.checks)?,
+            policy: self.score.policy(self.on_unknown)?,
+            texts: self.text.check()?,
+            zones: self.zones.into_iter().map(|zone| policy_zone(zone, folder)).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -161,6 +180,15 @@ impl LimitsSpec {
         }
         Ok(Limits { connections, idle: Duration::from_secs(idle) })
     }
+}
+
+fn policy_zone(zone: Spanned<ZoneSpec>, folder: &Path) -> Result<PolicyZone, Refused> {
+    let at = zone.span();
+    zone.into_inner().check(folder).map_err(|refused| match refused {
+        // Something is missing, which stands nowhere.
+        Refused { at: Range { start: 0, end: 0 }, detail } => Refused { at, detail },
+        refused => refused,
+    })
 }
 
 fn listen(texts: &Spanned<Vec<String>>) -> Result<Vec<Listen>, Refused> {
@@ -195,30 +223,63 @@ fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
     }
 }
 
-fn bands(score: &ScoreSpec, text: &TextSpec) -> Result<Bands, Refused> {
-    let first = [&score.tag, &score.defer, &score.reject];
-    if first.iter().all(|points| points.is_none()) {
-        return refuse(0..0, "[score] is missing: say from which score on to tag, defer or reject");
+impl ScoreSpec {
+    fn policy(&self, on_unknown: OnUnknownSpec) -> Result<Policy, Refused> {
+        let bands = [
+            (&self.tag, Action::Tag),
+            (&self.defer, Action::Defer),
+            (&self.reject, Action::Reject),
+        ];
+        let chosen = bands.iter().filter_map(|(points, action)| {
+            points.as_ref().map(|points| (points.span(), points.get_ref().0, *action))
+        });
+        let chosen: Vec<_> = chosen.collect();
+        if chosen.is_empty() {
+            return refuse(0..0, "[score] is missing: from which score on to tag, defer or reject");
+        }
+        let at = |score: Score| {
+            let band = chosen.iter().find(|(_, from, _)| *from == score);
+            band.map_or(0..0, |(span, ..)| span.clone())
+        };
+        let policy = Policy::new(chosen.iter().map(|(_, score, action)| (*score, *action)));
+        let policy = policy.map_err(|err| Refused {
+            at: match err {
+                PolicyError::NotPositive(score) | PolicyError::Milder(score) => at(score),
+                _ => 0..0,
+            },
+            detail: err.to_string(),
+        })?;
+        Ok(policy.on_unknown(on_unknown.into()))
     }
-    Ok(Bands {
-        tag: band(&score.tag, &text.tag, Template::parse_header)?,
-        defer: band(&score.defer, &text.defer, Template::parse)?,
-        reject: band(&score.reject, &text.reject, Template::parse)?,
-    })
 }
 
-fn band(
-    points: &Option<Spanned<Points>>,
-    text: &Spanned<String>,
-    parse: fn(&str) -> Result<Template, TemplateError>,
-) -> Result<Option<(Score, Template)>, Refused> {
-    let template = template(text, parse)?;
-    let Some(points) = points else { return Ok(None) };
-    let score = points.get_ref().0;
-    if score <= Score::ZERO {
-        return refuse(points.span(), "it is more than 0: with 0 every client would be meant");
+impl TextSpec {
+    fn check(&self) -> Result<Texts, Refused> {
+        Ok(Texts {
+            tag: template(&self.tag, Template::parse_header)?,
+            defer: template(&self.defer, Template::parse)?,
+            reject: template(&self.reject, Template::parse)?,
+        })
     }
-    Ok(Some((score, template)))
+}
+
+impl From<OnUnknownSpec> for OnUnknown {
+    fn from(on_unknown: OnUnknownSpec) -> Self {
+        match on_unknown {
+            OnUnknownSpec::Neutral => Self::Neutral,
+            OnUnknownSpec::Defer => Self::Defer,
+        }
+    }
+}
+
+fn checks(chosen: Option<Spanned<Vec<What>>>) -> Result<Vec<What>, Refused> {
+    let Some(chosen) = chosen else {
+        return Ok(vec![What::Client, What::Helo, What::Sender, What::ReverseName]);
+    };
+    if chosen.get_ref().is_empty() {
+        return refuse(chosen.span(), "it is empty; leave it out to look up everything");
+    }
+    Ok(chosen.into_inner())
 }
 
 pub(super) fn template(

@@ -16,7 +16,7 @@ use toml::Spanned;
 
 use super::{
     super::template::Template,
-    PolicyZone, Refused, What, refuse,
+    PolicyZone, Refused, refuse,
     spec::{Points, template},
 };
 
@@ -36,7 +36,6 @@ pub(super) struct ZoneSpec {
     encoding: Option<Spanned<EncodingSpec>>,
     ipv4: Option<bool>,
     ipv6: Option<bool>,
-    checks: Option<Spanned<Vec<What>>>,
     rules: Option<Vec<RuleSpec>>,
     #[serde(default)]
     shadow: bool,
@@ -108,8 +107,10 @@ impl ZoneSpec {
             zone.probes.absent.clear();
         }
         let url = self.url.as_ref().map(|url| template(url, Template::parse)).transpose()?;
-        let checks = checks(zone.asks, self.checks)?;
-        Ok(PolicyZone { zone, checks, shadow: self.shadow, url })
+        if self.shadow {
+            zone.kind = ListKind::Informational;
+        }
+        Ok(PolicyZone { zone, url })
     }
 
     /// The list by its name or as a preset, with what it is asked about.
@@ -217,23 +218,6 @@ fn read_key(folder: &Path, file: &Spanned<PathBuf>) -> Result<String, Refused> {
     let text = fs::read_to_string(&path).map_err(|err| refused(&err))?;
     let key = text.lines().next().unwrap_or_default().trim();
     if key.is_empty() { Err(refused(&"there is no key in its first line")) } else { Ok(key.into()) }
-}
-
-/// What a list is asked about, by default all that it can tell.
-fn checks(asks: Asks, chosen: Option<Spanned<Vec<What>>>) -> Result<Vec<What>, Refused> {
-    let possible: &[What] = match asks {
-        Asks::Addresses { .. } => &[What::Client],
-        Asks::Domains => &[What::Sender, What::Helo, What::ReverseName],
-        _ => &[What::Sender],
-    };
-    let Some(chosen) = chosen else { return Ok(possible.to_vec()) };
-    let at = chosen.span();
-    let mut chosen = chosen.into_inner();
-    if chosen.is_empty() || chosen.iter().any(|what| !possible.contains(what)) {
-        return refuse(at, "a list of addresses checks \"client\"; one of domains \"sender\", \"helo\" and \"reverse-name\"; one of mail addresses \"sender\"");
-    }
-    chosen.dedup();
-    Ok(chosen)
 }
 
 fn yes() -> bool {
