@@ -2,10 +2,12 @@
 
 mod check;
 mod output;
+mod policy;
 
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 
 /// Exit code: something is listed.
 const LISTED: u8 = 1;
@@ -25,13 +27,22 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Check),
+    Policy(policy::Policy),
+    CheckConfig(policy::CheckConfig),
 }
 
 impl Cli {
     /// Does what the command line says.
-    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Check(check) => check.run().await,
+            Command::Check(check) => runtime()?.block_on(check.run()),
+            Command::Policy(policy) => policy.run(),
+            Command::CheckConfig(check) => Ok(check.run()),
         }
     }
+}
+
+/// One thread does: what takes time is the network.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }

@@ -1,35 +1,229 @@
 //! What a client needs to know before it asks.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
 
-use dnsbl_types::Name;
+use ipnet::IpNet;
 
-/// The settings of a [`Client`](crate::Client).
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The lists to ask, at least one.
-    pub zones: Vec<Name>,
-    /// Through whom they are asked.
-    pub resolvers: Resolvers,
-    /// How long one check may take, at most [`Config::MAX_DEADLINE`]; a list that has not answered
-    /// by then has failed.
-    pub deadline: Duration,
-    /// Whether addresses that send no mail over the Internet (private, loopback, …) are skipped.
-    pub skip_special_use: bool,
+use crate::{Client, DialectError, Observer, Policy, Transport, Udp, Zone, dialect::postscreen};
+
+/// What a [`Client`] is made of: lists, and how they are asked. Made by [`Client::builder`].
+#[must_use]
+pub struct ClientBuilder {
+    pub(crate) zones: Vec<Zone>,
+    pub(crate) policy: Policy,
+    pub(crate) resolvers: Resolvers,
+    pub(crate) deadline: Duration,
+    pub(crate) least_deadline: Option<Duration>,
+    pub(crate) early_exit: bool,
+    pub(crate) special_use: SpecialUse,
+    pub(crate) exempt: Vec<(IpNet, bool)>,
+    pub(crate) cache: CacheLimits,
+    pub(crate) watch: Watch,
+    pub(crate) state_file: Option<PathBuf>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
-impl Config {
+/// Which addresses are looked up though no mail comes from there over the Internet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SpecialUse {
+    /// None: private, loopback, link-local, documentation and the like are skipped.
+    #[default]
+    Skip,
+    /// Those for documentation (RFC 5737, RFC 3849), as tests use them.
+    AskDocumentation,
+    /// All.
+    Ask,
+}
+
+/// Whether lists are watched: probed on a schedule, and left alone while they can't be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Watch {
+    /// No list is probed or left out.
+    Off,
+    /// A list counts until something speaks against it.
+    #[default]
+    On,
+    /// A list counts once a probe has succeeded.
+    Proof,
+}
+
+/// What is kept in memory, and how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheLimits {
+    /// The most answers; 0 keeps none.
+    pub capacity: usize,
+    /// How long a listing is kept: its TTL, but no less and no more than this.
+    pub positive: RangeInclusive<Duration>,
+    /// How long "not listed" is kept: the negative TTL (RFC 2308 section 5), within these bounds.
+    pub negative: RangeInclusive<Duration>,
+    /// How long it is remembered that a list could not tell; at most 30 s.
+    pub failure: Duration,
+    /// How long after its end an answer is used where no other is to be had; zero is never.
+    pub stale: Duration,
+}
+
+impl Default for CacheLimits {
+    /// 100,000 answers; listings 60 s to 1 h, others 30 s to 15 min, failures 5 s, stale 10 min.
+    fn default() -> Self {
+        Self {
+            capacity: 100_000,
+            positive: Duration::from_secs(60)..=Duration::from_secs(3600),
+            negative: Duration::from_secs(30)..=Duration::from_secs(900),
+            failure: Duration::from_secs(5),
+            stale: Duration::from_secs(600),
+        }
+    }
+}
+
+impl ClientBuilder {
     /// How long one check may take unless told otherwise.
-    pub const DEADLINE: Duration = Duration::from_secs(5);
+    pub const DEADLINE: Duration = Duration::from_millis(1500);
     /// The longest that one check may take.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
+    pub(crate) fn new() -> Self {
+        Self {
+            zones: Vec::new(),
+            policy: Policy::default(),
+            resolvers: Resolvers::System,
+            deadline: Self::DEADLINE,
+            least_deadline: None,
+            early_exit: true,
+            special_use: SpecialUse::Skip,
+            exempt: Vec::new(),
+            cache: CacheLimits::default(),
+            watch: Watch::On,
+            state_file: None,
+            observer: None,
+        }
+    }
+
+    /// Asks this list too.
+    pub fn zone(mut self, zone: Zone) -> Self {
+        self.zones.push(zone);
+        self
+    }
+
+    /// Asks these lists too.
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.zones.extend(zones);
+        self
+    }
+
+    /// Asks the lists of a `postscreen_dnsbl_sites` value too.
+    ///
+    /// # Errors
+    ///
+    /// At the first entry that can't be read, with its position.
+    pub fn postscreen_sites(self, text: &str) -> Result<Self, DialectError> {
+        Ok(self.zones(postscreen::parse(text)?))
+    }
+
+    /// Judges so; one point rejects unless told otherwise.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Asks through these servers; those of the system unless told otherwise.
+    pub fn resolvers(mut self, resolvers: Resolvers) -> Self {
+        self.resolvers = resolvers;
+        self
+    }
+
+    /// How long one check may take, above 0 and at most [`Self::MAX_DEADLINE`]; a list that has not
+    /// answered by then has failed.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Lets the deadline shrink as answers arrive, down to this where the last one is missing.
+    pub fn shrink_deadline(mut self, least: Duration) -> Self {
+        self.least_deadline = Some(least);
+        self
+    }
+
+    /// Whether a check ends as soon as the verdict is certain; it does unless told otherwise.
+    pub fn early_exit(mut self, early_exit: bool) -> Self {
+        self.early_exit = early_exit;
+        self
+    }
+
+    /// Which special addresses are looked up; none unless told otherwise.
+    pub fn special_use(mut self, special_use: SpecialUse) -> Self {
+        self.special_use = special_use;
+        self
+    }
+
+    /// Skips the addresses of these networks. Of several that hold an address, the longest decides.
+    pub fn exempt(mut self, nets: impl IntoIterator<Item = IpNet>) -> Self {
+        self.exempt.extend(nets.into_iter().map(|net| (net, true)));
+        self
+    }
+
+    /// Does not skip the addresses of these networks, which lie inside exempt ones.
+    pub fn not_exempt(mut self, nets: impl IntoIterator<Item = IpNet>) -> Self {
+        self.exempt.extend(nets.into_iter().map(|net| (net, false)));
+        self
+    }
+
+    /// Keeps answers so.
+    pub fn cache(mut self, limits: CacheLimits) -> Self {
+        self.cache = limits;
+        self
+    }
+
+    /// Watches the lists, or does not.
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// Keeps health and budgets in this file over restarts. It holds no keys.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
+    /// Tells this observer.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Makes the client. Where lists are watched, a task that probes them is started, and ends with
+    /// the client.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be asked with these settings.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with IO and time enabled.
+    pub fn build(self) -> Result<Client, ClientError> {
+        let transport = Udp::new(&self.resolvers)?;
+        self.build_with(transport)
+    }
+
+    /// As [`Self::build`], with another way to ask; the resolvers do not matter then.
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be asked with these settings.
+    pub fn build_with<T: Transport>(self, transport: T) -> Result<Client<T>, ClientError> {
+        self.check()?;
+        Client::new(self, transport)
+    }
+
     /// Refuses settings with which nothing can be asked.
-    pub(crate) fn check(&self) -> Result<(), ClientError> {
+    fn check(&self) -> Result<(), ClientError> {
         if self.zones.is_empty() {
             Err(ClientError::NoZone)
-        } else if self.zones.iter().any(Name::is_root) {
-            Err(ClientError::RootZone)
+        } else if self.zones.len() > usize::from(u16::MAX) {
+            Err(ClientError::TooManyZones)
         } else if self.deadline.is_zero() || self.deadline > Self::MAX_DEADLINE {
             Err(ClientError::Deadline(self.deadline))
         } else {
@@ -38,25 +232,17 @@ impl Config {
     }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            zones: Vec::new(),
-            resolvers: Resolvers::System,
-            deadline: Self::DEADLINE,
-            skip_special_use: true,
-        }
-    }
-}
-
 /// The servers through which lists are asked, one after the other until one gives an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Resolvers {
     /// Those of `/etc/resolv.conf`; its search domains and options do not apply.
     #[default]
     System,
-    /// These; a list's own authoritative server will do as well.
+    /// These.
     Given(Vec<SocketAddr>),
+    /// These, which serve the lists themselves: they are asked without recursion.
+    Authority(Vec<SocketAddr>),
 }
 
 /// Why settings make no client.
@@ -66,11 +252,11 @@ pub enum ClientError {
     /// Nothing to ask.
     #[error("no zone to ask")]
     NoZone,
-    /// The root of the DNS lists nothing.
-    #[error("the root is not a block list")]
-    RootZone,
+    /// More than 65,535.
+    #[error("more than 65,535 zones")]
+    TooManyZones,
     /// No time to answer, or more than anybody waits.
-    #[error("a deadline of {0:?} is not above 0 and at most {max:?}", max = Config::MAX_DEADLINE)]
+    #[error("a deadline of {0:?} is not above 0 and at most {max:?}", max = ClientBuilder::MAX_DEADLINE)]
     Deadline(Duration),
     /// Nobody to ask.
     #[error("no resolver to ask")]
@@ -78,4 +264,7 @@ pub enum ClientError {
     /// The system's resolvers are not known.
     #[error("reading the resolvers from /etc/resolv.conf")]
     SystemResolvers(#[source] io::Error),
+    /// No socket to ask with.
+    #[error("opening a socket")]
+    Socket(#[source] io::Error),
 }

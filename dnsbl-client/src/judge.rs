@@ -7,69 +7,50 @@
 
 use std::net::Ipv4Addr;
 
-use dnsbl_types::{ReturnCode, ReturnCodeError};
+use crate::{Answer, Blocked, Bogus, Codes, Failure, Listing, Status};
 
-use crate::{Blocked, Bogus, Failure, Listing, Status};
-
-/// What a reply to an A query holds that matters here.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reply {
-    /// The response code.
-    pub(crate) rcode: u16,
-    /// The addresses of the name asked for, aliases followed.
-    pub(crate) addresses: Vec<Ipv4Addr>,
-    /// Whether it points to other servers instead of answering (RFC 2308 section 2.2).
-    pub(crate) referral: bool,
-    /// The extended error (RFC 8914) by which a resolver says that the answer is its own.
-    pub(crate) filtered: Option<u16>,
-}
-
-impl Reply {
-    const NOERROR: u16 = 0;
-    const NXDOMAIN: u16 = 3;
-    const REFUSED: u16 = 5;
-}
+const NOERROR: u16 = 0;
+const NXDOMAIN: u16 = 3;
+const REFUSED: u16 = 5;
 
 /// What a reply says about the address that was asked for.
-pub(crate) fn judge(reply: &Reply) -> Status {
+pub(crate) fn judge(reply: &Answer, codes: &Codes) -> Status {
     if let Some(code) = reply.filtered {
         return Status::Blocked(Blocked::Filtered(code));
     }
     match reply.rcode {
-        Reply::NXDOMAIN => Status::NotListed,
-        Reply::NOERROR if reply.referral => Status::Failed(Failure::Referral),
-        Reply::NOERROR => judge_addresses(&reply.addresses),
-        Reply::REFUSED => Status::Blocked(Blocked::Refused),
+        NXDOMAIN => Status::NotListed,
+        NOERROR if reply.referral => Status::Failed(Failure::Referral),
+        NOERROR => judge_addresses(&reply.addresses, codes),
+        REFUSED => Status::Blocked(Blocked::Refused),
         rcode => Status::Failed(Failure::Rcode(rcode)),
     }
 }
 
-fn judge_addresses(addresses: &[Ipv4Addr]) -> Status {
-    let codes = addresses.iter().map(|&addr| ReturnCode::try_from(addr));
-    match codes.collect::<Result<Vec<_>, _>>() {
-        Ok(codes) => judge_codes(codes),
-        Err(ReturnCodeError::OutsideLoopback(addr)) => Status::Bogus(Bogus::OutsideLoopback(addr)),
-        Err(_) => Status::Bogus(Bogus::Localhost),
-    }
-}
-
-fn judge_codes(codes: Vec<ReturnCode>) -> Status {
-    if let Some(blocked) = codes.iter().find_map(|&code| error_code(code)) {
-        Status::Blocked(blocked)
-    } else if codes.is_empty() {
+fn judge_addresses(addresses: &[Ipv4Addr], codes: &Codes) -> Status {
+    let outside = addresses.iter().find(|addr| addr.octets()[0] != 127);
+    let blocked = || addresses.iter().find_map(|&addr| codes.refusal(addr).or(error_code(addr)));
+    let localhost = || !codes.localhost_is_listed && addresses.contains(&Ipv4Addr::LOCALHOST);
+    if addresses.is_empty() {
         Status::NotListed
+    } else if let Some(&stray) = outside {
+        Status::Bogus(Bogus::OutsideLoopback(stray))
+    } else if let Some(blocked) = blocked() {
+        Status::Blocked(blocked)
+    } else if localhost() {
+        Status::Bogus(Bogus::Localhost)
     } else {
-        Status::Listed(Listing::new(codes))
+        Status::Listed(Listing::new(addresses.to_vec()))
     }
 }
 
 /// The error that a code stands for, if it is in 127.255.255.0/24.
-fn error_code(code: ReturnCode) -> Option<Blocked> {
-    match code.addr().octets() {
+fn error_code(code: Ipv4Addr) -> Option<Blocked> {
+    match code.octets() {
         [127, 255, 255, 252] => Some(Blocked::ZoneTypo),
         [127, 255, 255, 254] => Some(Blocked::PublicResolver),
         [127, 255, 255, 255] => Some(Blocked::TooManyQueries),
-        [127, 255, 255, _] => Some(Blocked::ErrorCode(code.addr())),
+        [127, 255, 255, _] => Some(Blocked::ErrorCode(code)),
         _ => None,
     }
 }
@@ -80,18 +61,21 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Reply, judge};
-    use crate::{Blocked, Bogus, Failure, Status};
+    use crate::{Answer, Blocked, Bogus, Codes, Failure, Status};
+
+    fn judge(reply: &Answer) -> Status {
+        super::judge(reply, &Codes::default())
+    }
 
     fn answer(addresses: &[&str]) -> Status {
-        judge(&Reply {
+        judge(&Answer {
             addresses: addresses.iter().map(|a| a.parse().unwrap()).collect(),
-            ..Reply::default()
+            ..Answer::default()
         })
     }
 
     fn rcode(rcode: u16) -> Status {
-        judge(&Reply { rcode, ..Reply::default() })
+        judge(&Answer { rcode, ..Answer::default() })
     }
 
     #[track_caller]
@@ -167,18 +151,18 @@ mod tests {
 
     #[test]
     fn a_referral_is_no_denial() {
-        let reply = Reply { referral: true, ..Reply::default() };
+        let reply = Answer { referral: true, ..Answer::default() };
         assert_eq!(judge(&reply), Status::Failed(Failure::Referral));
     }
 
     #[test]
     fn what_a_resolver_rewrote_is_no_verdict() {
         for rcode in [0, 3, 5] {
-            let reply = Reply {
+            let reply = Answer {
                 rcode,
                 filtered: Some(17),
                 addresses: vec![Ipv4Addr::new(127, 0, 0, 2)],
-                ..Reply::default()
+                ..Answer::default()
             };
             assert_eq!(judge(&reply), Status::Blocked(Blocked::Filtered(17)));
         }
@@ -188,7 +172,7 @@ mod tests {
         #[test]
         fn an_error_is_never_a_listing(rcode in 1u16.., addresses: Vec<u32>) {
             let addresses = addresses.into_iter().map(Ipv4Addr::from).collect();
-            let reply = Reply { rcode, addresses, ..Reply::default() };
+            let reply = Answer { rcode, addresses, ..Answer::default() };
             prop_assert_ne!(judge(&reply).word(), "listed");
         }
 
@@ -200,7 +184,7 @@ mod tests {
         ) {
             let mut addresses: Vec<Ipv4Addr> = codes.into_iter().map(Ipv4Addr::from).collect();
             addresses.insert(at.index(addresses.len() + 1), stray.into());
-            let reply = Reply { addresses, ..Reply::default() };
+            let reply = Answer { addresses, ..Answer::default() };
             prop_assert_eq!(judge(&reply).word(), "bogus");
         }
     }

@@ -9,19 +9,16 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::net::IpAddr;
 //!
-//! use dnsbl_client::{Client, Config, Status};
+//! use dnsbl_client::{Action, Client};
 //!
-//! let client = Client::new(Config {
-//!     zones: vec!["bl.example.org".parse()?],
-//!     ..Config::default()
-//! })?;
+//! let client = Client::builder()
+//!     .postscreen_sites("bl.example.org=127.0.0.[2..11]*3 wl.example.net*-2")?
+//!     .build()?;
 //! let report = client.check("192.0.2.99".parse::<IpAddr>()?).await;
-//! for outcome in &report.outcomes {
-//!     match &outcome.status {
-//!         Status::Listed(listing) => println!("{} lists it: {:?}", outcome.zone, listing.codes),
-//!         Status::NotListed => println!("{} does not list it", outcome.zone),
-//!         unknown => println!("{}: could not tell ({})", outcome.zone, unknown.word()),
-//!     }
+//! match report.action {
+//!     Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
+//!     Action::Defer => println!("450 4.7.1 try again later"),
+//!     _ => println!("250 OK"),
 //! }
 //! # Ok(())
 //! # }
@@ -29,14 +26,32 @@
 
 mod client;
 mod config;
-mod dns;
+pub mod dialect;
+mod filter;
+mod health;
 mod judge;
+mod observe;
+mod policy;
 mod reason;
+mod score;
 mod status;
 mod target;
+mod transport;
+mod zone;
 
-pub use client::{Client, Outcome, Report};
-pub use config::{ClientError, Config, Resolvers};
-pub use dnsbl_types::{Name, ReturnCode};
+pub use client::{Client, Outcome, Report, Source, Ticket, ZoneId};
+pub use config::{CacheLimits, ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
+pub use dialect::{DialectError, DialectErrorKind, Unwritable};
+pub use dnsbl_types::Name;
+pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
+pub use health::{DownReason, Health};
+pub use observe::{Counters, Event, Observer, ProbePoint, ProbeReport, ZoneCounters};
+pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, Reach, Vote};
+pub use score::{Score, ScoreError};
 pub use status::{Blocked, Bogus, Failure, Listing, Skipped, Status};
-pub use target::Target;
+pub use target::{Domain, Email, Encoding, Hash, Target, TargetError};
+pub use transport::{Answer, QueryType, Question, Transport, Udp};
+pub use zone::{
+    Asks, Codes, Hashing, ListKind, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone,
+    ZoneName, ZoneNameError,
+};

@@ -12,5 +12,5 @@ mod server;
 mod service;
 mod template;
 
-pub(crate) use config::{Config, ConfigError};
+pub(crate) use config::Config;
 pub(crate) use server::run;

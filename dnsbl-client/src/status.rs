@@ -1,8 +1,6 @@
-//! What one list says about one address.
+//! What one list says about one target.
 
 use std::net::Ipv4Addr;
-
-use dnsbl_types::{NameError, ReturnCode};
 
 /// What one list says. Only the first two are verdicts; with the others it could not be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,29 +55,40 @@ impl Status {
     pub fn is_verdict(&self) -> bool {
         matches!(self, Self::Listed(_) | Self::NotListed)
     }
+
+    /// Whether the list would have had something to say and could not be heard.
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Self::Listed(_) | Self::NotListed => false,
+            Self::Blocked(_) | Self::Bogus(_) | Self::Failed(_) => true,
+            Self::Skipped(why) => why.is_unknown(),
+        }
+    }
 }
 
-/// What a list says about an address that it has.
+/// What a list says about what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
     /// Every return code, in ascending order.
-    pub codes: Vec<ReturnCode>,
+    pub codes: Vec<Ipv4Addr>,
+    /// Which of the zone's rules match, as indices into [`Zone::rules`](crate::Zone::rules).
+    pub hits: Vec<u16>,
     /// The list's text, safe for a log or a terminal: one short line without control characters.
     pub reason: Option<String>,
 }
 
 impl Listing {
-    /// A listing whose reason is not known.
-    pub(crate) fn new(mut codes: Vec<ReturnCode>) -> Self {
+    /// A listing whose rules and reason are not known.
+    pub(crate) fn new(mut codes: Vec<Ipv4Addr>) -> Self {
         codes.sort_unstable();
         codes.dedup();
-        Self { codes, reason: None }
+        Self { codes, hits: Vec::new(), reason: None }
     }
 }
 
 /// Why it was not told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Blocked {
     /// 127.255.255.252.
@@ -91,7 +100,10 @@ pub enum Blocked {
     /// 127.255.255.255.
     #[error("127.255.255.255: too many queries")]
     TooManyQueries,
-    /// Another error code inside 127.255.255.0/24.
+    /// 127.0.1.255 of lists of domains that were asked about an address.
+    #[error("{0}: the list has domains and was asked about an address")]
+    NotForAddresses(Ipv4Addr),
+    /// Another error code inside 127.255.255.0/24, or one of the list's own.
     #[error("{0}: an error code of the list")]
     ErrorCode(Ipv4Addr),
     /// Rcode REFUSED, from the list or from the resolver.
@@ -132,9 +144,9 @@ pub enum Failure {
     /// Sending or receiving failed, or what came was no DNS message.
     #[error("{0}")]
     Network(String),
-    /// There is no name to ask for.
-    #[error(transparent)]
-    Name(#[from] NameError),
+    /// Target and zone together are longer than a name can be (255 octets).
+    #[error("the name to ask for is longer than 255 octets")]
+    NameTooLong,
 }
 
 /// Why a list was not asked.
@@ -144,6 +156,37 @@ pub enum Skipped {
     /// No mail comes from this address over the Internet.
     #[error("not an address of the public Internet")]
     SpecialUse,
+    /// The configuration exempts it.
+    #[error("exempt by configuration")]
+    Exempt,
+    /// The list has nothing of this kind: a domain asked of a list of addresses, or the reverse.
+    #[error("the list has nothing of this kind")]
+    WrongKind,
+    /// The list has no addresses of this family.
+    #[error("the list has no addresses of this family")]
+    Family,
+    /// The list is down.
+    #[error("the list is down")]
+    ZoneDown,
+    /// The list says "listed", and something about it is odd that a probe is finding out.
+    #[error("the list is under suspicion")]
+    Suspect,
+    /// No probe of the list has succeeded yet, and proof is wanted.
+    #[error("no probe of the list has succeeded yet")]
+    Unproven,
+    /// The list's questions of the day are used up, or too many are on their way.
+    #[error("no more questions may be asked now")]
+    OverBudget,
+    /// The verdict was certain without it.
+    #[error("the verdict was certain without it")]
+    DecidedEarly,
+}
+
+impl Skipped {
+    /// Whether the list would have had something to say.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, Self::ZoneDown | Self::Suspect | Self::Unproven | Self::OverBudget)
+    }
 }
 
 /// The mnemonic of an rcode where it has a well-known one.

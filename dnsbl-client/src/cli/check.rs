@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use dnsbl_client::{Client, Config, Name, Resolvers};
+use dnsbl_client::{Client, ClientBuilder, Resolvers, SpecialUse, Watch, Zone, ZoneName};
 use futures_util::{StreamExt, stream};
 
 use super::{LISTED, UNKNOWN, output::Output};
@@ -58,7 +58,7 @@ pub(super) struct Check {
 /// What follows `--zone`: zones and, where the addresses come last, addresses.
 #[derive(Clone)]
 enum Word {
-    Zone(Name),
+    Zone(ZoneName),
     Address(IpAddr),
 }
 
@@ -66,10 +66,10 @@ impl Check {
     /// Checks, prints as the answers come, and tells the exit code.
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let json = self.json;
-        let (addresses, config) = self.split();
+        let (addresses, zones, settings) = self.split();
         ensure!(!addresses.is_empty(), "no address to look up; see dnsbl check --help");
-        let mut output = Output::new(json, &addresses, &config.zones);
-        let client = Client::new(config)?;
+        let mut output = Output::new(json, &addresses, &zones);
+        let client = settings.build()?;
         let checks = addresses.into_iter().map(async |addr| (addr, client.check(addr).await));
         let mut checks = stream::iter(checks).buffered(CONCURRENT);
         let (mut listed, mut complete) = (false, true);
@@ -83,7 +83,7 @@ impl Check {
     }
 
     /// What to look up, and how.
-    fn split(self) -> (Vec<IpAddr>, Config) {
+    fn split(self) -> (Vec<IpAddr>, Vec<ZoneName>, ClientBuilder) {
         let (mut addresses, mut zones) = (self.addresses, Vec::new());
         for word in self.words {
             match word {
@@ -95,8 +95,14 @@ impl Check {
             none if none.is_empty() => Resolvers::System,
             given => Resolvers::Given(given),
         };
-        let config = Config { zones, resolvers, deadline: self.timeout, skip_special_use: false };
-        (addresses, config)
+        let settings = Client::builder()
+            .zones(zones.iter().cloned().map(Zone::addresses))
+            .resolvers(resolvers)
+            .deadline(self.timeout)
+            .early_exit(false)
+            .special_use(SpecialUse::Ask)
+            .watch(Watch::Off);
+        (addresses, zones, settings)
     }
 }
 
@@ -107,8 +113,8 @@ impl FromStr for Word {
         if let Ok(addr) = text.parse() {
             return Ok(Self::Address(addr));
         }
-        let zone: Name = text.parse()?;
-        let top = zone.labels().last().unwrap_or_default();
+        let zone: ZoneName = text.parse()?;
+        let top = zone.secret().labels().last().unwrap_or_default();
         ensure!(!top.iter().all(u8::is_ascii_digit), "neither a zone nor an address");
         Ok(Self::Zone(zone))
     }

@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use dnsbl_client::{Name, Outcome, Report};
+use dnsbl_client::{Outcome, Report, ZoneName};
 use serde::Serialize;
 
 /// The results as text, line by line, or as one JSON document.
@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 impl Output {
-    pub(super) fn new(json: bool, addresses: &[IpAddr], zones: &[Name]) -> Self {
+    pub(super) fn new(json: bool, addresses: &[IpAddr], zones: &[ZoneName]) -> Self {
         if json {
             Self::Json(Results::default())
         } else {

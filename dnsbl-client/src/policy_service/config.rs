@@ -145,8 +145,8 @@ fn key_at(text: &str, offset: usize) -> String {
     let line = text[start..].lines().next().unwrap_or_default();
     // A key of an inline table is nearer than the one that begins the line.
     let before = text.get(start..offset).unwrap_or_default();
-    let inline = before.rsplit(['{', ',']).next().filter(|_| before.contains('{'));
-    let nearest = inline.filter(|part| part.contains('=')).unwrap_or(line);
+    let inline = before.contains('{').then(|| before.rfind(['{', ','])).flatten();
+    let nearest = inline.map_or(line, |at| &line[at + 1..]);
     nearest.split('=').next().unwrap_or_default().trim().to_owned()
 }
 

@@ -48,7 +48,6 @@ pub(crate) async fn run(config: Config, mut sockets: ListenFd) -> anyhow::Result
         ready += &format!(" metrics={}", listener.local_addr()?);
         tokio::spawn(metrics::serve(listener, service.metrics()));
     }
-    tokio::spawn(service.clone().watch_health());
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(service.limits().connections));
     for listener in listeners {
@@ -64,7 +63,6 @@ pub(crate) async fn run(config: Config, mut sockets: ListenFd) -> anyhow::Result
     if timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::warn!("some requests were not answered before the end");
     }
-    service.stop().await;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use dnsbl_client::{
-    Action as Verdict, Client, Domain, Email, Event, Health, Observer, Outcome, Report, SpecialUse,
-    Status, Target, Zone, ZoneName,
+    Action as Verdict, Client, Domain, Email, Event, Health, Observer, Outcome, Report, Resolvers,
+    SpecialUse, Status, Target, Watch, Zone, ZoneName,
 };
 use tokio::sync::Notify;
 
@@ -42,9 +42,10 @@ impl Service {
             .zones(zones)
             .policy(config.policy)
             .deadline(config.deadlines.normal)
+            .watch(Watch::Proof)
             .observer(Arc::new(Listener { metrics: metrics.clone() }));
         if !config.resolvers.is_empty() {
-            client = client.resolvers(config.resolvers);
+            client = client.resolvers(Resolvers::Given(config.resolvers));
         }
         if config.check_special_use {
             client = client.special_use(SpecialUse::Ask);
@@ -131,7 +132,7 @@ impl Service {
         };
         if let Some(first) = reasons.first() {
             facts.zone = first.zone.public().to_owned();
-            facts.what = report.targets[first.target].to_string();
+            facts.what = shown(&report.targets[first.target]);
             facts.reason = self.reason(first, &facts);
         }
         let action = match report.action {
@@ -174,6 +175,14 @@ fn targets(what: What, request: &Request) -> Vec<Target> {
     first.into_iter().chain(second).collect()
 }
 
+fn shown(target: &Target) -> String {
+    match target {
+        Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
+        Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
+        address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
+    }
+}
+
 /// Tells logs and metrics what the client does.
 struct Listener {
     metrics: Arc<Metrics>,
@@ -191,8 +200,12 @@ impl Observer for Listener {
                 let counts = matches!(to, Health::Up | Health::Probation);
                 self.metrics.zone_up.with_label_values(&[zone.public()]).set(counts.into());
                 self.metrics.state_changes.with_label_values(&[zone.public(), to.word()]).inc();
-                let why = to.why().map(|why| why.to_string()).unwrap_or_default();
-                tracing::warn!(%zone, from = from.word(), to = to.word(), why, "the health of a list changed");
+                let why = match to {
+                    Health::Suspect { why } | Health::Down { why, .. } => why.to_string(),
+                    _ => String::new(),
+                };
+                let (from, to) = (from.word(), to.word());
+                tracing::warn!(%zone, from, to, why, "the health of a list changed");
             }
             other => tracing::warn!(event = ?other, "a list is in trouble"),
         }

@@ -28,7 +28,17 @@ pub(super) struct Template(Vec<Piece>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Fact(fn(&Facts) -> &String),
+    Fact(Fact),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fact {
+    Client,
+    What,
+    Zone,
+    Zones,
+    Reason,
+    Score,
 }
 
 /// Why a text is no template.
@@ -60,7 +70,7 @@ impl Template {
             let tail = rest[at..].strip_prefix('{').ok_or(TemplateError::Brace)?;
             let (name, after) = tail.split_once('}').ok_or(TemplateError::Brace)?;
             pieces.push(Piece::Text(rest[..at].to_owned()));
-            pieces.push(Piece::Fact(fact(name)?));
+            pieces.push(Piece::Fact(Fact::named(name)?));
             rest = after;
         }
         pieces.push(Piece::Text(rest.to_owned()));
@@ -89,21 +99,34 @@ impl Piece {
     fn text<'a>(&'a self, facts: &'a Facts) -> &'a str {
         match self {
             Self::Text(text) => text,
-            Self::Fact(fact) => fact(facts),
+            Self::Fact(fact) => fact.of(facts),
         }
     }
 }
 
-fn fact(name: &str) -> Result<fn(&Facts) -> &String, TemplateError> {
-    Ok(match name {
-        "client" => |facts| &facts.client,
-        "what" => |facts| &facts.what,
-        "zone" => |facts| &facts.zone,
-        "zones" => |facts| &facts.zones,
-        "reason" => |facts| &facts.reason,
-        "score" => |facts| &facts.score,
-        other => return Err(TemplateError::Unknown(other.to_owned())),
-    })
+impl Fact {
+    fn named(name: &str) -> Result<Self, TemplateError> {
+        Ok(match name {
+            "client" => Self::Client,
+            "what" => Self::What,
+            "zone" => Self::Zone,
+            "zones" => Self::Zones,
+            "reason" => Self::Reason,
+            "score" => Self::Score,
+            other => return Err(TemplateError::Unknown(other.to_owned())),
+        })
+    }
+
+    fn of(self, facts: &Facts) -> &str {
+        match self {
+            Self::Client => &facts.client,
+            Self::What => &facts.what,
+            Self::Zone => &facts.zone,
+            Self::Zones => &facts.zones,
+            Self::Reason => &facts.reason,
+            Self::Score => &facts.score,
+        }
+    }
 }
 
 /// One line of printable ASCII that ends before it is too long.

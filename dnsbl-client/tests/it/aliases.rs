@@ -2,23 +2,18 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use dnsbl_client::{Client, Config, Resolvers, Status};
+use dnsbl_client::Status;
 use hickory_proto::{op::Message, rr::Name};
 
 use crate::{
     server::Server,
-    zones::{a_record, cname_record, reply},
+    zones::{self, a_record, cname_record, reply},
 };
 
 /// The status where the answer is made of these (owner, alias or address), `@` the name asked for.
 async fn status(records: &'static [(&'static str, &'static str)]) -> Status {
     let server = Server::start(move |query: &Message, _| vec![answer(query, records)]).await;
-    let client = Client::new(Config {
-        zones: vec!["bl.example".parse().unwrap()],
-        resolvers: Resolvers::Given(vec![server.addr]),
-        deadline: Duration::from_secs(10),
-        ..Config::default()
-    });
+    let client = zones::client(&[&server], &["bl.example"], Duration::from_secs(10)).build();
     let addr: IpAddr = "192.0.2.99".parse().unwrap();
     client.unwrap().check(addr).await.outcomes.remove(0).status
 }

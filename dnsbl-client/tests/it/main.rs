@@ -4,6 +4,8 @@
 
 mod aliases;
 mod cli;
+mod fake;
+mod policy;
 mod resolvers;
 mod server;
 mod status;

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_client::{Client, Config, Failure, Resolvers, Status};
+use dnsbl_client::{Failure, Status};
 use hickory_proto::op::{Message, ResponseCode};
 
 use crate::{
     server::{Server, Transport},
-    zones::{rcode, reply},
+    zones::{self, rcode, reply},
 };
 
 async fn says(answer: ResponseCode) -> Server {
@@ -23,12 +23,7 @@ async fn silent() -> Server {
 }
 
 async fn status(servers: &[&Server], deadline: Duration) -> Status {
-    let client = Client::new(Config {
-        zones: vec!["bl.example".parse().unwrap()],
-        resolvers: Resolvers::Given(servers.iter().map(|server| server.addr).collect()),
-        deadline,
-        ..Config::default()
-    });
+    let client = zones::client(servers, &["bl.example"], deadline).build();
     let addr: IpAddr = "192.0.2.99".parse().unwrap();
     client.unwrap().check(addr).await.outcomes.remove(0).status
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use dnsbl_client::{
-    Blocked, Bogus, Client, Config, Failure, Listing, Outcome, Resolvers, Skipped, Status, Target,
+    Blocked, Bogus, ClientBuilder, Failure, Listing, Outcome, Skipped, SpecialUse, Status, Target,
 };
 
 use crate::{
@@ -19,19 +19,15 @@ const LONG: Duration = Duration::from_secs(10);
 /// For answers that never come.
 const SHORT: Duration = Duration::from_secs(1);
 
-fn config(server: &Server, zones: &[&str], deadline: Duration) -> Config {
-    let zone = |zone: &&str| format!("{zone}.example").parse().unwrap();
-    Config {
-        zones: zones.iter().map(zone).collect(),
-        resolvers: Resolvers::Given(vec![server.addr]),
-        deadline,
-        ..Config::default()
-    }
+fn client(server: &Server, zones: &[&str], deadline: Duration) -> ClientBuilder {
+    let zones: Vec<String> = zones.iter().map(|zone| format!("{zone}.example")).collect();
+    let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
+    zones::client(&[server], &zones, deadline)
 }
 
 async fn outcomes(zones: &[&str], deadline: Duration) -> Vec<Outcome> {
     let server = Server::start(zones::script).await;
-    let client = Client::new(config(&server, zones, deadline)).unwrap();
+    let client = client(&server, zones, deadline).build().unwrap();
     client.check(ip("192.0.2.99")).await.outcomes
 }
 
@@ -80,7 +76,7 @@ async fn a_text_is_made_safe_and_short() {
 async fn text_is_asked_of_listings_only() {
     let server = Server::start(zones::script).await;
     let zones = ["listed", "clean", "nodata", "public", "localhost", "parked", "mixed"];
-    let client = Client::new(config(&server, &zones, LONG)).unwrap();
+    let client = client(&server, &zones, LONG).build().unwrap();
     client.check(ip("192.0.2.99")).await;
     let asked = server.asked();
     let texts: Vec<_> = asked.iter().filter(|asked| asked.rtype == "TXT").collect();
@@ -120,7 +116,7 @@ async fn silence_has_failed_at_the_deadline() {
 #[tokio::test]
 async fn a_truncated_answer_is_asked_for_over_tcp() {
     let server = Server::start(zones::script).await;
-    let client = Client::new(config(&server, &["big"], LONG)).unwrap();
+    let client = client(&server, &["big"], LONG).build().unwrap();
     let status = client.check(ip("192.0.2.99")).await.outcomes.remove(0).status;
     assert_eq!(status.listing().unwrap().codes.len(), 2);
     let transports: Vec<_> = server.asked().iter().map(|asked| asked.transport).collect();
@@ -149,14 +145,13 @@ async fn a_silent_zone_does_not_spoil_the_others() {
 #[tokio::test]
 async fn special_use_addresses_are_skipped_unless_asked_for() {
     let server = Server::start(zones::script).await;
-    let skipping = config(&server, &["listed"], LONG);
-    let asking = Config { skip_special_use: false, ..skipping.clone() };
-    let skipping = Client::new(skipping).unwrap();
+    let skipping = client(&server, &["listed"], LONG).build().unwrap();
+    let asking = client(&server, &["listed"], LONG).special_use(SpecialUse::Ask).build().unwrap();
     let report = skipping.check(ip("10.1.2.3")).await;
     assert_eq!(report.outcomes[0].status, Status::Skipped(Skipped::SpecialUse));
     assert!(!report.is_complete() && !report.is_listed());
     assert_eq!(server.asked(), []);
     let raw = Target::RawAddress(ip("127.0.0.2"));
     assert!(skipping.check(raw).await.is_listed());
-    assert!(Client::new(asking).unwrap().check(ip("10.1.2.3")).await.is_listed());
+    assert!(asking.check(ip("10.1.2.3")).await.is_listed());
 }

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_client::{Client, ClientError, Config, Failure, Name, Resolvers, Status, Target};
+use dnsbl_client::{
+    Client, ClientBuilder, ClientError, Failure, Resolvers, Status, Target, ZoneName, ZoneNameError,
+};
 use hickory_proto::op::{Message, ResponseCode};
 
 use crate::{
@@ -23,13 +25,7 @@ async fn asked_for(target: impl Into<Target>) -> String {
 }
 
 fn client(server: &Server, zones: &[&str]) -> Client {
-    Client::new(Config {
-        zones: zones.iter().map(|zone| zone.parse().unwrap()).collect(),
-        resolvers: Resolvers::Given(vec![server.addr]),
-        deadline: Duration::from_secs(4),
-        ..Config::default()
-    })
-    .unwrap()
+    zones::client(&[server], zones, Duration::from_secs(4)).build().unwrap()
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -108,40 +104,29 @@ async fn a_zone_too_long_for_the_name_has_failed() {
     let long = format!("{}.example", vec!["x".repeat(60); 3].join("."));
     let report = client(&server, &[&long]).check(ip("2001:db8::1")).await;
     let status = &report.outcomes[0].status;
-    assert!(matches!(status, Status::Failed(Failure::Name(_))), "{status:?}");
+    assert!(matches!(status, Status::Failed(Failure::NameTooLong)), "{status:?}");
 }
 
-#[test]
-fn settings_that_can_ask_nothing_are_refused() {
-    fn refused(change: impl Fn(&mut Config)) -> ClientError {
-        let mut config = Config {
-            zones: vec!["bl.example".parse().unwrap()],
-            resolvers: Resolvers::Given(vec!["127.0.0.1:53".parse().unwrap()]),
-            ..Config::default()
-        };
-        change(&mut config);
-        Client::new(config).unwrap_err()
-    }
-    let root: Name = ".".parse().unwrap();
-    assert!(matches!(refused(|config| config.zones.clear()), ClientError::NoZone));
-    assert!(matches!(refused(|config| config.zones.push(root.clone())), ClientError::RootZone));
-    let nobody = Resolvers::Given(vec![]);
-    let error = refused(|config| config.resolvers = nobody.clone());
-    assert!(matches!(error, ClientError::NoResolver));
+#[tokio::test]
+async fn settings_that_can_ask_nothing_are_refused() {
+    let server = Server::start(zones::script).await;
+    let refused = |change: &dyn Fn(ClientBuilder) -> ClientBuilder, zones: &[&str]| {
+        change(zones::client(&[&server], zones, Duration::from_secs(1))).build().err().unwrap()
+    };
+    assert!(matches!(refused(&|settings| settings, &[]), ClientError::NoZone));
+    assert_eq!(".".parse::<ZoneName>(), Err(ZoneNameError::Root));
+    let nobody = |settings: ClientBuilder| settings.resolvers(Resolvers::Given(vec![]));
+    assert!(matches!(refused(&nobody, &["bl.example"]), ClientError::NoResolver));
     for deadline in [Duration::ZERO, Duration::MAX] {
-        let error = refused(|config| config.deadline = deadline);
+        let error = refused(&|settings| settings.deadline(deadline), &["bl.example"]);
         assert!(matches!(error, ClientError::Deadline(_)));
     }
 }
 
-#[test]
-fn a_check_may_move_between_threads() {
+#[tokio::test]
+async fn a_check_may_move_between_threads() {
     fn assert_send<T: Send>(_: T) {}
-    let config = Config {
-        zones: vec!["bl.example".parse().unwrap()],
-        resolvers: Resolvers::Given(vec!["127.0.0.1:53".parse().unwrap()]),
-        ..Config::default()
-    };
-    let client = Client::new(config).unwrap();
+    let server = Server::start(zones::script).await;
+    let client = client(&server, &["bl.example"]);
     assert_send(client.check(ip("192.0.2.99")));
 }

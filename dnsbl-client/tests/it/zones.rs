@@ -1,5 +1,8 @@
 //! A script with a zone for every way to answer, and the replies it is made of.
 
+use std::time::Duration;
+
+use dnsbl_client::{Client, ClientBuilder, Resolvers, SpecialUse, Watch, Zone};
 use hickory_proto::{
     op::{Edns, Message, ResponseCode},
     rr::{
@@ -8,7 +11,18 @@ use hickory_proto::{
     },
 };
 
-use crate::server::Transport;
+use crate::server::{Server, Transport};
+
+/// A client that asks these servers about everything.
+pub(crate) fn client(servers: &[&Server], zones: &[&str], deadline: Duration) -> ClientBuilder {
+    Client::builder()
+        .zones(zones.iter().map(|zone| Zone::addresses(zone.parse().unwrap())))
+        .resolvers(Resolvers::Given(servers.iter().map(|server| server.addr).collect()))
+        .deadline(deadline)
+        .early_exit(false)
+        .special_use(SpecialUse::AskDocumentation)
+        .watch(Watch::Off)
+}
 
 /// Answers `<address>.<zone>.example.` as the label `<zone>` says.
 pub(crate) fn script(query: &Message, transport: Transport) -> Vec<Message> {

@@ -9,7 +9,6 @@ mod message;
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use dnsbl_types::Name;
 use hickory_resolver::{
     net::{
         NetError,
@@ -26,23 +25,29 @@ use hickory_resolver::{
 };
 use tokio::time::{Instant, timeout};
 
-use crate::{ClientError, Failure, Resolvers, judge::Reply, reason::clean};
+use super::{Answer, QueryType, Question, Transport};
+use crate::{ClientError, Failure, Resolvers, reason::clean};
 
 /// How often a question is sent to one server over UDP, at equal intervals.
 const SENDS: u8 = 3;
 
-/// The servers to ask.
+/// Asks servers over UDP, and over TCP what does not fit.
 #[derive(Debug)]
-pub(crate) struct Dns {
+pub struct Udp {
     /// Invariant: never empty.
     servers: Vec<SocketAddr>,
 }
 
-impl Dns {
-    pub(crate) fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
+impl Udp {
+    /// Finds the servers.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
         let servers = match resolvers {
             Resolvers::System => system_resolvers().map_err(ClientError::SystemResolvers)?,
-            Resolvers::Given(servers) => servers.clone(),
+            Resolvers::Given(servers) | Resolvers::Authority(servers) => servers.clone(),
         };
         if servers.is_empty() {
             return Err(ClientError::NoResolver);
@@ -50,26 +55,8 @@ impl Dns {
         Ok(Self { servers })
     }
 
-    /// Asks for the addresses of a name.
-    pub(crate) async fn ask_a(&self, qname: &Name, deadline: Instant) -> Result<Reply, Failure> {
-        let query = question(qname, RecordType::A)?;
-        let reply = self.ask(&query, deadline).await?;
-        Ok(message::read_a(&reply, &query))
-    }
-
-    /// Asks for the texts of a name; the strings of one record make one text.
-    pub(crate) async fn ask_txt(
-        &self,
-        qname: &Name,
-        deadline: Instant,
-    ) -> Result<Vec<Vec<u8>>, Failure> {
-        let query = question(qname, RecordType::TXT)?;
-        let reply = self.ask(&query, deadline).await?;
-        Ok(message::read_txt(&reply, &query))
-    }
-
     /// Asks one server after the other until one settles it; each gets its share of the time left.
-    async fn ask(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, Failure> {
+    async fn exchange(&self, query: &Query, deadline: Instant) -> Result<DnsResponse, Failure> {
         let mut result = Err(Failure::Deadline);
         for (asked, &server) in self.servers.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -83,6 +70,18 @@ impl Dns {
     }
 }
 
+impl Transport for Udp {
+    async fn ask(
+        &self,
+        question: &Question,
+        deadline: std::time::Instant,
+    ) -> Result<Answer, Failure> {
+        let query = query(question)?;
+        let reply = self.exchange(&query, deadline.into()).await?;
+        Ok(message::read(&reply, &query))
+    }
+}
+
 /// Those of `/etc/resolv.conf`.
 fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
     let (config, _options) = read_system_conf().map_err(io::Error::other)?;
@@ -90,8 +89,12 @@ fn system_resolvers() -> io::Result<Vec<SocketAddr>> {
     Ok(servers.map(|server| (server.ip, 53).into()).collect())
 }
 
-fn question(qname: &Name, rtype: RecordType) -> Result<Query, Failure> {
-    let name = HickoryName::from_labels(qname.labels());
+fn query(question: &Question) -> Result<Query, Failure> {
+    let rtype = match question.rtype {
+        QueryType::A => RecordType::A,
+        QueryType::Txt => RecordType::TXT,
+    };
+    let name = HickoryName::from_labels(question.name.labels());
     let name = name.map_err(|err| failure(err.into()))?;
     Ok(Query::query(name, rtype))
 }

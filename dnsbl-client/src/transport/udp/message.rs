@@ -10,7 +10,7 @@ use hickory_resolver::proto::{
     },
 };
 
-use crate::judge::Reply;
+use super::super::Answer;
 
 /// The most aliases that are followed.
 const MAX_ALIASES: usize = 16;
@@ -24,33 +24,40 @@ pub(super) fn settles(reply: &Message) -> bool {
         && !is_referral(reply)
 }
 
-/// What matters in a reply to an A query.
-pub(super) fn read_a(reply: &Message, query: &Query) -> Reply {
-    let addresses = data(reply, query).filter_map(|data| match data {
+/// What matters in a reply.
+pub(super) fn read(reply: &Message, query: &Query) -> Answer {
+    let addresses = data(reply, query).filter_map(|record| match &record.data {
         RData::A(a) => Some(Ipv4Addr::from(*a)),
         _ => None,
     });
-    Reply {
-        rcode: reply.response_code.into(),
-        addresses: addresses.collect(),
-        referral: is_referral(reply),
-        filtered: filtered(reply),
-    }
-}
-
-/// The texts in a reply to a TXT query.
-pub(super) fn read_txt(reply: &Message, query: &Query) -> Vec<Vec<u8>> {
-    let texts = data(reply, query).filter_map(|data| match data {
+    let texts = data(reply, query).filter_map(|record| match &record.data {
         RData::TXT(txt) => Some(txt.txt_data.concat()),
         _ => None,
     });
-    texts.collect()
+    Answer {
+        rcode: reply.response_code.into(),
+        addresses: addresses.collect(),
+        texts: texts.collect(),
+        ttl: data(reply, query).map(|record| record.ttl).min(),
+        negative_ttl: negative_ttl(reply),
+        referral: is_referral(reply),
+        filtered: filtered(reply),
+        server: None,
+    }
+}
+
+/// RFC 2308 section 5.
+fn negative_ttl(reply: &Message) -> Option<u32> {
+    reply.authorities.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) => Some(record.ttl.min(soa.minimum)),
+        _ => None,
+    })
 }
 
 /// The data at the name asked for, or where its aliases lead.
-fn data<'a>(reply: &'a Message, query: &'a Query) -> impl Iterator<Item = &'a RData> {
+fn data<'a>(reply: &'a Message, query: &'a Query) -> impl Iterator<Item = &'a Record> {
     let name = canonical_name(reply, query.name());
-    at(reply, name).map(|record| &record.data)
+    at(reply, name)
 }
 
 fn canonical_name<'a>(reply: &'a Message, qname: &'a Name) -> &'a Name {

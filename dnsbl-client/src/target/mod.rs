@@ -1,11 +1,19 @@
 //! What is looked up.
 
+mod domain;
+mod hash;
+
 use std::net::IpAddr;
 
 use dnsbl_types::{Guard, Subject};
 
+pub use self::{
+    domain::{Domain, Email, TargetError},
+    hash::{Encoding, Hash},
+};
+
 /// What is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
     /// An address as a mail server sees its client: `::ffff:a.b.c.d` is asked as IPv4.
@@ -15,22 +23,32 @@ pub enum Target {
     /// The IPv6 test entries of a list are IPv4-mapped addresses (RFC 5782 section 5) and can be
     /// asked no other way.
     RawAddress(IpAddr),
+    /// A domain, as in HELO or behind the `@` of a sender.
+    Domain(Domain),
+    /// A mail address.
+    Email(Email),
 }
 
 impl Target {
-    /// The address in the form in which it is asked.
-    pub fn addr(self) -> IpAddr {
+    /// An address asked in the very form given; see [`Target::RawAddress`].
+    pub fn ip_raw(addr: IpAddr) -> Self {
+        Self::RawAddress(addr)
+    }
+
+    /// The address in the form in which it is asked, if it is one.
+    pub fn addr(&self) -> Option<IpAddr> {
         match self {
-            Self::Address(addr) => addr.to_canonical(),
-            Self::RawAddress(addr) => addr,
+            Self::Address(addr) => Some(addr.to_canonical()),
+            Self::RawAddress(addr) => Some(*addr),
+            Self::Domain(_) | Self::Email(_) => None,
         }
     }
 
     /// Whether no mail comes from there over the Internet.
-    pub(crate) fn is_special_use(self) -> bool {
+    pub(crate) fn is_special_use(&self) -> bool {
         match self {
-            Self::Address(addr) => Guard::check(&Subject::host(addr), &[]).is_err(),
-            Self::RawAddress(_) => false,
+            Self::Address(addr) => Guard::check(&Subject::host(*addr), &[]).is_err(),
+            _ => false,
         }
     }
 }
@@ -38,6 +56,18 @@ impl Target {
 impl From<IpAddr> for Target {
     fn from(addr: IpAddr) -> Self {
         Self::Address(addr)
+    }
+}
+
+impl From<Domain> for Target {
+    fn from(domain: Domain) -> Self {
+        Self::Domain(domain)
+    }
+}
+
+impl From<Email> for Target {
+    fn from(email: Email) -> Self {
+        Self::Email(email)
     }
 }
 
@@ -93,8 +123,8 @@ mod tests {
     #[test]
     fn a_raw_address_is_what_it_is() {
         let addr = "::ffff:127.0.0.2".parse().unwrap();
-        assert_eq!(Target::RawAddress(addr).addr(), addr);
+        assert_eq!(Target::RawAddress(addr).addr(), Some(addr));
         assert!(!Target::RawAddress(addr).is_special_use());
-        assert_eq!(Target::from(addr).addr().to_string(), "127.0.0.2");
+        assert_eq!(Target::from(addr).addr().unwrap().to_string(), "127.0.0.2");
     }
 }

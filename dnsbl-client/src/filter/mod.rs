@@ -1,0 +1,120 @@
+//! Which answers a rule is about.
+
+mod octets;
+mod parse;
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+pub(crate) use self::octets::Octets;
+pub use self::parse::{FilterError, FilterErrorKind};
+
+/// Which answers a rule is about, compiled from any dialect.
+///
+/// A filter sees return codes only: what no list answers is sorted out before, so that a negation
+/// can't turn a parked domain or a refusal into a listing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReplyFilter {
+    quantifier: Quantifier,
+    /// Empty: every address matches.
+    patterns: Box<[Octets]>,
+}
+
+/// How many of the addresses have to match.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// At least one (Exim `=`, `&`; all other dialects).
+    #[default]
+    Any,
+    /// Every one (Exim `==`, `=&`).
+    All,
+    /// None (Exim `!=`, `!&`).
+    NotAny,
+    /// At least one does not (Exim `!==`, `!=&`).
+    NotAll,
+}
+
+impl ReplyFilter {
+    /// Every return code.
+    pub fn any() -> Self {
+        Self { quantifier: Quantifier::Any, patterns: Box::default() }
+    }
+
+    /// Postfix's syntax: `127.0.[2..11].[1;3]`, each field a number or a list of numbers and ranges.
+    ///
+    /// # Errors
+    ///
+    /// Where the text leaves the grammar of Postfix's `ip_match`, with the position.
+    pub fn postfix(text: &str) -> Result<Self, FilterError> {
+        parse::postfix(text).map(Self::one)
+    }
+
+    /// Exim's syntax: one of the operators `=`, `&`, `==`, `=&`, `!=`, `!&`, `!==`, `!=&`, and addresses
+    /// with commas in between; with `&` they are masks, whose bits must all be set.
+    ///
+    /// # Errors
+    ///
+    /// Where the text leaves the grammar, with the position.
+    pub fn exim(text: &str) -> Result<Self, FilterError> {
+        parse::exim(text)
+    }
+
+    /// The addresses of a prefix.
+    pub fn prefix(net: Ipv4Net) -> Self {
+        let mask = net.netmask();
+        Self::one(Octets::masked(mask, Ipv4Addr::from(u32::from(net.addr()) & u32::from(mask))))
+    }
+
+    /// The addresses that have all these bits.
+    pub fn bits(mask: Ipv4Addr) -> Self {
+        Self::one(Octets::masked(mask, mask))
+    }
+
+    /// These addresses.
+    pub fn codes(codes: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        Self::from_patterns(Quantifier::Any, codes.into_iter().map(Octets::exactly))
+    }
+
+    /// How many of the addresses have to match.
+    pub fn quantifier(&self) -> Quantifier {
+        self.quantifier
+    }
+
+    /// Whether every return code matches.
+    pub fn is_any(&self) -> bool {
+        self.patterns.is_empty() && self.quantifier == Quantifier::Any
+    }
+
+    /// Whether the addresses of one answer match; `false` if there are none.
+    pub fn matches(&self, addresses: &[Ipv4Addr]) -> bool {
+        if addresses.is_empty() {
+            return false;
+        }
+        match self.quantifier {
+            Quantifier::Any => addresses.iter().any(|addr| self.has(*addr)),
+            Quantifier::All => addresses.iter().all(|addr| self.has(*addr)),
+            Quantifier::NotAny => !addresses.iter().any(|addr| self.has(*addr)),
+            Quantifier::NotAll => !addresses.iter().all(|addr| self.has(*addr)),
+        }
+    }
+
+    pub(crate) fn patterns(&self) -> &[Octets] {
+        &self.patterns
+    }
+
+    pub(crate) fn from_patterns(
+        quantifier: Quantifier,
+        patterns: impl IntoIterator<Item = Octets>,
+    ) -> Self {
+        Self { quantifier, patterns: patterns.into_iter().collect() }
+    }
+
+    fn one(pattern: Octets) -> Self {
+        Self::from_patterns(Quantifier::Any, [pattern])
+    }
+
+    fn has(&self, addr: Ipv4Addr) -> bool {
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.has(addr))
+    }
+}

@@ -1,0 +1,126 @@
+//! A set of IPv4 addresses that is a set of octets for each of the four places.
+//!
+//! Numbers, ranges, prefixes and masks all are such sets, so one form serves every dialect.
+
+use std::{fmt, net::Ipv4Addr, ops::RangeInclusive};
+
+/// Octets, as bits.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct OctetSet([u64; 4]);
+
+/// The octets that each place may have.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Octets(pub(crate) [OctetSet; 4]);
+
+impl OctetSet {
+    pub(crate) fn insert(&mut self, octets: RangeInclusive<u8>) {
+        for octet in octets {
+            self.0[usize::from(octet >> 6)] |= 1 << (octet & 63);
+        }
+    }
+
+    pub(crate) fn has(self, octet: u8) -> bool {
+        self.0[usize::from(octet >> 6)] >> (octet & 63) & 1 == 1
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |octet| self.has(*octet))
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
+    /// Neighbours together, in ascending order.
+    pub(crate) fn ranges(self) -> Vec<RangeInclusive<u8>> {
+        let mut ranges: Vec<RangeInclusive<u8>> = Vec::new();
+        for octet in self.iter() {
+            match ranges.last_mut() {
+                Some(last) if u16::from(*last.end()) + 1 == u16::from(octet) => {
+                    *last = *last.start()..=octet;
+                }
+                _ => ranges.push(octet..=octet),
+            }
+        }
+        ranges
+    }
+
+    fn masked(mask: u8, value: u8) -> Self {
+        let mut set = Self::default();
+        for octet in (0..=u8::MAX).filter(|octet| octet & mask == value) {
+            set.insert(octet..=octet);
+        }
+        set
+    }
+}
+
+impl Octets {
+    pub(crate) fn exactly(addr: Ipv4Addr) -> Self {
+        Self::masked(Ipv4Addr::BROADCAST, addr)
+    }
+
+    /// The addresses whose bits under `mask` are those of `value`.
+    pub(crate) fn masked(mask: Ipv4Addr, value: Ipv4Addr) -> Self {
+        let (mask, value) = (mask.octets(), value.octets());
+        Self(std::array::from_fn(|i| OctetSet::masked(mask[i], value[i])))
+    }
+
+    pub(crate) fn has(&self, addr: Ipv4Addr) -> bool {
+        self.0.iter().zip(addr.octets()).all(|(set, octet)| set.has(octet))
+    }
+
+    /// The mask of [`Octets::masked`] with `value == mask`, if it is one.
+    pub(crate) fn as_bits(&self) -> Option<Ipv4Addr> {
+        let mask = Ipv4Addr::from(self.0.map(|set| set.iter().fold(u8::MAX, |all, o| all & o)));
+        (*self == Self::masked(mask, mask)).then_some(mask)
+    }
+
+    /// How many addresses there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.iter().map(|set| set.len() as u64).product()
+    }
+
+    /// Every address, in ascending order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Ipv4Addr> {
+        let [a, b, c, d] = self.0;
+        a.iter().flat_map(move |a| {
+            b.iter().flat_map(move |b| {
+                c.iter().flat_map(move |c| d.iter().map(move |d| Ipv4Addr::new(a, b, c, d)))
+            })
+        })
+    }
+}
+
+impl fmt::Display for OctetSet {
+    /// As Postfix writes a field: a number, or ranges in brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ranges = self.ranges();
+        if let [one] = &ranges[..]
+            && one.start() == one.end()
+        {
+            return write!(f, "{}", one.start());
+        }
+        f.write_str("[")?;
+        for (i, range) in ranges.iter().enumerate() {
+            let separator = if i > 0 { ";" } else { "" };
+            match range.end() - range.start() {
+                0 => write!(f, "{separator}{}", range.start())?,
+                _ => write!(f, "{separator}{}..{}", range.start(), range.end())?,
+            }
+        }
+        f.write_str("]")
+    }
+}
+
+impl fmt::Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = &self.0;
+        write!(f, "{a}.{b}.{c}.{d}")
+    }
+}
+
+impl fmt::Debug for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}

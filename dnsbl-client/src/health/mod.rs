@@ -1,0 +1,83 @@
+//! Whether a list can be believed. Pure: the clock is a parameter.
+
+use std::time::Duration;
+
+use crate::Blocked;
+
+/// How far a list can be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Health {
+    /// No probe has succeeded yet.
+    #[default]
+    Unproven,
+    /// It does what a list does.
+    Up,
+    /// Something is odd; its listings do not count until a probe has told more.
+    Suspect {
+        /// What is odd.
+        why: DownReason,
+    },
+    /// It is not asked.
+    Down {
+        /// What is wrong.
+        why: DownReason,
+        /// Until it is probed again.
+        retry_in: Duration,
+    },
+    /// It is asked again after it was down, and goes down at the first trouble.
+    Probation,
+}
+
+impl Health {
+    /// The word for it: `unproven`, `up`, `suspect`, `down`, `probation`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unproven => "unproven",
+            Self::Up => "up",
+            Self::Suspect { .. } => "suspect",
+            Self::Down { .. } => "down",
+            Self::Probation => "probation",
+        }
+    }
+}
+
+/// What is wrong with a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum DownReason {
+    /// It does not list what every list has (RFC 5782 section 5): it was emptied, or is none.
+    #[error("it lacks its test entry")]
+    MissesTestEntry,
+    /// It lists what no list has (RFC 5782 section 5).
+    #[error("it lists the entry that no list has")]
+    ListsTestNegative,
+    /// It lists an address or a name that was made up.
+    #[error("it lists what was made up for the purpose")]
+    ListsRandomName,
+    /// Nearly everything is listed all of a sudden.
+    #[error("it lists {listed} of the last {of} that were looked up")]
+    ListsEverything {
+        /// How many were listed,
+        listed: u32,
+        /// of so many.
+        of: u32,
+    },
+    /// It refuses to answer this client.
+    #[error("{0}")]
+    Blocked(Blocked),
+    /// Too many questions stay without an answer.
+    #[error("{failed} of {of} questions failed")]
+    Failing {
+        /// How many failed,
+        failed: u32,
+        /// of so many.
+        of: u32,
+    },
+    /// The resolver answers for names that do not exist.
+    #[error("the resolver answers for names that do not exist")]
+    ResolverRewrites,
+    /// Its answers are none that a list gives.
+    #[error("its answers are none that a list gives")]
+    NotAList,
+}
