@@ -118,10 +118,26 @@ impl Config {
         if text.len() > MAX_FILE {
             return Err(ConfigError::TooLarge(path.into()));
         }
-        Self::parse(path, &text)
+        Self::read(path, &text)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    /// What the scores lead to.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    /// The resolvers; empty: those of the system.
+    pub(crate) fn resolvers(&self) -> &[SocketAddr] {
+        &self.resolvers
+    }
+
+    /// The lists.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = Zone> {
+        self.zones.iter().map(|zone| zone.zone.clone())
+    }
+
+    /// Checks the text of a file; `path` names it in errors.
+    pub(crate) fn read(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let spec = toml::from_str::<spec::Spec>(text).map_err(|err| Refused {
             at: err.span().unwrap_or_default(),

@@ -9,7 +9,7 @@ use super::{Config, What};
 const MINIMAL: &str = "version = \"v1\"\n[score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n";
 
 fn parse(text: &str) -> Result<Config, String> {
-    Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
+    Config::read(Path::new("test.toml"), text).map_err(|err| err.to_string())
 }
 
 #[test]
