@@ -1,10 +1,13 @@
 //! What a client needs to know before it asks.
 
-use std::{io, net::SocketAddr, ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
-use crate::{Client, DialectError, Observer, Policy, Transport, Udp, Zone, dialect::postscreen};
+use crate::{
+    CacheLimits, Client, Clock, DialectError, Observer, Policy, Transport, Udp, Zone,
+    dialect::postscreen,
+};
 
 /// What a [`Client`] is made of: lists, and how they are asked. Made by [`Client::builder`].
 #[must_use]
@@ -21,6 +24,9 @@ pub struct ClientBuilder {
     pub(crate) watch: Watch,
     pub(crate) state_file: Option<PathBuf>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) clock: Clock,
+    pub(crate) max_in_flight: usize,
+    pub(crate) by_hand: bool,
 }
 
 /// Which addresses are looked up though no mail comes from there over the Internet.
@@ -47,40 +53,14 @@ pub enum Watch {
     Proof,
 }
 
-/// What is kept in memory, and how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CacheLimits {
-    /// The most answers; 0 keeps none.
-    pub capacity: usize,
-    /// How long a listing is kept: its TTL, but no less and no more than this.
-    pub positive: RangeInclusive<Duration>,
-    /// How long "not listed" is kept: the negative TTL (RFC 2308 section 5), within these bounds.
-    pub negative: RangeInclusive<Duration>,
-    /// How long it is remembered that a list could not tell; at most 30 s.
-    pub failure: Duration,
-    /// How long after its end an answer is used where no other is to be had; zero is never.
-    pub stale: Duration,
-}
-
-impl Default for CacheLimits {
-    /// 100,000 answers; listings 60 s to 1 h, others 30 s to 15 min, failures 5 s, stale 10 min.
-    fn default() -> Self {
-        Self {
-            capacity: 100_000,
-            positive: Duration::from_secs(60)..=Duration::from_secs(3600),
-            negative: Duration::from_secs(30)..=Duration::from_secs(900),
-            failure: Duration::from_secs(5),
-            stale: Duration::from_secs(600),
-        }
-    }
-}
-
 impl ClientBuilder {
     /// How long one check may take unless told otherwise.
     pub const DEADLINE: Duration = Duration::from_millis(1500);
     /// The longest that one check may take.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(3600);
+
+    /// The most questions on their way unless told otherwise.
+    pub const MAX_IN_FLIGHT: usize = 50_000;
 
     pub(crate) fn new() -> Self {
         Self {
@@ -96,6 +76,9 @@ impl ClientBuilder {
             watch: Watch::On,
             state_file: None,
             observer: None,
+            clock: Clock::monotonic(),
+            max_in_flight: Self::MAX_IN_FLIGHT,
+            by_hand: false,
         }
     }
 
@@ -193,6 +176,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Reads the time there.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Has so many questions on their way at once, at most; what comes on top is skipped.
+    pub fn max_in_flight(mut self, most: usize) -> Self {
+        self.max_in_flight = most;
+        self
+    }
+
+    /// Starts no task: [`Client::tend`] is called instead.
+    pub fn tend_by_hand(mut self) -> Self {
+        self.by_hand = true;
+        self
+    }
+
     /// Makes the client. Where lists are watched, a task that probes them is started, and ends with
     /// the client.
     ///
@@ -264,6 +265,12 @@ pub enum ClientError {
     /// The system's resolvers are not known.
     #[error("reading the resolvers from /etc/resolv.conf")]
     SystemResolvers(#[source] io::Error),
+    /// The state file can't be read.
+    #[error("reading the state file")]
+    StateFile(#[source] io::Error),
+    /// No thread to run on.
+    #[error("starting a thread")]
+    Runtime(#[source] io::Error),
     /// No socket to ask with.
     #[error("opening a socket")]
     Socket(#[source] io::Error),

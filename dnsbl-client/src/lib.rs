@@ -24,7 +24,9 @@
 //! # }
 //! ```
 
+mod cache;
 mod client;
+mod clock;
 mod config;
 pub mod dialect;
 mod filter;
@@ -39,8 +41,10 @@ mod target;
 mod transport;
 mod zone;
 
-pub use client::{Client, Outcome, Report, Source, Ticket, ZoneId};
-pub use config::{CacheLimits, ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
+pub use cache::CacheLimits;
+pub use client::{BlockingClient, Client, Outcome, Report, Source, Ticket, ZoneId};
+pub use clock::Clock;
+pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
 pub use dialect::{DialectError, DialectErrorKind, Unwritable};
 pub use dnsbl_types::Name;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};

@@ -73,6 +73,7 @@ enum Source {
 /// What came of all lookups.
 #[derive(Default)]
 struct Total {
+    subjects: u64,
     listed: bool,
     unknown: bool,
 }
@@ -88,6 +89,7 @@ impl Check {
         let rows = lines(typed, bulk).map(|line| look_up(&asking, line)).buffered(CONCURRENT);
         let mut rows = pin!(rows);
         while let Some(row) = rows.next().await {
+            total.subjects += 1;
             match row {
                 Ok((subject, outcomes)) => {
                     total.count(&outcomes);
@@ -101,6 +103,7 @@ impl Check {
             bar.inc(1);
         }
         bar.finish_and_clear();
+        ensure!(total.subjects > 0, "no address to look up; see dnsbl check --help");
         output.finish()?;
         Ok(total.exit_code())
     }

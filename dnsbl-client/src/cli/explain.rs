@@ -77,7 +77,7 @@ impl Explain {
                 true => None,
                 false => asking.client.probe(id).await.fault,
             };
-            Finding { zone: &asking.client.zones()[id.index()], outcome, fault }
+            Finding { zone: &asking.zones[id.index()], outcome, fault }
         });
         join_all(findings).await
     }

@@ -60,6 +60,8 @@ pub(super) struct Asked {
 pub(super) struct Asking {
     pub(super) client: Client,
     pub(super) lists: Vec<Asked>,
+    /// By the places of the client.
+    pub(super) zones: Vec<Zone>,
     /// That of the configuration, if there is one.
     pub(super) policy: Policy,
 }
@@ -88,7 +90,8 @@ impl Lists {
             next += kinds.len();
             lists.extend(kinds.into_iter().next().map(|zone| Asked { name: zone.name, ids }));
         }
-        Ok(Asking { client, lists, policy })
+        let zones = client.zones().cloned().collect();
+        Ok(Asking { client, lists, zones, policy })
     }
 
     fn settings(&self, client: ClientBuilder, config: Option<&Config>) -> ClientBuilder {
@@ -128,8 +131,7 @@ impl Lists {
 impl Asking {
     /// The list's form that fits a target, or the only one there is.
     pub(super) fn id(&self, list: &Asked, target: &Target) -> ZoneId {
-        let zones = self.client.zones();
-        let fits = |id: &&ZoneId| match (&zones[id.index()].asks, target) {
+        let fits = |id: &&ZoneId| match (&self.zones[id.index()].asks, target) {
             (Asks::Addresses { .. }, Target::Address(_) | Target::RawAddress(_)) => true,
             (Asks::Domains, Target::Domain(_)) => true,
             (Asks::Emails(_), Target::Email(_)) => true,

@@ -1,17 +1,30 @@
 //! Asking several lists at once.
 
+mod blocking;
+mod check;
+mod inner;
+mod list;
+mod probing;
 mod report;
+mod state;
 
-use std::{net::IpAddr, sync::Arc, time::{Duration, Instant}};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
 
-use dnsbl_types::query_name;
-use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
+use futures_util::{Stream, stream::FuturesUnordered};
+use tokio::time::timeout_at;
 
-pub use self::report::{Outcome, Report, Source, ZoneId};
+use self::inner::{Begun, Inner};
+pub use self::{
+    blocking::BlockingClient,
+    report::{Outcome, Report, Source, ZoneId},
+};
 use crate::{
-    Ballot, ClientBuilder, ClientError, Counters, Failure, Health, Listing, ProbeReport, QueryType,
-    Question, Score, Skipped, SpecialUse, Status, Target, Transport, Udp, Vote, Zone, judge::judge,
-    reason::reason,
+    ClientBuilder, ClientError, Counters, Failure, Health, Status, Target, Transport, Udp, Zone,
+    ZoneCounters,
 };
 
 /// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
@@ -20,12 +33,7 @@ use crate::{
 /// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled.
 pub struct Client<T: Transport = Udp>(Arc<Inner<T>>);
 
-struct Inner<T> {
-    settings: ClientBuilder,
-    transport: T,
-}
-
-/// A check that was begun and is collected later.
+/// A check that was begun and is collected later. Dropping it ends the check.
 #[derive(Debug)]
 pub struct Ticket(tokio::task::JoinHandle<Report>);
 
@@ -36,25 +44,24 @@ impl Client {
     }
 }
 
-impl<T: Transport> Clone for Client<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
 impl<T: Transport> Client<T> {
     pub(crate) fn new(settings: ClientBuilder, transport: T) -> Result<Self, ClientError> {
-        Ok(Self(Arc::new(Inner { settings, transport })))
+        let inner = Arc::new(Inner::new(settings, transport));
+        inner.restore().map_err(ClientError::StateFile)?;
+        if inner.watches() && !inner.settings.by_hand {
+            tokio::spawn(probing::tend_always(Arc::downgrade(&inner)));
+        }
+        Ok(Self(inner))
     }
 
     /// The lists, in the order in which they were given.
-    pub fn zones(&self) -> &[Zone] {
-        &self.0.settings.zones
+    pub fn zones(&self) -> impl ExactSizeIterator<Item = &Zone> {
+        self.0.lists.iter().map(|list| &list.zone)
     }
 
     /// Which of the lists has this place.
     pub fn zone_id(&self, index: usize) -> Option<ZoneId> {
-        (index < self.zones().len()).then_some(ZoneId(index as u16))
+        self.0.lists.get(index).map(|list| list.id)
     }
 
     /// Asks all lists at once and waits for them: until the verdict is certain, at most until the
@@ -71,46 +78,24 @@ impl<T: Transport> Client<T> {
         self.check_within(targets, self.0.settings.deadline).await
     }
 
-    /// As [`Self::check_all`], with another deadline, for a caller that is in a hurry for once.
+    /// As [`Self::check_all`], for a caller that is in a hurry: with a shorter deadline than the client's.
     pub async fn check_within(&self, targets: &[Target], deadline: Duration) -> Report {
-        let began = Instant::now();
-        let outcomes = self.outcomes_until(targets, began + deadline);
-        let mut outcomes: Vec<Outcome> = outcomes.collect().await;
-        outcomes.sort_by_key(|o| (o.target, o.id));
-        let ballot = Ballot::count(outcomes.iter().map(|o| match &o.status {
-            Status::Listed(_) | Status::NotListed => Vote::Answered(o.score),
-            _ => Vote::Abstains,
-        }));
-        let action = self.0.settings.policy.decide(&ballot).unwrap_or_default();
-        let targets = targets.to_vec();
-        let elapsed = began.elapsed();
-        Report { targets, outcomes, score: ballot.score(), action, decided_early: false, elapsed }
+        check::check(&self.0, targets.to_vec(), deadline).await
     }
 
-    /// The outcomes of a check as they arrive, without a verdict and without an early end.
-    pub fn outcomes<'a>(
-        &'a self,
-        targets: &'a [Target],
-    ) -> impl Stream<Item = Outcome> + Send + 'a {
-        self.outcomes_until(targets, Instant::now() + self.0.settings.deadline)
-    }
-
-    fn outcomes_until<'a>(
-        &'a self,
-        targets: &'a [Target],
-        deadline: Instant,
-    ) -> impl Stream<Item = Outcome> + Send + 'a {
-        let asked: FuturesUnordered<_> = targets
-            .iter()
-            .enumerate()
-            .flat_map(|(i, target)| {
-                (0..self.zones().len()).map(move |id| async move {
-                    let outcome = self.0.ask(ZoneId(id as u16), target, deadline).await;
-                    Outcome { target: i, ..outcome }
-                })
-            })
-            .collect();
-        asked
+    /// The outcomes of a check as they arrive, reasons included, without a verdict and without an
+    /// early end.
+    pub fn outcomes(&self, targets: &[Target]) -> impl Stream<Item = Outcome> + Send + 'static {
+        let targets = check::distinct(targets.to_vec());
+        let pairs = check::pairs(&self.0, &targets);
+        let asked = pairs.into_iter().map(|(target, list)| {
+            let (client, asked) = (self.clone(), targets[target].clone());
+            async move {
+                let outcome = client.lookup(client.0.lists[list].id, &asked).await;
+                Outcome { target, ..outcome }
+            }
+        });
+        asked.collect::<FuturesUnordered<_>>()
     }
 
     /// What one list says, without a verdict.
@@ -119,88 +104,70 @@ impl<T: Transport> Client<T> {
     ///
     /// If `zone` is of a client with more lists.
     pub async fn lookup(&self, zone: ZoneId, target: &Target) -> Outcome {
-        self.0.ask(zone, target, Instant::now() + self.0.settings.deadline).await
+        let inner = &self.0;
+        let list = &inner.lists[zone.index()];
+        let target = &check::canonical(target.clone());
+        let deadline = Instant::now() + inner.settings.deadline;
+        let (status, source) = match inner.skips(target) {
+            Some(why) => (Status::Skipped(why), Source::Nowhere),
+            None => match inner.begin(list, target, inner.now(), deadline) {
+                Begun::Known(status, source) => (status, source),
+                Begun::Wait(flight) => match timeout_at(deadline.into(), flight).await {
+                    Ok(landed) => (landed.status, landed.source),
+                    Err(_) => (Status::Failed(Failure::Deadline), Source::Nowhere),
+                },
+            },
+        };
+        let mut outcome = list.outcome(0, status, source);
+        if inner.wants_reason(&outcome)
+            && let Some(flight) = inner.begin_reason(list, target, inner.now(), deadline)
+            && let Ok(landed) = timeout_at(deadline.into(), flight).await
+        {
+            outcome.add_reason(&landed.status);
+        }
+        outcome
     }
 
     /// Begins a check now (when a client connects) that is collected later (when it names a
-    /// recipient), which hides how long it takes. Dropping the ticket ends it.
+    /// recipient), which hides how long it takes.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
     pub fn prefetch(&self, targets: Vec<Target>) -> Ticket {
-        let client = self.clone();
-        Ticket(tokio::spawn(async move { client.check_all(&targets).await }))
+        let inner = self.0.clone();
+        Ticket(tokio::spawn(async move { check::check(&inner, targets, inner.settings.deadline).await }))
     }
 
     /// How far each list is believed, in the order in which they were given.
     pub fn health(&self) -> Vec<Health> {
-        self.zones().iter().map(|_| Health::Unproven).collect()
-    }
-
-    /// Probes a list now, all points of it (RFC 5782 section 5), whatever its health.
-    ///
-    /// # Panics
-    ///
-    /// If `zone` is of a client with more lists.
-    pub async fn probe(&self, zone: ZoneId) -> ProbeReport {
-        let zone = &self.zones()[zone.index()];
-        ProbeReport { zone: zone.name.clone(), points: Vec::new(), fault: None }
+        let now = self.0.now();
+        self.0.lists.iter().map(|list| list.health(now)).collect()
     }
 
     /// What was counted since the start.
     pub fn counters(&self) -> Counters {
-        Counters::default()
-    }
-}
-
-impl<T: Transport> Inner<T> {
-    async fn ask(&self, id: ZoneId, target: &Target, deadline: Instant) -> Outcome {
-        let zone = &self.settings.zones[id.index()];
-        let special = self.settings.special_use != SpecialUse::Ask && target.is_special_use();
-        let began = Instant::now();
-        let status = match target.addr() {
-            _ if special => Status::Skipped(Skipped::SpecialUse),
-            Some(addr) => self.status(zone, addr, deadline).await,
-            None => Status::Skipped(Skipped::WrongKind),
+        let (counts, now) = (&self.0.counts, self.0.now());
+        let zone = |list: &list::List| {
+            let known = list.lock();
+            let counters = ZoneCounters {
+                zone: list.name().clone(),
+                health: known.monitor.health(now),
+                asked: known.asked,
+                budget: known.budget.state(),
+            };
+            (counters, known.cache.len() as u64)
         };
-        let score = match &status {
-            Status::Listed(listing) => {
-                listing.hits.iter().map(|&hit| zone.weight(&zone.rules[usize::from(hit)])).sum()
-            }
-            _ => Score::ZERO,
-        };
-        let source = Source::Network { took: began.elapsed() };
-        Outcome { zone: zone.name.clone(), id, target: 0, status, score, source }
-    }
-
-    async fn status(&self, zone: &Zone, addr: IpAddr, deadline: Instant) -> Status {
-        let Ok(name) = query_name::encode(addr, zone.name.secret()) else {
-            return Status::Failed(Failure::NameTooLong);
-        };
-        let question = Question { name, rtype: QueryType::A };
-        let status = match self.transport.ask(&question, deadline).await {
-            Ok(reply) => judge(&reply, &zone.codes),
-            Err(failure) => Status::Failed(failure),
-        };
-        match status {
-            Status::Listed(listing) => {
-                let hits = (0..).zip(&zone.rules).filter(|(_, r)| r.filter.matches(&listing.codes));
-                let hits = hits.map(|(i, _)| i).collect();
-                let listing = Listing { hits, ..listing };
-                Status::Listed(self.with_reason(listing, question, deadline).await)
-            }
-            other => other,
+        let (zones, entries): (Vec<_>, Vec<_>) = self.0.lists.iter().map(zone).unzip();
+        Counters {
+            checks: counts.checks.load(Relaxed),
+            decided_early: counts.decided_early.load(Relaxed),
+            cache_hits: counts.hits.load(Relaxed),
+            cache_misses: counts.misses.load(Relaxed),
+            coalesced: counts.coalesced.load(Relaxed),
+            cache_entries: entries.iter().sum(),
+            zones,
         }
-    }
-
-    /// Adds the reason if the list gives one in time; the verdict stands without it.
-    async fn with_reason(
-        &self,
-        listing: Listing,
-        question: Question,
-        deadline: Instant,
-    ) -> Listing {
-        let question = Question { rtype: QueryType::Txt, ..question };
-        let answer = self.transport.ask(&question, deadline).await;
-        let reason = answer.ok().and_then(|answer| reason(&answer.texts));
-        Listing { reason, ..listing }
     }
 }
 
@@ -214,5 +181,18 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+impl<T: Transport> Clone for Client<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Transport> fmt::Debug for Client<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.lists.iter().map(list::List::name).collect();
+        f.debug_struct("Client").field("zones", &names).finish_non_exhaustive()
     }
 }

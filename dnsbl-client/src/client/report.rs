@@ -69,6 +69,15 @@ pub enum Source {
     },
 }
 
+impl Outcome {
+    /// Adds the reason that another status has.
+    pub(super) fn add_reason(&mut self, other: &Status) {
+        if let (Status::Listed(listing), Status::Listed(other)) = (&mut self.status, other) {
+            listing.reason.clone_from(&other.reason);
+        }
+    }
+}
+
 impl Report {
     /// Whether any list has it.
     pub fn is_listed(&self) -> bool {

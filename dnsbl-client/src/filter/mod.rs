@@ -103,6 +103,12 @@ impl ReplyFilter {
         &self.patterns
     }
 
+    /// One pattern for all, if they differ in one place at most.
+    pub(crate) fn joined(&self) -> Option<Octets> {
+        let (first, rest) = self.patterns.split_first()?;
+        rest.iter().try_fold(first.clone(), |joined, octets| joined.union(octets))
+    }
+
     pub(crate) fn from_patterns(
         quantifier: Quantifier,
         patterns: impl IntoIterator<Item = Octets>,

@@ -75,6 +75,35 @@ impl Octets {
         (*self == Self::masked(mask, mask)).then_some(mask)
     }
 
+    /// A regular expression for the addresses.
+    pub(crate) fn expression(&self) -> String {
+        let fields = self.0.map(|set| match set.len() {
+            256 => "\\d+".into(),
+            1 => set.iter().map(|octet| octet.to_string()).collect(),
+            _ => {
+                let octets: Vec<String> = set.iter().map(|octet| octet.to_string()).collect();
+                format!("(?:{})", octets.join("|"))
+            }
+        });
+        fields.join("\\.")
+    }
+
+    /// One set for both, if they differ in one place at most.
+    pub(crate) fn union(&self, other: &Self) -> Option<Self> {
+        let differ = |i: &usize| self.0[*i] != other.0[*i];
+        let mut union = self.clone();
+        match (0..4).filter(differ).collect::<Vec<_>>()[..] {
+            [] => {}
+            [place] => {
+                for range in other.0[place].ranges() {
+                    union.0[place].insert(range);
+                }
+            }
+            _ => return None,
+        }
+        Some(union)
+    }
+
     /// How many addresses there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|set| set.len() as u64).product()

@@ -1,6 +1,19 @@
-//! Whether a list can be believed. Pure: the clock is a parameter.
+//! Whether a list can be believed. Pure: clock and randomness are parameters.
+
+mod alarm;
+mod breaker;
+mod budget;
+mod monitor;
+mod probe;
+pub(crate) mod saved;
 
 use std::time::Duration;
+
+pub(crate) use self::{
+    budget::{Budget, Spending},
+    monitor::{Monitor, Probed, State, Trust},
+    probe::{Point, PointKind, all_points, points, verdict},
+};
 
 use crate::Blocked;
 
@@ -80,4 +93,11 @@ pub enum DownReason {
     /// Its answers are none that a list gives.
     #[error("its answers are none that a list gives")]
     NotAList,
+}
+
+impl DownReason {
+    /// Whether what the list says is not to be believed, rather than that it says nothing.
+    pub(crate) fn spoils_listings(self) -> bool {
+        !matches!(self, Self::Failing { .. } | Self::Blocked(_))
+    }
 }

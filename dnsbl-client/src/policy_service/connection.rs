@@ -114,7 +114,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             Frame::Line(request) => {
                 let decision = self.service.decide(&request).await;
-                decision.action.line_reply(&decision.score, &decision.zones)
+                decision.action.line_reply(decision.score, &decision.zones)
             }
         };
         let sent = timeout(PATIENCE, self.stream.write_all(reply.as_bytes())).await;

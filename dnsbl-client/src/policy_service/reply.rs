@@ -1,5 +1,7 @@
 //! Answers on the wire.
 
+use dnsbl_client::Score;
+
 use super::template::safe_line;
 
 /// What came out for one request.
@@ -7,8 +9,8 @@ use super::template::safe_line;
 pub(super) struct Decision {
     /// What the mail server shall do.
     pub(super) action: Action,
-    /// The score, as text.
-    pub(super) score: String,
+    /// The points of the lists that answered.
+    pub(super) score: Score,
     /// The public names of the lists that have something, with commas between.
     pub(super) zones: String,
 }
@@ -57,7 +59,7 @@ impl Action {
     }
 
     /// The answer to Exim, for `${extract`: the text is the header in case of `tag`.
-    pub(super) fn line_reply(&self, score: &str, zones: &str) -> String {
+    pub(super) fn line_reply(&self, score: Score, zones: &str) -> String {
         format!(
             "action={} score={score} zones={} text={}\n",
             self.word(),
@@ -75,6 +77,8 @@ fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use dnsbl_client::Score;
+
     use super::Action;
 
     #[test]
@@ -93,10 +97,10 @@ mod tests {
     fn exim_reads_names_and_quoted_values() {
         let action = Action::Reject("say \"no\" \\ \r\naction=pass".into());
         assert_eq!(
-            action.line_reply("5", "bl.example.org"),
+            action.line_reply(Score::points(5), "bl.example.org"),
             "action=reject score=5 zones=\"bl.example.org\" \
              text=\"say \\\"no\\\" \\\\ action=pass\"\n"
         );
-        assert_eq!(Action::Pass.line_reply("0", ""), "action=pass score=0 zones=\"\" text=\"\"\n");
+        assert_eq!(Action::Pass.line_reply(Score::ZERO, ""), "action=pass score=0 zones=\"\" text=\"\"\n");
     }
 }

@@ -19,6 +19,8 @@ use super::{
 /// Decides, and knows what all connections share.
 pub(super) struct Service {
     client: Client,
+    /// By the places of the client.
+    zones: Vec<Zone>,
     urls: Vec<Option<Template>>,
     texts: Texts,
     checks: Vec<What>,
@@ -53,8 +55,10 @@ impl Service {
         if let Some(path) = config.state_file {
             client = client.state_file(path);
         }
+        let client = client.build()?;
         Ok(Self {
-            client: client.build()?,
+            zones: client.zones().cloned().collect(),
+            client,
             urls,
             texts: config.texts,
             checks: config.checks,
@@ -123,11 +127,11 @@ impl Service {
         let reasons = report.reasons();
         let mut zones: Vec<&str> = reasons.iter().map(|outcome| outcome.zone.public()).collect();
         zones.dedup();
-        let (score, zones) = (report.score.to_string(), zones.join(","));
+        let zones = zones.join(",");
         let mut facts = Facts {
             client: request.client.map(|addr| addr.to_canonical().to_string()).unwrap_or_default(),
             zones: zones.replace(',', ", "),
-            score: score.clone(),
+            score: report.score.to_string(),
             ..Facts::default()
         };
         if let Some(first) = reasons.first() {
@@ -141,13 +145,13 @@ impl Service {
             Verdict::Tag => Action::Tag(self.texts.tag.render(&facts)),
             _ => Action::Pass,
         };
-        Decision { action, score, zones }
+        Decision { action, score: report.score, zones }
     }
 
     /// The message of a rule, or the list's text, and its URL unless there is one in the text.
     fn reason(&self, outcome: &Outcome, facts: &Facts) -> String {
         let Status::Listed(listing) = &outcome.status else { return String::new() };
-        let zone = &self.client.zones()[outcome.id.index()];
+        let zone = &self.zones[outcome.id.index()];
         let message = listing.hits.iter().find_map(|&hit| zone.rules[usize::from(hit)].message.clone());
         let text = message.or_else(|| listing.reason.clone()).unwrap_or_default();
         let url = self.urls[outcome.id.index()].as_ref().map(|url| url.render(facts));

@@ -34,7 +34,7 @@ pub enum TargetError {
     /// A label begins or ends with a hyphen (RFC 1123 section 2.1).
     #[error("a label begins or ends with '-'")]
     Hyphen,
-    /// No `@`, or nothing in front of it.
+    /// No `@`, or in front of it nothing, more than 64 octets, blanks or control characters.
     #[error("it is no mail address")]
     NoMailbox,
 }
@@ -51,7 +51,8 @@ impl FromStr for Domain {
 
     /// Reads a host name, with or without a final dot; others than ASCII by IDNA (UTS 46).
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        if text.starts_with('[') || text.parse::<IpAddr>().is_ok() {
+        let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+        if text.starts_with('[') || is_address(text.strip_suffix('.').unwrap_or(text)) {
             return Err(TargetError::Address);
         }
         let name: Name = text.parse()?;
@@ -71,6 +72,9 @@ impl FromStr for Domain {
 }
 
 impl Email {
+    /// The longest local part, in octets (RFC 5321 section 4.5.3.1.1).
+    pub const MAX_LOCAL: usize = 64;
+
     /// What stands in front of the `@`, as written.
     pub fn local(&self) -> &str {
         &self.local
@@ -87,7 +91,8 @@ impl FromStr for Email {
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let (local, domain) = text.rsplit_once('@').ok_or(TargetError::NoMailbox)?;
-        if local.is_empty() {
+        let foreign = |c: char| c.is_control() || c.is_whitespace();
+        if local.is_empty() || local.len() > Self::MAX_LOCAL || local.contains(foreign) {
             return Err(TargetError::NoMailbox);
         }
         Ok(Self { local: local.into(), domain: domain.parse()? })

@@ -3,9 +3,12 @@
 mod domain;
 mod hash;
 
-use std::net::IpAddr;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
-use dnsbl_types::{Guard, Subject};
+use dnsbl_types::{Guard, Name, Subject, query_name};
 
 pub use self::{
     domain::{Domain, Email, TargetError},
@@ -27,6 +30,18 @@ pub enum Target {
     Domain(Domain),
     /// A mail address.
     Email(Email),
+    /// Labels that are asked as they are, of any list, and never skipped: test entries of lists of
+    /// domains, or what the caller has hashed.
+    Verbatim(Name),
+}
+
+/// What kind of special address this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    /// For examples and tests (RFC 5737, RFC 3849, RFC 9637).
+    Documentation,
+    /// No mail comes from there over the Internet.
+    Other,
 }
 
 impl Target {
@@ -40,15 +55,52 @@ impl Target {
         match self {
             Self::Address(addr) => Some(addr.to_canonical()),
             Self::RawAddress(addr) => Some(*addr),
-            Self::Domain(_) | Self::Email(_) => None,
+            Self::Domain(_) | Self::Email(_) | Self::Verbatim(_) => None,
         }
     }
 
-    /// Whether no mail comes from there over the Internet.
-    pub(crate) fn is_special_use(&self) -> bool {
+    /// The IPv4 address inside an IPv6 address, if it is IPv4-compatible, NAT64 (RFC 6052) or 6to4
+    /// (RFC 3056). Such an address is asked as IPv6; look this one up too where the lists may know
+    /// it better.
+    pub fn embedded_v4(addr: Ipv6Addr) -> Option<Ipv4Addr> {
+        let [.., a, b, c, d] = addr.octets();
+        let last = Ipv4Addr::new(a, b, c, d);
+        match addr.segments() {
+            [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(last),
+            [0, 0, 0, 0, 0, 0, high, _] if high != 0 => Some(last),
+            _ => query_name::six_to_four(addr),
+        }
+    }
+
+    /// What is special about an address, if anything is.
+    pub(crate) fn special_use(&self) -> Option<Special> {
+        let Self::Address(addr) = self else { return None };
+        let addr = addr.to_canonical();
+        if Guard::check(&Subject::host(addr), &[]).is_err() {
+            Some(Special::Other)
+        } else {
+            is_documentation(addr).then_some(Special::Documentation)
+        }
+    }
+}
+
+fn is_documentation(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => addr.is_documentation(),
+        IpAddr::V6(addr) => {
+            let [first, second, ..] = addr.segments();
+            (first, second) == (0x2001, 0xdb8) || (first == 0x3fff && second < 0x1000)
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(addr) => Guard::check(&Subject::host(*addr), &[]).is_err(),
-            _ => false,
+            Self::Address(addr) | Self::RawAddress(addr) => addr.fmt(f),
+            Self::Domain(domain) => domain.fmt(f),
+            Self::Email(email) => email.fmt(f),
+            Self::Verbatim(name) => name.fmt(f),
         }
     }
 }
@@ -73,10 +125,10 @@ impl From<Email> for Target {
 
 #[cfg(test)]
 mod tests {
-    use super::Target;
+    use super::{Special, Target};
 
     fn special(text: &str) -> bool {
-        Target::Address(text.parse().unwrap()).is_special_use()
+        Target::Address(text.parse().unwrap()).special_use() == Some(Special::Other)
     }
 
     #[test]
@@ -124,7 +176,7 @@ mod tests {
     fn a_raw_address_is_what_it_is() {
         let addr = "::ffff:127.0.0.2".parse().unwrap();
         assert_eq!(Target::RawAddress(addr).addr(), Some(addr));
-        assert!(!Target::RawAddress(addr).is_special_use());
+        assert_eq!(Target::RawAddress(addr).special_use(), None);
         assert_eq!(Target::from(addr).addr().unwrap().to_string(), "127.0.0.2");
     }
 }

@@ -17,10 +17,37 @@ pub struct Codes {
     pub localhost_is_listed: bool,
 }
 
+/// What a family of lists answers instead of "listed". Domain, code, meaning.
+const REFUSALS: [(&str, [u8; 4], fn(Ipv4Addr) -> Blocked); 8] = [
+    ("spamhaus.org", [127, 0, 1, 255], Blocked::NotForAddresses),
+    ("spamhaus.net", [127, 0, 1, 255], Blocked::NotForAddresses),
+    ("dnswl.org", [127, 0, 0, 255], |_| Blocked::TooManyQueries),
+    ("surbl.org", [127, 0, 0, 1], Blocked::ErrorCode),
+    ("uribl.com", [127, 0, 0, 1], Blocked::ErrorCode),
+    ("uribl.com", [127, 0, 0, 255], Blocked::ErrorCode),
+    ("senderscore.com", [127, 255, 255, 255], |_| Blocked::TooManyQueries),
+    ("mailspike.net", [127, 0, 0, 1], Blocked::ErrorCode),
+];
+
+/// Lists that have 127.0.0.1 as a return code.
+const LOCALHOST_LISTS: [&str; 1] = ["junkemailfilter.com"];
+
 impl Codes {
     /// Those of a list by its name; nothing of its own where the list is not known.
-    pub fn of(_name: &ZoneName) -> Self {
-        Self::default()
+    pub fn of(name: &ZoneName) -> Self {
+        let below = |domain: &str| {
+            let public = name.public();
+            public.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let blocked = REFUSALS.iter().filter(|(domain, ..)| below(domain));
+        let blocked = blocked.map(|(_, code, meaning)| {
+            let code = Ipv4Addr::from(*code);
+            (ReplyFilter::codes([code]), meaning(code))
+        });
+        Self {
+            blocked: blocked.collect(),
+            localhost_is_listed: LOCALHOST_LISTS.iter().any(|domain| below(domain)),
+        }
     }
 
     /// The refusal that an address stands for.

@@ -1,5 +1,6 @@
 //! A list: its name, what it is asked about, and what its answers mean.
 
+mod ask;
 mod codes;
 mod name;
 mod preset;

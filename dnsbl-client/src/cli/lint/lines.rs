@@ -40,21 +40,21 @@ pub(super) fn read(text: &str) -> Vec<Line> {
     let lines = logical(text);
     let found: Vec<Line> = lines.iter().flat_map(|(number, line)| about(*number, line)).collect();
     match (found.is_empty(), &lines[..]) {
-        (true, [(number, line)]) => vec![Line { number: *number, about: guess(line) }],
+        (true, [(number, line)]) if !line.contains(" = ") => vec![Line { number: *number, about: guess(line) }],
         _ => found,
     }
 }
 
-/// Lines with those joined that continue them: in Postfix by a blank in front, in Exim by a backslash behind.
+/// Lines with those joined that continue them: by a backslash behind in Exim, else by a blank in front.
 fn logical(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
-    let mut continued = false;
+    let (mut continued, is_exim) = (false, text.contains("dnslists"));
     for (number, line) in (1..).zip(text.lines()) {
         let bare = line.trim();
         if bare.is_empty() || bare.starts_with('#') {
             continue;
         }
-        let indented = line.starts_with([' ', '\t']) && !bare.contains("dnslists");
+        let indented = line.starts_with([' ', '\t']) && !is_exim;
         let end = bare.strip_suffix('\\');
         match lines.last_mut() {
             Some((_, last)) if continued || indented => {

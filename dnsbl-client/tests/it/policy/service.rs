@@ -4,9 +4,10 @@ use std::{fs, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, ChildStderr, Command},
+    sync::watch,
     time::timeout,
 };
 
@@ -19,7 +20,14 @@ pub(crate) struct Service {
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) dir: TempDir,
     pub(crate) child: Child,
-    pub(crate) log: Lines<BufReader<ChildStderr>>,
+    log: Log,
+}
+
+/// What it writes to standard error, read all the time so that it never waits for the test.
+struct Log {
+    lines: watch::Receiver<Vec<String>>,
+    /// How many lines were looked at.
+    read: usize,
 }
 
 /// The attributes of a Postfix request beyond its kind.
@@ -44,23 +52,15 @@ impl Service {
 
     pub(crate) async fn spawn(mut command: Command, dir: TempDir) -> Self {
         let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (addr, metrics) = timeout(PATIENCE, async {
-            let mut said = String::new();
-            while let Some(line) = log.next_line().await.unwrap() {
-                if let Some((_, ready)) = line.split_once("ready listen=") {
-                    let mut words = ready.split(" metrics=");
-                    let addr = words.next().and_then(|addr| addr.parse().ok());
-                    let metrics = words.next().and_then(|addr| addr.parse().ok());
-                    // A Unix socket has a path instead.
-                    return (addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0))), metrics);
-                }
-                said += &format!("{line}\n");
-            }
-            panic!("it ended: {said}");
-        })
-        .await
-        .unwrap();
+        let mut log = Log::of(child.stderr.take().unwrap());
+        let ready = log.find(&["ready listen="]).await;
+        log.read = 0;
+        let (_, ready) = ready.split_once("ready listen=").unwrap();
+        let mut words = ready.split(" metrics=");
+        let addr = words.next().and_then(|addr| addr.parse().ok());
+        let metrics = words.next().and_then(|addr| addr.parse().ok());
+        // A Unix socket has a path instead.
+        let addr = addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
         Self { addr, metrics, dir, child, log }
     }
 
@@ -72,17 +72,9 @@ impl Service {
         TcpStream::connect(self.addr).await.unwrap()
     }
 
-    /// Waits until its log has a line with all these words; gives the line.
+    /// Waits until its log has another line with all these words; gives the line.
     pub(crate) async fn logs(&mut self, words: &[&str]) -> String {
-        let found = timeout(PATIENCE, async {
-            while let Some(line) = self.log.next_line().await.unwrap() {
-                if words.iter().all(|word| line.contains(word)) {
-                    return line;
-                }
-            }
-            panic!("it ended without saying {words:?}");
-        });
-        found.await.unwrap_or_else(|_| panic!("it did not say {words:?}"))
+        self.log.find(words).await
     }
 
     /// Waits until a list counts.
@@ -110,6 +102,34 @@ impl Service {
         let mut answer = String::new();
         timeout(PATIENCE, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
         answer
+    }
+}
+
+impl Log {
+    fn of(stderr: ChildStderr) -> Self {
+        let (sender, lines) = watch::channel(Vec::new());
+        tokio::spawn(async move {
+            let mut stderr = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = stderr.next_line().await {
+                sender.send_modify(|lines| lines.push(line));
+            }
+        });
+        Self { lines, read: 0 }
+    }
+
+    async fn find(&mut self, words: &[&str]) -> String {
+        let is_it = |line: &String| words.iter().all(|word| line.contains(word));
+        let read = self.read;
+        let found = self.lines.wait_for(|lines| lines[read..].iter().any(is_it));
+        match timeout(PATIENCE, found).await {
+            Ok(Ok(lines)) => {
+                let at = read + lines[read..].iter().position(is_it).unwrap();
+                self.read = at + 1;
+                return lines[at].clone();
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+        panic!("it did not say {words:?} but {:#?}", *self.lines.borrow())
     }
 }
 

@@ -79,7 +79,7 @@ async fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
     command.args(["policy", "--config"]).arg(Service::config_file(&dir)).env("NOTIFY_SOCKET", &path);
     let mut service = Service::spawn(command, dir).await;
-    let mut told = async |expected: &str| {
+    let told = async |expected: &str| {
         let mut text = [0; 256];
         let len = timeout(PATIENCE, socket.recv(&mut text)).await.unwrap().unwrap();
         assert!(text[..len].starts_with(expected.as_bytes()), "{:?}", &text[..len]);

@@ -1,0 +1,370 @@
+//! Asking one list, with memory, health and budget.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use tokio::sync::Notify;
+
+use super::{
+    Outcome, Source, ZoneId,
+    list::{Flight, Landed, List, share},
+};
+use crate::{
+    ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped, SpecialUse, Status,
+    Target, Transport, TxtMode, Watch,
+    cache::Age,
+    health::{Spending, Trust},
+    judge::judge,
+    reason::reason,
+    target::Special,
+};
+
+/// What all clones of a client share.
+pub(super) struct Inner<T> {
+    pub(super) settings: ClientBuilder,
+    pub(super) lists: Vec<List>,
+    pub(super) transport: T,
+    pub(super) counts: Counts,
+    /// Wakes the task that probes.
+    pub(super) wake: Arc<Notify>,
+    /// Questions on their way.
+    flying: AtomicUsize,
+}
+
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) checks: AtomicU64,
+    pub(super) decided_early: AtomicU64,
+    pub(super) hits: AtomicU64,
+    pub(super) misses: AtomicU64,
+    pub(super) coalesced: AtomicU64,
+}
+
+/// What is to be had of a list at once.
+pub(super) enum Begun {
+    Known(Status, Source),
+    Wait(Flight),
+}
+
+/// A question on its way. However it ends, it makes room and is forgotten.
+struct Slot<T: Transport> {
+    inner: Arc<Inner<T>>,
+    list: usize,
+    target: Target,
+    rtype: QueryType,
+    id: u64,
+}
+
+impl<T: Transport> Drop for Slot<T> {
+    fn drop(&mut self) {
+        self.inner.flying.fetch_sub(1, Relaxed);
+        self.inner.lists[self.list].lock().land(&self.target, self.rtype, self.id);
+    }
+}
+
+impl<T> Drop for Inner<T> {
+    /// The task that probes finds that nobody is left.
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+impl<T: Transport> Inner<T> {
+    pub(super) fn new(mut settings: ClientBuilder, transport: T) -> Self {
+        let now = settings.clock.now();
+        let zones = std::mem::take(&mut settings.zones);
+        let capacity = share(&settings.cache, zones.len());
+        let lists = (0..).zip(zones);
+        let lists = lists.map(|(id, zone)| List::new(ZoneId(id), zone, capacity, now)).collect();
+        let (counts, wake) = (Counts::default(), Arc::new(Notify::new()));
+        Self { settings, lists, transport, counts, wake, flying: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.settings.clock.now()
+    }
+
+    pub(super) fn watches(&self) -> bool {
+        self.settings.watch != Watch::Off
+    }
+
+    /// Why nobody is asked about a target, if that is so.
+    pub(super) fn skips(&self, target: &Target) -> Option<Skipped> {
+        let special = match (self.settings.special_use, target.special_use()) {
+            (_, None) | (SpecialUse::Ask, _) => false,
+            (SpecialUse::AskDocumentation, Some(special)) => special == Special::Other,
+            (SpecialUse::Skip, Some(_)) => true,
+        };
+        if special {
+            return Some(Skipped::SpecialUse);
+        }
+        let Target::Address(addr) = target else { return None };
+        let addr = addr.to_canonical();
+        let nets = self.settings.exempt.iter().filter(|(net, _)| net.contains(&addr));
+        let longest = nets.max_by_key(|(net, _)| IpNet::prefix_len(net));
+        longest.is_some_and(|(_, exempt)| *exempt).then_some(Skipped::Exempt)
+    }
+
+    /// What one list says, as far as memory goes, or the question that finds it out.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        list: &List,
+        target: &Target,
+        now: Instant,
+        deadline: Instant,
+    ) -> Begun {
+        let nowhere = |why| Begun::Known(Status::Skipped(why), Source::Nowhere);
+        if let Some(why) = list.zone.refuses(target) {
+            return nowhere(why);
+        }
+        let mut known = list.lock();
+        let trust = if self.watches() { known.monitor.trust() } else { Trust::Full };
+        if trust == Trust::Unproven && self.settings.watch == Watch::Proof {
+            return nowhere(Skipped::Unproven);
+        }
+        if let Some((entry, age)) = known.cache.usable(target, now) {
+            self.counts.hits.fetch_add(1, Relaxed);
+            if trust == Trust::ListingsWithheld && entry.status.listing().is_some() {
+                return nowhere(Skipped::Suspect);
+            }
+            let source = if age == Age::Fresh { Source::Cache } else { Source::Stale };
+            return Begun::Known(entry.status.clone(), source);
+        }
+        if trust == Trust::None {
+            return nowhere(Skipped::ZoneDown);
+        }
+        if let Some(flight) = known.flight(target, QueryType::A) {
+            self.counts.coalesced.fetch_add(1, Relaxed);
+            return Begun::Wait(flight);
+        }
+        self.counts.misses.fetch_add(1, Relaxed);
+        match self.reserve(list, &mut known, now) {
+            Ok(()) => {}
+            Err(event) => {
+                let stale = known.cache.stale(target, now).map(|entry| entry.status.clone());
+                drop(known);
+                self.tell(event);
+                return match stale {
+                    Some(status) => Begun::Known(status, Source::Stale),
+                    None => nowhere(Skipped::OverBudget),
+                };
+            }
+        }
+        let id = known.next_flight();
+        let slot = Slot {
+            inner: self.clone(),
+            list: list.id.index(),
+            target: target.clone(),
+            rtype: QueryType::A,
+            id,
+        };
+        let flight = slot.fly(deadline).boxed().shared();
+        known.take_off(target, QueryType::A, id, &flight);
+        Begun::Wait(flight)
+    }
+
+    /// The question for the reason of a listing, if it is to be asked.
+    pub(super) fn begin_reason(
+        self: &Arc<Self>,
+        list: &List,
+        target: &Target,
+        now: Instant,
+        deadline: Instant,
+    ) -> Option<Flight> {
+        let mut known = list.lock();
+        if let Some(flight) = known.flight(target, QueryType::Txt) {
+            return Some(flight);
+        }
+        let due = known.cache.fresh(target, now).is_none_or(|entry| {
+            let listed = matches!(&entry.status, Status::Listed(_));
+            listed && entry.reason_from.is_some_and(|from| from <= now)
+        });
+        if !due || self.reserve(list, &mut known, now).is_err() {
+            return None;
+        }
+        let id = known.next_flight();
+        let slot = Slot {
+            inner: self.clone(),
+            list: list.id.index(),
+            target: target.clone(),
+            rtype: QueryType::Txt,
+            id,
+        };
+        let flight = slot.fly_for_reason(deadline).boxed().shared();
+        known.take_off(target, QueryType::Txt, id, &flight);
+        Some(flight)
+    }
+
+    /// Makes room for a question and takes it from the budget.
+    fn reserve(
+        &self,
+        list: &List,
+        known: &mut super::list::Knowledge,
+        now: Instant,
+    ) -> Result<(), Option<Event>> {
+        if self.flying.fetch_add(1, Relaxed) >= self.settings.max_in_flight {
+            self.flying.fetch_sub(1, Relaxed);
+            return Err(None);
+        }
+        let spending = known.budget.take(now);
+        if spending == Spending::Allowed {
+            return Ok(());
+        }
+        self.flying.fetch_sub(1, Relaxed);
+        let of = known.budget.state().map_or(0, |(_, of)| of);
+        let spent = Event::BudgetSpent { zone: list.name().clone(), of };
+        Err((spending == Spending::JustSpent).then_some(spent))
+    }
+
+    /// Asks the transport, without memory.
+    pub(super) async fn ask(
+        &self,
+        list: &List,
+        target: &Target,
+        deadline: Instant,
+    ) -> (Status, Option<crate::Answer>) {
+        let name = match list.zone.question_name(target) {
+            Ok(name) => name,
+            Err(status) => return (status, None),
+        };
+        match self.transport.ask(&Question { name, rtype: QueryType::A }, deadline).await {
+            Ok(answer) => match judge(&answer, &list.zone.codes) {
+                Status::Listed(listing) => (Status::Listed(list.with_hits(listing)), Some(answer)),
+                status => (status, Some(answer)),
+            },
+            Err(failure) => (Status::Failed(failure), None),
+        }
+    }
+
+    /// Notes what came of a question, and tells what it should count as.
+    pub(super) fn learn(
+        &self,
+        list: &List,
+        target: &Target,
+        status: Status,
+        answer: Option<&crate::Answer>,
+        took: Duration,
+    ) -> Landed {
+        let now = self.now();
+        let mut known = list.lock();
+        known.count(&status);
+        let before = known.monitor.health(now);
+        if self.watches() {
+            known.monitor.hear(&status, now, jitter());
+        }
+        let after = known.monitor.health(now);
+        let source = Source::Network { took };
+        let landed = match status {
+            Status::Listed(_) if self.watches() && known.withholds() => {
+                Landed { status: Status::Skipped(Skipped::Suspect), source }
+            }
+            status if status.is_verdict() || status == Status::Failed(Failure::NameTooLong) => {
+                let entry = self.settings.cache.entry(status.clone(), answer, now);
+                known.cache.insert(target.clone(), entry);
+                Landed { status, source }
+            }
+            trouble => match known.cache.stale(target, now) {
+                Some(entry) => {
+                    entry.spared_until = Some(now + self.settings.cache.failure());
+                    Landed { status: entry.status.clone(), source: Source::Stale }
+                }
+                None => {
+                    let entry = self.settings.cache.entry(trouble.clone(), None, now);
+                    known.cache.insert(target.clone(), entry);
+                    Landed { status: trouble, source }
+                }
+            },
+        };
+        drop(known);
+        if let Some(observer) = &self.settings.observer {
+            observer.outcome(list.name(), &landed.status, took);
+        }
+        self.tell_health(list, before, after);
+        landed
+    }
+
+    /// Tells that the health has changed, and lets what was remembered go where it was wrong.
+    pub(super) fn tell_health(&self, list: &List, from: Health, to: Health) {
+        if from.word() == to.word() {
+            return;
+        }
+        match to {
+            Health::Suspect { .. } => self.wake.notify_one(),
+            Health::Down { why, .. } => {
+                if why.spoils_listings() {
+                    list.lock().cache.clear();
+                }
+                self.wake.notify_one();
+            }
+            _ => {}
+        }
+        self.tell(Some(Event::Health { zone: list.name().clone(), from, to }));
+    }
+
+    pub(super) fn tell(&self, event: Option<Event>) {
+        if let (Some(event), Some(observer)) = (event, &self.settings.observer) {
+            observer.event(&event);
+        }
+    }
+
+    /// Whether the reason of this outcome is to be asked for.
+    pub(super) fn wants_reason(&self, outcome: &Outcome) -> bool {
+        let mode = self.lists[outcome.id.index()].zone.txt;
+        let listing = outcome.status.listing();
+        mode != TxtMode::Never
+            && listing.is_some_and(|listing| !listing.hits.is_empty() && listing.reason.is_none())
+    }
+}
+
+impl<T: Transport> Slot<T> {
+    async fn fly(self, deadline: Instant) -> Landed {
+        let began = Instant::now();
+        let list = &self.inner.lists[self.list];
+        let (status, answer) = self.inner.ask(list, &self.target, deadline).await;
+        self.inner.learn(list, &self.target, status, answer.as_ref(), began.elapsed())
+    }
+
+    /// The status is that of the listing, with its reason.
+    async fn fly_for_reason(self, deadline: Instant) -> Landed {
+        let began = Instant::now();
+        let list = &self.inner.lists[self.list];
+        let texts = match list.zone.question_name(&self.target) {
+            Ok(name) => {
+                let question = Question { name, rtype: QueryType::Txt };
+                self.inner.transport.ask(&question, deadline).await
+            }
+            Err(_) => Err(Failure::NameTooLong),
+        };
+        let now = self.inner.now();
+        let again = texts.is_err().then(|| now + self.inner.settings.cache.failure());
+        let reason = texts.ok().and_then(|answer| reason(&answer.texts));
+        list.lock().cache.set_reason(&self.target, reason.clone(), again);
+        let mut listing = crate::Listing::new(Vec::new());
+        listing.reason = reason;
+        Landed {
+            status: Status::Listed(listing),
+            source: Source::Network { took: began.elapsed() },
+        }
+    }
+}
+
+/// From 0 to 1.
+pub(super) fn jitter() -> f64 {
+    f64::from(u32::from_ne_bytes(random())) / f64::from(u32::MAX)
+}
+
+/// Random octets; zeros where the system has none to give, which costs jitter and surprise only.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut octets = [0; N];
+    let _ = getrandom::fill(&mut octets);
+    octets
+}
+
+pub(super) type WeakInner<T> = Weak<Inner<T>>;

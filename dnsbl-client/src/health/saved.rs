@@ -1,0 +1,174 @@
+//! What survives a restart: health and budgets, under public names. It holds no keys.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    net::Ipv4Addr,
+    path::Path,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{DownReason, State};
+use crate::Blocked;
+
+/// The whole file. Another version is another format.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct SavedFile {
+    pub(crate) version: u32,
+    /// Seconds since 1970: what has passed since then is taken off.
+    pub(crate) saved_at: u64,
+    pub(crate) zones: Vec<SavedZone>,
+}
+
+/// One list.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct SavedZone {
+    pub(crate) zone: String,
+    state: Word,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
+    pub(crate) falls: u32,
+    /// Seconds until it is probed again.
+    pub(crate) retry_in: u64,
+    /// Questions asked, and for how many seconds they have been counted.
+    pub(crate) used: u64,
+    pub(crate) counted_for: u64,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    Unproven,
+    Up,
+    Suspect,
+    Down,
+    Probation,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Why {
+    MissesTestEntry,
+    ListsTestNegative,
+    ListsRandomName,
+    ListsEverything { listed: u32, of: u32 },
+    ZoneTypo,
+    PublicResolver,
+    TooManyQueries,
+    NotForAddresses(Ipv4Addr),
+    ErrorCode(Ipv4Addr),
+    Refused,
+    Filtered(u16),
+    Failing { failed: u32, of: u32 },
+    ResolverRewrites,
+    NotAList,
+}
+
+impl SavedFile {
+    pub(crate) const VERSION: u32 = 1;
+    /// A file of more octets is none of ours.
+    const MAX_LEN: u64 = 16 << 20;
+
+    /// Reads the file; `None` if there is none, or none of this version.
+    pub(crate) fn read(path: &Path) -> io::Result<Option<Self>> {
+        let text = match fs::metadata(path) {
+            Ok(metadata) if metadata.len() > Self::MAX_LEN => return Ok(None),
+            Ok(_) => fs::read(path)?,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(err) => return Err(err),
+        };
+        let file: Option<Self> = serde_json::from_slice(&text).ok();
+        Ok(file.filter(|file| file.version == Self::VERSION))
+    }
+
+    /// Replaces the file at once: a reader finds the old one or this one.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let new = Path::new(&name);
+        let mut file = File::create(new)?;
+        file.write_all(&serde_json::to_vec_pretty(self)?)?;
+        file.sync_all()?;
+        fs::rename(new, path)
+    }
+}
+
+impl SavedZone {
+    pub(crate) fn new(
+        zone: &str,
+        (state, falls, retry_in): (State, u32, Duration),
+        (used, counted_for): (u64, Duration),
+    ) -> Self {
+        let (word, why) = match state {
+            State::Unproven => (Word::Unproven, None),
+            State::Up => (Word::Up, None),
+            State::Suspect(why) => (Word::Suspect, Some(why.into())),
+            State::Down(why) => (Word::Down, Some(why.into())),
+            State::Probation { .. } => (Word::Probation, None),
+        };
+        Self {
+            zone: zone.into(),
+            state: word,
+            why,
+            falls,
+            retry_in: retry_in.as_secs(),
+            used,
+            counted_for: counted_for.as_secs(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let why = self.why.map_or(DownReason::NotAList, DownReason::from);
+        match self.state {
+            Word::Unproven => State::Unproven,
+            Word::Up => State::Up,
+            Word::Suspect => State::Suspect(why),
+            Word::Down => State::Down(why),
+            Word::Probation => State::Probation { clean: 0 },
+        }
+    }
+}
+
+impl From<DownReason> for Why {
+    fn from(why: DownReason) -> Self {
+        match why {
+            DownReason::MissesTestEntry => Self::MissesTestEntry,
+            DownReason::ListsTestNegative => Self::ListsTestNegative,
+            DownReason::ListsRandomName => Self::ListsRandomName,
+            DownReason::ListsEverything { listed, of } => Self::ListsEverything { listed, of },
+            DownReason::Blocked(Blocked::ZoneTypo) => Self::ZoneTypo,
+            DownReason::Blocked(Blocked::PublicResolver) => Self::PublicResolver,
+            DownReason::Blocked(Blocked::TooManyQueries) => Self::TooManyQueries,
+            DownReason::Blocked(Blocked::NotForAddresses(addr)) => Self::NotForAddresses(addr),
+            DownReason::Blocked(Blocked::ErrorCode(addr)) => Self::ErrorCode(addr),
+            DownReason::Blocked(Blocked::Refused) => Self::Refused,
+            DownReason::Blocked(Blocked::Filtered(code)) => Self::Filtered(code),
+            DownReason::Failing { failed, of } => Self::Failing { failed, of },
+            DownReason::ResolverRewrites => Self::ResolverRewrites,
+            DownReason::NotAList => Self::NotAList,
+        }
+    }
+}
+
+impl From<Why> for DownReason {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::MissesTestEntry => Self::MissesTestEntry,
+            Why::ListsTestNegative => Self::ListsTestNegative,
+            Why::ListsRandomName => Self::ListsRandomName,
+            Why::ListsEverything { listed, of } => Self::ListsEverything { listed, of },
+            Why::ZoneTypo => Self::Blocked(Blocked::ZoneTypo),
+            Why::PublicResolver => Self::Blocked(Blocked::PublicResolver),
+            Why::TooManyQueries => Self::Blocked(Blocked::TooManyQueries),
+            Why::NotForAddresses(addr) => Self::Blocked(Blocked::NotForAddresses(addr)),
+            Why::ErrorCode(addr) => Self::Blocked(Blocked::ErrorCode(addr)),
+            Why::Refused => Self::Blocked(Blocked::Refused),
+            Why::Filtered(code) => Self::Blocked(Blocked::Filtered(code)),
+            Why::Failing { failed, of } => Self::Failing { failed, of },
+            Why::ResolverRewrites => Self::ResolverRewrites,
+            Why::NotAList => Self::NotAList,
+        }
+    }
+}
