@@ -35,9 +35,12 @@ mod wildcard;
 // Real lists and real peers.
 mod client;
 mod dig;
-mod mta;
 mod real_lists;
 mod unbound;
+
+// Mail servers, and whether they relay.
+mod mta;
+mod relay_tests;
 
 // Hostile input.
 mod fuzz_smoke;

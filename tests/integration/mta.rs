@@ -7,8 +7,12 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_tests::mta::{
-    Exim, EximRelaying, Message, Postfix, PostfixRelaying, ScriptedServer, SmtpClient, unique_addr,
+use dnsbl_tests::{
+    eventually,
+    mta::{
+        Exim, EximRelaying, Message, Postfix, PostfixRelaying, ScriptedServer, SmtpClient,
+        unique_addr,
+    },
 };
 
 /// How long mail may take through two servers.
@@ -148,6 +152,23 @@ fn a_postfix_relays_when_open_and_not_when_closed() {
     let closed = Postfix::start(&PostfixRelaying::Closed, sink.addr());
     let relay = Relay::postfix(&closed, &sink);
     relay.refuses(&[PLAIN, NULL_SENDER, OWN_SENDER, PERCENT, BANG, BACKUP_MX]);
+}
+
+#[test]
+fn mail_servers_say_what_they_do() {
+    let sink = ScriptedServer::accepting();
+    let exim = Exim::start(&EximRelaying::Closed, sink.addr());
+    Relay::exim(&exim, &sink).refuses(&[PLAIN]);
+    let postfix = Postfix::start(&PostfixRelaying::Closed, sink.addr());
+    Relay::postfix(&postfix, &sink).refuses(&[PLAIN]);
+    eventually(DELIVERY, || {
+        let said = exim.said();
+        if said.contains("relay not permitted") { Ok(()) } else { Err(said) }
+    });
+    eventually(DELIVERY, || {
+        let said = postfix.said();
+        if said.contains("Relay access denied") { Ok(()) } else { Err(said) }
+    });
 }
 
 #[test]

@@ -41,6 +41,12 @@ impl TestServer {
         Self::configured(&format!("listen = [\"127.0.0.1:0\"]\n{lines}"))
     }
 
+    /// Starts one with further tables in its configuration.
+    #[track_caller]
+    pub fn with_tables(tables: &str) -> Self {
+        Self::configured(&format!("listen = [\"127.0.0.1:0\"]\n{tables}"))
+    }
+
     /// Starts one that listens for DNS at an address.
     #[track_caller]
     pub fn listening_on(addr: &str) -> Self {
@@ -113,6 +119,12 @@ impl TestServer {
     #[track_caller]
     pub fn ip_zone(&self, settings: Value) -> TestZone {
         TestZone::create(self, &zone::unique_origin(), "ip", settings)
+    }
+
+    /// A new zone of addresses at a name that the configuration has too.
+    #[track_caller]
+    pub fn ip_zone_at(&self, origin: &str, settings: Value) -> TestZone {
+        TestZone::create(self, origin, "ip", settings)
     }
 
     /// A new zone of domains.

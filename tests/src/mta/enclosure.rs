@@ -30,7 +30,8 @@ set -e
 cd "$1"
 mount --bind "$2" tools
 for file in passwd group hosts resolv.conf; do
-  mount --bind "$file" "/etc/$file"
+  # Without one nobody reads it.
+  test ! -e "/etc/$file" || mount --bind "$file" "/etc/$file"
 done
 shift 2
 "$@" &

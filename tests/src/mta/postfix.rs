@@ -134,7 +134,8 @@ export_environment = TZ LANG MAIL_CONFIG LD_LIBRARY_PATH
 mail_owner = postfix
 setgid_group = postdrop
 default_database_type = texthash
-maillog_file = /dev/stdout
+maillog_file_prefixes = {dir}log
+maillog_file = {dir}log/maillog
 inet_protocols = ipv4
 # Where it listens is in master.cf: here only addresses of an interface may stand.
 inet_interfaces = 127.0.0.1

@@ -98,6 +98,14 @@ impl SmtpAnswer {
         })
     }
 
+    /// What a server says that refuses every recipient.
+    pub fn refusing(heard: Heard<'_>) -> Self {
+        match heard {
+            Heard::Command(line) if verb(line) == "RCPT" => Self::line("550 5.7.1 relaying denied"),
+            other => Self::polite(other),
+        }
+    }
+
     fn is_positive(&self) -> bool {
         matches!(self, Self::Bytes(bytes) if bytes.first() == Some(&b'2'))
     }
@@ -111,17 +119,21 @@ impl ScriptedServer {
 
     /// Starts one that refuses every recipient.
     pub fn refusing() -> Self {
-        Self::start(|heard| match heard {
-            Heard::Command(line) if verb(line) == "RCPT" => {
-                SmtpAnswer::line("550 5.7.1 relaying denied")
-            }
-            other => SmtpAnswer::polite(other),
-        })
+        Self::start(SmtpAnswer::refusing)
     }
 
     /// Starts one with a script, at an address of its own.
     pub fn start(script: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((unique_host(), 0)).expect("an address of our own");
+        Self::start_at((unique_host(), 0).into(), script)
+    }
+
+    /// Starts one with a script and an address, such as one with port 25, which takes root.
+    #[track_caller]
+    pub fn start_at(
+        addr: SocketAddr,
+        script: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(addr).unwrap_or_else(|why| panic!("{addr}: {why}"));
         let addr = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             script: Box::new(script),

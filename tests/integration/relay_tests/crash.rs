@@ -1,0 +1,93 @@
+//! SIGKILL in the middle of tests: none is lost, and hosts are not asked the same again and again.
+
+use std::time::Duration;
+
+use dnsbl_tests::{
+    Random,
+    mta::{Heard, ScriptedServer, SmtpAnswer},
+    pause,
+};
+
+use super::{Tester, outcomes, plain_probe};
+
+const HOSTS: usize = 4;
+const KILLS: usize = 3;
+
+/// A host that takes its time for each answer.
+fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> ScriptedServer {
+    ScriptedServer::start(move |heard| {
+        pause(Duration::from_millis(10));
+        answer(heard)
+    })
+}
+
+/// Panics if the host was asked anything twice, or called more often than `most` times.
+#[track_caller]
+fn expect_patience(host: &ScriptedServer, most: usize) {
+    let record = host.record();
+    assert!(record.connections.len() <= most, "{} connections", record.connections.len());
+    // Each probe of a test has a token of its own.
+    let mut recipients: Vec<_> =
+        record.commands.into_iter().filter(|line| line.starts_with("RCPT")).collect();
+    recipients.sort_unstable();
+    let twice = recipients.windows(2).find(|pair| pair[0] == pair[1]);
+    assert_eq!(twice, None, "a probe was sent twice");
+}
+
+#[test]
+fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
+    let mut random = Random::from_env("DNSBL_RELAY_CRASH_SEED");
+    let mut tester = Tester::start();
+    let undisturbed = slow(SmtpAnswer::refusing);
+    assert_eq!(tester.test(undisturbed.addr())["verdict"], "clean");
+    let usual = undisturbed.record().connections.len();
+
+    let refusing: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::refusing)).collect();
+    let accepting: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::polite)).collect();
+    let hosts: Vec<_> = refusing.iter().chain(&accepting).collect();
+    let ids: Vec<_> = hosts.iter().map(|host| tester.submit_owned(host.addr())).collect();
+    for _ in 0..KILLS {
+        pause(Duration::from_millis(20 + random.below(400) as u64));
+        tester.server.kill();
+        tester.server.start_again();
+    }
+    for (id, host) in ids.iter().zip(&hosts) {
+        let test = tester.verdict(id);
+        // A probe whose answer was lost with the server is not sent again.
+        let is_lost = outcomes(&test).iter().any(|(_, outcome)| *outcome == "error");
+        let expected = if is_lost { "inconclusive" } else { "clean" };
+        assert_eq!(test["verdict"], expected, "{test}");
+        expect_patience(host, usual + KILLS);
+        tester.expect_unlisted(host.addr().ip());
+    }
+}
+
+#[test]
+fn what_comes_back_after_a_kill_counts() {
+    let mut tester = Tester::start();
+    let host = ScriptedServer::accepting();
+    let id = tester.submit_owned(host.addr());
+    let probe = plain_probe(&host);
+    tester.wait(&id, |test| test["state"] == "pending");
+    tester.server.kill();
+    tester.server.start_again();
+    tester.send_back(host.addr().ip(), &probe);
+    tester.wait(&id, |test| test["verdict"] == "open");
+    tester.expect_listed(host.addr().ip());
+}
+
+#[test]
+fn a_listing_and_its_test_end_together() {
+    for _ in 0..KILLS {
+        let mut tester = Tester::start();
+        let host = ScriptedServer::accepting();
+        let id = tester.submit_owned(host.addr());
+        let probe = plain_probe(&host);
+        tester.send_back(host.addr().ip(), &probe);
+        tester.server.kill();
+        tester.server.start_again();
+        // The receiver had answered: what it took is kept.
+        tester.wait(&id, |test| test["verdict"] == "open");
+        tester.expect_listed(host.addr().ip());
+    }
+}

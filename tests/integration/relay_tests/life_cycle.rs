@@ -1,0 +1,107 @@
+//! Listing, retest and removal.
+
+use std::time::{Duration, Instant};
+
+use dnsbl_tests::{
+    Answer, eventually,
+    mta::{Exim, EximRelaying, ScriptedServer, unique_addr},
+};
+use hickory_proto::rr::RecordType::A;
+use serde_json::json;
+
+use super::{Tester, plain_probe};
+
+impl Tester {
+    /// Asks for the removal of an address; the test that this starts, with its verdict.
+    #[track_caller]
+    fn delist(&self, addr: std::net::IpAddr) -> serde_json::Value {
+        self.verdict(&self.submit(&json!({"address": addr, "ground": "delist"})))
+    }
+}
+
+#[test]
+fn a_clean_retest_removes_the_listing_within_a_second() {
+    let tester = Tester::start();
+    let addr = unique_addr();
+    let open = Exim::start_at(addr, &EximRelaying::Open, tester.receiver);
+    let host = open.addr();
+    assert_eq!(tester.test(host)["verdict"], "open");
+    tester.expect_listed(host.ip());
+    drop(open);
+    let _closed = Exim::start_at(addr, &EximRelaying::Closed, tester.receiver);
+    let test = tester.delist(host.ip());
+    let decided = Instant::now();
+    assert_eq!(test["verdict"], "clean", "{test}");
+    let address = host.ip().to_string();
+    eventually(Duration::from_secs(1), || match tester.relays().ask_address(&address, A) {
+        Answer::NxDomain => Ok(()),
+        other => Err(other),
+    });
+    assert!(decided.elapsed() < Duration::from_secs(1), "{:?}", decided.elapsed());
+}
+
+#[test]
+fn a_removal_leaves_what_others_list() {
+    let tester = Tester::start();
+    let addr = unique_addr();
+    let open = Exim::start_at(addr, &EximRelaying::Open, tester.receiver);
+    let host = open.addr();
+    assert_eq!(tester.test(host)["verdict"], "open");
+    drop(open);
+    let address = host.ip().to_string();
+    // Special-use space is listed by hand only with an override.
+    let query = "?source=trap&override=special-use";
+    tester.relays().put(&address, query, &json!({}));
+    let _closed = Exim::start_at(addr, &EximRelaying::Closed, tester.receiver);
+    assert_eq!(tester.delist(host.ip())["verdict"], "clean");
+    let path = tester.relays().listing_path(&address);
+    let admin = tester.server.admin();
+    eventually(Duration::from_secs(1), || {
+        let left = admin.get(&path).expect(200).json();
+        let sources: Vec<_> = left["listings"].as_array().expect("listings").iter().collect();
+        if sources.len() == 1 && sources[0]["source"] == "trap" { Ok(()) } else { Err(left) }
+    });
+    assert_eq!(tester.relays().ask_address(&address, A), Answer::listed());
+}
+
+#[test]
+fn a_listed_host_that_is_out_of_reach_stays_listed() {
+    let tester = Tester::start();
+    let open = Exim::start(&EximRelaying::Open, tester.receiver);
+    let host = open.addr();
+    assert_eq!(tester.test(host)["verdict"], "open");
+    drop(open);
+    let test = tester.delist(host.ip());
+    assert!(matches!(test["verdict"].as_str(), Some("unreachable" | "inconclusive")), "{test}");
+    tester.expect_listed(host.ip());
+}
+
+#[test]
+fn a_late_return_lists_a_host_that_was_clean() {
+    let tester = Tester::with("settle-for = \"1s\"\n", "");
+    let host = ScriptedServer::accepting();
+    let test = tester.test(host.addr());
+    assert_eq!(test["verdict"], "clean", "{test}");
+    tester.expect_unlisted(host.addr().ip());
+    let probe = plain_probe(&host);
+    tester.send_back(host.addr().ip(), &probe);
+    tester.wait(test["id"].as_str().expect("an id"), |test| test["verdict"] == "open");
+    tester.expect_listed(host.addr().ip());
+}
+
+#[test]
+fn a_message_says_who_asks_and_why_in_two_languages() {
+    let tester = Tester::start();
+    let host = ScriptedServer::accepting();
+    tester.submit_owned(host.addr());
+    let probe = plain_probe(&host);
+    assert_eq!(probe.helo, "relaytest.example.org");
+    let address = host.addr().ip().to_string();
+    let subject = probe.header("Subject").expect("a subject");
+    assert!(subject.contains(&address), "{subject}");
+    assert!(probe.data.len() < 4096, "{} bytes", probe.data.len());
+    for field in ["From", "Date", "Message-ID", "X-Envelope-Sender", "X-Envelope-Recipient"] {
+        assert!(probe.header(field).is_some(), "no {field} in {}", probe.data);
+    }
+    assert_eq!(probe.header("Auto-Submitted").as_deref(), Some("auto-generated"));
+}
