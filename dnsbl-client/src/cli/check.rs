@@ -136,7 +136,8 @@ fn lines(typed: Vec<Subject>, bulk: bool) -> BoxStream<'static, Line> {
 async fn look_up(asking: &Asking, line: Line) -> Result<(Subject, Vec<Outcome>), String> {
     let subject = line?;
     let target = subject.target();
-    let lookups = asking.lists.iter().map(|list| asking.client.lookup(asking.id(list, target), target));
+    let lookups =
+        asking.lists.iter().map(|list| asking.client.lookup(asking.id(list, target), target));
     let outcomes = join_all(lookups).await;
     Ok((subject, outcomes))
 }

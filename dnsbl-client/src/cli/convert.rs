@@ -62,7 +62,8 @@ enum Writable {
 
 impl Convert {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let zones: Vec<Zone> = self.read()?.into_iter().map(without_key).collect::<Result<_, _>>()?;
+        let zones: Vec<Zone> =
+            self.read()?.into_iter().map(without_key).collect::<Result<_, _>>()?;
         ensure!(!zones.is_empty(), "there is no list in it");
         let text = match self.to {
             Writable::Postscreen => postscreen::write(&zones)?,
@@ -77,7 +78,9 @@ impl Convert {
 
     fn read(&self) -> anyhow::Result<Vec<Zone>> {
         match self.from {
-            Readable::Postscreen => Ok(postscreen::parse(value(&self.text()?, "postscreen_dnsbl_sites"))?),
+            Readable::Postscreen => {
+                Ok(postscreen::parse(value(&self.text()?, "postscreen_dnsbl_sites"))?)
+            }
             Readable::Exim => {
                 let items = exim::parse(value(&self.text()?, "dnslists"))?;
                 Ok(items.into_iter().map(|item| item.zone).collect())
@@ -132,9 +135,12 @@ fn toml_of(zone: &Zone) -> anyhow::Result<String> {
     match zone.asks {
         Asks::Addresses { .. } => {}
         Asks::Domains => text += "asks = \"domains\"\n",
-        _ => bail!("{}: lists of mail addresses are written by hand: their hashes differ", zone.name),
+        _ => {
+            bail!("{}: lists of mail addresses are written by hand: their hashes differ", zone.name)
+        }
     }
-    let rules: Vec<String> = zone.rules.iter().map(|rule| rule_of(zone, rule)).collect::<Result<_, _>>()?;
+    let rules: Vec<String> =
+        zone.rules.iter().map(|rule| rule_of(zone, rule)).collect::<Result<_, _>>()?;
     text += &format!("rules = [{}]\n", rules.join(", "));
     Ok(text)
 }
@@ -145,11 +151,13 @@ fn rule_of(zone: &Zone, rule: &Rule) -> anyhow::Result<String> {
         return Ok(format!("{{ weight = {weight} }}"));
     }
     // Postfix's syntax is ours: what stands between "=" and "*".
-    let site = Zone::addresses(zone.name.clone()).rules([Rule::new(rule.filter.clone(), dnsbl_client::Score::ONE)]);
+    let site = Zone::addresses(zone.name.clone())
+        .rules([Rule::new(rule.filter.clone(), dnsbl_client::Score::ONE)]);
     let site = postscreen::write(&[site])?;
-    let filters = site.split_whitespace().filter_map(|entry| entry.split_once('=')).map(|(_, filter)| {
-        let filter = filter.split('*').next().unwrap_or_default();
-        format!("{{ filter = \"{filter}\", weight = {weight} }}")
-    });
+    let filters =
+        site.split_whitespace().filter_map(|entry| entry.split_once('=')).map(|(_, filter)| {
+            let filter = filter.split('*').next().unwrap_or_default();
+            format!("{{ filter = \"{filter}\", weight = {weight} }}")
+        });
     Ok(filters.collect::<Vec<_>>().join(", "))
 }

@@ -121,7 +121,9 @@ fn remark(point: &ProbePoint) -> String {
             format!("as it should be; {}", codes.join(","))
         }
         (Status::NotListed, false) => "as it should be".into(),
-        (Status::Listed(_), false) => "should not be listed: what lists this lists the world".into(),
+        (Status::Listed(_), false) => {
+            "should not be listed: what lists this lists the world".into()
+        }
         (Status::NotListed, true) => "should be listed: the list was emptied, or is none".into(),
         (other, _) => other.detail().unwrap_or_default(),
     }

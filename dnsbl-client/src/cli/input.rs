@@ -38,7 +38,9 @@ pub(super) fn subjects() -> impl Stream<Item = Line> {
             }
         }
     });
-    stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|line| (line, receiver)))
+    stream::unfold(receiver, async |mut receiver| {
+        receiver.recv().await.map(|line| (line, receiver))
+    })
 }
 
 /// The next line without its end; `None` at the end of the input or where it breaks.

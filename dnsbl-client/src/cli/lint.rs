@@ -109,6 +109,10 @@ impl Finding {
         };
         let style = color.on_default().bold();
         let zone = self.zone.as_ref().map(|zone| format!("{zone}: ")).unwrap_or_default();
-        writeln!(out, "line {}: {style}{word}{style:#}: {zone}{} [{}]", self.line, self.text, self.rule)
+        writeln!(
+            out,
+            "line {}: {style}{word}{style:#}: {zone}{} [{}]",
+            self.line, self.text, self.rule
+        )
     }
 }

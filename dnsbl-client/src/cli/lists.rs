@@ -165,7 +165,11 @@ fn parse_preset(name: &str) -> anyhow::Result<&'static Preset> {
 /// The first line; it never gets into an error.
 fn read_key(path: &Path) -> anyhow::Result<String> {
     let context = || path.display().to_string();
-    ensure!(fs::metadata(path).with_context(context)?.len() <= MAX_KEY_FILE, "{}: too large", context());
+    ensure!(
+        fs::metadata(path).with_context(context)?.len() <= MAX_KEY_FILE,
+        "{}: too large",
+        context()
+    );
     let text = fs::read_to_string(path).with_context(context)?;
     Ok(text.lines().next().unwrap_or_default().trim().to_owned())
 }

@@ -103,8 +103,10 @@ impl Row {
             self.detail.as_deref().unwrap_or_default(),
         ];
         let more: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let (address, zone, status, more) = (&self.address, &self.zone, self.status, more.join("  "));
-        let start = format!("{address:<address_width$}  {zone:<zone_width$}  {style}{status}{style:#}");
+        let (address, zone, status, more) =
+            (&self.address, &self.zone, self.status, more.join("  "));
+        let start =
+            format!("{address:<address_width$}  {zone:<zone_width$}  {style}{status}{style:#}");
         if more.is_empty() {
             return start;
         }

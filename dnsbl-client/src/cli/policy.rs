@@ -55,7 +55,8 @@ impl CheckConfig {
 }
 
 fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).context("log: not a filter such as info or dnsbl=debug")?;
+    let filter =
+        EnvFilter::try_new(filter).context("log: not a filter such as info or dnsbl=debug")?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

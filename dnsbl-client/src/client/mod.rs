@@ -136,7 +136,9 @@ impl<T: Transport> Client<T> {
     /// Outside a tokio runtime.
     pub fn prefetch(&self, targets: Vec<Target>) -> Ticket {
         let inner = self.0.clone();
-        Ticket(tokio::spawn(async move { check::check(&inner, targets, inner.settings.deadline).await }))
+        Ticket(tokio::spawn(
+            async move { check::check(&inner, targets, inner.settings.deadline).await },
+        ))
     }
 
     /// How far each list is believed, in the order in which they were given.

@@ -101,6 +101,9 @@ mod tests {
             "action=reject score=5 zones=\"bl.example.org\" \
              text=\"say \\\"no\\\" \\\\ action=pass\"\n"
         );
-        assert_eq!(Action::Pass.line_reply(Score::ZERO, ""), "action=pass score=0 zones=\"\" text=\"\"\n");
+        assert_eq!(
+            Action::Pass.line_reply(Score::ZERO, ""),
+            "action=pass score=0 zones=\"\" text=\"\"\n"
+        );
     }
 }

@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_line_says_what_exim_knows() {
-        let line = r#"ip=192.0.2.99 helo="mx.example.net" sender="\"a b\"@example.org" rdns= auth=joe"#;
+        let line =
+            r#"ip=192.0.2.99 helo="mx.example.net" sender="\"a b\"@example.org" rdns= auth=joe"#;
         let request = Request::from_line(line).unwrap();
         assert_eq!(request.client, Some("192.0.2.99".parse().unwrap()));
         assert_eq!(request.helo, "mx.example.net");

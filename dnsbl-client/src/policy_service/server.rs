@@ -51,7 +51,8 @@ pub(crate) async fn run(config: Config, mut sockets: ListenFd) -> anyhow::Result
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(service.limits().connections));
     for listener in listeners {
-        let accept = accept(listener, service.clone(), places.clone(), connections.clone(), stop.clone());
+        let accept =
+            accept(listener, service.clone(), places.clone(), connections.clone(), stop.clone());
         tokio::spawn(accept);
     }
     eprintln!("dnsbl policy: ready listen={ready}");
@@ -147,7 +148,11 @@ fn raise_file_limit(wanted: u64) {
         }
     }
     if target < wanted {
-        tracing::warn!(wanted, allowed = target, "the limit of open files allows fewer connections");
+        tracing::warn!(
+            wanted,
+            allowed = target,
+            "the limit of open files allows fewer connections"
+        );
     }
 }
 

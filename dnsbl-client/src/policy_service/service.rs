@@ -116,7 +116,8 @@ impl Service {
 
     /// What to look up; nothing for users who have logged in and for exempt clients.
     fn targets(&self, request: &Request) -> Vec<Target> {
-        let exempt = |addr: IpAddr| self.exempt.iter().any(|net| net.contains(&addr.to_canonical()));
+        let exempt =
+            |addr: IpAddr| self.exempt.iter().any(|net| net.contains(&addr.to_canonical()));
         if request.is_authenticated() || request.client.is_some_and(exempt) {
             return Vec::new();
         }
@@ -152,7 +153,8 @@ impl Service {
     fn reason(&self, outcome: &Outcome, facts: &Facts) -> String {
         let Status::Listed(listing) = &outcome.status else { return String::new() };
         let zone = &self.zones[outcome.id.index()];
-        let message = listing.hits.iter().find_map(|&hit| zone.rules[usize::from(hit)].message.clone());
+        let message =
+            listing.hits.iter().find_map(|&hit| zone.rules[usize::from(hit)].message.clone());
         let text = message.or_else(|| listing.reason.clone()).unwrap_or_default();
         let url = self.urls[outcome.id.index()].as_ref().map(|url| url.render(facts));
         match url {

@@ -44,7 +44,9 @@ enum Fact {
 /// Why a text is no template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TemplateError {
-    #[error("{{{0}}} is not known; there are {{client}}, {{what}}, {{zone}}, {{zones}}, {{reason}} and {{score}}")]
+    #[error(
+        "{{{0}}} is not known; there are {{client}}, {{what}}, {{zone}}, {{zones}}, {{reason}} and {{score}}"
+    )]
     Unknown(String),
     #[error("a brace has no partner")]
     Brace,
@@ -175,7 +177,8 @@ mod tests {
     #[test]
     fn what_a_list_says_can_not_leave_its_line_or_begin_another_placeholder() {
         let template = Template::parse("blocked: {reason}").unwrap();
-        let facts = Facts { reason: "a\r\n250 OK\0\n\naction=OK {zone} \u{2028}é".into(), ..facts() };
+        let facts =
+            Facts { reason: "a\r\n250 OK\0\n\naction=OK {zone} \u{2028}é".into(), ..facts() };
         assert_eq!(template.render(&facts), "blocked: a 250 OK action=OK {zone} ?");
     }
 

@@ -73,19 +73,31 @@ impl Service {
 #[track_caller]
 fn postfix(service: &Service) -> Asker {
     let sink = ScriptedServer::accepting();
-    let main = snippet("postfix/main.cf.policy", "").replace("127.0.0.1:10040", &service.addr.to_string());
+    let main =
+        snippet("postfix/main.cf.policy", "").replace("127.0.0.1:10040", &service.addr.to_string());
     let extras = PostfixExtras { main, ..PostfixExtras::default() };
     let it = Postfix::start_with(unique_addr(), &PostfixRelaying::Closed, sink.addr(), &extras);
-    Asker { addr: it.addr(), name: it.name().into(), _server: Running::Postfix { _it: it }, _sink: sink }
+    Asker {
+        addr: it.addr(),
+        name: it.name().into(),
+        _server: Running::Postfix { _it: it },
+        _sink: sink,
+    }
 }
 
 #[track_caller]
 fn exim(service: &Service) -> Asker {
     let sink = ScriptedServer::accepting();
-    let acl = snippet("exim/readsocket.acl", "").replace("127.0.0.1:10040", &service.addr.to_string());
+    let acl =
+        snippet("exim/readsocket.acl", "").replace("127.0.0.1:10040", &service.addr.to_string());
     let extras = EximExtras { acl, ..EximExtras::default() };
     let it = Exim::start_with(unique_addr(), &EximRelaying::Closed, sink.addr(), &extras);
-    Asker { addr: it.addr(), name: it.name().into(), _server: Running::Exim { _it: it }, _sink: sink }
+    Asker {
+        addr: it.addr(),
+        name: it.name().into(),
+        _server: Running::Exim { _it: it },
+        _sink: sink,
+    }
 }
 
 /// The code for a message from a client.
@@ -164,7 +176,8 @@ fn a_list_that_begins_to_list_the_world_rejects_at_most_20_and_then_nothing() {
         let net = if first == 127 { "127.128.0.0/9".into() } else { format!("{first}.0.0.0/8") };
         world.zone.put(&net, "?override=special-use", &json!({}));
     }
-    let mut clients = (1..).map(|i: u16| Ipv4Addr::new(127, 200, (i / 250) as u8, (i % 250 + 1) as u8));
+    let mut clients =
+        (1..).map(|i: u16| Ipv4Addr::new(127, 200, (i / 250) as u8, (i % 250 + 1) as u8));
     let rejected = clients.by_ref().take(40).filter(|client| code(*client, &asker) != 250).count();
     assert!((1..=20).contains(&rejected), "{rejected} of 40 were rejected");
     eventually(PATIENCE, || match code(clients.next().unwrap(), &asker) {

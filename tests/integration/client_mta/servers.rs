@@ -53,7 +53,10 @@ fn postscreen_rejects_a_listed_client_and_says_where_to_look() {
     eventually(PATIENCE, || SmtpClient::connect_from(world.clean.into(), screen.into()));
     let reply = send(world.listed, screen.into(), postfix.name());
     assert_eq!(reply.code, 550, "{reply:?}");
-    let reason = format!("blocked using {origin}; see https://{origin}/lookup/", origin = world.zone.origin());
+    let reason = format!(
+        "blocked using {origin}; see https://{origin}/lookup/",
+        origin = world.zone.origin()
+    );
     assert!(reply.text.contains(&reason), "{reply:?}");
     assert_eq!(send(world.clean, screen.into(), postfix.name()).code, 250);
 }

@@ -23,7 +23,8 @@ const DEAD: &[(&str, u16)] = &[
 
 /// The year in which a list ended, if it has.
 pub(super) fn ended(zone: &str) -> Option<u16> {
-    let below = |dead: &str| zone == dead || zone.strip_suffix(dead).is_some_and(|z| z.ends_with('.'));
+    let below =
+        |dead: &str| zone == dead || zone.strip_suffix(dead).is_some_and(|z| z.ends_with('.'));
     DEAD.iter().find(|(dead, _)| below(dead)).map(|(_, year)| *year)
 }
 

@@ -40,7 +40,9 @@ pub(super) fn read(text: &str) -> Vec<Line> {
     let lines = logical(text);
     let found: Vec<Line> = lines.iter().flat_map(|(number, line)| about(*number, line)).collect();
     match (found.is_empty(), &lines[..]) {
-        (true, [(number, line)]) if !line.contains(" = ") => vec![Line { number: *number, about: guess(line) }],
+        (true, [(number, line)]) if !line.contains(" = ") => {
+            vec![Line { number: *number, about: guess(line) }]
+        }
         _ => found,
     }
 }
@@ -129,7 +131,10 @@ mod tests {
     #[test]
     fn a_bare_line_is_taken_for_what_it_looks_like() {
         let about = |text: &str| read(text).remove(0).about;
-        assert_eq!(about("a.example*2 b.example"), About::PostscreenSites("a.example*2 b.example".into()));
+        assert_eq!(
+            about("a.example*2 b.example"),
+            About::PostscreenSites("a.example*2 b.example".into())
+        );
         assert_eq!(about("a.example!&0.0.0.2"), About::EximLists("a.example!&0.0.0.2".into()));
         assert_eq!(read("a = b\nc = d\n"), []);
     }

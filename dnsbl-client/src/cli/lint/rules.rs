@@ -16,8 +16,11 @@ use super::{
 };
 
 /// Answers by which lists refuse (127.255.255.0/24), and that of a parked domain.
-const ERRORS: [Ipv4Addr; 3] =
-    [Ipv4Addr::new(127, 255, 255, 252), Ipv4Addr::new(127, 255, 255, 254), Ipv4Addr::new(127, 255, 255, 255)];
+const ERRORS: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(127, 255, 255, 252),
+    Ipv4Addr::new(127, 255, 255, 254),
+    Ipv4Addr::new(127, 255, 255, 255),
+];
 const PARKED: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 /// Lists of domains, which have no answer for addresses.
 const DOMAIN_LISTS: [&str; 4] =
@@ -82,7 +85,9 @@ fn postscreen_sites(sites: &str, threshold: Score, hides_names: bool) -> Vec<Fin
     let most: Score =
         zones.iter().flat_map(|z| &z.rules).map(|rule| rule.weight.max(Score::ZERO)).sum();
     if most < threshold {
-        let text = format!("all lists together reach {most}, less than the threshold {threshold}: nothing is ever rejected");
+        let text = format!(
+            "all lists together reach {most}, less than the threshold {threshold}: nothing is ever rejected"
+        );
         findings.push(finding(None, "threshold-out-of-reach", Severity::Warning, text));
     }
     findings
@@ -142,13 +147,18 @@ fn zone_mistakes(zone: &Zone, dialect: Dialect, hides_names: bool) -> Vec<Findin
     let mut findings: Vec<Finding> =
         zone.rules.iter().filter_map(|rule| filter_mistake(name, rule, dialect)).collect();
     if let Some(year) = dead::ended(name.public()) {
-        let text = format!("the list ended in {year}; dead lists come to list the world: remove it");
+        let text =
+            format!("the list ended in {year}; dead lists come to list the world: remove it");
         findings.push(finding(Some(name), "dead-list", Severity::Error, text));
     }
     if name.secret().to_string().trim_end_matches('.') != name.public() && !hides_names {
         let text = match dialect {
-            Dialect::Postfix => "the key in its name gets into rejections and logs: map the name in rbl_reply_maps or postscreen_dnsbl_reply_map",
-            Dialect::Exim => "the key in its name is in $dnslist_domain: do not use that in a message or log_message",
+            Dialect::Postfix => {
+                "the key in its name gets into rejections and logs: map the name in rbl_reply_maps or postscreen_dnsbl_reply_map"
+            }
+            Dialect::Exim => {
+                "the key in its name is in $dnslist_domain: do not use that in a message or log_message"
+            }
         };
         findings.push(finding(Some(name), "key-in-text", Severity::Error, text));
     }
@@ -162,15 +172,30 @@ fn filter_mistake(name: &ZoneName, rule: &Rule, dialect: Dialect) -> Option<Find
         Dialect::Exim => format!("write {name}=127.0.0.2, or the codes you mean"),
     };
     let (rule, text) = if matches!(filter.quantifier(), Quantifier::NotAny | Quantifier::NotAll) {
-        ("negation-lists-the-world", "a negation is true for the answers of a lapsed domain or a rewriting resolver: every client is listed")
+        (
+            "negation-lists-the-world",
+            "a negation is true for the answers of a lapsed domain or a rewriting resolver: every client is listed",
+        )
     } else if filter.is_any() && dialect == Dialect::Postfix {
-        ("no-filter", "any answer is a listing: that of a lapsed domain, and that of a list which refuses to answer your resolver (127.255.255.254)")
+        (
+            "no-filter",
+            "any answer is a listing: that of a lapsed domain, and that of a list which refuses to answer your resolver (127.255.255.254)",
+        )
     } else if filter.is_any() {
-        ("no-filter", "any answer inside 127/8 is a listing, that of a list which refuses to answer your resolver (127.255.255.254) too")
+        (
+            "no-filter",
+            "any answer inside 127/8 is a listing, that of a list which refuses to answer your resolver (127.255.255.254) too",
+        )
     } else if dialect == Dialect::Postfix && filter.matches(&[PARKED]) {
-        ("filter-outside-loopback", "the filter takes addresses outside 127/8, such as that of a lapsed domain, for listings")
+        (
+            "filter-outside-loopback",
+            "the filter takes addresses outside 127/8, such as that of a lapsed domain, for listings",
+        )
     } else if takes_errors(filter) {
-        ("error-code-is-listed", "the filter takes error codes of lists (127.255.255.252, .254, .255) for listings")
+        (
+            "error-code-is-listed",
+            "the filter takes error codes of lists (127.255.255.252, .254, .255) for listings",
+        )
     } else {
         return None;
     };
@@ -184,7 +209,8 @@ fn takes_errors(filter: &ReplyFilter) -> bool {
 fn wrong_kind(zone: &Zone, asks_domains: bool) -> Option<Finding> {
     let is_of_domains = DOMAIN_LISTS.contains(&zone.name.public());
     (is_of_domains && !asks_domains).then(|| {
-        let text = "a list of domains is asked about addresses; some answer that with an error code";
+        let text =
+            "a list of domains is asked about addresses; some answer that with an error code";
         finding(Some(&zone.name), "wrong-kind", Severity::Error, text)
     })
 }
@@ -217,7 +243,10 @@ mod tests {
             ("dnslists = bl.example&0.0.0.2", &["error-code-is-listed"]),
             ("dnslists = +include_unknown : bl.example=127.0.0.2", &["unknown-is-listed"]),
             ("postscreen_dnsbl_threshold = 0", &["threshold-below-one"]),
-            ("postscreen_dnsbl_threshold = 3\npostscreen_dnsbl_sites = bl.example=127.0.0.2*2", &["threshold-out-of-reach"]),
+            (
+                "postscreen_dnsbl_threshold = 3\npostscreen_dnsbl_sites = bl.example=127.0.0.2*2",
+                &["threshold-out-of-reach"],
+            ),
             ("bl.example=127.0.0.[2", &["unreadable"]),
         ] {
             assert_eq!(rules(text), expected, "{text}");
@@ -251,7 +280,10 @@ mod tests {
             "s3cret.zen.dq.spamhaus.net=127.0.0.[2 s3cret.zen.dq.spamhaus.net*x",
         ] {
             let findings = super::check(&lines::read(text));
-            assert!(!findings.is_empty() && !format!("{findings:?}").contains("s3cret"), "{findings:?}");
+            assert!(
+                !findings.is_empty() && !format!("{findings:?}").contains("s3cret"),
+                "{findings:?}"
+            );
         }
     }
 }

@@ -164,7 +164,11 @@ impl Spec {
             checks: checks(self.checks)?,
             policy: self.score.policy(self.on_unknown)?,
             texts: self.text.check()?,
-            zones: self.zones.into_iter().map(|zone| policy_zone(zone, folder)).collect::<Result<_, _>>()?,
+            zones: self
+                .zones
+                .into_iter()
+                .map(|zone| policy_zone(zone, folder))
+                .collect::<Result<_, _>>()?,
         })
     }
 }

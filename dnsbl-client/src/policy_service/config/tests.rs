@@ -6,7 +6,8 @@ use dnsbl_client::{Action, Asks, ListKind, Policy, Score};
 
 use super::{Config, What};
 
-const MINIMAL: &str = "version = \"v1\"\n[score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n";
+const MINIMAL: &str =
+    "version = \"v1\"\n[score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n";
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::read(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -46,7 +47,14 @@ fn every_mistake_names_line_and_key() {
         ("version = \"v1\"\n[score]\nreject = 1\n[text]\nreject = \"{zon}\"\n", 5, "reject"),
         ("version = \"v1\"\n[score]\ntag = 1\n[text]\ntag = \"no header\"\n", 5, "tag"),
     ] {
-        let text = format!("{text}{}", if text.contains("[score]") { "[[zone]]\nname = \"bl.example.org\"\n" } else { &MINIMAL[15..] });
+        let text = format!(
+            "{text}{}",
+            if text.contains("[score]") {
+                "[[zone]]\nname = \"bl.example.org\"\n"
+            } else {
+                &MINIMAL[15..]
+            }
+        );
         let err = parse(&text).unwrap_err();
         let start = format!("test.toml: line {line}: {key}: ");
         assert!(err.starts_with(&start), "{text}\n{err}");
@@ -93,7 +101,8 @@ fn case_45_a_key_comes_from_a_file_and_is_shown_nowhere() {
     assert_eq!(name.secret().to_string().trim_end_matches('.'), "s3cr3tk3y.bl.example.org");
     assert!(!format!("{config:?}").contains("s3cr3tk3y"));
     for broken in ["shadow = 1", "names = 1", "name = \"x"] {
-        let text = format!("version = \"v1\"\n[[zone]]\nname = \"s3cr3tk3y.bl.example\" {broken}\n");
+        let text =
+            format!("version = \"v1\"\n[[zone]]\nname = \"s3cr3tk3y.bl.example\" {broken}\n");
         fs::write(&path, text).unwrap();
         let err = Config::load(&path).unwrap_err();
         assert!(!format!("{err} {err:?}").contains("s3cr3tk3y"), "{err}");
@@ -105,7 +114,9 @@ fn the_documented_configuration_is_good_with_every_example_switched_on() {
     let text = include_str!("../../../../deploy/dnsbl-policy.toml");
     parse(text).unwrap();
     let on = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => rest.to_owned(),
+        Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
+            rest.to_owned()
+        }
         _ => line.to_owned(),
     };
     let all: Vec<String> = text

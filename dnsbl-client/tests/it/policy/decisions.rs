@@ -72,9 +72,15 @@ async fn helo_sender_and_reverse_name_are_looked_up_together_and_once_each() {
     for (attributes, action) in [
         (&[("sender", "a@spam.example.net")][..], "DEFER_IF_PERMIT"),
         (&[("reverse_client_name", "spam.example.net")], "DEFER_IF_PERMIT"),
-        (&[("sender", "a@spam.example.net"), ("helo_name", "SPAM.example.net.")], "DEFER_IF_PERMIT"),
+        (
+            &[("sender", "a@spam.example.net"), ("helo_name", "SPAM.example.net.")],
+            "DEFER_IF_PERMIT",
+        ),
         (&[("sender", "a@spam.example.net"), ("client_address", "192.0.2.8")], "REJECT"),
-        (&[("sender", ""), ("helo_name", "[192.0.2.9]"), ("reverse_client_name", "unknown")], "DUNNO"),
+        (
+            &[("sender", ""), ("helo_name", "[192.0.2.9]"), ("reverse_client_name", "unknown")],
+            "DUNNO",
+        ),
         (&[("sender", "a@[192.0.2.9]"), ("helo_name", "localhost")], "DUNNO"),
         (&[("client_address", "unknown")], "DUNNO"),
     ] {

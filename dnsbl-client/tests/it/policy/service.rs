@@ -32,7 +32,8 @@ struct Log {
 
 /// The attributes of a Postfix request beyond its kind.
 pub(crate) fn request(attributes: &[(&str, &str)]) -> String {
-    let lines: String = attributes.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    let lines: String =
+        attributes.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
     format!("request=smtpd_access_policy\nprotocol_state=RCPT\n{lines}\n")
 }
 
@@ -137,7 +138,9 @@ impl Log {
 pub(crate) async fn reply(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
     let mut text = String::new();
     while !text.ends_with("\n\n") {
-        let byte = timeout(PATIENCE, stream.read_u8()).await.unwrap_or_else(|_| panic!("no end: {text:?}"));
+        let byte = timeout(PATIENCE, stream.read_u8())
+            .await
+            .unwrap_or_else(|_| panic!("no end: {text:?}"));
         text.push(byte.ok()?.into());
     }
     let action = text.strip_prefix("action=").unwrap_or_else(|| panic!("{text:?}"));

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::fake::World;
 
-const ZONE: &str = "check-special-use = true\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example\"\n";
+const ZONE: &str =
+    "check-special-use = true\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example\"\n";
 
 async fn fake() -> crate::fake::Fake {
     let world = World::default();
@@ -55,11 +56,17 @@ async fn sockets_of_systemd_take_the_place_of_those_in_the_configuration() {
     let (fake, dir) = (fake().await, TempDir::new().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
-    let config = format!("version = \"v1\"\nlisten = [\"127.0.0.1:1\"]\nresolvers = [\"{}\"]\n{ZONE}", fake.addr);
+    let config = format!(
+        "version = \"v1\"\nlisten = [\"127.0.0.1:1\"]\nresolvers = [\"{}\"]\n{ZONE}",
+        fake.addr
+    );
     fs::write(Service::config_file(&dir), config).unwrap();
     let mut command = Command::new("sh");
     command
-        .args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" policy --config \"$1\""])
+        .args([
+            "-c",
+            "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" policy --config \"$1\"",
+        ])
         .arg(env!("CARGO_BIN_EXE_dnsbl"))
         .arg(Service::config_file(&dir))
         .stdin(Stdio::from(OwnedFd::from(listener)));
@@ -74,10 +81,16 @@ async fn systemd_is_told_when_it_is_ready_and_when_it_stops() {
     let (fake, dir) = (fake().await, TempDir::new().unwrap());
     let path = dir.path().join("notify.sock");
     let socket = tokio::net::UnixDatagram::bind(&path).unwrap();
-    let config = format!("version = \"v1\"\nlisten = [\"127.0.0.1:0\"]\nresolvers = [\"{}\"]\n{ZONE}", fake.addr);
+    let config = format!(
+        "version = \"v1\"\nlisten = [\"127.0.0.1:0\"]\nresolvers = [\"{}\"]\n{ZONE}",
+        fake.addr
+    );
     fs::write(Service::config_file(&dir), config).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
-    command.args(["policy", "--config"]).arg(Service::config_file(&dir)).env("NOTIFY_SOCKET", &path);
+    command
+        .args(["policy", "--config"])
+        .arg(Service::config_file(&dir))
+        .env("NOTIFY_SOCKET", &path);
     let mut service = Service::spawn(command, dir).await;
     let told = async |expected: &str| {
         let mut text = [0; 256];
@@ -145,11 +158,18 @@ async fn check_config_exits_0_or_1_and_names_line_and_key() {
     let check = async |text: &str| {
         fs::write(Service::config_file(&dir), text).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
-        let output =
-            command.args(["check-config", "--config"]).arg(Service::config_file(&dir)).output().await.unwrap();
+        let output = command
+            .args(["check-config", "--config"])
+            .arg(Service::config_file(&dir))
+            .output()
+            .await
+            .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    assert_eq!(check(include_str!("../../../../deploy/dnsbl-policy.toml")).await, (Some(0), String::new()));
+    assert_eq!(
+        check(include_str!("../../../../deploy/dnsbl-policy.toml")).await,
+        (Some(0), String::new())
+    );
     let (code, said) = check("version = \"v1\"\nlisten-on = 1\n").await;
     assert_eq!(code, Some(1));
     assert!(said.contains("line 2: listen-on: "), "{said}");

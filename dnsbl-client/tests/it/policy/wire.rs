@@ -12,7 +12,8 @@ use super::{
 };
 use crate::fake::World;
 
-const CONFIG: &str = "check-special-use = true\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example\"\n";
+const CONFIG: &str =
+    "check-special-use = true\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example\"\n";
 
 async fn service(config: &str) -> Service {
     let world = World::default();
@@ -23,7 +24,8 @@ async fn service(config: &str) -> Service {
     service
 }
 
-const REJECTED: &str = "REJECT 5.7.1 Service unavailable; 192.0.2.9 blocked using bl.example; listed";
+const REJECTED: &str =
+    "REJECT 5.7.1 Service unavailable; 192.0.2.9 blocked using bl.example; listed";
 
 /// Whether the service closes the connection without a word.
 async fn is_closed_without_an_answer(stream: &mut TcpStream) -> bool {
@@ -42,7 +44,8 @@ async fn case_47_requests_byte_by_byte_and_pipelined_get_their_answers_in_order(
         stream.write_all(&[byte]).await.unwrap();
     }
     assert_eq!(reply(&mut stream).await.unwrap(), REJECTED);
-    let pair = request(&[("client_address", "192.0.2.8")]) + &request(&[("client_address", "192.0.2.9")]);
+    let pair =
+        request(&[("client_address", "192.0.2.8")]) + &request(&[("client_address", "192.0.2.9")]);
     stream.write_all(pair.repeat(100).as_bytes()).await.unwrap();
     for _ in 0..100 {
         assert_eq!(reply(&mut stream).await.unwrap(), "DUNNO");
@@ -73,7 +76,11 @@ async fn case_47_what_is_no_request_gets_no_answer() {
 
 #[tokio::test]
 async fn case_47_a_silent_connection_is_closed_and_others_go_on() {
-    let service = service(&format!("[limits]\nidle-timeout = 1\n{}", CONFIG.trim_start_matches("check-special-use = true\n"))).await;
+    let service = service(&format!(
+        "[limits]\nidle-timeout = 1\n{}",
+        CONFIG.trim_start_matches("check-special-use = true\n")
+    ))
+    .await;
     let mut silent = service.connect().await;
     assert!(is_closed_without_an_answer(&mut silent).await);
 }
@@ -83,7 +90,10 @@ async fn exim_gets_one_line_and_the_end_of_the_connection() {
     let service = service(CONFIG).await;
     let rejected = "action=reject score=1 zones=\"bl.example\" \
         text=\"Service unavailable; 192.0.2.9 blocked using bl.example; listed\"\n";
-    assert_eq!(service.ask_line("ip=192.0.2.9 helo=mx.example.net sender=\"a@b.example\"\n").await, rejected);
+    assert_eq!(
+        service.ask_line("ip=192.0.2.9 helo=mx.example.net sender=\"a@b.example\"\n").await,
+        rejected
+    );
     assert_eq!(service.ask_line("ip=192.0.2.9").await, rejected);
     let passed = "action=pass score=0 zones=\"\" text=\"\"\n";
     assert_eq!(service.ask_line("ip=192.0.2.8 helo=\"\" sender=\"\" auth=\"\"\n").await, passed);
