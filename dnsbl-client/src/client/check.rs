@@ -16,7 +16,9 @@ use super::{
     inner::{Begun, Inner},
     list::{Flight, Landed, List},
 };
-use crate::{Action, Asks, Ballot, Failure, Skipped, Status, Target, Transport, TxtMode, Vote};
+use crate::{
+    Action, Asks, Ballot, Failure, Reach, Skipped, Status, Target, Transport, TxtMode, Vote,
+};
 
 /// A check under way.
 struct Check<'a, T> {
@@ -226,7 +228,16 @@ impl<T: Transport> Check<'_, T> {
         if self.open_verdicts > 0 && !settings.early_exit {
             return None;
         }
-        settings.policy.decide(&self.ballot())
+        let action = settings.policy.decide(&self.ballot())?;
+        (action >= Action::Defer || !self.misses_information()).then_some(action)
+    }
+
+    /// Lists that count nothing are there to be heard.
+    fn misses_information(&self) -> bool {
+        self.open_verdicts > 0
+            && self.seats.iter().any(|seat| {
+                seat.outcome.is_none() && self.inner.lists[seat.list].reach == Reach::default()
+            })
     }
 
     fn ballot(&self) -> Ballot {

@@ -5,6 +5,8 @@ pub mod exim;
 pub mod postscreen;
 pub mod rspamd;
 pub mod spamassassin;
+#[cfg(test)]
+mod tests;
 
 use crate::{FilterError, Quantifier, ReplyFilter, Rule, Zone, ZoneName, ZoneNameError};
 

@@ -2,6 +2,8 @@
 
 mod octets;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::net::Ipv4Addr;
 

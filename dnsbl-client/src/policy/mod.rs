@@ -127,3 +127,25 @@ impl Default for Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Action, Policy, PolicyError};
+    use crate::Score;
+
+    #[test]
+    fn bands_begin_above_zero_and_get_severer() {
+        let band = |milli, action| (Score::milli(milli), action);
+        assert_eq!(Policy::new([band(0, Action::Tag)]), Err(PolicyError::NotPositive(Score::ZERO)));
+        assert_eq!(
+            Policy::new([band(1, Action::Reject), band(5000, Action::Tag)]),
+            Err(PolicyError::Milder(Score::points(5)))
+        );
+        let policy = Policy::new([band(5000, Action::Reject), band(1000, Action::Tag)]).unwrap();
+        for (milli, action) in
+            [(-1, Action::Pass), (999, Action::Pass), (1000, Action::Tag), (5000, Action::Reject)]
+        {
+            assert_eq!(policy.band(Score::milli(milli)), action);
+        }
+    }
+}

@@ -106,3 +106,105 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Ballot, Reach, Vote};
+    use crate::{Action, OnUnknown, Policy, Score};
+
+    /// A list by its weights, and what it says in the end: which rules match, or that it can't tell.
+    #[derive(Clone, Debug)]
+    struct List {
+        weights: Vec<i32>,
+        says: Option<Vec<bool>>,
+        early: bool,
+    }
+
+    impl List {
+        fn reach(&self) -> Reach {
+            Reach::of(self.weights.iter().map(|weight| Score::milli(*weight)))
+        }
+
+        fn vote(&self) -> Vote {
+            let Some(hits) = &self.says else { return Vote::Unknown(self.reach()) };
+            let hits = self.weights.iter().zip(hits).filter(|(_, hit)| **hit);
+            Vote::Answered(hits.map(|(weight, _)| Score::milli(*weight)).sum())
+        }
+    }
+
+    fn list() -> impl Strategy<Value = List> {
+        let weights = prop::collection::vec(-3000i32..3000, 0..4);
+        let says = prop::option::weighted(0.8, prop::collection::vec(any::<bool>(), 4));
+        (weights, says, any::<bool>()).prop_map(|(weights, says, early)| List {
+            weights,
+            says,
+            early,
+        })
+    }
+
+    fn policy() -> impl Strategy<Value = Policy> {
+        let bands = prop::collection::vec(1i32..6000, 0..4);
+        let no_quorum = prop::sample::select(vec![Action::Pass, Action::Tag, Action::Defer]);
+        let unknown = prop::sample::select(vec![OnUnknown::Neutral, OnUnknown::Defer]);
+        (bands, 0usize..4, no_quorum, unknown).prop_map(
+            |(mut bands, quorum, no_quorum, unknown)| {
+                bands.sort_unstable();
+                let actions = [Action::Tag, Action::Defer, Action::Reject, Action::Reject];
+                let bands = bands.into_iter().map(Score::milli).zip(actions);
+                let policy = Policy::new(bands).unwrap().on_unknown(unknown);
+                policy.quorum(quorum, no_quorum).unwrap()
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        #[test]
+        fn case_22_an_early_verdict_is_the_verdict_whatever_the_others_say(
+            policy in policy(),
+            lists in prop::collection::vec(list(), 0..6),
+        ) {
+            let last = policy.decide(&Ballot::count(lists.iter().map(List::vote)));
+            prop_assert!(last.is_some(), "with all answers there is a verdict");
+            let so_far = lists.iter().map(|list| match list.early {
+                true => list.vote(),
+                false => Vote::Pending(list.reach()),
+            });
+            if let Some(early) = policy.decide(&Ballot::count(so_far)) {
+                prop_assert_eq!(Some(early), last);
+            }
+        }
+
+        #[test]
+        fn without_a_listing_nothing_is_rejected(
+            policy in policy(),
+            lists in prop::collection::vec(list(), 0..6),
+        ) {
+            let votes = lists.iter().map(|list| match &list.says {
+                Some(_) => Vote::Answered(Score::ZERO),
+                None => Vote::Unknown(list.reach()),
+            });
+            prop_assert_ne!(policy.decide(&Ballot::count(votes)), Some(Action::Reject));
+        }
+    }
+
+    /// `postscreen` compares with `>=`, and a weight below 0 takes away (postconf(5), postscreen_dnsbl_sites).
+    #[test]
+    fn h_scores_reach_a_threshold_as_in_postscreen() {
+        let policy = Policy::new([(Score::points(3), Action::Reject)]).unwrap();
+        for (scores, expected) in [
+            (&[][..], Action::Pass),
+            (&[2], Action::Pass),
+            (&[2, 1], Action::Reject),
+            (&[2, 2, -1], Action::Reject),
+            (&[2, 2, -2], Action::Pass),
+            (&[-5, 3], Action::Pass),
+        ] {
+            let votes = scores.iter().map(|points| Vote::Answered(Score::points(*points)));
+            assert_eq!(policy.decide(&Ballot::count(votes)), Some(expected), "{scores:?}");
+        }
+    }
+}

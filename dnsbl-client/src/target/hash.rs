@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn rfc4648_encodings_are_lower_case_and_unpadded() {
-        assert_eq!(Hash::Md5.of("abc", Encoding::Base32), "saavbgcm2jh3bvuwh56srylpoi");
+        assert_eq!(Hash::Md5.of("abc", Encoding::Base32), "saavbgb42jh3bvuwh56sryl7oi");
         assert_eq!(Hash::Md5.of("abc", Encoding::Base64Url), "kafqmdzst7dwlj99kof_cg");
     }
 }

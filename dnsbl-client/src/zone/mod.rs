@@ -48,7 +48,8 @@ pub enum ListKind {
     Block,
     /// Good: weights count against the score, whatever their sign.
     Allow,
-    /// Something worth knowing: weights do not count.
+    /// Something worth knowing: weights do not count. A check waits for it unless mail is deferred or
+    /// rejected anyway.
     Informational,
 }
 

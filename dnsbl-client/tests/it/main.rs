@@ -3,7 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod aliases;
+mod case_addresses;
+mod case_failures;
+mod case_health;
+mod case_load;
+mod case_names;
+mod case_replies;
 mod cli;
+mod client;
 mod fake;
 mod policy;
 mod resolvers;

@@ -20,7 +20,7 @@ use tokio::{
     spawn,
     time::sleep,
 };
-pub(crate) use world::{Says, World, fail};
+pub(crate) use world::{Says, World, fail, good};
 
 /// How a query came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +174,7 @@ impl Fake {
     fn answer(&self, query: &[u8], via: Via, from: SocketAddr, script: &impl Script) -> Vec<Say> {
         let message = Message::from_vec(query).unwrap();
         let asked = Asked {
-            name: message.queries[0].name().to_string(),
+            name: message.queries[0].name().to_ascii(),
             rtype: message.queries[0].query_type(),
             via,
             from,
