@@ -131,11 +131,13 @@ impl Lists {
 impl Asking {
     /// The list's form that fits a target, or the only one there is.
     pub(super) fn id(&self, list: &Asked, target: &Target) -> ZoneId {
-        let fits = |id: &&ZoneId| match (&self.zones[id.index()].asks, target) {
-            (Asks::Addresses { .. }, Target::Address(_) | Target::RawAddress(_)) => true,
-            (Asks::Domains, Target::Domain(_)) => true,
-            (Asks::Emails(_), Target::Email(_)) => true,
-            _ => false,
+        let fits = |id: &&ZoneId| {
+            matches!(
+                (&self.zones[id.index()].asks, target),
+                (Asks::Addresses { .. }, Target::Address(_) | Target::RawAddress(_))
+                    | (Asks::Domains, Target::Domain(_))
+                    | (Asks::Emails(_), Target::Email(_))
+            )
         };
         *list.ids.iter().find(fits).unwrap_or(&list.ids[0])
     }

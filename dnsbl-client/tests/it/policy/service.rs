@@ -18,7 +18,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Service {
     pub(crate) addr: SocketAddr,
     pub(crate) metrics: Option<SocketAddr>,
-    pub(crate) dir: TempDir,
+    /// Holds the configuration.
+    _dir: TempDir,
     pub(crate) child: Child,
     log: Log,
 }
@@ -62,7 +63,7 @@ impl Service {
         let metrics = words.next().and_then(|addr| addr.parse().ok());
         // A Unix socket has a path instead.
         let addr = addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { addr, metrics, dir, child, log }
+        Self { addr, metrics, _dir: dir, child, log }
     }
 
     pub(crate) fn config_file(dir: &TempDir) -> PathBuf {
@@ -122,13 +123,10 @@ impl Log {
         let is_it = |line: &String| words.iter().all(|word| line.contains(word));
         let read = self.read;
         let found = self.lines.wait_for(|lines| lines[read..].iter().any(is_it));
-        match timeout(PATIENCE, found).await {
-            Ok(Ok(lines)) => {
-                let at = read + lines[read..].iter().position(is_it).unwrap();
-                self.read = at + 1;
-                return lines[at].clone();
-            }
-            Ok(Err(_)) | Err(_) => {}
+        if let Ok(Ok(lines)) = timeout(PATIENCE, found).await {
+            let at = read + lines[read..].iter().position(is_it).unwrap();
+            self.read = at + 1;
+            return lines[at].clone();
         }
         panic!("it did not say {words:?} but {:#?}", *self.lines.borrow())
     }
