@@ -1,6 +1,7 @@
 //! Real mail servers ask the list, by themselves and through the policy service, with the snippets of `deploy/`.
 
 mod policy;
+mod rspamd;
 mod servers;
 
 use std::{
