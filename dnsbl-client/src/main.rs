@@ -1,6 +1,7 @@
 //! `dnsbl`, the mail administrator's command.
 
 mod cli;
+mod policy_service;
 
 use std::{
     io::{self, Write},
@@ -9,9 +10,8 @@ use std::{
 
 use clap::Parser;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match cli::Cli::parse().run().await {
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
         Ok(code) => code,
         Err(err) => {
             complain(&err);

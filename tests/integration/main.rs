@@ -34,6 +34,7 @@ mod wildcard;
 
 // Real lists and real peers.
 mod client;
+mod client_mta;
 mod dig;
 mod real_lists;
 mod unbound;

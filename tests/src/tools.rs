@@ -47,16 +47,23 @@ impl Unbound {
     /// Starts one that asks `server` about `zones`, and nobody about anything else.
     #[track_caller]
     pub fn start(server: SocketAddr, zones: &[&str]) -> Self {
+        Self::start_at(free_port(), server, zones)
+    }
+
+    /// Starts one at an address; programs that read `/etc/resolv.conf` need port 53.
+    #[track_caller]
+    pub fn start_at(addr: SocketAddr, server: SocketAddr, zones: &[&str]) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
-        let (addr, nobody) = (free_port(), free_port());
+        let nobody = free_port();
         let mut config = format!(
-            "server:\n  interface: 127.0.0.1\n  port: {}\n  username: \"\"\n  chroot: \"\"\n  \
+            "server:\n  interface: {}\n  access-control: 127.0.0.0/8 allow\n  port: {}\n  username: \"\"\n  chroot: \"\"\n  \
              directory: \"\"\n  pidfile: \"\"\n  outgoing-interface: 127.0.0.1\n  \
              do-not-query-localhost: no\n  do-ip6: no\n  module-config: \"iterator\"\n  \
              qname-minimisation: yes\n  qname-minimisation-strict: yes\n  use-syslog: no\n  \
              logfile: \"\"\n  num-threads: 1\n  verbosity: 1\n\
              remote-control:\n  control-enable: no\n\
              stub-zone:\n  name: \".\"\n  stub-addr: 127.0.0.1@{}\n",
+            addr.ip(),
             addr.port(),
             nobody.port(),
         );

@@ -1,29 +1,34 @@
 //! What `dnsbl check` prints.
 
-use std::{
-    io::{self, Write},
-    net::IpAddr,
-};
+use std::io::{self, BufWriter, Write};
 
-use dnsbl_client::{Outcome, Report, ZoneName};
+use anstream::AutoStream;
+use anstyle::{AnsiColor, Style};
+use dnsbl_client::{Outcome, Status};
 use serde::Serialize;
 
-/// The results as text, line by line, or as one JSON document.
-pub(super) enum Output {
+use super::{lists::Asked, subject::Subject};
+
+/// As wide as any IPv4 address: what is still to come from standard input is not known.
+const BULK_WIDTH: usize = 15;
+
+/// The results as text, line by line, or as one JSON document, written as they come.
+pub(super) struct Output {
+    out: BufWriter<AutoStream<io::Stdout>>,
+    form: Form,
+    /// Many results, for a file or a program: nobody waits for each.
+    bulk: bool,
+}
+
+enum Form {
     Text { address_width: usize, zone_width: usize },
-    Json(Results),
+    Json { rows: u64 },
 }
 
-/// The JSON document.
-#[derive(Default, Serialize)]
-pub(super) struct Results {
-    results: Vec<Row>,
-}
-
-/// One address in one zone.
+/// One subject in one list.
 #[derive(Serialize)]
-pub(super) struct Row {
-    address: IpAddr,
+struct Row {
+    address: String,
     zone: String,
     status: &'static str,
     codes: Vec<String>,
@@ -32,43 +37,55 @@ pub(super) struct Row {
 }
 
 impl Output {
-    pub(super) fn new(json: bool, addresses: &[IpAddr], zones: &[ZoneName]) -> Self {
-        if json {
-            Self::Json(Results::default())
+    pub(super) fn new(json: bool, bulk: bool, typed: &[Subject], lists: &[Asked]) -> Self {
+        let least = if bulk { BULK_WIDTH } else { 0 };
+        let form = if json {
+            Form::Json { rows: 0 }
         } else {
-            Self::Text { address_width: width(addresses), zone_width: width(zones) }
-        }
+            Form::Text {
+                address_width: width(typed.iter().map(ToString::to_string)).max(least),
+                zone_width: width(lists.iter().map(|list| list.name.to_string())),
+            }
+        };
+        Self { out: BufWriter::new(AutoStream::auto(io::stdout())), form, bulk }
     }
 
-    /// Takes what all zones say about one address.
-    pub(super) fn write(&mut self, address: IpAddr, report: &Report) -> io::Result<()> {
-        let rows = report.outcomes.iter().map(|outcome| Row::new(address, outcome));
-        match self {
-            Self::Json(json) => {
-                json.results.extend(rows);
-                Ok(())
-            }
-            Self::Text { address_width, zone_width } => {
-                let mut lines = rows.map(|row| row.line(*address_width, *zone_width));
-                lines.try_for_each(|line| writeln!(io::stdout(), "{line}"))
+    /// Takes what all lists say about one subject.
+    pub(super) fn write(&mut self, subject: &Subject, outcomes: &[Outcome]) -> io::Result<()> {
+        for outcome in outcomes {
+            let row = Row::new(subject, outcome);
+            match &mut self.form {
+                Form::Json { rows } => {
+                    let before = if *rows == 0 { "{\"results\":[" } else { ",\n" };
+                    *rows += 1;
+                    self.out.write_all(before.as_bytes())?;
+                    serde_json::to_writer(&mut self.out, &row)?;
+                }
+                Form::Text { address_width, zone_width } => {
+                    let style = style(&outcome.status);
+                    writeln!(self.out, "{}", row.line(*address_width, *zone_width, style))?;
+                }
             }
         }
+        if self.bulk { Ok(()) } else { self.out.flush() }
     }
 
     /// Prints what has to wait for the end.
-    pub(super) fn finish(self) -> io::Result<()> {
-        match self {
-            Self::Json(json) => writeln!(io::stdout(), "{}", serde_json::to_string(&json)?),
-            Self::Text { .. } => Ok(()),
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        match self.form {
+            Form::Json { rows: 0 } => writeln!(self.out, "{{\"results\":[]}}")?,
+            Form::Json { .. } => writeln!(self.out, "]}}")?,
+            Form::Text { .. } => {}
         }
+        self.out.flush()
     }
 }
 
 impl Row {
-    fn new(address: IpAddr, outcome: &Outcome) -> Self {
+    fn new(subject: &Subject, outcome: &Outcome) -> Self {
         let listing = outcome.status.listing();
         Self {
-            address,
+            address: subject.to_string(),
             zone: outcome.zone.to_string(),
             status: outcome.status.word(),
             codes: listing
@@ -78,8 +95,7 @@ impl Row {
         }
     }
 
-    fn line(&self, address_width: usize, zone_width: usize) -> String {
-        let address = self.address.to_string();
+    fn line(&self, address_width: usize, zone_width: usize, style: Style) -> String {
         let codes = self.codes.join(",");
         let words = [
             &codes,
@@ -87,17 +103,26 @@ impl Row {
             self.detail.as_deref().unwrap_or_default(),
         ];
         let more: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let line = format!(
-            "{address:<address_width$}  {:<zone_width$}  {:<10}  {}",
-            self.zone,
-            self.status,
-            more.join("  "),
-        );
-        line.trim_end().to_owned()
+        let (address, zone, status, more) =
+            (&self.address, &self.zone, self.status, more.join("  "));
+        let start =
+            format!("{address:<address_width$}  {zone:<zone_width$}  {style}{status}{style:#}");
+        if more.is_empty() {
+            return start;
+        }
+        format!("{start}{:<1$}  {more}", "", 10 - status.len())
     }
 }
 
-fn width<T: ToString>(cells: &[T]) -> usize {
-    let widths = cells.iter().map(|cell| cell.to_string().chars().count());
-    widths.max().unwrap_or(0)
+fn style(status: &Status) -> Style {
+    let color = match status {
+        Status::Listed(_) => AnsiColor::Red,
+        Status::NotListed => AnsiColor::Green,
+        _ => AnsiColor::Yellow,
+    };
+    color.on_default()
+}
+
+fn width(cells: impl Iterator<Item = String>) -> usize {
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
 }

@@ -25,6 +25,8 @@ struct Check<'a, T> {
     inner: &'a Arc<Inner<T>>,
     targets: Vec<Target>,
     began: Instant,
+    /// The longest that it may take.
+    limit: Duration,
     seats: Vec<Seat>,
     /// Questions whose answers are to come.
     open: FuturesUnordered<Question>,
@@ -70,12 +72,17 @@ impl Future for Question {
     }
 }
 
-/// Asks all lists about these targets.
-pub(super) async fn check<T: Transport>(inner: &Arc<Inner<T>>, targets: Vec<Target>) -> Report {
+/// Asks all lists about these targets, for no longer than `limit`.
+pub(super) async fn check<T: Transport>(
+    inner: &Arc<Inner<T>>,
+    targets: Vec<Target>,
+    limit: Duration,
+) -> Report {
     let mut check = Check {
         inner,
         targets: distinct(targets),
         began: Instant::now(),
+        limit: limit.min(inner.settings.deadline),
         seats: Vec::new(),
         open: FuturesUnordered::new(),
         open_verdicts: 0,
@@ -94,7 +101,7 @@ impl<T: Transport> Check<'_, T> {
         let pairs = pairs(self.inner, &self.targets);
         let skipped: Vec<_> = self.targets.iter().map(|target| self.inner.skips(target)).collect();
         let now = self.inner.now();
-        let deadline = self.began + self.inner.settings.deadline;
+        let deadline = self.began + self.limit;
         self.seats.reserve(pairs.len());
         for (target, list) in pairs {
             let seat = self.seats.len();
@@ -162,7 +169,7 @@ impl<T: Transport> Check<'_, T> {
 
     /// Waits until the verdict is certain and its reasons are there, at most until the deadline.
     async fn wait(&mut self) -> Action {
-        let last = self.began + self.inner.settings.deadline;
+        let last = self.began + self.limit;
         loop {
             let decided = self.decided();
             if decided.is_some() && !self.misses_reasons() {
@@ -213,7 +220,7 @@ impl<T: Transport> Check<'_, T> {
 
     /// It shrinks as answers arrive.
     fn deadline(&self) -> Instant {
-        let most = self.inner.settings.deadline;
+        let most = self.limit;
         let least = self.inner.settings.least_deadline.map_or(most, |least| least.min(most));
         let share = self.open_verdicts as f64 / self.seats.len().max(1) as f64;
         self.began + least + (most - least).mul_f64(share)

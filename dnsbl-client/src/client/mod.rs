@@ -11,7 +11,7 @@ mod state;
 use std::{
     fmt,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_util::{Stream, stream::FuturesUnordered};
@@ -69,13 +69,18 @@ impl<T: Transport> Client<T> {
     ///
     /// It can't fail: whatever goes wrong with a list is its status.
     pub async fn check(&self, target: impl Into<Target>) -> Report {
-        check::check(&self.0, vec![target.into()]).await
+        self.check_all(&[target.into()]).await
     }
 
     /// As [`Self::check`], of several targets with one verdict: the address of a client, the domain of
     /// its HELO, the sender. Each list is asked about those that fit it; equal ones count once.
     pub async fn check_all(&self, targets: &[Target]) -> Report {
-        check::check(&self.0, targets.to_vec()).await
+        self.check_within(targets, self.0.settings.deadline).await
+    }
+
+    /// As [`Self::check_all`], for a caller that is in a hurry: with a shorter deadline than the client's.
+    pub async fn check_within(&self, targets: &[Target], deadline: Duration) -> Report {
+        check::check(&self.0, targets.to_vec(), deadline).await
     }
 
     /// The outcomes of a check as they arrive, reasons included, without a verdict and without an
@@ -131,7 +136,9 @@ impl<T: Transport> Client<T> {
     /// Outside a tokio runtime.
     pub fn prefetch(&self, targets: Vec<Target>) -> Ticket {
         let inner = self.0.clone();
-        Ticket(tokio::spawn(async move { check::check(&inner, targets).await }))
+        Ticket(tokio::spawn(
+            async move { check::check(&inner, targets, inner.settings.deadline).await },
+        ))
     }
 
     /// How far each list is believed, in the order in which they were given.

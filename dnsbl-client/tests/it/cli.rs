@@ -3,8 +3,13 @@
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 
-use crate::{server::Server, zones};
+use crate::{
+    fake::{Fake, Says, World},
+    server::Server,
+    zones,
+};
 
 /// Runs `dnsbl check` with these words and a resolver.
 async fn check(words: &str) -> Output {
@@ -164,4 +169,179 @@ async fn a_reader_that_leaves_is_no_panic() {
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+/// Runs `dnsbl` with this on standard input.
+async fn dnsbl_reading(words: &[&str], input: &str) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_dnsbl"));
+    command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
+    tokio::spawn(async move { stdin.write_all(input.as_bytes()).await });
+    child.wait_with_output().await.unwrap()
+}
+
+/// A list of addresses and one of domains, both good.
+async fn world() -> Fake {
+    let world = World::default();
+    world.good("bl.example", &["99.2.0.192"]).good("dbl.example", &["spam.example.net"]);
+    world.set("world.example", |_| Says::Codes(vec!["127.0.0.2"]));
+    world.set("dead.example", crate::fake::fail);
+    world.serve().await
+}
+
+#[tokio::test]
+async fn subjects_come_from_standard_input_one_a_line_and_in_order() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    let words = ["check", "--zone", "bl.example", &resolver];
+    let many: String = (0..5000).map(|i| format!("198.51.{}.{}\n", i / 250, i % 250)).collect();
+    let output = dnsbl_reading(&words, &format!("# ours\n\n192.0.2.99 seen\n{many}")).await;
+    let lines: Vec<&str> = stdout(&output).lines().collect();
+    assert_eq!(lines.len(), 5001);
+    assert_eq!(lines[0], "192.0.2.99       bl.example  listed      127.0.0.2  listed");
+    assert!(lines[5000].starts_with("198.51.19.249    bl.example  not-listed"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn json_from_standard_input_is_one_document_and_a_bad_line_is_named() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    let words = ["check", "-", "--json", "--zone", "bl.example", &resolver];
+    let output = dnsbl_reading(&words, "198.51.100.1\n192.0.2.300\n198.51.100.2\n").await;
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["results"].as_array().unwrap().len(), 2);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("line 2: "));
+}
+
+#[tokio::test]
+async fn domains_are_looked_up_as_domains() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    let output =
+        dnsbl(["check", "spam.example.net", "ham.example.net", "--zone", "dbl.example", &resolver])
+            .await;
+    let expected = "spam.example.net  dbl.example  listed      127.0.0.2  listed\n\
+                    ham.example.net   dbl.example  not-listed\n";
+    assert_eq!(stdout(&output), expected);
+    assert!(fake.asked().iter().any(|asked| asked.name == "spam.example.net.dbl.example."));
+}
+
+#[tokio::test]
+async fn no_color_gets_into_a_file_or_pipe() {
+    let output = check("192.0.2.99 --zone listed.example").await;
+    assert!(!stdout(&output).contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn health_tells_good_lists_from_those_that_list_the_world_and_the_dead() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    for (zone, code, said) in [
+        ("bl.example", 0, "bl.example  good\n"),
+        ("world.example", 1, "not to be believed"),
+        ("dead.example", 2, "can't tell"),
+    ] {
+        let output = dnsbl(["health", zone, &resolver]).await;
+        assert_eq!(output.status.code(), Some(code), "{zone}: {}", stdout(&output));
+        assert!(stdout(&output).contains(said), "{}", stdout(&output));
+    }
+    let output = dnsbl(["health", "bl.example", "--json", &resolver]).await;
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["zones"][0]["verdict"], "good");
+    let asked = |name: &str| {
+        let points = json["zones"][0]["points"].as_array().unwrap().clone();
+        points.into_iter().find(|point| point["asked"] == name).unwrap()["status"].clone()
+    };
+    assert_eq!((asked("127.0.0.2"), asked("127.0.0.1")), (json!("listed"), json!("not-listed")));
+    assert_eq!(asked("::ffff:127.0.0.2"), json!("listed"));
+    let output = dnsbl(["health", "--domains", "dbl.example", &resolver]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[tokio::test]
+async fn explain_says_what_was_answered_what_it_counts_and_what_is_decided() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    let output = dnsbl(["explain", "192.0.2.99", "--zone", "bl.example", &resolver]).await;
+    for part in [
+        "answered  127.0.0.2",
+        "reason    listed",
+        "rule 1    matches, 1 points",
+        "score 1: reject",
+    ] {
+        assert!(stdout(&output).contains(part), "{part}: {}", stdout(&output));
+    }
+    assert_eq!(output.status.code(), Some(1));
+    let output = dnsbl(["explain", "192.0.2.99", "--zone", "world.example", &resolver]).await;
+    assert!(stdout(&output).contains("counts nothing"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("score 0: pass"), "{}", stdout(&output));
+}
+
+#[tokio::test]
+async fn explain_without_health_asks_only_what_it_explains() {
+    let fake = world().await;
+    let resolver = format!("--resolver={}", fake.addr);
+    dnsbl(["explain", "192.0.2.8", "--no-health", "--zone", "bl.example", &resolver]).await;
+    let names: Vec<String> = fake.asked().into_iter().map(|asked| asked.name).collect();
+    assert_eq!(names, ["8.2.0.192.bl.example."]);
+}
+
+#[tokio::test]
+async fn lint_finds_mistakes_and_exits_1() {
+    let output = dnsbl(["lint", "postscreen_dnsbl_sites", "=", "bl.example*2"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).starts_with("line 1: error: bl.example: any answer is a listing"),
+        "{}",
+        stdout(&output)
+    );
+    let output = dnsbl(["lint", "bl.example=127.0.0.[2..254]"]).await;
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), ""));
+    assert_eq!(dnsbl(["lint"]).await.status.code(), Some(2));
+    let output = dnsbl(["lint", "--json", "dnslists = bl.example!=127.0.0.2"]).await;
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["findings"][0]["rule"], "negation-lists-the-world");
+}
+
+#[tokio::test]
+async fn convert_writes_what_the_others_read() {
+    let sites = "bl.example=127.0.0.[2..4]*3 wl.example=127.0.0.2*-2";
+    let convert = async |from: &str, to: &str, text: &str| {
+        let output = dnsbl(["convert", "--from", from, "--to", to, text]).await;
+        assert!(output.status.success(), "{from} {to}: {output:?}");
+        stdout(&output).to_owned()
+    };
+    let exim = convert("postscreen", "exim", sites).await;
+    assert_eq!(exim, "bl.example=127.0.0.2,127.0.0.3,127.0.0.4\n");
+    assert!(convert("exim", "rspamd", exim.trim()).await.contains("rbl = \"bl.example\""));
+    assert!(convert("exim", "spamassassin", exim.trim()).await.contains("check_rbl"));
+    let toml = convert("postscreen", "toml", sites).await;
+    let config = format!("version = \"v1\"\n[score]\nreject = 3\n{toml}");
+    let output = dnsbl_reading(&["convert", "--from", "toml", "--to", "postscreen"], &config).await;
+    assert_eq!(stdout(&output).trim(), sites);
+}
+
+#[tokio::test]
+async fn case_45_no_command_prints_a_key() {
+    let fake = world().await;
+    let (resolver, zone) = (format!("--resolver={}", fake.addr), "s3cr3tk3y.zen.dq.spamhaus.net");
+    for words in [
+        &["check", "192.0.2.1", "--json", "--zone", zone, &resolver][..],
+        &["check", "192.0.2.1", "--zone", zone, &resolver],
+        &["health", zone, &resolver],
+        &["explain", "192.0.2.1", "--zone", zone, &resolver],
+        &["lint", zone],
+        &["convert", "--from", "postscreen", "--to", "toml", zone],
+        &["convert", "--from", "postscreen", "--to", "exim", zone],
+    ] {
+        let output = dnsbl(words.iter().copied()).await;
+        let said = format!("{}{}", stdout(&output), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            said.contains("zen.dq.spamhaus.net") && !said.contains("s3cr3tk3y"),
+            "{words:?}: {said}"
+        );
+    }
 }

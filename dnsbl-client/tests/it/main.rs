@@ -13,6 +13,7 @@ mod case_transport;
 mod cli;
 mod client;
 mod fake;
+mod policy;
 mod resolvers;
 mod server;
 mod status;

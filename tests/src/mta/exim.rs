@@ -52,6 +52,15 @@ pub enum EximRelaying {
     },
 }
 
+/// What a configuration has beyond that of the harness.
+#[derive(Clone, Debug, Default)]
+pub struct EximExtras {
+    /// Statements in front of the others of the ACL for recipients.
+    pub acl: String,
+    /// Who is asked for names, at port 53; without one, nobody.
+    pub resolver: Option<Ipv4Addr>,
+}
+
 /// The parts of a configuration that differ.
 struct Differences {
     acl: String,
@@ -79,10 +88,23 @@ impl Exim {
     /// Starts one at an address that [`unique_addr`] gave.
     #[track_caller]
     pub fn start_at(addr: SocketAddrV4, relaying: &EximRelaying, next_hop: SocketAddr) -> Self {
+        Self::start_with(addr, relaying, next_hop, &EximExtras::default())
+    }
+
+    /// Starts one with more in its configuration.
+    #[track_caller]
+    pub fn start_with(
+        addr: SocketAddrV4,
+        relaying: &EximRelaying,
+        next_hop: SocketAddr,
+        extras: &EximExtras,
+    ) -> Self {
         let host = *addr.ip();
         let name = server_name(host);
-        let enclosure = Enclosure::new(host, &name, None);
-        enclosure.write("exim.conf", &config(&enclosure, addr, &name, relaying, next_hop));
+        let enclosure = Enclosure::new(host, &name, extras.resolver);
+        let mut differences = differences(relaying, &name);
+        differences.acl.insert_str(0, &extras.acl);
+        enclosure.write("exim.conf", &config(&enclosure, addr, &name, differences, next_hop));
         let binary = enclosure.tools().join("usr/sbin/exim4");
         let script = format!(
             "mkdir spool log\nchown Debian-exim:Debian-exim spool log\nexec {} -C {} -bdf -q1m",
@@ -118,10 +140,10 @@ fn config(
     enclosure: &Enclosure,
     addr: SocketAddrV4,
     name: &str,
-    relaying: &EximRelaying,
+    differences: Differences,
     next_hop: SocketAddr,
 ) -> String {
-    let Differences { acl, routers, local_domains } = differences(relaying, name);
+    let Differences { acl, routers, local_domains } = differences;
     let dir = enclosure.path("");
     let dir = dir.display();
     let (ip, port) = (addr.ip(), addr.port());

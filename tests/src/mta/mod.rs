@@ -13,7 +13,7 @@ mod scripted;
 mod smtp;
 
 pub use address::{unique_addr, unique_host};
-pub use exim::{Exim, EximRelaying};
+pub use exim::{Exim, EximExtras, EximRelaying};
 pub use postfix::{Postfix, PostfixExtras, PostfixRelaying};
 pub use scripted::{Heard, Message, Record, ScriptedServer, SmtpAnswer};
 pub use smtp::{SmtpClient, SmtpReply};

@@ -1,0 +1,118 @@
+//! `dnsbl lint`.
+
+mod dead;
+mod lines;
+mod rules;
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anstream::AutoStream;
+use anstyle::AnsiColor;
+use anyhow::{Context, ensure};
+use clap::Args;
+use serde::Serialize;
+
+/// Exit code: something was found.
+const FOUND: u8 = 1;
+/// The largest file read, in octets.
+const MAX_FILE: u64 = 16 << 20;
+
+const NOTES: &str = "\
+Reads postscreen_dnsbl_sites, postscreen_dnsbl_threshold, reject_rbl_client and its kin (Postfix) and dnslists (Exim), and
+tells what they would do wrong: lists without a filter, filters that take a list's error codes for listings, Exim's negations,
+lists that are dead, keys that get into rejections, thresholds that never or always reject.
+
+Exit status: 0 if nothing was found, 1 if something was, 2 for bad usage.
+
+Examples:
+  dnsbl lint 'postscreen_dnsbl_sites = zen.spamhaus.org*2 bl.example.org*1'
+  dnsbl lint 'dnslists = zen.spamhaus.org!&0.255.255.0'
+  dnsbl lint --file /etc/postfix/main.cf";
+
+/// Finds mistakes in how a mail server asks lists.
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(super) struct Lint {
+    /// A line of the mail server's configuration; - reads from standard input
+    #[arg(value_name = "LINE", required_unless_present = "file", allow_hyphen_values = true)]
+    line: Vec<String>,
+    /// A configuration file of Postfix or Exim
+    #[arg(long, value_name = "FILE", conflicts_with = "line")]
+    file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Severity {
+    /// Mail is rejected, or waved through, by mistake, now or one day.
+    Error,
+    /// It does not do what it seems to.
+    Warning,
+}
+
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    /// From 1.
+    line: usize,
+    /// The public name of the list, if it is about one.
+    zone: Option<String>,
+    rule: &'static str,
+    severity: Severity,
+    text: String,
+}
+
+impl Lint {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let findings = rules::check(&lines::read(&self.text()?));
+        let mut out = AutoStream::auto(io::stdout());
+        if self.json {
+            writeln!(out, "{}", serde_json::json!({"findings": findings}))?;
+        } else {
+            findings.iter().try_for_each(|finding| finding.print(&mut out))?;
+        }
+        Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+    }
+
+    fn text(&self) -> anyhow::Result<String> {
+        let mut text = String::new();
+        match &self.file {
+            Some(path) => {
+                let context = || path.display().to_string();
+                let file = fs::File::open(path).with_context(context)?;
+                file.take(MAX_FILE).read_to_string(&mut text).with_context(context)?;
+            }
+            None if self.line == ["-"] => {
+                io::stdin().take(MAX_FILE).read_to_string(&mut text).context("standard input")?;
+            }
+            None => text = self.line.join(" "),
+        }
+        ensure!(!text.trim().is_empty(), "there is nothing to check");
+        Ok(text)
+    }
+}
+
+impl Finding {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let (color, word) = match self.severity {
+            Severity::Error => (AnsiColor::Red, "error"),
+            Severity::Warning => (AnsiColor::Yellow, "warning"),
+        };
+        let style = color.on_default().bold();
+        let zone = self.zone.as_ref().map(|zone| format!("{zone}: ")).unwrap_or_default();
+        writeln!(
+            out,
+            "line {}: {style}{word}{style:#}: {zone}{} [{}]",
+            self.line, self.text, self.rule
+        )
+    }
+}

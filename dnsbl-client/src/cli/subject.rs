@@ -1,0 +1,41 @@
+//! What a person wants to know about: an address, a domain or a mail address.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use dnsbl_client::{Domain, Email, Target, TargetError};
+
+/// What is looked up, as it was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    text: String,
+    target: Target,
+}
+
+impl Subject {
+    /// What is asked.
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+impl FromStr for Subject {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let target = if let Ok(addr) = text.parse::<IpAddr>() {
+            // In the form in which everybody writes it.
+            return Ok(Self { text: addr.to_string(), target: addr.into() });
+        } else if text.contains('@') {
+            Target::Email(text.parse::<Email>()?)
+        } else {
+            Target::Domain(text.parse::<Domain>()?)
+        };
+        Ok(Self { text: text.to_owned(), target })
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}

@@ -1,0 +1,310 @@
+//! The configuration exactly as typed.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use dnsbl_client::{Action, OnUnknown, Policy, PolicyError, Score};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
+use toml::Spanned;
+
+use super::{
+    super::{
+        listen::Listen,
+        template::{Template, TemplateError},
+    },
+    Config, Deadlines, Limits, PolicyZone, Refused, Texts, What, refuse,
+    zone::ZoneSpec,
+};
+
+/// The only version so far.
+const VERSION: &str = "v1";
+/// More lists than this are a mistake.
+const MAX_ZONES: usize = 64;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Spec {
+    version: Spanned<String>,
+    #[serde(default = "default_listen")]
+    listen: Spanned<Vec<String>>,
+    metrics_listen: Option<SocketAddr>,
+    state_file: Option<PathBuf>,
+    #[serde(default = "default_log")]
+    log: String,
+    #[serde(default)]
+    shadow: bool,
+    #[serde(default)]
+    exempt: Vec<Spanned<String>>,
+    #[serde(default)]
+    check_special_use: bool,
+    #[serde(default)]
+    resolvers: Vec<Spanned<String>>,
+    #[serde(default = "default_deadline")]
+    deadline_ms: Spanned<u64>,
+    #[serde(default = "default_stress_deadline")]
+    stress_deadline_ms: Spanned<u64>,
+    checks: Option<Spanned<Vec<What>>>,
+    #[serde(default)]
+    on_unknown: OnUnknownSpec,
+    #[serde(default)]
+    limits: LimitsSpec,
+    #[serde(default)]
+    score: ScoreSpec,
+    #[serde(default)]
+    text: TextSpec,
+    #[serde(default, rename = "zone")]
+    zones: Vec<Spanned<ZoneSpec>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct LimitsSpec {
+    connections: Spanned<usize>,
+    idle_timeout: Spanned<u64>,
+}
+
+impl Default for LimitsSpec {
+    fn default() -> Self {
+        Self { connections: Spanned::new(0..0, 4096), idle_timeout: Spanned::new(0..0, 330) }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ScoreSpec {
+    tag: Option<Spanned<Points>>,
+    defer: Option<Spanned<Points>>,
+    reject: Option<Spanned<Points>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct TextSpec {
+    tag: Spanned<String>,
+    defer: Spanned<String>,
+    reject: Spanned<String>,
+}
+
+impl Default for TextSpec {
+    fn default() -> Self {
+        let text = |text: &str| Spanned::new(0..0, text.to_owned());
+        Self {
+            tag: text("X-DNSBL: {zones}; score={score}"),
+            defer: text("Service unavailable for now; {what} is listed in {zone}; {reason}"),
+            reject: text("Service unavailable; {what} blocked using {zone}; {reason}"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum OnUnknownSpec {
+    #[default]
+    Neutral,
+    Defer,
+}
+
+/// A number of points.
+#[derive(Clone, Copy)]
+pub(super) struct Points(pub(super) Score);
+
+impl<'de> Deserialize<'de> for Points {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Points;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of points such as 2, -1 or 0.5")
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Points, E> {
+                number.to_string().parse().map(Points).map_err(E::custom)
+            }
+
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Points, E> {
+                number.to_string().parse().map(Points).map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Number)
+    }
+}
+
+impl Spec {
+    pub(super) fn check(self, folder: &Path) -> Result<Config, Refused> {
+        if self.version.get_ref() != VERSION {
+            return refuse(self.version.span(), format!("this release reads {VERSION:?} only"));
+        }
+        if self.zones.is_empty() || self.zones.len() > MAX_ZONES {
+            let at = self.zones.last().map_or(0..0, Spanned::span);
+            return refuse(at, format!("there are 1 to {MAX_ZONES} tables [[zone]]"));
+        }
+        Ok(Config {
+            listen: listen(&self.listen)?,
+            metrics_listen: self.metrics_listen,
+            state_file: self.state_file.map(|path| folder.join(path)),
+            log: self.log,
+            shadow: self.shadow,
+            exempt: self.exempt.iter().map(network).collect::<Result<_, _>>()?,
+            check_special_use: self.check_special_use,
+            resolvers: self.resolvers.iter().map(resolver).collect::<Result<_, _>>()?,
+            deadlines: Deadlines {
+                normal: milliseconds(&self.deadline_ms)?,
+                stress: milliseconds(&self.stress_deadline_ms)?,
+            },
+            limits: self.limits.check()?,
+            checks: checks(self.checks)?,
+            policy: self.score.policy(self.on_unknown)?,
+            texts: self.text.check()?,
+            zones: self
+                .zones
+                .into_iter()
+                .map(|zone| policy_zone(zone, folder))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl LimitsSpec {
+    fn check(self) -> Result<Limits, Refused> {
+        let (connections, idle) = (*self.connections.get_ref(), *self.idle_timeout.get_ref());
+        if !(1..=100_000).contains(&connections) {
+            return refuse(self.connections.span(), "it is 1 to 100000");
+        }
+        if !(1..=3600).contains(&idle) {
+            return refuse(self.idle_timeout.span(), "it is 1 to 3600 seconds");
+        }
+        Ok(Limits { connections, idle: Duration::from_secs(idle) })
+    }
+}
+
+fn policy_zone(zone: Spanned<ZoneSpec>, folder: &Path) -> Result<PolicyZone, Refused> {
+    let at = zone.span();
+    zone.into_inner().check(folder).map_err(|refused| match refused {
+        // Something is missing, which stands nowhere.
+        Refused { at: Range { start: 0, end: 0 }, detail } => Refused { at, detail },
+        refused => refused,
+    })
+}
+
+fn listen(texts: &Spanned<Vec<String>>) -> Result<Vec<Listen>, Refused> {
+    if texts.get_ref().is_empty() {
+        return refuse(texts.span(), "it is empty; name at least one ADDRESS:PORT or unix:/path");
+    }
+    let parse = |text: &String| {
+        Listen::parse(text).ok_or_else(|| Refused {
+            at: texts.span(),
+            detail: format!("{text:?} is not ADDRESS:PORT or unix:/path"),
+        })
+    };
+    texts.get_ref().iter().map(parse).collect()
+}
+
+fn network(text: &Spanned<String>) -> Result<ipnet::IpNet, Refused> {
+    let single = || text.get_ref().parse::<IpAddr>().ok().map(Into::into);
+    let net = text.get_ref().parse().ok().or_else(single);
+    net.ok_or_else(|| Refused { at: text.span(), detail: "not an address or a prefix".into() })
+}
+
+fn resolver(text: &Spanned<String>) -> Result<SocketAddr, Refused> {
+    let bare = || text.get_ref().parse::<IpAddr>().ok().map(|addr| (addr, 53).into());
+    let addr = text.get_ref().parse().ok().or_else(bare);
+    addr.ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
+}
+
+fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
+    match *number.get_ref() {
+        ms @ 50..=60_000 => Ok(Duration::from_millis(ms)),
+        _ => refuse(number.span(), "it is 50 to 60000 milliseconds"),
+    }
+}
+
+impl ScoreSpec {
+    fn policy(&self, on_unknown: OnUnknownSpec) -> Result<Policy, Refused> {
+        let bands = [
+            (&self.tag, Action::Tag),
+            (&self.defer, Action::Defer),
+            (&self.reject, Action::Reject),
+        ];
+        let chosen = bands.iter().filter_map(|(points, action)| {
+            points.as_ref().map(|points| (points.span(), points.get_ref().0, *action))
+        });
+        let chosen: Vec<_> = chosen.collect();
+        if chosen.is_empty() {
+            return refuse(0..0, "[score] is missing: from which score on to tag, defer or reject");
+        }
+        let at = |score: Score| {
+            let band = chosen.iter().find(|(_, from, _)| *from == score);
+            band.map_or(0..0, |(span, ..)| span.clone())
+        };
+        let policy = Policy::new(chosen.iter().map(|(_, score, action)| (*score, *action)));
+        let policy = policy.map_err(|err| Refused {
+            at: match err {
+                PolicyError::NotPositive(score) | PolicyError::Milder(score) => at(score),
+                _ => 0..0,
+            },
+            detail: err.to_string(),
+        })?;
+        Ok(policy.on_unknown(on_unknown.into()))
+    }
+}
+
+impl TextSpec {
+    fn check(&self) -> Result<Texts, Refused> {
+        Ok(Texts {
+            tag: template(&self.tag, Template::parse_header)?,
+            defer: template(&self.defer, Template::parse)?,
+            reject: template(&self.reject, Template::parse)?,
+        })
+    }
+}
+
+impl From<OnUnknownSpec> for OnUnknown {
+    fn from(on_unknown: OnUnknownSpec) -> Self {
+        match on_unknown {
+            OnUnknownSpec::Neutral => Self::Neutral,
+            OnUnknownSpec::Defer => Self::Defer,
+        }
+    }
+}
+
+fn checks(chosen: Option<Spanned<Vec<What>>>) -> Result<Vec<What>, Refused> {
+    let Some(chosen) = chosen else {
+        return Ok(vec![What::Client, What::Helo, What::Sender, What::ReverseName]);
+    };
+    if chosen.get_ref().is_empty() {
+        return refuse(chosen.span(), "it is empty; leave it out to look up everything");
+    }
+    Ok(chosen.into_inner())
+}
+
+pub(super) fn template(
+    text: &Spanned<String>,
+    parse: fn(&str) -> Result<Template, TemplateError>,
+) -> Result<Template, Refused> {
+    parse(text.get_ref()).map_err(|err| Refused { at: text.span(), detail: err.to_string() })
+}
+
+fn default_listen() -> Spanned<Vec<String>> {
+    Spanned::new(0..0, vec!["127.0.0.1:10040".into()])
+}
+
+fn default_log() -> String {
+    "info".into()
+}
+
+fn default_deadline() -> Spanned<u64> {
+    Spanned::new(0..0, 1500)
+}
+
+fn default_stress_deadline() -> Spanned<u64> {
+    Spanned::new(0..0, 500)
+}

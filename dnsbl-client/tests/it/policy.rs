@@ -1,0 +1,8 @@
+//! The policy service, as mail servers see it.
+
+mod decisions;
+mod service;
+mod sockets;
+mod wire;
+
+pub(crate) use service::{Service, request};
