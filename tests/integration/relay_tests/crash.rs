@@ -26,6 +26,7 @@ fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> Scr
 fn expect_patience(host: &ScriptedServer, most: usize) {
     let record = host.record();
     assert!(record.connections.len() <= most, "{} connections", record.connections.len());
+    assert!(record.messages.len() <= 12, "{} messages", record.messages.len());
     // Each probe of a test has a token of its own.
     let mut recipients: Vec<_> =
         record.commands.into_iter().filter(|line| line.starts_with("RCPT")).collect();
@@ -53,10 +54,14 @@ fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
     }
     for (id, host) in ids.iter().zip(&hosts) {
         let test = tester.verdict(id);
-        // A probe whose answer was lost with the server is not sent again.
+        // What was lost with the server is not sent again, and nobody is called clean for it.
         let is_lost = outcomes(&test).iter().any(|(_, outcome)| *outcome == "error");
-        let expected = if is_lost { "inconclusive" } else { "clean" };
-        assert_eq!(test["verdict"], expected, "{test}");
+        let is_possible = match test["verdict"].as_str() {
+            Some("clean") => !is_lost,
+            Some("inconclusive") => true,
+            _ => false,
+        };
+        assert!(is_possible, "{test}");
         expect_patience(host, usual + KILLS);
         tester.expect_unlisted(host.addr().ip());
     }

@@ -24,7 +24,27 @@ fn expect_open(tester: &Tester, host: SocketAddr, leak: &str) {
     let id = test["id"].as_str().expect("an id");
     tester.wait(id, |test| outcomes(test).contains(&(leak, "returned")));
     tester.expect_listed(host.ip());
-    assert_ne!(tester.read(id)["listed"], Value::Bool(false));
+    expect_evidence(tester, id, host);
+}
+
+/// Panics unless everybody who reads the test sees what was said and what came back.
+#[track_caller]
+fn expect_evidence(tester: &Tester, id: &str, host: SocketAddr) {
+    let test = tester.read(id);
+    assert_eq!(test["listed"], true, "{test}");
+    let transcript = test["transcript"].as_array().expect("a transcript");
+    let said = |words: &str| {
+        transcript.iter().any(|line| line.as_str().is_some_and(|line| line.contains(words)))
+    };
+    assert!(said("RCPT TO:") && said("250"), "{test}");
+    let returned = &test["returns"][0];
+    assert_eq!(returned["peer"], host.ip().to_string(), "{test}");
+    let headers = returned["headers"].as_str().expect("headers");
+    assert!(headers.contains("Received:") && headers.contains("Subject:"), "{headers}");
+    let path = tester.relays().listing_path(&host.ip().to_string());
+    let listing = tester.server.admin().get(&path).expect(200).json();
+    let note = listing["listings"][0]["note"].as_str().expect("a note");
+    assert!(note.contains(id), "{note}");
 }
 
 /// Panics unless the host is found clean although it was asked everything.
