@@ -96,6 +96,17 @@ impl Name {
         Self::from_labels(labels)
     }
 
+    /// The name one gets by writing labels in wire form, which are lower case and not too long each, in
+    /// front of this one.
+    pub(crate) fn below(&self, mut labels: Vec<u8>) -> Result<Self, NameError> {
+        labels.extend(&self.0);
+        let name = Self(labels.into());
+        if name.0.len() > Self::MAX_LEN {
+            return Err(NameError::TooLong(name.to_string()));
+        }
+        Ok(name)
+    }
+
     /// With a final dot, as in zone files.
     pub fn to_absolute(&self) -> String {
         if self.is_root() { ".".into() } else { format!("{self}.") }

@@ -34,16 +34,31 @@ pub enum AddressName {
 /// An IPv4-mapped address is written as the IPv6 address that it is; fold it first where the IPv4
 /// form is meant.
 pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
+    // Labels and their lengths: up to four of three digits, or 32 nibbles.
+    let room = if addr.is_ipv4() { 16 } else { 64 };
+    let mut front = Vec::with_capacity(room + origin.wire().len());
     match addr {
         IpAddr::V4(addr) => {
-            let labels = addr.octets().map(|octet| octet.to_string());
-            origin.prepend(labels.iter().rev().map(String::as_bytes))
+            for octet in addr.octets().into_iter().rev() {
+                write_octet(octet, &mut front);
+            }
         }
         IpAddr::V6(addr) => {
-            let nibbles: Vec<u8> =
-                addr.octets().iter().flat_map(|o| [o >> 4, o & 15]).map(hex).collect();
-            origin.prepend(nibbles.chunks(1).rev())
+            for octet in addr.octets().into_iter().rev() {
+                front.extend([1, hex(octet & 15), 1, hex(octet >> 4)]);
+            }
         }
+    }
+    origin.below(front)
+}
+
+/// A label of decimal digits.
+fn write_octet(octet: u8, wire: &mut Vec<u8>) {
+    let digit = |n: u8| b'0' + n % 10;
+    match octet {
+        0..10 => wire.extend([1, digit(octet)]),
+        10..100 => wire.extend([2, digit(octet / 10), digit(octet)]),
+        100.. => wire.extend([3, digit(octet / 100), digit(octet / 10), digit(octet)]),
     }
 }
 

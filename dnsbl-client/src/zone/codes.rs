@@ -21,15 +21,13 @@ pub struct Codes {
 type Refusal = (&'static str, [u8; 4], fn(Ipv4Addr) -> Blocked);
 
 /// What well-known lists answer instead of "listed".
-const REFUSALS: [Refusal; 8] = [
+const REFUSALS: [Refusal; 6] = [
     ("spamhaus.org", [127, 0, 1, 255], Blocked::NotForAddresses),
     ("spamhaus.net", [127, 0, 1, 255], Blocked::NotForAddresses),
     ("dnswl.org", [127, 0, 0, 255], |_| Blocked::TooManyQueries),
     ("surbl.org", [127, 0, 0, 1], Blocked::ErrorCode),
     ("uribl.com", [127, 0, 0, 1], Blocked::ErrorCode),
-    ("uribl.com", [127, 0, 0, 255], Blocked::ErrorCode),
     ("senderscore.com", [127, 255, 255, 255], |_| Blocked::TooManyQueries),
-    ("mailspike.net", [127, 0, 0, 1], Blocked::ErrorCode),
 ];
 
 /// Lists that have 127.0.0.1 as a return code.
