@@ -87,8 +87,8 @@ mod tests {
     use super::CacheLimits;
     use crate::{Answer, Failure, Listing, Status};
 
-    fn lifetime(status: &Status, answer: Answer) -> u64 {
-        CacheLimits::default().lifetime(status, Some(&answer)).as_secs()
+    fn lifetime(status: &Status, answer: &Answer) -> u64 {
+        CacheLimits::default().lifetime(status, Some(answer)).as_secs()
     }
 
     #[test]
@@ -97,16 +97,19 @@ mod tests {
         for (ttl, expected) in
             [(0, 60), (59, 60), (300, 300), (3601, 3600), (1 << 31, 60), (u32::MAX, 60)]
         {
-            assert_eq!(lifetime(&listed, Answer { ttl: Some(ttl), ..Answer::default() }), expected);
+            assert_eq!(
+                lifetime(&listed, &Answer { ttl: Some(ttl), ..Answer::default() }),
+                expected
+            );
         }
-        assert_eq!(lifetime(&listed, Answer::default()), 60);
+        assert_eq!(lifetime(&listed, &Answer::default()), 60);
     }
 
     #[test]
     fn rfc2308_s5_a_denial_holds_for_its_negative_ttl_between_30_seconds_and_15_minutes() {
         for (ttl, expected) in [(Some(0), 30), (Some(120), 120), (Some(86_400), 900), (None, 30)] {
             let answer = Answer { negative_ttl: ttl, ttl: Some(3600), ..Answer::default() };
-            assert_eq!(lifetime(&Status::NotListed, answer), expected);
+            assert_eq!(lifetime(&Status::NotListed, &answer), expected);
         }
     }
 

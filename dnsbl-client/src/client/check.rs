@@ -92,12 +92,19 @@ impl<T: Transport> Check<'_, T> {
     /// Takes what is known and asks for the rest.
     fn begin(&mut self) {
         let pairs = pairs(self.inner, &self.targets);
+        let skipped: Vec<_> = self.targets.iter().map(|target| self.inner.skips(target)).collect();
         let now = self.inner.now();
         let deadline = self.began + self.inner.settings.deadline;
         self.seats.reserve(pairs.len());
         for (target, list) in pairs {
             let seat = self.seats.len();
-            let outcome = self.ask(seat, target, list, now, deadline);
+            let outcome = match skipped[target] {
+                Some(why) => {
+                    let list = &self.inner.lists[list];
+                    Some(list.outcome(target, Status::Skipped(why), Source::Nowhere))
+                }
+                None => self.ask(seat, target, list, now, deadline),
+            };
             self.seats.push(Seat { outcome, target, list, reason: Reason::NotAsked });
             let parallel = self.inner.lists[list].zone.txt == TxtMode::Parallel;
             if self.seats[seat].outcome.is_none() && parallel {
@@ -116,9 +123,6 @@ impl<T: Transport> Check<'_, T> {
         deadline: Instant,
     ) -> Option<Outcome> {
         let list = &self.inner.lists[list];
-        if let Some(why) = self.inner.skips(&self.targets[target]) {
-            return Some(list.outcome(target, Status::Skipped(why), Source::Nowhere));
-        }
         match self.inner.begin(list, &self.targets[target], now, deadline) {
             Begun::Known(status, source) => Some(list.outcome(target, status, source)),
             Begun::Wait(flight) => {

@@ -47,12 +47,8 @@ fn entry(word: &str) -> Result<(ZoneName, Rule), DialectError> {
         }
         None => (site, ReplyFilter::any()),
     };
-    let name = domain.parse().map_err(|err| DialectError { at: 0, kind: err_kind(err) })?;
-    Ok((name, Rule::new(filter, weight)))
-}
-
-fn err_kind(err: crate::ZoneNameError) -> DialectErrorKind {
-    DialectErrorKind::Zone(err)
+    let error = |err| DialectError { at: 0, kind: DialectErrorKind::Zone(err) };
+    Ok((domain.parse().map_err(error)?, Rule::new(filter, weight)))
 }
 
 /// Writes zones as one value; the names hold keys where the zones do. Of a zone without weights
@@ -74,7 +70,6 @@ pub fn write(zones: &[Zone]) -> Result<String, Unwritable> {
     Ok(text)
 }
 
-/// One entry for each pattern of the rule.
 fn write_rule(text: &mut String, zone: &Zone, rule: &Rule) -> Result<(), Unwritable> {
     let weight = zone.weight(rule).as_milli();
     if weight % 1000 != 0 {
@@ -83,20 +78,14 @@ fn write_rule(text: &mut String, zone: &Zone, rule: &Rule) -> Result<(), Unwrita
     if rule.filter.quantifier() != Quantifier::Any {
         return Err(Unwritable::Negation(zone.name.clone()));
     }
-    let patterns = rule.filter.patterns();
-    let mut filters: Vec<String> = patterns.iter().map(|octets| format!("={octets}")).collect();
-    if patterns.len() > 1 {
-        let joined = rule.filter.joined();
-        filters = vec![format!("={}", joined.ok_or(Unwritable::Union(zone.name.clone()))?)];
-    } else if filters.is_empty() {
-        filters.push(String::new());
+    let separator = if text.is_empty() { "" } else { " " };
+    let _ = write!(text, "{separator}{}", zone.name.secret());
+    if !rule.filter.is_any() {
+        let octets = rule.filter.joined().ok_or_else(|| Unwritable::Union(zone.name.clone()))?;
+        let _ = write!(text, "={octets}");
     }
-    for filter in filters {
-        let space = if text.is_empty() { "" } else { " " };
-        let _ = write!(text, "{space}{}{filter}", zone.name.secret());
-        if weight != 1000 {
-            let _ = write!(text, "*{}", weight / 1000);
-        }
+    if weight != 1000 {
+        let _ = write!(text, "*{}", weight / 1000);
     }
     Ok(())
 }

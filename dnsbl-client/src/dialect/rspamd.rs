@@ -35,9 +35,9 @@ pub fn write(zones: &[Zone]) -> Result<String, Unwritable> {
         text.push_str("    returncodes_matcher = \"regexp\";\n    returncodes {\n");
         for (i, rule) in zone.rules.iter().enumerate() {
             only_any(zone, &rule.filter)?;
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "      {name}_{i} = [\"{}\"]; # score {}\n",
+                "      {name}_{i} = [\"{}\"]; # score {}",
                 expression(&rule.filter),
                 zone.weight(rule)
             );

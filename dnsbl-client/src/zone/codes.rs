@@ -17,8 +17,11 @@ pub struct Codes {
     pub localhost_is_listed: bool,
 }
 
-/// What a family of lists answers instead of "listed". Domain, code, meaning.
-const REFUSALS: [(&str, [u8; 4], fn(Ipv4Addr) -> Blocked); 8] = [
+/// A domain, a code that the lists below it give, and what it means.
+type Refusal = (&'static str, [u8; 4], fn(Ipv4Addr) -> Blocked);
+
+/// What well-known lists answer instead of "listed".
+const REFUSALS: [Refusal; 8] = [
     ("spamhaus.org", [127, 0, 1, 255], Blocked::NotForAddresses),
     ("spamhaus.net", [127, 0, 1, 255], Blocked::NotForAddresses),
     ("dnswl.org", [127, 0, 0, 255], |_| Blocked::TooManyQueries),

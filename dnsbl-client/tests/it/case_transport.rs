@@ -136,7 +136,7 @@ async fn case_07_replies_with_another_id_name_or_type_are_dropped_and_counted() 
 #[tokio::test]
 async fn case_07_replies_from_another_port_do_not_arrive() {
     let fake = Fake::start(|asked: &Asked| {
-        vec![Say::from(a(asked, &["127.0.0.2"])).from_elsewhere(), nxdomain(asked).into()]
+        vec![Say::from(a(asked, &["127.0.0.2"])).by_another_port(), nxdomain(asked).into()]
     });
     let answer = ask_one(&fake.await, LONG).await.unwrap();
     assert_eq!((answer.rcode, answer.addresses.len()), (3, 0));

@@ -66,7 +66,7 @@ impl Say {
     }
 
     /// From another port than the one that was asked.
-    pub(crate) fn from_elsewhere(self) -> Self {
+    pub(crate) fn by_another_port(self) -> Self {
         Self { elsewhere: true, ..self }
     }
 }
