@@ -168,10 +168,9 @@ impl Header {
 /// `None` if it is malformed.
 fn read_answer(header: &Header, mut records: Records<'_>, question: &[u8]) -> Option<Answer> {
     let mut answer = Answer { rcode: header.rcode, ..Answer::default() };
-    let answers = records.clone();
-    let mut sink =
+    let mut data =
         Data { answer: &mut answer, rtype: u16::from_be_bytes(question_type(question)?) };
-    sink.follow(answers, header.answers, question)?;
+    data.follow(&records, header.answers, question)?;
     records.skip(header.answers)?;
     let has_data = !(answer.addresses.is_empty() && answer.texts.is_empty());
     let authority = Authority::read(&mut records, header.authorities)?;
@@ -211,7 +210,7 @@ struct Data<'a> {
 
 impl Data<'_> {
     /// Aliases may stand in any order, so the records are read again for each.
-    fn follow(&mut self, records: Records<'_>, count: u16, question: &[u8]) -> Option<()> {
+    fn follow(&mut self, records: &Records<'_>, count: u16, question: &[u8]) -> Option<()> {
         let mut owner = Owner::of_question(question);
         for _ in 0..=MAX_ALIASES {
             let Some(alias) = self.read_at(&owner, records.clone(), count)? else { break };

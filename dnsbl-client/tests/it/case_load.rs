@@ -20,10 +20,10 @@ use crate::{
     fake::{Asked, Fake, Say, Says, World, a},
 };
 
-/// A list that has everything and takes its time, but less than after which it is asked again.
+/// A list that has everything and takes its time: so much that the transport asks again.
 async fn slow() -> Fake {
     let late =
-        |asked: &Asked| Say::from(a(asked, &["127.0.0.2"])).after(Duration::from_millis(250));
+        |asked: &Asked| Say::from(a(asked, &["127.0.0.2"])).after(Duration::from_millis(500));
     Fake::start(move |asked: &Asked| vec![late(asked)]).await
 }
 
@@ -34,8 +34,8 @@ async fn case_39_ten_thousand_equal_lookups_are_one_question() {
     let client = client::asking(&fake).zone(zone).build().unwrap();
     let reports = join_all((0..10_000).map(|_| client.check(ip("192.0.2.99")))).await;
     assert!(reports.iter().all(Report::is_listed));
-    assert_eq!(fake.count(), 1);
     let counters = client.counters();
+    assert_eq!(counters.zones[0].asked.iter().sum::<u64>(), 1);
     assert_eq!(counters.coalesced + counters.cache_hits, 9_999);
     assert!(counters.coalesced > 0);
 }
@@ -55,7 +55,7 @@ async fn case_39_a_leader_that_leaves_does_not_take_the_followers_with_it() {
     let followers = join_all((0..10).map(|_| client.check(ip("192.0.2.99"))));
     let (reports, ()) = tokio::join!(followers, async { leader.abort() });
     assert!(reports.iter().all(Report::is_listed));
-    assert_eq!(fake.count(), 1);
+    assert_eq!(client.counters().zones[0].asked.iter().sum::<u64>(), 1);
 }
 
 #[tokio::test]

@@ -304,6 +304,8 @@ async fn case_23_each_time_it_is_sent_with_another_id_from_another_port_to_the_n
     let result = ask(&udp, "2.0.0.127.bl.example", Duration::from_millis(1200)).await;
     assert_eq!(result, Err(Failure::Deadline));
     assert_eq!((first.count(), second.count()), (2, 1));
+    let between = first.asked()[1].at - first.asked()[0].at;
+    assert!(between > Udp::TRY * 2 - SLACK, "{between:?}");
     let sent = || first.asked().into_iter().chain(second.asked());
     assert_eq!(sent().map(|asked| asked.message.id).collect::<HashSet<_>>().len(), 3);
     assert_eq!(sent().map(|asked| asked.from).collect::<HashSet<_>>().len(), 3);

@@ -118,15 +118,15 @@ impl Engine {
         over.iter().for_each(AbortHandle::abort);
     }
 
-    /// Chooses a socket and an id for a question, and opens the socket if need be.
+    /// Chooses a socket, none of the `used` ones, and an id for a question, and opens the socket if need be.
     pub(super) fn expect(
         self: &Arc<Self>,
         server: SocketAddr,
         ticket: Ticket,
-        last: Option<SocketKey>,
+        used: &[(SocketKey, u16)],
     ) -> io::Result<Expected> {
         let mut state = self.lock();
-        let place = match state.choose(server, last)? {
+        let place = match state.choose(server, used)? {
             Choice::Use(key) => return state.expect(key, ticket),
             Choice::Open(place) => place,
         };
@@ -193,7 +193,7 @@ impl Engine {
     /// The network says that a socket's server can't be reached.
     pub(super) fn unreachable(&self, key: SocketKey, wakers: &mut Vec<Waker>) {
         let mut state = self.lock();
-        state.tell_all(key, |server| Event::Unreachable(server), wakers);
+        state.tell_all(key, Event::Unreachable, wakers);
     }
 
     /// A socket has been used long enough; gives whether anybody still waits there.
@@ -287,10 +287,10 @@ impl Engine {
 }
 
 impl State {
-    fn choose(&mut self, server: SocketAddr, last: Option<SocketKey>) -> io::Result<Choice> {
+    fn choose(&mut self, server: SocketAddr, used: &[(SocketKey, u16)]) -> io::Result<Choice> {
         self.counts.sent += 1;
-        self.counts.sent_again += u64::from(last.is_some());
-        self.pools.choose(server, last, self.slots.in_use(), &mut self.random)
+        self.counts.sent_again += u64::from(!used.is_empty());
+        self.pools.choose(server, used, self.slots.in_use(), &mut self.random)
     }
 
     fn expect(&mut self, key: SocketKey, ticket: Ticket) -> io::Result<Expected> {
@@ -376,16 +376,16 @@ impl State {
     fn fire(&mut self, now: u64, wakers: &mut Vec<Waker>) {
         let mut early = Vec::new();
         let Self { wheel, slots, .. } = self;
-        wheel.take(now, |ticket| match slots.at(ticket) {
-            Some(slot) => match slot.due {
+        wheel.take(now, |ticket| {
+            let Some(slot) = slots.at(ticket) else { return };
+            match slot.due {
                 Some(due) if due > now => early.push((ticket, due)),
                 Some(_) => {
                     slot.is_due = true;
                     wakers.extend(slot.waker.take());
                 }
                 None => {}
-            },
-            None => {}
+            }
         });
         for (ticket, due) in early {
             self.wheel.insert(due, ticket, || now);

@@ -41,8 +41,8 @@ impl<'a> Exchange<'a> {
         if self.sent.is_full() {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        let last = self.sent.last().map(|&(key, _)| key);
-        let Expected { key, id, fd, datagram } = self.engine.expect(server, self.ticket, last)?;
+        let Expected { key, id, fd, datagram } =
+            self.engine.expect(server, self.ticket, &self.sent)?;
         self.sent.push((key, id));
         self.open += 1;
         match fd.get_ref().send(&datagram) {

@@ -49,11 +49,12 @@ impl Pools {
         self.sockets.get_mut(key as usize)?.as_mut()
     }
 
-    /// Chooses a socket at random, every now and then; not `last`, if it can be helped.
+    /// Chooses a socket at random: every now and then, and for what was sent before, which goes out of
+    /// none of the `used` ones.
     pub(super) fn choose(
         &mut self,
         server: SocketAddr,
-        last: Option<SocketKey>,
+        used: &[(SocketKey, u16)],
         in_flight: usize,
         random: &mut Random,
     ) -> io::Result<Choice> {
@@ -62,13 +63,14 @@ impl Pools {
         if pool.places.len() < places {
             pool.places.resize(places, None);
         }
-        if pool.run == 0 || last.is_some() {
+        if pool.run == 0 || !used.is_empty() {
             pool.current = random.below(places)?;
             pool.run = RUN;
         }
-        if last.is_some() && pool.places[pool.current] == last {
-            pool.current = (pool.current + 1) % places;
-        }
+        let is_used = |place: Option<SocketKey>| used.iter().any(|&(key, _)| place == Some(key));
+        let from = pool.current % places;
+        let others = (from..places).chain(0..from);
+        pool.current = others.into_iter().find(|&i| !is_used(pool.places[i])).unwrap_or(from);
         pool.run -= 1;
         Ok(pool.places[pool.current].map_or(Choice::Open(pool.current), Choice::Use))
     }
