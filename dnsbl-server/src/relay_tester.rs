@@ -1,9 +1,12 @@
 //! The tester of open relays as this server runs it.
 
+mod figures;
+
 use std::{fs, io::ErrorKind, path::Path, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
 use dnsbl_store::Store;
+use prometheus::Registry;
 use relay_tester::{
     DriveSettings, Identity, Key, ReceiverSettings, TokenKeys,
     service::{Settings, Tester},
@@ -11,12 +14,18 @@ use relay_tester::{
 
 use crate::{Config, commands::write_secret, config::RelayTester};
 
-/// The tester that the configuration asks for.
-pub(crate) fn build(config: &Config, store: &Store) -> anyhow::Result<Option<Arc<Tester>>> {
+/// The tester that the configuration asks for, with its figures in the registry.
+pub(crate) fn build(
+    config: &Config,
+    store: &Store,
+    registry: &Registry,
+) -> anyhow::Result<Option<Arc<Tester>>> {
     let Some(relay) = &config.relay_tester else { return Ok(None) };
     let keys = read_keys(&config.relay_keys_file())?;
     let tester = Tester::new(store.clone(), settings(relay, keys));
-    Ok(Some(tester.context("relay-tester.resolvers")?))
+    let tester = tester.context("relay-tester.resolvers")?;
+    registry.register(Box::new(figures::RelayFigures::new(tester.clone())?))?;
+    Ok(Some(tester))
 }
 
 fn settings(relay: &RelayTester, keys: TokenKeys) -> Settings {

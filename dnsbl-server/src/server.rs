@@ -121,7 +121,7 @@ impl Running {
                 return Err(err);
             }
         };
-        let tester = match relay_tester::build(config, &store) {
+        let tester = match relay_tester::build(config, &store, metrics.registry()) {
             Ok(tester) => tester,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;

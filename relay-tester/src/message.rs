@@ -2,7 +2,7 @@
 
 mod compose;
 mod header_text;
-mod quoted_printable;
+pub(crate) mod quoted_printable;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -10,7 +10,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use dnsbl_types::UnixTime;
 
-pub(crate) use compose::{compose, wire};
+pub(crate) use compose::{compose, date, wire};
 pub use header_text::{HeaderText, LocalPart, TextError};
 
 use crate::{

@@ -96,7 +96,7 @@ pub struct Counts {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
+pub(crate) struct Counters {
     connections: AtomicU64,
     turned_away: AtomicU64,
     refused: AtomicU64,
@@ -152,13 +152,25 @@ impl Receiver {
 
     /// How often what happened.
     pub fn counts(&self) -> Counts {
+        self.counters.read()
+    }
+
+    /// Its counters, which go on when it is gone.
+    pub(crate) fn counters(&self) -> Arc<Counters> {
+        self.counters.clone()
+    }
+}
+
+impl Counters {
+    /// The counts of this moment.
+    pub(crate) fn read(&self) -> Counts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
-            connections: read(&self.counters.connections),
-            turned_away: read(&self.counters.turned_away),
-            refused: read(&self.counters.refused),
-            returned: read(&self.counters.returned),
-            dropped: read(&self.counters.dropped),
+            connections: read(&self.connections),
+            turned_away: read(&self.turned_away),
+            refused: read(&self.refused),
+            returned: read(&self.returned),
+            dropped: read(&self.dropped),
         }
     }
 }

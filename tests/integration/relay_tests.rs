@@ -1,11 +1,19 @@
 //! Relay tests from the submission to the answer over DNS: `/v1/relay-tests`, real mail servers and
 //! scripted ones, and messages that come back or pretend to.
 
+mod anonymous;
+mod cancel;
+mod configuration;
 mod crash;
 mod forgery;
 mod life_cycle;
 mod limits;
+mod metrics;
 mod multi_hop;
+mod notice;
+mod operator;
+mod opt_outs;
+mod scopes;
 mod targets;
 mod verdicts;
 

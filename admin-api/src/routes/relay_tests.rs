@@ -15,7 +15,7 @@ use relay_tester::{
 };
 use serde::Deserialize;
 
-use super::SEQ_HEADER;
+use super::{SEQ_HEADER, changed};
 use crate::{
     app::App,
     auth::{Caller, RELAY_TESTS_OWNER, RELAY_TESTS_TRUSTED, RelayTestsRead, RelayTestsWrite},
@@ -94,7 +94,7 @@ pub(crate) async fn submit_relay_test(
         actor: submitter.actor(),
     };
     let submitted = tester.submit(submission).await?;
-    let shown = show(tester, &submitted.test).await?;
+    let shown = submitter.may_see(show(tester, &submitted.test).await?);
     let location = HeaderValue::try_from(format!("/v1/relay-tests/{}", submitted.test.id));
     let location = location.map_err(|_| Problem::internal())?;
     let mut response =
@@ -129,7 +129,8 @@ pub(crate) async fn list_relay_tests(
     Ok(AxumJson(RelayTestsOut { relay_tests: shown, next }))
 }
 
-/// Shows a test, with what was said and what came back.
+/// Shows a test, with what was said and what came back. What the submitter wrote is shown only to
+/// those with a token.
 #[utoipa::path(get, path = "/v1/relay-tests/{id}", tag = "relay tests",
     security(("token" = ["relay-tests:read"]), ()),
     params(("id" = String, Path, description = "Its name")),
@@ -142,11 +143,7 @@ pub(crate) async fn find_relay_test(
 ) -> Result<AxumJson<RelayTestOut>, Problem> {
     let tester = tester(&app)?;
     let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
-    let shown = show(tester, &test).await?;
-    Ok(AxumJson(match reader {
-        Submitter::Token(_) => shown,
-        Submitter::Stranger(_) => shown.without_words_of_the_submitter(),
-    }))
+    Ok(AxumJson(reader.may_see(show(tester, &test).await?)))
 }
 
 /// Calls a test off that has not sent all its probes. What was found stays.
@@ -160,12 +157,12 @@ pub(crate) async fn cancel_relay_test(
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(id): Path<String>,
-) -> Result<AxumJson<RelayTestOut>, Problem> {
+) -> Result<Response, Problem> {
     let tester = tester(&app)?;
     let cancelled = tester.cancel(read_id(&id)?, caller.actor()).await?;
     match cancelled.ok_or_else(|| no_test(&id))? {
-        (test, true) => Ok(AxumJson(show(tester, &test).await?)),
-        (test, false) => {
+        (test, Some(seq)) => Ok(changed(StatusCode::OK, seq, show(tester, &test).await?)),
+        (test, None) => {
             let detail =
                 format!("test {id} is {}: it can't be called off any more", test.state.word());
             Err(Problem::new(StatusCode::CONFLICT, "too-late", detail))
@@ -179,6 +176,17 @@ pub(super) fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
         let detail = "this server tests no hosts; relay-tester.enabled turns it on";
         Problem::not_found("no-relay-tester", detail)
     })
+}
+
+impl<S> Submitter<S> {
+    /// The test as this reader may see it: somebody at an address is not told what another submitter
+    /// has written.
+    fn may_see(&self, test: RelayTestOut) -> RelayTestOut {
+        match self {
+            Self::Token(_) => test,
+            Self::Stranger(_) => test.without_words(),
+        }
+    }
 }
 
 async fn show(tester: &Tester, test: &Test) -> Result<RelayTestOut, Problem> {

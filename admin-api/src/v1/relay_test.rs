@@ -62,9 +62,9 @@ pub(crate) struct RelayTestOut {
     listed: bool,
     /// A domain for which the host takes mail.
     domain: Option<String>,
-    /// What the submitter had seen.
+    /// What the submitter had seen; null without a token.
     evidence: Option<String>,
-    /// What the submitter wanted to be remembered.
+    /// What the submitter wanted to be remembered; null without a token.
     note: Option<String>,
     /// What was said, without the secret parts of addresses. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,11 +158,9 @@ impl RelayTestOut {
             ..Self::brief(test, listed, patience)
         }
     }
-}
 
-impl RelayTestOut {
-    /// What strangers may see: a submitter's words can name people.
-    pub(crate) fn without_words_of_the_submitter(self) -> Self {
+    /// The same without what the submitter wrote.
+    pub(crate) fn without_words(self) -> Self {
         Self { evidence: None, note: None, ..self }
     }
 }

@@ -166,20 +166,29 @@ impl Config {
     }
 }
 
-/// The line on which a key such as `dns.listen` stands.
+/// The line on which a key such as `dns.listen` stands, or else the table that it belongs to.
 fn line_of(text: &str, key: &str) -> usize {
-    let (table, key) = key.rsplit_once('.').unwrap_or(("", key));
+    let tables = std::iter::successors(Some(key), |key| Some(key.rsplit_once('.')?.0));
+    tables.into_iter().find_map(|key| find_line(text, key)).unwrap_or(1)
+}
+
+/// The line on which a key or the head of a table stands.
+fn find_line(text: &str, wanted: &str) -> Option<usize> {
+    let (table, key) = wanted.rsplit_once('.').unwrap_or(("", wanted));
     let mut current = "";
     for (i, line) in text.lines().enumerate() {
         let line = line.trim();
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             current = name.trim();
+            if current == wanted {
+                return Some(i + 1);
+            }
         } else if current == table && line.split('=').next().is_some_and(|name| name.trim() == key)
         {
-            return i + 1;
+            return Some(i + 1);
         }
     }
-    1
+    None
 }
 
 #[cfg(test)]
@@ -217,6 +226,15 @@ mod tests {
         let err = parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"nowhere\"\n")
             .unwrap_err();
         assert!(err.contains("line 4: http.listen"), "{err}");
+    }
+
+    #[test]
+    fn a_key_that_is_missing_is_named_with_the_line_of_its_table() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n\n[relay-tester]\nenabled = true\n";
+        let err = parse(head).unwrap_err();
+        assert!(err.contains("line 4: relay-tester.receiver"), "{err}");
+        let err = parse(&format!("{head}receiver = \"127.0.0.1:2525\"\nzone = \"z.example\"\nprobe-domain = \"p.example\"\nehlo = \"e.example\"\nlimits = {{ at-once = 0 }}\n")).unwrap_err();
+        assert!(err.contains("line 10: relay-tester.limits.at-once"), "{err}");
     }
 
     #[test]

@@ -40,8 +40,6 @@ pub struct Host {
     pub delist_tests: u32,
     /// When that was last.
     pub last_delist_test: Option<UnixTime>,
-    /// When its postmaster was last told.
-    pub noticed_at: Option<UnixTime>,
 }
 
 impl Host {
@@ -66,7 +64,6 @@ impl Host {
             confirmed_at: now,
             delist_tests: before.map_or(0, |host| host.delist_tests),
             last_delist_test: before.and_then(|host| host.last_delist_test),
-            noticed_at: before.and_then(|host| host.noticed_at),
         }
     }
 
@@ -113,7 +110,6 @@ mod tests {
             confirmed_at: UnixTime(day * DAY),
             delist_tests: 0,
             last_delist_test: None,
-            noticed_at: None,
         }
     }
 

@@ -179,7 +179,9 @@ pub fn check_address(
     if limits.per_address_days == 0 {
         return Ok(());
     }
-    let made = || history.iter().filter(|test| test.state != State::Cancelled);
+    // One that was called off before it began disturbed nobody.
+    let made =
+        || history.iter().filter(|test| test.state != State::Cancelled || test.conversations > 0);
     match (ground, host) {
         (Ground::Delist, Some(host)) => check_delist(host, now),
         (Ground::Owner | Ground::Retest | Ground::Delist, _) => {
@@ -294,10 +296,12 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_was_called_off_does_not_count() {
+    fn a_test_that_was_called_off_counts_only_if_it_had_begun() {
         let mut test = tested(Ground::Evidence, 1);
         test.cancel();
-        assert_eq!(limited(&[test], None, Ground::Evidence), None);
+        assert_eq!(limited(&[test.clone()], None, Ground::Evidence), None);
+        test.conversations = 1;
+        assert!(limited(&[test], None, Ground::Evidence).is_some());
     }
 
     fn after(submissions: &[(&str, u64)], address: &str, asker: &Asker) -> Option<(Limit, u64)> {

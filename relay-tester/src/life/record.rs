@@ -67,7 +67,6 @@ struct HostValue {
     confirmed_at: u64,
     delist_tests: u32,
     last_delist_test: Option<u64>,
-    noticed_at: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -146,7 +145,6 @@ impl Host {
             confirmed_at: self.confirmed_at.0,
             delist_tests: self.delist_tests,
             last_delist_test: self.last_delist_test.map(|at| at.0),
-            noticed_at: self.noticed_at.map(|at| at.0),
         })
     }
 
@@ -163,7 +161,6 @@ impl Host {
             confirmed_at: UnixTime(value.confirmed_at),
             delist_tests: value.delist_tests,
             last_delist_test: value.last_delist_test.map(UnixTime),
-            noticed_at: value.noticed_at.map(UnixTime),
         })
     }
 }

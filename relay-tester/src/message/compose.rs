@@ -1,5 +1,6 @@
 //! The probe message.
 
+use dnsbl_types::UnixTime;
 use jiff::{Timestamp, fmt::rfc2822};
 
 use super::{Assignment, Ground, HeaderText, quoted_printable};
@@ -34,7 +35,7 @@ fn headers(assignment: &Assignment, probe: &Probe, words: &Words) -> String {
     let signature = assignment.keys.mint(Kind::Header, *test, index, &assignment.binding());
     let rcpt = probe.rcpt.last().map(|rcpt| words.fill(rcpt)).unwrap_or_default();
     let lines = [
-        ("Date", date(assignment)),
+        ("Date", date(assignment.date)),
         ("From", format!("Open relay tester <{}@{domain}>", identity.mail_from_local)),
         ("To", format!("<{}@{domain}>", words.token)),
         ("Subject", filled(&identity.subject, assignment)),
@@ -51,8 +52,9 @@ fn headers(assignment: &Assignment, probe: &Probe, words: &Words) -> String {
     lines.map(|(name, value)| format!("{name}: {value}\r\n")).concat()
 }
 
-fn date(assignment: &Assignment) -> String {
-    let seconds = i64::try_from(assignment.date.0).ok();
+/// A date as headers have it (RFC 5322 section 3.3).
+pub(crate) fn date(at: UnixTime) -> String {
+    let seconds = i64::try_from(at.0).ok();
     let at = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or_default();
     let text = rfc2822::DateTimePrinter::new().timestamp_to_string(&at);
     text.unwrap_or_else(|_| "Thu, 1 Jan 1970 00:00:00 +0000".to_owned())

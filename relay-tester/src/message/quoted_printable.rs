@@ -4,7 +4,7 @@
 const MAX_LINE: usize = 76;
 
 /// Encodes a text; its line ends become CRLF.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     for line in text.lines() {
         encode_line(line.as_bytes(), &mut out);

@@ -27,56 +27,62 @@ impl Tester {
         id: TestId,
         change: impl FnMut(&mut Test) -> T,
     ) -> Result<Option<(Test, T)>, RecordsError> {
-        self.change_as(actor(), id, change).await
+        let changed = self.change_as(actor(), id, change).await?;
+        Ok(changed.map(|(test, told, _)| (test, told)))
     }
 
-    /// Changes a test and whatever follows from the change; `None` where there is no such test. The
-    /// change may be tried several times.
+    /// Changes a test and whatever follows from the change, and tells the number of that change if
+    /// anything changed; `None` where there is no such test. The change may be tried several times.
     pub(super) async fn change_as<T>(
         &self,
         actor: Actor,
         id: TestId,
         mut change: impl FnMut(&mut Test) -> T,
-    ) -> Result<Option<(Test, T)>, RecordsError> {
+    ) -> Result<Option<(Test, T, Option<u64>)>, RecordsError> {
         for _ in 0..TRIES {
             let Some(found) = self.records.test(id).await? else { return Ok(None) };
             let mut test = found.value.clone();
             let told = change(&mut test);
-            if test == found.value || self.store(actor.clone(), &found, &test).await? {
-                return Ok(Some((test, told)));
+            if test == found.value {
+                return Ok(Some((test, told, None)));
+            }
+            if let Some(seq) = self.store(actor.clone(), &found, &test).await? {
+                return Ok(Some((test, told, Some(seq))));
             }
         }
         Err(RecordsError::Contended(id))
     }
 
-    /// Writes a test over the one that was read; `false` where that is not the newest any more.
+    /// Writes a test over the one that was read; `None` where that is not the newest any more.
     async fn store(
         &self,
         actor: Actor,
         before: &Versioned<Test>,
         test: &Test,
-    ) -> Result<bool, RecordsError> {
+    ) -> Result<Option<u64>, RecordsError> {
         let mut parts = self.follows(&before.value, test, now()).await?;
         parts.push(self.records.put_test(test, Some(before.revision()))?);
-        loop {
+        let done = loop {
             match self.records.write(actor.clone(), parts.clone()).await {
-                Ok(_) => break,
-                Err(ChangeError::Stale { .. }) => return Ok(false),
+                Ok(done) => break done,
+                Err(ChangeError::Stale { .. }) => return Ok(None),
                 Err(err) if is_about_listing(&err) && self.leave_out_listing(&mut parts) => {
                     tracing::error!(test = %test.id, %err, "what a relay test found can't be listed");
                 }
                 Err(err) => return Err(err.into()),
             }
-        }
+        };
         self.tell(&before.value, test).await;
-        Ok(true)
+        Ok(Some(done.seq))
     }
 
     /// Leaves out what is listed as an output, else what is listed at all; `false` where there is none.
     /// The test itself and what is known of its host are written in any case.
     fn leave_out_listing(&self, parts: &mut Vec<Part>) -> bool {
         let count = parts.len();
-        let is_output = |part: &Part| matches!(part, Part::PutListing { zone, .. } if Some(zone) == self.settings.outputs_zone.as_ref());
+        let outputs = self.settings.outputs_zone.as_ref();
+        let is_output =
+            |part: &Part| matches!(part, Part::PutListing { zone, .. } if Some(zone) == outputs);
         if parts.iter().any(is_output) {
             parts.retain(|part| !is_output(part));
         } else {
@@ -182,12 +188,11 @@ impl Tester {
             book.under_way.remove(&test.address);
         }
         drop(book);
-        if before.verdict != test.verdict {
-            let verdict = test.verdict.map(Verdict::word);
-            tracing::info!(test = %test.id, address = %test.address, verdict, "a relay test is done");
-        }
-        let is_new = before.verdict != test.verdict && test.verdict == Some(Verdict::Open);
-        if is_new && self.settings.notice {
+        let Some(verdict) = test.verdict.filter(|_| before.verdict != test.verdict) else { return };
+        self.tally.count(verdict);
+        let (address, word) = (test.address, verdict.word());
+        tracing::info!(test = %test.id, %address, verdict = word, "a relay test is done");
+        if verdict == Verdict::Open && self.settings.notice {
             self.to_tell().push(test.clone());
             self.wake.notify_one();
         }

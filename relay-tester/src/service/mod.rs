@@ -7,6 +7,7 @@
 
 mod change;
 mod converse;
+mod figures;
 mod inbox;
 mod notice;
 mod opt_outs;
@@ -34,11 +35,13 @@ use crate::{
     self_check::Sighting,
 };
 
+pub use figures::Figures;
 pub use records::RecordsError;
 pub use schedule::{AtWork, StartError};
 pub use settings::Settings;
 pub use submit::{Refusal, Submission, Submitted};
 
+use figures::Tally;
 use records::Records;
 
 /// The source of what the tester lists.
@@ -57,6 +60,7 @@ pub struct Tester {
     running: Mutex<HashMap<TestId, Running>>,
     attempts: Mutex<VecDeque<Sighting>>,
     to_tell: Mutex<Vec<Test>>,
+    tally: Tally,
     wake: Notify,
     stop: CancellationToken,
 }
@@ -105,6 +109,7 @@ impl Tester {
             running: Mutex::default(),
             attempts: Mutex::default(),
             to_tell: Mutex::default(),
+            tally: Tally::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             settings,
@@ -143,15 +148,15 @@ impl Tester {
         Ok((found, before))
     }
 
-    /// Calls a test off. `None` where there is no such test, `false` where it is too late.
+    /// Calls a test off. `None` where there is no such test; no change where it is too late.
     pub async fn cancel(
         &self,
         id: TestId,
         actor: Actor,
-    ) -> Result<Option<(Test, bool)>, RecordsError> {
+    ) -> Result<Option<(Test, Option<u64>)>, RecordsError> {
         let changed = self.change_as(actor, id, Test::cancel).await?;
         self.wake.notify_one();
-        Ok(changed)
+        Ok(changed.map(|(test, _, seq)| (test, seq)))
     }
 
     /// Whether the tester lists this address now.
@@ -170,11 +175,6 @@ impl Tester {
     /// What it was told beforehand.
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// How many hosts are being talked to.
-    pub fn count_running(&self) -> usize {
-        self.running().len()
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<TestId, Running>> {

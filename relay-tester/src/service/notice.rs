@@ -3,19 +3,30 @@
 
 use std::{sync::Arc, time::Duration};
 
+use dnsbl_store::ChangeError;
 use dnsbl_types::UnixTime;
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor, address::Envelope,
-    transport::smtp::extension::ClientId,
+    Address,
+    address::Envelope,
+    transport::smtp::{client::AsyncSmtpConnection, extension::ClientId},
+};
+use tokio::time::{error::Elapsed, timeout};
+
+use super::{RecordsError, Tester, actor, now, records::put_notice};
+use crate::{
+    life::Test,
+    message::{date, quoted_printable},
+    probe::literal,
 };
 
-use super::{RecordsError, Tester, actor, now, records::put_host};
-use crate::life::Test;
-
-/// Seconds between two notices to one host.
+/// Seconds between two notices to one host, also where it was delisted in between.
 const INTERVAL: u64 = 7 * 24 * 3600;
-/// How long the host may take for each reply.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the host may take for a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take for everything.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How many notices are forgotten in one round.
+const ROUND: usize = 256;
 
 /// Why a notice was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +39,8 @@ enum NoticeError {
     Envelope(#[from] lettre::error::Error),
     #[error(transparent)]
     Smtp(#[from] lettre::transport::smtp::Error),
+    #[error("it takes too long")]
+    TooSlow(#[from] Elapsed),
 }
 
 impl Tester {
@@ -43,74 +56,131 @@ impl Tester {
         }
     }
 
-    async fn notify_postmaster(&self, test: &Test) -> Result<(), NoticeError> {
-        if !self.note_notice(test, now()).await? {
-            return Ok(());
+    /// Forgets notices that were given long ago.
+    pub(super) async fn forget_notices(&self, now: UnixTime) -> Result<(), RecordsError> {
+        for notice in self.records.due_notices(now, ROUND).await? {
+            match self.records.write(actor(), vec![notice.delete()]).await {
+                // Another one was given meanwhile.
+                Ok(_) | Err(ChangeError::Stale { .. }) => {}
+                Err(err) => return Err(err.into()),
+            }
         }
-        let identity = &self.settings.identity;
-        let literal = match test.address {
-            std::net::IpAddr::V4(v4) => format!("[{v4}]"),
-            std::net::IpAddr::V6(v6) => format!("[IPv6:{v6}]"),
-        };
-        let to = Address::new("postmaster", &literal)?;
-        let envelope = Envelope::new(None, vec![to])?;
-        let host =
-            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(test.address.to_string())
-                .port(test.port)
-                .timeout(Some(PATIENCE))
-                .hello_name(ClientId::Domain(identity.ehlo.to_string()))
-                .build();
-        host.send_raw(&envelope, self.notice_text(test, &literal).as_bytes()).await?;
         Ok(())
     }
 
-    /// Notes that the postmaster is told now; `false` where that was done a short time ago. What is
-    /// noted and then not sent, since the server was killed, is not sent at all.
-    async fn note_notice(&self, test: &Test, now: UnixTime) -> Result<bool, RecordsError> {
-        let Some(host) = self.records.host(test.address).await? else { return Ok(false) };
-        let last = host.value.noticed_at;
-        if last.is_some_and(|last| last.plus(INTERVAL) > now) {
-            return Ok(false);
+    async fn notify_postmaster(&self, test: &Test) -> Result<(), NoticeError> {
+        if self.note_notice(test, now()).await? {
+            timeout(PATIENCE, self.send_notice(test)).await??;
         }
-        let mut noted = host.value.clone();
-        noted.noticed_at = Some(now);
-        let part = put_host(&noted, noted.due(now), Some(&host))?;
-        self.records.write(actor(), vec![part]).await?;
-        Ok(true)
+        Ok(())
     }
 
-    fn notice_text(&self, test: &Test, literal: &str) -> String {
+    async fn send_notice(&self, test: &Test) -> Result<(), NoticeError> {
+        let to = Address::new("postmaster", literal(test.address))?;
+        let envelope = Envelope::new(None, vec![to])?;
+        let ehlo = ClientId::Domain(self.settings.identity.ehlo.to_string());
+        let mut host = AsyncSmtpConnection::connect_tokio1(
+            (test.address, test.port),
+            Some(CONNECT_PATIENCE),
+            &ehlo,
+            None,
+            self.settings.drive.source,
+        )
+        .await?;
+        host.send(&envelope, self.notice_text(test, now()).as_bytes()).await?;
+        // It has the message; how it says goodbye changes nothing.
+        let _ = host.quit().await;
+        Ok(())
+    }
+
+    /// Notes that the postmaster is told now; `false` where the host was listed before that test, or
+    /// its postmaster was told a short time ago. What is noted and then not sent, since the server
+    /// was killed, is not sent at all.
+    async fn note_notice(&self, test: &Test, now: UnixTime) -> Result<bool, RecordsError> {
+        let host = self.records.host(test.address).await?;
+        if host.is_none_or(|host| host.value.listed_at < test.submitted_at) {
+            return Ok(false);
+        }
+        let last = self.records.notice(test.address).await?;
+        if last.as_ref().is_some_and(|last| last.is_recent(now)) {
+            return Ok(false);
+        }
+        let part = put_notice(test.address, now.plus(INTERVAL), last.as_ref())?;
+        match self.records.write(actor(), vec![part]).await {
+            Ok(_) => Ok(true),
+            Err(ChangeError::Stale { .. }) => Ok(false),
+            Err(err) => Err(err.into()),
+        }
+    }
+
+    /// Header and body, with CRLF, in 7-bit ASCII: not every server takes more.
+    fn notice_text(&self, test: &Test, now: UnixTime) -> String {
         let (identity, zone) = (&self.settings.identity, &self.settings.zone);
-        let (address, id) = (test.address, test.id.to_string());
-        let page = identity.lookup_url.as_ref().map(|url| url.fill(&address.to_string(), &id));
-        let page = page.map(|page| format!("    {page}")).unwrap_or_default();
-        let from = format!("{}@{}", identity.mail_from_local, identity.probe_domain);
+        let (address, id, domain) = (test.address, test.id, &identity.probe_domain);
         let lines = [
-            format!("From: {from}"),
-            format!("To: postmaster@{literal}"),
+            format!("Date: {}", date(now)),
+            format!("From: Open relay tester <{}@{domain}>", identity.mail_from_local),
+            format!("To: <postmaster@{}>", literal(address)),
             format!("Subject: {address} relays mail for anyone and is now listed in {zone}"),
-            format!("Message-ID: <notice-{id}@{}>", identity.probe_domain),
-            "MIME-Version: 1.0".into(),
-            "Content-Type: text/plain; charset=utf-8".into(),
-            "Content-Transfer-Encoding: 8bit".into(),
+            format!("Message-ID: <notice-{id}@{domain}>"),
             "Auto-Submitted: auto-generated".into(),
             "Precedence: bulk".into(),
+            "MIME-Version: 1.0".into(),
+            "Content-Type: text/plain; charset=UTF-8".into(),
+            "Content-Transfer-Encoding: quoted-printable".into(),
             String::new(),
-            format!(
-                "The mail server at {address} took a test message from a stranger and sent it on."
-            ),
-            "Spammers use such open relays, so it is listed now. What was tested, and how to be"
-                .into(),
-            "delisted once it is closed:".into(),
-            page.clone(),
-            format!("{} Questions: {}", identity.opt_out_en, identity.contact),
-            String::new(),
-            format!("{address} のメールサーバーは第三者からの試験メールを中継しました。"),
-            format!("そのため {zone} に掲載されました。試験の内容と解除の方法:"),
-            page,
-            format!("{} 連絡先: {}", identity.opt_out_ja, identity.contact),
-            String::new(),
+            quoted_printable::encode(&self.notice_body(test)),
         ];
         lines.join("\r\n")
+    }
+
+    fn notice_body(&self, test: &Test) -> String {
+        let (identity, zone, address) =
+            (&self.settings.identity, &self.settings.zone, test.address);
+        let id = test.id.to_string();
+        let page = identity.lookup_url.as_ref().map(|url| url.fill(&address.to_string(), &id));
+        let see_en = page.as_ref().map(|page| format!("Details: {page}\n")).unwrap_or_default();
+        let see_ja = page.as_ref().map(|page| format!("詳細: {page}\n")).unwrap_or_default();
+        let (contact, opt_out_en, opt_out_ja) =
+            (&identity.contact, &identity.opt_out_en, &identity.opt_out_ja);
+        format!(
+            "\
+The mail server at {address} took a test message from a stranger and
+sent it on. Spammers use such open relays, so it is now listed in {zone}.
+Once it is closed, ask for a test, and the listing goes.
+
+Test: {id}
+{see_en}Questions: {contact}
+To be tested no more: {opt_out_en}
+
+{address} のメールサーバーは第三者からの試験メールを中継しました。
+第三者中継は迷惑メールの送信に悪用されるため、{zone} に掲載されました。
+対策後に再試験を依頼し、中継しないことが確認されれば、掲載は解除されます。
+
+試験番号: {id}
+{see_ja}お問い合わせ: {contact}
+試験の停止: {opt_out_ja}
+"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use lettre::Address;
+
+    use crate::probe::literal;
+
+    #[test]
+    fn rfc5321_s4_1_3_the_postmaster_of_any_host_has_an_address() {
+        for (host, address) in [
+            ("192.0.2.1", "postmaster@[192.0.2.1]"),
+            ("2001:db8::25", "postmaster@[IPv6:2001:db8::25]"),
+        ] {
+            let host: IpAddr = host.parse().unwrap();
+            assert_eq!(Address::new("postmaster", literal(host)).unwrap().to_string(), address);
+        }
     }
 }

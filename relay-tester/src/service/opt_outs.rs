@@ -9,6 +9,7 @@ use super::{
     RecordsError, Tester,
     records::{MAX_OPT_OUTS, delete_opt_out, put_opt_out},
 };
+use crate::life::Test;
 
 impl Tester {
     /// The networks that are not tested, in no particular order.
@@ -22,11 +23,24 @@ impl Tester {
         networks.iter().any(|network| network.contains(&address))
     }
 
-    /// Tests a network no more. Tells the change, or `None` where there are too many.
+    /// Tests a network no more, and calls off its tests that wait or are going on. Tells the change,
+    /// or `None` where there are too many.
     pub async fn opt_out(&self, network: IpNet, actor: Actor) -> Result<Option<u64>, RecordsError> {
+        let network = network.trunc();
+        let seq = self.write_opt_out(network, actor.clone()).await?;
+        if seq.is_some() {
+            self.call_off(network, actor).await?;
+        }
+        Ok(seq)
+    }
+
+    async fn write_opt_out(
+        &self,
+        network: IpNet,
+        actor: Actor,
+    ) -> Result<Option<u64>, RecordsError> {
         // The lock makes sure that what is in memory is what was written last.
         let _book = self.book.lock().await;
-        let network = network.trunc();
         if self.opt_outs().len() >= MAX_OPT_OUTS {
             return Ok(None);
         }
@@ -35,6 +49,17 @@ impl Tester {
         networks.retain(|other| *other != network);
         networks.push(network);
         Ok(Some(done.seq))
+    }
+
+    async fn call_off(&self, network: IpNet, actor: Actor) -> Result<(), RecordsError> {
+        let book = self.book.lock().await;
+        let within = book.under_way.iter().filter(|(address, _)| network.contains(*address));
+        let tests: Vec<_> = within.map(|(_, id)| *id).collect();
+        drop(book);
+        for test in tests {
+            self.change_as(actor.clone(), test, Test::cancel).await?;
+        }
+        Ok(())
     }
 
     /// Ends an opt-out. Tells the change, or `None` where there was none.

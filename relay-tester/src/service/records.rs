@@ -1,4 +1,4 @@
-//! Tests, listed hosts, outputs and opt-outs in the store.
+//! Tests, listed hosts, outputs, opt-outs and notices in the store.
 
 use std::net::IpAddr;
 
@@ -19,6 +19,7 @@ const TEST: DocumentKind = DocumentKind::from_static("relay-test");
 const HOST: DocumentKind = DocumentKind::from_static("relay-host");
 const OUTPUT: DocumentKind = DocumentKind::from_static("relay-output");
 const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
+const NOTICE: DocumentKind = DocumentKind::from_static("relay-notice");
 
 /// Why the store did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +169,28 @@ impl Records {
         self.read(read).await
     }
 
+    /// The notice that the postmaster of an address got last, if it is remembered.
+    pub(super) async fn notice(&self, address: IpAddr) -> Result<Option<Notice>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let document = reader.document(&NOTICE, &id(&address.to_string())?)?;
+            Ok(document.map(Notice))
+        };
+        self.read(read).await
+    }
+
+    /// Notices after which another one may be given.
+    pub(super) async fn due_notices(
+        &self,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Notice>, RecordsError> {
+        let read = move |reader: &Reader<'_>| {
+            let documents = reader.documents_due(&NOTICE, now, limit)?;
+            Ok(documents.into_iter().map(Notice).collect())
+        };
+        self.read(read).await
+    }
+
     /// The networks that are not tested.
     pub(super) async fn opt_outs(&self) -> Result<Vec<IpNet>, RecordsError> {
         let read = |reader: &Reader<'_>| {
@@ -194,6 +217,22 @@ impl Records {
 
 /// The most networks that are not tested.
 pub(super) const MAX_OPT_OUTS: usize = 10_000;
+
+/// That the postmaster of an address was told. It says nothing but until when that is enough.
+pub(super) struct Notice(Document);
+
+impl Notice {
+    /// Whether no other one is given yet.
+    pub(super) fn is_recent(&self, now: UnixTime) -> bool {
+        self.0.due().is_some_and(|until| now < until)
+    }
+
+    /// The part that forgets it.
+    pub(super) fn delete(&self) -> Part {
+        let expect = Expect::Revision(self.0.revision());
+        Part::DeleteDocument { kind: NOTICE, id: self.0.id().clone(), expect }
+    }
+}
 
 impl<T> Versioned<T> {
     pub(super) fn revision(&self) -> u64 {
@@ -226,6 +265,17 @@ pub(super) fn put_output(
     let id = id(&output.address.to_string())?;
     let document = Document::new(OUTPUT, id, Vec::new(), None, output.encode())?;
     Ok(put(document, over.map(Versioned::revision)))
+}
+
+/// The part that notes that the postmaster of an address is told, which is enough until then.
+pub(super) fn put_notice(
+    address: IpAddr,
+    until: UnixTime,
+    over: Option<&Notice>,
+) -> Result<Part, RecordsError> {
+    let id = id(&address.to_string())?;
+    let document = Document::new(NOTICE, id, Vec::new(), Some(until), Vec::new())?;
+    Ok(put(document, over.map(|notice| notice.0.revision())))
 }
 
 /// The part that opts a network out.

@@ -96,6 +96,7 @@ impl Tester {
         let receiver = receiver
             .await
             .map_err(|reason| StartError::Listen { address: settings.receiver, reason })?;
+        self.tally.watch(receiver.counters());
         let tester = self.clone();
         let work = tokio::spawn(async move { tester.work(stop).await });
         Ok(AtWork { receiver, work })
@@ -164,7 +165,7 @@ impl Tester {
         for host in self.records.due_hosts(now, ROUND).await? {
             self.look_after(&host, now).await?;
         }
-        Ok(())
+        self.forget_notices(now).await
     }
 
     async fn settle(&self, id: TestId, now: UnixTime) -> Result<(), RecordsError> {

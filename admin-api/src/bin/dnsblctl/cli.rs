@@ -14,6 +14,7 @@ use crate::{
     import::Import,
     listing::ListingCommand,
     output::{self, Output},
+    relay_test::RelayTestCommand,
     status::Status,
     token::TokenCommand,
     zone::ZoneCommand,
@@ -89,6 +90,8 @@ enum Command {
     Audit(Audit),
     #[command(subcommand)]
     Token(TokenCommand),
+    #[command(subcommand)]
+    RelayTest(RelayTestCommand),
     Status(Status),
 }
 
@@ -133,6 +136,7 @@ impl Command {
             Self::Changes(changes) => changes.run(client, output).await,
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
+            Self::RelayTest(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

@@ -1,4 +1,4 @@
-//! `dnsblctl`, the operator's command: zones, listings, imports and tokens over the HTTP API.
+//! `dnsblctl`, the operator's command: zones, listings, imports, tokens and relay tests over the HTTP API.
 
 mod args;
 mod audit;
@@ -14,6 +14,7 @@ mod listing;
 mod output;
 mod path;
 mod progress;
+mod relay_test;
 mod status;
 mod text;
 mod token;

@@ -24,3 +24,13 @@ pub(crate) fn bar(size: Option<u64>) -> anyhow::Result<ProgressBar> {
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar.with_style(ProgressStyle::with_template(template)?))
 }
+
+/// What is waited for, and since when; nobody sees it where standard error is no terminal.
+pub(crate) fn spinner() -> anyhow::Result<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let spinner = ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(200));
+    Ok(spinner.with_style(ProgressStyle::with_template("{spinner} {msg}  {elapsed}")?))
+}

@@ -1,0 +1,172 @@
+//! `dnsblctl relay-test submit`.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::show;
+use crate::{
+    client::{Client, Document},
+    output::Output,
+    progress, text,
+};
+
+/// Between two looks at a test that is waited for.
+const PAUSE: Duration = Duration::from_secs(1);
+
+const NOTES: &str = "\
+Nobody is tested without a ground:
+  self      the host's own operator asks, from the host itself
+  owner     the host's owner asks; needs the scope relay-tests:owner
+  evidence  it relayed something; needs --evidence-file
+  retest    it is listed, and shall be confirmed or removed
+  delist    it is listed, and its operator wants it removed
+An address that has a test under way gets no second one: the answer names the first.
+
+With --wait the command ends once there is a verdict, or the test is called off; a host that accepted
+messages has none before settle-for has passed. Exit status: 0, whatever the verdict.
+
+Examples:
+  dnsblctl relay-test submit 192.0.2.25 --ground evidence --evidence-file spam.eml
+  dnsblctl relay-test submit 192.0.2.25 --ground owner --port 2525 --tier 3 --wait
+  dnsblctl relay-test submit 192.0.2.25 --ground delist --wait --json | jq -r .verdict";
+
+/// Asks for a test of a host
+#[derive(Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct Submit {
+    #[command(flatten)]
+    body: Body,
+    /// File with a message that the host relayed, with its headers; - is standard input
+    #[arg(long, value_name = "FILE")]
+    evidence_file: Option<PathBuf>,
+    /// Wait for the verdict
+    #[arg(long)]
+    wait: bool,
+}
+
+/// The body of the request; what is not said is not sent.
+#[derive(Args, Serialize)]
+struct Body {
+    /// IPv4 or IPv6 address of the host
+    address: String,
+    /// Why it shall be tested
+    #[arg(long, value_parser = ["self", "owner", "evidence", "retest", "delist"])]
+    ground: String,
+    /// Port, for the owner only; 25 unless given, or where a listed host was found open
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// A domain for which the host takes mail
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    /// How far the test goes, for the owner only; 3 and 4 can upset old software
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=4))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tier: Option<u8>,
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<String>,
+    /// A note for operators
+    #[arg(long, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl Submit {
+    /// Does it.
+    pub(super) async fn run(mut self, client: &Client, output: Output) -> anyhow::Result<()> {
+        self.body.evidence = self.evidence_file.as_deref().map(read).transpose()?;
+        let request = client.v1(Method::POST, &["relay-tests"]).json(&self.body);
+        let mut test = client.ask(request).await?;
+        if self.wait {
+            test = wait(client, test).await?;
+        }
+        output.document(&test, show::brief)
+    }
+}
+
+/// Looks at a test until it is over.
+async fn wait(client: &Client, mut test: Document) -> anyhow::Result<Document> {
+    let id = test.value["id"].as_str().context("the answer names no test")?.to_owned();
+    let spinner = progress::spinner()?;
+    while !is_over(&test.value) {
+        spinner.set_message(format!("{id}  {}", text::cell(&test.value["state"])));
+        sleep(PAUSE).await;
+        test = client.ask(client.v1(Method::GET, &["relay-tests", &id])).await?;
+    }
+    spinner.finish_and_clear();
+    Ok(test)
+}
+
+fn is_over(test: &Value) -> bool {
+    !test["verdict"].is_null() || test["state"] == "cancelled"
+}
+
+/// Reads a message; octets that are no UTF-8 can't be sent as they are.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut octets = Vec::new();
+    let read = match file == Path::new("-") {
+        true => io::stdin().read_to_end(&mut octets).map(drop),
+        false => fs::read(file).map(|whole| octets = whole),
+    };
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(String::from_utf8_lossy(&octets).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use serde_json::{Value, json};
+
+    use super::{Submit, is_over};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        submit: Submit,
+    }
+
+    fn body(line: &str) -> Result<Value, clap::Error> {
+        let words = ["submit", "192.0.2.1"].into_iter();
+        let line = Line::try_parse_from(words.chain(line.split_whitespace()))?;
+        Ok(serde_json::to_value(line.submit.body).unwrap())
+    }
+
+    #[test]
+    fn only_what_is_said_is_sent() {
+        let least = json!({"address": "192.0.2.1", "ground": "self"});
+        assert_eq!(body("--ground self --wait").unwrap(), least);
+        let line = "--ground owner --port 2525 --domain example.net --tier 3 --note ours";
+        let sent = json!({"address": "192.0.2.1", "ground": "owner", "port": 2525,
+            "domain": "example.net", "tier": 3, "note": "ours"});
+        assert_eq!(body(line).unwrap(), sent);
+    }
+
+    #[test]
+    fn a_test_needs_a_ground() {
+        for line in
+            ["", "--ground hearsay", "--ground owner --tier 5", "--ground self --port 65536"]
+        {
+            assert!(body(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_test_is_over_with_its_verdict_or_when_it_is_called_off() {
+        assert!(!is_over(&json!({"state": "pending", "verdict": null})));
+        assert!(is_over(&json!({"state": "done", "verdict": "clean"})));
+        assert!(is_over(&json!({"state": "cancelled", "verdict": null})));
+    }
+}

@@ -1,0 +1,86 @@
+//! What `/metrics` says of relay tests.
+
+use dnsbl_tests::{
+    TestServer, eventually,
+    mta::{Heard, ScriptedServer, SmtpAnswer, SmtpClient},
+};
+
+use super::{TEST, Tester, plain_probe};
+
+/// The value of a sample, written as Prometheus reads it.
+fn value(server: &TestServer, sample: &str) -> Option<u64> {
+    let text = server.admin().get("/metrics").expect(200).text;
+    let line = text.lines().find(|line| line.starts_with(&format!("{sample} ")))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+fn verdicts(tester: &Tester, verdict: &str) -> Option<u64> {
+    value(&tester.server, &format!("dnsbl_relay_tests_total{{verdict=\"{verdict}\"}}"))
+}
+
+fn received(tester: &Tester, result: &str) -> Option<u64> {
+    value(&tester.server, &format!("dnsbl_relay_receiver_total{{result=\"{result}\"}}"))
+}
+
+#[test]
+fn a_server_that_tests_nobody_has_no_figures_of_tests() {
+    let server = TestServer::start();
+    let text = server.admin().get("/metrics").expect(200).text;
+    assert!(!text.contains("dnsbl_relay"), "{text}");
+}
+
+#[test]
+fn verdicts_are_counted() {
+    let tester = Tester::start();
+    for verdict in ["clean", "open", "blocked", "unreachable", "inconclusive"] {
+        assert_eq!(verdicts(&tester, verdict), Some(0), "{verdict}");
+    }
+    assert_eq!(tester.test(ScriptedServer::refusing().addr())["verdict"], "clean");
+    let open = ScriptedServer::accepting();
+    let id = tester.submit_owned(open.addr());
+    tester.send_back(open.addr().ip(), &plain_probe(&open));
+    tester.wait(&id, |test| test["verdict"] == "open");
+    assert_eq!((verdicts(&tester, "clean"), verdicts(&tester, "open")), (Some(1), Some(1)));
+}
+
+#[test]
+fn what_comes_to_the_receiver_is_counted() {
+    let tester = Tester::start();
+    let open = ScriptedServer::accepting();
+    tester.submit_owned(open.addr());
+    tester.send_back(open.addr().ip(), &plain_probe(&open));
+    assert_eq!(received(&tester, "returned"), Some(1));
+    let mut client = SmtpClient::connect(tester.receiver).expect("it greets");
+    for line in ["EHLO a.example", "MAIL FROM:<a@a.example>"] {
+        assert_eq!(client.command(line).expect("it answers").code, 250);
+    }
+    assert_eq!(client.command("RCPT TO:<b@elsewhere.example>").expect("it answers").code, 550);
+    assert_eq!(received(&tester, "refused"), Some(1));
+    for result in ["turned-away", "dropped"] {
+        assert_eq!(received(&tester, result), Some(0), "{result}");
+    }
+}
+
+#[test]
+fn tests_that_wait_and_go_on_are_shown() {
+    let tester = Tester::with("", "at-once = 1");
+    let gauge = |name: &str| value(&tester.server, &format!("dnsbl_relay_tests_{name}"));
+    assert_eq!((gauge("running"), gauge("waiting")), (Some(0), Some(0)));
+    let busy = ScriptedServer::start(|heard| match heard {
+        Heard::Connection => SmtpAnswer::Silence,
+        other => SmtpAnswer::polite(other),
+    });
+    let first = tester.submit_owned(busy.addr());
+    tester.wait(&first, |test| test["state"] == "testing");
+    let others = [ScriptedServer::refusing(), ScriptedServer::refusing()];
+    let ids = others.each_ref().map(|host| tester.submit_owned(host.addr()));
+    assert_eq!((gauge("running"), gauge("waiting")), (Some(1), Some(2)));
+    drop(busy);
+    for id in ids {
+        tester.verdict(&id);
+    }
+    eventually(TEST, || match (gauge("running"), gauge("waiting")) {
+        (Some(0), Some(0)) => Ok(()),
+        seen => Err(seen),
+    });
+}

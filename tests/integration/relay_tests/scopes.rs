@@ -1,0 +1,79 @@
+//! What tokens may ask for, and how often.
+
+use dnsbl_tests::{Admin, mta::unique_host};
+use serde_json::{Value, json};
+
+use super::Tester;
+
+impl Tester {
+    #[track_caller]
+    fn token(&self, name: &str, scopes: &[&str]) -> Admin {
+        let body = json!({"name": name, "scopes": scopes});
+        let created = self.server.admin().post("/v1/tokens", &body).expect(201).json();
+        self.server.admin().with_token(created["token"].as_str().expect("it is told once"))
+    }
+}
+
+fn seen() -> Value {
+    json!({"address": unique_host(), "ground": "evidence", "evidence": "Received: from there"})
+}
+
+const TESTS: &str = "/v1/relay-tests";
+
+#[test]
+fn only_a_token_for_owners_asks_in_their_name() {
+    let tester = Tester::start();
+    let owned = json!({"address": unique_host(), "ground": "owner", "port": 2525});
+    let plain = tester.token("plain", &["relay-tests:write"]);
+    plain.post(TESTS, &owned).expect_problem(403);
+    plain.post(TESTS, &seen()).expect(202);
+    let owner = tester.token("owner", &["relay-tests:write", "relay-tests:owner"]);
+    owner.post(TESTS, &owned).expect(202);
+}
+
+#[test]
+fn reading_and_writing_are_scopes_of_their_own() {
+    let tester = Tester::start();
+    let [reader, writer] =
+        ["read", "write"].map(|scope| tester.token(scope, &[&format!("relay-tests:{scope}")]));
+    reader.post(TESTS, &seen()).expect_problem(403);
+    let id = writer.post(TESTS, &seen()).expect(202).json()["id"].clone();
+    let path = format!("{TESTS}/{}", id.as_str().expect("an id"));
+    for path in [&path, TESTS, "/v1/relay-opt-outs"] {
+        reader.get(path).expect(200);
+        writer.get(path).expect_problem(403);
+    }
+    reader.delete(&path).expect_problem(403);
+    reader.put("/v1/relay-opt-outs/192.0.2.1", &json!({})).expect_problem(403);
+    reader.delete("/v1/relay-opt-outs/192.0.2.1").expect_problem(403);
+    writer.put("/v1/relay-opt-outs/192.0.2.1", &json!({})).expect(200);
+}
+
+#[test]
+fn a_token_has_a_limit_of_its_own_unless_it_is_trusted() {
+    let mut tester = Tester::with("", "per-token-hour = 2");
+    let write = "relay-tests:write";
+    let tokens = [
+        tester.token("one", &[write]),
+        tester.token("two", &[write]),
+        tester.token("three", &[write, "relay-tests:trusted"]),
+    ];
+    for token in &tokens {
+        for _ in 0..2 {
+            token.post(TESTS, &seen()).expect(202);
+        }
+    }
+    let [one, two, trusted] = &tokens;
+    for limited in [one, two] {
+        let refused = limited.post(TESTS, &seen());
+        let wait: u64 = refused.header("retry-after").parse().expect("when to come again");
+        assert!((1..=3600).contains(&wait), "{wait}");
+        refused.expect_problem(429);
+    }
+    trusted.post(TESTS, &seen()).expect(202);
+    // The limit is no less after a restart.
+    tester.server.kill();
+    tester.server.start_again();
+    let token = tester.token("one", &[write]);
+    token.post(TESTS, &seen()).expect_problem(429);
+}
