@@ -95,6 +95,9 @@ pub enum Limit {
     /// One submitter.
     #[error("as many tests as one submitter may ask for were asked for")]
     Submitter,
+    /// Names.
+    #[error("as many domains as are looked up at once without a token are being looked up")]
+    Lookups,
 }
 
 /// The tests of the last day, for the limits that are about more than one address.

@@ -25,7 +25,7 @@ use std::{
 use dnsbl_store::{Actor, Store};
 use dnsbl_types::{Source, UnixTime};
 use ipnet::IpNet;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -61,6 +61,7 @@ pub struct Tester {
     attempts: Mutex<VecDeque<Sighting>>,
     to_tell: Mutex<Vec<Test>>,
     tally: Tally,
+    strangers_lookups: Semaphore,
     wake: Notify,
     stop: CancellationToken,
 }
@@ -88,6 +89,9 @@ pub struct Filter {
     pub verdict: Option<Verdict>,
 }
 
+/// How many domains are looked up at once for those without a token.
+const STRANGERS_LOOKUPS: usize = 4;
+
 /// How many tests are looked through for a page of those that are wanted.
 const MOST_SCANNED: usize = 10_000;
 /// How many are read at a time.
@@ -110,6 +114,7 @@ impl Tester {
             attempts: Mutex::default(),
             to_tell: Mutex::default(),
             tally: Tally::default(),
+            strangers_lookups: Semaphore::new(STRANGERS_LOOKUPS),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             settings,

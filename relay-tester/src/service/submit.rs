@@ -197,6 +197,10 @@ impl Tester {
     ) -> Result<Option<HostName>, Refusal> {
         let Some(text) = &submission.domain else { return Ok(None) };
         let domain: HostName = text.parse()?;
+        let is_stranger = matches!(submission.asker, Asker::Anonymous(_));
+        let permit = is_stranger.then(|| self.strangers_lookups.try_acquire()).transpose();
+        let busy = |_| Limited { limit: Limit::Lookups, retry_after: 10 };
+        let _permit = permit.map_err(busy)?;
         if leads_to(&domain, address, &self.dns).await? {
             Ok(Some(domain))
         } else {

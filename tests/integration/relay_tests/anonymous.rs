@@ -1,6 +1,9 @@
 //! Submissions without a token.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr, UdpSocket},
+    thread,
+};
 
 use dnsbl_tests::{
     HttpReply, eventually,
@@ -159,6 +162,26 @@ fn a_stranger_is_not_told_what_another_submitter_wrote() {
         assert!(shown["evidence"].is_null() && shown["note"].is_null(), "{shown}");
     }
     assert_eq!(tester.read(&id)["note"], "from the trap at mx7");
+}
+
+#[test]
+fn strangers_have_few_domains_looked_up_at_once() {
+    // A name server that never answers.
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let resolver = silent.local_addr().expect("a bound socket has an address");
+    let tester = Tester::asking(resolver, "anonymous.enabled = true", "anonymous-day = 0");
+    let nominate = |tester: &Tester| {
+        let mut body = seen(some_host());
+        body["domain"] = json!("inside.example");
+        Stranger::at(tester, some_host()).submit(&body).status
+    };
+    let mut statuses = thread::scope(|scope| {
+        let asking = [(); 5].map(|()| scope.spawn(|| nominate(&tester)));
+        asking.map(|asked| asked.join().expect("it is answered"))
+    });
+    statuses.sort_unstable();
+    // Four waited for the name server, and the fifth was not let in.
+    assert_eq!(statuses, [429, 503, 503, 503, 503]);
 }
 
 #[test]
