@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{Stream, stream::FuturesUnordered};
 use self::inner::{Begun, Inner};
 pub use self::{
     blocking::BlockingClient,
@@ -25,6 +24,7 @@ use crate::{
     ClientBuilder, ClientError, Counters, Health, Status, Target, Transport, Udp, Zone,
     ZoneCounters,
 };
+use futures_util::{Stream, stream::FuturesUnordered};
 
 /// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
 /// number of checks at once.
