@@ -19,7 +19,12 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.0.as_ref().map_or_else(Instant::now, |now| now())
+        self.at(Instant::now)
+    }
+
+    /// What it says at a moment that the system's clock was, or is, asked for anyway.
+    pub(crate) fn at(&self, real: impl FnOnce() -> Instant) -> Instant {
+        self.0.as_ref().map_or_else(real, |now| now())
     }
 }
 

@@ -1,27 +1,28 @@
 //! One check: all lists at once, until the verdict is certain.
 
 use std::{
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::time::timeout_at;
+use tokio::time::{Sleep, sleep_until};
 
 use super::{
     Outcome, Report, Source,
+    flight::{Flight, Landed},
     inner::{Begun, Inner},
-    list::{Flight, Landed, List},
+    list::List,
 };
 use crate::{
     Action, Asks, Ballot, Failure, Reach, Skipped, Status, Target, Transport, TxtMode, Vote,
 };
 
 /// A check under way.
-struct Check<'a, T> {
+struct Check<'a, T: Transport> {
     inner: &'a Arc<Inner<T>>,
     targets: Vec<Target>,
     began: Instant,
@@ -29,7 +30,7 @@ struct Check<'a, T> {
     limit: Duration,
     seats: Vec<Seat>,
     /// Questions whose answers are to come.
-    open: FuturesUnordered<Question>,
+    open: FuturesUnordered<Question<'a, T>>,
     open_verdicts: usize,
 }
 
@@ -51,10 +52,10 @@ enum Reason {
 }
 
 /// A question of one seat.
-struct Question {
+struct Question<'a, T: Transport> {
     seat: usize,
     asks: Asked,
-    flight: Flight,
+    flight: Flight<'a, T>,
 }
 
 #[derive(Clone, Copy)]
@@ -63,7 +64,7 @@ enum Asked {
     Reason,
 }
 
-impl Future for Question {
+impl<T: Transport> Future for Question<'_, T> {
     type Output = (usize, Asked, Landed);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -95,12 +96,12 @@ pub(super) async fn check<T: Transport>(
     check.report(action)
 }
 
-impl<T: Transport> Check<'_, T> {
+impl<'a, T: Transport> Check<'a, T> {
     /// Takes what is known and asks for the rest.
     fn begin(&mut self) {
         let pairs = pairs(self.inner, &self.targets);
         let skipped: Vec<_> = self.targets.iter().map(|target| self.inner.skips(target)).collect();
-        let now = self.inner.now();
+        let now = self.inner.at(self.began);
         let deadline = self.began + self.limit;
         self.seats.reserve(pairs.len());
         for (target, list) in pairs {
@@ -129,8 +130,9 @@ impl<T: Transport> Check<'_, T> {
         now: Instant,
         deadline: Instant,
     ) -> Option<Outcome> {
-        let list = &self.inner.lists[list];
-        match self.inner.begin(list, &self.targets[target], now, deadline) {
+        let inner = self.inner;
+        let list = &inner.lists[list];
+        match inner.begin(list, &self.targets[target], now, deadline) {
             Begun::Known(status, source) => Some(list.outcome(target, status, source)),
             Begun::Wait(flight) => {
                 self.open.push(Question { seat, asks: Asked::Verdict, flight });
@@ -141,9 +143,10 @@ impl<T: Transport> Check<'_, T> {
     }
 
     fn ask_reason(&mut self, seat: usize, deadline: Instant) {
-        let list = &self.inner.lists[self.seats[seat].list];
+        let inner = self.inner;
+        let list = &inner.lists[self.seats[seat].list];
         let target = &self.targets[self.seats[seat].target];
-        if let Some(flight) = self.inner.begin_reason(list, target, self.inner.now(), deadline) {
+        if let Some(flight) = inner.begin_reason(list, target, inner.now(), deadline) {
             self.open.push(Question { seat, asks: Asked::Reason, flight });
             self.seats[seat].reason = Reason::Asked;
         }
@@ -170,13 +173,14 @@ impl<T: Transport> Check<'_, T> {
     /// Waits until the verdict is certain and its reasons are there, at most until the deadline.
     async fn wait(&mut self) -> Action {
         let last = self.began + self.limit;
+        let mut timer = pin!(sleep_until(self.deadline().into()));
         loop {
             let decided = self.decided();
             if decided.is_some() && !self.misses_reasons() {
                 break;
             }
-            match timeout_at(self.deadline().into(), self.open.next()).await {
-                Ok(Some((seat, Asked::Verdict, landed))) => {
+            match self.next(timer.as_mut()).await {
+                Some(Some((seat, Asked::Verdict, landed))) => {
                     let Seat { target, list, .. } = self.seats[seat];
                     let list = &self.inner.lists[list];
                     self.seats[seat].outcome =
@@ -184,12 +188,12 @@ impl<T: Transport> Check<'_, T> {
                     self.open_verdicts -= 1;
                     self.settle(seat, last);
                 }
-                Ok(Some((seat, Asked::Reason, landed))) => {
+                Some(Some((seat, Asked::Reason, landed))) => {
                     self.seats[seat].reason = Reason::Known(landed.status);
                     self.settle(seat, last);
                 }
-                Ok(None) => break,
-                Err(_) => {
+                Some(None) => break,
+                None => {
                     self.give_up();
                     break;
                 }
@@ -198,12 +202,25 @@ impl<T: Transport> Check<'_, T> {
         self.decided().unwrap_or_default()
     }
 
+    /// What landed next, if anything is open; `None` where the time is over first.
+    async fn next(&mut self, mut timer: Pin<&mut Sleep>) -> Option<Option<(usize, Asked, Landed)>> {
+        let deadline = self.deadline().into();
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        poll_fn(|cx| match self.open.poll_next_unpin(cx) {
+            Poll::Ready(landed) => Poll::Ready(Some(landed)),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
     /// What has not answered by now has failed.
     fn give_up(&mut self) {
         for seat in &mut self.seats {
             if seat.outcome.is_none() {
                 let list = &self.inner.lists[seat.list];
-                self.inner.gave_up(list, &self.targets[seat.target], self.began.elapsed());
+                self.inner.gave_up(list, &self.targets[seat.target], self.began);
                 let failed = Status::Failed(Failure::Deadline);
                 seat.outcome = Some(list.outcome(seat.target, failed, Source::Nowhere));
             }
@@ -333,10 +350,10 @@ pub(super) fn pairs<T>(inner: &Inner<T>, targets: &[Target]) -> Vec<(usize, usiz
 /// Time that a check has taken, for those who wait no longer.
 impl<T: Transport> Inner<T> {
     /// Notes that nobody waits for a list any longer, unless that was noted for this question.
-    fn gave_up(&self, list: &List, target: &Target, took: Duration) {
+    fn gave_up(&self, list: &List, target: &Target, began: Instant) {
         let now = self.now();
         if list.lock().cache.usable(target, now).is_none() {
-            self.learn(list, target, Status::Failed(Failure::Deadline), None, took);
+            self.learn(list, target, Status::Failed(Failure::Deadline), None, began);
         }
     }
 }

@@ -5,16 +5,16 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use futures_util::FutureExt;
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use super::{
     Outcome, Source, ZoneId,
-    list::{Flight, Landed, List, share},
+    flight::{Flight, Landed},
+    list::{Key, Knowledge, List, share},
 };
 use crate::{
     ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped, SpecialUse, Status,
@@ -35,7 +35,7 @@ pub(super) struct Inner<T> {
     /// Wakes the task that probes.
     pub(super) wake: Arc<Notify>,
     /// Questions on their way.
-    flying: AtomicUsize,
+    pub(super) flying: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -48,25 +48,9 @@ pub(super) struct Counts {
 }
 
 /// What is to be had of a list at once.
-pub(super) enum Begun {
+pub(super) enum Begun<'a, T: Transport> {
     Known(Status, Source),
-    Wait(Flight),
-}
-
-/// A question on its way. However it ends, it makes room and is forgotten.
-struct Slot<T: Transport> {
-    inner: Arc<Inner<T>>,
-    list: usize,
-    target: Target,
-    rtype: QueryType,
-    id: u64,
-}
-
-impl<T: Transport> Drop for Slot<T> {
-    fn drop(&mut self) {
-        self.inner.flying.fetch_sub(1, Relaxed);
-        self.inner.lists[self.list].lock().land(&self.target, self.rtype, self.id);
-    }
+    Wait(Flight<'a, T>),
 }
 
 impl<T> Drop for Inner<T> {
@@ -91,6 +75,11 @@ impl<T: Transport> Inner<T> {
         self.settings.clock.now()
     }
 
+    /// What the clock says, where the system's says this.
+    pub(super) fn at(&self, real: Instant) -> Instant {
+        self.settings.clock.at(|| real)
+    }
+
     pub(super) fn watches(&self) -> bool {
         self.settings.watch != Watch::Off
     }
@@ -113,13 +102,13 @@ impl<T: Transport> Inner<T> {
     }
 
     /// What one list says, as far as memory goes, or the question that finds it out.
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        list: &List,
+    pub(super) fn begin<'a>(
+        self: &'a Arc<Self>,
+        list: &'a List,
         target: &Target,
         now: Instant,
         deadline: Instant,
-    ) -> Begun {
+    ) -> Begun<'a, T> {
         let nowhere = |why| Begun::Known(Status::Skipped(why), Source::Nowhere);
         if let Some(why) = list.zone.refuses(target) {
             return nowhere(why);
@@ -140,9 +129,10 @@ impl<T: Transport> Inner<T> {
         if trust == Trust::None {
             return nowhere(Skipped::ZoneDown);
         }
-        if let Some(flight) = known.flight(target, QueryType::A) {
+        let key = (target.clone(), QueryType::A);
+        if let Some(news) = known.follow(&key) {
             self.counts.coalesced.fetch_add(1, Relaxed);
-            return Begun::Wait(flight);
+            return Begun::Wait(Flight::follows(self, list, key, news));
         }
         self.counts.misses.fetch_add(1, Relaxed);
         match self.reserve(list, &mut known, now) {
@@ -157,30 +147,24 @@ impl<T: Transport> Inner<T> {
                 };
             }
         }
-        let id = known.next_flight();
-        let slot = Slot {
-            inner: self.clone(),
-            list: list.id.index(),
-            target: target.clone(),
-            rtype: QueryType::A,
-            id,
-        };
-        let flight = slot.fly(deadline).boxed().shared();
-        known.take_off(target, QueryType::A, id, &flight);
-        Begun::Wait(flight)
+        known.take_off(key.clone());
+        drop(known);
+        let asking = Box::pin(self.clone().fly(list.id, key.0.clone(), deadline));
+        Begun::Wait(Flight::leads(self, list, key, asking))
     }
 
     /// The question for the reason of a listing, if it is to be asked.
-    pub(super) fn begin_reason(
-        self: &Arc<Self>,
-        list: &List,
+    pub(super) fn begin_reason<'a>(
+        self: &'a Arc<Self>,
+        list: &'a List,
         target: &Target,
         now: Instant,
         deadline: Instant,
-    ) -> Option<Flight> {
+    ) -> Option<Flight<'a, T>> {
         let mut known = list.lock();
-        if let Some(flight) = known.flight(target, QueryType::Txt) {
-            return Some(flight);
+        let key: Key = (target.clone(), QueryType::Txt);
+        if let Some(news) = known.follow(&key) {
+            return Some(Flight::follows(self, list, key, news));
         }
         let due = known.cache.fresh(target, now).is_none_or(|entry| {
             let listed = matches!(&entry.status, Status::Listed(_));
@@ -189,24 +173,17 @@ impl<T: Transport> Inner<T> {
         if !due || self.reserve(list, &mut known, now).is_err() {
             return None;
         }
-        let id = known.next_flight();
-        let slot = Slot {
-            inner: self.clone(),
-            list: list.id.index(),
-            target: target.clone(),
-            rtype: QueryType::Txt,
-            id,
-        };
-        let flight = slot.fly_for_reason(deadline).boxed().shared();
-        known.take_off(target, QueryType::Txt, id, &flight);
-        Some(flight)
+        known.take_off(key.clone());
+        drop(known);
+        let asking = Box::pin(self.clone().fly_for_reason(list.id, key.0.clone(), deadline));
+        Some(Flight::leads(self, list, key, asking))
     }
 
     /// Makes room for a question and takes it from the budget.
     fn reserve(
         &self,
         list: &List,
-        known: &mut super::list::Knowledge,
+        known: &mut Knowledge,
         now: Instant,
     ) -> Result<(), Option<Event>> {
         if self.flying.fetch_add(1, Relaxed) >= self.settings.max_in_flight {
@@ -243,21 +220,57 @@ impl<T: Transport> Inner<T> {
         }
     }
 
-    /// Notes what came of a question, and tells what it should count as.
+    async fn fly(self: Arc<Self>, list: ZoneId, target: Target, deadline: Instant) -> Landed {
+        let began = Instant::now();
+        let list = &self.lists[list.index()];
+        let (status, answer) = self.ask(list, &target, deadline).await;
+        self.learn(list, &target, status, answer.as_ref(), began)
+    }
+
+    /// The status is that of the listing, with its reason.
+    async fn fly_for_reason(
+        self: Arc<Self>,
+        list: ZoneId,
+        target: Target,
+        deadline: Instant,
+    ) -> Landed {
+        let began = Instant::now();
+        let list = &self.lists[list.index()];
+        let texts = match list.zone.question_name(&target) {
+            Ok(name) => {
+                let question = Question { name, rtype: QueryType::Txt };
+                self.transport.ask(&question, deadline).await
+            }
+            Err(_) => Err(Failure::NameTooLong),
+        };
+        let now = self.now();
+        let again = texts.is_err().then(|| now + self.settings.cache.failure());
+        let reason = texts.ok().and_then(|answer| reason(&answer.texts));
+        list.lock().cache.set_reason(&target, reason.clone(), again);
+        let mut listing = crate::Listing::new(Vec::new());
+        listing.reason = reason;
+        Landed {
+            status: Status::Listed(listing),
+            source: Source::Network { took: began.elapsed() },
+        }
+    }
+
+    /// Notes what came of a question that began then, and tells what it should count as.
     pub(super) fn learn(
         &self,
         list: &List,
         target: &Target,
         status: Status,
         answer: Option<&crate::Answer>,
-        took: Duration,
+        began: Instant,
     ) -> Landed {
-        let now = self.now();
+        let ended = Instant::now();
+        let (now, took) = (self.at(ended), ended.saturating_duration_since(began));
         let mut known = list.lock();
         known.count(&status);
         let before = known.monitor.health(now);
         if self.watches() {
-            known.monitor.hear(&status, now, jitter());
+            known.monitor.hear(&status, now, jitter);
         }
         let after = known.monitor.health(now);
         let source = Source::Network { took };
@@ -320,38 +333,6 @@ impl<T: Transport> Inner<T> {
         let listing = outcome.status.listing();
         mode != TxtMode::Never
             && listing.is_some_and(|listing| !listing.hits.is_empty() && listing.reason.is_none())
-    }
-}
-
-impl<T: Transport> Slot<T> {
-    async fn fly(self, deadline: Instant) -> Landed {
-        let began = Instant::now();
-        let list = &self.inner.lists[self.list];
-        let (status, answer) = self.inner.ask(list, &self.target, deadline).await;
-        self.inner.learn(list, &self.target, status, answer.as_ref(), began.elapsed())
-    }
-
-    /// The status is that of the listing, with its reason.
-    async fn fly_for_reason(self, deadline: Instant) -> Landed {
-        let began = Instant::now();
-        let list = &self.inner.lists[self.list];
-        let texts = match list.zone.question_name(&self.target) {
-            Ok(name) => {
-                let question = Question { name, rtype: QueryType::Txt };
-                self.inner.transport.ask(&question, deadline).await
-            }
-            Err(_) => Err(Failure::NameTooLong),
-        };
-        let now = self.inner.now();
-        let again = texts.is_err().then(|| now + self.inner.settings.cache.failure());
-        let reason = texts.ok().and_then(|answer| reason(&answer.texts));
-        list.lock().cache.set_reason(&self.target, reason.clone(), again);
-        let mut listing = crate::Listing::new(Vec::new());
-        listing.reason = reason;
-        Landed {
-            status: Status::Listed(listing),
-            source: Source::Network { took: began.elapsed() },
-        }
     }
 }
 

@@ -2,15 +2,13 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
-    pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures_util::future::{Shared, WeakShared};
+use tokio::sync::oneshot;
 
-use super::{Outcome, Source, ZoneId};
+use super::{Outcome, Source, ZoneId, flight::News};
 use crate::{
     CacheLimits, DownReason, Health, Listing, QueryType, Reach, Score, Status, Target, Zone,
     ZoneName,
@@ -18,16 +16,8 @@ use crate::{
     health::{Budget, Monitor},
 };
 
-/// A question on its way, shared by all who wait for its answer. It goes on as long as one of them
-/// does.
-pub(super) type Flight = Shared<Pin<Box<dyn Future<Output = Landed> + Send>>>;
-
-/// The answer, as all who waited get it.
-#[derive(Clone, Debug)]
-pub(super) struct Landed {
-    pub(super) status: Status,
-    pub(super) source: Source,
-}
+/// What a question is known by.
+pub(super) type Key = (Target, QueryType);
 
 /// One list at work.
 pub(super) struct List {
@@ -45,11 +35,9 @@ pub(super) struct Knowledge {
     pub(super) monitor: Monitor,
     pub(super) budget: Budget,
     pub(super) asked: [u64; 5],
-    flights: HashMap<(Target, QueryType), (u64, WeakFlight)>,
-    last_flight: u64,
+    /// Questions on their way, and who follows them; somebody leads each.
+    flights: HashMap<Key, Vec<oneshot::Sender<News>>>,
 }
-
-type WeakFlight = WeakShared<Pin<Box<dyn Future<Output = Landed> + Send>>>;
 
 impl List {
     pub(super) fn new(id: ZoneId, zone: Zone, capacity: usize, now: Instant) -> Self {
@@ -60,7 +48,6 @@ impl List {
             budget: Budget::new(zone.per_day, now),
             asked: [0; 5],
             flights: HashMap::new(),
-            last_flight: 0,
         };
         let reach = Reach::of(weights.iter().copied());
         Self { id, zone, weights, reach, state: Mutex::new(state) }
@@ -98,32 +85,27 @@ impl List {
 }
 
 impl Knowledge {
-    /// The question that is on its way already.
-    pub(super) fn flight(&self, target: &Target, rtype: QueryType) -> Option<Flight> {
-        if self.flights.is_empty() {
-            return None;
-        }
-        self.flights.get(&(target.clone(), rtype))?.1.upgrade()
+    /// Joins those who follow a question, if it is on its way already.
+    pub(super) fn follow(&mut self, key: &Key) -> Option<oneshot::Receiver<News>> {
+        let followers = self.flights.get_mut(key)?;
+        let (follower, news) = oneshot::channel();
+        followers.push(follower);
+        Some(news)
     }
 
-    /// The number of the next question.
-    pub(super) fn next_flight(&mut self) -> u64 {
-        self.last_flight += 1;
-        self.last_flight
+    /// Notes a question that nobody follows yet.
+    pub(super) fn take_off(&mut self, key: Key) {
+        self.flights.insert(key, Vec::new());
     }
 
-    pub(super) fn take_off(&mut self, target: &Target, rtype: QueryType, id: u64, flight: &Flight) {
-        if let Some(flight) = flight.downgrade() {
-            self.flights.insert((target.clone(), rtype), (id, flight));
-        }
+    /// Forgets a question; gives who followed it.
+    pub(super) fn land(&mut self, key: &Key) -> Vec<oneshot::Sender<News>> {
+        self.flights.remove(key).unwrap_or_default()
     }
 
-    /// Forgets a question, unless another has taken its place.
-    pub(super) fn land(&mut self, target: &Target, rtype: QueryType, id: u64) {
-        let key = (target.clone(), rtype);
-        if self.flights.get(&key).is_some_and(|(flying, _)| *flying == id) {
-            self.flights.remove(&key);
-        }
+    /// A follower of a question, which is none any longer.
+    pub(super) fn next_leader(&mut self, key: &Key) -> Option<oneshot::Sender<News>> {
+        self.flights.get_mut(key)?.pop()
     }
 
     /// Whether listings count for nothing now.

@@ -2,6 +2,7 @@
 
 mod blocking;
 mod check;
+mod flight;
 mod inner;
 mod list;
 mod probing;
@@ -14,18 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{Stream, stream::FuturesUnordered};
-use tokio::time::timeout_at;
-
 use self::inner::{Begun, Inner};
 pub use self::{
     blocking::BlockingClient,
     report::{Outcome, Report, Source, ZoneId},
 };
 use crate::{
-    ClientBuilder, ClientError, Counters, Failure, Health, Status, Target, Transport, Udp, Zone,
+    ClientBuilder, ClientError, Counters, Health, Status, Target, Transport, Udp, Zone,
     ZoneCounters,
 };
+use futures_util::{Stream, stream::FuturesUnordered};
 
 /// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
 /// number of checks at once.
@@ -107,23 +106,23 @@ impl<T: Transport> Client<T> {
         let inner = &self.0;
         let list = &inner.lists[zone.index()];
         let target = &check::canonical(target.clone());
-        let deadline = Instant::now() + inner.settings.deadline;
+        let began = Instant::now();
+        let deadline = began + inner.settings.deadline;
         let (status, source) = match inner.skips(target) {
             Some(why) => (Status::Skipped(why), Source::Nowhere),
-            None => match inner.begin(list, target, inner.now(), deadline) {
+            None => match inner.begin(list, target, inner.at(began), deadline) {
                 Begun::Known(status, source) => (status, source),
-                Begun::Wait(flight) => match timeout_at(deadline.into(), flight).await {
-                    Ok(landed) => (landed.status, landed.source),
-                    Err(_) => (Status::Failed(Failure::Deadline), Source::Nowhere),
-                },
+                Begun::Wait(flight) => {
+                    let landed = flight.until(deadline).await;
+                    (landed.status, landed.source)
+                }
             },
         };
         let mut outcome = list.outcome(0, status, source);
         if inner.wants_reason(&outcome)
             && let Some(flight) = inner.begin_reason(list, target, inner.now(), deadline)
-            && let Ok(landed) = timeout_at(deadline.into(), flight).await
         {
-            outcome.add_reason(&landed.status);
+            outcome.add_reason(&flight.until(deadline).await.status);
         }
         outcome
     }

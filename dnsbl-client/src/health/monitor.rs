@@ -111,8 +111,8 @@ impl Monitor {
         }
     }
 
-    /// Takes what the list said when it was asked. `jitter` is from 0 to 1.
-    pub(crate) fn hear(&mut self, status: &Status, now: Instant, jitter: f64) {
+    /// Takes what the list said when it was asked. `jitter` gives something from 0 to 1.
+    pub(crate) fn hear(&mut self, status: &Status, now: Instant, jitter: impl FnOnce() -> f64) {
         let failed = is_failure(status);
         let failing = self.breaker.hear(failed, now);
         self.bogus = if matches!(status, Status::Bogus(_)) { self.bogus + 1 } else { 0 };
@@ -122,15 +122,15 @@ impl Monitor {
             State::Down(_) | State::Suspect(_) => {}
             _ if refusal(status).is_some() => {
                 let why = refusal(status).map_or(DownReason::NotAList, DownReason::Blocked);
-                self.fall(why, now, jitter);
+                self.fall(why, now, jitter());
             }
             State::Probation { .. } if failed || self.bogus > 0 => {
                 let (failed, of) = failing.unwrap_or((1, 1));
-                self.fall(DownReason::Failing { failed, of }, now, jitter);
+                self.fall(DownReason::Failing { failed, of }, now, jitter());
             }
             _ if failing.is_some() => {
                 let (failed, of) = failing.unwrap_or_default();
-                self.fall(DownReason::Failing { failed, of }, now, jitter);
+                self.fall(DownReason::Failing { failed, of }, now, jitter());
             }
             _ if self.bogus >= Self::BOGUS => self.suspect(DownReason::NotAList, now),
             _ if rings && !quiet => {

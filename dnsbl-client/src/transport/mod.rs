@@ -57,8 +57,9 @@ pub struct Answer {
 
 /// Asks name servers. Tests and special networks can bring their own.
 pub trait Transport: Send + Sync + 'static {
-    /// Asks, again where needed, until there is an answer or the deadline has passed. Dropping the
-    /// future gives up the question and frees what it holds.
+    /// Asks, again where needed, until there is an answer or the deadline has passed: nobody else ends
+    /// a single [lookup](crate::Client::lookup). Dropping the future gives up the question and frees what
+    /// it holds.
     fn ask(
         &self,
         question: &Question,

@@ -59,6 +59,30 @@ async fn case_39_a_leader_that_leaves_does_not_take_the_followers_with_it() {
 }
 
 #[tokio::test]
+async fn case_39_leaders_that_leave_one_after_the_other_hand_on_the_one_question() {
+    let fake = slow().await;
+    let zone = client::zone("bl.example").txt(TxtMode::Never);
+    let client = client::asking(&fake).zone(zone).build().unwrap();
+    let mut checks: Vec<_> = (0..10)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.check(ip("192.0.2.99")).await })
+        })
+        .collect();
+    while fake.count() == 0 || client.counters().coalesced < 9 {
+        tokio::task::yield_now().await;
+    }
+    let stays = checks.remove(5);
+    for leaves in checks {
+        leaves.abort();
+        assert!(leaves.await.unwrap_err().is_cancelled());
+    }
+    assert!(stays.await.unwrap().is_listed());
+    assert_eq!(client.counters().cache_misses, 1);
+    assert_eq!(client.counters().zones[0].asked.iter().sum::<u64>(), 1);
+}
+
+#[tokio::test]
 async fn case_41_a_check_that_is_dropped_makes_room() {
     let fake = Fake::start(|_: &Asked| vec![]).await;
     let client = client::asking(&fake).max_in_flight(3).zone(client::zone("bl.example"));

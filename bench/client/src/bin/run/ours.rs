@@ -121,11 +121,11 @@ pub(crate) fn all_equal(values: impl IntoIterator<Item = Option<bool>>) -> Optio
 struct Shared(Arc<Udp>);
 
 impl Transport for Shared {
-    async fn ask(
+    fn ask(
         &self,
         question: &Question,
         deadline: Instant,
-    ) -> Result<dnsbl_client::Answer, dnsbl_client::Failure> {
-        self.0.ask(question, deadline).await
+    ) -> impl Future<Output = Result<dnsbl_client::Answer, dnsbl_client::Failure>> + Send {
+        self.0.ask(question, deadline)
     }
 }
