@@ -87,26 +87,33 @@ async fn the_description_names_every_operation_after_its_handler() {
     assert_eq!(
         operations,
         [
+            "cancel_relay_test",
             "check_subjects",
             "create_token",
             "delete_listing",
+            "delete_opt_out",
             "delete_token",
             "delete_zone",
             "export_listings",
             "find_listing",
+            "find_relay_test",
             "find_zone",
             "import_listings",
             "list_audit_records",
             "list_changes",
+            "list_opt_outs",
+            "list_relay_tests",
             "list_tokens",
             "list_zones",
             "put_listing",
+            "put_opt_out",
             "put_zone",
             "search_listings",
             "show_health",
             "show_metrics",
             "show_openapi",
             "show_readiness",
+            "submit_relay_test",
         ]
     );
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];
