@@ -16,7 +16,7 @@ use dnsbl_tests::{
 };
 
 /// How long mail may take through two servers.
-const DELIVERY: Duration = Duration::from_secs(30);
+const DELIVERY: Duration = Duration::from_secs(60);
 
 /// Probes by name, with `{t}` for what is looked for and `{h}` for the name of the server.
 const PLAIN: Probe = ("<s@probe.example>", "<{t}@probe.example>");

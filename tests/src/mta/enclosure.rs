@@ -13,7 +13,10 @@ use std::{
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::{PATIENCE, Process, eventually, mta::SmtpClient, tools::unpacked};
+use crate::{Process, eventually, mta::SmtpClient, tools::unpacked};
+
+/// How long a mail server may take to start; on a busy machine Postfix takes many seconds.
+const START: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The users that Debian's packages make when they are installed.
 const PASSWD: &str = "root:x:0:0:root:/:/bin/sh\n\
@@ -105,7 +108,7 @@ impl Enclosure {
     pub(super) fn run(self, script: &str, addr: SocketAddr) -> Running {
         let process = self.enter(script).unwrap_or_else(|why| panic!("{why:#}"));
         let running = Running { process, enclosure: self };
-        eventually(PATIENCE, || {
+        eventually(START, || {
             assert!(!running.process.has_ended(), "it ended at once");
             SmtpClient::connect(addr)
         });

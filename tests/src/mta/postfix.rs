@@ -122,6 +122,9 @@ fn main_cf(enclosure: &Enclosure, host: Ipv4Addr, name: &str, next_hop: SocketAd
     let (hop, port) = (next_hop.ip(), next_hop.port());
     format!(
         "compatibility_level = 3.6
+minimal_backoff_time = 2s
+maximal_backoff_time = 2s
+queue_run_delay = 2s
 queue_directory = {dir}queue
 data_directory = {dir}data
 daemon_directory = {dir}tools/usr/lib/postfix/sbin
