@@ -107,7 +107,7 @@ fn code(client: Ipv4Addr, asker: &Asker) -> u16 {
 }
 
 #[test]
-fn postfix_and_exim_reject_a_listed_client_with_our_reason_and_url() {
+fn case_46_postfix_and_exim_reject_a_listed_client_with_our_reason_and_url() {
     let server = server();
     let world = World::new(&server);
     let service = Service::start(world.resolver.addr(), world.zone.origin()).up();
@@ -125,7 +125,7 @@ fn postfix_and_exim_reject_a_listed_client_with_our_reason_and_url() {
 }
 
 #[test]
-fn with_the_service_gone_mail_passes() {
+fn case_46_with_the_service_gone_mail_passes() {
     let server = server();
     let world = World::new(&server);
     let service = Service::start(world.resolver.addr(), world.zone.origin()).up();
@@ -145,7 +145,7 @@ fn always(address: [u8; 4]) -> NameServer {
 }
 
 #[test]
-fn a_dead_parked_or_blocking_list_and_one_that_lists_the_world_reject_nothing() {
+fn case_46_a_dead_parked_or_blocking_list_and_one_that_lists_the_world_reject_nothing() {
     let nobody = SocketAddr::from((unique_host(), 9));
     let parked = always([203, 0, 113, 7]);
     let blocking = always([127, 255, 255, 254]);

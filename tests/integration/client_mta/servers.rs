@@ -12,7 +12,7 @@ use super::{World, send, snippet};
 use crate::server;
 
 #[test]
-fn postfix_smtpd_rejects_a_listed_client_with_our_reason_and_url() {
+fn case_46_postfix_smtpd_rejects_a_listed_client_with_our_reason_and_url() {
     let server = server();
     let world = World::new(&server);
     let sink = ScriptedServer::accepting();
@@ -35,7 +35,7 @@ fn postfix_smtpd_rejects_a_listed_client_with_our_reason_and_url() {
 }
 
 #[test]
-fn postscreen_rejects_a_listed_client_and_says_where_to_look() {
+fn case_46_postscreen_rejects_a_listed_client_and_says_where_to_look() {
     let server = server();
     let world = World::new(&server);
     let sink = ScriptedServer::accepting();
@@ -62,7 +62,7 @@ fn postscreen_rejects_a_listed_client_and_says_where_to_look() {
 }
 
 #[test]
-fn exim_rejects_a_listed_client_with_our_reason_and_url() {
+fn case_46_exim_rejects_a_listed_client_with_our_reason_and_url() {
     let server = server();
     let world = World::new(&server);
     let sink = ScriptedServer::accepting();
