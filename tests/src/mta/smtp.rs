@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use socket2::{Domain, Socket, Type};
 
-use crate::PATIENCE;
+/// How long a reply may take; on a busy machine Postfix starts programs before it gives one.
+const REPLY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A connection to an SMTP server that has greeted.
 pub struct SmtpClient {
@@ -28,20 +29,20 @@ pub struct SmtpReply {
 impl SmtpClient {
     /// Connects and takes the greeting.
     pub fn connect(server: SocketAddr) -> Result<Self> {
-        Self::begin(TcpStream::connect_timeout(&server, PATIENCE)?)
+        Self::begin(TcpStream::connect_timeout(&server, REPLY)?)
     }
 
     /// Connects from an address of this machine, which in 127.0.0.0/8 is any.
     pub fn connect_from(source: IpAddr, server: SocketAddr) -> Result<Self> {
         let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
-        socket.connect_timeout(&server.into(), PATIENCE)?;
+        socket.connect_timeout(&server.into(), REPLY)?;
         Self::begin(socket.into())
     }
 
     fn begin(stream: TcpStream) -> Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(REPLY))?;
+        stream.set_write_timeout(Some(REPLY))?;
         let greeting = SmtpReply { code: 0, text: String::new() };
         let mut client = Self { stream: BufReader::new(stream), greeting };
         client.greeting = client.reply()?;
