@@ -43,6 +43,9 @@ mod unbound;
 mod mta;
 mod relay_tests;
 
+// What comes before the build.
+mod scripts;
+
 // Hostile input.
 mod fuzz_smoke;
 

@@ -25,7 +25,7 @@ pub use dns::{Edns, Query, Reply, Transport, UdpClient, exchange};
 pub use name_server::NameServer;
 pub use process::{Finished, Process};
 pub use random::Random;
-pub use server::{Lease, SharedServer, TestServer, program};
+pub use server::{Lease, SharedServer, TestServer, program, target_dir};
 pub use tcp::TcpClient;
 pub use tools::{Unbound, tool};
 pub use wait::{eventually, pause};

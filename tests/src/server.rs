@@ -203,6 +203,12 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
+/// The folder that cargo builds in.
+pub fn target_dir() -> PathBuf {
+    let release = release_dir();
+    release.parent().expect("a profile's folder lies in it").to_path_buf()
+}
+
 /// `<target>/release`: test binaries lie in `deps` below it.
 pub(crate) fn release_dir() -> PathBuf {
     let own = env::current_exe().expect("a test knows its own path");

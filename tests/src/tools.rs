@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{PATIENCE, Process, server::release_dir};
+use crate::{PATIENCE, Process, server::target_dir};
 
 /// A tool by its name.
 #[track_caller]
@@ -26,9 +26,7 @@ pub(crate) fn unpacked() -> PathBuf {
 
 #[track_caller]
 fn tool_path(name: &str) -> PathBuf {
-    let target = release_dir();
-    let target = target.parent().expect("a profile's folder lies in the target directory");
-    let path = target.join("tools").join(name);
+    let path = target_dir().join("tools").join(name);
     assert!(path.exists(), "{} is missing; run `make tools`", path.display());
     path
 }
