@@ -45,7 +45,7 @@ pub use cache::CacheLimits;
 pub use client::{BlockingClient, Client, Outcome, Report, Source, Ticket, ZoneId};
 pub use clock::Clock;
 pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
-pub use dialect::{DialectError, DialectErrorKind, Unwritable};
+pub use dialect::{DialectError, DialectErrorKind, LeftOut, Unwritable, Written};
 pub use dnsbl_types::Name;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
 pub use health::{DownReason, Health};
@@ -59,3 +59,8 @@ pub use zone::{
     Asks, Codes, Hashing, ListKind, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone,
     ZoneName, ZoneNameError,
 };
+
+/// The example in the README of the repository compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
