@@ -14,7 +14,9 @@
 //! let client = Client::builder()
 //!     .postscreen_sites("bl.example.org=127.0.0.[2..11]*3 wl.example.net*-2")?
 //!     .build()?;
-//! let report = client.check("192.0.2.99".parse::<IpAddr>()?).await;
+//! // Private and documentation addresses are not looked up unless `special_use` says so.
+//! let peer: IpAddr = std::env::args().nth(1).ok_or("an address is missing")?.parse()?;
+//! let report = client.check(peer).await;
 //! match report.action {
 //!     Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
 //!     Action::Defer => println!("450 4.7.1 try again later"),

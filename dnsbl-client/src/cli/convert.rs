@@ -200,7 +200,8 @@ fn does_not_reject_alone(zone: &Zone, policy: &Policy) -> bool {
 }
 
 fn is_not_set(name: &Text) -> String {
-    format!("line {}: {} is not set here: left out", name.line(), name.as_str())
+    let word = mail_server::unset_name(name.as_str());
+    format!("line {}: {word} is not set here: left out", name.line())
 }
 
 fn without_key(mut zone: Zone) -> anyhow::Result<Zone> {

@@ -61,6 +61,14 @@ pub(super) fn exim_lists(text: &str) -> Vec<Statement> {
     exim::values(text)
 }
 
+/// The name in a word that is not set; never the rest of it, which may hold a key.
+pub(super) fn unset_name(word: &str) -> &str {
+    let start = word.find('$').unwrap_or(0);
+    let name = &word[start..];
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "_${}()".contains(c);
+    &name[..name.find(|c| !is_name(c)).unwrap_or(name.len())]
+}
+
 /// Whose configuration it is that nothing was found in, where that can be seen.
 pub(super) fn foreign(text: &str) -> Option<&'static str> {
     let has = |word: &str| text.contains(word);

@@ -43,10 +43,10 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 # Runs a command that stays, in place of an earlier one of that program, until it says that it serves.
 serve() {
   local place=$1 program=$2 ready=$3 command=$4 log i pid
-  pid=$(cat "$HOME/$program.pid" 2>/dev/null) && kill "$pid" && tail --pid="$pid" -f /dev/null
+  pid=$(cat "$HOME/$program.pid" 2>/dev/null) && kill "$pid" && wait "$pid"
   log=$HOME/$program.log
   : >"$log"
-  eval "$command" >"$log" 2>&1 </dev/null &
+  eval "exec $command" >"$log" 2>&1 </dev/null &
   pid=$!
   echo "$pid" >"$HOME/$program.pid"
   for ((i = 0; i < 600; i++)); do

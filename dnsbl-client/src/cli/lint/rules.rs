@@ -12,7 +12,7 @@ use dnsbl_client::{
 };
 
 use super::{
-    super::mail_server::{Statement, Text},
+    super::mail_server::{self, Statement, Text},
     Finding, Severity, dead,
     known::{Known, takes_refusals},
 };
@@ -306,7 +306,7 @@ impl Checked {
     fn unset(&mut self, name: &Text) {
         let text = format!(
             "{} is not set here, so that what it stands for is not looked at; check the file that sets it together with this one",
-            name.as_str()
+            mail_server::unset_name(name.as_str())
         );
         self.find(name.line(), None, "unset-name", Severity::Warning, text);
     }

@@ -80,16 +80,18 @@ pub(super) fn lists(value: Text, looks_at_codes: bool) -> Vec<Statement> {
     };
     let words = value.words(|c| c == ':' || c == ';');
     let (unset, set): (Vec<Text>, Vec<Text>) = words.into_iter().partition(is_unset);
+    if unset.is_empty() {
+        return vec![Statement::EximLists(value, looks_at_codes)];
+    }
     let mut found: Vec<Statement> =
         unset.into_iter().map(|word| Statement::Unset(word.trim())).collect();
-    match (found.is_empty(), &set[..]) {
-        (true, _) => found.push(Statement::EximLists(value, looks_at_codes)),
-        (false, set) => found.extend(
-            set.iter()
-                .map(Text::trim)
-                .filter(|word| word.as_str().contains('.'))
-                .map(|word| Statement::EximLists(word, looks_at_codes)),
-        ),
+    let mut rest = Text::default();
+    for word in set.iter().filter(|word| !["", "<"].contains(&word.as_str().trim())) {
+        rest.append(word);
+        rest.push(word.line(), " : ");
+    }
+    if !rest.as_str().is_empty() {
+        found.push(Statement::EximLists(rest, looks_at_codes));
     }
     found
 }

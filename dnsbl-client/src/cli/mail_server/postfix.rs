@@ -57,7 +57,8 @@ pub(super) fn sites(text: &str) -> (Vec<Text>, Option<Text>) {
 
 /// The only logical line, if it looks like lists without a name in front.
 pub(super) fn bare(text: &str) -> Option<Text> {
-    let [line] = &logical(text)[..] else { return None };
+    let lines = logical(text);
+    let [line] = &lines[..] else { return None };
     let first = line.as_str().split(|c: char| "=*&!,/".contains(c) || c.is_whitespace()).next();
     first.is_some_and(|word| word.contains('.') || word.starts_with('+')).then(|| line.clone())
 }
