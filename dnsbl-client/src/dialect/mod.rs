@@ -9,7 +9,7 @@ pub mod spamassassin;
 mod tests;
 
 use crate::{
-    FilterError, ListKind, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError,
+    FilterError, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError,
 };
 
 /// Where and why a line can't be read. It never holds the line, which may hold a key.

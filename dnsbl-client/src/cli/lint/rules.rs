@@ -258,8 +258,7 @@ impl Checked {
         if let Some((rule, severity, text)) = asked.wrong_use(known.as_ref()) {
             self.find(line, Some(name), rule, severity, text);
         } else {
-            let mistakes: Vec<_> = asked.zone.rules.iter().collect();
-            for rule in mistakes {
+            for rule in &asked.zone.rules {
                 if let Some((word, severity, text)) = asked.filter_mistake(rule, known.as_ref()) {
                     let text = format!("{text}; {}", asked.advice(known.as_ref()));
                     self.find(line, Some(name), word, severity, text);

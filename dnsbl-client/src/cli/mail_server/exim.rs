@@ -13,8 +13,8 @@ type Macros = HashMap<String, Text>;
 
 /// Whether it says `dnslists =` or anything else that only Exim has.
 pub(super) fn is(text: &str) -> bool {
-    let code = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
-    code.into_iter().any(|line| {
+    let mut code = text.lines().map(str::trim_start).filter(|line| !line.starts_with('#'));
+    code.any(|line| {
         condition(line).is_some()
             || line.contains("${readsocket")
             || LIST_MACROS.iter().any(|name| line.starts_with(name))

@@ -164,7 +164,12 @@ impl Expansion<'_> {
             let (end, value) = self.reference(text, dollar, depth);
             match value {
                 Some(value) => expanded.append(&value),
-                None => expanded.append(&text.part(dollar..end)),
+                None => {
+                    // Without braces, which else would end a word.
+                    let raw = &whole[dollar..end];
+                    let name = raw[1..].trim_start_matches(['{', '(']).trim_end_matches(['}', ')']);
+                    expanded.push(text.line_at(dollar), &format!("${name}"));
+                }
             }
             at = end;
         }

@@ -37,6 +37,10 @@ fn each_mistake_is_found() {
         ("dnslists = zen.spamhaus.org=127.0.0.2/$sender_address_domain", &["wrong-kind"]),
         ("dnslists = OUR_LISTS", &["unset-name"]),
         ("reject_rbl_client $our_list", &["unset-name"]),
+        (
+            "reject_rbl_client ${our_list} reject_rbl_client bl.example",
+            &["unset-name", "no-filter"],
+        ),
         ("postscreen_dnsbl_threshold = 0", &["threshold-below-one"]),
         (
             "postscreen_dnsbl_threshold = 3\npostscreen_dnsbl_sites = bl.example=127.0.0.2*2",
