@@ -8,9 +8,7 @@ pub mod spamassassin;
 #[cfg(test)]
 mod tests;
 
-use crate::{
-    FilterError, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError,
-};
+use crate::{FilterError, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError};
 
 /// Where and why a line can't be read. It never holds the line, which may hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
