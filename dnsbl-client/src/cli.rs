@@ -7,6 +7,7 @@ mod health;
 mod input;
 mod lint;
 mod lists;
+mod mail_server;
 mod output;
 mod policy;
 mod presets;

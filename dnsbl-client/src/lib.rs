@@ -14,7 +14,9 @@
 //! let client = Client::builder()
 //!     .postscreen_sites("bl.example.org=127.0.0.[2..11]*3 wl.example.net*-2")?
 //!     .build()?;
-//! let report = client.check("192.0.2.99".parse::<IpAddr>()?).await;
+//! // Private and documentation addresses are not looked up unless `special_use` says so.
+//! let peer: IpAddr = std::env::args().nth(1).ok_or("an address is missing")?.parse()?;
+//! let report = client.check(peer).await;
 //! match report.action {
 //!     Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
 //!     Action::Defer => println!("450 4.7.1 try again later"),
@@ -45,7 +47,7 @@ pub use cache::CacheLimits;
 pub use client::{BlockingClient, Client, Outcome, Report, Source, Ticket, ZoneId};
 pub use clock::Clock;
 pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
-pub use dialect::{DialectError, DialectErrorKind, Unwritable};
+pub use dialect::{DialectError, DialectErrorKind, LeftOut, Unwritable, Written};
 pub use dnsbl_types::Name;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
 pub use health::{DownReason, Health};
@@ -59,3 +61,8 @@ pub use zone::{
     Asks, Codes, Hashing, ListKind, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone,
     ZoneName, ZoneNameError,
 };
+
+/// The example in the README of the repository compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -72,7 +72,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(file) => dnsbl_server::run(Config::load(&file.config)?),
-        Command::CheckConfig(file) => Config::load(&file.config).map(drop).map_err(Into::into),
+        Command::CheckConfig(file) => {
+            Config::load(&file.config)?;
+            println!("{}: ok", file.config.display());
+            Ok(())
+        }
         Command::Token(Token::Create { config, name, scope }) => {
             commands::create_token(&Config::load(&config.config)?, &name, &scope)
         }

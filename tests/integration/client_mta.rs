@@ -3,6 +3,7 @@
 mod policy;
 mod rspamd;
 mod servers;
+mod spamassassin;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -49,6 +49,9 @@ mod scripts;
 // Hostile input.
 mod fuzz_smoke;
 
+// What the documentation says.
+mod docs;
+
 use dnsbl_tests::{Lease, SharedServer};
 
 /// One server for all tests that need no other: each has zones of its own.

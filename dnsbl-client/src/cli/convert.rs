@@ -1,5 +1,7 @@
 //! `dnsbl convert`.
 
+mod toml;
+
 use std::{
     io::{self, Read, Write},
     path::Path,
@@ -9,19 +11,27 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use dnsbl_client::{
-    Asks, ListKind, Rule, Zone, ZoneName,
+    Action, Ballot, ListKind, Policy, Score, Unwritable, Vote, Zone, ZoneName,
     dialect::{exim, postscreen, rspamd, spamassassin},
 };
 
+use super::mail_server::{self, Statement, Text};
 use crate::policy_service::Config;
 
+/// Exit code: something is not written as it was.
+const LEFT_OUT: u8 = 1;
 /// The most that is read, in octets.
 const MAX_TEXT: u64 = 16 << 20;
 /// Stands for a key, which is never printed.
 const KEY: &str = "your-key";
 
 const NOTES: &str = "\
-A key in a list's name is written as \"your-key\": put it in yourself.
+Reads the value of postscreen_dnsbl_sites or dnslists, or a whole main.cf or configuration of Exim, in which it finds them.
+A key in a list's name is written as \"your-key\": put it in yourself. What only the policy service has (texts, limits, exempt
+networks) has no other words.
+
+Exit status: 0 if all is written, 1 if something is left out or means something else there, which is told on
+standard error, 2 if nothing can be written, and for bad usage.
 
 Examples:
   dnsbl convert --from postscreen --to toml 'bl.example.org=127.0.0.[2..11]*3 wl.example.org*-2'
@@ -44,14 +54,14 @@ pub(super) struct Convert {
     text: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Readable {
     Postscreen,
     Exim,
     Toml,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Writable {
     Postscreen,
     Exim,
@@ -60,40 +70,62 @@ enum Writable {
     Toml,
 }
 
+/// What was read.
+struct Lists {
+    zones: Vec<Zone>,
+    /// From which score of Postfix on a client is rejected, where that is known.
+    threshold: Option<Score>,
+    /// What scores lead to, where that is known.
+    policy: Option<Policy>,
+    /// What is lost already.
+    lost: Vec<String>,
+}
+
 impl Convert {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let zones: Vec<Zone> =
-            self.read()?.into_iter().map(without_key).collect::<Result<_, _>>()?;
-        ensure!(!zones.is_empty(), "there is no list in it");
-        let text = match self.to {
-            Writable::Postscreen => postscreen::write(&zones)?,
-            Writable::Exim => exim::write(&zones)?,
-            Writable::Rspamd => rspamd::write(&zones)?,
-            Writable::Spamassassin => spamassassin::write(&zones)?,
-            Writable::Toml => zones.iter().map(toml_of).collect::<Result<Vec<_>, _>>()?.join("\n"),
+        let Lists { zones, threshold, policy, mut lost } = match self.from {
+            Readable::Postscreen => from_postscreen(&self.text()?)?,
+            Readable::Exim => from_exim(&self.text()?)?,
+            Readable::Toml => self.from_toml()?,
         };
-        writeln!(io::stdout(), "{}", text.trim_end())?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn read(&self) -> anyhow::Result<Vec<Zone>> {
-        match self.from {
-            Readable::Postscreen => {
-                Ok(postscreen::parse(value(&self.text()?, "postscreen_dnsbl_sites"))?)
-            }
-            Readable::Exim => {
-                let items = exim::parse(value(&self.text()?, "dnslists"))?;
-                Ok(items.into_iter().map(|item| item.zone).collect())
-            }
-            Readable::Toml => {
-                let config = match &self.text[..] {
-                    [] => Config::read(Path::new("standard input"), &self.text()?)?,
-                    [path] => Config::load(Path::new(path))?,
-                    _ => bail!("a configuration is one file"),
-                };
-                Ok(config.zones().collect())
+        let zones: Vec<Zone> = zones.into_iter().map(without_key).collect::<Result<_, _>>()?;
+        let written = match self.to {
+            Writable::Postscreen => postscreen::write(&zones),
+            Writable::Exim => exim::write(&zones),
+            Writable::Rspamd => rspamd::write(&zones),
+            Writable::Spamassassin => spamassassin::write(&zones),
+            Writable::Toml => toml::write(&zones, threshold.unwrap_or(Score::ONE)),
+        };
+        lost.extend(written.left_out.iter().map(ToString::to_string));
+        if let (Writable::Exim, Some(policy)) = (self.to, &policy) {
+            let milder = zones.iter().filter(|zone| does_not_reject_alone(zone, policy));
+            lost.extend(milder.map(|zone| format!("{}: {}", zone.name, Unwritable::Weight)));
+        }
+        let mut seen = Vec::new();
+        for text in lost {
+            if !seen.contains(&text) {
+                writeln!(io::stderr(), "dnsbl: {text}")?;
+                seen.push(text);
             }
         }
+        ensure!(!written.text.is_empty(), "nothing of it can be written so");
+        writeln!(io::stdout(), "{}", written.text.trim_end())?;
+        Ok(if seen.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LEFT_OUT) })
+    }
+
+    fn from_toml(&self) -> anyhow::Result<Lists> {
+        ensure!(self.to != Writable::Toml, "it is TOML already");
+        let config = match &self.text[..] {
+            [] => Config::read(Path::new("standard input"), &self.text()?)?,
+            [path] => Config::load(Path::new(path))?,
+            _ => bail!("a configuration is one file"),
+        };
+        Ok(Lists {
+            zones: config.zones().collect(),
+            threshold: None,
+            policy: Some(config.policy()),
+            lost: Vec::new(),
+        })
     }
 
     fn text(&self) -> anyhow::Result<String> {
@@ -106,58 +138,80 @@ impl Convert {
     }
 }
 
-/// What stands behind `name =`, or all.
-fn value<'a>(text: &'a str, name: &str) -> &'a str {
-    let rest = text.trim().strip_prefix(name).and_then(|rest| rest.trim_start().strip_prefix('='));
-    rest.unwrap_or(text).trim()
+fn from_postscreen(text: &str) -> anyhow::Result<Lists> {
+    let (sites, threshold) = mail_server::postscreen_sites(text);
+    let words = sites.iter().flat_map(|value| value.words(|c| c == ',' || c.is_whitespace()));
+    let (unset, words): (Vec<Text>, Vec<Text>) =
+        words.partition(|word| word.as_str().contains('$'));
+    for word in &words {
+        if let Err(err) = postscreen::parse(word.as_str()) {
+            let zone = postscreen::zone_of(word.as_str());
+            let zone = zone.map_or_else(String::new, |zone| format!("{zone}: "));
+            bail!("line {}: {zone}{err}", word.line());
+        }
+    }
+    ensure!(!words.is_empty(), "there is no postscreen_dnsbl_sites in it");
+    let words: Vec<&str> = words.iter().map(Text::as_str).collect();
+    let zones = postscreen::parse(&words.join(" "))?;
+    let threshold: Option<Score> = match &threshold {
+        Some(value) => Some(
+            value
+                .as_str()
+                .parse()
+                .with_context(|| format!("line {}: postscreen_dnsbl_threshold", value.line()))?,
+        ),
+        None => None,
+    };
+    let policy = threshold.map(|score| Policy::new([(score, Action::Reject)])).transpose();
+    let policy = policy.context("postscreen_dnsbl_threshold")?;
+    Ok(Lists { zones, threshold, policy, lost: unset.iter().map(is_not_set).collect() })
+}
+
+fn from_exim(text: &str) -> anyhow::Result<Lists> {
+    let (mut zones, mut lost) = (Vec::new(), Vec::new());
+    for statement in mail_server::exim_lists(text) {
+        match statement {
+            Statement::Unset(name) => lost.push(is_not_set(&name)),
+            Statement::EximLists(value, _) => {
+                for item in exim::parse_each(value.as_str()) {
+                    let item = item
+                        .map_err(|err| anyhow::anyhow!("line {}: {err}", value.line_at(err.at)))?;
+                    if item.unknown != exim::Unknown::Exclude {
+                        lost.push(format!(
+                            "{}: what counts where it can't tell is lost (+include_unknown, +defer_unknown)",
+                            item.zone.name
+                        ));
+                    }
+                    zones.push(item.zone);
+                }
+            }
+            _ => {}
+        }
+    }
+    ensure!(!zones.is_empty(), "there is no dnslists in it");
+    Ok(Lists { zones, threshold: None, policy: None, lost })
+}
+
+/// A block list that would not reject by itself, as each does in Exim.
+fn does_not_reject_alone(zone: &Zone, policy: &Policy) -> bool {
+    let decides = |score| policy.decide(&Ballot::count([Vote::Answered(score)]));
+    zone.kind == ListKind::Block
+        && zone.rules.iter().any(|rule| decides(rule.weight) != Some(Action::Reject))
+}
+
+fn is_not_set(name: &Text) -> String {
+    let word = mail_server::unset_name(name.as_str());
+    format!("line {}: {word} is not set here: left out", name.line())
 }
 
 fn without_key(mut zone: Zone) -> anyhow::Result<Zone> {
     let public = zone.name.public();
-    if zone.name.secret().to_string().trim_end_matches('.') != public {
+    if is_keyed(&zone) {
         zone.name = ZoneName::keyed(KEY, public)?;
     }
     Ok(zone)
 }
 
-/// A table `[[zone]]` of the policy service.
-fn toml_of(zone: &Zone) -> anyhow::Result<String> {
-    let public = zone.name.public();
-    let mut text = format!("[[zone]]\nname = \"{public}\"\n");
-    if zone.name.secret().to_string().trim_end_matches('.') != public {
-        text += "key-file = \"FILE-WITH-YOUR-KEY\"\n";
-    }
-    match zone.kind {
-        ListKind::Allow => text += "kind = \"allow\"\n",
-        ListKind::Informational => text += "kind = \"informational\"\n",
-        _ => {}
-    }
-    match zone.asks {
-        Asks::Addresses { .. } => {}
-        Asks::Domains => text += "asks = \"domains\"\n",
-        _ => {
-            bail!("{}: lists of mail addresses are written by hand: their hashes differ", zone.name)
-        }
-    }
-    let rules: Vec<String> =
-        zone.rules.iter().map(|rule| rule_of(zone, rule)).collect::<Result<_, _>>()?;
-    text += &format!("rules = [{}]\n", rules.join(", "));
-    Ok(text)
-}
-
-fn rule_of(zone: &Zone, rule: &Rule) -> anyhow::Result<String> {
-    let weight = rule.weight;
-    if rule.filter.is_any() {
-        return Ok(format!("{{ weight = {weight} }}"));
-    }
-    // Postfix's syntax is ours: what stands between "=" and "*".
-    let site = Zone::addresses(zone.name.clone())
-        .rules([Rule::new(rule.filter.clone(), dnsbl_client::Score::ONE)]);
-    let site = postscreen::write(&[site])?;
-    let filters =
-        site.split_whitespace().filter_map(|entry| entry.split_once('=')).map(|(_, filter)| {
-            let filter = filter.split('*').next().unwrap_or_default();
-            format!("{{ filter = \"{filter}\", weight = {weight} }}")
-        });
-    Ok(filters.collect::<Vec<_>>().join(", "))
+fn is_keyed(zone: &Zone) -> bool {
+    zone.name.secret().to_string().trim_end_matches('.') != zone.name.public()
 }

@@ -1,7 +1,7 @@
 //! `dnsbl lint`.
 
 mod dead;
-mod lines;
+mod known;
 mod rules;
 
 use std::{
@@ -13,9 +13,11 @@ use std::{
 
 use anstream::AutoStream;
 use anstyle::AnsiColor;
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use serde::Serialize;
+
+use super::mail_server;
 
 /// Exit code: something was found.
 const FOUND: u8 = 1;
@@ -23,11 +25,13 @@ const FOUND: u8 = 1;
 const MAX_FILE: u64 = 16 << 20;
 
 const NOTES: &str = "\
-Reads postscreen_dnsbl_sites, postscreen_dnsbl_threshold, reject_rbl_client and its kin (Postfix) and dnslists (Exim), and
-tells what they would do wrong: lists without a filter, filters that take a list's error codes for listings, Exim's negations,
-lists that are dead, keys that get into rejections, thresholds that never or always reject.
+Reads postscreen_dnsbl_sites, reject_rbl_client and its kin, maps_rbl_domains and check_policy_service (Postfix: main.cf,
+master.cf), dnslists and readsocket (Exim), with the names and macros in them, and tells what they would do wrong: lists without a
+filter, filters that take a list's error codes for listings or share no code with the list, Exim's negations, lists that
+are dead or of another kind, keys that get into rejections, thresholds that never or always reject, policy services without
+whom all mail is deferred.
 
-Exit status: 0 if nothing was found, 1 if something was, 2 for bad usage.
+Exit status: 0 if nothing was found, 1 if something was, 2 if there are no lists in it, and for bad usage.
 
 Examples:
   dnsbl lint 'postscreen_dnsbl_sites = zen.spamhaus.org*2 bl.example.org*1'
@@ -73,7 +77,17 @@ struct Finding {
 
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let findings = rules::check(&lines::read(&self.text()?));
+        let text = self.text()?;
+        let rules::Checked { findings, asked } = rules::check(&mail_server::read(&text));
+        if findings.is_empty() && asked == 0 {
+            let seems = mail_server::foreign(&text);
+            let seems = seems.map(|whose| format!(" (it seems to be for {whose})"));
+            bail!(
+                "no lists found{}; what is read: {}",
+                seems.unwrap_or_default(),
+                mail_server::READ
+            );
+        }
         let mut out = AutoStream::auto(io::stdout());
         if self.json {
             writeln!(out, "{}", serde_json::json!({"findings": findings}))?;

@@ -45,7 +45,10 @@ impl Policy {
 impl CheckConfig {
     pub(super) fn run(self) -> ExitCode {
         match Config::load(&self.config) {
-            Ok(_) => ExitCode::SUCCESS,
+            Ok(_) => {
+                println!("{}: ok", self.config.display());
+                ExitCode::SUCCESS
+            }
             Err(err) => {
                 eprintln!("dnsbl: {err}");
                 ExitCode::FAILURE

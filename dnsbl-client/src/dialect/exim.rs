@@ -1,8 +1,6 @@
 //! `dnslists` of Exim: `[txt-domain,]domain[operator values][/keys]`, separated by colons.
 
-use std::fmt::Write as _;
-
-use super::{DialectError, DialectErrorKind, Unwritable, words};
+use super::{DialectError, DialectErrorKind, Unwritable, Written, words};
 use crate::{Asks, ListKind, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName};
 
 /// One item of a `dnslists` condition.
@@ -18,6 +16,8 @@ pub struct Item {
     pub keys: Option<String>,
     /// What counts where the list can't tell; valid from an option on.
     pub unknown: Unknown,
+    /// Where it stands: octets from the beginning of the condition.
+    pub at: usize,
 }
 
 /// What Exim does where a list can't tell.
@@ -32,8 +32,8 @@ pub enum Unknown {
     Defer,
 }
 
-/// The most addresses that a filter is written with.
-const MAX_ADDRESSES: u64 = 64;
+/// The most addresses that a filter is written with; Exim has no ranges.
+const MAX_ADDRESSES: u64 = 256;
 
 /// Reads a whole condition, with or without `dnslists =` in front. The separator is a colon, or what
 /// stands behind `<` at the beginning. Expansions (`$…`) stay as they are.
@@ -42,6 +42,15 @@ const MAX_ADDRESSES: u64 = 64;
 ///
 /// At the first item that can't be read, with its position.
 pub fn parse(text: &str) -> Result<Vec<Item>, DialectError> {
+    let items: Vec<Item> = parse_each(text).into_iter().collect::<Result<_, _>>()?;
+    if items.is_empty() {
+        return Err(DialectError { at: 0, kind: DialectErrorKind::Empty });
+    }
+    Ok(items)
+}
+
+/// Reads a condition item by item, so that one which can't be read does not hide the others.
+pub fn parse_each(text: &str) -> Vec<Result<Item, DialectError>> {
     let (start, separator) = begin(text);
     let mut items = Vec::new();
     let mut unknown = Unknown::Exclude;
@@ -53,18 +62,15 @@ pub fn parse(text: &str) -> Result<Vec<Item>, DialectError> {
             "+include_unknown" => unknown = Unknown::Include,
             "+defer_unknown" => unknown = Unknown::Defer,
             option if option.starts_with('+') => {
-                return Err(DialectError { at, kind: DialectErrorKind::Option });
+                items.push(Err(DialectError { at, kind: DialectErrorKind::Option }));
             }
-            word => {
-                let item = item(word).map_err(|err| DialectError { at: at + err.at, ..err })?;
-                items.push(Item { unknown, ..item });
-            }
+            word => items.push(match item(word) {
+                Ok(item) => Ok(Item { at, unknown, ..item }),
+                Err(err) => Err(DialectError { at: at + err.at, ..err }),
+            }),
         }
     }
-    if items.is_empty() {
-        return Err(DialectError { at: 0, kind: DialectErrorKind::Empty });
-    }
-    Ok(items)
+    items
 }
 
 /// Where the list begins, and what separates its items.
@@ -105,33 +111,57 @@ fn item(word: &str) -> Result<Item, DialectError> {
     };
     let zone = if keys.is_some() { Zone::domains(name) } else { Zone::addresses(name) };
     let zone = zone.rules([Rule::new(filter, Score::ONE)]);
-    Ok(Item { zone, txt_zone, keys, unknown: Unknown::Exclude })
+    Ok(Item { zone, txt_zone, keys, unknown: Unknown::Exclude, at: 0 })
 }
 
 /// Writes zones as one condition, which is true if any of their rules matches; the names hold keys
-/// where the zones do. Exim has no weights: rules that add nothing to a score are left out.
-///
-/// # Errors
-///
-/// If a zone has what Exim can't say: filters that match very many addresses, mail addresses.
-pub fn write(zones: &[Zone]) -> Result<String, Unwritable> {
-    let mut text = String::new();
-    for zone in zones.iter().filter(|zone| zone.kind == ListKind::Block) {
-        let keys = match zone.asks {
-            Asks::Addresses { .. } => "",
-            Asks::Domains => "/$sender_address_domain",
-            Asks::Emails(_) => return Err(Unwritable::Kind(zone.name.clone())),
-        };
-        for rule in zone.rules.iter().filter(|rule| rule.weight > Score::ZERO) {
-            let separator = if text.is_empty() { "" } else { " : " };
-            let filter = write_filter(zone, &rule.filter)?;
-            let _ = write!(text, "{separator}{}{filter}{keys}", zone.name.secret());
+/// where the zones do. Left out is what Exim can't say: filters of very many addresses, lists of mail
+/// addresses, and those that count nothing or speak for a client, since Exim has no weights. Where the
+/// weights differ, that they are lost is told too.
+pub fn write(zones: &[Zone]) -> Written {
+    let mut written = Written::default();
+    let counting = |zone: &&Zone| zone.kind == ListKind::Block;
+    let mut weights = zones.iter().filter(counting).flat_map(|z| &z.rules).map(|rule| rule.weight);
+    let first = weights.next();
+    let differ = weights.any(|weight| Some(weight) != first);
+    for zone in zones {
+        match (zone.kind, zone.asks) {
+            (_, Asks::Emails(_)) => written.leave_out(zone, Unwritable::Emails),
+            (ListKind::Informational, _) => written.leave_out(zone, Unwritable::Informational),
+            (ListKind::Allow, _) => written.leave_out(zone, Unwritable::Allow),
+            (ListKind::Block, _) => {
+                write_zone(&mut written, zone);
+                if differ {
+                    written.leave_out(zone, Unwritable::Weight);
+                }
+            }
         }
     }
-    Ok(text)
+    written
 }
 
-fn write_filter(zone: &Zone, filter: &ReplyFilter) -> Result<String, Unwritable> {
+fn write_zone(written: &mut Written, zone: &Zone) {
+    let keys = if zone.asks == Asks::Domains { "/$sender_address_domain" } else { "" };
+    for rule in &zone.rules {
+        if rule.weight == Score::ZERO {
+            written.leave_out(zone, Unwritable::Informational);
+            continue;
+        }
+        if rule.weight < Score::ZERO {
+            written.leave_out(zone, Unwritable::Allow);
+            continue;
+        }
+        match write_filter(&rule.filter) {
+            Ok(filter) => {
+                let separator = if written.text.is_empty() { "" } else { " : " };
+                written.text += &format!("{separator}{}{filter}{keys}", zone.name.secret());
+            }
+            Err(why) => written.leave_out(zone, why),
+        }
+    }
+}
+
+fn write_filter(filter: &ReplyFilter) -> Result<String, Unwritable> {
     if filter.is_any() {
         return Ok(String::new());
     }
@@ -142,8 +172,9 @@ fn write_filter(zone: &Zone, filter: &ReplyFilter) -> Result<String, Unwritable>
         (Some(masks), Quantifier::NotAny) => ("!&", masks),
         (Some(masks), Quantifier::NotAll) => ("!=&", masks),
         (None, quantifier) => {
-            if filter.patterns().iter().map(|octets| octets.count()).sum::<u64>() > MAX_ADDRESSES {
-                return Err(Unwritable::TooMany(zone.name.clone()));
+            let count = filter.count();
+            if count > MAX_ADDRESSES {
+                return Err(Unwritable::TooMany(count));
             }
             let sign = match quantifier {
                 Quantifier::Any => "=",

@@ -8,11 +8,11 @@ pub mod spamassassin;
 #[cfg(test)]
 mod tests;
 
-use crate::{FilterError, Quantifier, ReplyFilter, Rule, Zone, ZoneName, ZoneNameError};
+use crate::{FilterError, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError};
 
 /// Where and why a line can't be read. It never holds the line, which may hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at character {at}: {kind}", at = .at + 1)]
+#[error("at character {}: {kind}", .at + .kind.inside() + 1)]
 pub struct DialectError {
     /// Octets from the beginning of the line.
     pub at: usize,
@@ -31,7 +31,7 @@ pub enum DialectErrorKind {
     #[error(transparent)]
     Zone(#[from] ZoneNameError),
     /// What stands for the filter is none.
-    #[error("{0}")]
+    #[error("{}", .0.kind)]
     Filter(FilterError),
     /// What stands behind `*` is no whole number.
     #[error("the weight is not a whole number")]
@@ -41,25 +41,78 @@ pub enum DialectErrorKind {
     Option,
 }
 
-/// Why a list can't be written in a dialect.
+impl DialectErrorKind {
+    /// Octets from the beginning of what can't be read to where it can't.
+    fn inside(&self) -> usize {
+        match self {
+            Self::Filter(err) => err.at,
+            _ => 0,
+        }
+    }
+}
+
+/// Lists in a dialect, as far as it can say them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The lists; empty if none could be written.
+    pub text: String,
+    /// What is not in it, or means something else there, in the order of the zones.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A list, or a rule of one, that is not written as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{zone}: {why}")]
+pub struct LeftOut {
+    /// The list.
+    pub zone: ZoneName,
+    /// What the dialect can't say.
+    pub why: Unwritable,
+}
+
+/// What a dialect can't say.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unwritable {
-    /// The dialect has no negations, or not of this kind.
-    #[error("{0}: there is no such negation")]
-    Negation(ZoneName),
-    /// The dialect has no weights in fractions of a point.
-    #[error("{0}: weights are whole numbers")]
-    Fraction(ZoneName),
+    /// No negations, or not of this kind.
+    #[error("left out: it has no such negation")]
+    Negation,
+    /// No weights in fractions of a point.
+    #[error("left out: its weights are whole numbers, and {0} is none")]
+    Fraction(Score),
     /// It would take too many addresses to write.
-    #[error("{0}: the filter matches too many addresses to name each")]
-    TooMany(ZoneName),
-    /// The dialect has no alternatives within one filter.
-    #[error("{0}: the codes of one rule do not fit into one filter")]
-    Union(ZoneName),
-    /// The dialect asks no lists of this kind.
-    #[error("{0}: lists of this kind can't be asked")]
-    Kind(ZoneName),
+    #[error("left out: its filter matches {0} addresses, and each would have to be named")]
+    TooMany(u64),
+    /// No alternatives within one filter.
+    #[error("left out: the codes of one rule do not fit into one filter")]
+    Union,
+    /// It asks no lists of domains.
+    #[error("left out: it does not ask lists of domains there")]
+    Domains,
+    /// It asks no lists of mail addresses in this form.
+    #[error("left out: lists of mail addresses are written by hand, since their hashes differ")]
+    Emails,
+    /// A list that counts nothing would count.
+    #[error("left out: it counts nothing, and every list counts there")]
+    Informational,
+    /// A list that speaks for a client would speak against it.
+    #[error(
+        "left out: a list that speaks for clients would reject them there; accept its clients in a statement before"
+    )]
+    Allow,
+    /// No scores: the list decides by itself.
+    #[error("its weight is lost: there every list decides by itself")]
+    Weight,
+}
+
+impl Written {
+    fn leave_out(&mut self, zone: &Zone, why: Unwritable) {
+        let left_out = LeftOut { zone: zone.name.clone(), why };
+        if self.left_out.last() != Some(&left_out) {
+            self.left_out.push(left_out);
+        }
+    }
 }
 
 /// The words of a text, with where they begin. Empty ones are left out.
@@ -78,26 +131,34 @@ fn merge(zones: &mut Vec<Zone>, name: ZoneName, rule: Rule) {
     }
 }
 
-fn only_any(zone: &Zone, filter: &ReplyFilter) -> Result<(), Unwritable> {
-    match filter.quantifier() {
-        Quantifier::Any => Ok(()),
-        _ => Err(Unwritable::Negation(zone.name.clone())),
+/// The rules that can be written where there are no negations; the others are left out.
+fn rules<'z>(zone: &'z Zone, written: &mut Written) -> Vec<&'z Rule> {
+    let (rules, others): (Vec<&Rule>, Vec<&Rule>) =
+        zone.rules.iter().partition(|rule| rule.filter.quantifier() == Quantifier::Any);
+    if !others.is_empty() {
+        written.leave_out(zone, Unwritable::Negation);
     }
+    rules
 }
 
 /// A word for rules about a zone, from its public name: `ZEN_SPAMHAUS_ORG`.
 fn symbol(zone: &Zone) -> String {
     let upper = zone.name.public().to_ascii_uppercase();
-    upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+    let word = upper.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    // No name of a rule begins with a digit.
+    if word.starts_with(|c: char| c.is_ascii_digit()) { format!("RBL_{word}") } else { word }
 }
 
-/// A regular expression for the return codes of a filter. 127.0.0.1 and error codes are left out
-/// where the filter takes any code.
-fn expression(filter: &ReplyFilter) -> String {
+/// A regular expression for the return codes of a filter that is no negation. 127.0.0.1 and error
+/// codes are left out where the filter takes any code.
+pub fn expression(filter: &ReplyFilter) -> String {
     if filter.is_any() {
         return "^127\\.(?!0\\.0\\.1$|255\\.255\\.)".into();
     }
     let patterns: Vec<String> =
         filter.patterns().iter().map(|octets| octets.expression()).collect();
-    format!("^(?:{})$", patterns.join("|"))
+    match &patterns[..] {
+        [one] => format!("^{one}$"),
+        _ => format!("^(?:{})$", patterns.join("|")),
+    }
 }

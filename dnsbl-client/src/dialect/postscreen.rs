@@ -1,9 +1,7 @@
 //! `postscreen_dnsbl_sites` of Postfix: `domain[=filter][*weight]`, separated by commas or blanks.
 
-use std::fmt::Write as _;
-
-use super::{DialectError, DialectErrorKind, Unwritable, merge, words};
-use crate::{Asks, ListKind, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName};
+use super::{DialectError, DialectErrorKind, Unwritable, Written, merge, rules, words};
+use crate::{Asks, ListKind, ReplyFilter, Rule, Score, Zone, ZoneName};
 
 /// Reads a whole value. Entries of one domain become one zone with several rules; a zone with
 /// negative weights only is an allow list.
@@ -26,6 +24,11 @@ pub fn parse(text: &str) -> Result<Vec<Zone>, DialectError> {
         }
     }
     Ok(zones)
+}
+
+/// The list of an entry whose filter or weight may be unreadable, if its name is not.
+pub fn zone_of(entry: &str) -> Option<ZoneName> {
+    entry.split(['=', '*']).next()?.parse().ok()
 }
 
 /// One entry, split as Postfix does: first at `*`, then at `=`.
@@ -51,41 +54,45 @@ fn entry(word: &str) -> Result<(ZoneName, Rule), DialectError> {
     Ok((domain.parse().map_err(error)?, Rule::new(filter, weight)))
 }
 
-/// Writes zones as one value; the names hold keys where the zones do. Of a zone without weights
-/// that count (informational) nothing is written, since every entry of Postfix counts.
-///
-/// # Errors
-///
-/// If a zone has what Postfix can't say: negations, fractions of a point, domains.
-pub fn write(zones: &[Zone]) -> Result<String, Unwritable> {
-    let mut text = String::new();
-    for zone in zones.iter().filter(|zone| zone.kind != ListKind::Informational) {
-        if !matches!(zone.asks, Asks::Addresses { .. }) {
-            return Err(Unwritable::Kind(zone.name.clone()));
-        }
-        for rule in &zone.rules {
-            write_rule(&mut text, zone, rule)?;
-        }
+/// Writes zones as one value; the names hold keys where the zones do. Left out is what Postfix can't
+/// say: negations, fractions of a point, lists of anything but addresses, and lists that count
+/// nothing, since every entry of Postfix counts.
+pub fn write(zones: &[Zone]) -> Written {
+    let mut written = Written::default();
+    for zone in zones {
+        let why = match (zone.kind, zone.asks) {
+            (_, Asks::Domains) => Unwritable::Domains,
+            (_, Asks::Emails(_)) => Unwritable::Emails,
+            (ListKind::Informational, _) => Unwritable::Informational,
+            (_, Asks::Addresses { .. }) => {
+                for rule in rules(zone, &mut written) {
+                    match entry_of(zone, rule) {
+                        Ok(entry) if written.text.is_empty() => written.text = entry,
+                        Ok(entry) => written.text += &format!(" {entry}"),
+                        Err(why) => written.leave_out(zone, why),
+                    }
+                }
+                continue;
+            }
+        };
+        written.leave_out(zone, why);
     }
-    Ok(text)
+    written
 }
 
-fn write_rule(text: &mut String, zone: &Zone, rule: &Rule) -> Result<(), Unwritable> {
-    let weight = zone.weight(rule).as_milli();
-    if weight % 1000 != 0 {
-        return Err(Unwritable::Fraction(zone.name.clone()));
+fn entry_of(zone: &Zone, rule: &Rule) -> Result<String, Unwritable> {
+    let weight = zone.weight(rule);
+    let points = weight.as_milli() / 1000;
+    if Score::points(points) != weight {
+        return Err(Unwritable::Fraction(weight));
     }
-    if rule.filter.quantifier() != Quantifier::Any {
-        return Err(Unwritable::Negation(zone.name.clone()));
-    }
-    let separator = if text.is_empty() { "" } else { " " };
-    let _ = write!(text, "{separator}{}", zone.name.secret());
+    let mut entry = zone.name.secret().to_string();
     if !rule.filter.is_any() {
-        let octets = rule.filter.joined().ok_or_else(|| Unwritable::Union(zone.name.clone()))?;
-        let _ = write!(text, "={octets}");
+        let octets = rule.filter.joined().ok_or(Unwritable::Union)?;
+        entry += &format!("={octets}");
     }
-    if weight != 1000 {
-        let _ = write!(text, "*{}", weight / 1000);
+    if points != 1 {
+        entry += &format!("*{points}");
     }
-    Ok(())
+    Ok(entry)
 }

@@ -1,36 +1,51 @@
-//! Rules of SpamAssassin (`check_rbl`, `check_rbl_sub`).
+//! Rules of SpamAssassin (`check_rbl`, `check_rbl_envfrom`, `check_rbl_sub`).
 
 use std::fmt::Write as _;
 
-use super::{Unwritable, expression, only_any, symbol};
-use crate::{Asks, Zone};
+use super::{Unwritable, Written, expression, rules, symbol};
+use crate::{Asks, Score, Zone};
 
-/// Writes zones as rules; the names hold keys where the zones do.
-///
-/// # Errors
-///
-/// If a zone has what these rules can't say: negations, domains, mail addresses.
-pub fn write(zones: &[Zone]) -> Result<String, Unwritable> {
-    let mut text = String::new();
+/// What SpamAssassin scores a rule that counts nothing with: it does not even look up one of score 0.
+const NEXT_TO_NOTHING: &str = "0.001";
+
+/// Writes zones as rules; the names hold keys where the zones do. Lists of domains are asked about the
+/// domain of the envelope sender. Left out are negations and lists of mail addresses.
+pub fn write(zones: &[Zone]) -> Written {
+    let mut written = Written::default();
     for zone in zones {
-        if !matches!(zone.asks, Asks::Addresses { .. }) {
-            return Err(Unwritable::Kind(zone.name.clone()));
-        }
         let name = symbol(zone);
         let set = name.to_ascii_lowercase();
-        let secret = zone.name.secret();
-        let _ = writeln!(text, "header __{name} eval:check_rbl('{set}-lastexternal', '{secret}.')");
-        let _ = writeln!(text, "tflags __{name} net");
-        for (i, rule) in zone.rules.iter().enumerate() {
-            only_any(zone, &rule.filter)?;
-            let expression = expression(&rule.filter);
+        // A set is found again by its whole name, of which the ending says which hosts are looked up.
+        let (set, check) = match zone.asks {
+            Asks::Addresses { .. } => (format!("{set}-lastexternal"), "check_rbl"),
+            Asks::Domains => (set, "check_rbl_envfrom"),
+            Asks::Emails(_) => {
+                written.leave_out(zone, Unwritable::Emails);
+                continue;
+            }
+        };
+        let rules = rules(zone, &mut written);
+        if rules.is_empty() {
+            continue;
+        }
+        let (text, secret) = (&mut written.text, zone.name.secret());
+        let _ = write!(
+            text,
+            "header __{name} eval:{check}('{set}', '{secret}.')\ntflags __{name} net\n"
+        );
+        for (i, rule) in rules.into_iter().enumerate() {
+            let (filter, weight) = (expression(&rule.filter), zone.weight(rule));
+            let nice = if weight < Score::ZERO { " nice" } else { "" };
+            let score = match weight {
+                Score::ZERO => NEXT_TO_NOTHING.into(),
+                weight => weight.to_string(),
+            };
             let _ = write!(
                 text,
-                "header {name}_{i} eval:check_rbl_sub('{set}', '{expression}')\n\
-                 tflags {name}_{i} net\nscore {name}_{i} {}\n",
-                zone.weight(rule)
+                "header {name}_{i} eval:check_rbl_sub('{set}', '{filter}')\n\
+                 tflags {name}_{i} net{nice}\nscore {name}_{i} {score}\n"
             );
         }
     }
-    Ok(text)
+    written
 }

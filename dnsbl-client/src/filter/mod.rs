@@ -101,6 +101,42 @@ impl ReplyFilter {
         }
     }
 
+    /// Whether some address makes both match; negations, which match almost all, are not looked into.
+    pub fn meets(&self, other: &Self) -> bool {
+        let negated = |quantifier| matches!(quantifier, Quantifier::NotAny | Quantifier::NotAll);
+        if [self, other].iter().any(|it| it.patterns.is_empty() || negated(it.quantifier)) {
+            return true;
+        }
+        self.patterns.iter().any(|mine| other.patterns.iter().any(|theirs| mine.meets(theirs)))
+    }
+
+    /// As Postfix writes it, such as `127.0.0.[2..11]`; nothing where any answer matches, where it is
+    /// negated, and where one such pattern does not hold it.
+    pub fn to_postfix(&self) -> Option<String> {
+        match self.quantifier {
+            Quantifier::Any => self.joined().map(|octets| octets.to_string()),
+            _ => None,
+        }
+    }
+
+    /// A filter for what any of these match; nothing if one of them is a negation.
+    pub fn union<'a>(filters: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut patterns = Vec::new();
+        for filter in filters {
+            match filter.quantifier {
+                Quantifier::Any if filter.patterns.is_empty() => return Some(Self::any()),
+                Quantifier::Any => patterns.extend(filter.patterns.iter().cloned()),
+                _ => return None,
+            }
+        }
+        Some(Self::from_patterns(Quantifier::Any, patterns))
+    }
+
+    /// How many addresses its patterns hold, those counted twice that two of them hold.
+    pub(crate) fn count(&self) -> u64 {
+        self.patterns.iter().map(Octets::count).sum()
+    }
+
     pub(crate) fn patterns(&self) -> &[Octets] {
         &self.patterns
     }

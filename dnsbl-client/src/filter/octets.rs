@@ -45,6 +45,10 @@ impl OctetSet {
         ranges
     }
 
+    fn meets(self, other: Self) -> bool {
+        self.0.iter().zip(other.0).any(|(mine, theirs)| mine & theirs != 0)
+    }
+
     fn masked(mask: u8, value: u8) -> Self {
         let mut set = Self::default();
         for octet in (0..=u8::MAX).filter(|octet| octet & mask == value) {
@@ -77,15 +81,22 @@ impl Octets {
 
     /// A regular expression for the addresses.
     pub(crate) fn expression(&self) -> String {
-        let fields = self.0.map(|set| match set.len() {
-            256 => "\\d+".into(),
-            1 => set.iter().map(|octet| octet.to_string()).collect(),
-            _ => {
-                let octets: Vec<String> = set.iter().map(|octet| octet.to_string()).collect();
-                format!("(?:{})", octets.join("|"))
+        let fields = self.0.map(|set| {
+            let ranges = set.ranges();
+            match &ranges[..] {
+                [all] if (*all.start(), *all.end()) == (0, u8::MAX) => return "\\d+".into(),
+                [one] if one.start() == one.end() => return one.start().to_string(),
+                _ => {}
             }
+            let parts: Vec<String> = ranges.into_iter().flat_map(range_expressions).collect();
+            if let [one] = &parts[..] { one.clone() } else { format!("(?:{})", parts.join("|")) }
         });
         fields.join("\\.")
+    }
+
+    /// Whether an address is in both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).all(|(mine, theirs)| mine.meets(theirs))
     }
 
     /// One set for both, if they differ in one place at most.
@@ -120,6 +131,33 @@ impl Octets {
     }
 }
 
+/// Regular expressions of which one matches each number of a range: `[2-9]`, `[1-9]\d`, `1\d\d`.
+fn range_expressions(range: RangeInclusive<u8>) -> Vec<String> {
+    let (mut next, last) = (u16::from(*range.start()), u16::from(*range.end()));
+    let digits = |from: u16, to: u16| {
+        if from == to { from.to_string() } else { format!("[{from}-{to}]") }
+    };
+    let mut parts = Vec::new();
+    while next <= last {
+        let hundreds = if next < 100 { String::new() } else { (next / 100).to_string() };
+        // As many decades as fit behind the same first digit, else numbers of one decade.
+        let decades = (last + 1).min(next / 100 * 100 + 100) / 10;
+        if next % 100 == 0 && next >= 100 && next + 99 <= last {
+            parts.push(format!("{hundreds}\\d\\d"));
+            next += 100;
+        } else if next.is_multiple_of(10) && next >= 10 && decades > next / 10 {
+            parts.push(format!("{hundreds}{}\\d", digits(next / 10 % 10, (decades - 1) % 10)));
+            next = decades * 10;
+        } else {
+            let to = last.min(next / 10 * 10 + 9);
+            let tens = if next < 10 { String::new() } else { (next / 10).to_string() };
+            parts.push(format!("{tens}{}", digits(next % 10, to % 10)));
+            next = to + 1;
+        }
+    }
+    parts
+}
+
 impl fmt::Display for OctetSet {
     /// As Postfix writes a field: a number, or ranges in brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,5 +189,38 @@ impl fmt::Display for Octets {
 impl fmt::Debug for Octets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::range_expressions;
+
+    /// Whether a number matches digits, `\d` and `[a-b]`.
+    fn matches(expression: &str, number: u8) -> bool {
+        let (mut rest, text) = (expression.as_bytes(), number.to_string());
+        for digit in text.bytes() {
+            rest = match rest {
+                [b'\\', b'd', rest @ ..] => rest,
+                [b'[', from, b'-', to, b']', rest @ ..] if (from..=to).contains(&&digit) => rest,
+                [same, rest @ ..] if *same == digit => rest,
+                _ => return false,
+            };
+        }
+        rest.is_empty()
+    }
+
+    #[test]
+    fn the_expressions_of_a_range_match_its_numbers_and_no_others() {
+        for from in 0..=u8::MAX {
+            for to in from..=u8::MAX {
+                let parts = range_expressions(from..=to);
+                assert!(parts.len() <= 8, "{from} to {to}: {parts:?}");
+                for number in 0..=u8::MAX {
+                    let inside = parts.iter().any(|part| matches(part, number));
+                    assert_eq!(inside, (from..=to).contains(&number), "{number}: {parts:?}");
+                }
+            }
+        }
     }
 }

@@ -104,7 +104,7 @@ pub static PRESETS: &[Preset] = &[
         )
     },
     Preset {
-        rules: &[("127.0.0.[10..12]", 2)],
+        rules: &[("127.0.0.[2;10..12]", 2)],
         ..block(
             "mailspike",
             "bl.mailspike.net",
@@ -123,7 +123,7 @@ pub static PRESETS: &[Preset] = &[
         ..block("dnswl", "list.dnswl.org", BOTH, "known mail servers; https://www.dnswl.org")
     },
     Preset {
-        kind: ListKind::Block,
+        rules: &[("127.0.0.[2..254]", 1)],
         ..block("surbl", "multi.surbl.org", Asks::Domains, "domains in spam; https://surbl.org")
     },
     Preset {

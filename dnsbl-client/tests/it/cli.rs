@@ -306,6 +306,50 @@ async fn lint_finds_mistakes_and_exits_1() {
     assert_eq!(json["findings"][0]["rule"], "negation-lists-the-world");
 }
 
+/// Newcomer B2: /etc/passwd was a clean file.
+#[tokio::test]
+async fn a_file_in_which_nothing_is_understood_is_no_clean_file() {
+    for (text, said) in [
+        (
+            "root:x:0:0:root:/root:/bin/sh\nbin:x:2:2::/bin:/bin/sh\n",
+            "no lists found; what is read: ",
+        ),
+        ("FEATURE(`dnsbl', `bl.example')dnl\n", "it seems to be for Sendmail"),
+        ("[main]\nzones = bl.example\n", "it seems to be for Haraka"),
+        ("myhostname = mx.example.org\nmydomain = example.org\n", "no lists found"),
+    ] {
+        let output = dnsbl_reading(&["lint", "-"], text).await;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), stdout(&output)), (Some(2), ""), "{text}");
+        assert!(stderr.contains(said), "{text}: {stderr}");
+    }
+}
+
+/// Field cases 79 and 81.
+#[tokio::test]
+async fn lint_reads_macros_and_lines_without_blanks() {
+    for (text, said) in [
+        (
+            "A_LISTS = zen.spamhaus.org : dnsbl.sorbs.net\n dnslists = A_LISTS\n",
+            &[
+                "line 1: error: zen.spamhaus.org: ",
+                "line 1: error: dnsbl.sorbs.net: the list ended in 2024",
+            ][..],
+        ),
+        (
+            "a = b\nsmtpd_client_restrictions=reject_rbl_client zen.spamhaus.org\n",
+            &["line 2: error: zen.spamhaus.org: any answer is a listing"],
+        ),
+    ] {
+        let output = dnsbl_reading(&["lint", "-"], text).await;
+        assert_eq!(output.status.code(), Some(1));
+        for part in said {
+            assert!(stdout(&output).contains(part), "{part}: {}", stdout(&output));
+        }
+        assert!(!stdout(&output).contains("A_LISTS"), "{}", stdout(&output));
+    }
+}
+
 #[tokio::test]
 async fn convert_writes_what_the_others_read() {
     let sites = "bl.example=127.0.0.[2..4]*3 wl.example=127.0.0.2*-2";
@@ -314,14 +358,88 @@ async fn convert_writes_what_the_others_read() {
         assert!(output.status.success(), "{from} {to}: {output:?}");
         stdout(&output).to_owned()
     };
-    let exim = convert("postscreen", "exim", sites).await;
+    let exim = convert("postscreen", "exim", "bl.example=127.0.0.[2..4]*3").await;
     assert_eq!(exim, "bl.example=127.0.0.2,127.0.0.3,127.0.0.4\n");
     assert!(convert("exim", "rspamd", exim.trim()).await.contains("rbl = \"bl.example\""));
     assert!(convert("exim", "spamassassin", exim.trim()).await.contains("check_rbl"));
     let toml = convert("postscreen", "toml", sites).await;
-    let config = format!("version = \"v1\"\n[score]\nreject = 3\n{toml}");
-    let output = dnsbl_reading(&["convert", "--from", "toml", "--to", "postscreen"], &config).await;
+    let output = dnsbl_reading(&["convert", "--from", "toml", "--to", "postscreen"], &toml).await;
     assert_eq!(stdout(&output).trim(), sites);
+}
+
+/// Newcomer B2: what `--to toml` wrote was refused by check-config.
+#[tokio::test]
+async fn convert_to_toml_writes_a_whole_configuration_of_a_whole_file() {
+    let main = "mydomain = example.org\npostscreen_dnsbl_sites =\n  bl.example=127.0.0.[2..11]*2\n  other.example=127.0.0.2\n  \
+                wl.example=127.0.[0..255].[1..3]*-4\npostscreen_dnsbl_threshold = 3\n";
+    let output = dnsbl_reading(&["convert", "--from", "postscreen", "--to", "toml"], main).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("reject = 3\n"), "{}", stdout(&output));
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("policy.toml");
+    std::fs::write(&file, stdout(&output)).unwrap();
+    let output = dnsbl(["check-config", "--config", file.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).ends_with("policy.toml: ok\n"), "{output:?}");
+}
+
+/// Newcomer B2: the first list of domains ended it, and allow lists vanished without a word.
+#[tokio::test]
+async fn convert_writes_what_can_be_said_and_names_what_can_not() {
+    let config = "version = \"v1\"\n[score]\nreject = 3\n\
+        [[zone]]\nname = \"bl.example\"\nrules = [{ filter = \"127.0.0.[2..254]\", weight = 3 }]\n\
+        [[zone]]\nname = \"dbl.example\"\nasks = \"domains\"\nrules = [{ filter = \"127.0.1.[2..99]\", weight = 3 }]\n\
+        [[zone]]\nname = \"wl.example\"\nkind = \"allow\"\nrules = [{ filter = \"127.0.0.2\", weight = 2 }]\n\
+        [[zone]]\nname = \"log.example\"\nkind = \"informational\"\n";
+    for (to, code, written, left_out) in [
+        (
+            "postscreen",
+            1,
+            &["bl.example=127.0.0.[2..254]*3", "wl.example=127.0.0.2*-2"][..],
+            &["dbl.example", "log.example"][..],
+        ),
+        (
+            "exim",
+            1,
+            &["bl.example=127.0.0.2,", "dbl.example=127.0.1.2,"],
+            &["wl.example", "log.example"],
+        ),
+        (
+            "spamassassin",
+            0,
+            &["'bl.example.'", "'dbl.example.'", "WL_EXAMPLE_0 -2", "LOG_EXAMPLE_0 0.001"],
+            &[],
+        ),
+        ("rspamd", 0, &["\"bl.example\"", "\"dbl.example\"", "is_whitelist"], &[]),
+    ] {
+        let words = ["convert", "--from", "toml", "--to", to];
+        let output = dnsbl_reading(&words, config).await;
+        assert_eq!(output.status.code(), Some(code), "{to}: {output:?}");
+        for part in written {
+            assert!(stdout(&output).contains(part), "{to}: {part}: {}", stdout(&output));
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr.lines().count(), left_out.len(), "{to}: {stderr}");
+        for zone in left_out {
+            assert!(stderr.contains(&format!("dnsbl: {zone}: left out: ")), "{to}: {stderr}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn convert_says_that_weights_are_lost_and_where_an_entry_is_wrong() {
+    let words = ["convert", "--from", "postscreen", "--to", "exim"];
+    let main = "postscreen_dnsbl_threshold = 3\npostscreen_dnsbl_sites = a.example=127.0.0.2*2 b.example=127.0.0.2*2\n";
+    let output = dnsbl_reading(&words, main).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr).matches("its weight is lost").count(), 2);
+    let bad = "x = y\npostscreen_dnsbl_sites =\n a.example=127.0.0.2\n b.example=127.0.0.[2\n";
+    let output = dnsbl_reading(&words, bad).await;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(stderr, "dnsbl: line 4: b.example: at character 21: ';', '..' or ']' is missing\n");
+    let output = dnsbl_reading(&words, "x = y\n").await;
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[tokio::test]
