@@ -27,6 +27,7 @@ pub struct ClientBuilder {
     pub(crate) clock: Clock,
     pub(crate) max_in_flight: usize,
     pub(crate) by_hand: bool,
+    pub(crate) gone_after: Duration,
 }
 
 /// Which addresses are looked up though no mail comes from there over the Internet.
@@ -62,6 +63,9 @@ impl ClientBuilder {
     /// The most questions on their way unless told otherwise.
     pub const MAX_IN_FLIGHT: usize = 50_000;
 
+    /// After how long a list that is down counts as gone unless told otherwise.
+    pub const GONE_AFTER: Duration = Duration::from_secs(86_400);
+
     pub(crate) fn new() -> Self {
         Self {
             zones: Vec::new(),
@@ -79,6 +83,7 @@ impl ClientBuilder {
             clock: Clock::monotonic(),
             max_in_flight: Self::MAX_IN_FLIGHT,
             by_hand: false,
+            gone_after: Self::GONE_AFTER,
         }
     }
 
@@ -188,6 +193,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Counts a list as gone that has been down for so long: an allow list turns no rejection into a
+    /// deferral any longer, and [`Event::Gone`](crate::Event::Gone) tells so. A day unless told
+    /// otherwise. What the resolver is to blame for does not count.
+    pub fn gone_after(mut self, after: Duration) -> Self {
+        self.gone_after = after;
+        self
+    }
+
     /// Starts no task: [`Client::tend`] is called instead.
     pub fn tend_by_hand(mut self) -> Self {
         self.by_hand = true;
@@ -199,11 +212,11 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// If nothing can be asked with these settings.
+    /// If nothing can be asked with these settings; where lists are watched, outside a tokio runtime.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with IO and time enabled.
+    /// In a tokio runtime without IO and time, once something is asked.
     pub fn build(self) -> Result<Client, ClientError> {
         let transport = Udp::new(&self.resolvers)?;
         self.build_with(transport)
@@ -265,9 +278,9 @@ pub enum ClientError {
     /// The system's resolvers are not known.
     #[error("reading the resolvers from /etc/resolv.conf")]
     SystemResolvers(#[source] io::Error),
-    /// The state file can't be read.
-    #[error("reading the state file")]
-    StateFile(#[source] io::Error),
+    /// Lists are watched by a task, which needs a tokio runtime.
+    #[error("lists are watched inside a tokio runtime only")]
+    NoRuntime,
     /// No thread to run on.
     #[error("starting a thread")]
     Runtime(#[source] io::Error),

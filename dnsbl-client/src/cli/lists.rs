@@ -177,9 +177,7 @@ fn read_key(path: &Path) -> anyhow::Result<String> {
 }
 
 fn parse_resolver(text: &str) -> anyhow::Result<SocketAddr> {
-    let bare = || text.parse().map(|addr: IpAddr| (addr, 53).into());
-    let resolver = text.parse().or_else(|_| bare());
-    resolver.context("not ADDR:PORT, such as 127.0.0.1:53 or [::1]:53")
+    Udp::parse_server(text).context("not ADDR:PORT, such as 127.0.0.1:53 or [::1]:53")
 }
 
 fn parse_seconds(text: &str) -> anyhow::Result<Duration> {

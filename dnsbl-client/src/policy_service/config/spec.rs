@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_client::{Action, OnUnknown, Policy, PolicyError, Score};
+use dnsbl_client::{Action, Asks, ListKind, OnUnknown, Policy, PolicyError, Reach, Score, Udp, Zone};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -215,9 +215,7 @@ fn network(text: &Spanned<String>) -> Result<ipnet::IpNet, Refused> {
 }
 
 fn resolver(text: &Spanned<String>) -> Result<SocketAddr, Refused> {
-    let bare = || text.get_ref().parse::<IpAddr>().ok().map(|addr| (addr, 53).into());
-    let addr = text.get_ref().parse().ok().or_else(bare);
-    addr.ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
+    Udp::parse_server(text.get_ref()).ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
 }
 
 fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
