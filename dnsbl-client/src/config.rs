@@ -42,15 +42,20 @@ pub enum SpecialUse {
     Ask,
 }
 
-/// Whether lists are watched: probed on a schedule, and left alone while they can't be believed.
+/// Whether lists are doubted before they count, and watched: probed on a schedule, and left alone while they can't be believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Watch {
-    /// No list is probed or left out.
+    /// No list is probed or left out. One that lists everything is believed: for measurements.
     Off,
-    /// A list counts until something speaks against it.
+    /// No list is left out, whatever it did before; but a listing counts only if the list has just denied
+    /// what was made up for the purpose.
+    Doubt,
+    /// A list counts until something speaks against it. Before a listing counts, the list denies what
+    /// was made up for the purpose.
     #[default]
     On,
-    /// A list counts once a probe has succeeded.
+    /// The same, and a list counts only once all its test entries were right. The policy service uses
+    /// this; it costs the mail that comes before the first probe has ended.
     Proof,
 }
 
@@ -172,6 +177,12 @@ impl ClientBuilder {
     /// Keeps health and budgets in this file over restarts. It holds no keys.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
+        self
+    }
+
+    /// Keeps nothing over restarts.
+    pub fn without_state_file(mut self) -> Self {
+        self.state_file = None;
         self
     }
 

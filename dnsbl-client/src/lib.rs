@@ -14,7 +14,8 @@
 //! let client = Client::builder()
 //!     .postscreen_sites("bl.example.org=127.0.0.[2..11]*3 wl.example.net*-2")?
 //!     .build()?;
-//! let report = client.check("192.0.2.99".parse::<IpAddr>()?).await;
+//! // Special addresses, such as those for documentation, would be skipped: see `SpecialUse`.
+//! let report = client.check("8.8.8.8".parse::<IpAddr>()?).await;
 //! match report.action {
 //!     Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
 //!     Action::Defer => println!("450 4.7.1 try again later"),

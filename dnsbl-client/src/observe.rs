@@ -74,7 +74,9 @@ impl fmt::Display for Event {
                 }
             }
             Self::Resolver { trouble: Some(trouble) } => trouble.fmt(f),
-            Self::Resolver { trouble: None } => f.write_str("the resolver is as it should be again"),
+            Self::Resolver { trouble: None } => {
+                f.write_str("the resolver is as it should be again")
+            }
             Self::Gone { zone, after } => write!(
                 f,
                 "{zone} has not been believed for {} hours and counts as gone: take it out, or mend it",

@@ -3,7 +3,10 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::{Relaxed, SeqCst}},
+        atomic::{
+            AtomicBool, AtomicU64, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::{Duration, Instant},
 };
@@ -18,8 +21,8 @@ use super::{
     resolver::Resolver,
 };
 use crate::{
-    Blocked, Bogus, ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped, SpecialUse, Status,
-    Target, Transport, TxtMode, Watch,
+    Blocked, Bogus, ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped,
+    SpecialUse, Status, Target, Transport, TxtMode, Watch,
     cache::Age,
     health::{Spending, Trust},
     judge::judge,
@@ -101,7 +104,13 @@ impl<T: Transport> Inner<T> {
         self.settings.clock.at(|| real)
     }
 
+    /// Whether lists are probed on a schedule, and left out.
     pub(super) fn watches(&self) -> bool {
+        matches!(self.settings.watch, Watch::On | Watch::Proof)
+    }
+
+    /// Whether lists are asked for what was made up before a listing counts.
+    pub(super) fn doubts(&self) -> bool {
         self.settings.watch != Watch::Off
     }
 
@@ -238,11 +247,9 @@ impl<T: Transport> Inner<T> {
         match self.transport.ask(&Question { name, rtype: QueryType::A }, deadline).await {
             Ok(answer) => {
                 let status = judge(&answer, &list.zone.codes);
-                let odd = matches!(
-                    status,
-                    Status::Bogus(Bogus::OutsideLoopback(_) | Bogus::Localhost)
-                );
-                if odd && self.watches() {
+                let odd =
+                    matches!(status, Status::Bogus(Bogus::OutsideLoopback(_) | Bogus::Localhost));
+                if odd && self.doubts() {
                     self.look_at_resolver(Resolver::HOLDS).await;
                 }
                 let status = match (status, self.resolver.rewrote(&answer)) {
@@ -286,14 +293,16 @@ impl<T: Transport> Inner<T> {
     ) -> (Status, Option<crate::Answer>) {
         let place = self.next_place();
         let (status, answer) = self.ask(list, target, deadline).await;
-        if !self.watches() {
+        if !self.doubts() {
             return (status, answer);
         }
         let status = self.weigh(list, target, status, place, deadline).await;
         // What was made up may have shown only now that the answer is the resolver's.
         let rewrote = answer.as_ref().and_then(|answer| self.resolver.rewrote(answer));
         match (status, rewrote) {
-            (Status::Listed(_), Some(stray)) => (Status::Blocked(Blocked::Rewritten(stray)), answer),
+            (Status::Listed(_), Some(stray)) => {
+                (Status::Blocked(Blocked::Rewritten(stray)), answer)
+            }
             (status, _) => (status, answer),
         }
     }

@@ -32,7 +32,9 @@ use tokio::{runtime::Handle, task::JoinHandle};
 /// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
 /// number of checks at once.
 ///
-/// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled.
+/// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled. Addresses of special use,
+/// among them those of documentation such as 192.0.2.99, are skipped unless
+/// [`ClientBuilder::special_use`] says otherwise.
 pub struct Client<T: Transport = Udp>(Arc<Inner<T>>);
 
 /// A check that was begun and is collected later. Dropping it ends the check.

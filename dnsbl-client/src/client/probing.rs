@@ -24,11 +24,13 @@ use crate::{
 };
 
 impl<T: Transport> Client<T> {
-    /// Probes the lists whose time has come, and writes the state file. A task does so unless
+    /// Probes the lists whose time has come, where lists are watched, and writes the state file. A task does so unless
     /// [`ClientBuilder::tend_by_hand`](crate::ClientBuilder::tend_by_hand) was called.
     pub async fn tend(&self) {
-        self.0.tend().await;
-        self.0.save();
+        if self.0.watches() {
+            self.0.tend().await;
+            self.0.save();
+        }
     }
 
     /// Probes a list now, all points of it (RFC 5782 section 5), whatever its health, which changes by
@@ -43,7 +45,7 @@ impl<T: Transport> Client<T> {
         let points = all_points(&list.zone, random());
         let answers = self.0.ask_points(list, points, deadline).await;
         let sound = soundness(&answers);
-        self.0.conclude(list, sound.overall(), true);
+        self.0.conclude(list, sound.overall());
         if sound.overall() == Probed::NoAnswer {
             self.0.look_at_resolver(Resolver::HOLDS).await;
         }
@@ -123,7 +125,7 @@ impl<T: Transport> Inner<T> {
         for (list, probed) in findings {
             match wait {
                 Some(wait) if probed == Probed::NoAnswer => self.excuse(list, wait),
-                _ => self.conclude(list, probed, true),
+                _ => self.conclude(list, probed),
             }
         }
         if let Some(wait) = wait {
@@ -185,16 +187,11 @@ impl<T: Transport> Inner<T> {
         if !lacks || !has_both(&list.zone) {
             return first;
         }
-        let v6 = self.probe_family(list, Family::V6, fault).await;
+        let v6 = self.probe_family(list, Family::V6, Some(DownReason::MissesTestEntry)).await;
         Soundness { first, v6: Some(v6) }.overall()
     }
 
-    async fn probe_family(
-        &self,
-        list: &List,
-        family: Family,
-        fault: Option<DownReason>,
-    ) -> Probed {
+    async fn probe_family(&self, list: &List, family: Family, fault: Option<DownReason>) -> Probed {
         for point in points(&list.zone, family, fault, random()) {
             let deadline = Instant::now() + Self::PATIENCE;
             let status = self.ask_point(list, &point, deadline).await;
@@ -243,8 +240,11 @@ impl<T: Transport> Inner<T> {
     /// How long a probe waits for one answer: a resolver that minimises names asks for each label.
     pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-    /// Draws the conclusion; `tell` is whether anybody hears of it.
-    pub(super) fn conclude(&self, list: &List, probed: Probed, tell: bool) {
+    /// Draws the conclusion and tells of it.
+    pub(super) fn conclude(&self, list: &List, probed: Probed) {
+        if !self.watches() {
+            return;
+        }
         let now = self.now();
         let mut known = list.lock();
         let from = known.monitor.health(now);
@@ -254,8 +254,6 @@ impl<T: Transport> Inner<T> {
             known.cache.clear();
         }
         drop(known);
-        if tell {
-            self.tell_health(list, from, to);
-        }
+        self.tell_health(list, from, to);
     }
 }

@@ -5,9 +5,12 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
 
-use super::{inner::{Inner, random}, list::List};
+use super::{
+    inner::{Inner, random},
+    list::List,
+};
 use crate::{
-    Blocked, Bogus, DownReason, Failure, Skipped, Status, Target, Transport,
+    Blocked, Bogus, Failure, Skipped, Status, Target, Transport,
     health::{Family, Point, PointKind, Probed, points, together, verdict},
 };
 
@@ -53,6 +56,9 @@ impl<T: Transport> Inner<T> {
         if proof.covers(asked, now, list.zone.per_day.is_some()) {
             return Ok(());
         }
+        if proof.refutes(asked) {
+            return Err(Bogus::ListsEverything.into());
+        }
         let mut points = points(&list.zone, family, None, random());
         points.retain(|point| point.kind != PointKind::Listed);
         if points.is_empty() {
@@ -66,14 +72,19 @@ impl<T: Transport> Inner<T> {
                 proof.renew(place, now);
                 Ok(())
             }
-            // The other family may be as it should be.
-            Probed::Fault(_) if family == Family::V6 => Err(Bogus::ListsEverything.into()),
             Probed::Fault(why) => {
-                self.conclude(list, Probed::Fault(why), true);
-                Err(match why {
-                    DownReason::Blocked(why) => Status::Blocked(why),
-                    _ => Bogus::ListsEverything.into(),
-                })
+                proof.refute(place);
+                // Its IPv4 addresses may be as they should.
+                if family == Family::First {
+                    self.conclude(list, Probed::Fault(why));
+                }
+                let is_fault = |(point, status): &(Point, Status)| {
+                    matches!(verdict(point, status), Probed::Fault(_))
+                };
+                match answers.into_iter().find(is_fault) {
+                    Some((_, status @ (Status::Blocked(_) | Status::Bogus(_)))) => Err(status),
+                    _ => Err(Bogus::ListsEverything.into()),
+                }
             }
             Probed::NoAnswer | Probed::NotAsked if proof.holds(now) => Ok(()),
             Probed::NoAnswer => {

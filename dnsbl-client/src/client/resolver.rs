@@ -44,7 +44,6 @@ impl Resolver {
         self.lock().trouble
     }
 
-
     /// Whether return codes came through it within the last minute.
     pub(super) fn passes(&self, now: Instant) -> bool {
         let passed = self.lock().passed;

@@ -224,7 +224,9 @@ impl Monitor {
             State::Down(own) if own.is_of_the_resolver() => self.state = State::Down(why),
             State::Down(_) | State::Unproven => {}
             // It has not failed yet.
-            State::Up | State::Probation { .. } | State::Suspect(_) if self.next_probe > now => return,
+            State::Up | State::Probation { .. } | State::Suspect(_) if self.next_probe > now => {
+                return;
+            }
             State::Up | State::Probation { .. } | State::Suspect(_) => {}
         }
         self.doubted = false;

@@ -31,7 +31,11 @@ impl Family {
     /// That of a target in a list of this kind.
     pub(crate) fn of(asks: Asks, target: &Target) -> Self {
         let both = asks == Asks::Addresses { v4: true, v6: true };
-        if both && target.addr().is_some_and(|addr| addr.is_ipv6()) { Self::V6 } else { Self::First }
+        if both && target.addr().is_some_and(|addr| addr.is_ipv6()) {
+            Self::V6
+        } else {
+            Self::First
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Proof {
     /// The place in the order of all questions, and when.
     denied: Option<(u64, Instant)>,
+    /// Until which place in that order it is known to have denied nothing.
+    refuted: Option<u64>,
     /// When its test entry was found while it refused something.
     answered: Option<Instant>,
     /// Since when made-up questions are counted, and how many there were.
@@ -31,6 +33,16 @@ impl Proof {
             Some(_) => (thrifty || self.is_often(now)) && self.holds(now),
             None => false,
         }
+    }
+
+    /// Whether something made up was listed that was asked after the `asked`-th question.
+    pub(crate) fn refutes(&self, asked: u64) -> bool {
+        self.refuted.is_some_and(|refuted| refuted > asked)
+    }
+
+    /// Takes it that what was asked as the `asked`-th question should not be listed, and is.
+    pub(crate) fn refute(&mut self, asked: u64) {
+        (self.refuted, self.denied) = (Some(asked), None);
     }
 
     /// Whether the last denial is of the last minute.

@@ -56,7 +56,10 @@ enum Why {
     MissesTestEntry,
     ListsTestNegative,
     ListsRandomName,
-    ListsEverything { listed: u32, of: u32 },
+    ListsEverything {
+        listed: u32,
+        of: u32,
+    },
     ZoneTypo,
     PublicResolver,
     TooManyQueries,
@@ -64,7 +67,10 @@ enum Why {
     ErrorCode(Ipv4Addr),
     Refused,
     Filtered(u16),
-    Failing { failed: u32, of: u32 },
+    Failing {
+        failed: u32,
+        of: u32,
+    },
     /// Of an earlier release: it is not kept any more.
     ResolverRewrites,
     NotAList,
@@ -134,7 +140,9 @@ impl SavedZone {
             retry_in: Duration::from_secs(self.retry_in).saturating_sub(passed),
             down_for: match state {
                 State::Up | State::Probation { .. } | State::Suspect(_) => None,
-                State::Unproven | State::Down(_) => Some(down_for.unwrap_or_default().saturating_add(passed)),
+                State::Unproven | State::Down(_) => {
+                    Some(down_for.unwrap_or_default().saturating_add(passed))
+                }
             },
         }
     }
