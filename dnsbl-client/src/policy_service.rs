@@ -14,6 +14,6 @@ mod service;
 mod template;
 
 pub(crate) use config::Config;
-pub(crate) use decider::{Decided, Decider};
+pub(crate) use decider::Decider;
 pub(crate) use request::Request;
 pub(crate) use server::run;

@@ -133,9 +133,11 @@ impl Explained {
     }
 
     fn exit_code(&self) -> ExitCode {
-        let told = |report: &Report| {
-            report.outcomes.iter().all(|o| o.status.is_verdict() || !o.status.is_unknown())
+        let is_told = |outcome: &Outcome| match outcome.status {
+            Status::Skipped(why) => !why.is_unknown(),
+            ref status => status.is_verdict(),
         };
+        let told = |report: &Report| report.outcomes.iter().all(is_told);
         if self.action != "pass" && !self.shadow {
             ExitCode::from(LISTED)
         } else if self.report.as_ref().is_some_and(|report| !told(report)) {

@@ -65,9 +65,15 @@ impl<T: Transport> BlockingClient<T> {
     fn with(build: impl FnOnce() -> Result<Client<T>, ClientError>) -> Result<Self, ClientError> {
         let runtime = runtime().map_err(ClientError::Runtime)?;
         let entered = runtime.enter();
-        let client = build()?;
+        let client = build();
         drop(entered);
-        Ok(Self { client, runtime: Some(runtime) })
+        match client {
+            Ok(client) => Ok(Self { client, runtime: Some(runtime) }),
+            Err(err) => {
+                runtime.shutdown_background();
+                Err(err)
+            }
+        }
     }
 
     /// Waits on this thread; where that may not wait, on another one.

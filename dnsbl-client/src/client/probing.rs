@@ -24,8 +24,8 @@ use crate::{
 };
 
 impl<T: Transport> Client<T> {
-    /// Probes the lists whose time has come, where lists are watched, and writes the state file. A task does so unless
-    /// [`ClientBuilder::tend_by_hand`](crate::ClientBuilder::tend_by_hand) was called.
+    /// Probes the lists whose time has come, where lists are watched, and writes the state file. A task
+    /// does so unless [`ClientBuilder::tend_by_hand`](crate::ClientBuilder::tend_by_hand) was called.
     pub async fn tend(&self) {
         if self.0.watches() {
             self.0.tend().await;
@@ -210,22 +210,20 @@ impl<T: Transport> Inner<T> {
             return Status::Skipped(Skipped::OverBudget);
         }
         let (status, answer) = self.ask(list, &point.target, deadline).await;
-        match (&status, point.kind) {
+        let Some(answer) = answer else { return status };
+        let absent = point.kind != PointKind::Listed;
+        if absent && status.listing().is_some() {
             // It may be the resolver that puts a return code in place of "no such name".
-            (Status::Listed(_), PointKind::MadeUp | PointKind::Absent) => {
-                self.look_at_resolver(Resolver::HOLDS).await;
-                let stray = answer.as_ref().and_then(|answer| self.resolver.rewrote(answer));
-                stray.map_or(status, |stray| Status::Blocked(Blocked::Rewritten(stray)))
-            }
-            (Status::NotListed, PointKind::Listed)
-                if answer.is_some_and(|answer| answer.rcode == 0)
-                    && self.is_stripped(list, &point.target, deadline).await =>
-            {
-                self.note_stripping();
-                Status::Blocked(Blocked::Stripped)
-            }
-            _ => status,
+            self.look_at_resolver(Resolver::HOLDS).await;
+            let stray = self.resolver.rewrote(&answer);
+            return stray.map_or(status, |stray| Status::Blocked(Blocked::Rewritten(stray)));
         }
+        let no_data = status == Status::NotListed && answer.rcode == 0;
+        if !absent && no_data && self.is_stripped(list, &point.target, deadline).await {
+            self.note_stripping();
+            return Status::Blocked(Blocked::Stripped);
+        }
+        status
     }
 
     /// Whether a test entry without an address has one that the resolver took away: the list would

@@ -44,6 +44,25 @@ impl Resolver {
         self.lock().trouble
     }
 
+    /// The same, if somebody has looked so lately.
+    fn recent(&self, age: Duration, now: Instant) -> Option<Option<ResolverTrouble>> {
+        let state = self.lock();
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < age;
+        state.looked.is_some_and(is_recent).then_some(state.trouble)
+    }
+
+    /// Takes what it gives for names that do not exist; tells what is wrong with it now.
+    fn take(&self, silent: bool, strays: Vec<Ipv4Addr>, now: Instant) -> Option<ResolverTrouble> {
+        let mut state = self.lock();
+        let rewrites = strays.first().copied().map(ResolverTrouble::Rewrites);
+        (state.looked, state.strays) = (Some(now), strays);
+        if silent {
+            return Some(ResolverTrouble::Silent);
+        }
+        // That it strips does not show here.
+        rewrites.or(state.trouble.filter(|trouble| *trouble == ResolverTrouble::Strips))
+    }
+
     /// Whether return codes came through it within the last minute.
     pub(super) fn passes(&self, now: Instant) -> bool {
         let passed = self.lock().passed;
@@ -74,12 +93,9 @@ impl<T: Transport> Inner<T> {
     pub(super) async fn look_at_resolver(&self, age: Duration) -> Option<ResolverTrouble> {
         let _looking = self.resolver.looking.lock().await;
         let now = self.now();
-        let is_recent = |at: Instant| now.saturating_duration_since(at) < age;
-        let state = self.resolver.lock();
-        if state.looked.is_some_and(is_recent) {
-            return state.trouble;
+        if let Some(trouble) = self.resolver.recent(age, now) {
+            return trouble;
         }
-        drop(state);
         let deadline = Instant::now() + Self::LOOK;
         let answers = join_all(reserved(random()).into_iter().map(async |name| {
             self.transport.ask(&Question { name, rtype: QueryType::A }, deadline).await.ok()
@@ -88,16 +104,7 @@ impl<T: Transport> Inner<T> {
             answers.await.into_iter().flatten().filter(|answer| answer.rcode != SERVFAIL).collect();
         let strays: Vec<Ipv4Addr> =
             answers.iter().flat_map(|answer| answer.addresses.iter().copied()).collect();
-        let mut state = self.resolver.lock();
-        // That it strips does not show here.
-        let strips = state.trouble.filter(|trouble| *trouble == ResolverTrouble::Strips);
-        let trouble = if answers.is_empty() {
-            Some(ResolverTrouble::Silent)
-        } else {
-            strays.first().copied().map(ResolverTrouble::Rewrites).or(strips)
-        };
-        (state.looked, state.strays) = (Some(now), strays);
-        drop(state);
+        let trouble = self.resolver.take(answers.is_empty(), strays, now);
         self.note_trouble(trouble);
         trouble
     }
@@ -134,6 +141,6 @@ const SERVFAIL: u16 = 2;
 /// domains themselves.
 fn reserved(random: [u8; 16]) -> [Name; 2] {
     let label: Vec<u8> = random.iter().map(|octet| b'a' + octet % 26).collect();
-    [&[&label[..], b"invalid"][..], &[&label, b"example", b"com"]]
-        .map(|labels| Name::from_labels(labels.iter()).expect("short labels of letters"))
+    let names: [Vec<&[u8]>; 2] = [vec![&label, b"invalid"], vec![&label, b"example", b"com"]];
+    names.map(|labels| Name::from_labels(labels).expect("short labels of letters"))
 }

@@ -130,7 +130,11 @@ impl SavedZone {
         }
     }
 
-    /// What it was, where so much time has passed since.
+    /// The most that a restart adds to the time that a list was down: a wall clock that has leapt must
+    /// not make it gone.
+    const RESTART: Duration = Duration::from_secs(3600);
+
+    /// What it was, where so much time has passed since by the wall clock.
     pub(crate) fn saved(&self, passed: Duration) -> Saved {
         let state = self.state();
         let down_for = self.down_for.map(Duration::from_secs);
@@ -141,7 +145,7 @@ impl SavedZone {
             down_for: match state {
                 State::Up | State::Probation { .. } | State::Suspect(_) => None,
                 State::Unproven | State::Down(_) => {
-                    Some(down_for.unwrap_or_default().saturating_add(passed))
+                    Some(down_for.unwrap_or_default().saturating_add(passed.min(Self::RESTART)))
                 }
             },
         }
@@ -200,5 +204,37 @@ impl From<Why> for DownReason {
             Why::Failing { failed, of } => Self::Failing { failed, of },
             Why::ResolverRewrites | Why::NotAList => Self::NotAList,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{DownReason, Saved, SavedFile, SavedZone, State};
+    use crate::Blocked;
+
+    fn down(why: DownReason) -> SavedZone {
+        let day = Duration::from_secs(86_400);
+        let saved =
+            Saved { state: State::Down(why), falls: 2, retry_in: day, down_for: Some(day / 2) };
+        SavedZone::new("wl.example", saved, (0, Duration::ZERO))
+    }
+
+    /// Field case 36, seen from the client: the wall clock steps forward a year while it restarts.
+    #[test]
+    fn a_leap_of_the_wall_clock_over_a_restart_makes_no_list_gone() {
+        let year = Duration::from_secs(365 * 86_400);
+        let saved = down(DownReason::Blocked(Blocked::TooManyQueries)).saved(year);
+        assert_eq!(saved.down_for, Some(Duration::from_secs(12 * 3600 + 3600)));
+        assert_eq!(saved.retry_in, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_release_is_read_and_what_the_resolver_did_is_not_kept() {
+        let text = r#"{"version":1,"saved_at":1,"zones":[{"zone":"bl.example","state":"down",
+            "why":"resolver-rewrites","falls":3,"retry_in":1800,"used":0,"counted_for":0}]}"#;
+        let file: SavedFile = serde_json::from_str(text).unwrap();
+        assert_eq!(file.zones[0].saved(Duration::ZERO).state, State::Unproven);
     }
 }

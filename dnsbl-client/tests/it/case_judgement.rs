@@ -87,11 +87,9 @@ fn v6(n: u32) -> Target {
 /// mail.md F4: 40 of 40 mails were rejected until the next probe, half an hour later.
 #[tokio::test]
 async fn a_list_that_begins_to_list_the_world_rejects_nobody_not_even_once() {
-    let one = |_| nth(7).into();
-    let four = |n: u32| nth(n % 4).into();
-    let new = |n| nth(n).into();
-    type Which = fn(u32) -> Target;
-    for which in [one as Which, four, new] {
+    let which: [fn(u32) -> Target; 3] =
+        [|_| nth(7).into(), |n| nth(n % 4).into(), |n| nth(n).into()];
+    for which in which {
         for world in [everything, all_but_the_rfcs_entry, all_but_test_networks] {
             let site = site([client::zone("bl.example")], |settings| settings).await;
             // It lists rightly, a moment before.
@@ -311,7 +309,8 @@ async fn a_list_without_ipv6_test_entries_is_sound_for_ipv4_and_the_other_way_ro
 #[tokio::test]
 async fn a_state_file_that_cannot_be_read_or_written_is_told_with_its_path_and_once() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_path_buf();
+    let path = folder.path().join("state");
+    std::fs::create_dir(&path).unwrap();
     let site = site([client::zone("bl.example")], |settings| settings.state_file(&path)).await;
     site.client.tend().await;
     let told: Vec<String> = site.ears.heard().iter().map(ToString::to_string).collect();
