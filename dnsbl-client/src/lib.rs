@@ -50,7 +50,7 @@ pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
 pub use dialect::{DialectError, DialectErrorKind, LeftOut, Unwritable, Written};
 pub use dnsbl_types::Name;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
-pub use health::{DownReason, Health};
+pub use health::{DownReason, Health, ResolverTrouble};
 pub use observe::{Counters, Event, Observer, ProbePoint, ProbeReport, ZoneCounters};
 pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, Reach, Vote};
 pub use score::{Score, ScoreError};

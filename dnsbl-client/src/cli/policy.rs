@@ -45,7 +45,10 @@ impl Policy {
 impl CheckConfig {
     pub(super) fn run(self) -> ExitCode {
         match Config::load(&self.config) {
-            Ok(_) => {
+            Ok(config) => {
+                for warning in &config.warnings {
+                    eprintln!("dnsbl: warning: {warning}");
+                }
                 println!("{}: ok", self.config.display());
                 ExitCode::SUCCESS
             }
