@@ -28,6 +28,9 @@ pub(crate) const DAY: u64 = 24 * 3600;
 /// How long the tester may take for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+const WAITS: Patience =
+    Patience { settle_for: 2, pending_for: 5 * DAY, retry_after: 1, second_test_after: 1 };
+
 const SOURCE: &str = "relay-test";
 /// The id of a test that nobody can read.
 const DAMAGED: &str = "00000000000000ff";
@@ -129,7 +132,7 @@ impl Fixture {
 
     /// Writes a host whose listing somebody has deleted.
     pub(crate) fn remember_host_alone(&self, host: &Host) {
-        let due = host.due(host.confirmed_at);
+        let due = host.due(host.confirmed_at, WAITS);
         self.put("relay-host", &host.address.to_string(), Some(due), host.encode());
     }
 
@@ -304,12 +307,7 @@ fn settings(receiver: SocketAddr) -> Settings {
         zone: relays(),
         outputs_zone: Some(outputs()),
         outputs_networks: 2,
-        patience: Patience {
-            settle_for: 2,
-            pending_for: 5 * DAY,
-            retry_after: 1,
-            second_test_after: 1,
-        },
+        patience: WAITS,
         limits: Limits::default(),
         identity: Arc::new(Identity::new(name(ehlo), name(domain))),
         keys: Arc::new(TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())),
