@@ -319,10 +319,8 @@ pub fn check_address(
             let wait = limits.per_address_days * DAY;
             let counts = |test: &&Test| {
                 let told_nothing = [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive];
-                let is_foreign = (test.is_of_stranger() && !asker.is_stranger())
-                    || (test.ground == Ground::Own
-                        && ground != Ground::Own
-                        && !asker.is_stranger());
+                let is_of_itself = test.ground == Ground::Own && ground != Ground::Own;
+                let is_foreign = !asker.is_stranger() && (test.is_of_stranger() || is_of_itself);
                 !is_foreign && !test.verdict.is_some_and(|v| told_nothing.contains(&v))
             };
             match made().find(counts).map(|test| test.submitted_at.plus(wait)) {
