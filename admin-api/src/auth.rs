@@ -35,6 +35,7 @@ pub const SCOPES: &[&str] = &[
     "relay-tests:write",
     "relay-tests:owner",
     "relay-tests:trusted",
+    "relay-opt-outs:write",
 ];
 
 /// To touch the listings of all sources at once.
@@ -48,7 +49,7 @@ pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
 pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
 /// To ask for tests in the name of a host's owner.
 pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
-/// To ask for more tests than the holder of any token.
+/// To ask for more tests than the holder of any token, and to call off those of others.
 pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 
 /// A scope as a type.
@@ -79,7 +80,8 @@ scopes! {
     "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
     "To read metrics." MetricsRead = Some("metrics:read");
     "To see relay tests." RelayTestsRead = Some(RELAY_TESTS_READ);
-    "To ask for relay tests, and to opt networks out." RelayTestsWrite = Some("relay-tests:write");
+    "To ask for relay tests." RelayTestsWrite = Some("relay-tests:write");
+    "To opt networks out of relay tests, and in again." RelayOptOutsWrite = Some("relay-opt-outs:write");
     "Any live token." Anyone = None;
 }
 

@@ -12,6 +12,7 @@ use dnsbl_store::{ChangeError, ImportCounts, StoreError};
 use dnsbl_types::{GuardError, ListingError, Name, ZoneError};
 use relay_tester::{
     TargetError,
+    life::Limited,
     service::{RecordsError, Refusal},
 };
 use serde_json::{Map, Value, json};
@@ -246,16 +247,20 @@ impl From<RecordsError> for Problem {
     }
 }
 
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        let retry_after = limited.retry_after;
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", limited)
+            .with("retry_after", retry_after)
+            .retry_after(retry_after)
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(err: Refusal) -> Self {
         let word = match err {
             Refusal::Records(err) => return err.into(),
-            Refusal::Limited(limited) => {
-                let retry_after = limited.retry_after;
-                return Self::new(StatusCode::TOO_MANY_REQUESTS, "limited", limited)
-                    .with("retry_after", retry_after)
-                    .retry_after(retry_after);
-            }
+            Refusal::Limited(limited) => return limited.into(),
             Refusal::Target(TargetError::NotAnAddress(_)) => {
                 return Self::malformed(format!("address: {err}"));
             }

@@ -34,6 +34,7 @@ fn settings(relay: &RelayTester, keys: TokenKeys) -> Settings {
     Settings {
         zone: relay.zone.clone(),
         outputs_zone: relay.outputs_zone.clone(),
+        outputs_networks: relay.outputs_networks,
         patience: relay.patience,
         limits: relay.limits.clone(),
         identity: Arc::new(identity(relay)),
@@ -41,7 +42,7 @@ fn settings(relay: &RelayTester, keys: TokenKeys) -> Settings {
         drive: DriveSettings {
             connection_pause: relay.connection_pause,
             probe_pause: relay.probe_pause,
-            source: relay.source,
+            sources: relay.sources,
             loopback_only: !relay.allow_targets.is_empty()
                 && !relay.allow_all
                 && relay.allow_targets.iter().all(|net| net.addr().is_loopback()),
@@ -63,7 +64,7 @@ fn settings(relay: &RelayTester, keys: TokenKeys) -> Settings {
 fn identity(relay: &RelayTester) -> Identity {
     let mut identity = Identity::new(relay.ehlo.clone(), relay.probe_domain.clone());
     if let Some(contact) = &relay.contact {
-        identity.opt_out_en = format!("To be left alone, ask {contact}.");
+        identity.opt_out_en = format!("ask {contact}.");
         identity.opt_out_ja =
             format!("今後の試験を希望されない場合は {contact} までご連絡ください。");
         identity.contact = contact.clone();

@@ -58,7 +58,7 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Dialogue {
     assignment: Assignment,
-    queue: VecDeque<&'static Probe>,
+    queue: VecDeque<Turn>,
     /// How many messages may still be sent.
     messages_left: usize,
     state: State,
@@ -102,12 +102,19 @@ struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Command {
     Rset,
-    Hello,
     Mail,
     /// The recipient with this place.
     Rcpt(usize),
     Data,
     Content,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Probe(&'static Probe),
+    /// What follows goes over a connection of its own.
+    Fresh,
 }
 
 /// What follows QUIT.
@@ -130,8 +137,8 @@ impl Dialogue {
     pub fn new(assignment: Assignment, plan: Plan) -> (Self, Step) {
         let dialogue = Self {
             assignment,
-            queue: plan.probes.into(),
             messages_left: plan.max_messages,
+            queue: turns(plan),
             state: State::Greeting,
             session: Session::default(),
             talked: false,
@@ -200,4 +207,33 @@ impl Dialogue {
             Step::StartTls | Step::Done(_) => {}
         }
     }
+}
+
+impl Turn {
+    fn probe(&self) -> Option<&'static Probe> {
+        match self {
+            Self::Probe(probe) => Some(probe),
+            Self::Fresh => None,
+        }
+    }
+}
+
+/// The turns of a plan: over each of its connections all that are to be repeated, and a share of the
+/// others.
+fn turns(plan: Plan) -> VecDeque<Turn> {
+    let Plan { probes, repeats, connections, .. } = plan;
+    if repeats.is_empty() {
+        return probes.into_iter().map(Turn::Probe).collect();
+    }
+    let others: Vec<_> = probes.into_iter().filter(|probe| !repeats.contains(probe)).collect();
+    let share = others.len().div_ceil(connections.max(1));
+    let (mut others, mut turns) = (others.into_iter(), VecDeque::new());
+    for connection in 0..connections.max(1) {
+        if connection > 0 {
+            turns.push_back(Turn::Fresh);
+        }
+        turns.extend(repeats.iter().copied().map(Turn::Probe));
+        turns.extend(others.by_ref().take(share).map(Turn::Probe));
+    }
+    turns
 }

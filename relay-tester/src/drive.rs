@@ -1,11 +1,13 @@
 //! Drives a dialogue over TCP.
 
 mod connection;
+mod sources;
 mod tls;
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{future::Future, time::Duration};
 
 use connection::Connection;
+pub use sources::Sources;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -55,8 +57,8 @@ pub struct DriveSettings {
     pub connection_pause: Duration,
     /// Before each probe.
     pub probe_pause: Duration,
-    /// The address from which connections are made; the system's choice where it is `None`.
-    pub source: Option<IpAddr>,
+    /// The addresses from which connections are made.
+    pub sources: Sources,
     /// Connect to loopback addresses only: for tests.
     pub loopback_only: bool,
 }
@@ -90,7 +92,7 @@ impl Default for DriveSettings {
             total_timeout: Duration::from_secs(900),
             connection_pause: Duration::from_secs(2),
             probe_pause: Duration::from_secs(1),
-            source: None,
+            sources: Sources::default(),
             loopback_only: false,
         }
     }
@@ -176,7 +178,7 @@ impl Driver<'_> {
         }
         let until = self.until(self.settings.connect_timeout);
         let connection =
-            Connection::open(self.target.socket_addr(), self.settings.source, until).await;
+            Connection::open(self.target.socket_addr(), self.settings.sources, until).await;
         self.connection = Some(connection.map_err(Event::NoConnection)?);
         Ok(())
     }

@@ -30,8 +30,8 @@
 //!
 //! # What keeps it harmless
 //!
-//! - The recipient is always our own domain, and a test sends at most [`Plan::MAX_MESSAGES`] messages
-//!   of a few kilobytes, each at most once.
+//! - The recipient is always our own domain, and a host takes at most [`Plan::MAX_MESSAGES`] messages
+//!   of a few kilobytes in a test, each at most once. What it puts off with a 4xx is offered once more.
 //! - One connection at a time, with at most [`Dialogue::MAX_PROBES`] probes of which at most
 //!   [`Dialogue::MAX_MALFORMED`] are malformed; two connections in a row that break end the test.
 //! - Whatever a peer sends is bounded: lines, replies and octets of a connection, the time of every
@@ -52,6 +52,7 @@ mod returned;
 pub mod self_check;
 pub mod service;
 mod target;
+pub mod text;
 mod token;
 mod transcript;
 
@@ -59,11 +60,12 @@ pub use dialogue::{
     Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,
     Step, Unreachable,
 };
-pub use drive::{Attempt, DriveSettings, Go, Watch};
+pub use drive::{Attempt, DriveSettings, Go, Sources, Watch};
 pub use host_name::{HostName, HostNameError};
 pub use message::{Assignment, Ground, HeaderText, Identity, LocalPart, TextError};
 pub use probe::{Known, Plan, Probe, Tier};
 pub use receiver::{Counts, Inbox, NotTaken, Received, Receiver, ReceiverSettings};
+pub(crate) use returned::came_from;
 pub use returned::{Rejected, Return, judge};
 pub use target::{Ports, RelayTarget, TargetError, TargetPolicy};
 pub use token::{Binding, Candidate, Key, Kind, TestId, TestIdError, Token, TokenKeys, cut};

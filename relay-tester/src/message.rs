@@ -98,7 +98,7 @@ impl Identity {
     pub fn new(ehlo: HostName, probe_domain: HostName) -> Self {
         let contact = HeaderText::postmaster(&ehlo);
         Self {
-            opt_out_en: format!("Write to {contact} from an address of the network's owner."),
+            opt_out_en: format!("write to {contact} from an address of the network's owner."),
             opt_out_ja: format!(
                 "ネットワークの管理者のアドレスから {contact} までご連絡ください。"
             ),

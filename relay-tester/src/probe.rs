@@ -57,6 +57,11 @@ pub struct Known {
 pub struct Plan {
     /// The probes.
     pub probes: Vec<&'static Probe>,
+    /// Those of them that are tried over each of several connections, until one is not refused. A
+    /// balancer may have a closed host behind it and an open one.
+    pub repeats: Vec<&'static Probe>,
+    /// How many connections those are tried over.
+    pub connections: usize,
     /// After how many messages the test ends, whatever is left. Refused probes are no messages.
     pub max_messages: usize,
 }
@@ -101,7 +106,7 @@ impl Plan {
         let chosen = PROBES.iter().filter(|probe| probe.tier <= limit && probe.is_possible(known));
         let mut probes: Vec<_> = chosen.collect();
         probes.sort_by_key(|probe| (probe.tier, probe.malformed));
-        Self { probes, max_messages: Self::MAX_MESSAGES }
+        Self { probes, repeats: Vec::new(), connections: 1, max_messages: Self::MAX_MESSAGES }
     }
 
     /// The same without the probes that were sent before, as when a test goes on after a crash. Messages

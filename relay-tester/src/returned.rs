@@ -1,11 +1,13 @@
 //! What a message that came to the receiver proves.
 
 mod headers;
+mod hop;
 
 use std::net::IpAddr;
 
 use dnsbl_types::UnixTime;
 use headers::Headers;
+pub(crate) use hop::came_from;
 
 use crate::{Binding, Candidate, Kind, Probe, Received, TestId, Token, TokenKeys};
 

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
+
+use crate::Sources;
 
 /// What an attempt to connect to a host showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +34,19 @@ pub fn presume_closed(recent: &[Sighting], different: usize) -> bool {
     different > 0 && hosts.len() >= different
 }
 
-/// Whether any of the reference hosts is heard of, all of them being asked at once. `None` where there
-/// are none, so that nothing is known.
-pub async fn reach(references: &[SocketAddr], patience: Duration) -> Option<bool> {
+/// Whether any of the reference hosts is heard of, all of them being asked at once, from where tests
+/// come. `None` where there are none, so that nothing is known.
+pub async fn reach(
+    references: &[SocketAddr],
+    sources: Sources,
+    patience: Duration,
+) -> Option<bool> {
     if references.is_empty() {
         return None;
     }
     let mut attempts = tokio::task::JoinSet::new();
     for &reference in references {
-        attempts.spawn(async move { is_heard(reference, patience).await });
+        attempts.spawn(async move { is_heard(reference, sources, patience).await });
     }
     while let Some(heard) = attempts.join_next().await {
         if heard.unwrap_or(false) {
@@ -50,8 +56,9 @@ pub async fn reach(references: &[SocketAddr], patience: Duration) -> Option<bool
     Some(false)
 }
 
-async fn is_heard(addr: SocketAddr, patience: Duration) -> bool {
-    match timeout(patience, TcpStream::connect(addr)).await {
+async fn is_heard(addr: SocketAddr, sources: Sources, patience: Duration) -> bool {
+    let connect = async { sources.socket(addr)?.connect(addr).await };
+    match timeout(patience, connect).await {
         Ok(Ok(_)) => true,
         Ok(Err(error)) => matches!(
             error.kind(),
@@ -70,7 +77,7 @@ mod tests {
         time::timeout,
     };
 
-    use super::{Sighting, presume_closed, reach};
+    use super::{Sighting, Sources, presume_closed, reach};
 
     fn sightings(text: &str) -> Vec<Sighting> {
         let read = |word: &str| {
@@ -100,12 +107,16 @@ mod tests {
     #[tokio::test]
     async fn a_reference_that_answers_or_refuses_is_heard_of() {
         let patience = Duration::from_secs(5);
-        assert_eq!(reach(&[], patience).await, None);
+        assert_eq!(reach(&[], Sources::default(), patience).await, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        assert_eq!(reach(&[addr], patience).await, Some(true));
+        assert_eq!(reach(&[addr], Sources::default(), patience).await, Some(true));
         drop(listener);
-        assert_eq!(reach(&[addr], patience).await, Some(true), "refused is heard too");
+        assert_eq!(
+            reach(&[addr], Sources::default(), patience).await,
+            Some(true),
+            "refused is heard too"
+        );
     }
 
     #[tokio::test]
@@ -120,6 +131,6 @@ mod tests {
         while let Ok(stream) = timeout(patience, TcpStream::connect(addr)).await {
             waiting.push(stream.unwrap());
         }
-        assert_eq!(reach(&[addr], patience).await, Some(false));
+        assert_eq!(reach(&[addr], Sources::default(), patience).await, Some(false));
     }
 }

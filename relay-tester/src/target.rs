@@ -187,7 +187,8 @@ fn refuse_embedded(addr: IpAddr) -> Result<(), TargetError> {
 }
 
 /// The IPv4 address to which a packet for this one would go, or may: mapped and compatible (RFC 4291
-/// section 2.5.5), translated (RFC 2765, 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
+/// section 2.5.5), translated (RFC 2765, 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC
+/// 5214).
 fn embedded(addr: Ipv6Addr) -> Option<Ipv4Addr> {
     let s = addr.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
@@ -198,6 +199,7 @@ fn embedded(addr: Ipv6Addr) -> Option<Ipv4Addr> {
         | [0x64, 0xff9b, 0 | 1, _, _, _, high, low]
         | [0x2002, high, low, ..] => Some(v4(high, low)),
         [0x2001, 0, _, _, _, _, high, low] => Some(v4(!high, !low)),
+        [.., 0 | 0x200, 0x5efe, high, low] => Some(v4(high, low)),
         _ => None,
     }
 }
@@ -284,6 +286,8 @@ mod tests {
             ("2002:7f00:1::", "127.0.0.1"),
             ("2002:808:808::1", "8.8.8.8"),
             ("2001::f5ff:fffe", "10.0.0.1"),
+            ("2a01:4f8::5efe:7f00:1", "127.0.0.1"),
+            ("2a01:4f8::200:5efe:10.0.0.1", "10.0.0.1"),
         ] {
             let everything = TargetPolicy {
                 allow: vec!["::/0".parse().unwrap(), "0.0.0.0/0".parse().unwrap()],

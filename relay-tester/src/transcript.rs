@@ -1,6 +1,6 @@
 //! What was said, fit to be shown.
 
-use crate::cut;
+use crate::{cut, text::clean};
 
 /// The lines of a dialogue, with all tokens cut and bounded in number and length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Transcript {
     fn push(&mut self, mark: &str, line: &str) {
         match self.lines.len() {
             len if len + 1 < Self::MAX_LINES => {
-                let shown: String = cut(line).chars().take(Self::MAX_LINE).collect();
+                let shown: String = clean(&cut(line)).chars().take(Self::MAX_LINE).collect();
                 self.lines.push(format!("{mark}{shown}"));
             }
             len if len < Self::MAX_LINES => self.lines.push("* more was said".to_owned()),

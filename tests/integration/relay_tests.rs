@@ -1,10 +1,13 @@
 //! Relay tests from the submission to the answer over DNS: `/v1/relay-tests`, real mail servers and
 //! scripted ones, and messages that come back or pretend to.
 
+mod abuse;
 mod anonymous;
+mod audit;
 mod cancel;
 mod configuration;
 mod crash;
+mod deferrals;
 mod forgery;
 mod life_cycle;
 mod limits;
@@ -14,6 +17,7 @@ mod notice;
 mod operator;
 mod opt_outs;
 mod scopes;
+mod start;
 mod targets;
 mod verdicts;
 
@@ -65,6 +69,12 @@ impl Tester {
     #[track_caller]
     fn asking(resolver: SocketAddr, keys: &str, limits: &str) -> Self {
         let receiver = unique_addr().into();
+        let waits = [("retry-after", "2s"), ("second-test-after", "1s")];
+        let waits: String = waits
+            .into_iter()
+            .filter(|(key, _)| !keys.contains(key))
+            .map(|(key, wait)| format!("{key} = \"{wait}\"\n"))
+            .collect();
         let server = TestServer::with_tables(&format!(
             "[relay-tester]
 enabled = true
@@ -76,7 +86,7 @@ ehlo = \"relaytest.example.org\"
 allow-targets = [\"127.0.0.0/8\"]
 resolvers = [\"{resolver}\"]
 connection-pause = \"0s\"
-{keys}
+{waits}{keys}
 [relay-tester.limits]
 {limits}
 "
@@ -156,6 +166,15 @@ connection-pause = \"0s\"
         assert_eq!(texts[0].trim_matches('"'), reason.trim_matches('"'));
         let listing = self.server.admin().get(&zone.listing_path(&addr)).expect(200).json();
         assert_eq!(listing["listings"][0]["source"], "relay-test", "{listing}");
+    }
+
+    /// Waits until the address is not listed any more.
+    #[track_caller]
+    fn wait_unlisted(&self, addr: IpAddr) {
+        eventually(TEST, || match self.relays().ask_address(&addr.to_string(), A) {
+            Answer::NxDomain => Ok(()),
+            other => Err(other),
+        });
     }
 
     #[track_caller]

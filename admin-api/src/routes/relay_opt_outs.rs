@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::{Json as AxumJson, extract::State, http::StatusCode, response::Response};
+use dnsbl_types::Subject;
 use ipnet::IpNet;
 
 use super::{changed, gone, relay_tests::tester};
 use crate::{
     app::App,
-    auth::{Caller, RelayTestsRead, RelayTestsWrite},
+    auth::{Caller, RelayOptOutsWrite, RelayTestsRead},
     error::Problem,
     extract::{Nothing, Params, Path},
     v1::{
@@ -31,18 +32,20 @@ pub(crate) async fn list_opt_outs(
     Ok(AxumJson(OptOutsOut { opt_outs: networks.iter().map(ToString::to_string).collect() }))
 }
 
-/// Tests a network no more. What is listed stays so until it expires.
+/// Tests a network no more: a prefix of at least /8 (IPv4) or /19 (IPv6). What is listed stays so until
+/// it expires.
 #[utoipa::path(put, path = "/v1/relay-opt-outs/{prefix}", tag = "relay tests",
-    security(("token" = ["relay-tests:write"])),
+    security(("token" = ["relay-opt-outs:write"])),
     params(("prefix" = String, Path, description = "Address or prefix, percent-encoded")),
     responses((status = 200, body = OptOutOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn put_opt_out(
-    caller: Caller<RelayTestsWrite>,
+    caller: Caller<RelayOptOutsWrite>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(prefix): Path<String>,
 ) -> Result<Response, Problem> {
     let network = network(&prefix)?;
+    check_length(network)?;
     let seq = tester(&app)?.opt_out(network, caller.actor()).await?;
     let seq = seq.ok_or_else(|| Problem::refused("as many networks as can be opted out are"))?;
     Ok(changed(StatusCode::OK, seq, OptOutOut { prefix: network.to_string() }))
@@ -50,12 +53,12 @@ pub(crate) async fn put_opt_out(
 
 /// Ends an opt-out.
 #[utoipa::path(delete, path = "/v1/relay-opt-outs/{prefix}", tag = "relay tests",
-    security(("token" = ["relay-tests:write"])),
+    security(("token" = ["relay-opt-outs:write"])),
     params(("prefix" = String, Path, description = "Address or prefix, percent-encoded")),
     responses((status = 204, description = "It may be tested again"),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn delete_opt_out(
-    caller: Caller<RelayTestsWrite>,
+    caller: Caller<RelayOptOutsWrite>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(prefix): Path<String>,
@@ -66,7 +69,21 @@ pub(crate) async fn delete_opt_out(
     Ok(gone(seq.ok_or_else(|| Problem::not_found("not-opted-out", detail()))?))
 }
 
-/// An address, or a prefix without host bits.
+/// Refuses what is more than any one owner has: a slip of the finger would end all tests.
+fn check_length(network: IpNet) -> Result<(), Problem> {
+    let shortest = if network.addr().is_ipv4() { SHORTEST_V4 } else { SHORTEST_V6 };
+    if network.prefix_len() >= shortest {
+        return Ok(());
+    }
+    let detail = format!("prefix: {network} is shorter than /{shortest}");
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "short-prefix", detail))
+}
+
+/// The shortest prefixes that one owner may have; the guards of listings have the same.
+const SHORTEST_V4: u8 = 8;
+const SHORTEST_V6: u8 = 19;
+
+/// An address, or a prefix without host bits; IPv4 inside IPv6 is IPv4, as hosts are.
 fn network(text: &str) -> Result<IpNet, Problem> {
     if let Ok(address) = text.parse() {
         return Ok(IpNet::from(std::net::IpAddr::to_canonical(&address)));
@@ -75,7 +92,7 @@ fn network(text: &str) -> Result<IpNet, Problem> {
         .parse()
         .map_err(|_| Problem::malformed(format!("prefix: {text:?} is no address or prefix")))?;
     match network.trunc() {
-        right if right == network => Ok(network),
+        right if right == network => Ok(Subject::from_net(network).net().unwrap_or(network)),
         right => Err(Problem::malformed(format!("prefix: {text} has host bits; it is {right}"))),
     }
 }

@@ -12,6 +12,7 @@ use relay_tester::{
     Ground, TestId, Tier,
     life::{self, Asker, Test},
     service::{Filter, Submission, Tester},
+    text::clean_lines,
 };
 use serde::Deserialize;
 
@@ -142,11 +143,16 @@ pub(crate) async fn find_relay_test(
     Path(id): Path<String>,
 ) -> Result<AxumJson<RelayTestOut>, Problem> {
     let tester = tester(&app)?;
-    let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
+    let id = read_id(&id)?;
+    if let Submitter::Stranger(from) = reader {
+        tester.charge_read(from).await?;
+    }
+    let test = tester.find(id).await?.ok_or_else(|| no_test(&id.to_string()))?;
     Ok(AxumJson(reader.may_see(show(tester, &test).await?)))
 }
 
-/// Calls a test off that has not sent all its probes. What was found stays.
+/// Calls a test off that has not sent all its probes. What was found stays. A test that somebody else
+/// asked for takes the scope `relay-tests:trusted` too.
 #[utoipa::path(delete, path = "/v1/relay-tests/{id}", tag = "relay tests",
     security(("token" = ["relay-tests:write"])),
     params(("id" = String, Path, description = "Its name")),
@@ -159,7 +165,11 @@ pub(crate) async fn cancel_relay_test(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let tester = tester(&app)?;
-    let cancelled = tester.cancel(read_id(&id)?, caller.actor()).await?;
+    let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
+    if test.submitter != caller.actor().name {
+        caller.require(RELAY_TESTS_TRUSTED)?;
+    }
+    let cancelled = tester.cancel(test.id, caller.actor()).await?;
     match cancelled.ok_or_else(|| no_test(&id))? {
         (test, Some(seq)) => Ok(changed(StatusCode::OK, seq, show(tester, &test).await?)),
         (test, None) => {
@@ -191,7 +201,8 @@ impl<S> Submitter<S> {
 
 async fn show(tester: &Tester, test: &Test) -> Result<RelayTestOut, Problem> {
     let listed = tester.is_listed(test.address).await?;
-    Ok(RelayTestOut::whole(test, listed, tester.settings().patience))
+    let second = if listed { tester.second_test_at(test.address).await? } else { None };
+    Ok(RelayTestOut::whole(test, listed, tester.settings().patience).with_second_test(second))
 }
 
 /// What somebody without a token may ask for.
@@ -219,15 +230,14 @@ fn tier(number: u8) -> Result<Tier, Problem> {
     }
 }
 
-/// A text without control characters other than line ends; an empty one counts as none.
+/// A text without what a terminal obeys, several lines of it; an empty one counts as none.
 fn text(field: &str, text: Option<String>, most: usize) -> Result<Option<String>, Problem> {
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     if text.len() > most {
         let detail = format!("{field}: {} bytes are more than {most}", text.len());
         return Err(Problem::refused(detail));
     }
-    let is_plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    Ok(Some(text.chars().filter(|&c| is_plain(c)).collect()))
+    Ok(Some(clean_lines(&text)))
 }
 
 fn read_id(text: &str) -> Result<TestId, Problem> {

@@ -5,7 +5,7 @@ use dnsbl_types::UnixTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{relay_test::shown_id, time};
 
 /// A page of audit records, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct AuditOut {
     action: String,
     /// To which zone.
     zone: Option<String>,
-    /// To which subject, token or document.
+    /// To which subject, token or document; a relay test by its id.
     subject: Option<String>,
     /// For which source.
     source: Option<String>,
@@ -41,14 +41,15 @@ pub(crate) struct AuditOut {
 
 impl From<AuditRecord> for AuditOut {
     fn from(record: AuditRecord) -> Self {
+        let shown = |subject: String| shown_id(&record.action, subject);
         Self {
+            subject: record.subject.map(shown),
             seq: record.seq,
             at: time::write(UnixTime(record.at)),
             actor: record.actor,
             remote: record.remote,
             action: record.action,
             zone: record.zone,
-            subject: record.subject,
             source: record.source,
         }
     }

@@ -4,7 +4,7 @@ use dnsbl_store::{ImportSummary, LogEntry, Op};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{import::CountsOut, listing::ListingOut, time, zone::ZoneOut};
+use super::{import::CountsOut, listing::ListingOut, relay_test::shown_id, time, zone::ZoneOut};
 
 /// A line of the feed. The last line is `{"end":true,"next":SEQ}`.
 #[derive(Serialize, ToSchema)]
@@ -153,7 +153,7 @@ fn line(entry: &LogEntry, op: &Op) -> LineOut {
         epoch: entry.epoch,
         at: time::write(entry.at),
         op: op.word().into_owned(),
-        id: id.to_string(),
+        id: shown_id(&op.word(), id.to_string()),
     })
 }
 

@@ -1,8 +1,10 @@
 //! Relay tests and opt-outs.
 
+use dnsbl_types::UnixTime;
 use relay_tester::{
-    Probe,
+    Probe, TestId,
     life::{Arrival, ArrivalKind, Patience, Sent, State, Test, Verdict},
+    text::{clean, clean_lines},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,7 +17,7 @@ use super::time;
 #[schema(as = RelayTestBody)]
 pub(crate) struct RelayTestIn {
     /// Its IPv4 or IPv6 address; names are not looked up.
-    #[schema(example = "198.51.100.7")]
+    #[schema(example = "8.8.4.4")]
     pub(crate) address: String,
     /// Why: `self` (asked for by the host itself), `owner`, `evidence`, `retest` or `delist` (it is listed).
     #[schema(example = "evidence")]
@@ -56,6 +58,8 @@ pub(crate) struct RelayTestOut {
     submitted_at: String,
     /// When the conversation with the host ended.
     tested_at: Option<String>,
+    /// When the host is tried again, since it answered with 4xx; null where it did not.
+    retry_at: Option<String>,
     /// Until when a message that comes back still counts.
     returns_until: Option<String>,
     /// Whether the host is listed as an open relay now.
@@ -66,6 +70,10 @@ pub(crate) struct RelayTestOut {
     evidence: Option<String>,
     /// What the submitter wanted to be remembered; null without a token.
     note: Option<String>,
+    /// When the host is tested for the second time, where it has passed the first of the two tests that a
+    /// delisting takes. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_test_at: Option<String>,
     /// What was said, without the secret parts of addresses. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     transcript: Option<Vec<String>>,
@@ -80,7 +88,8 @@ pub(crate) struct RelayTestOut {
 pub(crate) struct ProbeOut {
     /// Its name, as in docs/relay-tests.md.
     name: String,
-    /// What became of it: refused, accepted, returned, bounced or error; null: it is on its way.
+    /// What became of it: refused, accepted, returned, bounced, deferred (4xx) or error; null: it is on its
+    /// way.
     outcome: Option<&'static str>,
 }
 
@@ -140,11 +149,13 @@ impl RelayTestOut {
             probes: test.sent.iter().map(ProbeOut::from).collect(),
             submitted_at: time::write(test.submitted_at),
             tested_at: test.tested_at.map(time::write),
+            retry_at: test.retry_at.map(time::write),
             returns_until: test.tested_at.map(|at| time::write(at.plus(patience.pending_for))),
             listed,
             domain: test.domain.as_ref().map(ToString::to_string),
-            evidence: test.evidence.clone(),
-            note: test.note.clone(),
+            evidence: test.evidence.as_deref().map(clean_lines),
+            note: test.note.as_deref().map(clean_lines),
+            second_test_at: None,
             transcript: None,
             returns: None,
         }
@@ -153,10 +164,16 @@ impl RelayTestOut {
     /// A test with all that is known.
     pub(crate) fn whole(test: &Test, listed: bool, patience: Patience) -> Self {
         Self {
-            transcript: Some(test.transcript.clone()),
+            // Those of older releases were cleaned less.
+            transcript: Some(test.transcript.iter().map(|line| clean(line)).collect()),
             returns: Some(test.arrivals.iter().map(ReturnOut::from).collect()),
             ..Self::brief(test, listed, patience)
         }
+    }
+
+    /// The same with the time of the second test that a delisting takes, if there is to be one.
+    pub(crate) fn with_second_test(self, at: Option<UnixTime>) -> Self {
+        Self { second_test_at: at.map(time::write), ..self }
     }
 
     /// The same without what the submitter wrote.
@@ -181,11 +198,34 @@ impl From<&Arrival> for ReturnOut {
             },
             peer: arrival.peer.to_string(),
             received_at: time::write(arrival.at),
-            headers: arrival.headers.clone(),
+            headers: clean_lines(&arrival.headers),
         }
     }
 }
 
 fn name(probe: u8) -> String {
     Probe::by_index(probe).map_or_else(|| format!("probe {probe}"), |probe| probe.name.into())
+}
+
+/// The id of a record as it is shown: that of a relay test is kept as a number.
+pub(crate) fn shown_id(action: &str, id: String) -> String {
+    let number = matches!(action, "relay-test-put" | "relay-test-delete").then_some(&id);
+    let number = number.and_then(|id| u64::from_str_radix(id, 16).ok());
+    number.map_or(id, |number| TestId(number).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use relay_tester::TestId;
+
+    use super::shown_id;
+
+    /// Newcomer A3: the audit named relay tests in hexadecimal, everything else in base32.
+    #[test]
+    fn a_relay_test_has_one_name_everywhere() {
+        let test = TestId(0x1234_5678_9abc_def0);
+        assert_eq!(shown_id("relay-test-put", format!("{:016x}", test.0)), test.to_string());
+        assert_eq!(shown_id("relay-host-put", "192.0.2.1".into()), "192.0.2.1");
+        assert_eq!(shown_id("put", "1234".into()), "1234");
+    }
 }

@@ -24,6 +24,8 @@ pub struct Document {
     due: Option<UnixTime>,
     body: Vec<u8>,
     revision: u64,
+    /// Only of one that is to be written.
+    is_step: bool,
 }
 
 /// Why something is no document.
@@ -137,7 +139,7 @@ impl Document {
         if body.len() > Self::MAX_BODY {
             return Err(DocumentError::Body(body.len()));
         }
-        Ok(Self { kind, id, group, due, body, revision: 0 })
+        Ok(Self { kind, id, group, due, body, revision: 0, is_step: false })
     }
 
     /// What kind it is.
@@ -170,13 +172,24 @@ impl Document {
         self.revision
     }
 
+    /// The same as a step of a machine towards something that is audited itself: it has an entry in the
+    /// change log, and no audit record.
+    #[must_use]
+    pub fn as_step(self) -> Self {
+        Self { is_step: true, ..self }
+    }
+
+    pub(crate) fn is_step(&self) -> bool {
+        self.is_step
+    }
+
     pub(crate) fn with_revision(self, revision: u64) -> Self {
         Self { revision, ..self }
     }
 
     /// Whether both say the same, whenever they were written.
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
-        let said = |document: &Self| document.clone().with_revision(0);
+        let said = |document: &Self| Self { revision: 0, is_step: false, ..document.clone() };
         said(self) == said(other)
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Group<'a> {
             }
         }
         let db = self.writes.db;
-        for (i, op) in ops.iter().enumerate() {
+        for (i, op) in ops.iter().enumerate().filter(|(_, op)| !op.is_step()) {
             let key = [seq.to_be_bytes().as_slice(), &(i as u32).to_be_bytes()].concat();
             let record = codec::encode(&op.audit(seq, self.now, actor));
             self.writes.batch.put_cf(cf(db, schema::AUDIT), key, record);

@@ -177,6 +177,11 @@ impl Op {
         }
     }
 
+    /// Whether it is but a step of a machine, which is not audited.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(self, Self::PutDocument { document } if document.is_step())
+    }
+
     /// The listing it is about, as it now is or as it last was.
     pub fn listing(&self) -> Option<&Listing> {
         match self {

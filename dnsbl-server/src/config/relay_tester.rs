@@ -9,8 +9,8 @@ use std::{
 use dnsbl_types::Name;
 use ipnet::IpNet;
 use relay_tester::{
-    HeaderText, HostName, LocalPart,
-    life::{Limits, Patience},
+    HeaderText, HostName, LocalPart, Sources,
+    life::{Limits, Output, Patience},
 };
 use serde::Deserialize;
 
@@ -31,8 +31,8 @@ pub struct RelayTester {
     pub probe_domain: HostName,
     /// Our name in EHLO.
     pub ehlo: HostName,
-    /// The address that tests come from; the system's choice if there is none.
-    pub source: Option<IpAddr>,
+    /// The addresses that tests come from; the system's choice where there is none of a family.
+    pub sources: Sources,
     /// Networks that may be tested though they are special or our own.
     pub allow_targets: Vec<IpNet>,
     /// Whether `allow_targets` adds to what may be tested, instead of being all of it.
@@ -43,7 +43,9 @@ pub struct RelayTester {
     pub reference_hosts: Vec<SocketAddr>,
     /// DNS servers to look up MX and PTR records with; none: those of the system.
     pub resolvers: Vec<SocketAddr>,
-    /// How long messages are waited for.
+    /// From how many networks hosts must have sent through an output before it is listed.
+    pub outputs_networks: usize,
+    /// How long messages are waited for, and how long passes between tests.
     pub patience: Patience,
     /// Between two connections to a host.
     pub connection_pause: Duration,
@@ -75,7 +77,8 @@ pub(super) struct RelayTesterSpec {
     receiver_address: Option<String>,
     probe_domain: Option<String>,
     ehlo: Option<String>,
-    source: Option<String>,
+    source: Option<OneOrMore>,
+    outputs_networks: Option<usize>,
     allow_targets: Vec<String>,
     allow_targets_in_public: bool,
     own_addresses: Vec<String>,
@@ -83,6 +86,8 @@ pub(super) struct RelayTesterSpec {
     resolvers: Vec<String>,
     settle_for: Option<String>,
     pending_for: Option<String>,
+    retry_after: Option<String>,
+    second_test_after: Option<String>,
     connection_pause: Option<String>,
     probe_pause: Option<String>,
     lookup_page: Option<String>,
@@ -92,6 +97,14 @@ pub(super) struct RelayTesterSpec {
     notice: bool,
     limits: LimitsSpec,
     anonymous: AnonymousSpec,
+}
+
+/// One text, or a list.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -130,6 +143,10 @@ struct AnonymousSpec {
 
 const SETTLE_FOR: &str = "relay-tester.settle-for";
 const PENDING_FOR: &str = "relay-tester.pending-for";
+const RETRY_AFTER: &str = "relay-tester.retry-after";
+const SECOND_TEST_AFTER: &str = "relay-tester.second-test-after";
+const SOURCE: &str = "relay-tester.source";
+const OUTPUTS_NETWORKS: &str = "relay-tester.outputs-networks";
 const ALLOW_TARGETS: &str = "relay-tester.allow-targets";
 
 impl RelayTesterSpec {
@@ -160,13 +177,23 @@ impl RelayTesterSpec {
             receiver_address: optional("relay-tester.receiver-address", self.receiver_address)?,
             probe_domain: required("relay-tester.probe-domain", self.probe_domain)?,
             ehlo: required("relay-tester.ehlo", self.ehlo)?,
-            source: optional("relay-tester.source", self.source)?,
+            sources: sources(self.source)?,
+            outputs_networks: outputs_networks(self.outputs_networks)?,
             allow_targets,
             allow_all: self.allow_targets_in_public,
             own_addresses: networks("relay-tester.own-addresses", &self.own_addresses)?,
             reference_hosts: all("relay-tester.reference-hosts", &self.reference_hosts)?,
             resolvers: all("relay-tester.resolvers", &self.resolvers)?,
-            patience: patience(self.settle_for.as_deref(), self.pending_for.as_deref())?,
+            patience: Patience {
+                retry_after: within(RETRY_AFTER, self.retry_after.as_deref(), "7m", 6)?,
+                second_test_after: within(
+                    SECOND_TEST_AFTER,
+                    self.second_test_after.as_deref(),
+                    "15m",
+                    24,
+                )?,
+                ..patience(self.settle_for.as_deref(), self.pending_for.as_deref())?
+            },
             connection_pause: duration(
                 "relay-tester.connection-pause",
                 self.connection_pause.as_deref().unwrap_or("1s"),
@@ -215,7 +242,47 @@ fn patience(settle_for: Option<&str>, pending_for: Option<&str>) -> Result<Patie
     if settle_for > pending_for {
         return refuse(SETTLE_FOR, "it is longer than pending-for: late returns would not count");
     }
-    Ok(Patience { settle_for, pending_for })
+    Ok(Patience { settle_for, pending_for, retry_after: 0, second_test_after: 0 })
+}
+
+/// Seconds of at most so many hours.
+fn within(key: &'static str, text: Option<&str>, usual: &str, hours: u64) -> Result<u64, Refused> {
+    match duration(key, text.unwrap_or(usual))?.as_secs() {
+        seconds if seconds <= hours * 3600 => Ok(seconds),
+        _ => refuse(key, format!("it is at most {hours}h")),
+    }
+}
+
+fn sources(given: Option<OneOrMore>) -> Result<Sources, Refused> {
+    let texts = match given {
+        None => Vec::new(),
+        Some(OneOrMore::One(text)) => vec![text],
+        Some(OneOrMore::More(texts)) => texts,
+    };
+    let mut sources = Sources::default();
+    for address in all::<IpAddr>(SOURCE, &texts)? {
+        if address.is_unspecified() || address.is_multicast() {
+            return refuse(SOURCE, format!("{address} is no address of this machine"));
+        }
+        let is_second = match address.to_canonical() {
+            IpAddr::V4(v4) => sources.v4.replace(v4).is_some(),
+            IpAddr::V6(v6) => sources.v6.replace(v6).is_some(),
+        };
+        if is_second {
+            return refuse(
+                SOURCE,
+                format!("{address} is the second of its family: name one of each"),
+            );
+        }
+    }
+    Ok(sources)
+}
+
+fn outputs_networks(given: Option<usize>) -> Result<usize, Refused> {
+    match given.unwrap_or(Output::NETWORKS) {
+        networks @ 2..=32 => Ok(networks),
+        _ => refuse(OUTPUTS_NETWORKS, "it is 2 to 32"),
+    }
 }
 
 /// Reads a whole number and a unit: `90s`, `30m`, `6h`, `5d`.

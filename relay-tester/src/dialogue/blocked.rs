@@ -1,6 +1,6 @@
 //! Whether a refusal is meant for us, and not for what we asked.
 
-use super::{Blocked, Ending, Outcome, ProbeError, Reply, Unreachable};
+use super::{Blocked, Ending, Outcome, Reply, Unreachable};
 use crate::Probe;
 
 /// What servers say to a client that they do not want, in lower case. "Relay access denied" and the
@@ -37,11 +37,13 @@ fn says_blocked(reply: &Reply) -> bool {
     !is_about_relaying && WORDS.iter().any(|word| text.contains(word))
 }
 
-/// What a refusal in place of a greeting means: 521 is a host that takes no mail from anyone (RFC
-/// 7504), 4xx is not now, and any other 5xx is for us (RFC 5321 section 3.1).
+/// What a refusal in place of a greeting means: 4xx is not now, whatever it says; 521 is a host that
+/// takes no mail from anyone (RFC 7504), and any other 5xx is for us (RFC 5321 section 3.1).
 pub(super) fn greeting(reply: Reply) -> Ending {
-    let for_us = reply.code() >= 500 && reply.code() != 521;
-    if for_us || says_blocked(&reply) {
+    if reply.code() < 500 {
+        return Ending::Deferred(reply);
+    }
+    if reply.code() != 521 || says_blocked(&reply) {
         Ending::Blocked(Blocked(reply))
     } else {
         Ending::Unreachable(Unreachable::NoService(reply))
@@ -50,6 +52,9 @@ pub(super) fn greeting(reply: Reply) -> Ending {
 
 /// What it means that HELO is refused.
 pub(super) fn hello(reply: Reply) -> Ending {
+    if reply.code() < 500 {
+        return Ending::Deferred(reply);
+    }
     let for_us = matches!(reply.code(), 550 | 554);
     if for_us || says_blocked(&reply) {
         Ending::Blocked(Blocked(reply))
@@ -63,7 +68,6 @@ pub(super) fn hello(reply: Reply) -> Ending {
 pub(super) fn everywhere(outcomes: &[(&'static Probe, Outcome)]) -> Option<Blocked> {
     let mut replies = outcomes.iter().map(|(_, outcome)| match outcome {
         Outcome::Refused { reply, .. } => Some(reply),
-        Outcome::Error { error: ProbeError::Closing(reply), .. } => Some(reply),
         _ => None,
     });
     let first = replies.clone().next()??;
@@ -82,7 +86,6 @@ mod tests {
             "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied",
             "550-Your IP is on our Blacklist\r\n550 go away",
             "554 Client host [192.0.2.1] blocked, HELO relaytest.example.org",
-            "421 4.7.0 Try again later, your host has been temporarily banned",
         ] {
             assert!(says_blocked(&reply(text)), "{text}");
         }

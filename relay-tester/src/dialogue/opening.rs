@@ -23,7 +23,7 @@ impl Dialogue {
     }
 
     fn introduce(&mut self) -> Step {
-        let line = self.session.hello(self.assignment.identity.ehlo.as_str());
+        let line = self.session.hello(&self.name_here());
         self.state = if self.session.helo_only { State::Helo } else { State::Ehlo };
         Step::Send(line)
     }
@@ -45,12 +45,21 @@ impl Dialogue {
                 self.begin_probes()
             }
             Class::GoOn => self.no_session(Unreachable::NotSmtp(reply.to_string())),
-            Class::No if extended => {
+            // Servers that don't know EHLO don't refuse the name (RFC 5321 section 3.2).
+            Class::No | Class::Later if extended && !self.refuses_name(&reply) => {
                 self.session.helo_only = true;
                 self.introduce()
             }
-            Class::No | Class::Closing => self.turned_away(blocked::hello(reply)),
+            _ => match self.take_own_name() {
+                Some(probe) => self.refused_name(probe, reply),
+                None => self.turned_away(blocked::hello(reply)),
+            },
         }
+    }
+
+    /// Whether it is the name of a probe that is refused, and not EHLO.
+    fn refuses_name(&self, reply: &Reply) -> bool {
+        self.has_own_name() && !matches!(reply.code(), 500 | 502 | 504)
     }
 
     fn wants_tls(&self, reply: &Reply) -> bool {
@@ -101,6 +110,9 @@ impl Dialogue {
         if self.talked && error == ProbeError::Deadline {
             return self.done(Ending::CutShort(CutShort::Deadline));
         }
+        if let ProbeError::Closing(reply) = error {
+            return self.turned_away(Ending::Deferred(reply));
+        }
         self.no_session(unreachable_by(error))
     }
 
@@ -121,6 +133,9 @@ impl Dialogue {
             }
             Ending::Unreachable(why) if self.talked => {
                 Ending::CutShort(CutShort::NoConnection(why))
+            }
+            Ending::Deferred(reply) if self.talked => {
+                Ending::CutShort(CutShort::NoConnection(Unreachable::NoService(reply)))
             }
             other => other,
         };

@@ -18,8 +18,15 @@ pub enum Stage {
 /// What became of a probe. Whether an accepted one comes back is not known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The server refused, for good or for now: a 4xx is a refusal too, and is not tried again.
+    /// The server refused for good.
     Refused {
+        /// At which command.
+        at: Stage,
+        /// What it said.
+        reply: Reply,
+    },
+    /// The server said 4xx: it is to be tried again later (RFC 5321 section 4.2.1).
+    Deferred {
         /// At which command.
         at: Stage,
         /// What it said.
@@ -79,6 +86,8 @@ pub enum Ending {
     Stopped,
     /// The server ended it, or time ran out; probes are left.
     CutShort(CutShort),
+    /// It does not want to talk to us now (4xx in place of a greeting or at EHLO), and may later.
+    Deferred(Reply),
     /// It could not be talked to.
     Unreachable(Unreachable),
     /// It does not talk with us.
@@ -124,7 +133,7 @@ pub enum Unreachable {
     /// Another protocol, or nonsense.
     #[error("it does not speak SMTP: {0}")]
     NotSmtp(String),
-    /// Not now (4xx greeting), or never (521, RFC 7504), or not in a way that we can speak.
+    /// Never (521, RFC 7504), or not in a way that we can speak; of a later connection also: not now.
     #[error("it takes no mail: {0}")]
     NoService(Reply),
     /// Tests connect to loopback addresses only.
@@ -138,6 +147,17 @@ impl Ending {
         match self {
             Self::Unreachable(why) => why.heard(),
             _ => true,
+        }
+    }
+
+    /// Whether the host put us off with a 4xx before all probes had their turn.
+    pub fn is_deferred(&self) -> bool {
+        match self {
+            Self::Deferred(_) | Self::CutShort(CutShort::Broken(ProbeError::Closing(_))) => true,
+            Self::CutShort(CutShort::NoConnection(Unreachable::NoService(reply))) => {
+                (400..500).contains(&reply.code())
+            }
+            _ => false,
         }
     }
 }

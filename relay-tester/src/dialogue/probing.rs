@@ -2,7 +2,7 @@
 
 use super::{
     Command, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Progress, Reply, Stage, State,
-    Step, Then, reply::Class,
+    Step, Then, Turn, reply::Class,
 };
 use crate::{
     Go, Probe,
@@ -11,29 +11,89 @@ use crate::{
 
 impl Dialogue {
     pub(super) fn next_probe(&mut self) -> Step {
-        let Some(&probe) = self.queue.front() else {
+        self.skip_settled();
+        let Some(&turn) = self.queue.front() else {
             return self.quit(Then::Done(Ending::Completed));
         };
         if self.stop || self.messages_left == 0 {
             return self.quit(Then::Done(Ending::Stopped));
         }
-        if !self.session.has_room_for(probe) {
-            return self.quit(Then::Connect);
+        match turn {
+            Turn::Probe(probe) if self.session.has_room_for(probe, &self.name_for(probe)) => {
+                self.queue.pop_front();
+                self.state = State::Hook(probe);
+                Step::Before(probe)
+            }
+            Turn::Probe(_) => self.quit(Then::Connect),
+            Turn::Fresh => {
+                self.queue.pop_front();
+                if self.session.is_fresh() { self.next_probe() } else { self.quit(Then::Connect) }
+            }
         }
-        self.queue.pop_front();
-        self.state = State::Hook(probe);
-        Step::Before(probe)
+    }
+
+    /// Takes turns off whose probe was not refused at an earlier one: nothing more is to be learnt.
+    fn skip_settled(&mut self) {
+        while let Some(Turn::Probe(probe)) = self.queue.front() {
+            let mut earlier = self.outcomes.iter().rev().filter(|(other, _)| other == probe);
+            match earlier.next() {
+                None | Some((_, Outcome::Refused { .. })) => return,
+                Some(_) => self.queue.pop_front(),
+            };
+        }
+    }
+
+    /// What we call ourselves for a probe.
+    pub(super) fn name_for(&self, probe: &Probe) -> String {
+        match probe.ehlo {
+            Some(name) => self.assignment.words(probe, self.host.as_ref()).fill(name),
+            None => self.assignment.identity.ehlo.to_string(),
+        }
+    }
+
+    /// What we call ourselves on a connection, whose first probe decides.
+    pub(super) fn name_here(&self) -> String {
+        match self.queue.iter().find_map(Turn::probe) {
+            Some(probe) => self.name_for(probe),
+            None => self.assignment.identity.ehlo.to_string(),
+        }
+    }
+
+    /// Whether the next probe brings a name of its own.
+    pub(super) fn has_own_name(&self) -> bool {
+        self.queue.iter().find_map(Turn::probe).is_some_and(|probe| probe.ehlo.is_some())
+    }
+
+    /// Takes the next probe, if it brings a name of its own.
+    pub(super) fn take_own_name(&mut self) -> Option<&'static Probe> {
+        if !self.has_own_name() {
+            return None;
+        }
+        let turn = self.queue.iter().position(|turn| turn.probe().is_some());
+        turn.and_then(|turn| self.queue.remove(turn)).and_then(|turn| turn.probe())
+    }
+
+    /// The name that a probe brings is refused, and so is the probe.
+    pub(super) fn refused_name(&mut self, probe: &'static Probe, reply: Reply) -> Step {
+        self.talked = true;
+        self.session.count(probe);
+        let at = Stage::Hello;
+        match reply.class() {
+            Class::No => self.conclude(probe, Outcome::Refused { at, reply }),
+            Class::Closing => self.gave_up(probe, at, false, ProbeError::Closing(reply)),
+            _ => self.conclude(probe, Outcome::Deferred { at, reply }),
+        }
     }
 
     pub(super) fn cleared(&mut self, probe: &'static Probe, event: &Event) -> Step {
         match event {
             Event::Go(Go::On) => self.begin(probe),
             Event::Failed(ProbeError::Deadline) => {
-                self.queue.push_front(probe);
+                self.queue.push_front(Turn::Probe(probe));
                 self.done(Ending::CutShort(CutShort::Deadline))
             }
             _ => {
-                self.queue.push_front(probe);
+                self.queue.push_front(Turn::Probe(probe));
                 self.stop = true;
                 self.next_probe()
             }
@@ -48,20 +108,7 @@ impl Dialogue {
             self.session.dirty = false;
             self.await_reply(progress, Command::Rset, "RSET".to_owned())
         } else {
-            self.hello_or_mail(progress)
-        }
-    }
-
-    /// Some probes call us by another name; what we called ourselves holds until the next EHLO.
-    fn hello_or_mail(&mut self, progress: Progress) -> Step {
-        let own = self.assignment.identity.ehlo.as_str();
-        let name = progress.probe.ehlo.map(|name| progress.words.fill(name));
-        let name = name.unwrap_or_else(|| own.to_owned());
-        if name == self.session.called {
             self.mail(progress)
-        } else {
-            let line = self.session.hello(&name);
-            self.await_reply(progress, Command::Hello, line)
         }
     }
 
@@ -103,8 +150,11 @@ impl Dialogue {
         };
         match (reply.class(), progress.at) {
             (Class::Closing, _) => self.broke(&progress, ProbeError::Closing(reply)),
-            (Class::Yes, Command::Rset) => self.hello_or_mail(progress),
-            (Class::Yes, Command::Hello) => self.mail(progress),
+            (Class::Later, Command::Rset) => self.broke(&progress, ProbeError::Closing(reply)),
+            (Class::Later, at) => {
+                self.conclude(progress.probe, Outcome::Deferred { at: at.stage(), reply })
+            }
+            (Class::Yes, Command::Rset) => self.mail(progress),
             (Class::Yes, Command::Mail) => self.rcpt_or_data(progress, 0),
             (Class::Yes, Command::Rcpt(place)) => self.rcpt_or_data(progress, place + 1),
             (Class::GoOn, Command::Data) => self.content(progress),
@@ -115,7 +165,7 @@ impl Dialogue {
             (Class::No, _) if requires_tls(&reply) => {
                 self.broke(&progress, ProbeError::TlsRequired(reply))
             }
-            (Class::No, at) if at.may_be_refused(progress.probe) => {
+            (Class::No, at) if at != Command::Rset => {
                 self.conclude(progress.probe, Outcome::Refused { at: at.stage(), reply })
             }
             _ => self.broke(&progress, ProbeError::Unexpected(reply)),
@@ -130,9 +180,18 @@ impl Dialogue {
 
     /// The connection is of no more use.
     fn broke(&mut self, progress: &Progress, error: ProbeError) -> Step {
-        let (at, sent) = (progress.at.stage(), progress.at == Command::Content);
-        self.outcomes.push((progress.probe, Outcome::Error { at, sent, error: error.clone() }));
+        let sent = progress.at == Command::Content;
+        self.gave_up(progress.probe, progress.at.stage(), sent, error)
+    }
+
+    fn gave_up(&mut self, probe: &'static Probe, at: Stage, sent: bool, error: ProbeError) -> Step {
+        let outcome = match &error {
+            ProbeError::Closing(reply) => Outcome::Deferred { at, reply: reply.clone() },
+            error => Outcome::Error { at, sent, error: error.clone() },
+        };
+        self.outcomes.push((probe, outcome));
         self.broken += 1;
+        self.skip_settled();
         if error == ProbeError::Deadline {
             self.done(Ending::CutShort(CutShort::Deadline))
         } else if self.queue.is_empty() {
@@ -150,19 +209,10 @@ impl Dialogue {
 impl Command {
     fn stage(self) -> Stage {
         match self {
-            Self::Rset | Self::Hello => Stage::Hello,
+            Self::Rset => Stage::Hello,
             Self::Mail => Stage::Mail,
             Self::Rcpt(_) => Stage::Rcpt,
             Self::Data | Self::Content => Stage::Data,
-        }
-    }
-
-    /// Whether a no is an answer to the probe, and not to what only leads up to it.
-    fn may_be_refused(self, probe: &Probe) -> bool {
-        match self {
-            Self::Rset => false,
-            Self::Hello => probe.ehlo.is_some(),
-            _ => true,
         }
     }
 }

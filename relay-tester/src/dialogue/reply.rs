@@ -18,7 +18,9 @@ pub(crate) enum Class {
     GoOn,
     /// 421: the server closes the connection.
     Closing,
-    /// 4xx and 5xx
+    /// 4xx: not now.
+    Later,
+    /// 5xx, and a 4xx that means no all the same.
     No,
 }
 
@@ -59,7 +61,7 @@ impl Reply {
         self.code
     }
 
-    /// The lines without their codes and without control characters; at least one, maybe empty.
+    /// The lines without their codes and [cleaned](crate::text::clean); at least one, maybe empty.
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
@@ -69,8 +71,20 @@ impl Reply {
             421 => Class::Closing,
             200..300 => Class::Yes,
             300..400 => Class::GoOn,
+            400..500 if !self.refuses_relaying() => Class::Later,
             _ => Class::No,
         }
+    }
+
+    /// Whether a 454 says no to relaying as such, and not to this moment: what Postfix says for
+    /// `defer_unauth_destination`, the end of its usual `smtpd_relay_restrictions`, and for
+    /// `soft_bounce`. Servers that only put us off speak of time, or of grey lists.
+    fn refuses_relaying(&self) -> bool {
+        let text = self.lines.join(" ").to_ascii_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        self.code == 454
+            && says(&["relay access denied", "relaying denied", "relay not permitted"])
+            && !says(&["temporar", "later", "again", "grey", "gray", "minutes", "seconds"])
     }
 }
 
@@ -166,10 +180,8 @@ fn read_line(line: &[u8]) -> Result<(u16, bool, String), ReplyError> {
     }
 }
 
-/// The text without what could fool a terminal or a log.
 fn clean(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    crate::text::clean(&String::from_utf8_lossy(text))
 }
 
 impl fmt::Display for Reply {
@@ -187,7 +199,7 @@ pub(crate) fn reply(text: &str) -> Reply {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Reply, ReplyError, ReplyReader, reply};
+    use super::{Class, Reply, ReplyError, ReplyReader, reply};
 
     fn read(bytes: &[u8]) -> Result<Option<Reply>, ReplyError> {
         let mut reader = ReplyReader::default();
@@ -257,6 +269,25 @@ mod tests {
     #[test]
     fn control_characters_do_not_get_through() {
         assert_eq!(reply("250 a\x1b[2J\0b\rc").lines(), ["a\u{fffd}[2J\u{fffd}b\u{fffd}c"]);
+    }
+
+    /// A default Postfix says 454 to whoever wants to relay, for ever.
+    #[test]
+    fn a_4xx_is_not_now_unless_it_refuses_to_relay_as_such() {
+        for text in ["454 4.7.1 <t@probe.example>: Relay access denied", "554 no", "550 5.7.1 no"] {
+            assert_eq!(reply(text).class(), Class::No, "{text}");
+        }
+        for text in [
+            "450 4.2.0 <t@probe.example>: Recipient address rejected: Greylisted, see http://x.example",
+            "450 4.7.1 Relay access denied",
+            "454 4.7.1 Relaying denied: greylisted for 300 seconds",
+            "450 4.7.1 <x>: Client host rejected: cannot find your hostname",
+            "451 4.7.1 Relaying temporarily denied",
+            "454 4.3.0 no",
+        ] {
+            assert_eq!(reply(text).class(), Class::Later, "{text}");
+        }
+        assert_eq!(reply("421 4.7.0 bye").class(), Class::Closing);
     }
 
     #[test]

@@ -13,22 +13,29 @@ pub(super) struct Session {
     pub(super) tls: bool,
     /// Whether the server knows HELO only.
     pub(super) helo_only: bool,
-    /// What we called ourselves last.
+    /// What we called ourselves.
     pub(super) called: String,
     /// Whether a transaction was begun since.
     pub(super) dirty: bool,
 }
 
 impl Session {
-    /// Whether the server can be asked for one more probe without counting it as abuse.
-    pub(super) fn has_room_for(&self, probe: &Probe) -> bool {
-        self.probes < super::Dialogue::MAX_PROBES
+    /// Whether the server can be asked for one more probe, under this name, without counting it as
+    /// abuse. Some servers answer 503 to a second EHLO, so another name takes another connection.
+    pub(super) fn has_room_for(&self, probe: &Probe, name: &str) -> bool {
+        self.called == name
+            && self.probes < super::Dialogue::MAX_PROBES
             && (!probe.malformed || self.malformed < super::Dialogue::MAX_MALFORMED)
     }
 
     pub(super) fn count(&mut self, probe: &Probe) {
         self.probes += 1;
         self.malformed += usize::from(probe.malformed);
+    }
+
+    /// Whether no probe was begun yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.probes == 0
     }
 
     /// The command that introduces us by this name.

@@ -8,11 +8,11 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
+    net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
 
-use super::tls;
+use super::{Sources, tls};
 use crate::{ProbeError, Reply, Unreachable, dialogue::ReplyReader};
 
 /// TCP, or TLS over it.
@@ -28,10 +28,10 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) async fn open(
         addr: SocketAddr,
-        source: Option<IpAddr>,
+        sources: Sources,
         until: Instant,
     ) -> Result<Self, Unreachable> {
-        match timeout_at(until, connect(addr, source)).await {
+        match timeout_at(until, connect(addr, sources)).await {
             Ok(Ok(stream)) => Ok(Self { stream: Box::new(stream), reader: ReplyReader::default() }),
             Ok(Err(error)) => Err(unreachable_by(&error)),
             Err(_) => Err(Unreachable::ConnectTimeout),
@@ -99,12 +99,8 @@ impl Connection {
     }
 }
 
-async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if let Some(source) = source {
-        socket.bind(SocketAddr::new(source, 0))?;
-    }
-    let stream = socket.connect(addr).await?;
+async fn connect(addr: SocketAddr, sources: Sources) -> io::Result<TcpStream> {
+    let stream = sources.socket(addr)?.connect(addr).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }

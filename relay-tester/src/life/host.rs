@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use dnsbl_types::UnixTime;
 
-use super::Test;
+use super::{Patience, Test};
 use crate::{HostName, RelayTarget, TestId};
 
 const DAY: u64 = 24 * 3600;
@@ -18,6 +18,21 @@ const RETEST_EVERY: u64 = 90;
 
 /// Days after which a listing goes that nothing has confirmed.
 const KEEP: u64 = 90;
+
+/// Days for which the first of two clean tests counts.
+const CLEARED_FOR: u64 = 7;
+
+/// Seconds after which the second of two clean tests is made anew where it told nothing.
+const SECOND_AGAIN: u64 = 3600;
+
+/// How often the delisting of a host was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DelistTests {
+    /// How often, since it is listed.
+    pub count: u32,
+    /// When that was last.
+    pub last: Option<UnixTime>,
+}
 
 /// A host that is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +51,20 @@ pub struct Host {
     pub listed_at: UnixTime,
     /// When it was last found open.
     pub confirmed_at: UnixTime,
-    /// How often its delisting was asked for since.
-    pub delist_tests: u32,
-    /// When that was last.
-    pub last_delist_test: Option<UnixTime>,
+    /// How often its delisting was asked for with a token.
+    pub delist_tests: DelistTests,
+    /// How often its delisting was asked for without one.
+    pub strangers_delist_tests: DelistTests,
+    /// When the first of the two clean tests that a delisting takes had ended.
+    pub cleared_at: Option<UnixTime>,
+}
+
+impl DelistTests {
+    /// One more.
+    #[must_use]
+    pub fn and_one(self, now: UnixTime) -> Self {
+        Self { count: self.count.saturating_add(1), last: Some(now) }
+    }
 }
 
 impl Host {
@@ -47,7 +72,7 @@ impl Host {
     /// ports is known by that of SMTP, else by the last one.
     pub fn confirmed(test: &Test, before: Option<&Self>, now: UnixTime) -> Self {
         if let Some(host) = before.filter(|host| host.port != test.port && host.port == SMTP) {
-            return Self { confirmed_at: now, ..host.clone() };
+            return Self { confirmed_at: now, cleared_at: None, ..host.clone() };
         }
         let before = before.filter(|host| host.port == test.port);
         let mut probes = before.map_or_else(Vec::new, |host| host.probes.clone());
@@ -62,14 +87,38 @@ impl Host {
             test: test.id,
             listed_at: before.map_or(now, |host| host.listed_at),
             confirmed_at: now,
-            delist_tests: before.map_or(0, |host| host.delist_tests),
-            last_delist_test: before.and_then(|host| host.last_delist_test),
+            delist_tests: before.map(|host| host.delist_tests).unwrap_or_default(),
+            strangers_delist_tests: before
+                .map(|host| host.strangers_delist_tests)
+                .unwrap_or_default(),
+            cleared_at: None,
         }
     }
 
-    /// Whether a clean test shows that the host is closed where it was open.
+    /// Whether a clean test shows that the host is closed where it was open: it refused for good, or
+    /// bounced, all that had come back. That it took such a message and nothing came yet is no proof.
     pub fn is_cleared_by(&self, test: &Test) -> bool {
-        self.port == test.port && self.probes.iter().all(|probe| test.plan.contains(probe))
+        self.port == test.port && self.probes.iter().all(|&probe| test.is_final(probe))
+    }
+
+    /// Whether a clean test is the second one, long enough after the first: one lucky connection
+    /// delists nobody.
+    pub fn is_cleared_twice_by(&self, test: &Test, patience: Patience) -> bool {
+        let second = self.second_test(test.submitted_at, patience);
+        second.is_some_and(|at| at <= test.submitted_at)
+    }
+
+    /// When the second of the two clean tests is due, if the first was made within a week.
+    pub fn second_test(&self, now: UnixTime, patience: Patience) -> Option<UnixTime> {
+        let first = self.cleared_at.filter(|first| now <= first.plus(CLEARED_FOR * DAY))?;
+        Some(first.plus(patience.second_test_after))
+    }
+
+    /// The host after a clean test that was not the second one.
+    #[must_use]
+    pub fn cleared_once(&self, now: UnixTime, patience: Patience) -> Self {
+        let first = self.second_test(now, patience).and(self.cleared_at);
+        Self { cleared_at: first.or(Some(now)), ..self.clone() }
     }
 
     /// From then on the listing is absent unless something confirms it.
@@ -87,8 +136,13 @@ impl Host {
     }
 
     /// When somebody should look at it again.
-    pub fn due(&self, now: UnixTime) -> UnixTime {
-        self.next_retest(now).min(self.expires_at())
+    pub fn due(&self, now: UnixTime, patience: Patience) -> UnixTime {
+        let due = self.next_retest(now).min(self.expires_at());
+        match self.second_test(now, patience) {
+            Some(second) if second > now => second.min(due),
+            Some(_) => now.plus(SECOND_AGAIN).min(due),
+            None => due,
+        }
     }
 }
 
@@ -96,8 +150,15 @@ impl Host {
 mod tests {
     use dnsbl_types::UnixTime;
 
-    use super::{DAY, Host};
-    use crate::TestId;
+    use super::{DAY, DelistTests, Host, SECOND_AGAIN};
+    use crate::{TestId, life::Patience};
+
+    const PATIENCE: Patience = Patience {
+        settle_for: 1_800,
+        pending_for: 432_000,
+        retry_after: 420,
+        second_test_after: 900,
+    };
 
     fn listed_on_day(day: u64) -> Host {
         Host {
@@ -108,8 +169,9 @@ mod tests {
             test: TestId(1),
             listed_at: UnixTime(day * DAY),
             confirmed_at: UnixTime(day * DAY),
-            delist_tests: 0,
-            last_delist_test: None,
+            delist_tests: DelistTests::default(),
+            strangers_delist_tests: DelistTests::default(),
+            cleared_at: None,
         }
     }
 
@@ -137,6 +199,21 @@ mod tests {
     fn a_host_is_due_at_its_expiry_even_where_no_retest_is() {
         let mut host = listed_on_day(100);
         host.confirmed_at = UnixTime(160 * DAY);
-        assert_eq!(host.due(UnixTime(200 * DAY)), UnixTime(250 * DAY));
+        assert_eq!(host.due(UnixTime(200 * DAY), PATIENCE), UnixTime(250 * DAY));
+    }
+
+    /// Mail row F1: one lucky connection delisted.
+    #[test]
+    fn a_second_test_follows_the_first_clean_one_and_again_while_it_tells_nothing() {
+        let now = UnixTime(107 * DAY);
+        let host = listed_on_day(100).cleared_once(now, PATIENCE);
+        let second = now.plus(PATIENCE.second_test_after);
+        assert_eq!(host.due(now, PATIENCE), second);
+        assert_eq!(host.due(second, PATIENCE), second.plus(SECOND_AGAIN));
+        assert_eq!(host.cleared_once(second, PATIENCE).cleared_at, Some(now), "the first stays");
+        let later = now.plus(7 * DAY + 1);
+        assert_eq!(host.second_test(later, PATIENCE), None, "it is forgotten after a week");
+        assert_eq!(host.due(later, PATIENCE), UnixTime(130 * DAY));
+        assert_eq!(host.cleared_once(later, PATIENCE).cleared_at, Some(later));
     }
 }

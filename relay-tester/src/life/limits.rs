@@ -1,12 +1,13 @@
 //! How often hosts and networks are tested, and how much may be asked for.
 
-use std::{collections::VecDeque, net::IpAddr};
+use std::{collections::VecDeque, fmt, net::IpAddr};
 
 use dnsbl_types::UnixTime;
 
-use super::{Host, State, Test};
+use super::{DelistTests, Host, State, Test, Verdict};
 use crate::Ground;
 
+const MINUTE: u64 = 60;
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
@@ -20,7 +21,8 @@ const OWNER_A_DAY: usize = 3;
 /// The limits; 0 turns one off, except for [`Limits::at_once`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Days between tests of one address, unless its owner asks; 0 also lifts what limits owners.
+    /// Days between tests of one address, unless its owner or a trusted token asks; 0 also lifts what
+    /// limits owners.
     pub per_address_days: u64,
     /// Tests an hour of one IPv4 /24 or IPv6 /48.
     pub per_24_hour: usize,
@@ -61,14 +63,57 @@ pub enum Asker {
     Anonymous(IpAddr),
 }
 
+impl Asker {
+    fn is_stranger(&self) -> bool {
+        matches!(self, Self::Anonymous(_))
+    }
+
+    /// How many domains are looked up for it in a minute.
+    fn lookups_a_minute(&self) -> usize {
+        match self {
+            Self::Trusted => 60,
+            Self::Token(_) => 10,
+            Self::Anonymous(_) => 1,
+        }
+    }
+
+    /// Whether limits count both together: the same token, or strangers of one network.
+    fn is_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anonymous(one), Self::Anonymous(other)) => network(*one) == network(*other),
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// Which limit is reached, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{limit}; try again in {retry_after} seconds")]
+#[error("{limit}; try again in {} ({retry_after} seconds)", Wait(*retry_after))]
 pub struct Limited {
     /// The limit.
     pub limit: Limit,
     /// Seconds until it is worth trying again.
     pub retry_after: u64,
+}
+
+/// Seconds in words, rounded up to whole minutes where they are many.
+struct Wait(u64);
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, smaller) = match self.0 {
+            0..120 => return write!(f, "{} s", self.0),
+            120..7_200 => return write!(f, "{} min", self.0.div_ceil(MINUTE)),
+            7_200..172_800 => ((HOUR, "h"), (MINUTE, "min")),
+            _ => ((DAY, "days"), (HOUR, "h")),
+        };
+        let smallest = self.0.div_ceil(smaller.0);
+        let per = unit.0 / smaller.0;
+        match (smallest / per, smallest % per) {
+            (whole, 0) => write!(f, "{whole} {}", unit.1),
+            (whole, rest) => write!(f, "{whole} {} {rest} {}", unit.1, smaller.1),
+        }
+    }
 }
 
 /// A limit.
@@ -96,13 +141,33 @@ pub enum Limit {
     #[error("as many tests as one submitter may ask for were asked for")]
     Submitter,
     /// Names.
-    #[error("as many domains as are looked up at once without a token are being looked up")]
+    #[error(
+        "as many domains as are looked up for one submitter in a minute, or at once, were given"
+    )]
     Lookups,
+    /// Reading without a token.
+    #[error("as many tests as are shown to one network in a minute were asked for")]
+    Reads,
 }
 
-/// The tests of the last day, for the limits that are about more than one address.
+/// The tests of the last day, for the limits that are about more than one address, and what was asked
+/// for in vain.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(VecDeque<Submission>);
+pub struct Recent {
+    tests: VecDeque<Submission>,
+    /// Submissions that were charged and have made no test. Forgotten at a restart.
+    charged: VecDeque<(UnixTime, Asker)>,
+    /// Domains that were looked up within a minute.
+    lookups: VecDeque<(UnixTime, Asker)>,
+    /// Tests that strangers looked at within a minute.
+    reads: VecDeque<(UnixTime, Asker)>,
+}
+
+/// How many tests strangers of one network see in a minute: ids are not to be guessed.
+const READS_A_MINUTE: usize = 120;
+
+/// The most submissions in vain that are remembered; what is beyond takes the place of the oldest.
+const MAX_CHARGED: usize = 100_000;
 
 #[derive(Clone, Debug)]
 struct Submission {
@@ -114,68 +179,126 @@ struct Submission {
 impl Recent {
     /// Adds a test; they come in the order of time.
     pub fn add(&mut self, at: UnixTime, address: IpAddr, asker: Asker) {
-        self.0.push_back(Submission { at, address, asker });
+        self.tests.push_back(Submission { at, address, asker });
     }
 
     /// Forgets what no limit asks for any more.
     pub fn prune(&mut self, now: UnixTime) {
-        while self.0.front().is_some_and(|oldest| oldest.at.plus(DAY) <= now) {
-            self.0.pop_front();
+        while self.tests.front().is_some_and(|oldest| oldest.at.plus(DAY) <= now) {
+            self.tests.pop_front();
+        }
+        while self.charged.front().is_some_and(|(at, _)| at.plus(DAY) <= now) {
+            self.charged.pop_front();
+        }
+        while self.reads.front().is_some_and(|(at, _)| at.plus(MINUTE) <= now) {
+            self.reads.pop_front();
+        }
+        while self.lookups.front().is_some_and(|(at, _)| at.plus(MINUTE) <= now) {
+            self.lookups.pop_front();
         }
     }
 
-    /// Whether one more fits the limits that are about more than one address.
-    pub fn check(
+    /// Charges a submission to whoever asks, before anything is done for it; [`add`](Self::add) alone does
+    /// not. What then makes a test is to be [given back](Self::give_back).
+    pub fn charge(&mut self, asker: &Asker, limits: &Limits, now: UnixTime) -> Result<(), Limited> {
+        self.prune(now);
+        self.check_submitter(asker, limits, now)?;
+        // Nobody who is trusted has a limit that it could count for.
+        if *asker != Asker::Trusted {
+            push(&mut self.charged, now, asker);
+        }
+        Ok(())
+    }
+
+    /// Takes the latest charge of an asker back.
+    pub fn give_back(&mut self, asker: &Asker) {
+        let latest = self.charged.iter().rposition(|(_, charged)| charged == asker);
+        latest.and_then(|at| self.charged.remove(at));
+    }
+
+    /// Charges a look at a test without a token.
+    pub fn charge_read(&mut self, from: IpAddr, now: UnixTime) -> Result<(), Limited> {
+        self.prune(now);
+        let asker = Asker::Anonymous(from);
+        let own = self.reads.iter().filter(|(_, other)| other.is_with(&asker));
+        if let Some((oldest, _)) = own.rev().nth(READS_A_MINUTE - 1) {
+            return Err(limited(Limit::Reads, oldest.plus(MINUTE), now));
+        }
+        push(&mut self.reads, now, &asker);
+        Ok(())
+    }
+
+    /// Charges the lookup of a domain.
+    pub fn charge_lookup(&mut self, asker: &Asker, now: UnixTime) -> Result<(), Limited> {
+        self.prune(now);
+        let of_asker = self.lookups.iter().filter(|(_, other)| other.is_with(asker));
+        let most = asker.lookups_a_minute();
+        if let Some((oldest, _)) = of_asker.rev().nth(most - 1) {
+            return Err(limited(Limit::Lookups, oldest.plus(MINUTE), now));
+        }
+        push(&mut self.lookups, now, asker);
+        Ok(())
+    }
+
+    /// Whether one more fits the limits of networks, and of all.
+    pub fn check(&self, address: IpAddr, limits: &Limits, now: UnixTime) -> Result<(), Limited> {
+        let network = network(address);
+        let of_network = self.tests.iter().filter(|s| self::network(s.address) == network);
+        within(Limit::Network, limits.per_24_hour, HOUR, now, of_network.map(|s| s.at).collect())?;
+        let all = self.tests.iter().map(|s| s.at).collect();
+        within(Limit::Global, limits.global_hour, HOUR, now, all)
+    }
+
+    fn check_submitter(
         &self,
-        address: IpAddr,
         asker: &Asker,
         limits: &Limits,
         now: UnixTime,
     ) -> Result<(), Limited> {
-        let network = network(address);
-        let of_network = |s: &&Submission| self::network(s.address) == network;
-        self.within(Limit::Network, limits.per_24_hour, HOUR, now, of_network)?;
-        self.within(Limit::Global, limits.global_hour, HOUR, now, |_| true)?;
-        match asker {
-            Asker::Trusted => Ok(()),
-            Asker::Token(_) => {
-                self.within(Limit::Submitter, limits.per_token_hour, HOUR, now, |s| {
-                    s.asker == *asker
-                })
-            }
-            Asker::Anonymous(from) => {
-                let from = self::network(*from);
-                let same = |s: &&Submission| matches!(s.asker, Asker::Anonymous(other) if self::network(other) == from);
-                self.within(Limit::Submitter, limits.anonymous_day, DAY, now, same)
-            }
-        }
+        let (most, seconds) = match asker {
+            Asker::Trusted => return Ok(()),
+            Asker::Token(_) => (limits.per_token_hour, HOUR),
+            Asker::Anonymous(_) => (limits.anonymous_day, DAY),
+        };
+        let tests = self.tests.iter().map(|s| (s.at, &s.asker));
+        let charged = self.charged.iter().map(|(at, asker)| (*at, asker));
+        let own = tests.chain(charged).filter(|(_, other)| other.is_with(asker));
+        within(Limit::Submitter, most, seconds, now, own.map(|(at, _)| at).collect())
     }
+}
 
-    fn within(
-        &self,
-        limit: Limit,
-        most: usize,
-        seconds: u64,
-        now: UnixTime,
-        counts: impl Fn(&&Submission) -> bool,
-    ) -> Result<(), Limited> {
-        if most == 0 {
-            return Ok(());
-        }
-        let recent = self.0.iter().rev().take_while(|s| s.at.plus(seconds) > now);
-        // The one that has to grow old before there is room again.
-        match recent.filter(counts).nth(most - 1) {
-            Some(oldest) => Err(limited(limit, oldest.at.plus(seconds), now)),
-            None => Ok(()),
-        }
+fn push(to: &mut VecDeque<(UnixTime, Asker)>, now: UnixTime, asker: &Asker) {
+    if to.len() >= MAX_CHARGED {
+        to.pop_front();
+    }
+    to.push_back((now, asker.clone()));
+}
+
+fn within(
+    limit: Limit,
+    most: usize,
+    seconds: u64,
+    now: UnixTime,
+    mut times: Vec<UnixTime>,
+) -> Result<(), Limited> {
+    times.retain(|at| at.plus(seconds) > now);
+    times.sort_unstable();
+    // The one that has to grow old before there is room again.
+    match times.iter().rev().nth(most.wrapping_sub(1)) {
+        Some(oldest) if most > 0 => Err(limited(limit, oldest.plus(seconds), now)),
+        _ => Ok(()),
     }
 }
 
 /// Whether the address itself may be tested again; `history` is its tests, the newest first.
+///
+/// Nobody gets immunity by having an address tested himself: what strangers asked for limits strangers,
+/// tests by the host itself limit such tests, and a test that found nothing out limits nobody.
 pub fn check_address(
     history: &[Test],
     host: Option<&Host>,
     ground: Ground,
+    asker: &Asker,
     limits: &Limits,
     now: UnixTime,
 ) -> Result<(), Limited> {
@@ -186,14 +309,21 @@ pub fn check_address(
     let made =
         || history.iter().filter(|test| test.state != State::Cancelled || test.conversations > 0);
     match (ground, host) {
-        (Ground::Delist, Some(host)) => check_delist(host, now),
+        (Ground::Delist, Some(host)) => check_delist(delist_tests(host, asker), now),
         (Ground::Owner | Ground::Retest | Ground::Delist, _) => {
             let times = made().filter(|test| test.ground == ground).map(|test| test.submitted_at);
             check_owner(times, now)
         }
+        (Ground::Own | Ground::Evidence, _) if *asker == Asker::Trusted => Ok(()),
         (Ground::Own | Ground::Evidence, _) => {
             let wait = limits.per_address_days * DAY;
-            match made().next().map(|test| test.submitted_at.plus(wait)) {
+            let counts = |test: &&Test| {
+                let told_nothing = [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive];
+                let is_of_itself = test.ground == Ground::Own && ground != Ground::Own;
+                let is_foreign = !asker.is_stranger() && (test.is_of_stranger() || is_of_itself);
+                !is_foreign && !test.verdict.is_some_and(|v| told_nothing.contains(&v))
+            };
+            match made().find(counts).map(|test| test.submitted_at.plus(wait)) {
                 Some(until) if until > now => Err(limited(Limit::Address, until, now)),
                 _ => Ok(()),
             }
@@ -202,13 +332,18 @@ pub fn check_address(
 }
 
 /// The first test for delisting after a listing is never limited.
-pub fn is_free(host: Option<&Host>, ground: Ground) -> bool {
-    ground == Ground::Delist && host.is_some_and(|host| host.delist_tests == 0)
+pub fn is_free(host: Option<&Host>, ground: Ground, asker: &Asker) -> bool {
+    ground == Ground::Delist && host.is_some_and(|host| delist_tests(host, asker).count == 0)
 }
 
-fn check_delist(host: &Host, now: UnixTime) -> Result<(), Limited> {
-    let Some(last) = host.last_delist_test else { return Ok(()) };
-    let times = usize::try_from(host.delist_tests).unwrap_or(usize::MAX);
+/// The tests for delisting that limit this asker.
+fn delist_tests(host: &Host, asker: &Asker) -> DelistTests {
+    if asker.is_stranger() { host.strangers_delist_tests } else { host.delist_tests }
+}
+
+fn check_delist(tests: DelistTests, now: UnixTime) -> Result<(), Limited> {
+    let Some(last) = tests.last else { return Ok(()) };
+    let times = usize::try_from(tests.count).unwrap_or(usize::MAX);
     let until = last.plus(DELIST_WAITS[times.min(DELIST_WAITS.len() - 1)]);
     if until > now { Err(limited(Limit::Delist, until, now)) } else { Ok(()) }
 }
@@ -236,10 +371,10 @@ pub fn network(address: IpAddr) -> (bool, u64) {
 mod tests {
     use dnsbl_types::UnixTime;
 
-    use super::{Asker, DAY, HOUR, Limit, Limits, Recent, check_address};
+    use super::{Asker, DAY, HOUR, Limit, Limits, Recent, Wait, check_address};
     use crate::{
         Ground,
-        life::{Host, Test, tests::test_of},
+        life::{DelistTests, Host, Test, Verdict, tests::test_of},
     };
 
     const NOW: UnixTime = UnixTime(1_000 * DAY);
@@ -248,19 +383,36 @@ mod tests {
         let mut test = test_of("192.0.2.1");
         test.ground = ground;
         test.submitted_at = UnixTime(NOW.0 - ago);
+        test.verdict = Some(Verdict::Clean);
         test
     }
 
-    fn listed(delist_tests: u32, ago: Option<u64>) -> Host {
+    fn listed(count: u32, ago: Option<u64>) -> Host {
         let mut host = Host::confirmed(&test_of("192.0.2.1"), None, UnixTime(NOW.0 - 30 * DAY));
-        host.delist_tests = delist_tests;
-        host.last_delist_test = ago.map(|ago| UnixTime(NOW.0 - ago));
+        host.delist_tests = DelistTests { count, last: ago.map(|ago| UnixTime(NOW.0 - ago)) };
         host
     }
 
-    fn limited(history: &[Test], host: Option<&Host>, ground: Ground) -> Option<(Limit, u64)> {
-        let checked = check_address(history, host, ground, &Limits::default(), NOW);
+    fn stranger() -> Asker {
+        Asker::Anonymous("203.0.113.5".parse().unwrap())
+    }
+
+    fn token() -> Asker {
+        Asker::Token("t".into())
+    }
+
+    fn limited_for(
+        asker: &Asker,
+        history: &[Test],
+        host: Option<&Host>,
+        ground: Ground,
+    ) -> Option<(Limit, u64)> {
+        let checked = check_address(history, host, ground, asker, &Limits::default(), NOW);
         checked.err().map(|limited| (limited.limit, limited.retry_after))
+    }
+
+    fn limited(history: &[Test], host: Option<&Host>, ground: Ground) -> Option<(Limit, u64)> {
+        limited_for(&token(), history, host, ground)
     }
 
     #[test]
@@ -271,6 +423,38 @@ mod tests {
         assert_eq!(limited(&history, None, Ground::Own), wait);
         assert_eq!(limited(&history, None, Ground::Owner), None);
         assert_eq!(limited(&[tested(Ground::Evidence, 7 * DAY)], None, Ground::Evidence), None);
+    }
+
+    /// Security review, M7: nominating oneself gave immunity for seven days.
+    #[test]
+    fn who_has_himself_tested_is_not_immune() {
+        let mut by_stranger = tested(Ground::Evidence, DAY);
+        by_stranger.submitter = "anonymous 192.0.2.1".into();
+        let by_itself = tested(Ground::Own, DAY);
+        for test in [by_stranger, by_itself] {
+            let history = [test];
+            assert_eq!(limited(&history, None, Ground::Evidence), None);
+            let of_strangers = limited_for(&stranger(), &history, None, Ground::Evidence);
+            assert_eq!(of_strangers, Some((Limit::Address, 6 * DAY)));
+        }
+        let by_token = [tested(Ground::Evidence, DAY)];
+        assert_eq!(limited_for(&Asker::Trusted, &by_token, None, Ground::Evidence), None);
+    }
+
+    /// Security review, M7.
+    #[test]
+    fn a_test_that_found_nothing_out_limits_nobody() {
+        for verdict in [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive] {
+            let mut test = tested(Ground::Evidence, DAY);
+            test.verdict = Some(verdict);
+            for asker in [token(), stranger()] {
+                let history = [test.clone()];
+                assert_eq!(limited_for(&asker, &history, None, Ground::Evidence), None);
+                let earlier = [test.clone(), tested(Ground::Evidence, 2 * DAY)];
+                let limited = limited_for(&asker, &earlier, None, Ground::Evidence);
+                assert_eq!(limited, Some((Limit::Address, 5 * DAY)));
+            }
+        }
     }
 
     #[test]
@@ -298,22 +482,35 @@ mod tests {
         assert_eq!(asked(9, Some(7 * DAY)), None);
     }
 
+    /// A sibling of M7: strangers could make an owner wait for a week.
+    #[test]
+    fn what_strangers_ask_for_does_not_make_others_wait_for_their_delisting() {
+        let mut host = listed(0, None);
+        host.strangers_delist_tests = DelistTests { count: 9, last: Some(NOW) };
+        assert_eq!(limited(&[], Some(&host), Ground::Delist), None);
+        let of_strangers = limited_for(&stranger(), &[], Some(&host), Ground::Delist);
+        assert_eq!(of_strangers, Some((Limit::Delist, 7 * DAY)));
+    }
+
     #[test]
     fn a_test_that_was_called_off_counts_only_if_it_had_begun() {
         let mut test = tested(Ground::Evidence, 1);
+        test.verdict = None;
         test.cancel();
         assert_eq!(limited(&[test.clone()], None, Ground::Evidence), None);
         test.conversations = 1;
         assert!(limited(&[test], None, Ground::Evidence).is_some());
     }
 
+    /// What limits one more submission after some that have made tests.
     fn after(submissions: &[(&str, u64)], address: &str, asker: &Asker) -> Option<(Limit, u64)> {
         let mut recent = Recent::default();
         for &(address, ago) in submissions {
             recent.add(UnixTime(NOW.0 - ago), address.parse().unwrap(), asker.clone());
         }
         let limits = Limits { global_hour: 6, ..Limits::default() };
-        let checked = recent.check(address.parse().unwrap(), asker, &limits, NOW);
+        let charged = recent.charge(asker, &limits, NOW);
+        let checked = charged.and_then(|()| recent.check(address.parse().unwrap(), &limits, NOW));
         checked.err().map(|limited| (limited.limit, limited.retry_after))
     }
 
@@ -341,10 +538,44 @@ mod tests {
     #[test]
     fn a_submitter_is_limited_by_token_or_by_network() {
         let three = [("198.51.1.1", 60), ("198.51.2.1", 60), ("198.51.3.1", 60)];
-        let anonymous = Asker::Anonymous("203.0.113.5".parse().unwrap());
-        let limited = after(&three, "192.0.2.1", &anonymous);
+        let limited = after(&three, "192.0.2.1", &stranger());
         assert_eq!(limited, Some((Limit::Submitter, DAY - 60)));
-        assert_eq!(after(&three, "192.0.2.1", &Asker::Token("t".into())), None);
+        assert_eq!(after(&three, "192.0.2.1", &token()), None);
+    }
+
+    /// Security review, M8: refused submissions were charged to nobody.
+    #[test]
+    fn a_submission_in_vain_counts_for_who_asked() {
+        let (mut recent, limits) = (Recent::default(), Limits::default());
+        let neighbour = Asker::Anonymous("203.0.113.77".parse().unwrap());
+        for _ in 0..3 {
+            recent.charge(&stranger(), &limits, NOW).unwrap();
+        }
+        let refused = recent.charge(&neighbour, &limits, NOW).unwrap_err();
+        assert_eq!((refused.limit, refused.retry_after), (Limit::Submitter, DAY));
+        recent.give_back(&stranger());
+        recent.charge(&neighbour, &limits, NOW).unwrap();
+        for _ in 0..limits.per_token_hour {
+            recent.charge(&token(), &limits, NOW).unwrap();
+        }
+        assert_eq!(recent.charge(&token(), &limits, NOW).unwrap_err().limit, Limit::Submitter);
+        recent.charge(&Asker::Trusted, &limits, NOW).unwrap();
+    }
+
+    /// Security review, M8: strangers had thousands of names looked up in a second.
+    #[test]
+    fn domains_are_looked_up_once_a_minute_for_a_network_and_some_times_for_a_token() {
+        let mut recent = Recent::default();
+        recent.charge_lookup(&stranger(), NOW).unwrap();
+        let neighbour = Asker::Anonymous("203.0.113.77".parse().unwrap());
+        let refused = recent.charge_lookup(&neighbour, NOW.plus(1)).unwrap_err();
+        assert_eq!((refused.limit, refused.retry_after), (Limit::Lookups, 59));
+        recent.charge_lookup(&neighbour, NOW.plus(60)).unwrap();
+        for _ in 0..10 {
+            recent.charge_lookup(&token(), NOW).unwrap();
+        }
+        assert_eq!(recent.charge_lookup(&token(), NOW).unwrap_err().limit, Limit::Lookups);
+        recent.charge_lookup(&Asker::Token("other".into()), NOW).unwrap();
     }
 
     #[test]
@@ -353,6 +584,22 @@ mod tests {
         recent.add(UnixTime(NOW.0 - DAY), "192.0.2.1".parse().unwrap(), Asker::Trusted);
         recent.add(NOW, "192.0.2.1".parse().unwrap(), Asker::Trusted);
         recent.prune(NOW);
-        assert_eq!(recent.0.len(), 1);
+        assert_eq!(recent.tests.len(), 1);
+    }
+
+    /// Newcomer A8: limits told seconds only, such as 604781.
+    #[test]
+    fn a_wait_is_told_in_words() {
+        for (seconds, words) in [
+            (1, "1 s"),
+            (119, "119 s"),
+            (3_599, "60 min"),
+            (7_260, "2 h 1 min"),
+            (86_400, "24 h"),
+            (604_781, "7 days"),
+            (600_000, "6 days 23 h"),
+        ] {
+            assert_eq!(Wait(seconds).to_string(), words);
+        }
     }
 }

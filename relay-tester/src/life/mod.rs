@@ -11,7 +11,7 @@ mod test;
 mod tests;
 
 pub use ground::GroundError;
-pub use host::Host;
+pub use host::{DelistTests, Host};
 pub use limits::{Asker, Limit, Limited, Limits, Recent, check_address, is_free, network};
 pub use output::{Output, Sighting};
 pub use record::RecordError;

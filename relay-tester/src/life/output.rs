@@ -1,8 +1,9 @@
 //! Hosts through which messages came back that were given to another: the outputs of a relay of
 //! several hops. One test never lists an output: who runs the tested host knows the token, and may
-//! send it through any server that takes his mail.
+//! send it through any server that takes his mail. So inputs of many networks must be seen, each of
+//! them as the hop before in what the output itself wrote, and none that takes everything.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use dnsbl_types::UnixTime;
 
@@ -35,7 +36,9 @@ pub struct Sighting {
 
 impl Output {
     /// The most sightings that are kept.
-    pub const MAX_SIGHTINGS: usize = 16;
+    pub const MAX_SIGHTINGS: usize = 64;
+    /// From how many networks hosts must have sent through it, unless told otherwise.
+    pub const NETWORKS: usize = 5;
 
     /// Adds a sighting. Of an input only the newest is kept, and of many those of different networks.
     pub fn saw(&mut self, sighting: Sighting) {
@@ -49,11 +52,10 @@ impl Output {
         }
     }
 
-    /// Whether hosts of two networks sent through it: one owner alone can't have made that up.
-    pub fn is_confirmed(&self) -> bool {
-        let mut networks = self.sightings.iter().map(|sighting| network(sighting.input));
-        let first = networks.next();
-        networks.any(|network| Some(network) != first)
+    /// Whether hosts of so many networks (/16, IPv6 /32) sent through it.
+    pub fn is_confirmed(&self, networks: usize) -> bool {
+        let seen: HashSet<_> = self.sightings.iter().map(|s| network(s.input)).collect();
+        seen.len() >= networks.max(2)
     }
 
     /// From then on its listing is absent unless it is seen again.
@@ -89,29 +91,37 @@ mod tests {
 
     #[test]
     fn one_host_never_confirms_an_output_however_often_it_sends() {
-        assert!(!seen(&[("192.0.2.1", 1), ("192.0.2.1", 2), ("192.0.99.2", 3)]).is_confirmed());
-        assert!(!seen(&[("2001:db8:1::1", 1), ("2001:db8:2::1", 2)]).is_confirmed());
+        let one = seen(&[("192.0.2.1", 1), ("192.0.2.1", 2), ("192.0.99.2", 3)]);
+        assert!(!one.is_confirmed(2) && !one.is_confirmed(0));
+        assert!(!seen(&[("2001:db8:1::1", 1), ("2001:db8:2::1", 2)]).is_confirmed(2));
     }
 
+    /// Security review, M6: two rented addresses listed anybody.
     #[test]
-    fn hosts_of_two_networks_confirm_it() {
-        assert!(seen(&[("192.0.2.1", 1), ("198.51.100.1", 2)]).is_confirmed());
-        assert!(seen(&[("2001:db8::1", 1), ("2001:db9::1", 2)]).is_confirmed());
-        assert!(seen(&[("192.0.2.1", 1), ("2001:db9::1", 2)]).is_confirmed());
+    fn hosts_of_several_networks_confirm_it() {
+        let inputs = [
+            ("192.0.2.1", 1),
+            ("198.51.100.1", 2),
+            ("203.0.113.1", 3),
+            ("2001:db8::1", 4),
+            ("2001:db9::1", 5),
+        ];
+        assert!(!seen(&inputs[..4]).is_confirmed(Output::NETWORKS));
+        assert!(seen(&inputs).is_confirmed(Output::NETWORKS));
     }
 
     #[test]
     fn what_was_seen_long_ago_counts_no_more() {
-        assert!(!seen(&[("192.0.2.1", 1), ("198.51.100.1", 40)]).is_confirmed());
+        assert!(!seen(&[("192.0.2.1", 1), ("198.51.100.1", 40)]).is_confirmed(2));
     }
 
     #[test]
     fn many_sightings_of_one_network_do_not_push_out_another() {
         let mut inputs = vec![("198.51.100.1".to_owned(), 1)];
-        inputs.extend((0..40).map(|host| (format!("192.0.2.{host}"), 2)));
+        inputs.extend((0..80).map(|host| (format!("192.0.2.{host}"), 2)));
         let inputs: Vec<(&str, u64)> = inputs.iter().map(|(a, d)| (a.as_str(), *d)).collect();
         let output = seen(&inputs);
         assert_eq!(output.sightings.len(), Output::MAX_SIGHTINGS);
-        assert!(output.is_confirmed());
+        assert!(output.is_confirmed(2));
     }
 }

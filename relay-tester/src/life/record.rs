@@ -5,17 +5,19 @@ use std::net::IpAddr;
 use dnsbl_types::UnixTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Arrival, ArrivalKind, Host, Outcome, Output, Sent, Sighting, State, Test, Verdict};
+use super::{
+    Arrival, ArrivalKind, DelistTests, Host, Outcome, Output, Sent, Sighting, State, Test, Verdict,
+};
 use crate::{Ground, HostName, TestId};
 
-/// The format that is written, and the only one so far.
-const FORMAT: u8 = 1;
+/// The format that is written. In format 1 what has `Extra` in its name was missing.
+const FORMAT: u8 = 2;
 
 /// Why a record can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
+    #[error("it is of format {0}; this release reads 1 to {FORMAT}")]
     Format(u8),
     /// It is damaged.
     #[error("it is damaged: {0}")]
@@ -47,6 +49,15 @@ struct TestValue {
     postponed: u8,
 }
 
+#[derive(Default, Serialize, Deserialize)]
+struct TestExtra {
+    repeats: Vec<u8>,
+    /// How often each probe that was sent was refused, and how often it was put off.
+    counts: Vec<(u8, u8)>,
+    retries: u8,
+    retry_at: Option<u64>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct ArrivalValue {
     probe: u8,
@@ -69,6 +80,13 @@ struct HostValue {
     last_delist_test: Option<u64>,
 }
 
+#[derive(Default, Serialize, Deserialize)]
+struct HostExtra {
+    strangers_delist_tests: u32,
+    strangers_last: Option<u64>,
+    cleared_at: Option<u64>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct OutputValue {
     address: IpAddr,
@@ -78,7 +96,7 @@ struct OutputValue {
 impl Test {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
-        encode(&TestValue {
+        let value = TestValue {
             id: self.id.0,
             address: self.address,
             port: self.port,
@@ -100,12 +118,21 @@ impl Test {
             arrivals: self.arrivals.iter().map(ArrivalValue::from).collect(),
             not_before: self.not_before.0,
             postponed: self.postponed,
-        })
+        };
+        encode(&(
+            value,
+            TestExtra {
+                repeats: self.repeats.clone(),
+                counts: self.sent.iter().map(|sent| (sent.refusals, sent.deferrals)).collect(),
+                retries: self.retries,
+                retry_at: self.retry_at.map(|at| at.0),
+            },
+        ))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let value: TestValue = decode(bytes)?;
+        let (value, extra): (TestValue, TestExtra) = decode(bytes)?;
         Ok(Self {
             id: TestId(value.id),
             address: value.address,
@@ -120,8 +147,16 @@ impl Test {
             verdict: value.verdict.map(|verdict| at(&Verdict::ALL, verdict)).transpose()?,
             via: value.via,
             plan: value.plan,
-            sent: value.sent.into_iter().map(sent_of).collect::<Result<_, _>>()?,
+            repeats: extra.repeats,
+            sent: value
+                .sent
+                .into_iter()
+                .zip(extra.counts.into_iter().map(Some).chain(std::iter::repeat(None)))
+                .map(|(sent, counts)| sent_of(sent, counts))
+                .collect::<Result<_, _>>()?,
             conversations: value.conversations,
+            retries: extra.retries,
+            retry_at: extra.retry_at.map(UnixTime),
             tokens_expire_at: UnixTime(value.tokens_expire_at),
             tested_at: value.tested_at.map(UnixTime),
             transcript: value.transcript,
@@ -135,7 +170,7 @@ impl Test {
 impl Host {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
-        encode(&HostValue {
+        let value = HostValue {
             address: self.address,
             port: self.port,
             domain: self.domain.as_ref().map(HostName::to_string),
@@ -143,14 +178,23 @@ impl Host {
             test: self.test.0,
             listed_at: self.listed_at.0,
             confirmed_at: self.confirmed_at.0,
-            delist_tests: self.delist_tests,
-            last_delist_test: self.last_delist_test.map(|at| at.0),
-        })
+            delist_tests: self.delist_tests.count,
+            last_delist_test: self.delist_tests.last.map(|at| at.0),
+        };
+        let strangers = self.strangers_delist_tests;
+        encode(&(
+            value,
+            HostExtra {
+                strangers_delist_tests: strangers.count,
+                strangers_last: strangers.last.map(|at| at.0),
+                cleared_at: self.cleared_at.map(|at| at.0),
+            },
+        ))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let value: HostValue = decode(bytes)?;
+        let (value, extra): (HostValue, HostExtra) = decode(bytes)?;
         Ok(Self {
             address: value.address,
             port: value.port,
@@ -159,8 +203,15 @@ impl Host {
             test: TestId(value.test),
             listed_at: UnixTime(value.listed_at),
             confirmed_at: UnixTime(value.confirmed_at),
-            delist_tests: value.delist_tests,
-            last_delist_test: value.last_delist_test.map(UnixTime),
+            delist_tests: DelistTests {
+                count: value.delist_tests,
+                last: value.last_delist_test.map(UnixTime),
+            },
+            strangers_delist_tests: DelistTests {
+                count: extra.strangers_delist_tests,
+                last: extra.strangers_last.map(UnixTime),
+            },
+            cleared_at: extra.cleared_at.map(UnixTime),
         })
     }
 }
@@ -169,12 +220,16 @@ impl Output {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
         let sightings = self.sightings.iter().map(|s| (s.input, s.test.0, s.at.0)).collect();
-        encode(&OutputValue { address: self.address, sightings })
+        encode(&(OutputValue { address: self.address, sightings }, ()))
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Reads what [`encode`](Self::encode) wrote. The sightings of format 1 were not proved by what the
+    /// output wrote itself, and count no more.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
-        let value: OutputValue = decode(bytes)?;
+        let (mut value, ()): (OutputValue, ()) = decode(bytes)?;
+        if bytes.first() == Some(&1) {
+            value.sightings.clear();
+        }
         let sighting = |(input, test, at)| Sighting { input, test: TestId(test), at: UnixTime(at) };
         let sightings = value.sightings.into_iter().map(sighting).collect();
         Ok(Self { address: value.address, sightings })
@@ -209,9 +264,14 @@ fn sent_value(sent: &Sent) -> (u8, Option<u8>) {
     (sent.probe, sent.outcome.map(|outcome| place(&Outcome::ALL, outcome)))
 }
 
-fn sent_of((probe, outcome): (u8, Option<u8>)) -> Result<Sent, RecordError> {
+fn sent_of(
+    (probe, outcome): (u8, Option<u8>),
+    counts: Option<(u8, u8)>,
+) -> Result<Sent, RecordError> {
     let outcome = outcome.map(|outcome| at(&Outcome::ALL, outcome)).transpose()?;
-    Ok(Sent { probe, outcome })
+    let of_format_1 = (u8::from(outcome == Some(Outcome::Refused)), 0);
+    let (refusals, deferrals) = counts.unwrap_or(of_format_1);
+    Ok(Sent { probe, outcome, refusals, deferrals })
 }
 
 /// A value by its place among all of its kind; new ones are added at the end only.
@@ -235,11 +295,13 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_extend(value, vec![FORMAT]).unwrap_or_default()
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
+fn decode<T: DeserializeOwned, E: DeserializeOwned + Default>(
+    bytes: &[u8],
+) -> Result<(T, E), RecordError> {
+    let damaged = |err: postcard::Error| RecordError::Damaged(err.to_string());
     match bytes.split_first() {
-        Some((&FORMAT, rest)) => {
-            postcard::from_bytes(rest).map_err(|err| RecordError::Damaged(err.to_string()))
-        }
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(damaged),
+        Some((&1, rest)) => Ok((postcard::from_bytes(rest).map_err(damaged)?, E::default())),
         Some((&format, _)) => Err(RecordError::Format(format)),
         None => Err(RecordError::Damaged("it is empty".into())),
     }

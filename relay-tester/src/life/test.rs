@@ -52,6 +52,8 @@ pub enum Outcome {
     Bounced,
     /// The host gave no answer that says either.
     Error,
+    /// The host said 4xx: not now.
+    Deferred,
 }
 
 /// A probe that was sent.
@@ -59,8 +61,13 @@ pub enum Outcome {
 pub struct Sent {
     /// Which, by its place in the table of probes.
     pub probe: u8,
-    /// What became of it; `None` while the host has not answered.
+    /// What became of it; `None` while the host has not answered. Of one that is tried over several
+    /// connections it is that of the last.
     pub outcome: Option<Outcome>,
+    /// How often the host refused it.
+    pub refusals: u8,
+    /// How often the host put it off.
+    pub deferrals: u8,
 }
 
 /// A message that came to the receiver with a good token.
@@ -109,6 +116,8 @@ pub enum Meaning {
 pub enum Ended {
     /// All probes had their turn, or it was stopped since a message had come back.
     Completed,
+    /// The host put us off with a 4xx before all probes had their turn.
+    Deferred,
     /// There was no conversation.
     Unreachable,
     /// The host refuses to talk to the tester.
@@ -122,6 +131,10 @@ pub struct Patience {
     pub settle_for: u64,
     /// Seconds for which a late return still counts.
     pub pending_for: u64,
+    /// Seconds after which a host that put us off is tried again.
+    pub retry_after: u64,
+    /// Seconds between the two clean tests that a delisting takes.
+    pub second_test_after: u64,
 }
 
 /// A test.
@@ -153,10 +166,16 @@ pub struct Test {
     pub via: Option<IpAddr>,
     /// The probes it consists of.
     pub plan: Vec<u8>,
+    /// Those of them that had come back before, and are tried over several connections.
+    pub repeats: Vec<u8>,
     /// Those that were sent, in order.
     pub sent: Vec<Sent>,
-    /// How many conversations were begun.
+    /// How many conversations were begun, since the last retry if there was one.
     pub conversations: u8,
+    /// How often it was tried again since the host had put it off.
+    pub retries: u8,
+    /// When it is tried again, where the host put it off.
+    pub retry_at: Option<UnixTime>,
     /// Until when its tokens verify; set when the first conversation begins.
     pub tokens_expire_at: UnixTime,
     /// When the conversation ended.
@@ -180,6 +199,23 @@ impl Test {
     pub const MAX_POSTPONED: u8 = 24;
     /// The most arrivals that are kept.
     pub const MAX_ARRIVALS: usize = 16;
+    /// How often a test is tried again where the host put it off.
+    pub const MAX_RETRIES: u8 = 1;
+    /// Over how many connections [`repeats`](Self::repeats) are tried.
+    pub const CONNECTIONS: u8 = 4;
+
+    /// What stands before the address of a submitter without a token.
+    pub const ANONYMOUS: &str = "anonymous ";
+
+    /// Where the submitter is who had no token.
+    pub fn stranger(&self) -> Option<IpAddr> {
+        self.submitter.strip_prefix(Self::ANONYMOUS)?.parse().ok()
+    }
+
+    /// Whether it was asked for without a token.
+    pub fn is_of_stranger(&self) -> bool {
+        self.stranger().is_some()
+    }
 
     /// Whether nothing has been decided yet.
     pub fn is_under_way(&self) -> bool {
@@ -190,17 +226,33 @@ impl Test {
     pub fn due(&self, patience: Patience) -> Option<UnixTime> {
         match self.state {
             State::Queued | State::Testing => Some(self.not_before),
-            State::Pending => self.tested_at.map(|at| at.plus(patience.settle_for)),
+            State::Pending => {
+                self.retry_at.or(self.tested_at.map(|at| at.plus(patience.settle_for)))
+            }
             State::Done | State::Cancelled => None,
         }
     }
 
+    /// Whether the host is to be talked to: for the first time, or again.
+    pub fn awaits_conversation(&self) -> bool {
+        match self.state {
+            State::Queued | State::Testing => true,
+            State::Pending => self.retry_at.is_some(),
+            State::Done | State::Cancelled => false,
+        }
+    }
+
     /// Begins a conversation, or goes on after one that was cut off: tells the probes that are left.
-    /// A probe that was on its way then is not sent again.
+    /// A probe that was on its way then is not sent again. One that was put off is sent again as it was:
+    /// who keeps a grey list knows it by client, sender and recipient.
     pub fn begin(&mut self, now: UnixTime, patience: Patience) -> Vec<u8> {
         self.state = State::Testing;
         if self.conversations == 0 {
             self.tokens_expire_at = now.plus(Self::MAX_DURATION).plus(patience.pending_for);
+        }
+        if self.retry_at.take().is_some() {
+            self.retries = self.retries.saturating_add(1);
+            self.conversations = 0;
         }
         self.conversations = self.conversations.saturating_add(1);
         for sent in &mut self.sent {
@@ -209,21 +261,56 @@ impl Test {
         if self.conversations > Self::MAX_CONVERSATIONS {
             return Vec::new();
         }
-        self.plan.iter().copied().filter(|&probe| self.sent(probe).is_none()).collect()
+        self.plan.iter().copied().filter(|&probe| self.is_left(probe)).collect()
     }
 
-    /// Notes that a probe is about to be sent; it will never be sent again.
+    /// Whether a probe is to be sent: for the first time, again after it was put off, or once more over
+    /// another connection.
+    fn is_left(&self, probe: u8) -> bool {
+        let Some(sent) = self.sent(probe) else { return true };
+        match sent.outcome {
+            Some(Outcome::Deferred) => self.retries > 0 && sent.deferrals <= self.retries,
+            Some(Outcome::Refused) => self.connections_left(sent) > 0,
+            _ => false,
+        }
+    }
+
+    /// Over how many more connections a probe is to be tried that was refused.
+    fn connections_left(&self, sent: &Sent) -> u8 {
+        let is_repeated = self.repeats.contains(&sent.probe);
+        if is_repeated { Self::CONNECTIONS.saturating_sub(sent.refusals) } else { 0 }
+    }
+
+    /// Over how many connections what is to be repeated is tried in the next conversation.
+    pub fn connections(&self) -> u8 {
+        let left = self.repeats.iter().map(|&probe| match self.sent(probe) {
+            Some(sent) => Self::CONNECTIONS.saturating_sub(sent.refusals),
+            None => Self::CONNECTIONS,
+        });
+        left.max().unwrap_or(1).max(1)
+    }
+
+    /// Notes that a probe is about to be sent. Unless the host refuses it or puts it off, it will never
+    /// be sent again.
     pub fn sending(&mut self, probe: u8) {
-        if self.sent(probe).is_none() {
-            self.sent.push(Sent { probe, outcome: None });
+        match self.sent.iter_mut().find(|sent| sent.probe == probe) {
+            Some(sent) => {
+                sent.outcome.take_if(|o| matches!(o, Outcome::Refused | Outcome::Deferred));
+            }
+            None => self.sent.push(Sent { probe, outcome: None, refusals: 0, deferrals: 0 }),
         }
     }
 
     /// Takes what the host said to a probe. What has come back by then stays.
     pub fn answered(&mut self, probe: u8, outcome: Outcome) {
         self.sending(probe);
-        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.probe == probe) {
-            sent.outcome.get_or_insert(outcome);
+        let sent = self.sent.iter_mut().find(|sent| sent.probe == probe);
+        let Some(sent) = sent.filter(|sent| sent.outcome.is_none()) else { return };
+        sent.outcome = Some(outcome);
+        match outcome {
+            Outcome::Refused => sent.refusals = sent.refusals.saturating_add(1),
+            Outcome::Deferred => sent.deferrals = sent.deferrals.saturating_add(1),
+            _ => {}
         }
     }
 
@@ -239,10 +326,10 @@ impl Test {
         for arrival in self.arrivals.clone() {
             self.weigh(&arrival, patience);
         }
-        self.conclude(ended);
+        self.conclude(ended, now, patience);
     }
 
-    fn conclude(&mut self, ended: Ended) {
+    fn conclude(&mut self, ended: Ended, now: UnixTime, patience: Patience) {
         if self.has(Outcome::Returned) {
             return self.decide(Verdict::Open);
         }
@@ -251,9 +338,19 @@ impl Test {
             Ended::Unreachable if self.answers().next().is_none() => {
                 self.decide(Verdict::Unreachable);
             }
+            _ if self.is_put_off(ended) => {
+                self.retry_at = Some(now.plus(patience.retry_after));
+                self.state = State::Pending;
+            }
             _ if self.has(Outcome::Accepted) => self.state = State::Pending,
             _ => self.settle(),
         }
+    }
+
+    /// Whether the host said 4xx to something, and gets another chance.
+    fn is_put_off(&self, ended: Ended) -> bool {
+        let has_4xx = ended == Ended::Deferred || self.has(Outcome::Deferred);
+        has_4xx && self.retries < Self::MAX_RETRIES
     }
 
     /// Puts it off, since it can't be told whether the host or our own way out is closed. A test that
@@ -274,13 +371,17 @@ impl Test {
     pub fn curtail(&mut self) {
         let sent: Vec<u8> = self.sent.iter().map(|sent| sent.probe).collect();
         self.plan.retain(|probe| sent.contains(probe));
+        self.repeats.retain(|probe| sent.contains(probe));
     }
 
     /// Decides a test whose time is up.
     pub fn settle(&mut self) {
         let is_answered = |probe: &u8| {
-            let outcome = self.sent(*probe).and_then(|sent| sent.outcome);
-            outcome.is_some_and(|outcome| outcome != Outcome::Error)
+            self.sent(*probe).is_some_and(|sent| match sent.outcome {
+                None | Some(Outcome::Error | Outcome::Deferred) => false,
+                Some(Outcome::Refused) => self.connections_left(sent) == 0,
+                Some(Outcome::Accepted | Outcome::Returned | Outcome::Bounced) => true,
+            })
         };
         let is_complete = !self.plan.is_empty() && self.plan.iter().all(is_answered);
         self.decide(if is_complete { Verdict::Clean } else { Verdict::Inconclusive });
@@ -295,7 +396,11 @@ impl Test {
         }
         match meaning {
             Meaning::Relayed if self.state != State::Testing => self.decide(Verdict::Open),
-            Meaning::Bounced if self.state == State::Pending && !self.has(Outcome::Accepted) => {
+            Meaning::Bounced
+                if self.state == State::Pending
+                    && self.retry_at.is_none()
+                    && !self.has(Outcome::Accepted) =>
+            {
                 self.settle();
             }
             _ => {}
@@ -319,7 +424,9 @@ impl Test {
             (ArrivalKind::Return, _) if is_from_host => {}
             (_, None) => return Meaning::Open,
             (_, Some(Outcome::Accepted | Outcome::Bounced)) => {}
-            (_, Some(Outcome::Refused | Outcome::Error)) => return Meaning::Forged,
+            (_, Some(Outcome::Refused | Outcome::Deferred | Outcome::Error)) => {
+                return Meaning::Forged;
+            }
         }
         if arrival.kind == ArrivalKind::Bounce {
             sent.outcome = Some(Outcome::Bounced);
@@ -334,16 +441,32 @@ impl Test {
 
     /// Calls it off; whether that was possible.
     pub fn cancel(&mut self) -> bool {
-        let is_possible = matches!(self.state, State::Queued | State::Testing);
+        let is_possible = self.awaits_conversation();
         if is_possible {
-            self.state = State::Cancelled;
+            (self.state, self.retry_at) = (State::Cancelled, None);
         }
         is_possible
     }
 
     /// How many messages the host may have taken.
     pub fn count_messages(&self) -> usize {
-        self.sent.iter().filter(|sent| sent.outcome != Some(Outcome::Refused)).count()
+        let is_none =
+            |sent: &&Sent| matches!(sent.outcome, Some(Outcome::Refused | Outcome::Deferred));
+        self.sent.iter().filter(|sent| !is_none(sent)).count()
+    }
+
+    /// Whether the host said no to none of the probes that it answered. Who takes everything proves
+    /// nothing about others through whom it came back.
+    pub fn takes_everything(&self) -> bool {
+        !self.sent.iter().any(|sent| sent.refusals > 0)
+    }
+
+    /// Whether this probe got an answer that is final: refused for good, or bounced.
+    pub fn is_final(&self, probe: u8) -> bool {
+        self.sent(probe).is_some_and(|sent| match sent.outcome {
+            Some(Outcome::Refused) => self.connections_left(sent) == 0,
+            outcome => outcome == Some(Outcome::Bounced),
+        })
     }
 
     /// The probes that came back.
@@ -358,6 +481,7 @@ impl Test {
 
     fn decide(&mut self, verdict: Verdict) {
         self.state = State::Done;
+        self.retry_at = None;
         self.verdict = Some(verdict);
     }
 
@@ -411,8 +535,8 @@ impl Verdict {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Refused, Self::Accepted, Self::Returned, Self::Bounced, Self::Error];
+    pub const ALL: [Self; 6] =
+        [Self::Refused, Self::Accepted, Self::Returned, Self::Bounced, Self::Error, Self::Deferred];
 
     /// Its word in the API.
     pub fn word(self) -> &'static str {
@@ -422,6 +546,7 @@ impl Outcome {
             Self::Returned => "returned",
             Self::Bounced => "bounced",
             Self::Error => "error",
+            Self::Deferred => "deferred",
         }
     }
 }

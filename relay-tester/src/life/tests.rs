@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{Ground, TestId};
 
-const PATIENCE: Patience = Patience { settle_for: 1_800, pending_for: 432_000 };
+const PATIENCE: Patience =
+    Patience { settle_for: 1_800, pending_for: 432_000, retry_after: 420, second_test_after: 900 };
 const START: UnixTime = UnixTime(1_000_000);
 const HOST: &str = "192.0.2.1";
 const OTHER: &str = "203.0.113.9";
@@ -32,8 +33,11 @@ pub(super) fn test_of(address: &str) -> Test {
         verdict: None,
         via: None,
         plan: vec![0, 1],
+        repeats: Vec::new(),
         sent: Vec::new(),
         conversations: 0,
+        retries: 0,
+        retry_at: None,
         tokens_expire_at: UnixTime(0),
         tested_at: None,
         transcript: Vec::new(),
@@ -244,13 +248,168 @@ fn only_who_refuses_what_came_back_before_is_cleared() {
     comes_back(&mut open, 1, HOST, 1);
     let host = Host::confirmed(&open, None, START);
     assert_eq!(host.probes, [1]);
-    let mut retest = test_of(HOST);
+    let mut retest = answered([Outcome::Refused; 2]);
     assert!(host.is_cleared_by(&retest));
     retest.port = 2525;
     assert!(!host.is_cleared_by(&retest));
     retest.port = 25;
-    retest.plan = vec![0];
+    retest.sent.remove(1);
     assert!(!host.is_cleared_by(&retest));
+    for (outcome, is_cleared) in [
+        (Outcome::Bounced, true),
+        (Outcome::Accepted, false),
+        (Outcome::Deferred, false),
+        (Outcome::Error, false),
+    ] {
+        let mut retest = answered([Outcome::Refused; 2]);
+        retest.sent[1].outcome = Some(outcome);
+        assert_eq!(host.is_cleared_by(&retest), is_cleared, "{outcome:?}");
+    }
+}
+
+/// Mail row F1: one lucky connection delisted, as of a balancer's closed backend.
+#[test]
+fn what_came_back_is_refused_over_several_connections_before_a_host_is_clean() {
+    let mut open = answered([Outcome::Accepted; 2]);
+    comes_back(&mut open, 0, HOST, 1);
+    let host = Host::confirmed(&open, None, START);
+    let mut retest = test_of(HOST);
+    retest.repeats = host.probes.clone();
+    assert_eq!(retest.begin(START, PATIENCE), [0, 1]);
+    retest.answered(1, Outcome::Refused);
+    for connection in 0..Test::CONNECTIONS {
+        assert_eq!(retest.connections(), Test::CONNECTIONS - connection);
+        let mut early = retest.clone();
+        early.hang_up(Ended::Completed, START, PATIENCE);
+        is_done(&early, Verdict::Inconclusive);
+        assert!(!host.is_cleared_by(&early));
+        retest.sending(0);
+        retest.answered(0, Outcome::Refused);
+    }
+    retest.hang_up(Ended::Completed, START, PATIENCE);
+    is_done(&retest, Verdict::Clean);
+    assert!(host.is_cleared_by(&retest));
+}
+
+/// Mail row F1.
+#[test]
+fn a_delisting_takes_two_clean_tests_some_time_apart() {
+    let mut open = answered([Outcome::Accepted; 2]);
+    comes_back(&mut open, 0, HOST, 1);
+    let host = Host::confirmed(&open, None, START);
+    let mut retest = answered([Outcome::Refused; 2]);
+    assert!(!host.is_cleared_twice_by(&retest, PATIENCE), "it is the first");
+    let first = START.plus(10);
+    let host = host.cleared_once(first, PATIENCE);
+    retest.submitted_at = first.plus(PATIENCE.second_test_after - 1);
+    assert!(!host.is_cleared_twice_by(&retest, PATIENCE), "it is too early");
+    retest.submitted_at = first.plus(PATIENCE.second_test_after);
+    assert!(host.is_cleared_twice_by(&retest, PATIENCE));
+    let reopened = Host::confirmed(&open, Some(&host), first.plus(20));
+    assert_eq!(reopened.cleared_at, None, "it begins anew once it was open in between");
+}
+
+/// Mail row F1: 4xx was a refusal, so who keeps a grey list was clean.
+#[test]
+fn a_probe_that_is_put_off_is_sent_again_once_as_it_was_and_then_leaves_it_open() {
+    let mut test = answered([Outcome::Refused, Outcome::Deferred]);
+    let again = START.plus(PATIENCE.retry_after);
+    assert_eq!((test.state, test.verdict, test.retry_at), (State::Pending, None, Some(again)));
+    assert_eq!(test.due(PATIENCE), Some(again));
+    assert!(test.is_under_way() && test.awaits_conversation());
+    let tokens_expire_at = test.tokens_expire_at;
+    assert_eq!(test.begin(again, PATIENCE), [1]);
+    assert_eq!(test.tokens_expire_at, tokens_expire_at, "another envelope would be put off anew");
+    let mut open = test.clone();
+    for (answer, verdict) in [
+        (Outcome::Refused, Verdict::Clean),
+        (Outcome::Deferred, Verdict::Inconclusive),
+        (Outcome::Error, Verdict::Inconclusive),
+    ] {
+        let mut test = test.clone();
+        test.sending(1);
+        test.answered(1, answer);
+        test.hang_up(Ended::Completed, again, PATIENCE);
+        is_done(&test, verdict);
+    }
+    open.sending(1);
+    open.answered(1, Outcome::Accepted);
+    open.hang_up(Ended::Completed, again, PATIENCE);
+    assert_eq!(open.state, State::Pending);
+    assert_eq!(comes_back(&mut open, 1, HOST, 500), Meaning::Relayed);
+    is_done(&open, Verdict::Open);
+}
+
+/// Mail row F1.
+#[test]
+fn a_host_that_puts_us_off_at_the_greeting_is_tried_again_once() {
+    let mut test = test_of(HOST);
+    test.begin(START, PATIENCE);
+    test.hang_up(Ended::Deferred, START, PATIENCE);
+    let again = START.plus(PATIENCE.retry_after);
+    assert_eq!((test.state, test.retry_at), (State::Pending, Some(again)));
+    assert_eq!(test.begin(again, PATIENCE), [0, 1]);
+    let mut refusing = test.clone();
+    test.hang_up(Ended::Deferred, again, PATIENCE);
+    is_done(&test, Verdict::Inconclusive);
+    for probe in [0, 1] {
+        refusing.sending(probe);
+        refusing.answered(probe, Outcome::Refused);
+    }
+    refusing.hang_up(Ended::Completed, again, PATIENCE);
+    is_done(&refusing, Verdict::Clean);
+}
+
+#[test]
+fn what_comes_back_before_the_second_try_ends_the_test() {
+    let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
+    assert_eq!(bounces(&mut test, 0), Meaning::Bounced);
+    assert_eq!(test.state, State::Pending, "the other is not answered yet");
+    let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
+    is_done(&test, Verdict::Open);
+    assert_eq!(test.due(PATIENCE), None);
+    let mut test = answered([Outcome::Refused, Outcome::Deferred]);
+    assert!(test.cancel(), "it may be called off until it is tried again");
+    assert_eq!(test.due(PATIENCE), None);
+}
+
+#[test]
+fn a_second_try_that_is_cut_off_is_not_made_a_third_time() {
+    let mut test = answered([Outcome::Deferred; 2]);
+    let again = START.plus(PATIENCE.retry_after);
+    assert_eq!(test.begin(again, PATIENCE), [0, 1]);
+    test.sending(0);
+    test.answered(0, Outcome::Deferred);
+    test.sending(1);
+    let mut test = Test::decode(&test.encode()).unwrap();
+    assert_eq!(test.begin(again, PATIENCE), [0; 0]);
+    test.hang_up(Ended::Completed, again, PATIENCE);
+    is_done(&test, Verdict::Inconclusive);
+}
+
+/// Of a release that knew no second try.
+#[test]
+fn records_of_the_first_format_are_read() {
+    let mut test = answered([Outcome::Refused, Outcome::Accepted]);
+    comes_back(&mut test, 1, OTHER, 1);
+    let mut bytes = test.encode();
+    // Behind what format 1 had: no repeats, two pairs of counts, retries and no second try.
+    bytes.truncate(bytes.len() - 8);
+    bytes[0] = 1;
+    assert_eq!(Test::decode(&bytes).unwrap(), test);
+    let host = Host::confirmed(&test, None, START);
+    let mut bytes = host.encode();
+    bytes.truncate(bytes.len() - 3);
+    bytes[0] = 1;
+    assert_eq!(Host::decode(&bytes).unwrap(), host);
+    let sighting = Sighting { input: test.address, test: test.id, at: START };
+    let output = Output { address: OTHER.parse().unwrap(), sightings: vec![sighting] };
+    let mut bytes = output.encode();
+    bytes[0] = 1;
+    let read = Output::decode(&bytes).unwrap();
+    assert_eq!(read.sightings, [], "they were not proved");
+    assert!(matches!(Test::decode(&[3, 0]), Err(super::RecordError::Format(3))));
 }
 
 #[test]
@@ -306,8 +465,9 @@ proptest! {
         answers in prop::array::uniform2(0usize..5),
         arrivals in prop::collection::vec((0u8..3, any::<bool>(), any::<bool>(), 0u64..600_000), 0..6),
     ) {
-        const ANSWERS: [Outcome; 3] = [Outcome::Refused, Outcome::Accepted, Outcome::Error];
-        let mut test = answered(answers.map(|answer| ANSWERS[answer % 3]));
+        const ANSWERS: [Outcome; 4] =
+            [Outcome::Refused, Outcome::Accepted, Outcome::Error, Outcome::Deferred];
+        let mut test = answered(answers.map(|answer| ANSWERS[answer % 4]));
         let before = test.clone();
         for (probe, is_bounce, is_other, after) in arrivals {
             let kind = if is_bounce { ArrivalKind::Bounce } else { ArrivalKind::Return };

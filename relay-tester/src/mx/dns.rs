@@ -17,7 +17,7 @@ use hickory_resolver::{
 };
 
 use super::{Resolve, ResolveError};
-use crate::HostName;
+use crate::{HostName, text::clean};
 
 /// Asks DNS servers.
 #[derive(Clone)]
@@ -63,15 +63,6 @@ impl Dns {
             Err(error) => Err(failure(name, &error)),
         }
     }
-
-    async fn addresses_of(
-        &self,
-        host: &HostName,
-        rtype: RecordType,
-    ) -> Result<Vec<IpAddr>, ResolveError> {
-        let found = self.lookup(host.as_str(), rtype).await?;
-        Ok(found.iter().filter_map(RData::ip_addr).collect())
-    }
 }
 
 impl Resolve for Dns {
@@ -88,23 +79,10 @@ impl Resolve for Dns {
         Ok(hosts.into_iter().map(|(_, host)| host.trim_end_matches('.').to_owned()).collect())
     }
 
-    /// Both families; it fails only where neither has an address and one could not be asked.
-    async fn addresses(&self, host: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
-        let (v4, v6) = tokio::join!(
-            self.addresses_of(host, RecordType::A),
-            self.addresses_of(host, RecordType::AAAA)
-        );
-        match (v4, v6) {
-            (Ok(v4), Ok(v6)) => Ok([v4, v6].concat()),
-            (Ok(found), Err(error)) | (Err(error), Ok(found)) => {
-                if found.is_empty() {
-                    Err(error)
-                } else {
-                    Ok(found)
-                }
-            }
-            (Err(error), Err(_)) => Err(error),
-        }
+    async fn addresses(&self, host: &HostName, like: IpAddr) -> Result<Vec<IpAddr>, ResolveError> {
+        let rtype = if like.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+        let found = self.lookup(host.as_str(), rtype).await?;
+        Ok(found.iter().filter_map(RData::ip_addr).collect())
     }
 
     async fn ptr(&self, addr: IpAddr) -> Result<Option<HostName>, ResolveError> {
@@ -134,7 +112,7 @@ fn is_none(error: &NetError) -> bool {
 }
 
 fn failure(name: &str, error: &NetError) -> ResolveError {
-    ResolveError { name: name.to_owned(), why: error.to_string() }
+    ResolveError { name: name.to_owned(), why: clean(&error.to_string()) }
 }
 
 #[cfg(test)]
@@ -212,9 +190,12 @@ mod tests {
         assert_eq!(mx, ["First.example.org", "second.example.org"]);
         assert_eq!(dns.mx(&host("null.example.org")).await.unwrap(), [""]);
         assert_eq!(dns.mx(&host("none.example.org")).await.unwrap(), [""; 0]);
-        let addresses = dns.addresses(&host("first.example.org")).await.unwrap();
-        assert_eq!(addresses.len(), 2);
-        assert_eq!(dns.addresses(&host("none.example.org")).await, Ok(vec![]));
+        for address in ["192.0.2.1", "2001:db8::1"] {
+            let address: std::net::IpAddr = address.parse().unwrap();
+            let found = dns.addresses(&host("first.example.org"), address).await;
+            assert_eq!(found, Ok(vec![address]), "of one family");
+            assert_eq!(dns.addresses(&host("none.example.org"), address).await, Ok(vec![]));
+        }
         let ptr = dns.ptr("192.0.2.1".parse().unwrap()).await.unwrap();
         assert_eq!(ptr, Some(host("first.example.org")));
         assert_eq!(dns.ptr("192.0.2.2".parse().unwrap()).await, Ok(None));
@@ -225,7 +206,8 @@ mod tests {
         let dns = Dns::new(&[serve().await]).unwrap();
         let host = |text: &str| text.parse().unwrap();
         assert!(dns.mx(&host("broken.example.org")).await.is_err());
-        assert!(dns.addresses(&host("broken.example.org")).await.is_err());
-        assert!(dns.addresses(&host("second.example.org")).await.is_err(), "A empty, AAAA fails");
+        let [v4, v6] = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
+        assert!(dns.addresses(&host("broken.example.org"), v4).await.is_err());
+        assert!(dns.addresses(&host("second.example.org"), v6).await.is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! The outermost headers of a message.
 
-use crate::cut;
+use crate::{cut, text::clean_lines};
 
 /// The headers before the first empty line.
 pub(super) struct Headers<'a> {
@@ -61,12 +61,10 @@ impl<'a> Headers<'a> {
             || self.all("x-failed-recipients").next().is_some()
     }
 
-    /// The headers as they came, with tokens cut and without control characters.
+    /// The headers as they came, with tokens cut and [cleaned](crate::text).
     pub(super) fn shown(&self) -> String {
-        let text = String::from_utf8_lossy(self.block).replace("\r\n", "\n");
-        let text = cut(&text);
-        let kept = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control());
-        kept.take(MAX_SHOWN).collect()
+        let text = clean_lines(&cut(&String::from_utf8_lossy(self.block)));
+        text.chars().take(MAX_SHOWN).collect()
     }
 }
 

@@ -1,15 +1,15 @@
 //! Changing a test, together with what follows from it: one batch, all or nothing.
 
 use dnsbl_store::{Actor, ChangeError, Part};
-use dnsbl_types::{ListingBody, Name, ReturnCode, Subject, UnixTime};
+use dnsbl_types::{ListingBody, Name, Reason, ReturnCode, Subject, UnixTime};
 
 use super::{
     RecordsError, Tester, actor, now,
     records::{Versioned, delete_host, put_host, put_output},
 };
 use crate::{
-    Probe, TestId,
-    life::{Host, Output, Sighting, Test, Verdict},
+    Probe, TestId, came_from,
+    life::{ArrivalKind, Host, Output, Sighting, Test, Verdict},
 };
 
 /// How often a change is tried again after another one came first.
@@ -61,7 +61,10 @@ impl Tester {
         test: &Test,
     ) -> Result<Option<u64>, RecordsError> {
         let mut parts = self.follows(&before.value, test, now()).await?;
-        parts.push(self.records.put_test(test, Some(before.revision()))?);
+        // What leads up to a verdict is in the test itself; the audit tells what people did and what
+        // was decided.
+        let is_step = actor == super::actor() && before.value.verdict == test.verdict;
+        parts.push(self.records.put_test(test, Some(before.revision()), is_step)?);
         let done = loop {
             match self.records.write(actor.clone(), parts.clone()).await {
                 Ok(done) => break done,
@@ -106,7 +109,7 @@ impl Tester {
             {
                 self.confirm(test, now).await
             }
-            Some(Verdict::Clean) if before.verdict != test.verdict => self.clear(test).await,
+            Some(Verdict::Clean) if before.verdict != test.verdict => self.clear(test, now).await,
             _ => Ok(Vec::new()),
         }
     }
@@ -115,10 +118,14 @@ impl Tester {
     async fn confirm(&self, test: &Test, now: UnixTime) -> Result<Vec<Part>, RecordsError> {
         let known = self.records.host(test.address).await?;
         let host = Host::confirmed(test, known.as_ref().map(|host| &host.value), now);
-        let mut parts = vec![put_host(&host, host.due(now), known.as_ref())?];
-        let body = self.body(RELAY, evidence(test), host.expires_at());
+        let mut parts =
+            vec![put_host(&host, host.due(now, self.settings.patience), known.as_ref())?];
+        let body = ListingBody {
+            reason: self.reason(test),
+            ..self.body(RELAY, evidence(test), host.expires_at())
+        };
         parts.extend(self.put_listing(&self.settings.zone, test.address, body));
-        if let Some(via) = test.via {
+        if let Some(via) = test.via.filter(|&via| proves_output(test, via)) {
             let known = self.records.output(via).await?;
             let none = Output { address: via, sightings: Vec::new() };
             let mut output = known.as_ref().map_or(none, |output| output.value.clone());
@@ -130,19 +137,28 @@ impl Tester {
     }
 
     fn list_output(&self, output: &Output) -> Option<Part> {
-        let zone = self.settings.outputs_zone.as_ref().filter(|_| output.is_confirmed())?;
+        let zone = self
+            .settings
+            .outputs_zone
+            .as_ref()
+            .filter(|_| output.is_confirmed(self.settings.outputs_networks))?;
         let code = ReturnCode::try_from(std::net::Ipv4Addr::from(OUTPUT)).ok()?;
         let tests: Vec<String> = output.sightings.iter().map(|s| s.test.to_string()).collect();
         let note = format!("messages of relay tests came back through it: {}", tests.join(", "));
         self.put_listing(zone, output.address, self.body(code, note, output.expires_at()))
     }
 
-    /// The host is delisted if the test tried all that had come back before.
-    async fn clear(&self, test: &Test) -> Result<Vec<Part>, RecordsError> {
+    /// The host is delisted if the test is the second in which it refused all that had come back.
+    async fn clear(&self, test: &Test, now: UnixTime) -> Result<Vec<Part>, RecordsError> {
         let known = self.records.host(test.address).await?;
         let Some(host) = known.filter(|host| host.value.is_cleared_by(test)) else {
             return Ok(Vec::new());
         };
+        let patience = self.settings.patience;
+        if !host.value.is_cleared_twice_by(test, patience) {
+            let cleared = host.value.cleared_once(now, patience);
+            return Ok(vec![put_host(&cleared, cleared.due(now, patience), Some(&host))?]);
+        }
         let mut parts = vec![delete_host(&host)?];
         parts.extend(self.delete_listing(test.address));
         Ok(parts)
@@ -166,6 +182,13 @@ impl Tester {
             source: self.source()?,
             body: Box::new(body),
         })
+    }
+
+    /// What TXT says, where tests have a page: that of the test which found the host open.
+    fn reason(&self, test: &Test) -> Option<Reason> {
+        let (address, id) = (test.address.to_string(), test.id.to_string());
+        let page = self.settings.identity.lookup_url.as_ref()?.fill(&address, &id);
+        format!("Open relay $, see {}", page.replace('$', "$$")).parse().ok()
     }
 
     fn body(&self, code: ReturnCode, note: String, expires_at: UnixTime) -> ListingBody {
@@ -209,6 +232,18 @@ fn is_about_listing(err: &ChangeError) -> bool {
             | ChangeError::SubjectTooLong
             | ChangeError::TooManySources(_)
     )
+}
+
+/// Whether a test shows that what was given to its host went on to us through another: the other itself
+/// says so in the header that it wrote, and the host does not take everything from everybody.
+fn proves_output(test: &Test, via: std::net::IpAddr) -> bool {
+    let mut arrivals = test.arrivals.iter();
+    !test.takes_everything()
+        && arrivals.any(|arrival| {
+            arrival.kind == ArrivalKind::Return
+                && arrival.peer == via
+                && came_from(&arrival.headers, test.address)
+        })
 }
 
 /// What a listing says about why it is there.

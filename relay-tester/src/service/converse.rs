@@ -41,7 +41,10 @@ impl Tester {
             return self.hang_up(id, Ended::Unreachable, &[]).await;
         };
         let assignment = self.assignment(&test, target).await;
+        let repeats = probes.iter().filter(|probe| test.repeats.contains(probe)).copied();
         let plan = Plan {
+            repeats: repeats.filter_map(Probe::by_index).collect(),
+            connections: usize::from(test.connections()),
             probes: probes.into_iter().filter_map(Probe::by_index).collect(),
             max_messages: Plan::MAX_MESSAGES.saturating_sub(test.count_messages()),
         };
@@ -66,8 +69,9 @@ impl Tester {
         }
         let is_curtailed = attempt.ending == Ending::Stopped;
         let ended = match attempt.ending {
+            _ if attempt.ending.is_deferred() => Ended::Deferred,
             Ending::Completed | Ending::Stopped | Ending::CutShort(_) => Ended::Completed,
-            Ending::Unreachable(_) => Ended::Unreachable,
+            Ending::Unreachable(_) | Ending::Deferred(_) => Ended::Unreachable,
             Ending::Blocked(_) => Ended::Blocked,
         };
         if is_curtailed {
@@ -129,7 +133,9 @@ impl Tester {
     /// Whether silence says nothing about a host, since nobody can be heard from here.
     async fn is_our_way_out_closed(&self) -> bool {
         let references = &self.settings.reference_hosts;
-        if let Some(heard) = self_check::reach(references, REFERENCE_PATIENCE).await {
+        if let Some(heard) =
+            self_check::reach(references, self.settings.drive.sources, REFERENCE_PATIENCE).await
+        {
             return !heard;
         }
         let attempts = self.attempts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -166,6 +172,7 @@ impl Watch for Watcher {
     async fn after(&mut self, probe: &'static Probe, outcome: &Outcome) {
         let outcome = match outcome {
             Outcome::Refused { .. } => life::Outcome::Refused,
+            Outcome::Deferred { .. } => life::Outcome::Deferred,
             Outcome::Accepted { .. } => life::Outcome::Accepted,
             Outcome::Error { .. } => life::Outcome::Error,
         };
@@ -180,7 +187,7 @@ impl Watch for Watcher {
 
 /// The probes of a conversation that begins, or `None` where there is to be none.
 fn begin(test: &mut Test, tester: &Tester, patience: life::Patience) -> Option<Vec<u8>> {
-    let is_waiting = matches!(test.state, State::Queued | State::Testing);
+    let is_waiting = test.awaits_conversation();
     if is_waiting && tester.is_opted_out(test.address) {
         test.cancel();
         return None;

@@ -14,6 +14,7 @@ mod opt_outs;
 mod records;
 mod schedule;
 mod settings;
+mod start;
 mod submit;
 
 use std::{
@@ -62,6 +63,7 @@ pub struct Tester {
     to_tell: Mutex<Vec<Test>>,
     tally: Tally,
     strangers_lookups: Semaphore,
+    lookups: Semaphore,
     wake: Notify,
     stop: CancellationToken,
 }
@@ -91,6 +93,8 @@ pub struct Filter {
 
 /// How many domains are looked up at once for those without a token.
 const STRANGERS_LOOKUPS: usize = 4;
+/// How many are for those with one.
+const LOOKUPS: usize = 16;
 
 /// How many tests are looked through for a page of those that are wanted.
 const MOST_SCANNED: usize = 10_000;
@@ -115,6 +119,7 @@ impl Tester {
             to_tell: Mutex::default(),
             tally: Tally::default(),
             strangers_lookups: Semaphore::new(STRANGERS_LOOKUPS),
+            lookups: Semaphore::new(LOOKUPS),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             settings,
@@ -135,8 +140,7 @@ impl Tester {
     ) -> Result<(Vec<Test>, Option<TestId>), RecordsError> {
         let mut found = Vec::new();
         for _ in 0..MOST_SCANNED / CHUNK {
-            let chunk = self.records.newest(filter.address, before, CHUNK).await?;
-            let is_last = chunk.len() < CHUNK;
+            let (chunk, next) = self.records.newest(filter.address, before, CHUNK).await?;
             for test in chunk {
                 before = Some(test.id);
                 if filter.admits(&test) {
@@ -146,7 +150,8 @@ impl Tester {
                     return Ok((found, before));
                 }
             }
-            if is_last {
+            before = next;
+            if next.is_none() {
                 return Ok((found, None));
             }
         }
@@ -175,6 +180,13 @@ impl Tester {
             Ok(listings.iter().any(|listing| listing.source.as_str() == SOURCE))
         };
         self.records.read(read).await
+    }
+
+    /// When a listed host is tested for the second time, where it has passed the first of the two tests
+    /// that a delisting takes.
+    pub async fn second_test_at(&self, address: IpAddr) -> Result<Option<UnixTime>, RecordsError> {
+        let host = self.records.host(address).await?;
+        Ok(host.and_then(|host| host.value.second_test(now(), self.settings.patience)))
     }
 
     /// What it was told beforehand.

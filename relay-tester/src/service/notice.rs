@@ -17,6 +17,7 @@ use crate::{
     life::Test,
     message::{date, quoted_printable},
     probe::literal,
+    text::clean,
 };
 
 /// Seconds between two notices to one host, also where it was delisted in between.
@@ -27,6 +28,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How many notices are forgotten in one round.
 const ROUND: usize = 256;
+/// How many characters of an error are logged.
+const MAX_WORDS: usize = 300;
 
 /// Why a notice was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,8 @@ impl Tester {
             let tester = self.clone();
             tokio::spawn(async move {
                 if let Err(err) = tester.notify_postmaster(&test).await {
+                    // The host's own words are among them.
+                    let err: String = clean(&err.to_string()).chars().take(MAX_WORDS).collect();
                     tracing::info!(test = %test.id, %err, "the postmaster of a listed host was not told");
                 }
             });
@@ -84,7 +89,7 @@ impl Tester {
             Some(CONNECT_PATIENCE),
             &ehlo,
             None,
-            self.settings.drive.source,
+            self.settings.drive.sources.for_host(test.address),
         )
         .await?;
         host.send(&envelope, self.notice_text(test, now()).as_bytes()).await?;

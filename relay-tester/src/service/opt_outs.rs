@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{
     RecordsError, Tester,
-    records::{MAX_OPT_OUTS, delete_opt_out, put_opt_out},
+    records::{MAX_OPT_OUTS, canonical, delete_opt_out, put_opt_out},
 };
 use crate::life::Test;
 
@@ -26,7 +26,7 @@ impl Tester {
     /// Tests a network no more, and calls off its tests that wait or are going on. Tells the change,
     /// or `None` where there are too many.
     pub async fn opt_out(&self, network: IpNet, actor: Actor) -> Result<Option<u64>, RecordsError> {
-        let network = network.trunc();
+        let network = canonical(network);
         let seq = self.write_opt_out(network, actor.clone()).await?;
         if seq.is_some() {
             self.call_off(network, actor).await?;
@@ -65,11 +65,11 @@ impl Tester {
     /// Ends an opt-out. Tells the change, or `None` where there was none.
     pub async fn opt_in(&self, network: IpNet, actor: Actor) -> Result<Option<u64>, RecordsError> {
         let _book = self.book.lock().await;
-        let network = network.trunc();
+        let network = canonical(network);
         if !self.opt_outs().contains(&network) {
             return Ok(None);
         }
-        let done = self.records.write(actor, vec![delete_opt_out(network)?]).await?;
+        let done = self.records.write(actor, delete_opt_out(network)?).await?;
         let mut networks = self.opt_outs.write().unwrap_or_else(PoisonError::into_inner);
         networks.retain(|other| *other != network);
         Ok(Some(done.seq))

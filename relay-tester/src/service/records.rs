@@ -6,10 +6,11 @@ use dnsbl_store::{
     Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
     Part, Reader, Store, StoreError,
 };
-use dnsbl_types::UnixTime;
-use ipnet::IpNet;
+use dnsbl_types::{Subject, UnixTime};
+use ipnet::{IpNet, Ipv6Net};
 use tokio::{sync::oneshot, task::spawn_blocking};
 
+use super::actor;
 use crate::{
     TestId,
     life::{Host, Output, Patience, RecordError, Test},
@@ -122,18 +123,19 @@ impl Records {
             let tests = reader.documents_of_group(&TEST, &group(address), None, limit)?;
             let host = reader.document(&HOST, &id(&address.to_string())?)?;
             let host = host.map(|document| versioned(&document, Host::decode)).transpose()?;
-            Ok((decode_tests(&tests)?, host))
+            Ok((tests_of(readable(tests, Test::decode).0), host))
         };
         self.read(read).await
     }
 
-    /// Tests before `before`, the newest first, of one address or of all.
+    /// Tests before `before`, the newest first, of one address or of all, and where to go on. Those that
+    /// can't be read are left out.
     pub(super) async fn newest(
         &self,
         address: Option<IpAddr>,
         before: Option<TestId>,
         limit: usize,
-    ) -> Result<Vec<Test>, RecordsError> {
+    ) -> Result<(Vec<Test>, Option<TestId>), RecordsError> {
         let read = move |reader: &Reader<'_>| {
             let before = before.map(test_id).transpose()?;
             let documents = match address {
@@ -141,8 +143,10 @@ impl Records {
                     reader.documents_of_group(&TEST, &group(address), before.as_ref(), limit)
                 }
                 None => reader.last_documents(&TEST, before.as_ref(), limit),
-            };
-            decode_tests(&documents?)
+            }?;
+            let last = documents.last().filter(|_| documents.len() == limit);
+            let next = last.and_then(|last| test_of_document(last.id().as_str()));
+            Ok((tests_of(readable(documents, Test::decode).0), next))
         };
         self.read(read).await
     }
@@ -153,7 +157,7 @@ impl Records {
         now: UnixTime,
         limit: usize,
     ) -> Result<Vec<Test>, RecordsError> {
-        self.read(move |reader| decode_tests(&reader.documents_due(&TEST, now, limit)?)).await
+        Ok(tests_of(self.due(TEST, Test::decode, now, limit).await?))
     }
 
     /// Listed hosts somebody should look at.
@@ -162,9 +166,58 @@ impl Records {
         now: UnixTime,
         limit: usize,
     ) -> Result<Vec<Versioned<Host>>, RecordsError> {
+        self.due(HOST, Host::decode, now, limit).await
+    }
+
+    /// Outputs that nothing has gone through for long.
+    pub(super) async fn due_outputs(
+        &self,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Output>>, RecordsError> {
+        self.due(OUTPUT, Output::decode, now, limit).await
+    }
+
+    /// What is due of a kind. A record that can't be read stands in nobody's way: it is put off, as it is.
+    async fn due<T: Send + 'static>(
+        &self,
+        kind: DocumentKind,
+        decode: fn(&[u8]) -> Result<T, RecordError>,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<Versioned<T>>, RecordsError> {
         let read = move |reader: &Reader<'_>| {
-            let documents = reader.documents_due(&HOST, now, limit)?;
-            documents.iter().map(|document| versioned(document, Host::decode)).collect()
+            Ok(readable(reader.documents_due(&kind, now, limit)?, decode))
+        };
+        let (found, unreadable) = self.read(read).await?;
+        let later = UnixTime::now().plus(UNREADABLE_FOR);
+        for document in unreadable.into_iter().filter(|document| document.due() <= Some(later)) {
+            let (kind, id) = (document.kind().clone(), document.id().clone());
+            let (group, body) = (document.group().to_vec(), document.body().to_vec());
+            let put_off = Document::new(kind, id, group, Some(later), body)?.as_step();
+            match self.write(actor(), vec![put(put_off, Some(document.revision()))]).await {
+                Ok(_) | Err(ChangeError::Stale { .. }) => {}
+                Err(err) => return Err(err.into()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Outputs of releases that did not say when they are due, with what such a release listed: how a
+    /// message had come to them was not looked at.
+    pub(super) async fn unproved_outputs(&self) -> Result<Vec<(IpAddr, Part)>, RecordsError> {
+        let read = |reader: &Reader<'_>| {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = reader.documents(&OUTPUT, after.as_ref(), PAGE)?;
+                let Some(last) = page.last() else { return Ok(found) };
+                after = Some(last.id().clone());
+                for output in page.iter().filter(|output| output.due().is_none()) {
+                    let (id, expect) = (output.id().clone(), Expect::Revision(output.revision()));
+                    let Ok(address) = id.as_str().parse() else { continue };
+                    found.push((address, Part::DeleteDocument { kind: OUTPUT, id, expect }));
+                }
+            }
         };
         self.read(read).await
     }
@@ -195,25 +248,34 @@ impl Records {
     pub(super) async fn opt_outs(&self) -> Result<Vec<IpNet>, RecordsError> {
         let read = |reader: &Reader<'_>| {
             let documents = reader.documents(&OPT_OUT, None, MAX_OPT_OUTS)?;
-            Ok(documents
-                .iter()
-                .filter_map(|document| document.id().as_str().parse().ok())
-                .collect())
+            let networks = documents.iter().filter_map(|d| d.id().as_str().parse().ok());
+            let mut networks: Vec<IpNet> = networks.map(canonical).collect();
+            networks.sort_unstable();
+            networks.dedup();
+            Ok(networks)
         };
         self.read(read).await
     }
 
-    /// The part that writes a test over the one that was read, or as a new one.
+    /// The part that writes a test over the one that was read, or as a new one; whether it is but a step
+    /// that nobody audits.
     pub(super) fn put_test(
         &self,
         test: &Test,
         revision: Option<u64>,
+        is_step: bool,
     ) -> Result<Part, RecordsError> {
         let (id, due) = (test_id(test.id)?, test.due(self.patience));
         let document = Document::new(TEST, id, group(test.address), due, test.encode())?;
-        Ok(put(document, revision))
+        Ok(put(if is_step { document.as_step() } else { document }, revision))
     }
 }
+
+/// Seconds for which a record is put off that can't be read.
+const UNREADABLE_FOR: u64 = 3600;
+
+/// How many documents are read at a time.
+const PAGE: usize = 256;
 
 /// The most networks that are not tested.
 pub(super) const MAX_OPT_OUTS: usize = 10_000;
@@ -248,7 +310,7 @@ pub(super) fn put_host(
 ) -> Result<Part, RecordsError> {
     let id = id(&host.address.to_string())?;
     let document = Document::new(HOST, id, Vec::new(), Some(due), host.encode())?;
-    Ok(put(document, over.map(Versioned::revision)))
+    Ok(put(document.as_step(), over.map(Versioned::revision)))
 }
 
 /// The part that forgets a host.
@@ -263,8 +325,15 @@ pub(super) fn put_output(
     over: Option<&Versioned<Output>>,
 ) -> Result<Part, RecordsError> {
     let id = id(&output.address.to_string())?;
-    let document = Document::new(OUTPUT, id, Vec::new(), None, output.encode())?;
-    Ok(put(document, over.map(Versioned::revision)))
+    let due = Some(output.expires_at());
+    let document = Document::new(OUTPUT, id, Vec::new(), due, output.encode())?;
+    Ok(put(document.as_step(), over.map(Versioned::revision)))
+}
+
+/// The part that forgets an output.
+pub(super) fn delete_output(output: &Versioned<Output>) -> Result<Part, RecordsError> {
+    let id = id(&output.value.address.to_string())?;
+    Ok(Part::DeleteDocument { kind: OUTPUT, id, expect: Expect::Revision(output.revision) })
 }
 
 /// The part that notes that the postmaster of an address is told, which is enough until then.
@@ -275,7 +344,7 @@ pub(super) fn put_notice(
 ) -> Result<Part, RecordsError> {
     let id = id(&address.to_string())?;
     let document = Document::new(NOTICE, id, Vec::new(), Some(until), Vec::new())?;
-    Ok(put(document, over.map(|notice| notice.0.revision())))
+    Ok(put(document.as_step(), over.map(|notice| notice.0.revision())))
 }
 
 /// The part that opts a network out.
@@ -284,10 +353,23 @@ pub(super) fn put_opt_out(network: IpNet) -> Result<Part, RecordsError> {
     Ok(Part::PutDocument { document: Box::new(document), expect: Expect::Any })
 }
 
-/// The part that ends an opt-out.
-pub(super) fn delete_opt_out(network: IpNet) -> Result<Part, RecordsError> {
-    let id = id(&network.to_string())?;
-    Ok(Part::DeleteDocument { kind: OPT_OUT, id, expect: Expect::Any })
+/// The parts that end an opt-out, also one of a release that kept IPv4 inside IPv6.
+pub(super) fn delete_opt_out(network: IpNet) -> Result<Vec<Part>, RecordsError> {
+    let mapped = match network {
+        IpNet::V4(v4) => Ipv6Net::new(v4.addr().to_ipv6_mapped(), v4.prefix_len() + 96).ok(),
+        IpNet::V6(_) => None,
+    };
+    let names = [Some(network), mapped.map(IpNet::V6)].into_iter().flatten();
+    let parts = names.map(|name| {
+        let id = id(&name.to_string())?;
+        Ok(Part::DeleteDocument { kind: OPT_OUT, id, expect: Expect::Any })
+    });
+    parts.collect()
+}
+
+/// The network as addresses are compared with it: without host bits, and IPv4 never inside IPv6.
+pub(super) fn canonical(network: IpNet) -> IpNet {
+    Subject::from_net(network).net().unwrap_or(network)
 }
 
 pub(super) fn find_test(
@@ -315,9 +397,30 @@ fn versioned<T>(
     Ok(Versioned { value, revision: document.revision() })
 }
 
-fn decode_tests(documents: &[Document]) -> Result<Vec<Test>, RecordsError> {
-    let tests = documents.iter().map(|document| Ok(versioned(document, Test::decode)?.value));
-    tests.collect()
+/// What can be read of documents, and those that can't be, which are logged.
+fn readable<T>(
+    documents: Vec<Document>,
+    decode: fn(&[u8]) -> Result<T, RecordError>,
+) -> (Vec<Versioned<T>>, Vec<Document>) {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for document in documents {
+        match versioned(&document, decode) {
+            Ok(value) => found.push(value),
+            Err(err) => {
+                tracing::error!(%err, "a record of the relay tester is left out");
+                unreadable.push(document);
+            }
+        }
+    }
+    (found, unreadable)
+}
+
+fn tests_of(found: Vec<Versioned<Test>>) -> Vec<Test> {
+    found.into_iter().map(|test| test.value).collect()
+}
+
+fn test_of_document(id: &str) -> Option<TestId> {
+    u64::from_str_radix(id, 16).ok().map(TestId)
 }
 
 /// In hexadecimal, whose order is that of the numbers.

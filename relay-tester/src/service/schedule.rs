@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use dnsbl_store::ChangeError;
 use dnsbl_types::UnixTime;
 use tokio::{
     select,
@@ -16,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Book, Running, Tester, actor, now,
-    records::{RecordsError, Versioned, delete_host, put_host},
-    submit::{ANONYMOUS, blank},
+    records::{RecordsError, Versioned, delete_host, delete_output, put_host},
+    submit::blank,
 };
 use crate::{
     Ground, Ports, Receiver, RelayTarget, TestId, Tier,
@@ -91,12 +92,16 @@ impl Tester {
     /// whatever happens.
     pub async fn start(self: &Arc<Self>, stop: CancellationToken) -> Result<AtWork, StartError> {
         self.recall().await?;
+        self.forget_unproved_outputs().await?;
         let settings = &self.settings;
         let receiver = Receiver::bind(settings.receiver, settings.receiving.clone(), self.clone());
         let receiver = receiver
             .await
             .map_err(|reason| StartError::Listen { address: settings.receiver, reason })?;
         self.tally.watch(receiver.counters());
+        let tester = self.clone();
+        // Nothing waits for it: names may take long to look up.
+        tokio::spawn(async move { tester.warn_of_the_surroundings().await });
         let tester = self.clone();
         let work = tokio::spawn(async move { tester.work(stop).await });
         Ok(AtWork { receiver, work })
@@ -129,18 +134,18 @@ impl Tester {
         let mut recent = Vec::new();
         let mut before = None;
         loop {
-            let chunk = self.records.newest(None, before, ROUND).await?;
-            let is_last = chunk.len() < ROUND || chunk.iter().any(|t| t.submitted_at < since);
-            before = chunk.last().map(|test| test.id);
+            let (chunk, next) = self.records.newest(None, before, ROUND).await?;
+            let is_last = next.is_none() || chunk.iter().any(|t| t.submitted_at < since);
+            before = next;
             recent.extend(chunk.into_iter().filter(|test| test.submitted_at >= since));
             if is_last {
                 break;
             }
         }
         for test in recent.into_iter().rev().filter(|test| test.submitter != super::SOURCE) {
-            let asker = match test.submitter.strip_prefix(ANONYMOUS).map(str::parse) {
-                Some(Ok(from)) => Asker::Anonymous(from),
-                _ => Asker::Token(test.submitter),
+            let asker = match test.stranger() {
+                Some(from) => Asker::Anonymous(from),
+                None => Asker::Token(test.submitter),
             };
             book.recent.add(test.submitted_at, test.address, asker);
         }
@@ -156,7 +161,7 @@ impl Tester {
         self.give_notice();
         let now = now();
         for test in self.records.due_tests(now, ROUND).await? {
-            if test.state == State::Pending {
+            if !test.awaits_conversation() {
                 self.settle(test.id, now).await?;
             } else if self.is_turn_of(&test) {
                 self.begin(test.id, test.address, conversations);
@@ -165,13 +170,23 @@ impl Tester {
         for host in self.records.due_hosts(now, ROUND).await? {
             self.look_after(&host, now).await?;
         }
+        for output in self.records.due_outputs(now, ROUND).await? {
+            if output.value.expires_at() <= now {
+                match self.records.write(actor(), vec![delete_output(&output)?]).await {
+                    // It was seen again meanwhile.
+                    Ok(_) | Err(ChangeError::Stale { .. }) => {}
+                    Err(err) => return Err(err.into()),
+                }
+            }
+        }
         self.forget_notices(now).await
     }
 
     async fn settle(&self, id: TestId, now: UnixTime) -> Result<(), RecordsError> {
         let patience = self.settings.patience;
         let settle = |test: &mut Test| {
-            if test.state == State::Pending && test.due(patience).is_some_and(|due| due <= now) {
+            let is_settled = test.state == State::Pending && !test.awaits_conversation();
+            if is_settled && test.due(patience).is_some_and(|due| due <= now) {
                 test.settle();
             }
         };
@@ -219,14 +234,14 @@ impl Tester {
             self.records.write(actor(), vec![put_host(listed, later, Some(host))?]).await?;
             return Ok(());
         };
-        let next = put_host(listed, listed.due(now), Some(host))?;
+        let next = put_host(listed, listed.due(now, self.settings.patience), Some(host))?;
         if self.is_opted_out(listed.address) {
             self.records.write(actor(), vec![next]).await?;
             return Ok(());
         }
         let mut test = blank(target, Ground::Retest, listed.domain.clone(), now)?;
-        test.plan = self.plan(&mut test.domain, Tier::Default, listed.port, Some(listed));
-        let put = self.records.put_test(&test, None)?;
+        self.plan(&mut test, Tier::Default, Some(listed));
+        let put = self.records.put_test(&test, None, true)?;
         self.records.write(actor(), vec![next, put]).await?;
         book.under_way.insert(listed.address, test.id);
         self.wake.notify_one();

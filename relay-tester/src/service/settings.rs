@@ -20,7 +20,9 @@ pub struct Settings {
     pub zone: Name,
     /// Where the outputs of relays of several hops are listed, if anywhere.
     pub outputs_zone: Option<Name>,
-    /// How long messages are waited for.
+    /// From how many networks hosts must have sent through an output before it is listed.
+    pub outputs_networks: usize,
+    /// How long messages are waited for, and how long passes between tests.
     pub patience: Patience,
     /// How often is tested.
     pub limits: Limits,

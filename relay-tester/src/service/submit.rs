@@ -16,9 +16,6 @@ use crate::{
 /// How many tests of an address the limits look at.
 const HISTORY: usize = 50;
 
-/// What stands before the address of a submitter without a token.
-pub(super) const ANONYMOUS: &str = "anonymous ";
-
 /// What somebody wants to have tested.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -112,8 +109,32 @@ impl Tester {
         if let Some(test) = self.under_way(address).await? {
             return Ok(Submitted { test, seq: None });
         }
-        let domain = self.domain(&submission, address).await?;
-        self.admit(&submission, target, domain).await
+        let domain = submission.domain.as_deref().map(str::parse).transpose()?;
+        let is_charged = self.charge(&submission, address).await?;
+        let domain = self.leading(domain, &submission.asker, address).await?;
+        self.admit(&submission, target, domain, is_charged).await
+    }
+
+    /// Charges a look at a test to somebody without a token.
+    pub async fn charge_read(&self, from: IpAddr) -> Result<(), Limited> {
+        self.book.lock().await.recent.charge_read(from, now())
+    }
+
+    /// Charges a submission before anything is looked up for it: whoever asks in vain has asked too. The
+    /// first test for delisting is free, names that are looked up for it are not.
+    async fn charge(&self, submission: &Submission, address: IpAddr) -> Result<bool, Refusal> {
+        let known = self.records.host(address).await?;
+        let (asker, now) = (&submission.asker, now());
+        let host = known.as_ref().map(|host| &host.value).filter(|host| now < host.expires_at());
+        let is_charged = !is_free(host, submission.ground, asker);
+        let mut book = self.book.lock().await;
+        if is_charged {
+            book.recent.charge(asker, &self.settings.limits, now)?;
+        }
+        if submission.domain.is_some() {
+            book.recent.charge_lookup(asker, now)?;
+        }
+        Ok(is_charged)
     }
 
     /// Measures a submission against the limits and stores it, one at a time.
@@ -122,12 +143,16 @@ impl Tester {
         submission: &Submission,
         target: RelayTarget,
         domain: Option<HostName>,
+        is_charged: bool,
     ) -> Result<Submitted, Refusal> {
         let mut book = self.book.lock().await;
         let (address, now) = (target.addr(), now());
         if let Some(&id) = book.under_way.get(&address)
             && let Some(test) = self.find(id).await?.filter(Test::is_under_way)
         {
+            if is_charged {
+                book.recent.give_back(&submission.asker);
+            }
             return Ok(Submitted { test, seq: None });
         }
         let (history, known) = self.records.history(address, HISTORY).await?;
@@ -137,25 +162,31 @@ impl Tester {
             (true, Some(host)) => self.where_listed(submission, host)?,
             (false, _) => target,
         };
-        let limits = &self.settings.limits;
-        check_address(&history, host, submission.ground, limits, now)?;
+        let (limits, asker) = (&self.settings.limits, &submission.asker);
+        check_address(&history, host, submission.ground, asker, limits, now)?;
         book.recent.prune(now);
-        if !is_free(host, submission.ground) {
-            book.recent.check(address, &submission.asker, limits, now)?;
+        if !is_free(host, submission.ground, asker) {
+            book.recent.check(address, limits, now)?;
             if book.under_way.len() >= limits.waiting {
                 return Err(Limited { limit: Limit::Waiting, retry_after: 60 }.into());
             }
         }
         let test = self.new_test(submission, target, domain, host, now)?;
-        let mut parts = vec![self.records.put_test(&test, None)?];
+        let mut parts = vec![self.records.put_test(&test, None, false)?];
         if let Some(known) = known.as_ref().filter(|_| submission.ground == Ground::Delist) {
             let mut host = known.value.clone();
-            host.delist_tests = host.delist_tests.saturating_add(1);
-            host.last_delist_test = Some(now);
-            parts.push(put_host(&host, host.due(now), Some(known))?);
+            let tests = match asker {
+                Asker::Anonymous(_) => &mut host.strangers_delist_tests,
+                Asker::Token(_) | Asker::Trusted => &mut host.delist_tests,
+            };
+            *tests = tests.and_one(now);
+            parts.push(put_host(&host, host.due(now, self.settings.patience), Some(known))?);
         }
         let done = self.records.write(submission.actor.clone(), parts).await;
         let done = done.map_err(RecordsError::from)?;
+        if is_charged {
+            book.recent.give_back(&submission.asker);
+        }
         book.recent.add(now, address, submission.asker.clone());
         book.under_way.insert(address, test.id);
         self.wake.notify_one();
@@ -190,17 +221,19 @@ impl Tester {
     }
 
     /// The domain, if mail for it goes to the host.
-    async fn domain(
+    async fn leading(
         &self,
-        submission: &Submission,
+        domain: Option<HostName>,
+        asker: &Asker,
         address: IpAddr,
     ) -> Result<Option<HostName>, Refusal> {
-        let Some(text) = &submission.domain else { return Ok(None) };
-        let domain: HostName = text.parse()?;
-        let is_stranger = matches!(submission.asker, Asker::Anonymous(_));
-        let permit = is_stranger.then(|| self.strangers_lookups.try_acquire()).transpose();
+        let Some(domain) = domain else { return Ok(None) };
+        let places = match asker {
+            Asker::Anonymous(_) => &self.strangers_lookups,
+            Asker::Token(_) | Asker::Trusted => &self.lookups,
+        };
         let busy = |_| Limited { limit: Limit::Lookups, retry_after: 10 };
-        let _permit = permit.map_err(busy)?;
+        let _permit = places.try_acquire().map_err(busy)?;
         if leads_to(&domain, address, &self.dns).await? {
             Ok(Some(domain))
         } else {
@@ -209,9 +242,11 @@ impl Tester {
     }
 
     async fn check_zone(&self) -> Result<(), Refusal> {
-        let zone = self.settings.zone.clone();
-        let exists = self.records.read(move |reader| Ok(reader.zone(&zone)?.is_some())).await?;
-        if exists { Ok(()) } else { Err(Refusal::NoZone(self.settings.zone.clone())) }
+        if self.has_zone(&self.settings.zone).await? {
+            Ok(())
+        } else {
+            Err(Refusal::NoZone(self.settings.zone.clone()))
+        }
     }
 
     async fn under_way(&self, address: IpAddr) -> Result<Option<Test>, RecordsError> {
@@ -235,38 +270,37 @@ impl Tester {
             _ => Tier::Default,
         };
         let mut test = blank(target, submission.ground, domain, now)?;
-        test.plan = self.plan(&mut test.domain, tier, target.port(), host);
+        self.plan(&mut test, tier, host);
         test.evidence = submission.evidence.clone();
         test.note = submission.note.clone();
         test.submitter = match submission.asker {
-            Asker::Anonymous(from) => format!("{ANONYMOUS}{from}"),
+            Asker::Anonymous(from) => format!("{}{from}", Test::ANONYMOUS),
             _ => submission.actor.name.clone(),
         };
         Ok(test)
     }
 
-    /// The probes of a test: those of the tier, and all by which the host was found open.
-    pub(super) fn plan(
-        &self,
-        domain: &mut Option<HostName>,
-        tier: Tier,
-        port: u16,
-        host: Option<&Host>,
-    ) -> Vec<u8> {
-        let host = host.filter(|host| host.port == port);
-        if domain.is_none() {
-            *domain = host.and_then(|host| host.domain.clone());
+    /// Chooses the probes of a test: those of the tier, and all by which the host was found open, which
+    /// are repeated.
+    pub(super) fn plan(&self, test: &mut Test, tier: Tier, host: Option<&Host>) {
+        let host = host.filter(|host| host.port == test.port);
+        if test.domain.is_none() {
+            test.domain = host.and_then(|host| host.domain.clone());
         }
-        let known =
-            Known { domain: domain.is_some(), receiver: self.settings.receiver_address.is_some() };
+        let known = Known {
+            domain: test.domain.is_some(),
+            receiver: self.settings.receiver_address.is_some(),
+        };
         let probes = Plan::select(tier, known).probes;
-        let mut plan: Vec<u8> = probes.iter().map(|probe| probe.index).collect();
+        test.plan = probes.iter().map(|probe| probe.index).collect();
         for &probe in host.into_iter().flat_map(|host| &host.probes) {
-            if !plan.contains(&probe) && Probe::by_index(probe).is_some() {
-                plan.push(probe);
+            if Probe::by_index(probe).is_some() {
+                test.repeats.push(probe);
+            }
+            if !test.plan.contains(&probe) && Probe::by_index(probe).is_some() {
+                test.plan.push(probe);
             }
         }
-        plan
     }
 }
 
@@ -291,8 +325,11 @@ pub(super) fn blank(
         verdict: None,
         via: None,
         plan: Vec::new(),
+        repeats: Vec::new(),
         sent: Vec::new(),
         conversations: 0,
+        retries: 0,
+        retry_at: None,
         tokens_expire_at: UnixTime(0),
         tested_at: None,
         transcript: Vec::new(),

@@ -17,7 +17,7 @@ use dnsbl_types::{
 };
 use relay_tester::{
     DriveSettings, Ground, Identity, Key, Probe, ReceiverSettings, TestId, TokenKeys,
-    life::{Asker, Host, Limits, Output, Patience, State, Test},
+    life::{Asker, DelistTests, Host, Limits, Output, Patience, State, Test},
     service::{AtWork, Filter, Settings, Submission, Tester},
 };
 use tempfile::TempDir;
@@ -28,7 +28,12 @@ pub(crate) const DAY: u64 = 24 * 3600;
 /// How long the tester may take for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+const WAITS: Patience =
+    Patience { settle_for: 2, pending_for: 5 * DAY, retry_after: 1, second_test_after: 1 };
+
 const SOURCE: &str = "relay-test";
+/// The id of a test that nobody can read.
+const DAMAGED: &str = "00000000000000ff";
 const PROBE_DOMAIN: &str = "probe.example.org";
 
 /// A store, and the tester on it once it works.
@@ -75,8 +80,9 @@ pub(crate) fn open_since(server: SocketAddr, seconds: u64) -> Host {
         test: TestId(1),
         listed_at: at,
         confirmed_at: at,
-        delist_tests: 0,
-        last_delist_test: None,
+        delist_tests: DelistTests::default(),
+        strangers_delist_tests: DelistTests::default(),
+        cleared_at: None,
     }
 }
 
@@ -126,12 +132,48 @@ impl Fixture {
 
     /// Writes a host whose listing somebody has deleted.
     pub(crate) fn remember_host_alone(&self, host: &Host) {
-        let due = host.due(host.confirmed_at);
+        let due = host.due(host.confirmed_at, WAITS);
         self.put("relay-host", &host.address.to_string(), Some(due), host.encode());
     }
 
     pub(crate) fn remember_output(&self, output: &Output) {
+        let due = Some(output.expires_at());
+        self.put("relay-output", &output.address.to_string(), due, output.encode());
+    }
+
+    /// Writes an output and its listing as a release did that did not ask how a message had come to it.
+    pub(crate) fn remember_unproved_output(&self, output: &Output) {
+        let body = ListingBody { expires_at: Some(output.expires_at()), ..ListingBody::default() };
+        let listing = Part::PutListing {
+            zone: outputs(),
+            subject: Subject::host(output.address),
+            source: SOURCE.parse().unwrap(),
+            body: Box::new(body),
+        };
+        self.change(Change::Together(vec![listing]), UnixTime::now());
         self.put("relay-output", &output.address.to_string(), None, output.encode());
+    }
+
+    /// Writes a test that nobody can read, due since long ago.
+    pub(crate) fn remember_damage(&self) {
+        self.put("relay-test", DAMAGED, Some(ago(DAY)), vec![1, 2, 3]);
+        self.put("relay-host", "192.0.2.99", Some(ago(DAY)), vec![1]);
+    }
+
+    /// When what can't be read is looked at again; none of it is lost.
+    pub(crate) fn damage_is_due(&self) -> [UnixTime; 2] {
+        [("relay-test", DAMAGED, &[1, 2, 3][..]), ("relay-host", "192.0.2.99", &[1])].map(
+            |(kind, id, body)| {
+                let (kind, id) = (DocumentKind::from_static(kind), id.parse().unwrap());
+                let kept = self.store.read(UnixTime::now()).document(&kind, &id).unwrap().unwrap();
+                assert_eq!(kept.body(), body);
+                kept.due().unwrap()
+            },
+        )
+    }
+
+    pub(crate) fn has_output(&self, address: IpAddr) -> bool {
+        self.read("relay-output", address).is_some()
     }
 
     /// Writes that the postmaster of an address was told, which is enough until then.
@@ -193,13 +235,25 @@ impl Fixture {
     /// at `from` would, and waits until the test that it was for has ended.
     #[track_caller]
     pub(crate) fn send_back(&self, from: IpAddr, host: &ScriptedServer) -> Message {
+        self.send_back_below("", from, host)
+    }
+
+    /// The same with lines in front of the message, as who hands it on writes.
+    #[track_caller]
+    pub(crate) fn send_back_below(
+        &self,
+        lines: &str,
+        from: IpAddr,
+        host: &ScriptedServer,
+    ) -> Message {
         let message = host.wait_for(PATIENCE, |message| {
             let is_plain = message.recipients.len() == 1 && message.sender.contains('@');
             is_plain.then(|| message.clone())
         });
         let mut client = SmtpClient::connect_from(from, self.receiver).unwrap();
         client.command("EHLO relay.example").unwrap();
-        let reply = client.transact(&message.sender, &message.recipients[0], &message.data);
+        let data = format!("{lines}{}", message.data);
+        let reply = client.transact(&message.sender, &message.recipients[0], &data);
         assert_eq!(reply.unwrap().code, 250);
         message
     }
@@ -252,7 +306,8 @@ fn settings(receiver: SocketAddr) -> Settings {
     Settings {
         zone: relays(),
         outputs_zone: Some(outputs()),
-        patience: Patience { settle_for: 2, pending_for: 5 * DAY },
+        outputs_networks: 2,
+        patience: WAITS,
         limits: Limits::default(),
         identity: Arc::new(Identity::new(name(ehlo), name(domain))),
         keys: Arc::new(TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())),

@@ -6,8 +6,8 @@ use crate::peer::{
     Act, Drop, Hang, Notes, Say, Script, Server, assignment, closed, open, plan, settings, talk,
 };
 use relay_tester::{
-    Attempt, CutShort, DriveSettings, Ending, Outcome, Plan, ProbeError, RelayTarget, Stage,
-    TargetPolicy, Tier, Unreachable, drive::run,
+    Attempt, CutShort, DriveSettings, Ending, Outcome, Plan, ProbeError, RelayTarget, Sources,
+    Stage, TargetPolicy, Tier, Unreachable, drive::run,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
@@ -247,7 +247,8 @@ async fn in_test_mode_nothing_but_loopback_is_connected_to() {
 async fn connections_come_from_the_configured_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let settings = DriveSettings { source: Some("127.0.0.99".parse().unwrap()), ..settings() };
+    let sources = Sources { v4: Some("127.0.0.99".parse().unwrap()), v6: None };
+    let settings = DriveSettings { sources, ..settings() };
     let mut notes = Notes::default();
     let (accepted, _) = tokio::join!(
         async {
@@ -258,6 +259,25 @@ async fn connections_come_from_the_configured_address() {
         run(assignment(addr), plan(Tier::Default), &settings, &mut notes)
     );
     assert_eq!(accepted.ip().to_string(), "127.0.0.99");
+}
+
+/// Mail row F2: it was bound to the address of the other family, and called unreachable.
+#[tokio::test]
+async fn a_host_of_the_other_family_is_connected_to_from_where_the_system_chooses() {
+    let listener = TcpListener::bind("[::1]:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let sources = Sources { v4: Some("127.0.0.99".parse().unwrap()), v6: None };
+    let settings = DriveSettings { sources, ..settings() };
+    let mut notes = Notes::default();
+    let (_, attempt) = tokio::join!(
+        async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"554 5.7.1 nobody\r\n").await.unwrap();
+            stream
+        },
+        run(assignment(addr), plan(Tier::Default), &settings, &mut notes)
+    );
+    assert!(matches!(attempt.ending, Ending::Blocked(_)), "{:?}", attempt.ending);
 }
 
 fn acceptor() -> TlsAcceptor {

@@ -137,7 +137,7 @@ pub(crate) fn keys() -> Arc<TokenKeys> {
 
 pub(crate) fn assignment(addr: SocketAddr) -> Assignment {
     let policy = TargetPolicy {
-        allow: vec!["127.0.0.0/8".parse().unwrap()],
+        allow: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
         ports: relay_tester::Ports::Any,
         ..TargetPolicy::default()
     };
@@ -192,6 +192,7 @@ impl relay_tester::Watch for Notes {
     async fn after(&mut self, probe: &'static Probe, outcome: &Outcome) {
         let word = match outcome {
             Outcome::Refused { .. } => "refused",
+            Outcome::Deferred { .. } => "deferred",
             Outcome::Accepted { .. } => "accepted",
             Outcome::Error { .. } => "error",
         };

@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 use super::{TEST, Tester};
 
 /// Somebody without a token, at an address.
-struct Stranger {
+pub(super) struct Stranger {
     client: Client,
     url: String,
 }
 
 impl Stranger {
     #[track_caller]
-    fn at(tester: &Tester, addr: IpAddr) -> Self {
+    pub(super) fn at(tester: &Tester, addr: IpAddr) -> Self {
         let client = Client::builder().no_proxy().local_address(addr).build();
         let url = tester.server.admin().url().to_owned();
         Self { client: client.expect("an address of this machine"), url }
@@ -34,7 +34,7 @@ impl Stranger {
     }
 
     #[track_caller]
-    fn submit(&self, body: &Value) -> HttpReply {
+    pub(super) fn submit(&self, body: &Value) -> HttpReply {
         self.submit_for("", body)
     }
 

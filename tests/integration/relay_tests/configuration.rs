@@ -42,6 +42,17 @@ fn a_tester_with_all_that_it_needs_is_right() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
 }
 
+/// Mail row F2.
+#[test]
+fn a_source_is_one_address_or_one_of_each_family() {
+    for source in ["\"192.0.2.1\"", "\"2001:db8::1\"", "[\"192.0.2.1\", \"2001:db8::1\"]", "[]"] {
+        let source = format!("source = {source}");
+        let lines: Vec<_> = RIGHT.into_iter().chain([source.as_str()]).collect();
+        let done = check(&lines);
+        assert_eq!(done.code, Some(0), "{source}: {}", done.stderr);
+    }
+}
+
 #[test]
 fn a_key_that_is_missing_is_named_with_its_table() {
     for (at, key) in [(5, "zone"), (6, "receiver"), (7, "probe-domain"), (8, "ehlo")] {
@@ -63,6 +74,12 @@ fn a_value_that_makes_no_sense_is_named_with_its_line() {
         ("allow-targets = [\"everybody\"]", "relay-tester.allow-targets"),
         ("own-addresses = [\"192.0.2.0/33\"]", "relay-tester.own-addresses"),
         ("reference-hosts = [\"192.0.2.1\"]", "relay-tester.reference-hosts"),
+        ("source = \"mail.example.org\"", "relay-tester.source"),
+        ("source = [\"192.0.2.1\", \"192.0.2.2\"]", "relay-tester.source"),
+        ("source = \"0.0.0.0\"", "relay-tester.source"),
+        ("retry-after = \"7h\"", "relay-tester.retry-after"),
+        ("second-test-after = \"2d\"", "relay-tester.second-test-after"),
+        ("outputs-networks = 1", "relay-tester.outputs-networks"),
         ("mail-from = \"a b\"", "relay-tester.mail-from"),
         ("subject = \"a\\nBcc: b\"", "relay-tester.subject"),
         ("notice = \"yes\"", "notice"),

@@ -189,6 +189,7 @@ fn a_token_that_has_counted_does_not_count_again() {
     let body = serde_json::json!({"address": accepted.ip(), "ground": "delist"});
     let retest = tester.submit(&body);
     assert_eq!(tester.verdict(&retest)["verdict"], "clean");
+    tester.wait_unlisted(accepted.ip());
     tester.send_back(accepted.ip(), &accepted.probe);
     tester.send_back(unique_host().into(), &accepted.probe);
     tester.wait_for_receiver();

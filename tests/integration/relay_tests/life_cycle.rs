@@ -9,7 +9,7 @@ use dnsbl_tests::{
 use hickory_proto::rr::RecordType::A;
 use serde_json::json;
 
-use super::{Tester, plain_probe};
+use super::{TEST, Tester, plain_probe};
 
 impl Tester {
     /// Asks for the removal of an address; the test that this starts, with its verdict.
@@ -19,8 +19,9 @@ impl Tester {
     }
 }
 
+/// Mail row F1: one clean test was enough, however lucky.
 #[test]
-fn a_clean_retest_removes_the_listing_within_a_second() {
+fn a_second_clean_retest_removes_the_listing_within_a_second() {
     let tester = Tester::start();
     let addr = unique_addr();
     let open = Exim::start_at(addr, &EximRelaying::Open, tester.receiver);
@@ -30,9 +31,24 @@ fn a_clean_retest_removes_the_listing_within_a_second() {
     drop(open);
     let _closed = Exim::start_at(addr, &EximRelaying::Closed, tester.receiver);
     let test = tester.delist(host.ip());
-    let decided = Instant::now();
     assert_eq!(test["verdict"], "clean", "{test}");
     let address = host.ip().to_string();
+    let id = test["id"].as_str().expect("an id");
+    let first = tester.read(id);
+    let is_first = first["listed"] == true && !first["second_test_at"].is_null();
+    let tests = eventually(TEST, || {
+        let path = format!("/v1/relay-tests?address={address}&verdict=clean");
+        let tests = tester.server.admin().get(&path).expect(200).json();
+        if tests["relay_tests"].as_array().map(Vec::len) == Some(2) {
+            Ok(tests)
+        } else {
+            Err(tests)
+        }
+    });
+    let decided = Instant::now();
+    // The second test may have ended before the first was read.
+    assert!(is_first || first["listed"] == false, "{first}");
+    assert_eq!(tests["relay_tests"][0]["ground"], "retest", "{tests}");
     eventually(Duration::from_secs(1), || match tester.relays().ask_address(&address, A) {
         Answer::NxDomain => Ok(()),
         other => Err(other),

@@ -140,6 +140,7 @@ fn no_more_tests_than_allowed_run_at_once() {
 #[test]
 fn an_address_is_tested_once_in_seven_days_unless_its_owner_asks() {
     let tester = Tester::start();
+    let token = tester.token("some", &["relay-tests:write"]);
     let addr = SocketAddr::from((unique_host(), 25));
     let host = ScriptedServer::start_at(addr, SmtpAnswer::refusing);
     let by_others = json!({
@@ -150,7 +151,9 @@ fn an_address_is_tested_once_in_seven_days_unless_its_owner_asks() {
     let id = tester.submit(&by_others);
     assert_eq!(tester.verdict(&id)["verdict"], "clean");
     let connections = host.record().connections.len();
-    tester.post(&by_others).expect_problem(429);
+    let refused = token.post("/v1/relay-tests", &by_others).expect_problem(429);
+    let detail = refused["detail"].as_str().expect("why");
+    assert!(detail.contains("try again in 7 days ("), "{detail}");
     assert_eq!(host.record().connections.len(), connections);
     let owned = tester.submit_owned(addr);
     assert_ne!(owned, id);

@@ -33,26 +33,40 @@ impl Tester {
     }
 }
 
+/// Security review, M6: two inputs were enough.
 #[test]
-fn the_input_is_listed_and_the_output_after_two_inputs_from_different_networks() {
+fn the_input_is_listed_and_the_output_after_five_inputs_from_different_networks() {
     let tester = Tester::start();
-    let (first, second, output) = (unique_addr(), unique_addr(), unique_addr());
-    let trusted = [first, neighbour(first), second].map(|addr| *addr.ip()).to_vec();
+    let (inputs, output) = ([(); 5].map(|()| unique_addr()), unique_addr());
+    let beside = neighbour(inputs[0]);
+    let trusted = inputs.iter().chain([&beside]).map(|addr| *addr.ip()).collect();
     let _last = Exim::start_at(output, &EximRelaying::From(trusted), tester.receiver);
-    let [first, beside, second] = [first, neighbour(first), second]
-        .map(|input| Exim::start_at(input, &EximRelaying::Open, output.into()));
+    // They relay what claims to come from them, and nothing else: who takes everything proves nothing.
+    let relay = |input| Exim::start_at(input, &EximRelaying::OwnSender, output.into());
     let output = output.into();
-
-    tester.expect_input(first.addr(), output);
-    assert_eq!(tester.output_answer(output), Answer::NxDomain, "one input is not enough");
-    tester.expect_input(beside.addr(), output);
-    assert_eq!(tester.output_answer(output), Answer::NxDomain, "both are of one network");
-    tester.expect_input(second.addr(), output);
+    for input in [beside].into_iter().chain(inputs) {
+        assert_eq!(tester.output_answer(output), Answer::NxDomain, "before {input}");
+        tester.expect_input(relay(input).addr(), output);
+    }
     eventually(TEST, || match tester.output_answer(output) {
         listed if listed == Answer::record("127.0.0.3") => Ok(()),
         other => Err(other),
     });
     tester.expect_unlisted(output.ip());
+}
+
+/// Security review, M6: a host that takes everything from anybody proves nothing about the next.
+#[test]
+fn inputs_that_take_everything_list_no_output() {
+    let tester = Tester::with("settle-for = \"2s\"\noutputs-networks = 2\n", "");
+    let (inputs, output) = ([(); 3].map(|()| unique_addr()), unique_addr());
+    let trusted = inputs.iter().map(|addr| *addr.ip()).collect();
+    let _last = Exim::start_at(output, &EximRelaying::From(trusted), tester.receiver);
+    for input in inputs {
+        let relay = Exim::start_at(input, &EximRelaying::Open, output.into());
+        tester.expect_input(relay.addr(), output.into());
+    }
+    assert_eq!(tester.output_answer(output.into()), Answer::NxDomain);
 }
 
 #[test]

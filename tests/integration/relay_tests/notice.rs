@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use dnsbl_tests::mta::{Message, ScriptedServer, SmtpAnswer};
+use dnsbl_tests::{
+    eventually,
+    mta::{Heard, Message, ScriptedServer, SmtpAnswer},
+};
 use serde_json::json;
 
 use super::{TEST, Tester, plain_probe};
@@ -83,7 +86,7 @@ fn the_postmaster_of_a_listed_host_is_told_once() {
     open.store(false, Ordering::SeqCst);
     let delisted = tester.submit(&json!({"address": address, "ground": "delist"}));
     assert_eq!(tester.verdict(&delisted)["verdict"], "clean");
-    tester.expect_unlisted(host.addr().ip());
+    tester.wait_unlisted(host.addr().ip());
     open.store(true, Ordering::SeqCst);
     tester.find_open(&host);
     tester.outwait_notices();
@@ -98,4 +101,29 @@ fn nobody_is_told_unless_the_operator_wants_it() {
     // A whole other test has passed by then.
     assert_eq!(tester.test(ScriptedServer::refusing().addr())["verdict"], "clean");
     assert!(notices(&host).is_empty());
+}
+
+/// Security review, L3: what a mail server says when it is told went to the log as it came.
+#[test]
+fn what_a_host_says_to_a_notice_moves_no_terminal_and_forges_no_line() {
+    let tester = Tester::with("notice = true", "");
+    let host = ScriptedServer::start(|heard| match heard {
+        Heard::Command(line) if line.contains("<postmaster@[") => SmtpAnswer::line(
+            "550 \x1b[31mRED\x1b[0m \r2026-11-29T00:00:00Z INFO forged\u{7}\u{202e}x\u{2028}y",
+        ),
+        other => SmtpAnswer::polite(other),
+    });
+    let id = tester.submit_owned(host.addr());
+    tester.send_back(host.addr().ip(), &plain_probe(&host));
+    tester.wait(&id, |test| test["verdict"] == "open");
+    let line = eventually(TEST, || {
+        let log = tester.server.stderr();
+        let line = log.split('\n').find(|line| line.contains("was not told")).map(str::to_owned);
+        line.ok_or(log)
+    });
+    assert!(line.contains("RED"), "{line}");
+    for raw in ["[31m", "\r", "\u{7}", "\u{202e}", "\u{2028}"] {
+        let raw = if raw == "[31m" { "\x1b[31mRED" } else { raw };
+        assert!(!line.contains(raw), "{raw:?} in {line:?}");
+    }
 }

@@ -46,6 +46,42 @@ fn a_network_that_is_opted_out_is_not_tested_until_it_is_opted_in() {
     assert_eq!(tester.test(host.addr())["verdict"], "clean");
 }
 
+/// Security review, L5: such a prefix was taken, shown, and protected nobody.
+#[test]
+fn ipv4_inside_ipv6_is_ipv4() {
+    let tester = Tester::start();
+    let host = ScriptedServer::refusing();
+    let admin = tester.server.admin();
+    let std::net::IpAddr::V4(v4) = host.addr().ip() else { panic!("{:?}", host.addr()) };
+    let [a, b, c, _] = v4.octets();
+    let mapped = segment(&format!("::ffff:{a}.{b}.{c}.0/120"));
+    let path = format!("/v1/relay-opt-outs/{mapped}");
+    let put = admin.put(&path, &json!({})).expect(200).json();
+    assert_eq!(put["prefix"], format!("{a}.{b}.{c}.0/24"));
+    tester.expect_opted_out(&host);
+    admin.delete(&path).expect(204);
+    assert_eq!(tester.test(host.addr())["verdict"], "clean");
+}
+
+/// Security review, L4: 0.0.0.0/0 was taken, and nobody was tested.
+#[test]
+fn a_prefix_that_no_owner_has_is_refused() {
+    let tester = Tester::start();
+    let admin = tester.server.admin();
+    let put =
+        |prefix: &str| admin.put(&format!("/v1/relay-opt-outs/{}", segment(prefix)), &json!({}));
+    for prefix in ["0.0.0.0/0", "126.0.0.0/7", "::/0", "2000::/18", "::ffff:0.0.0.0/96"] {
+        let problem = put(prefix).expect_problem(422);
+        let detail = problem["detail"].as_str().expect("why");
+        assert!(
+            detail.contains("shorter than /8") || detail.contains("shorter than /19"),
+            "{detail}"
+        );
+    }
+    put("127.0.0.0/8").expect(200);
+    put("2a00::/19").expect(200);
+}
+
 #[test]
 fn an_opt_out_survives_sigkill() {
     let mut tester = Tester::start();

@@ -7,7 +7,7 @@ use super::Tester;
 
 impl Tester {
     #[track_caller]
-    fn token(&self, name: &str, scopes: &[&str]) -> Admin {
+    pub(super) fn token(&self, name: &str, scopes: &[&str]) -> Admin {
         let body = json!({"name": name, "scopes": scopes});
         let created = self.server.admin().post("/v1/tokens", &body).expect(201).json();
         self.server.admin().with_token(created["token"].as_str().expect("it is told once"))
@@ -46,7 +46,41 @@ fn reading_and_writing_are_scopes_of_their_own() {
     reader.delete(&path).expect_problem(403);
     reader.put("/v1/relay-opt-outs/192.0.2.1", &json!({})).expect_problem(403);
     reader.delete("/v1/relay-opt-outs/192.0.2.1").expect_problem(403);
-    writer.put("/v1/relay-opt-outs/192.0.2.1", &json!({})).expect(200);
+}
+
+/// Security review, L4: who may nominate could opt everybody out.
+#[test]
+fn opting_out_is_a_scope_of_its_own() {
+    let tester = Tester::start();
+    let path = "/v1/relay-opt-outs/192.0.2.1";
+    let writer = tester.token("write", &["relay-tests:write", "relay-tests:trusted"]);
+    writer.put(path, &json!({})).expect_problem(403);
+    let opting = tester.token("opt-outs", &["relay-opt-outs:write"]);
+    opting.put(path, &json!({})).expect(200);
+    writer.delete(path).expect_problem(403);
+    opting.delete(path).expect(204);
+    opting.post(TESTS, &seen()).expect_problem(403);
+}
+
+/// Security review, L4: who may nominate could call off what others had asked for.
+#[test]
+fn tests_of_others_are_called_off_by_trusted_tokens_only() {
+    let tester = Tester::with("", "at-once = 1");
+    // Its greeting does not come, so that all others wait.
+    let busy = dnsbl_tests::mta::ScriptedServer::start(|heard| match heard {
+        dnsbl_tests::mta::Heard::Connection => dnsbl_tests::mta::SmtpAnswer::Silence,
+        other => dnsbl_tests::mta::SmtpAnswer::polite(other),
+    });
+    let going_on = tester.submit_owned(busy.addr());
+    tester.wait(&going_on, |test| test["state"] == "testing");
+    let [one, other] = ["one", "other"].map(|name| tester.token(name, &["relay-tests:write"]));
+    let trusted = tester.token("trusted", &["relay-tests:write", "relay-tests:trusted"]);
+    for by in [&one, &trusted] {
+        let id = one.post(TESTS, &seen()).expect(202).json()["id"].clone();
+        let path = format!("{TESTS}/{}", id.as_str().expect("an id"));
+        other.delete(&path).expect_problem(403);
+        by.delete(&path).expect(200);
+    }
 }
 
 #[test]

@@ -25,7 +25,7 @@ Examples:
 
 const CANCEL_NOTES: &str = "\
 A test is called off while it waits for its turn or its host is talked to. What the host took by then
-may still come back, and counts no more.
+may still come back, and counts no more. Tests of others take the scope relay-tests:trusted.
 
 Examples:
   dnsblctl relay-test cancel aerukz4jvpg66";

@@ -362,3 +362,23 @@ fn large_entries_of_the_log_are_read_a_few_at_a_time() {
     assert!(reads > 2);
     assert_eq!(seqs, (1..=41).collect::<Vec<_>>());
 }
+
+/// Newcomer A3: one relay test wrote dozens of audit records.
+#[test]
+fn a_step_is_in_the_log_and_not_in_the_audit() {
+    let fixture = Fixture::new();
+    let before = fixture.store.read(NOW).audit_before(u64::MAX, 100).unwrap().len();
+    let step = put_document(&document("a", "1", b"x").as_step(), Expect::Absent);
+    let done = fixture.together(vec![step]).unwrap();
+    let reader = fixture.store.read(NOW);
+    assert_eq!(reader.audit_before(u64::MAX, 100).unwrap().len(), before);
+    assert_eq!(reader.head().unwrap(), done.seq);
+    assert_eq!(reader.log_after(done.seq - 1, 9).unwrap().unwrap().len(), 1);
+    drop(reader);
+    // Said again as more than a step it changes nothing.
+    let same = fixture.together(vec![put_document(&document("a", "1", b"x"), Expect::Any)]);
+    assert_eq!(same.unwrap().seq, done.seq);
+    fixture.together(vec![put_document(&document("a", "1", b"y"), Expect::Any)]).unwrap();
+    let audited = fixture.store.read(NOW).audit_before(u64::MAX, 100).unwrap();
+    assert_eq!((audited.len(), audited[0].action.as_str()), (before + 1, "a-put"));
+}

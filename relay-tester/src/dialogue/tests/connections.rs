@@ -16,12 +16,15 @@ fn greeted_with(text: &'static str) -> Ending {
 #[test]
 fn greetings_that_turn_us_away_are_told_apart() {
     let no_service = |text| Ending::Unreachable(Unreachable::NoService(reply(text)));
-    for text in ["554 no", "550 you are blacklisted", "521 your IP is banned", "421 blocked"] {
+    for text in ["554 no", "550 you are blacklisted", "521 your IP is banned"] {
         assert_eq!(greeted_with(text), Ending::Blocked(Blocked(reply(text))), "{text}");
     }
-    for text in ["421 too busy", "450 later", "521 host does not accept mail"] {
-        assert_eq!(greeted_with(text), no_service(text), "{text}");
+    for text in ["421 too busy", "450 later", "421 blocked", "454 Relay access denied"] {
+        assert_eq!(greeted_with(text), Ending::Deferred(reply(text)), "{text}");
+        assert!(greeted_with(text).is_deferred());
     }
+    let text = "521 host does not accept mail";
+    assert_eq!(greeted_with(text), no_service(text));
     assert!(matches!(greeted_with("354 ?"), Ending::Unreachable(Unreachable::NotSmtp(_))));
 }
 
@@ -61,7 +64,9 @@ fn a_server_that_refuses_our_name_blocks_us() {
     };
     assert!(matches!(refusing("550 no such name"), Ending::Blocked(_)));
     assert!(matches!(refusing("504 client host rejected"), Ending::Blocked(_)));
-    assert!(matches!(refusing("451 later"), Ending::Unreachable(Unreachable::NoService(_))));
+    for text in ["451 later", "421 later", "450 client host rejected: try again"] {
+        assert_eq!(refusing(text), Ending::Deferred(reply(text)));
+    }
 }
 
 #[test]
@@ -169,8 +174,8 @@ fn after_421_the_rest_goes_over_a_new_connection() {
     };
     let talk = talk(plan(Tier::Default), server);
     assert_eq!((talk.ending, talk.connections), (Ending::Completed, 2));
-    let errors = talk.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Error { .. }));
-    assert_eq!(errors.count(), 1);
+    let put_off = talk.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Deferred { .. }));
+    assert_eq!(put_off.count(), 1);
     assert_eq!(talk.outcomes.len(), 9, "no probe is tried twice, none is left out");
 }
 
@@ -186,8 +191,10 @@ fn two_connections_that_break_in_a_row_end_the_test() {
             line => open(n, line),
         };
         let talk = talk(plan(Tier::Default), server);
+        let is_421 = matches!(error, ProbeError::Closing(_));
         assert_eq!(talk.ending, Ending::CutShort(CutShort::Broken(error)));
         assert_eq!((talk.connections, talk.outcomes.len()), (2, 2));
+        assert_eq!(talk.ending.is_deferred(), is_421);
     }
 }
 
@@ -201,6 +208,42 @@ fn a_server_that_does_not_let_us_in_again_cuts_the_test_short() {
     let talk = talk(plan(Tier::Default), server);
     let refused = Unreachable::NoService(reply("554 enough"));
     assert_eq!(talk.ending, Ending::CutShort(CutShort::NoConnection(refused)));
+    assert!(!talk.ending.is_deferred());
+}
+
+#[test]
+fn a_server_that_puts_a_later_connection_off_is_to_be_tried_again() {
+    let server = &mut |n, line: &str| match line {
+        "" if n == 2 => Say("421 too many connections"),
+        "." => Drop,
+        line => open(n, line),
+    };
+    assert!(talk(plan(Tier::Default), server).ending.is_deferred());
+}
+
+/// Mail row F1: a balancer may have a closed host behind it and an open one.
+#[test]
+fn what_is_repeated_is_tried_over_each_connection_until_it_is_not_refused() {
+    let mut repeated = plan(Tier::Default);
+    repeated.repeats = only(&["plain", "pct-at-host"]).probes;
+    repeated.connections = 4;
+    let mut tried = vec![];
+    let closed_talk = talk(repeated.clone(), &mut |n, line| {
+        if line.starts_with("RCPT") {
+            tried.push(n);
+        }
+        closed(n, line)
+    });
+    assert_eq!((closed_talk.ending, closed_talk.connections), (Ending::Completed, 4));
+    let times = |name| closed_talk.outcomes.iter().filter(|(other, _)| *other == name).count();
+    assert_eq!((times("plain"), times("pct-at-host")), (4, 4));
+    assert_eq!(closed_talk.outcomes.len(), 8 + plan(Tier::Default).probes.len() - 2);
+    assert!((1..=4).all(|n| tried.iter().filter(|&&other| other == n).count() >= 2));
+
+    let lucky = talk(repeated, &mut |n, line| if n == 2 { open(n, line) } else { closed(n, line) });
+    let plain: Vec<_> = lucky.outcomes.iter().filter(|(name, _)| *name == "plain").collect();
+    assert_eq!(plain.len(), 2);
+    assert!(matches!(plain[1].1, Outcome::Accepted { .. }));
 }
 
 #[test]

@@ -48,11 +48,10 @@ fn rset_comes_between_probes_and_not_after_a_message() {
 fn refusals_are_kept_with_the_command_and_the_reply() {
     for (command, answer, stage) in [
         ("MAIL", "550 no", Stage::Mail),
-        ("RCPT", "454 4.7.1 no", Stage::Rcpt),
+        ("RCPT", "454 4.7.1 <t>: Relay access denied", Stage::Rcpt),
         ("RCPT", "550-no\r\n550 never", Stage::Rcpt),
         ("DATA", "554 no valid recipients", Stage::Data),
         (".", "552 too odd", Stage::Data),
-        (".", "450 later", Stage::Data),
     ] {
         let server = &mut |n, line: &str| match line {
             line if line.starts_with(command) => Say(answer),
@@ -62,6 +61,29 @@ fn refusals_are_kept_with_the_command_and_the_reply() {
         let refused = Outcome::Refused { at: stage, reply: reply(answer) };
         assert_eq!(*talk.outcome("plain"), refused, "{command}");
         assert_eq!(talk.ending, Ending::Completed);
+    }
+}
+
+/// Mail row F1: a 4xx was a refusal.
+#[test]
+fn a_4xx_puts_a_probe_off_at_whatever_command_and_does_not_end_the_session() {
+    for (command, answer, stage) in [
+        ("MAIL", "450 4.7.1 later", Stage::Mail),
+        ("RCPT", "450 4.2.0 Greylisted", Stage::Rcpt),
+        ("RCPT", "451-not\r\n451 now", Stage::Rcpt),
+        ("DATA", "451 later", Stage::Data),
+        (".", "452 full", Stage::Data),
+        ("RCPT", "421 4.7.0 bye", Stage::Rcpt),
+        (".", "421 bye", Stage::Data),
+    ] {
+        let server = &mut |n, line: &str| match line {
+            line if n == 1 && line.starts_with(command) => Say(answer),
+            line => open(n, line),
+        };
+        let talk = talk(only(&["plain"]), server);
+        let deferred = Outcome::Deferred { at: stage, reply: reply(answer) };
+        assert_eq!(*talk.outcome("plain"), deferred, "{command}");
+        assert_eq!((talk.ending, talk.connections), (Ending::Completed, 1));
     }
 }
 
@@ -126,13 +148,42 @@ fn the_greeting_names_the_host_and_else_ehlo_the_dns_or_the_address() {
 #[test]
 fn a_probe_may_call_us_by_another_name_and_the_next_is_sent_under_ours() {
     let mut plan = only(&["helo-own", "sender-postmaster", "plain"]);
-    plan.probes.sort_by_key(|probe| probe.name);
+    let place = |name| ["plain", "helo-own", "sender-postmaster"].iter().position(|n| *n == name);
+    plan.probes.sort_by_key(|probe| place(probe.name));
     let talk = talk(plan, &mut closed);
     let hellos: Vec<_> = talk.sent.iter().filter(|line| line.starts_with("EHLO")).collect();
     let own = "EHLO relaytest.example.org";
     assert_eq!(hellos, [own, "EHLO mail.example.net", own]);
+    assert_eq!(talk.connections, 3, "each over a connection of its own");
     let refused = talk.outcomes.iter().filter(|(_, o)| is_refused_at(o, Stage::Rcpt)).count();
     assert_eq!(refused, 3);
+}
+
+/// Mail row F3: OpenSMTPD answers 503 to a second EHLO, which counted as a refusal of the probe.
+#[test]
+fn a_name_of_its_own_takes_a_connection_of_its_own() {
+    let mut introduced = std::collections::HashSet::new();
+    let server = &mut |n, line: &str| {
+        if line.starts_with("EHLO") && !introduced.insert(n) {
+            return Say("503 5.5.1 Invalid command: Command not allowed at this point.");
+        }
+        closed(n, line)
+    };
+    let talk = talk(plan(Tier::Full), server);
+    assert_eq!(talk.ending, Ending::Completed);
+    assert!(is_refused_at(talk.outcome("helo-own"), Stage::Rcpt), "{:?}", talk.outcomes);
+    assert!(talk.outcomes.iter().all(|(_, outcome)| is_refused_at(outcome, Stage::Rcpt)));
+}
+
+#[test]
+fn a_name_that_is_put_off_is_a_probe_that_is_put_off() {
+    let server = &mut |n, line: &str| match line {
+        "EHLO mail.example.net" => Say("450 4.7.1 later"),
+        line => closed(n, line),
+    };
+    let talk = talk(only(&["helo-own", "plain"]), server);
+    assert!(matches!(talk.outcome("helo-own"), Outcome::Deferred { at: Stage::Hello, .. }));
+    assert!(is_refused_at(talk.outcome("plain"), Stage::Rcpt));
 }
 
 #[test]

@@ -20,6 +20,7 @@ Examples:
 
 pub(super) const OUT_NOTES: &str = "\
 Tests of the network that wait are called off. What is listed with proof stays so until it expires.
+It takes the scope relay-opt-outs:write; prefixes are at least /8 (IPv4) or /19 (IPv6).
 
 Examples:
   dnsblctl relay-test opt-out 192.0.2.25

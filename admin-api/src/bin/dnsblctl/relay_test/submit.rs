@@ -30,16 +30,18 @@ Nobody is tested without a ground:
   owner     the host's owner asks; needs the scope relay-tests:owner
   evidence  it relayed something; needs --evidence-file
   retest    it is listed, and shall be confirmed or removed
-  delist    it is listed, and its operator wants it removed
+  delist    it is listed, and its operator wants it removed: that takes two clean tests some
+            minutes apart, of which the server makes the second by itself (second_test_at)
 An address that has a test under way gets no second one: the answer names the first.
 
 With --wait the command ends once there is a verdict, or the test is called off; a host that accepted
-messages has none before settle-for has passed. Exit status: 0, whatever the verdict.
+messages has none before settle-for has passed, and one that answers 4xx none before it was tried
+again (retry_at). Exit status: 0, whatever the verdict.
 
-Examples:
-  dnsblctl relay-test submit 192.0.2.25 --ground evidence --evidence-file spam.eml
-  dnsblctl relay-test submit 192.0.2.25 --ground owner --port 2525 --tier 3 --wait
-  dnsblctl relay-test submit 192.0.2.25 --ground delist --wait --json | jq -r .verdict";
+Examples, with HOST the address of a mail server; special-use space such as 192.0.2.0/24 is refused:
+  dnsblctl relay-test submit $HOST --ground evidence --evidence-file spam.eml
+  dnsblctl relay-test submit $HOST --ground owner --port 2525 --tier 3 --wait
+  dnsblctl relay-test submit $HOST --ground delist --wait --json | jq -r .verdict";
 
 /// Asks for a test of a host
 #[derive(Args)]
