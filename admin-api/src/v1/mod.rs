@@ -9,6 +9,7 @@ pub(crate) mod problem;
 pub(crate) mod relay_test;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod warning;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};

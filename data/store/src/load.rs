@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Name, ReturnCode, Subject, Zone};
+use dnsbl_types::{Entry, Name, Subject, Zone};
 
 use crate::{
     Follower, StoreError,
@@ -124,22 +124,18 @@ pub(crate) fn show_all(
     Ok(())
 }
 
-/// A zone as it is answered: former releases took return codes that turn a list off at its clients.
+/// A zone as it is answered.
 fn answered(zone: &Zone) -> Cow<'_, Zone> {
-    if zone.return_codes.iter().all(|code| code.is_answered()) {
-        return Cow::Borrowed(zone);
+    let answered = zone.answered();
+    if let Cow::Owned(answered) = &answered {
+        let codes: Vec<String> = answered.return_codes.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            zone = %zone.origin,
+            answered = %codes.join(" "),
+            "the zone has return codes such as 127.255.255.254, which are not answered: put it again without"
+        );
     }
-    let mut answered = zone.clone();
-    answered.return_codes.retain(|code| code.is_answered());
-    if answered.return_codes.is_empty() {
-        answered.return_codes.push(ReturnCode::LISTED);
-    }
-    tracing::warn!(
-        zone = %zone.origin,
-        answered = ?answered.return_codes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "the zone has return codes such as 127.255.255.254, which are not answered: put it again without"
-    );
-    Cow::Owned(answered)
+    answered
 }
 
 /// A part of the subjects of a zone.
