@@ -9,7 +9,6 @@ use super::{
 use crate::{
     Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome,
     group::{Effect, Group},
-    listings::check_sources,
     state::{Segment, ZoneState},
     value::Written,
 };
@@ -49,7 +48,6 @@ impl Group<'_> {
         if state.zone.kind != order.kind {
             return Err(ChangeError::WrongKind);
         }
-        check_sources(state, &order.source)?;
         if state.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
@@ -113,12 +111,10 @@ impl Named {
 
 /// Whether a zone may have listings of all these sources.
 fn check_all_sources(state: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
-    let new = parts.iter().filter(|part| state.segment_of(&part.order.source).is_none());
-    let sources = state.count_sources() + new.count();
-    if sources > ZoneState::MAX_SOURCES {
-        return Err(ChangeError::TooManySources(sources));
-    }
-    Ok(())
+    let new = parts.iter().filter(|part| state.segment_of(&part.order.source).is_none()).count();
+    let sources = state.count_sources();
+    let full = new > 0 && sources + new > ZoneState::MAX_SOURCES;
+    if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
 }
 
 /// So few listings may go whatever share of the source they are: a source of three that becomes one of
