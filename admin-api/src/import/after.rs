@@ -16,8 +16,11 @@ const TO: [&str; 5] = ["to", "through", "thru", "until", "bis"];
 /// Words before a netmask.
 const MASK: [&str; 2] = ["mask", "netmask"];
 
+/// Words before a number of bits.
+const BITS: [&str; 4] = ["bits", "prefix", "cidr", "len"];
+
 /// What parts columns.
-const COLUMNS: [char; 7] = [',', '|', '=', '"', '\'', '&', '+'];
+const COLUMNS: [char; 9] = [',', '|', '=', '"', '\'', '&', '+', '!', ';'];
 
 /// Types of records that stand in the zone files of lists.
 const TYPES: [&str; 8] = ["A", "AAAA", "TXT", "CNAME", "NS", "SOA", "PTR", "MX"];
@@ -25,10 +28,13 @@ const TYPES: [&str; 8] = ["A", "AAAA", "TXT", "CNAME", "NS", "SOA", "PTR", "MX"]
 /// Looks at what follows a subject, which was written as `given`.
 pub(super) fn look(given: &str, subject: &Subject, rest: &str) -> Result<Option<Doubt>, Wrong> {
     let rest = rest.trim_matches(is_blank);
-    if rest.is_empty() || rest.starts_with(['#', ';']) || rest.starts_with("//") {
+    let row = Behind { given, subject, rest };
+    if rest.is_empty() || rest.starts_with('#') || rest.starts_with("//") {
         return Ok(None);
     }
-    let row = Behind { given, subject, rest };
+    if rest.starts_with(';') {
+        return row.columns();
+    }
     let wrong = row
         .value()
         .or_else(|| row.range())
@@ -100,6 +106,13 @@ impl Behind<'_> {
         let bits = self.rest.strip_prefix('/').map(|bits| bits.trim_start_matches(is_blank));
         if let Some(bits) = bits.filter(|bits| bits.starts_with(|c: char| c.is_ascii_digit())) {
             return Some(self.prefix(word(bits)));
+        }
+        if let Some(bits) = after_word(self.rest, &BITS) {
+            let bits = word(bits);
+            return bits.parse::<u8>().ok().map(|_| self.prefix(bits));
+        }
+        if let Some(mask) = hex_mask(word(self.rest)) {
+            return Some(self.prefix(&mask.to_string()));
         }
         let (mask, _) = address(after_word(self.rest, &MASK)?)?;
         Some(self.prefix(mask))
@@ -231,6 +244,12 @@ fn word(text: &str) -> &str {
     text.split(|c| is_blank(c) || matches!(c, ',' | ';' | '|' | '"' | '\'')).next().unwrap_or_default()
 }
 
+/// A netmask as ifconfig wrote it, such as 0xffffff00.
+fn hex_mask(word: &str) -> Option<Ipv4Addr> {
+    let bits = u32::from_str_radix(word.strip_prefix("0x")?, 16).ok()?;
+    (word.len() == 10 && bits.leading_ones() > 0).then(|| bits.into())
+}
+
 /// What follows one of these words.
 fn after_word<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
     let (first, rest) = text.split_once(is_blank)?;
@@ -313,6 +332,7 @@ mod tests {
             "192.0.2.8 , 192.0.2.15 , 000 , x",
             "192.0.2.8 | 192.0.2.15",
             "192.0.2.8 \"192.0.2.15\"",
+            "192.0.2.8 ; 192.0.2.15 ; 24",
             "192.0.2.8 - 15",
             "192.0.2.8 -15",
         ] {
@@ -337,6 +357,10 @@ mod tests {
             "192.0.2.0 / 24",
             "192.0.2.0 24",
             "192.0.2.0\t24\t# x",
+            "192.0.2.0 024",
+            "192.0.2.0 bits 24",
+            "192.0.2.0 prefix: 24",
+            "192.0.2.0 0xffffff00",
         ] {
             rejects(line, "192.0.2.0/24");
         }

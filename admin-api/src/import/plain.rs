@@ -120,7 +120,7 @@ fn of_line(line: &str, given: &str) -> Option<Seems> {
         }
         () if begins(&["$ORIGIN", "$INCLUDE", "@ ", "@\t"]) => Seems::ZoneFile,
         () if begins(&["$", ":"]) => Seems::Rbldnsd,
-        () if begins(&["{", "[", "]", "}"]) || given.starts_with('"') && line.contains("\":") => {
+        () if begins(&["{", "[\"", "[{", "]", "}"]) || line.trim_end() == "[" || given.starts_with('"') && line.contains("\":") => {
             Seems::Json
         }
         () if begins(&["<"]) => Seems::Page,
