@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use dnsbl_types::{Subject, SubjectError};
 
-use super::{Doubt, Wrong, seems::Seems};
+use super::{Doubt, Wrong};
+use crate::v1::seems::Seems;
 
 /// What stands between the first and the last address of a range.
 const DASHES: [char; 6] = ['-', '–', '—', '−', '~', '>'];

@@ -6,14 +6,14 @@ mod csv;
 mod lines;
 mod ndjson;
 mod plain;
-mod seems;
 mod stage;
 
 use std::io::{self, BufRead};
 
 use dnsbl_types::{ListingBody, Source, Subject, UnixTime};
 
-pub(crate) use seems::Seems;
+use crate::v1::seems::Seems;
+
 pub(crate) use stage::{Decided, Order, Refused, Stop, Whose, stage};
 
 /// The most bytes of one row.

@@ -5,8 +5,8 @@ use std::io::{self, BufRead};
 use dnsbl_types::UnixTime;
 use serde_json::Value;
 
-use super::{Row, Said, Wrong, lines::Lines, seems::Seems};
-use crate::v1::{BodyError, listing::ListingIn, time};
+use super::{Row, Said, Wrong, lines::Lines};
+use crate::v1::{BodyError, listing::ListingIn, seems::Seems, time};
 
 /// The rows of an NDJSON body.
 pub(super) fn rows(

@@ -7,8 +7,8 @@ use dnsbl_types::{ListingBody, Subject, SubjectError};
 use super::{
     Row, Said, Wrong, after,
     lines::{Lines, text},
-    seems::Seems,
 };
+use crate::v1::seems::Seems;
 
 /// The rows of a plain body.
 pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {

@@ -5,12 +5,10 @@ use std::io::{self, BufRead};
 use dnsbl_store::{Change, ChangeError, ImportCounts, ImportMode, Staging, Store};
 use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
 
-use super::{
-    Doubt, Format, Row, Said, Wrong,
-    seems::{Seems, Tally},
-};
+use super::{Doubt, Format, Row, Said, Wrong};
 use crate::v1::{
     import::{Report, RowError},
+    seems::Seems,
     warning::{self, Warnings},
 };
 
@@ -148,6 +146,25 @@ impl Staged {
             warnings.push(warning::exact());
         }
         Report { errors: self.errors.clone(), warnings, seems }
+    }
+}
+
+/// How often rows seemed to be something.
+#[derive(Default)]
+struct Tally(Vec<(Seems, u64)>);
+
+impl Tally {
+    fn add(&mut self, seems: Seems) {
+        match self.0.iter_mut().find(|(known, _)| *known == seems) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((seems, 1)),
+        }
+    }
+
+    /// What most of them seem to be, and how many.
+    fn most(&self) -> Option<(Seems, u64)> {
+        // The first of equals, so that the answer does not depend on chance.
+        self.0.iter().rev().max_by_key(|(_, count)| *count).copied()
     }
 }
 

@@ -98,7 +98,7 @@ impl FormatName {
     }
 }
 
-/// Imports listings of one source.
+/// Imports listings.
 ///
 /// The body is streamed; `Content-Encoding` may be gzip or zstd (with a window of up to 8 MiB). A row that
 /// is rejected does not stop the rest; where rows were rejected and none was taken, and with `strict` where
@@ -128,7 +128,8 @@ pub(crate) async fn import_listings(
     let decided = app.block(move || {
         let _permit = permit;
         if let Some(failure) = store.failure() {
-            return Err(Problem::unavailable("unwritable", format!("the store takes no writes: {failure}")));
+            let detail = format!("the store takes no writes: {failure}");
+            return Err(Problem::unavailable("unwritable", detail));
         }
         let staged = stage(&store, &order, body, UnixTime::now())?;
         Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
@@ -169,14 +170,12 @@ impl ImportQuery {
         let replaces = matches!(self.mode, Mode::ReplaceSource);
         let all = caller.has(SOURCES_ALL);
         let token = own.clone();
-        let refuse = move |source: &Source| match (replaces, may_write_as(all, source)) {
-            (true, _) => Some(format!(
-                "{source} is not {token}, which mode=replace-source replaces; with ?source={token} all rows are taken for its"
-            )),
-            (false, false) => Some(format!(
-                "this token may not write as {source}, which needs the scope {SOURCES_ALL}; with ?source={token} all rows are taken for its own"
-            )),
-            (false, true) => None,
+        let refuse = move |source: &Source| {
+            let why = match replaces {
+                true => Some(format!("mode=replace-source is about {token}, not {source}")),
+                false => may_not_write_as(all, source),
+            };
+            why.map(|why| format!("{why}; with ?source={token} all rows are taken for its"))
         };
         Ok(Whose::Named { own, refuse: Box::new(refuse) })
     }
@@ -196,9 +195,15 @@ impl ImportQuery {
     }
 }
 
-/// Whether a token may write listings of a source that is not its own.
-fn may_write_as(all: bool, source: &Source) -> bool {
-    all && source.as_str() != RELAY_TEST
+/// Why a token may not write listings of a source that is not its own, if so.
+fn may_not_write_as(all: bool, source: &Source) -> Option<String> {
+    match (source.as_str(), all) {
+        (RELAY_TEST, _) => Some(format!("only the relay tester writes as {source}")),
+        (_, false) => Some(format!(
+            "this token may not write as {source}, which needs the scope {SOURCES_ALL}"
+        )),
+        (_, true) => None,
+    }
 }
 
 /// The source of the relay tester, which alone writes it.

@@ -4,8 +4,7 @@ use dnsbl_store::ImportCounts;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::warning::Warning;
-use crate::import::Seems;
+use super::{seems::Seems, warning::Warning};
 
 /// What an import did, or would do.
 #[derive(Debug, Serialize, ToSchema)]

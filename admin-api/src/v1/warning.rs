@@ -4,7 +4,7 @@ use dnsbl_types::{ListingBody, Reason, ReasonDoubt, Subject, Zone, ZoneKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::import::Seems;
+use super::seems::Seems;
 
 /// What may not be what was meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -155,25 +155,6 @@ impl Seems {
     }
 }
 
-/// How often rows seemed to be something.
-#[derive(Default)]
-pub(super) struct Tally(Vec<(Seems, u64)>);
-
-impl Tally {
-    pub(super) fn add(&mut self, seems: Seems) {
-        match self.0.iter_mut().find(|(known, _)| *known == seems) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((seems, 1)),
-        }
-    }
-
-    /// What most of them seem to be, and how many.
-    pub(super) fn most(&self) -> Option<(Seems, u64)> {
-        // The first of equals, so that the answer does not depend on chance.
-        self.0.iter().rev().max_by_key(|(_, count)| *count).copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
