@@ -75,7 +75,7 @@ fn a_packed_file_is_known_by_its_first_bytes() {
     pack("rows", "wrong-name.txt");
     pack("wrong-name.txt", "twice.txt.gz");
     fs::copy(path("rows"), path("not-packed.gz")).unwrap();
-    fs::write(path("rows.csv.bz2"), b"BZh91AY&SY\x00\x00").unwrap();
+    fs::write(path("rows.bz2"), b"BZh91AY&SY\x00\x00").unwrap();
     for name in ["wrong-name.txt", "not-packed.gz"] {
         let run = ctl(&server, &["import", zone.origin(), &path(name)]);
         assert_eq!(run.code, Some(0), "{name}: {}", run.stderr);
@@ -83,9 +83,9 @@ fn a_packed_file_is_known_by_its_first_bytes() {
     let twice = ctl(&server, &["import", zone.origin(), &path("twice.txt.gz")]);
     assert_eq!(twice.code, Some(1));
     assert!(twice.stderr.contains("gzip data (once too often"), "{}", twice.stderr);
-    let bzip2 = ctl(&server, &["import", zone.origin(), &path("rows.csv.bz2")]);
-    assert_eq!(bzip2.code, Some(2));
-    assert!(bzip2.stderr.contains("bzip2 -dc"), "{}", bzip2.stderr);
+    let bzip2 = ctl(&server, &["import", zone.origin(), &path("rows.bz2")]);
+    assert_eq!(bzip2.code, Some(1));
+    assert!(bzip2.stderr.contains("bzip2 data"), "{}", bzip2.stderr);
     zone.check([("1.2.0.192", A, Answer::listed())]);
 }
 

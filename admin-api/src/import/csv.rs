@@ -94,9 +94,12 @@ fn no_field(name: &str, header: &[String]) -> String {
     if name.parse::<dnsbl_types::Subject>().is_ok_and(|subject| subject.net().is_some()) {
         return format!("csv: {name:?} stands where the header should; its first line names {fields}");
     }
-    let hint = match header.iter().any(|name| name == "subject") {
-        true => "leave that column out",
-        false => "the column with addresses or domains must be named subject, and others left out",
+    let hint = if header.len() == 1 && name.contains([';', '\t', '|']) {
+        "columns are separated by commas"
+    } else if header.iter().any(|name| name == "subject") {
+        "leave that column out"
+    } else {
+        "the column with addresses or domains must be named subject, and others left out"
     };
     format!("csv: {name:?} in the header is no field; those are {fields}; {hint}")
 }
@@ -324,6 +327,8 @@ mod tests {
         assert!(err.contains("must be named subject"), "{err}");
         let err = read("192.0.2.1,x\n").map(drop).unwrap_err();
         assert!(err.contains("where the header should"), "{err}");
+        let err = read("subject;note\n192.0.2.1;x\n").map(drop).unwrap_err();
+        assert!(err.contains("separated by commas"), "{err}");
     }
 
     /// Newcomer A1.

@@ -132,6 +132,9 @@ fn of_line(line: &str, given: &str) -> Option<Seems> {
 
 #[cfg(test)]
 mod tests {
+    use ipnet::Ipv4Net;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(body: &str) -> Vec<(u64, Result<String, String>)> {
@@ -208,6 +211,47 @@ mod tests {
         for (at, row) in [(2, &read[1]), (3, &read[2]), (5, &read[3])] {
             assert_eq!(row.0, at);
             assert!(row.1.as_ref().unwrap_err().contains("rbldnsd"), "{row:?}");
+        }
+    }
+
+    proptest! {
+        /// Field cases 1 and 2: of whatever network, in whatever notation.
+        #[test]
+        fn no_notation_of_a_network_is_taken_for_one_address(addr: u32, len in 1u8..32) {
+            let net = Ipv4Net::new(addr.into(), len).unwrap().trunc();
+            let (first, last, mask) = (net.network(), net.broadcast(), net.netmask());
+            for behind in [
+                format!(" {len}"),
+                format!("\t{len}\tEXAMPLE-NET"),
+                format!(" /{len}"),
+                format!("  / {len} x"),
+                format!(" {mask}"),
+                format!("/{mask}"),
+                format!(" netmask {mask}"),
+                format!(" {}", net.hostmask()),
+                format!(" - {last}"),
+                format!(" -{last}"),
+                format!("-{last}"),
+                format!("- {last}"),
+                format!(" {last}"),
+                format!("\t{last}\t{len}\t3012"),
+                format!(",{last}"),
+                format!(" , {last} , 100"),
+                format!(";{len}"),
+                format!(" to {last}"),
+            ] {
+                let line = format!("{first}{behind}");
+                let row = row(line.as_bytes()).unwrap();
+                prop_assert!(row.is_err(), "{} is taken for {:?}", line, row);
+            }
+        }
+
+        #[test]
+        fn a_count_behind_an_address_of_no_network_is_a_comment(addr: u32, count in 1u8..16) {
+            prop_assume!(addr.trailing_zeros() < 16);
+            let addr = std::net::Ipv4Addr::from(addr | 1);
+            let row = row(format!("{addr}\t{count}").as_bytes()).unwrap();
+            prop_assert_eq!(row, Ok(Said::plain(addr.into())));
         }
     }
 }

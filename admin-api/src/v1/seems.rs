@@ -115,7 +115,7 @@ impl fmt::Display for Seems {
             ),
             Self::Packed(name) => write!(
                 f,
-                "{name} data, which is not unpacked here: unpack it first, or pack it with gzip or zstd"
+                "{name} data, which the server does not unpack: unpack it first, or pack it with gzip or zstd"
             ),
             Self::Binary(name) => f.write_str(name),
             _ => f.write_str(self.text()),

@@ -111,7 +111,6 @@ impl Import {
         let mut head = Vec::new();
         file.by_ref().take(format::HEAD as u64).read_to_end(&mut head)?;
         let packing = format::packing(&head);
-        let packing = packing.with_context(|| self.file.display().to_string())?;
         let bar = progress::bar(size)?;
         let answer = client.send(self.request(client, (head, file), packing, &bar)).await;
         bar.finish_and_clear();
