@@ -116,7 +116,10 @@ fn an_export_of_one_source_comes_back_as_that_source() {
         let shown: Value = serde_json::from_str(&run.stdout).unwrap();
         let listings = shown["listings"].as_array().unwrap().clone();
         let fields = ["source", "reason", "tags", "listed_at"];
-        listings.iter().map(|listing| fields.map(|field| listing[field].clone())).collect::<Vec<_>>()
+        listings
+            .iter()
+            .map(|listing| fields.map(|field| listing[field].clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(shown(to.origin()), shown(from.origin()));
 }

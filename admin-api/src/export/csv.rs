@@ -69,8 +69,24 @@ mod tests {
     fn formulas_are_guarded_and_read_back() {
         let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
         for text in [
-            "=1+1", "'=1", "''@x", "-", "plain", "'quoted'", "", "a;=cmd|' /C calc'!A0", "x;'=1;y", ";=", "\n=1",
-            "＝1+1", " =1", "a; =1", "a;b", ";;", "'", "';'",
+            "=1+1",
+            "'=1",
+            "''@x",
+            "-",
+            "plain",
+            "'quoted'",
+            "",
+            "a;=cmd|' /C calc'!A0",
+            "x;'=1;y",
+            ";=",
+            "\n=1",
+            "＝1+1",
+            " =1",
+            "a; =1",
+            "a;b",
+            ";;",
+            "'",
+            "';'",
         ] {
             let guarded = guard(text.into());
             for part in guarded.split(';') {

@@ -59,7 +59,8 @@ impl Behind<'_> {
     /// rbldnsd's `:code:text`.
     fn value(&self) -> Option<Wrong> {
         let value = self.rest.strip_prefix(':')?.trim_start_matches([':', ' ', '\t']);
-        let is_value = value.starts_with(|c: char| c.is_ascii_digit()) || self.rest.starts_with("::");
+        let is_value =
+            value.starts_with(|c: char| c.is_ascii_digit()) || self.rest.starts_with("::");
         is_value.then(|| self.with_value())
     }
 
@@ -80,7 +81,9 @@ impl Behind<'_> {
             return match address(last) {
                 Some((last, _)) => Some(self.to(last)),
                 // Its last octets alone.
-                None => Some(self.to(word(last))).filter(|wrong| wrong.seems == Some(Seems::Ranges)),
+                None => {
+                    Some(self.to(word(last))).filter(|wrong| wrong.seems == Some(Seems::Ranges))
+                }
             };
         }
         let last = after_word(self.rest, &TO)?;
@@ -242,7 +245,9 @@ fn is_blank(c: char) -> bool {
 
 /// Up to the next blank or column.
 fn word(text: &str) -> &str {
-    text.split(|c| is_blank(c) || matches!(c, ',' | ';' | '|' | '"' | '\'')).next().unwrap_or_default()
+    text.split(|c| is_blank(c) || matches!(c, ',' | ';' | '|' | '"' | '\''))
+        .next()
+        .unwrap_or_default()
 }
 
 /// A netmask as ifconfig wrote it, such as 0xffffff00.
@@ -281,9 +286,8 @@ fn address(text: &str) -> Option<(&str, &str)> {
 
 /// Four numbers of up to three digits, whether or not they are octets: a mistyped address is no comment.
 fn is_quad(text: &str) -> bool {
-    let is_octet = |part: &str| {
-        (1..=3).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit())
-    };
+    let is_octet =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
     text.split('.').count() == 4 && text.split('.').all(is_octet)
 }
 

@@ -92,7 +92,9 @@ fn no_field(name: &str, header: &[String]) -> String {
     let fields = FIELDS.join(", ");
     let name: String = name.chars().take(80).collect();
     if name.parse::<dnsbl_types::Subject>().is_ok_and(|subject| subject.net().is_some()) {
-        return format!("csv: {name:?} stands where the header should; its first line names {fields}");
+        return format!(
+            "csv: {name:?} stands where the header should; its first line names {fields}"
+        );
     }
     let hint = if header.len() == 1 && name.contains([';', '\t', '|']) {
         "columns are separated by commas"
@@ -323,7 +325,8 @@ mod tests {
 
     #[test]
     fn a_header_of_somebody_else_says_what_to_rename() {
-        let err = read("\"first_seen_utc\",\"dst_ip\"\n\"x\",\"192.0.2.1\"\n").map(drop).unwrap_err();
+        let err =
+            read("\"first_seen_utc\",\"dst_ip\"\n\"x\",\"192.0.2.1\"\n").map(drop).unwrap_err();
         assert!(err.contains("must be named subject"), "{err}");
         let err = read("192.0.2.1,x\n").map(drop).unwrap_err();
         assert!(err.contains("where the header should"), "{err}");

@@ -91,9 +91,7 @@ fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
         _ => of_line(line, given),
     };
     let more = match (err, seems) {
-        (SubjectError::Range { .. }, _) => {
-            "; format=rbldnsd, which reads ranges, is not built yet"
-        }
+        (SubjectError::Range { .. }, _) => "; format=rbldnsd, which reads ranges, is not built yet",
         (SubjectError::Value { .. }, _) => {
             ", which plain would lose; format=rbldnsd, which reads it, is not built yet"
         }
@@ -106,7 +104,8 @@ fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
         _ => "",
     };
     // What stands behind it counts for all lines that follow.
-    let spreads = line.starts_with(':') || line.starts_with("$ORIGIN") || line.starts_with("$DATASET");
+    let spreads =
+        line.starts_with(':') || line.starts_with("$ORIGIN") || line.starts_with("$DATASET");
     Wrong { why: format!("subject: {err}{more}"), seems, spreads }
 }
 
@@ -114,13 +113,18 @@ fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
 fn of_line(line: &str, given: &str) -> Option<Seems> {
     let begins = |with: &[&str]| with.iter().any(|with| line.starts_with(with));
     Some(match () {
-        () if begins(&["||", "@@", "[Adblock", "[uBlock"]) || given.ends_with('^') => Seems::AdBlock,
+        () if begins(&["||", "@@", "[Adblock", "[uBlock"]) || given.ends_with('^') => {
+            Seems::AdBlock
+        }
         () if begins(&["address=/", "server=/", "local=/", "local-zone:", "local-data:"]) => {
             Seems::Resolver
         }
         () if begins(&["$ORIGIN", "$INCLUDE", "@ ", "@\t"]) => Seems::ZoneFile,
         () if begins(&["$", ":"]) => Seems::Rbldnsd,
-        () if begins(&["{", "[\"", "[{", "]", "}"]) || line.trim_end() == "[" || given.starts_with('"') && line.contains("\":") => {
+        () if begins(&["{", "[\"", "[{", "]", "}"])
+            || line.trim_end() == "["
+            || given.starts_with('"') && line.contains("\":") =>
+        {
             Seems::Json
         }
         () if begins(&["<"]) => Seems::Page,

@@ -294,5 +294,7 @@ fn wrong_kind(kind: ZoneKind, subject: &Subject) -> Option<String> {
     };
     let subject = subject.to_string();
     let subject: String = subject.chars().take(80).collect();
-    Some(format!("the zone does not list subjects of this kind: it lists {lists}, and {subject} {is}"))
+    Some(format!(
+        "the zone does not list subjects of this kind: it lists {lists}, and {subject} {is}"
+    ))
 }

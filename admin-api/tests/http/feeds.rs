@@ -90,7 +90,10 @@ async fn what_is_no_list_is_a_failure_and_says_what_it_seems_to_be() {
         for mode in ["upsert", "replace-source&allow_rejected=1&max_removed=1"] {
             let query = |format: &str| format!("format={format}&mode={mode}");
             let plain = query("plain");
-            refused(&import(&fixture, zone, &plain, wide("192.0.2.1\n192.0.2.2\n")).await, "utf-16");
+            refused(
+                &import(&fixture, zone, &plain, wide("192.0.2.1\n192.0.2.2\n")).await,
+                "utf-16",
+            );
             refused(&import(&fixture, zone, &plain, page).await, "page");
             refused(&import(&fixture, zone, &query("csv"), page).await, "page");
             refused(&import(&fixture, zone, &query("ndjson"), drop).await, "json");
@@ -119,7 +122,8 @@ async fn an_html_page_never_empties_a_source() {
         let answer = import(&fixture, ZONE, &format!("{query}{force}"), "<html>\n</html>\n").await;
         refused(&answer, "page");
     }
-    let answer = import(&fixture, ZONE, &format!("{query}&allow_rejected=1&max_removed=1"), "x y\n").await;
+    let answer =
+        import(&fixture, ZONE, &format!("{query}&allow_rejected=1&max_removed=1"), "x y\n").await;
     answer.problem(422);
     assert_eq!(subjects(&fixture, ZONE).await.len(), 2);
     let emptied = import(&fixture, ZONE, &format!("{query}&max_removed=1"), "").await;
@@ -140,7 +144,8 @@ async fn a_hosts_file_is_called_so_and_no_guard_is_blamed() {
     }
     assert_eq!(subjects(&fixture, DOMAINS).await, ["worse.example.org"]);
     assert!(subjects(&fixture, ZONE).await.is_empty());
-    let answer = import(&fixture, DOMAINS, "format=plain", "10.0.0.1\n127.0.0.2\nlocalhost\n").await;
+    let answer =
+        import(&fixture, DOMAINS, "format=plain", "10.0.0.1\n127.0.0.2\nlocalhost\n").await;
     let errors = answer.problem(422)["errors"].as_array().unwrap().clone();
     for error in &errors[..2] {
         let text = error["error"].as_str().unwrap();
@@ -183,7 +188,8 @@ async fn a_small_source_may_shrink_but_not_vanish() {
         let fixture = &fixture;
         async move { import(fixture, ZONE, &query, body).await }
     };
-    for (source, before, after) in [("a", 3, 2), ("b", 3, 1), ("c", 2, 1), ("d", 5, 1), ("e", 8, 4)] {
+    for (source, before, after) in [("a", 3, 2), ("b", 3, 1), ("c", 2, 1), ("d", 5, 1), ("e", 8, 4)]
+    {
         replace(source, "", rows(before)).await.ok();
         let answer = replace(source, "", rows(after)).await;
         assert_eq!(counts(answer.ok())[3], u64::from(before - after), "{source}");
@@ -203,7 +209,10 @@ async fn public_suffixes_are_guarded_in_listings_and_imports() {
         let path = format!("{DOMAINS}/listings/{name}");
         let answer = fixture.put(&path, json!({})).await;
         assert_eq!(answer.problem(422)["type"], "urn:dnsbl:problem:public-suffix");
-        fixture.put(&format!("{path}?override=special-use,short-prefix"), json!({})).await.problem(422);
+        fixture
+            .put(&format!("{path}?override=special-use,short-prefix"), json!({}))
+            .await
+            .problem(422);
         fixture.put(&path, json!({"exclusion": true})).await.ok();
         fixture.put(&format!("{path}?override=public-suffix"), json!({})).await.ok();
         fixture.delete(&path).await.ok();
@@ -266,7 +275,8 @@ async fn a_file_that_contradicts_itself_says_so() {
         let text = warnings(&answer);
         assert!(text.contains("1 row says something else") && text.contains("45.1.1."), "{text}");
     }
-    let same = import(&fixture, ZONE, "format=plain", "45.1.1.1\n45.1.1.1\n!45.1.1.2\n!45.1.1.2\n").await;
+    let same =
+        import(&fixture, ZONE, "format=plain", "45.1.1.1\n45.1.1.1\n!45.1.1.2\n!45.1.1.2\n").await;
     assert_eq!(warnings(&same), "[]");
 }
 
@@ -300,14 +310,18 @@ async fn an_export_comes_back_with_its_sources_texts_and_times() {
     let honeypot = json!({"reason": "spamtrap hit", "tags": ["trap"], "note": "seen twice"});
     fixture.put(&format!("{ZONE}/listings/192.0.2.50?source=honeypot"), honeypot).await.ok();
     import(&fixture, ZONE, "format=plain&source=ipsum", "192.0.2.50\n192.0.2.51\n").await.ok();
-    fixture.list("198.51.100.0%2F24", json!({"return_codes": ["127.0.0.3"], "expires_in": 600})).await;
+    fixture
+        .list("198.51.100.0%2F24", json!({"return_codes": ["127.0.0.3"], "expires_in": 600}))
+        .await;
     fixture.list("198.51.100.7", json!({"exclusion": true})).await;
-    let old = "{\"subject\":\"192.0.2.60\",\"source\":\"old\",\"listed_at\":\"2020-01-02T03:04:05Z\"}\n";
+    let old =
+        "{\"subject\":\"192.0.2.60\",\"source\":\"old\",\"listed_at\":\"2020-01-02T03:04:05Z\"}\n";
     assert_eq!(counts(import(&fixture, ZONE, "format=ndjson", old).await.ok()), [1, 0, 0, 0, 0]);
     for format in ["ndjson", "csv"] {
         let copy = format!("/v1/zones/{format}.example.org");
         fixture.put_zone(&copy, "ip").await;
-        let export = async |zone: &str| fixture.get(&format!("{zone}/export?format={format}")).await;
+        let export =
+            async |zone: &str| fixture.get(&format!("{zone}/export?format={format}")).await;
         let out = export(ZONE).await;
         let answer = import(&fixture, &copy, &format!("format={format}"), out.text.clone()).await;
         assert_eq!(counts(answer.ok()), [6, 0, 0, 0, 0], "{}", answer.text);
@@ -344,7 +358,8 @@ async fn rows_of_other_sources_are_rejected_by_name_and_never_renamed() {
     let error = answer.json["errors"][0]["error"].as_str().unwrap();
     assert!(error.contains("may not write as ipsum") && error.contains("sources:all"), "{error}");
     assert_eq!(subjects(&fixture, ZONE).await, ["192.0.2.2", "192.0.2.3"]);
-    let meant = fixture.ask_as(&feed, "POST", &format!("{path}&source=feed")).body(rows).send().await;
+    let meant =
+        fixture.ask_as(&feed, "POST", &format!("{path}&source=feed")).body(rows).send().await;
     assert_eq!(counts(meant.ok()), [1, 0, 2, 0, 0]);
     // Replacing is about one source.
     let answer = import(&fixture, ZONE, "format=ndjson&mode=replace-source", rows).await;
@@ -357,7 +372,9 @@ async fn rows_of_other_sources_are_rejected_by_name_and_never_renamed() {
 #[tokio::test]
 async fn an_import_has_rows_of_many_sources_all_or_none() {
     let fixture = zones().await;
-    let row = |i: u32| format!("{{\"subject\":\"198.18.{}.{}\",\"source\":\"s{i}\"}}\n", i / 250, i % 250);
+    let row = |i: u32| {
+        format!("{{\"subject\":\"198.18.{}.{}\",\"source\":\"s{i}\"}}\n", i / 250, i % 250)
+    };
     let rows: String = (0..300).map(row).collect();
     let query = "format=ndjson&override=special-use";
     let answer = import(&fixture, ZONE, query, rows.clone()).await;
@@ -381,11 +398,14 @@ async fn packed_bodies_that_need_much_memory_or_grow_much_are_refused() {
         let path = format!("{ZONE}/import?format=plain");
         fixture.ask("POST", &path).header("content-encoding", encoding).body(body).send().await
     };
-    let rows: String = (0..2_000_000u32).map(|i| format!("{}\n", std::net::Ipv4Addr::from(i * 7 + 0x0808_0000))).collect();
+    let rows: String = (0..2_000_000u32)
+        .map(|i| format!("{}\n", std::net::Ipv4Addr::from(i * 7 + 0x0808_0000)))
+        .collect();
     for (window, status) in [(23, 200), (27, 413)] {
         let mut packed = Vec::new();
         let params = [CParameter::window_log(window)];
-        let encoder = ZstdEncoder::with_quality_and_params(rows.as_bytes(), Level::Fastest, &params);
+        let encoder =
+            ZstdEncoder::with_quality_and_params(rows.as_bytes(), Level::Fastest, &params);
         let mut encoder = encoder;
         encoder.read_to_end(&mut packed).await.unwrap();
         let answer = send("zstd", packed).await;

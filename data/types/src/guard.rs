@@ -391,7 +391,9 @@ mod tests {
     /// Field case 13: the advice was to lift a guard that would not have helped.
     #[test]
     fn the_advice_names_all_that_must_be_lifted() {
-        assert!(error("10.1.2.3").contains("override=special-use (dnsblctl: --override special-use)"));
+        assert!(
+            error("10.1.2.3").contains("override=special-use (dnsblctl: --override special-use)")
+        );
         assert!(error("*.test").contains("override=short-prefix,special-use (dnsblctl"));
         assert!(error("com").contains("override=short-prefix (dnsblctl"));
         assert!(error("*.co.uk").contains("override=public-suffix (dnsblctl"));

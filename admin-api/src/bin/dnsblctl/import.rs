@@ -130,7 +130,7 @@ impl Import {
         bar: &ProgressBar,
     ) -> RequestBuilder {
         let bar = bar.clone();
-        let file = Cursor::new(head).chain(tokio::fs::File::from_std(file));
+        let file = AsyncReadExt::chain(Cursor::new(head), tokio::fs::File::from_std(file));
         let chunks = ReaderStream::with_capacity(file, CHUNK);
         let chunks = chunks.inspect_ok(move |chunk| bar.inc(chunk.len() as u64));
         let mut request = client

@@ -12,7 +12,12 @@ use clap::{Args, Subcommand};
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde::de::IgnoredAny;
 
-use crate::{client::Client, output::{self, Output}, path::parse_segment, text};
+use crate::{
+    client::Client,
+    output::{self, Output},
+    path::parse_segment,
+    text,
+};
 
 const LIST_NOTES: &str = "\
 Each line tells the zone, its kind, how many listings it has, and its serial.

@@ -3,7 +3,9 @@
 use dnsbl_types::UnixTime;
 use rocksdb::{DB, WriteBatch};
 
-use super::{Contradictions, Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables};
+use super::{
+    Contradictions, Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables,
+};
 use crate::{
     ChangeError, ImportCounts, ImportMode, Reader, StoreError, codec,
     cursor::Reading,

@@ -367,12 +367,7 @@ fn inner_limit(order: &Order) -> usize {
 }
 
 impl Order {
-    fn new(
-        inner: Arc<Inner>,
-        zone: ZoneId,
-        settings: &dnsbl_types::Zone,
-        source: Source,
-    ) -> Self {
+    fn new(inner: Arc<Inner>, zone: ZoneId, settings: &dnsbl_types::Zone, source: Source) -> Self {
         let id = inner.next_segment();
         Self {
             inner,

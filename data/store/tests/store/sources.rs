@@ -27,7 +27,8 @@ fn an_import_has_rows_of_several_sources_in_one_change() {
         assert_eq!((staging.taken(), staging.rejected()), (204, 1));
         let head = fixture.store.read(NOW).head().unwrap();
         let staged = staging.finish(ImportMode::Upsert, false, NOW).unwrap();
-        let counts = ImportCounts { added: 203, updated: 1, rejected: 1, ..ImportCounts::default() };
+        let counts =
+            ImportCounts { added: 203, updated: 1, rejected: 1, ..ImportCounts::default() };
         assert_eq!(staged.counts(), counts);
         assert_eq!(fixture.commit(staged).unwrap(), counts);
         assert_eq!(fixture.store.read(NOW).head().unwrap(), head + 1);
@@ -79,7 +80,8 @@ fn an_import_that_contradicts_itself_is_told() {
             [("192.0.2.1", exclusion()), ("192.0.2.1", plain())],
             [("192.0.2.0/24", note("a")), ("192.0.2.0/24", note("b"))],
         ] {
-            let rows: Vec<_> = rows.into_iter().chain((0..20).map(|_| ("192.0.2.9", plain()))).collect();
+            let rows: Vec<_> =
+                rows.into_iter().chain((0..20).map(|_| ("192.0.2.9", plain()))).collect();
             let staged = fixture.stage("feed", &rows, ImportMode::Upsert, true).unwrap();
             let (count, first) = staged.contradictions();
             assert_eq!(count, 1);
@@ -91,14 +93,17 @@ fn an_import_that_contradicts_itself_is_told() {
 /// Field case 24.
 #[test]
 fn four_listings_may_go_whatever_share_they_are() {
-    let limits = |max_removed| ImportMode::ReplaceSource(ImportLimits { allow_rejected: false, max_removed });
+    let limits = |max_removed| {
+        ImportMode::ReplaceSource(ImportLimits { allow_rejected: false, max_removed })
+    };
     let fixture = Fixture::new();
     let rows = |count: usize| -> Vec<_> {
         let all = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6"];
         all[..count].iter().map(|subject| (*subject, plain())).collect()
     };
     fixture.import("feed", &rows(6), limits(0.2)).unwrap();
-    let refused = |counts: Result<_, ChangeError>| matches!(counts, Err(ChangeError::ImportRefused { .. }));
+    let refused =
+        |counts: Result<_, ChangeError>| matches!(counts, Err(ChangeError::ImportRefused { .. }));
     assert!(refused(fixture.import("feed", &rows(1), limits(0.2))), "five go");
     assert!(refused(fixture.import("feed", &rows(5), limits(0.0))), "none may");
     assert_eq!(fixture.import("feed", &rows(2), limits(0.2)).unwrap().removed, 4);

@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn warnings_are_told_with_their_line() {
-        let result = json!({"warnings": [{"line": 3, "text": "a"}, {"line": null, "text": "b\nc"}]});
+        let result =
+            json!({"warnings": [{"line": 3, "text": "a"}, {"line": null, "text": "b\nc"}]});
         assert_eq!(warnings(&result), ["warning: line 3: a", "warning: b\\nc"]);
         assert!(warnings(&json!({})).is_empty());
     }
