@@ -15,7 +15,7 @@ use relay_tester::{
     life::Limited,
     service::{RecordsError, Refusal},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -119,6 +119,25 @@ impl Problem {
         )
     }
 
+    /// An import that is refused for what it would do.
+    pub(crate) fn import(status: StatusCode, detail: &str, counts: ImportCounts) -> Self {
+        let facts = [
+            ("added", counts.added),
+            ("updated", counts.updated),
+            ("unchanged", counts.unchanged),
+            ("removed", counts.removed),
+            ("rejected", counts.rejected),
+        ];
+        let problem = Self::new(status, "import-refused", detail);
+        facts.into_iter().fold(problem, |problem, (fact, count)| problem.with(fact, count))
+    }
+
+    /// Adds to the detail.
+    pub(crate) fn hint(mut self, more: &str) -> Self {
+        self.0.detail.push_str(more);
+        self
+    }
+
     /// Adds a fact.
     pub(crate) fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
         self.0.facts.insert(fact.into(), value.into());
@@ -163,7 +182,10 @@ impl From<ChangeError> for Problem {
     fn from(err: ChangeError) -> Self {
         let (status, word) = match err {
             ChangeError::Store(err) => return err.into(),
-            ChangeError::ImportRefused { why, counts } => return import_refused(&why, counts),
+            ChangeError::ImportRefused { why, counts } => {
+                let detail = format!("{why}; nothing was changed");
+                return Self::import(StatusCode::CONFLICT, &detail, counts);
+            }
             ChangeError::Busy => return Self::unavailable("busy", err),
             ChangeError::Unwritable { full: false, .. } => {
                 return Self::unavailable("unwritable", err);
@@ -186,19 +208,6 @@ impl From<ChangeError> for Problem {
     }
 }
 
-fn import_refused(why: &str, counts: ImportCounts) -> Problem {
-    let detail = format!("{why}; nothing was changed");
-    let problem = Problem::new(StatusCode::CONFLICT, "import-refused", detail);
-    let facts = [
-        ("added", counts.added),
-        ("updated", counts.updated),
-        ("unchanged", counts.unchanged),
-        ("removed", counts.removed),
-        ("rejected", counts.rejected),
-    ];
-    facts.into_iter().fold(problem, |problem, (fact, count)| problem.with(fact, json!(count)))
-}
-
 impl From<StoreError> for Problem {
     fn from(err: StoreError) -> Self {
         tracing::error!(%err, "the store failed");
@@ -206,7 +215,7 @@ impl From<StoreError> for Problem {
             let detail = "the disk has no room left";
             return Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail);
         }
-        Self::internal()
+        Self::unavailable("store-failed", "the store failed; the server's log says why")
     }
 }
 
@@ -228,6 +237,7 @@ impl From<GuardError> for Problem {
             GuardError::Never(_) => "never-listed",
             GuardError::SpecialUse { .. } => "special-use",
             GuardError::ShortPrefix { .. } => "short-prefix",
+            GuardError::PublicSuffix { .. } => "public-suffix",
         };
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, word, err)
     }

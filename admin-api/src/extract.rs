@@ -125,12 +125,10 @@ pub(crate) fn lifted<S>(caller: &Caller<S>, named: Option<&str>) -> Result<Vec<G
     let Some(named) = named.filter(|named| !named.is_empty()) else {
         return Ok(Vec::new());
     };
-    let guards = named.split(',').map(|word| match word.trim() {
-        "special-use" => Ok(Guard::SpecialUse),
-        "short-prefix" => Ok(Guard::ShortPrefix),
-        _ => Err(Problem::malformed(format!(
-            "override: {word:?} is neither special-use nor short-prefix"
-        ))),
+    let guards = named.split(',').map(|word| {
+        let known = Guard::ALL.map(Guard::word).join(", ");
+        let unknown = || Problem::malformed(format!("override: {word:?} is none of {known}"));
+        Guard::from_word(word.trim()).ok_or_else(unknown)
     });
     let guards = guards.collect::<Result<_, _>>()?;
     caller.require(GUARDS_OVERRIDE)?;

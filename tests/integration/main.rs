@@ -14,6 +14,7 @@ mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.
 mod changes;
+mod feeds;
 mod imports;
 mod listings;
 mod metrics;

@@ -40,6 +40,9 @@ fn a_store_that_can_not_be_written_refuses_writes_and_goes_on_answering() {
     assert!(refused > 1, "some writes went well");
 
     put(&200, &json!({})).expect_problem(503);
+    // Durability F19: it was 500.
+    let import = format!("{}/import?format=plain", zone.path());
+    server.admin().post_bytes(&import, "192.0.2.201\n").expect_problem(503);
     HttpReply::of(server.admin().bare(Method::GET, "/readyz")).expect(503);
     let metrics = server.admin().get("/metrics").expect(200);
     assert!(metrics.text.contains("dnsbl_store_writable 0"), "{}", metrics.text);

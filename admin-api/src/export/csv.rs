@@ -34,34 +34,64 @@ fn escape(tag: &str) -> String {
     tag.replace('\\', "\\\\").replace(';', "\\;")
 }
 
-/// Puts a `'` before free text that a spreadsheet would take for a formula.
+/// Puts a `'` before free text that a spreadsheet would take for a formula, and before each part that
+/// would be a cell of its own where `;` separates columns.
 fn guard(text: String) -> String {
-    if is_formula(&text) { format!("'{text}") } else { text }
+    each_part(&text, |part| if is_formula(part) { format!("'{part}") } else { part.into() })
 }
 
 /// Undoes [`guard`].
 pub(crate) fn unguard(text: String) -> String {
-    match text.strip_prefix('\'') {
-        Some(rest) if is_formula(rest) => rest.to_owned(),
-        _ => text,
-    }
+    each_part(&text, |part| match part.strip_prefix('\'') {
+        Some(rest) if is_formula(rest) => rest.into(),
+        _ => part.into(),
+    })
 }
 
-/// Quotes before the sign count as part of it, so that guarding twice is undone twice.
+fn each_part(text: &str, change: impl Fn(&str) -> String) -> String {
+    let parts: Vec<String> = text.split(';').map(change).collect();
+    parts.join(";")
+}
+
+/// Quotes before the sign count as part of it, so that guarding twice is undone twice. Blanks before it
+/// do too: some programs drop them.
 fn is_formula(text: &str) -> bool {
-    let text = text.trim_start_matches('\'');
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+    let text = text.trim_start_matches(['\'', ' ']);
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Security L10: where `;` separates columns, what follows one is a cell of its own.
     #[test]
     fn formulas_are_guarded_and_read_back() {
-        for text in ["=1+1", "'=1", "''@x", "-", "plain", "'quoted'", ""] {
+        let signs = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+        for text in [
+            "=1+1",
+            "'=1",
+            "''@x",
+            "-",
+            "plain",
+            "'quoted'",
+            "",
+            "a;=cmd|' /C calc'!A0",
+            "x;'=1;y",
+            ";=",
+            "\n=1",
+            "＝1+1",
+            " =1",
+            "a; =1",
+            "a;b",
+            ";;",
+            "'",
+            "';'",
+        ] {
             let guarded = guard(text.into());
-            assert!(!guarded.starts_with(['=', '+', '-', '@']), "{guarded}");
+            for part in guarded.split(';') {
+                assert!(!part.trim_start_matches(' ').starts_with(signs), "{guarded}");
+            }
             assert_eq!(unguard(guarded), text);
         }
     }

@@ -4,10 +4,17 @@ use std::{
     fmt,
     io::{self, BufRead, Read},
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
-use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
+use async_compression::{
+    tokio::bufread::{GzipDecoder, ZstdDecoder},
+    zstd::DParameter,
+};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
@@ -24,6 +31,15 @@ use crate::{Limits, error::Problem};
 
 /// How much is handed over at once, in bytes: as much as makes waking the other thread cheap.
 const PIECE: usize = 128 << 10;
+
+/// The largest window of zstd, as a power of two: the 8 MiB that RFC 8878 section 3.1.1.1.2 asks for.
+const MAX_WINDOW_LOG: u32 = 23;
+
+/// A decoded body may be so many times as large as what was sent; lists come to 150 at the very most.
+const MAX_RATIO: u64 = 300;
+
+/// Decoded bytes that it is not looked at.
+const FREE: u64 = 16 << 20;
 
 /// How many pieces may wait.
 const AHEAD: usize = 8;
@@ -43,6 +59,7 @@ pub(crate) struct Reader {
 enum Fault {
     Stalled(Duration),
     TooLarge(u64),
+    Inflated,
 }
 
 impl fmt::Display for Fault {
@@ -50,6 +67,10 @@ impl fmt::Display for Fault {
         match self {
             Self::Stalled(limit) => write!(f, "no byte came for {} seconds", limit.as_secs()),
             Self::TooLarge(limit) => write!(f, "the decoded body is larger than {limit} bytes"),
+            Self::Inflated => write!(
+                f,
+                "the body is more than {MAX_RATIO} times as large when it is decoded, which no list is"
+            ),
         }
     }
 }
@@ -58,7 +79,14 @@ impl std::error::Error for Fault {}
 
 /// The decoded body; call this on the runtime, read it elsewhere.
 pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Reader, Problem> {
-    let raw = StreamReader::new(Box::pin(alive(body, limits.import_stall)));
+    let sent = Arc::new(AtomicU64::new(0));
+    let raw = alive(body, limits.import_stall);
+    let counted = sent.clone();
+    let raw = raw.inspect(move |piece| {
+        let len = piece.as_ref().map_or(0, Bytes::len);
+        counted.fetch_add(len as u64, Ordering::Relaxed);
+    });
+    let raw = StreamReader::new(Box::pin(raw));
     let decoded: Pin<Box<dyn AsyncRead + Send>> = match encoding(headers)?.as_str() {
         "" | "identity" => Box::pin(raw),
         "gzip" | "x-gzip" => {
@@ -67,7 +95,8 @@ pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Resul
             Box::pin(decoder)
         }
         "zstd" => {
-            let mut decoder = ZstdDecoder::new(raw);
+            let window = DParameter::window_log_max(MAX_WINDOW_LOG);
+            let mut decoder = ZstdDecoder::with_params(raw, &[window]);
             decoder.multiple_members(true);
             Box::pin(decoder)
         }
@@ -78,7 +107,8 @@ pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Resul
         }
     };
     let (to, pieces) = mpsc::channel(AHEAD);
-    tokio::spawn(hand_over(Limited { inner: decoded, limit: limits.import_bytes, read: 0 }, to));
+    let limited = Limited { inner: decoded, limit: limits.import_bytes, read: 0, sent };
+    tokio::spawn(hand_over(limited, to));
     Ok(Reader { pieces, piece: Bytes::new(), ended: false })
 }
 
@@ -119,6 +149,8 @@ struct Limited {
     inner: Pin<Box<dyn AsyncRead + Send>>,
     limit: u64,
     read: u64,
+    /// Bytes that came over the network.
+    sent: Arc<AtomicU64>,
 }
 
 impl Limited {
@@ -131,6 +163,9 @@ impl Limited {
             self.read += count as u64;
             if self.read > self.limit {
                 return Err(io::Error::other(Fault::TooLarge(self.limit)));
+            }
+            if self.read > FREE && self.read / MAX_RATIO > self.sent.load(Ordering::Relaxed) {
+                return Err(io::Error::other(Fault::Inflated));
             }
             if count == 0 {
                 break;
@@ -174,7 +209,11 @@ impl Read for Reader {
 pub(crate) fn problem(err: &io::Error) -> Problem {
     match err.get_ref().and_then(|err| err.downcast_ref::<Fault>()) {
         Some(fault @ Fault::Stalled(_)) => Problem::too_slow(fault),
-        Some(fault @ Fault::TooLarge(_)) => Problem::too_large(fault),
+        Some(fault @ (Fault::TooLarge(_) | Fault::Inflated)) => Problem::too_large(fault),
+        // The words are those of zstd's own library.
+        None if err.to_string().contains("too much memory") => Problem::too_large(
+            "the zstd data need a window of more than 8 MiB: compress it without --long and --ultra",
+        ),
         None => Problem::malformed(format!(
             "the body broke off or can't be decoded: {err}; nothing was changed"
         )),

@@ -7,7 +7,7 @@ use std::io::{self, BufRead};
 
 use dnsbl_types::UnixTime;
 
-use super::{MAX_ROW, Row, lines::Lines, ndjson::of_listing};
+use super::{MAX_ROW, Row, Said, Wrong, lines::Lines, ndjson::of_listing};
 use crate::{export::csv::unguard, v1::listing::ListingIn};
 
 /// Reads rows under a header.
@@ -35,20 +35,18 @@ const FIELDS: [&str; 13] = [
 ];
 
 impl<R: BufRead> Csv<R> {
-    /// Reads the header, or says why it makes no sense.
+    /// Reads the header, or says why it makes no sense. Comments may stand before it.
     pub(super) fn new(lines: Lines<R>, now: UnixTime) -> io::Result<Result<Self, String>> {
-        let mut records = Records { lines };
+        let mut records = Records { lines, in_rows: false };
         let header = match records.next()? {
             None => return Ok(Err("csv: there is no header".into())),
             Some((_, header)) => header.and_then(|header| check_header(&header)),
         };
+        records.in_rows = header.as_ref().is_ok_and(|header| header[0] != "subject");
         Ok(header.map(|header| Self { records, header, now }))
     }
 
-    fn row(
-        &self,
-        cells: Vec<String>,
-    ) -> Result<(dnsbl_types::Subject, dnsbl_types::ListingBody), String> {
+    fn row(&self, cells: Vec<String>) -> Result<Said, String> {
         if cells.len() != self.header.len() {
             let (has, needs) = (cells.len(), self.header.len());
             return Err(format!("the row has {has} cells, the header {needs}"));
@@ -68,7 +66,8 @@ impl<R: BufRead> Iterator for Csv<R> {
 
     fn next(&mut self) -> Option<io::Result<Row>> {
         let record = self.records.next().transpose()?;
-        Some(record.map(|(line, cells)| (line, cells.and_then(|cells| self.row(cells)))))
+        let row = |cells: Result<Vec<String>, String>| cells.and_then(|cells| self.row(cells));
+        Some(record.map(|(line, cells)| (line, row(cells).map_err(Wrong::text))))
     }
 }
 
@@ -76,10 +75,7 @@ fn check_header(header: &[String]) -> Result<Vec<String>, String> {
     let header: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
     for (i, name) in header.iter().enumerate() {
         if !FIELDS.contains(&name.as_str()) {
-            return Err(format!(
-                "csv: {name:?} in the header is no field; those are {}",
-                FIELDS.join(", ")
-            ));
+            return Err(no_field(name, &header));
         }
         if header[..i].contains(name) {
             return Err(format!("csv: {name} stands in the header twice"));
@@ -91,10 +87,29 @@ fn check_header(header: &[String]) -> Result<Vec<String>, String> {
     Ok(header)
 }
 
+/// What to do about a header of somebody else's.
+fn no_field(name: &str, header: &[String]) -> String {
+    let fields = FIELDS.join(", ");
+    let name: String = name.chars().take(80).collect();
+    if name.parse::<dnsbl_types::Subject>().is_ok_and(|subject| subject.net().is_some()) {
+        return format!(
+            "csv: {name:?} stands where the header should; its first line names {fields}"
+        );
+    }
+    let hint = if header.len() == 1 && name.contains([';', '\t', '|']) {
+        "columns are separated by commas"
+    } else if header.iter().any(|name| name == "subject") {
+        "leave that column out"
+    } else {
+        "the column with addresses or domains must be named subject, and others left out"
+    };
+    format!("csv: {name:?} in the header is no field; those are {fields}; {hint}")
+}
+
 fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String> {
     match field {
         "subject" => listing.subject = Some(cell),
-        "return_codes" => listing.return_codes = Some(split(&cell)),
+        "return_codes" => listing.return_codes = Some(codes(&cell)?),
         "reason" => listing.reason = Some(unguard(cell)),
         "exclusion" => listing.exclusion = Some(boolean(&cell)?),
         "tags" => listing.tags = Some(split(&unguard(cell))),
@@ -106,10 +121,23 @@ fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String>
                 seconds.map_err(|_| format!("expires_in: {cell:?} is not a number of seconds"))?;
             listing.expires_in = Some(seconds);
         }
+        "source" => listing.source = Some(cell),
+        "listed_at" => listing.listed_at = Some(cell),
         // The rest is what reads back, and is not taken.
         _ => {}
     }
     Ok(())
+}
+
+/// Several codes, which others separate otherwise.
+fn codes(cell: &str) -> Result<Vec<String>, String> {
+    let codes = split(cell);
+    if codes.iter().any(|code| code.contains([' ', ',', '\t', '|', '/'])) {
+        return Err(format!(
+            "return_codes: {cell:?} is not read; several codes are separated by ';', as in 127.0.0.2;127.0.0.4"
+        ));
+    }
+    Ok(codes)
 }
 
 fn boolean(cell: &str) -> Result<bool, String> {
@@ -140,6 +168,8 @@ fn split(cell: &str) -> Vec<String> {
 /// Reads records: one line each, more where a quoted cell holds line ends.
 struct Records<R> {
     lines: Lines<R>,
+    /// A row may begin with `#`, as its first column is free text.
+    in_rows: bool,
 }
 
 /// A record: its first line, and its cells or why it has none.
@@ -151,6 +181,7 @@ impl<R: BufRead> Records<R> {
             match text {
                 Err(err) => return Ok(Some((line, Err(err)))),
                 Ok(text) if text.trim().is_empty() => {}
+                Ok(text) if text.starts_with('#') && !self.in_rows => {}
                 Ok(text) => {
                     let mut cells = Cells::default();
                     cells.push(text);
@@ -246,12 +277,12 @@ mod tests {
     #[test]
     fn a_header_names_the_fields_in_any_order() {
         let rows = read("\u{feff}note,subject,return_codes,exclusion,tags\r\n\"a, \"\"b\"\"\nc\",192.0.2.1,127.0.0.2;127.0.0.3,0,x; y\\;z\r\n\r\n,192.0.2.2,,1,\r\n").unwrap();
-        let (subject, body) = rows[0].1.as_ref().unwrap();
+        let Said { subject, body, .. } = rows[0].1.as_ref().unwrap();
         assert_eq!((rows[0].0, subject.to_string()), (2, "192.0.2.1".into()));
         assert_eq!(body.note.as_deref(), Some("a, \"b\"\nc"));
         assert_eq!(body.return_codes.len(), 2);
         assert_eq!(body.tags, ["x", "y;z"]);
-        let (_, body) = rows[1].1.as_ref().unwrap();
+        let Said { body, .. } = rows[1].1.as_ref().unwrap();
         assert_eq!(rows[1].0, 5);
         assert!(body.exclusion && body.note.is_none() && body.tags.is_empty());
     }
@@ -277,8 +308,39 @@ mod tests {
     #[test]
     fn quotes_inside_a_bare_cell_are_text() {
         let rows = read("subject,note\n192.0.2.1,a \"b\n192.0.2.2,x\n").unwrap();
-        let (_, body) = rows[0].1.as_ref().unwrap();
+        let Said { body, .. } = rows[0].1.as_ref().unwrap();
         assert_eq!(body.note.as_deref(), Some("a \"b"));
         assert_eq!(rows.len(), 2);
+    }
+
+    #[test]
+    fn comments_stand_before_the_header_and_between_rows() {
+        let rows = read("#####\n# Example list #\nsubject,source\n192.0.2.1,a\n# END\n").unwrap();
+        assert_eq!(rows.len(), 1);
+        let said = rows[0].1.as_ref().unwrap();
+        assert_eq!(said.source.as_ref().unwrap().as_str(), "a");
+        let rows = read("note,subject\n#1,192.0.2.1\n").unwrap();
+        assert_eq!(rows[0].1.as_ref().unwrap().body.note.as_deref(), Some("#1"));
+    }
+
+    #[test]
+    fn a_header_of_somebody_else_says_what_to_rename() {
+        let err =
+            read("\"first_seen_utc\",\"dst_ip\"\n\"x\",\"192.0.2.1\"\n").map(drop).unwrap_err();
+        assert!(err.contains("must be named subject"), "{err}");
+        let err = read("192.0.2.1,x\n").map(drop).unwrap_err();
+        assert!(err.contains("where the header should"), "{err}");
+        let err = read("subject;note\n192.0.2.1;x\n").map(drop).unwrap_err();
+        assert!(err.contains("separated by commas"), "{err}");
+    }
+
+    /// Newcomer A1.
+    #[test]
+    fn codes_that_are_separated_otherwise_say_how_they_should_be() {
+        for codes in ["127.0.0.2 127.0.0.4", "\"127.0.0.2,127.0.0.4\"", "127.0.0.2|127.0.0.4"] {
+            let rows = read(&format!("subject,return_codes\n192.0.2.1,{codes}\n")).unwrap();
+            let wrong = rows[0].1.as_ref().unwrap_err();
+            assert!(wrong.why.contains("separated by ';'"), "{codes}: {}", wrong.why);
+        }
     }
 }

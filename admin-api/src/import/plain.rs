@@ -2,73 +2,159 @@
 
 use std::io::{self, BufRead};
 
-use dnsbl_types::{ListingBody, Subject};
+use dnsbl_types::{ListingBody, Subject, SubjectError};
 
 use super::{
-    Row,
+    Row, Said, Wrong, after,
     lines::{Lines, text},
 };
+use crate::v1::seems::Seems;
 
 /// The rows of a plain body.
-pub(super) fn rows(mut lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
-    std::iter::from_fn(move || next(&mut lines).transpose())
+pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
+    let mut plain = Plain { lines, lost: None };
+    std::iter::from_fn(move || plain.next().transpose())
 }
 
-fn next(lines: &mut Lines<impl BufRead>) -> io::Result<Option<Row>> {
-    while let Some((number, line)) = lines.next_raw()? {
-        let row = match line {
-            Ok(line) => row(line),
-            Err(err) => Some(Err(err)),
-        };
-        if let Some(row) = row {
-            return Ok(Some((number, row)));
+struct Plain<R> {
+    lines: Lines<R>,
+    /// The line that gives all lines after it something that plain does not read.
+    lost: Option<u64>,
+}
+
+impl<R: BufRead> Plain<R> {
+    fn next(&mut self) -> io::Result<Option<Row>> {
+        while let Some((number, line)) = self.lines.next_raw()? {
+            let row = match line {
+                Ok([]) => continue,
+                Ok(line) => row(line),
+                Err(err) => Some(Err(err.into())),
+            };
+            match (row, self.lost) {
+                (Some(Ok(_)), Some(lost)) => return Ok(Some((number, Err(lost_since(lost))))),
+                (Some(Err(wrong)), None) if wrong.spreads => {
+                    self.lost = Some(number);
+                    return Ok(Some((number, Err(wrong))));
+                }
+                (Some(row), _) => return Ok(Some((number, row))),
+                (None, _) => {}
+            }
         }
+        Ok(None)
     }
-    Ok(None)
+}
+
+fn lost_since(line: u64) -> Wrong {
+    let why = format!(
+        "line {line} says something about all lines behind it, which plain would lose; format=rbldnsd reads it, which is not built yet"
+    );
+    Wrong::text(why)
 }
 
 /// What a line says; `None` for an empty one and a comment.
-fn row(line: &[u8]) -> Option<Result<(Subject, ListingBody), String>> {
+fn row(line: &[u8]) -> Option<Result<Said, Wrong>> {
     // Most lines of most lists are an address and nothing else.
     match Subject::dotted_quad(line) {
-        Some(subject) => Some(Ok((subject, ListingBody::default()))),
-        None => text(line).map_or_else(|err| Some(Err(err)), row_of_any_kind),
+        Some(subject) => Some(Ok(Said::plain(subject))),
+        None => text(line).map_or_else(|err| Some(Err(err.into())), row_of_any_kind),
     }
 }
 
-fn row_of_any_kind(text: &str) -> Option<Result<(Subject, ListingBody), String>> {
-    let text = text.trim_start_matches([' ', '\t']);
-    if text.is_empty() || text.starts_with(['#', ';']) {
+fn row_of_any_kind(text: &str) -> Option<Result<Said, Wrong>> {
+    let line = text.trim_start_matches([' ', '\t']);
+    if line.is_empty() || line.starts_with(['#', ';']) {
         return None;
     }
-    let (exclusion, text) = match text.strip_prefix('!') {
-        Some(text) => (true, text),
-        None => (false, text),
+    let (exclusion, line) = match line.strip_prefix('!') {
+        Some(line) => (true, line),
+        None => (false, line),
     };
-    let end = text.bytes().position(|c| matches!(c, b' ' | b'\t')).unwrap_or(text.len());
-    let body = ListingBody { exclusion, ..ListingBody::default() };
-    let subject = text[..end].parse().map_err(|err| format!("subject: {err}"));
-    Some(subject.map(|subject| (subject, body)))
+    let end = line.bytes().position(|c| matches!(c, b' ' | b'\t')).unwrap_or(line.len());
+    let (given, rest) = line.split_at(end);
+    Some(match given.parse::<Subject>() {
+        Ok(subject) => after::look(given, &subject, rest).map(|doubt| Said {
+            body: ListingBody { exclusion, ..ListingBody::default() },
+            doubt,
+            ..Said::plain(subject)
+        }),
+        Err(err) => Err(no_subject(line, given, &err)),
+    })
+}
+
+/// Why a line has no subject, and what it seems to be.
+fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
+    let seems = match err {
+        SubjectError::Range { .. } => Some(Seems::Ranges),
+        SubjectError::Notation { .. } => Some(Seems::Netmasks),
+        SubjectError::Value { .. } | SubjectError::LeadingDot { .. } => Some(Seems::Rbldnsd),
+        SubjectError::Url { .. } => Some(Seems::Urls),
+        _ => of_line(line, given),
+    };
+    let more = match (err, seems) {
+        (SubjectError::Range { .. }, _) => "; format=rbldnsd, which reads ranges, is not built yet",
+        (SubjectError::Value { .. }, _) => {
+            ", which plain would lose; format=rbldnsd, which reads it, is not built yet"
+        }
+        (_, Some(Seems::Csv)) => "; plain has one subject a line, format=csv reads columns",
+        (_, Some(Seems::AdBlock)) => "; this is a line for an ad blocker",
+        (_, Some(Seems::Resolver)) => "; this is a line of a resolver's configuration",
+        (_, Some(Seems::Rbldnsd)) => "; format=rbldnsd, which reads this, is not built yet",
+        (_, Some(Seems::ZoneFile)) => "; this is a line of a zone file",
+        (_, Some(Seems::Json)) => "; this is JSON: format=ndjson has an object a line",
+        _ => "",
+    };
+    // What stands behind it counts for all lines that follow.
+    let spreads =
+        line.starts_with(':') || line.starts_with("$ORIGIN") || line.starts_with("$DATASET");
+    Wrong { why: format!("subject: {err}{more}"), seems, spreads }
+}
+
+/// What a line seems to be that begins with no subject.
+fn of_line(line: &str, given: &str) -> Option<Seems> {
+    let begins = |with: &[&str]| with.iter().any(|with| line.starts_with(with));
+    Some(match () {
+        () if begins(&["||", "@@", "[Adblock", "[uBlock"]) || given.ends_with('^') => {
+            Seems::AdBlock
+        }
+        () if begins(&["address=/", "server=/", "local=/", "local-zone:", "local-data:"]) => {
+            Seems::Resolver
+        }
+        () if begins(&["$ORIGIN", "$INCLUDE", "@ ", "@\t"]) => Seems::ZoneFile,
+        () if begins(&["$", ":"]) => Seems::Rbldnsd,
+        () if begins(&["{", "[\"", "[{", "]", "}"])
+            || line.trim_end() == "["
+            || given.starts_with('"') && line.contains("\":") =>
+        {
+            Seems::Json
+        }
+        () if begins(&["<"]) => Seems::Page,
+        () if given.contains([',', ';']) => Seems::Csv,
+        () if given.contains('@') => Seems::Mailboxes,
+        () => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use ipnet::Ipv4Net;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(body: &str) -> Vec<(u64, Result<String, String>)> {
         let rows = rows(Lines::new(body.as_bytes())).map(Result::unwrap);
         let shown = rows.map(|(line, row)| {
-            let shown = row.map(|(subject, body)| {
-                format!("{}{subject}", if body.exclusion { "!" } else { "" })
+            let shown = row.map(|said| {
+                format!("{}{}", if said.body.exclusion { "!" } else { "" }, said.subject)
             });
-            (line, shown)
+            (line, shown.map_err(|wrong| wrong.why))
         });
         shown.collect()
     }
 
     #[test]
     fn comments_and_what_follows_a_blank_are_ignored() {
-        let body = "\u{feff}# a\r\n; b\r\n\r\n192.0.2.1\r\n!192.0.2.2 :127.0.0.3:x\r\n192.0.2.0/24\ty\n*.example.com";
+        let body = "\u{feff}# a\r\n; b\r\n\r\n192.0.2.1\r\n!192.0.2.2 theirs\r\n192.0.2.0/24\ty\n*.example.com";
         assert_eq!(
             read(body),
             [
@@ -86,7 +172,8 @@ mod tests {
         {
             assert_eq!(row(line.as_bytes()), row_of_any_kind(line), "{line}");
         }
-        assert_eq!(row(b"192.0.2.1 \xff"), Some(Err("byte 11 is not UTF-8".into())));
+        let wrong = row(b"192.0.2.1 \xff").unwrap().unwrap_err();
+        assert_eq!(wrong.why, "byte 11 is not UTF-8");
     }
 
     #[test]
@@ -95,5 +182,80 @@ mod tests {
         assert!(read[0].1.as_ref().unwrap_err().contains("192.0.2.0/24"));
         assert!(read[1].1.is_err());
         assert_eq!(read[2], (3, Ok("192.0.2.1".into())));
+    }
+
+    #[test]
+    fn lines_of_other_formats_say_so() {
+        let seems = |line: &str| row(line.as_bytes()).unwrap().unwrap_err().seems;
+        for (line, expected) in [
+            ("||bad.example.com^", Seems::AdBlock),
+            ("@@||good.example.com^", Seems::AdBlock),
+            ("address=/bad.example.com/0.0.0.0", Seems::Resolver),
+            ("local-zone: \"bad.example.com\" always_nxdomain", Seems::Resolver),
+            ("192.0.2.1,192.0.2.2", Seems::Csv),
+            ("192.0.2.0;24", Seems::Csv),
+            ("{\"cidr\":\"198.51.100.0/24\"}", Seems::Json),
+            ("[", Seems::Json),
+            ("$SOA 300 ns.example.org hm.example.org 0 3600 600 86400 300", Seems::Rbldnsd),
+            (".example.net", Seems::Rbldnsd),
+            ("192.0.2.0-255", Seems::Ranges),
+            ("192.0.2.0/255.255.255.0", Seems::Netmasks),
+            ("https://bad.example.com/x", Seems::Urls),
+            ("spam@bad.example.com", Seems::Mailboxes),
+        ] {
+            assert_eq!(seems(line), Some(expected), "{line}");
+        }
+    }
+
+    /// Newcomer A1: the value of a whole data set was lost.
+    #[test]
+    fn what_counts_for_all_lines_behind_it_is_not_lost() {
+        let read = read("192.0.2.1\n:127.0.0.10:Dial-up $\n192.0.2.2\n# x\n192.0.2.3");
+        assert_eq!(read[0], (1, Ok("192.0.2.1".into())));
+        for (at, row) in [(2, &read[1]), (3, &read[2]), (5, &read[3])] {
+            assert_eq!(row.0, at);
+            assert!(row.1.as_ref().unwrap_err().contains("rbldnsd"), "{row:?}");
+        }
+    }
+
+    proptest! {
+        /// Field cases 1 and 2: of whatever network, in whatever notation.
+        #[test]
+        fn no_notation_of_a_network_is_taken_for_one_address(addr: u32, len in 1u8..32) {
+            let net = Ipv4Net::new(addr.into(), len).unwrap().trunc();
+            let (first, last, mask) = (net.network(), net.broadcast(), net.netmask());
+            for behind in [
+                format!(" {len}"),
+                format!("\t{len}\tEXAMPLE-NET"),
+                format!(" /{len}"),
+                format!("  / {len} x"),
+                format!(" {mask}"),
+                format!("/{mask}"),
+                format!(" netmask {mask}"),
+                format!(" {}", net.hostmask()),
+                format!(" - {last}"),
+                format!(" -{last}"),
+                format!("-{last}"),
+                format!("- {last}"),
+                format!(" {last}"),
+                format!("\t{last}\t{len}\t3012"),
+                format!(",{last}"),
+                format!(" , {last} , 100"),
+                format!(";{len}"),
+                format!(" to {last}"),
+            ] {
+                let line = format!("{first}{behind}");
+                let row = row(line.as_bytes()).unwrap();
+                prop_assert!(row.is_err(), "{} is taken for {:?}", line, row);
+            }
+        }
+
+        #[test]
+        fn a_count_behind_an_address_of_no_network_is_a_comment(addr: u32, count in 1u8..16) {
+            prop_assume!(addr.trailing_zeros() < 16);
+            let addr = std::net::Ipv4Addr::from(addr | 1);
+            let row = row(format!("{addr}\t{count}").as_bytes()).unwrap();
+            prop_assert_eq!(row, Ok(Said::plain(addr.into())));
+        }
     }
 }

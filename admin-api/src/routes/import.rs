@@ -9,19 +9,22 @@ use axum::{
     response::Response,
 };
 use dnsbl_store::{ImportLimits, ImportMode, Outcome};
-use dnsbl_types::UnixTime;
+use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::changed;
 use crate::{
     app::App,
-    auth::{Caller, ImportsWrite},
+    auth::{Caller, ImportsWrite, SOURCES_ALL},
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{Format, Order, Stop, body, stage},
+    import::{Decided, Format, Order, Refused, Stop, Whose, body, stage},
     precondition,
-    v1::{import::ImportOut, problem::ProblemOut},
+    v1::{
+        import::{ImportOut, Report},
+        problem::ProblemOut,
+    },
 };
 
 /// What is imported, and how.
@@ -33,7 +36,8 @@ pub(crate) struct ImportQuery {
     format: FormatName,
     /// The rbldnsd data set; not built yet.
     dataset: Option<String>,
-    /// Whose listings; left out: the token's name.
+    /// Whose listings, whatever the rows say. Left out: the source that a row names, which needs
+    /// sources:all unless it is the token's name; the token's name where it names none.
     source: Option<String>,
     /// Default `upsert`.
     #[serde(default)]
@@ -44,9 +48,13 @@ pub(crate) struct ImportQuery {
     /// `1`: replace the source although rows were rejected.
     #[serde(default, deserialize_with = "flag")]
     allow_rejected: bool,
-    /// The share of the source's listings that may go, 0 to 1. Default 0.2.
+    /// The share of the source's listings that may go, 0 to 1. Default 0.2. Four may always go, unless this
+    /// is 0 or none would be left.
     max_removed: Option<f64>,
-    /// `special-use`, `short-prefix` or both with a comma; needs guards:override.
+    /// `1`: any rejected row refuses the whole.
+    #[serde(default, deserialize_with = "flag")]
+    strict: bool,
+    /// `special-use`, `short-prefix`, `public-suffix` or several with commas; needs guards:override.
     r#override: Option<String>,
 }
 
@@ -90,11 +98,13 @@ impl FormatName {
     }
 }
 
-/// Imports listings of one source.
+/// Imports listings.
 ///
-/// The body is streamed; `Content-Encoding` may be gzip or zstd. A row that is rejected does not stop
-/// the rest. `replace-source` is refused (409, with the counts) where a row is rejected, none is left
-/// or more than a fifth would go. A body that breaks off changes nothing.
+/// The body is streamed; `Content-Encoding` may be gzip or zstd (with a window of up to 8 MiB). A row that
+/// is rejected does not stop the rest; where rows were rejected and none was taken, and with `strict` where
+/// any was, it is 422 with the counts. `replace-source` is refused (409, with the counts) where a row is
+/// rejected, none is left or more than a fifth would go. A body that breaks off changes nothing. Rows of
+/// `ndjson` and `csv` keep their `source` and `listed_at`.
 #[utoipa::path(post, path = "/v1/zones/{zone}/import", tag = "imports",
     security(("token" = ["imports:write"])),
     params(ImportQuery, ("zone" = String, Path, description = "Where")),
@@ -114,27 +124,27 @@ pub(crate) async fn import_listings(
     let permit = app.import_permit()?;
     let body = body::decoded(body, &headers, &app.limits)?;
     let store = app.store();
-    let staged = app.block(move || {
+    let strict = query.strict;
+    let decided = app.block(move || {
         let _permit = permit;
+        if let Some(failure) = store.failure() {
+            let detail = format!("the store takes no writes: {failure}");
+            return Err(Problem::unavailable("unwritable", detail));
+        }
         let staged = stage(&store, &order, body, UnixTime::now())?;
-        let errors = staged.errors.clone();
-        let (id, change) = staged.commit(mode, query.dry_run, UnixTime::now())?;
-        Ok((id, change, errors))
+        Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
     });
-    let (id, change, errors) = staged.await?;
+    let Decided { id, change, report } = decided.await?;
     let done = app.change_or(caller.actor(), change).await?;
     let done = done.map_err(|err| {
         let refused = matches!(err, dnsbl_store::ChangeError::ImportRefused { .. });
         let problem = Problem::from(err);
-        match serde_json::to_value(&errors) {
-            Ok(errors) if refused => problem.with("errors", errors),
-            _ => problem,
-        }
+        if refused { with_report(problem, &report) } else { problem }
     })?;
     let Outcome::Import(counts) = done.outcome else {
         return Err(Problem::internal());
     };
-    let result = ImportOut { id, counts: counts.into(), errors, seq: done.seq };
+    let result = ImportOut { id, counts: counts.into(), report, seq: done.seq };
     Ok(changed(StatusCode::OK, done.seq, result))
 }
 
@@ -146,10 +156,28 @@ impl ImportQuery {
         }
         Ok(Order {
             zone: parse("zone", zone)?,
-            source: caller.source(self.source.as_deref())?,
+            whose: self.whose(caller)?,
             format,
             lifted: lifted(caller, self.r#override.as_deref())?,
         })
+    }
+
+    fn whose(&self, caller: &Caller<ImportsWrite>) -> Result<Whose, Problem> {
+        let own = caller.source(self.source.as_deref())?;
+        if self.source.is_some() {
+            return Ok(Whose::One(own));
+        }
+        let replaces = matches!(self.mode, Mode::ReplaceSource);
+        let all = caller.has(SOURCES_ALL);
+        let token = own.clone();
+        let refuse = move |source: &Source| {
+            let why = match replaces {
+                true => Some(format!("mode=replace-source is about {token}, not {source}")),
+                false => may_not_write_as(all, source),
+            };
+            why.map(|why| format!("{why}; with ?source={token} all rows are taken for its"))
+        };
+        Ok(Whose::Named { own, refuse: Box::new(refuse) })
     }
 
     fn mode(&self) -> Result<ImportMode, Problem> {
@@ -167,12 +195,54 @@ impl ImportQuery {
     }
 }
 
+/// Why a token may not write listings of a source that is not its own, if so.
+fn may_not_write_as(all: bool, source: &Source) -> Option<String> {
+    match (source.as_str(), all) {
+        (RELAY_TEST, _) => Some(format!("only the relay tester writes as {source}")),
+        (_, false) => Some(format!(
+            "this token may not write as {source}, which needs the scope {SOURCES_ALL}"
+        )),
+        (_, true) => None,
+    }
+}
+
+/// The source of the relay tester, which alone writes it.
+const RELAY_TEST: &str = "relay-test";
+
+fn with_report(mut problem: Problem, report: &Report) -> Problem {
+    if let Ok(serde_json::Value::Object(facts)) = serde_json::to_value(report) {
+        for (name, value) in facts {
+            problem = problem.with(&name, value);
+        }
+    }
+    match report.seems {
+        Some(seems) => problem.hint(&format!("; it seems to be {seems}")),
+        None => problem,
+    }
+}
+
 impl From<Stop> for Problem {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Body(err) => body::problem(&err),
             Stop::Malformed(why) => Self::malformed(why),
+            Stop::Refused(refused) => refused.problem(),
             Stop::Store(err) => err.into(),
         }
+    }
+}
+
+impl Refused {
+    fn problem(self) -> Problem {
+        let rejected = self.counts.rejected;
+        let why = match self.strict {
+            true => format!("{rejected} rows were rejected, and strict=1 allows none"),
+            false => format!("{rejected} rows were rejected, and none was taken"),
+        };
+        let first = self.report.errors.first();
+        let first = first.map(|first| format!("; line {}: {}", first.line, first.error));
+        let detail = format!("{why}{}; nothing was changed", first.unwrap_or_default());
+        let problem = Problem::import(StatusCode::UNPROCESSABLE_ENTITY, &detail, self.counts);
+        with_report(problem, &self.report)
     }
 }

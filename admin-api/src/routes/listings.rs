@@ -22,6 +22,7 @@ use crate::{
     v1::{
         listing::{ListingIn, ListingOut, SubjectOut, effective_codes},
         problem::ProblemOut,
+        warning::{self, Warned},
     },
 };
 
@@ -41,7 +42,7 @@ pub(crate) struct FindQuery {
 pub(crate) struct PutQuery {
     /// The source; left out: the token's name.
     source: Option<String>,
-    /// `special-use`, `short-prefix` or both with a comma; needs guards:override.
+    /// `special-use`, `short-prefix`, `public-suffix` or several with commas; needs guards:override.
     r#override: Option<String>,
 }
 
@@ -116,8 +117,8 @@ fn rests_on_itself(listings: &[Listing]) -> bool {
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *"),
         ("If-None-Match" = Option<String>, Header, description = "*")),
     request_body = ListingIn,
-    responses((status = 200, description = "Changed, or as it was", body = ListingOut),
-        (status = 201, description = "Listed", body = ListingOut),
+    responses((status = 200, description = "Changed, or as it was", body = Warned<ListingOut>),
+        (status = 201, description = "Listed", body = Warned<ListingOut>),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn put_listing(
     caller: Caller<ListingsWrite>,
@@ -135,6 +136,7 @@ pub(crate) async fn put_listing(
     if !body.exclusion {
         check_guards(&app, &zone, &subject, &lifted)?;
     }
+    let warnings = warning::of_listing(&subject, &body);
     let change = Change::PutListing {
         zone,
         subject,
@@ -147,7 +149,8 @@ pub(crate) async fn put_listing(
         return Err(Problem::internal());
     };
     let etag = [(header::ETAG, etag(listing.seq))];
-    Ok((etag, changed(created(new), done.seq, ListingOut::from(&*listing))).into_response())
+    let listing = Warned { resource: ListingOut::from(&*listing), warnings };
+    Ok((etag, changed(created(new), done.seq, listing)).into_response())
 }
 
 /// Delists a subject, as far as one source listed it.

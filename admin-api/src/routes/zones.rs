@@ -15,6 +15,7 @@ use crate::{
     precondition,
     v1::{
         problem::ProblemOut,
+        warning::{self, Warned},
         zone::{ZoneIn, ZoneOut, ZonesOut},
     },
 };
@@ -56,8 +57,8 @@ pub(crate) async fn find_zone(
 /// What is left out gets its default. A zone that has listings keeps its kind (409).
 #[utoipa::path(put, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
     params(("zone" = String, Path, description = "Its name")), request_body = ZoneIn,
-    responses((status = 200, description = "Replaced", body = ZoneOut),
-        (status = 201, description = "Created", body = ZoneOut),
+    responses((status = 200, description = "Replaced", body = Warned<ZoneOut>),
+        (status = 201, description = "Created", body = Warned<ZoneOut>),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn put_zone(
     caller: Caller<ZonesWrite>,
@@ -69,11 +70,13 @@ pub(crate) async fn put_zone(
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
     let (zone, serial_floor) = body.into_zone(parse("zone", &zone)?)?;
+    let warnings = warning::of_zone(&zone);
     let change = Change::PutZone { zone: Box::new(zone), serial_floor };
     let done = app.change(caller.actor(), change).await?;
     match done.outcome {
         Outcome::Zone { created: new, record } => {
-            Ok(changed(created(new), done.seq, ZoneOut::from(&*record)))
+            let zone = Warned { resource: ZoneOut::from(&*record), warnings };
+            Ok(changed(created(new), done.seq, zone))
         }
         _ => Err(Problem::internal()),
     }

@@ -1,8 +1,10 @@
 //! What an import did.
 
 use dnsbl_store::ImportCounts;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+
+use super::{seems::Seems, warning::Warning};
 
 /// What an import did, or would do.
 #[derive(Debug, Serialize, ToSchema)]
@@ -12,10 +14,28 @@ pub(crate) struct ImportOut {
     pub(crate) id: String,
     #[serde(flatten)]
     pub(crate) counts: CountsOut,
-    /// The first 1,000 refused rows.
-    pub(crate) errors: Vec<RowError>,
+    #[serde(flatten)]
+    pub(crate) report: Report,
     /// Its change; the head of the log where nothing changed.
     pub(crate) seq: u64,
+}
+
+/// What is to be said about an import.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+#[schema(as = ImportReport)]
+pub(crate) struct Report {
+    /// The first 1,000 refused rows.
+    pub(crate) errors: Vec<RowError>,
+    /// What was taken, and may not be what was meant.
+    pub(crate) warnings: Vec<Warning>,
+    /// What the body seems to be, by most of its refused rows.
+    #[serde(serialize_with = "word", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "hosts")]
+    pub(crate) seems: Option<Seems>,
+}
+
+fn word<S: Serializer>(seems: &Option<Seems>, to: S) -> Result<S::Ok, S::Error> {
+    seems.map(Seems::word).serialize(to)
 }
 
 /// How many rows did what.

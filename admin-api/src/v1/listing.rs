@@ -29,16 +29,19 @@ pub(crate) struct ListingIn {
     pub(crate) expires_in: Option<u64>,
     /// As it reads back. In a PUT it must name the same subject; compulsory in an import.
     pub(crate) subject: Option<String>,
-    /// As it reads back. In a PUT it must name the same source; an import ignores it.
+    /// As it reads back. In a PUT it must name the same source; an import takes the listing for that
+    /// source's.
     pub(crate) source: Option<String>,
     /// As it reads back; ignored.
     pub(crate) etag: Option<String>,
-    /// As it reads back; ignored.
+    /// As it reads back. A PUT ignores it; an import keeps it where the source did not list the subject.
     pub(crate) listed_at: Option<String>,
     /// As it reads back; ignored.
     pub(crate) updated_at: Option<String>,
     /// As it reads back; ignored.
     pub(crate) listed_by: Option<String>,
+    /// As a PUT answers; ignored.
+    pub(crate) warnings: Option<Vec<String>>,
 }
 
 impl ListingIn {
@@ -137,9 +140,10 @@ pub(crate) fn effective_codes(listings: &[Listing], zone: &Zone) -> Vec<ReturnCo
     if listings.iter().any(|listing| listing.body.exclusion) {
         return Vec::new();
     }
+    let zone = zone.answered();
     let own = listings.iter().map(|listing| &listing.body.return_codes);
     let codes = own.flat_map(|own| if own.is_empty() { &zone.return_codes } else { own });
-    let mut codes: Vec<ReturnCode> = codes.copied().collect();
+    let mut codes: Vec<ReturnCode> = codes.copied().filter(|code| code.is_answered()).collect();
     codes.sort_unstable();
     codes.dedup();
     codes

@@ -7,8 +7,10 @@ pub(crate) mod import;
 pub(crate) mod listing;
 pub(crate) mod problem;
 pub(crate) mod relay_test;
+pub(crate) mod seems;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod warning;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};

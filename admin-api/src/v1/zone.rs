@@ -54,6 +54,9 @@ pub(crate) struct ZoneIn {
     /// As it reads back; ignored.
     #[serde(rename = "exclusions")]
     _exclusions: Option<u64>,
+    /// As a PUT answers; ignored.
+    #[serde(rename = "warnings")]
+    _warnings: Option<Vec<String>>,
 }
 
 /// The SOA record.

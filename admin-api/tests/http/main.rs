@@ -5,7 +5,9 @@
 mod access;
 mod exchange;
 mod feed;
+mod feeds;
 mod fixture;
+mod formats;
 mod listings;
 mod problems;
 mod serve;

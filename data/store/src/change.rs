@@ -1,5 +1,7 @@
 //! What can be changed, and what comes of it.
 
+use std::iter::Sum;
+
 use dnsbl_types::{Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone};
 
 use crate::{Part, PartDone, TokenRecord, import::Staged};
@@ -124,7 +126,8 @@ pub enum ImportMode {
 pub struct ImportLimits {
     /// Rows may have been rejected.
     pub allow_rejected: bool,
-    /// The share of the source's listings that may go, 0 to 1.
+    /// The share of the source's listings that may go, 0 to 1. Unless it is 0, four may go in any case,
+    /// as long as the import names a listing.
     pub max_removed: f64,
 }
 
@@ -147,6 +150,18 @@ pub struct ImportCounts {
     pub removed: u64,
     /// Rows that were refused.
     pub rejected: u64,
+}
+
+impl Sum for ImportCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, counts| Self {
+            added: sum.added + counts.added,
+            updated: sum.updated + counts.updated,
+            unchanged: sum.unchanged + counts.unchanged,
+            removed: sum.removed + counts.removed,
+            rejected: sum.rejected + counts.rejected,
+        })
+    }
 }
 
 /// An acknowledged change.

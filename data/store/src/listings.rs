@@ -298,7 +298,8 @@ impl Group<'_> {
                 at.add(&mut decided, segment, row.said());
             }
         }
-        let entries = at.rows.iter().map(|(_, said)| said.entry()).collect::<Result<_, _>>()?;
+        let entries = at.rows.iter().filter_map(|(_, said)| said.entry().transpose());
+        let entries = entries.collect::<Result<_, _>>()?;
         self.effects.push(Effect::Entries {
             zone: origin.clone(),
             subject: subject.clone(),

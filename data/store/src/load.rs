@@ -1,6 +1,7 @@
 //! Showing the store to the index: all of it at the start, and imports.
 
 use std::{
+    borrow::Cow,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc::{SyncSender, sync_channel},
@@ -9,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Name, Subject};
+use dnsbl_types::{Entry, Name, Subject, Zone};
 
 use crate::{
     Follower, StoreError,
@@ -37,6 +38,8 @@ struct Batch {
     others: Vec<(Subject, usize)>,
     /// Their entries.
     entries: Vec<Entry>,
+    /// Listings that are kept and shown to nobody who asks over DNS.
+    unanswered: usize,
 }
 
 impl Batch {
@@ -48,11 +51,14 @@ impl Batch {
             self.hosts.push(addr);
             return Ok(());
         }
+        let before = self.entries.len();
         for (_, said) in &at.rows {
             let plain = said.is_plain_of_segment();
-            self.entries.push(if plain { Entry::default() } else { said.entry()? });
+            self.entries.extend(if plain { Some(Entry::default()) } else { said.entry()? });
         }
-        self.others.push((key::read_subject(&at.subject)?, at.rows.len()));
+        let (subject, count) = (key::read_subject(&at.subject)?, self.entries.len() - before);
+        self.unanswered += at.rows.len() - count;
+        self.others.push((subject, count));
         Ok(())
     }
 
@@ -63,6 +69,13 @@ impl Batch {
     fn show(&self, origin: &Name, follower: &mut dyn Follower) {
         if !self.hosts.is_empty() {
             follower.set_plain_hosts(origin, &self.hosts);
+        }
+        if self.unanswered > 0 {
+            tracing::warn!(
+                zone = %origin,
+                listings = self.unanswered,
+                "listings with no return code but such as 127.255.255.254 are not answered: put them again with another"
+            );
         }
         let mut entries = self.entries.as_slice();
         for (subject, count) in &self.others {
@@ -103,12 +116,26 @@ pub(crate) fn show_all(
     follower: &mut dyn Follower,
 ) -> Result<(), StoreError> {
     for state in zones {
-        follower.put_zone(&state.zone, state.serial);
+        follower.put_zone(&answered(&state.zone), state.serial);
     }
     let parts: Vec<Part<'_>> = zones.iter().flat_map(|state| parts(state, None)).collect();
     show_parts(view, &parts, follower)?;
     follower.publish(head, Instant::now());
     Ok(())
+}
+
+/// A zone as it is answered.
+fn answered(zone: &Zone) -> Cow<'_, Zone> {
+    let answered = zone.answered();
+    if let Cow::Owned(answered) = &answered {
+        let codes: Vec<String> = answered.return_codes.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            zone = %zone.origin,
+            answered = %codes.join(" "),
+            "the zone has return codes such as 127.255.255.254, which are not answered: put it again without"
+        );
+    }
+    answered
 }
 
 /// A part of the subjects of a zone.

@@ -178,14 +178,20 @@ impl Said {
         })
     }
 
-    /// The part that decides answers.
-    pub(crate) fn entry(&self) -> Result<Entry, StoreError> {
-        Ok(Entry {
+    /// The part that decides answers; `None` where it has return codes and none may be answered: with
+    /// the zone's in their place an upgrade would list what good clients have never taken for listed.
+    pub(crate) fn entry(&self) -> Result<Option<Entry>, StoreError> {
+        let mut codes = return_codes(&self.return_codes)?;
+        codes.retain(|code| code.is_answered());
+        if codes.is_empty() && !self.return_codes.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Entry {
             exclusion: self.exclusion,
-            return_codes: return_codes(&self.return_codes)?,
+            return_codes: codes,
             reason: self.reason.as_deref().map(reason).transpose()?,
             expires_at: self.expires_at.map(UnixTime),
-        })
+        }))
     }
 
     /// The listing that this is in `segment`.

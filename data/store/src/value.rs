@@ -26,8 +26,9 @@ pub(crate) struct Written {
     pub(crate) seq: u64,
 }
 
+/// Return codes as they were stored; some may be such as are [never answered](ReturnCode::is_answered).
 pub(crate) fn return_codes(codes: &[Ipv4Addr]) -> Result<Vec<ReturnCode>, StoreError> {
-    let codes = codes.iter().map(|&code| ReturnCode::try_from(code));
+    let codes = codes.iter().map(|&code| ReturnCode::stored(code));
     codes.collect::<Result<_, _>>().map_err(|err| StoreError::unreadable("return code", err))
 }
 

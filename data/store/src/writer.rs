@@ -213,7 +213,7 @@ impl WriterThread {
             match effect {
                 Effect::PutZone(origin) => {
                     if let Some(state) = self.ledger.zones.get(origin) {
-                        self.follower.put_zone(&state.zone, state.serial);
+                        self.follower.put_zone(&state.zone.answered(), state.serial);
                     }
                 }
                 Effect::RemoveZone(origin) => self.follower.remove_zone(origin),

@@ -1,8 +1,9 @@
 //! What is refused because it can hardly be meant (RFC 6471 section 3.5).
 
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use psl::Psl as _;
 
 use crate::{DomainSubject, Subject};
 
@@ -13,6 +14,9 @@ pub enum Guard {
     SpecialUse,
     /// Prefixes shorter than /8 (IPv4) or /19 (IPv6), and domains of a single label.
     ShortPrefix,
+    /// Domains of two labels and more below which everybody may register names, such as `co.uk`, and all
+    /// names below one (<https://publicsuffix.org>, both of its sections).
+    PublicSuffix,
 }
 
 /// Why a subject may not be listed.
@@ -24,23 +28,47 @@ pub enum GuardError {
     )]
     Never(Subject),
     /// It lies in, or holds, space that is not used on the Internet.
-    #[error(
-        "{subject} overlaps the special-use {block}; override=special-use lists it all the same"
-    )]
+    #[error("{subject} overlaps the special-use {block}; {lift}")]
     SpecialUse {
         /// What was to be listed.
         subject: Subject,
         /// The block or name it overlaps.
         block: String,
+        /// What would have to be lifted.
+        lift: Lift,
     },
     /// It is very wide.
-    #[error("{subject} is wider than {limit}; override=short-prefix lists it all the same")]
+    #[error("{subject} is wider than {limit}; {lift}")]
     ShortPrefix {
         /// What was to be listed.
         subject: Subject,
         /// The widest that goes without an override.
         limit: &'static str,
+        /// What would have to be lifted.
+        lift: Lift,
     },
+    /// Its names belong to many.
+    #[error("{subject}: everybody may register names below the public suffix {suffix}; {lift}")]
+    PublicSuffix {
+        /// What was to be listed.
+        subject: Subject,
+        /// The public suffix.
+        suffix: String,
+        /// What would have to be lifted.
+        lift: Lift,
+    },
+}
+
+/// All guards that a subject breaks, so that lifting them helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lift(Vec<Guard>);
+
+impl fmt::Display for Lift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = self.0.iter().map(|guard| guard.word()).collect();
+        let words = words.join(",");
+        write!(f, "override={words} (dnsblctl: --override {words}) lists it all the same")
+    }
 }
 
 const fn v4(a: u8, b: u8, c: u8, d: u8, len: u8) -> Ipv4Net {
@@ -109,16 +137,63 @@ const SHORTEST_V4: u8 = 8;
 const SHORTEST_V6: u8 = 19;
 
 impl Guard {
+    /// Every guard, in the order in which they are looked at.
+    pub const ALL: [Self; 3] = [Self::ShortPrefix, Self::SpecialUse, Self::PublicSuffix];
+
+    /// Its name, as requests and messages have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SpecialUse => "special-use",
+            Self::ShortPrefix => "short-prefix",
+            Self::PublicSuffix => "public-suffix",
+        }
+    }
+
+    /// The guard of this name.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.word() == word)
+    }
+
     /// Refuses a subject unless every rule that it breaks is lifted.
     pub fn check(subject: &Subject, lifted: &[Self]) -> Result<(), GuardError> {
         refuse_never(subject)?;
-        if !lifted.contains(&Self::ShortPrefix) {
-            refuse_short(subject)?;
+        let holds = |guard: &Self| !lifted.contains(guard);
+        let broken = Self::ALL.into_iter().filter(holds).find_map(|guard| guard.breach(subject));
+        match broken {
+            None => Ok(()),
+            Some(breach) => Err(breach.error(subject)),
         }
-        if !lifted.contains(&Self::SpecialUse) {
-            refuse_special(subject)?;
+    }
+
+    fn breach(self, subject: &Subject) -> Option<Breach> {
+        match self {
+            Self::ShortPrefix => wider_than(subject).map(Breach::ShortPrefix),
+            Self::SpecialUse => special_use(subject).map(Breach::SpecialUse),
+            Self::PublicSuffix => match subject {
+                Subject::Domain(domain) => public_suffix(domain).map(Breach::PublicSuffix),
+                Subject::V4(_) | Subject::V6(_) => None,
+            },
         }
-        Ok(())
+    }
+}
+
+/// How a subject breaks a guard.
+enum Breach {
+    ShortPrefix(&'static str),
+    SpecialUse(String),
+    PublicSuffix(String),
+}
+
+impl Breach {
+    fn error(self, subject: &Subject) -> GuardError {
+        let broken = |guard: &Guard| guard.breach(subject).is_some();
+        let lift = Lift(Guard::ALL.into_iter().filter(broken).collect());
+        let subject = subject.clone();
+        match self {
+            Self::ShortPrefix(limit) => GuardError::ShortPrefix { subject, limit, lift },
+            Self::SpecialUse(block) => GuardError::SpecialUse { subject, block, lift },
+            Self::PublicSuffix(suffix) => GuardError::PublicSuffix { subject, suffix, lift },
+        }
     }
 }
 
@@ -131,27 +206,42 @@ fn refuse_never(subject: &Subject) -> Result<(), GuardError> {
     if never { Err(GuardError::Never(subject.clone())) } else { Ok(()) }
 }
 
-fn refuse_short(subject: &Subject) -> Result<(), GuardError> {
-    let limit = match subject {
-        Subject::V4(net) if net.prefix_len() < SHORTEST_V4 => "/8",
-        Subject::V6(net) if net.prefix_len() < SHORTEST_V6 => "/19",
-        Subject::Domain(domain) if labels(domain).len() < 2 => "a domain of two labels",
-        _ => return Ok(()),
-    };
-    Err(GuardError::ShortPrefix { subject: subject.clone(), limit })
+fn wider_than(subject: &Subject) -> Option<&'static str> {
+    match subject {
+        Subject::V4(net) if net.prefix_len() < SHORTEST_V4 => Some("/8"),
+        Subject::V6(net) if net.prefix_len() < SHORTEST_V6 => Some("/19"),
+        Subject::Domain(domain) if labels(domain).len() < 2 => Some("a domain of two labels"),
+        _ => None,
+    }
 }
 
-fn refuse_special(subject: &Subject) -> Result<(), GuardError> {
-    let block = match subject {
+fn special_use(subject: &Subject) -> Option<String> {
+    match subject {
         Subject::V4(net) if is_in_ordinary_octet(*net) => None,
         Subject::V4(net) => overlap(&SPECIAL_V4, *net),
         Subject::V6(net) => overlap(&SPECIAL_V6, *net),
         Subject::Domain(domain) => special_domain(domain),
-    };
-    match block {
-        Some(block) => Err(GuardError::SpecialUse { subject: subject.clone(), block }),
-        None => Ok(()),
     }
+}
+
+/// The public suffix that a domain is, or whose names it covers. That of a top-level domain is left to
+/// the guard for single labels.
+fn public_suffix(domain: &DomainSubject) -> Option<String> {
+    let labels = labels(domain);
+    if labels.len() < 2 {
+        return None;
+    }
+    // A rule such as `*.ck` makes every name below a suffix, and no list of ours need have that very name.
+    let below = [&b"0"[..]].into_iter().filter(|_| domain.is_wildcard());
+    let below: Vec<&[u8]> = below.chain(labels.iter().copied()).collect();
+    let found = is_public_suffix(&labels) || is_public_suffix(&below);
+    found.then(|| domain.name().to_string())
+}
+
+fn is_public_suffix(labels: &[&[u8]]) -> bool {
+    let len = labels.iter().map(|label| label.len() + 1).sum::<usize>() - 1;
+    let info = psl::List.find(labels.iter().rev().copied());
+    info.typ.is_some() && info.len == len
 }
 
 /// Whether it lies in a /8 that no block overlaps.
@@ -194,6 +284,10 @@ mod tests {
     }
 
     const ALL: [Guard; 2] = [Guard::SpecialUse, Guard::ShortPrefix];
+
+    fn error(text: &str) -> String {
+        check(text, &[]).unwrap_err().to_string()
+    }
 
     #[test]
     fn ordinary_and_documentation_subjects_pass() {
@@ -256,6 +350,55 @@ mod tests {
         {
             assert!(matches!(check(text, &ALL), Err(GuardError::Never(_))), "{text}");
         }
+    }
+
+    /// Field case 26: a country was listed.
+    #[test]
+    fn public_suffixes_are_refused_unless_lifted() {
+        for text in [
+            "*.co.uk",
+            "co.uk",
+            "*.com.br",
+            "COM.BR.",
+            "*.github.io",
+            "github.io",
+            "*.公司.cn",
+            "*.xn--55qx5d.cn",
+            "*.kobe.jp",
+            "*.foo.ck",
+            "*.s3.amazonaws.com",
+        ] {
+            let refused = check(text, &ALL);
+            assert!(matches!(refused, Err(GuardError::PublicSuffix { .. })), "{text}: {refused:?}");
+            assert_eq!(check(text, &[Guard::PublicSuffix]), Ok(()), "{text}");
+        }
+        for text in [
+            "*.example.co.uk",
+            "example.com.br",
+            "*.customer.github.io",
+            "*.example.com",
+            "*.spam.example",
+            "kobe.jp",
+            "*.city.kobe.jp",
+            "*.www.ck",
+            "com.example.org",
+        ] {
+            assert_eq!(check(text, &[]), Ok(()), "{text}");
+        }
+        assert_eq!(check("192.0.2.1", &[]), Ok(()));
+    }
+
+    /// Field case 13: the advice was to lift a guard that would not have helped.
+    #[test]
+    fn the_advice_names_all_that_must_be_lifted() {
+        assert!(
+            error("10.1.2.3").contains("override=special-use (dnsblctl: --override special-use)")
+        );
+        assert!(error("*.test").contains("override=short-prefix,special-use (dnsblctl"));
+        assert!(error("com").contains("override=short-prefix (dnsblctl"));
+        assert!(error("*.co.uk").contains("override=public-suffix (dnsblctl"));
+        let half = check("localhost", &[Guard::ShortPrefix]).unwrap_err().to_string();
+        assert!(half.contains("override=short-prefix,special-use "), "{half}");
     }
 
     proptest! {

@@ -11,6 +11,7 @@
 mod guard;
 mod listing;
 mod name;
+mod notation;
 pub mod query_name;
 mod reason;
 mod return_code;
@@ -21,10 +22,11 @@ mod test_entry;
 mod time;
 mod zone;
 
-pub use guard::{Guard, GuardError};
+pub use guard::{Guard, GuardError, Lift};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
-pub use reason::{Reason, ReasonError};
+pub use notation::Prefixes;
+pub use reason::{Reason, ReasonDoubt, ReasonError};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
 pub use source::{Source, SourceError};

@@ -142,7 +142,11 @@ impl FromStr for Name {
         if let Some(found) = dotless.chars().find(foreign) {
             return Err(NameError::Character { name: shown(), found });
         }
-        Self::from_labels(dotless.split('.').map(str::as_bytes))
+        let name = Self::from_labels(dotless.split('.').map(str::as_bytes));
+        name.map_err(|err| match err {
+            NameError::EmptyLabel(_) => NameError::EmptyLabel(shown()),
+            err => err,
+        })
     }
 }
 
@@ -243,7 +247,8 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         assert!(matches!("".parse::<Name>(), Err(NameError::EmptyLabel(_))));
-        assert!(matches!("a..b".parse::<Name>(), Err(NameError::EmptyLabel(_))));
+        let empty = "a..b".parse::<Name>().unwrap_err();
+        assert_eq!(empty.to_string(), "\"a..b\" has an empty label");
         assert!(matches!("a b".parse::<Name>(), Err(NameError::Character { found: ' ', .. })));
         assert!(matches!("x".repeat(64).parse::<Name>(), Err(NameError::LongLabel(_))));
         assert!(matches!("x.".repeat(128).parse::<Name>(), Err(NameError::TooLong(_))));

@@ -55,6 +55,15 @@ impl Reason {
         })
     }
 
+    /// What mail servers will not show of the text for such a subject.
+    pub fn doubts(&self, subject: &impl fmt::Display) -> Vec<ReasonDoubt> {
+        let text = self.render(subject);
+        let long = (text.len() > Self::MAX_STRING)
+            .then(|| ReasonDoubt::Long { len: text.len(), loses_url: loses_url(&text) });
+        let foreign = text.chars().find(|c| !c.is_ascii()).map(ReasonDoubt::Foreign);
+        long.into_iter().chain(foreign).collect()
+    }
+
     /// Cuts a text into the character-strings of one TXT record, never inside a UTF-8 character.
     pub fn strings(text: &str) -> impl Iterator<Item = &str> {
         let mut rest = Some(text);
@@ -65,6 +74,39 @@ impl Reason {
             Some(head)
         })
     }
+}
+
+/// What is lost of a reason on its way to whoever was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReasonDoubt {
+    /// It takes more than one character-string.
+    #[error(
+        "the reason takes {len} octets, and mail servers such as Postfix and Exim show only the first {max}{url}",
+        max = Reason::MAX_STRING,
+        url = lost(.loses_url)
+    )]
+    Long {
+        /// Octets with the subject filled in.
+        len: usize,
+        /// Whether a URL ends behind the first string.
+        loses_url: bool,
+    },
+    /// It is not ASCII.
+    #[error(
+        "the reason holds {0:?}: SMTP replies are ASCII, and mail servers send '?' or nothing for what is not"
+    )]
+    Foreign(char),
+}
+
+fn lost(url: &bool) -> &'static str {
+    if *url { ": its URL is lost; put it first" } else { "" }
+}
+
+/// Whether a URL does not end within the first character-string.
+fn loses_url(text: &str) -> bool {
+    let urls = text.match_indices("://").map(|(at, _)| at);
+    let end = |at: usize| text[at..].find(char::is_whitespace).map_or(text.len(), |len| at + len);
+    urls.map(end).any(|end| end > Reason::MAX_STRING)
 }
 
 impl FromStr for Reason {
@@ -112,7 +154,7 @@ fn pieces(mut rest: &str) -> impl Iterator<Item = Piece<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reason, ReasonError};
+    use super::{Reason, ReasonDoubt, ReasonError};
 
     #[track_caller]
     fn renders(template: &str, expected: &str) {
@@ -146,5 +188,19 @@ mod tests {
         assert_eq!("a\u{1b}[2J".parse::<Reason>(), Err(ReasonError::Control(0x1b)));
         assert_eq!("x".repeat(1001).parse::<Reason>(), Err(ReasonError::TooLong(1001)));
         assert_eq!("$ ".repeat(9).parse::<Reason>(), Err(ReasonError::TooManySubjects(9)));
+    }
+
+    /// Mail servers show the first character-string; newcomer D: SMTP replies are ASCII.
+    #[test]
+    fn what_mail_servers_do_not_show_is_told() {
+        let doubts = |text: &str| text.parse::<Reason>().unwrap().doubts(&"192.0.2.1");
+        assert_eq!(doubts("Open relay $, see https://bl.example.org/$"), []);
+        let late = format!("{} https://bl.example.org/$", "x".repeat(240));
+        assert_eq!(doubts(&late), [ReasonDoubt::Long { len: 273, loses_url: true }]);
+        let early = format!("https://bl.example.org/$ {}", "x".repeat(240));
+        assert_eq!(doubts(&early), [ReasonDoubt::Long { len: 273, loses_url: false }]);
+        assert_eq!(doubts("オープンリレー $"), [ReasonDoubt::Foreign('オ')]);
+        let text = doubts(&late)[0].to_string();
+        assert!(text.contains("first 255: its URL is lost"), "{text}");
     }
 }

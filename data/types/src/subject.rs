@@ -8,7 +8,7 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::{Name, NameError};
+use crate::{Name, NameError, Prefixes, notation};
 
 /// What is listed: an address, a prefix or a domain, in its one canonical form.
 ///
@@ -43,7 +43,47 @@ pub enum SubjectError {
         /// The same prefix without host bits.
         prefix: IpNet,
     },
-    /// It has a `/` but is no prefix.
+    /// A prefix as others write it.
+    #[error("{given:?} is not how a prefix is written here; write {prefix}")]
+    Notation {
+        /// As typed.
+        given: String,
+        /// The same prefix as it is written here.
+        prefix: IpNet,
+    },
+    /// A first and a last address.
+    #[error("{given:?} is a range; its prefixes are {prefixes}")]
+    Range {
+        /// As typed.
+        given: String,
+        /// What makes it up.
+        prefixes: Prefixes,
+    },
+    /// A subject with rbldnsd's value behind it.
+    #[error("{given:?} is {subject} with a value of rbldnsd behind it")]
+    Value {
+        /// As typed.
+        given: String,
+        /// The part that is a subject.
+        subject: String,
+    },
+    /// rbldnsd's way to write a name and all names below it.
+    #[error(
+        "\".{name}\" begins with a dot: write {name} for the name itself, and *.{name} for all names below it"
+    )]
+    LeadingDot {
+        /// The name without the dot.
+        name: String,
+    },
+    /// A URL.
+    #[error("{given:?} is a URL; the host in it is {host}")]
+    Url {
+        /// As typed.
+        given: String,
+        /// The host in it.
+        host: String,
+    },
+    /// It looks like an address or a prefix but is none.
     #[error("{0:?} is not an address or prefix")]
     Prefix(String),
     /// It is no address and no domain name.
@@ -117,6 +157,26 @@ impl Subject {
         rest.is_empty().then(|| Ipv4Addr::from(octets).into())
     }
 
+    /// Reads what is not an address alone.
+    fn parse_other(text: &str) -> Result<Self, SubjectError> {
+        if text.contains('/') {
+            return Self::parse_net(text);
+        }
+        if text.contains([':', '[', '%']) {
+            return Err(SubjectError::Decorated(shorten(text)));
+        }
+        if looks_like_ipv4(text) {
+            return Err(SubjectError::Prefix(shorten(text)));
+        }
+        let domain: DomainSubject = text.parse()?;
+        // Digits of other scripts become ours by IDNA.
+        let top = domain.name.labels().last().unwrap_or_default();
+        if top.iter().all(u8::is_ascii_digit) {
+            return Err(SubjectError::Prefix(shorten(text)));
+        }
+        Ok(Self::Domain(domain))
+    }
+
     fn parse_net(text: &str) -> Result<Self, SubjectError> {
         let net: IpNet = text.parse().map_err(|_| SubjectError::Prefix(shorten(text)))?;
         if net.addr() != net.network() {
@@ -136,16 +196,13 @@ impl FromStr for Subject {
         if let Ok(addr) = text.parse::<IpAddr>() {
             return Ok(Self::host(addr));
         }
-        if text.contains('/') {
-            return Self::parse_net(text);
+        match Self::parse_other(text) {
+            // Octets and a dash would pass for a domain.
+            Ok(domain) if !text.bytes().next().is_some_and(|c| c.is_ascii_digit()) => Ok(domain),
+            // This one says more.
+            Err(err @ SubjectError::HostBits { .. }) => Err(err),
+            parsed => notation::explain(text).map_or(parsed, Err),
         }
-        if text.contains([':', '[', '%']) {
-            return Err(SubjectError::Decorated(shorten(text)));
-        }
-        if looks_like_ipv4(text) {
-            return Err(SubjectError::Prefix(shorten(text)));
-        }
-        text.parse().map(Self::Domain)
     }
 }
 
@@ -255,7 +312,7 @@ fn looks_like_ipv4(text: &str) -> bool {
     !last.is_empty() && last.bytes().all(|c| c.is_ascii_digit())
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

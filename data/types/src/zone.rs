@@ -1,6 +1,7 @@
 //! A zone: one block list, served under one origin.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     ops::Deref,
@@ -263,6 +264,22 @@ impl ZoneSpec {
         let fits =
             |text: &String| (1..=1000).contains(&text.len()) && !text.chars().any(char::is_control);
         if self.apex.txt.iter().all(fits) { Ok(()) } else { Err(ZoneError::ApexText) }
+    }
+}
+
+impl Zone {
+    /// The zone as it is answered: without return codes that [may not be](ReturnCode::is_answered), and
+    /// with 127.0.0.2 where no other is left.
+    pub fn answered(&self) -> Cow<'_, Self> {
+        if self.return_codes.iter().all(|code| code.is_answered()) {
+            return Cow::Borrowed(self);
+        }
+        let mut spec = self.0.clone();
+        spec.return_codes.retain(|code| code.is_answered());
+        if spec.return_codes.is_empty() {
+            spec.return_codes.push(ReturnCode::LISTED);
+        }
+        Cow::Owned(Self(spec))
     }
 }
 

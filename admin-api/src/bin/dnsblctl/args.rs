@@ -14,7 +14,7 @@ pub(crate) struct Overrides {
         long = "override",
         value_name = "GUARD",
         value_delimiter = ',',
-        value_parser = ["special-use", "short-prefix"]
+        value_parser = ["special-use", "short-prefix", "public-suffix"]
     )]
     guards: Vec<String>,
 }
@@ -42,11 +42,15 @@ pub(crate) fn parse_duration(text: &str) -> anyhow::Result<u64> {
     count.checked_mul(unit).context("it is too long")
 }
 
-/// Reads a share of a whole.
+/// Reads a share of a whole, such as 0.5 or 50%.
 pub(crate) fn parse_share(text: &str) -> anyhow::Result<f64> {
-    let share: f64 = text.parse()?;
-    ensure!((0.0..=1.0).contains(&share), "not from 0 to 1; 0.5 is half");
-    Ok(share)
+    let (number, whole) = match text.strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    let share: f64 = number.trim().parse().context("not a share such as 0.5 or 50%")?;
+    ensure!((0.0..=whole).contains(&share), "not from 0 to 1, or 0% to 100%; 0.5 and 50% are half");
+    Ok(share / whole)
 }
 
 #[cfg(test)]
@@ -86,7 +90,9 @@ mod tests {
     fn a_share_is_at_most_the_whole() {
         assert_eq!(parse_share("0.5").unwrap(), 0.5);
         assert_eq!(parse_share("1").unwrap(), 1.0);
-        for text in ["50", "-0.1", "NaN", "half"] {
+        assert_eq!(parse_share("50%").unwrap(), 0.5);
+        assert_eq!(parse_share("100%").unwrap(), 1.0);
+        for text in ["50", "-0.1", "NaN", "half", "101%", "%", "-1%"] {
             assert!(parse_share(text).is_err(), "{text}");
         }
     }

@@ -26,7 +26,9 @@ no file is left, and what stood there before stays; on standard output, look at 
 Examples:
   dnsblctl export bl.example.org --output bl.csv
   dnsblctl export bl.example.org --format ndjson | zstd > bl.ndjson.zst
-  dnsblctl export bl.example.org --format bind --output /etc/bind/bl.example.org.zone";
+  dnsblctl export bl.example.org --source feed --tag reviewed --output feed.ndjson
+
+An import reads ndjson and csv back with all that each source says; plain has each subject once.";
 
 /// Exports a zone
 #[derive(Args)]
@@ -36,8 +38,14 @@ pub(crate) struct Export {
     #[arg(value_parser = parse_segment)]
     zone: String,
     /// What is written
-    #[arg(long, value_parser = ["plain", "ndjson", "csv", "rbldnsd", "bind"])]
+    #[arg(long, value_parser = format::parser(&["rbldnsd", "bind"]))]
     format: Option<String>,
+    /// Only listings of this source
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Only listings with this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
     /// The file; standard output unless given
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -51,7 +59,10 @@ impl Export {
         let format = format.unwrap_or_else(|| format::guess(file.unwrap_or("-".as_ref())));
         let part = file.map(Part::create).transpose()?;
         let request = client.v1(Method::GET, &["zones", &self.zone, "export"]);
-        let response = client.send(request.query(&[("format", format)])).await?;
+        let only = [("source", &self.source), ("tag", &self.tag)];
+        let only = only.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let query: Vec<(&str, &str)> = [("format", format)].into_iter().chain(only).collect();
+        let response = client.send(request.query(&query)).await?;
         ensure_framed(&response)?;
         match part {
             Some(part) => to_file(client, response, part).await?,

@@ -2,25 +2,52 @@
 
 use std::path::Path;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
+
 /// The format of a file, by its name.
 pub(crate) fn guess(file: &Path) -> &'static str {
-    let plain = match encoding(file) {
-        Some(_) => file.file_stem().map(Path::new),
-        None => Some(file),
-    };
-    match plain.and_then(extension).as_deref() {
+    match unpacked(file).and_then(extension).as_deref() {
         Some("csv") => "csv",
         Some("ndjson" | "jsonl") => "ndjson",
         _ => "plain",
     }
 }
 
-/// How a file is compressed, in the words of HTTP.
+/// The formats that are read or written, for `--format`; others are known and hidden, since the server says
+/// that they are not built yet.
+pub(crate) fn parser(hidden: &'static [&'static str]) -> PossibleValuesParser {
+    let shown = ["plain", "ndjson", "csv"].map(PossibleValue::new);
+    let hidden = hidden.iter().map(|name| PossibleValue::new(*name).hide(true));
+    PossibleValuesParser::new(shown.into_iter().chain(hidden))
+}
+
+/// How much of a file [`packing`] wants to see, in bytes.
+pub(crate) const HEAD: usize = 4;
+
+/// How what begins so is compressed, in the words of HTTP, whatever its file is called. What else it may be
+/// packed with is the server's to say.
+pub(crate) fn packing(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        _ => None,
+    }
+}
+
+/// How a file is compressed, by its name, in the words of HTTP.
 pub(crate) fn encoding(file: &Path) -> Option<&'static str> {
     match extension(file).as_deref() {
         Some("gz") => Some("gzip"),
         Some("zst") => Some("zstd"),
         _ => None,
+    }
+}
+
+/// The name without what says how it is packed.
+fn unpacked(file: &Path) -> Option<&Path> {
+    match extension(file).as_deref() {
+        Some("gz" | "zst" | "bz2" | "xz" | "zip" | "lz4") => file.file_stem().map(Path::new),
+        _ => Some(file),
     }
 }
 
@@ -32,7 +59,7 @@ fn extension(file: &Path) -> Option<String> {
 mod tests {
     use std::path::Path;
 
-    use super::{encoding, guess};
+    use super::{encoding, guess, packing};
 
     #[test]
     fn the_name_tells_format_and_compression() {
@@ -44,5 +71,14 @@ mod tests {
         assert_eq!(read("x.txt"), ("plain", None));
         assert_eq!(read("csv.gz"), ("plain", Some("gzip")));
         assert_eq!(read("-"), ("plain", None));
+    }
+
+    /// Newcomer A1: a gzip file of another name was read as text.
+    #[test]
+    fn the_first_bytes_tell_how_a_file_is_packed_whatever_its_name() {
+        assert_eq!(packing(b"\x1f\x8b\x08\0"), Some("gzip"));
+        assert_eq!(packing(b"\x28\xb5\x2f\xfd"), Some("zstd"));
+        assert_eq!(packing(b"192."), None);
+        assert_eq!(packing(b""), None);
     }
 }

@@ -110,6 +110,14 @@ pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+/// Tells the warnings of a document on standard error, unless they stand in the JSON.
+pub(crate) fn warnings(document: &Value, output: Output) {
+    let warnings = document["warnings"].as_array().filter(|_| !output.is_json());
+    for warning in warnings.into_iter().flatten() {
+        note(format_args!("warning: {}", text::cell(warning)));
+    }
+}
+
 /// Whether standard output is a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()

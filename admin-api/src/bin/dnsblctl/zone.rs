@@ -12,7 +12,12 @@ use clap::{Args, Subcommand};
 use reqwest::{Method, header::CONTENT_TYPE};
 use serde::de::IgnoredAny;
 
-use crate::{client::Client, output::Output, path::parse_segment, text};
+use crate::{
+    client::Client,
+    output::{self, Output},
+    path::parse_segment,
+    text,
+};
 
 const LIST_NOTES: &str = "\
 Each line tells the zone, its kind, how many listings it has, and its serial.
@@ -120,7 +125,9 @@ impl Put {
         let request = request.header(CONTENT_TYPE, "application/json");
         let zone = client.ask(request.body(settings)).await?;
         let verb = if zone.created { "created" } else { "replaced" };
-        output.document(&zone, |_| zone.outcome(&[verb, &self.zone]))
+        output.document(&zone, |_| zone.outcome(&[verb, &self.zone]))?;
+        output::warnings(&zone.value, output);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Contradictions;
 use crate::{key, row};
 
 /// Staged rows in the order in which they came, until they are sorted.
@@ -17,6 +18,8 @@ pub(super) struct Buffer {
     bytes: Vec<u8>,
     /// Addresses among the rows, which therefore can't go to `hosts` any more.
     host_rows: HashSet<u32>,
+    /// Rows that a later one contradicts, as far as sorting showed; kept when all else is forgotten.
+    pub(super) contradictions: Contradictions,
 }
 
 /// Where a row lies.
@@ -68,8 +71,16 @@ impl Buffer {
         // Stable, so that the last one stays last among those of a subject.
         rows.sort_by(|a, b| self.subject(*a).cmp(self.subject(*b)));
         rows.reverse();
-        rows.dedup_by(|a, b| self.subject(*a) == self.subject(*b));
+        let mut found = std::mem::take(&mut self.contradictions);
+        rows.dedup_by(|earlier, later| {
+            let same = self.subject(*earlier) == self.subject(*later);
+            if same && self.value(*earlier) != self.value(*later) {
+                found.add(self.subject(*earlier));
+            }
+            same
+        });
         rows.reverse();
+        self.contradictions = found;
         self.rows = rows;
         self.host_rows = HashSet::new();
     }
@@ -97,8 +108,12 @@ impl Buffer {
     /// A row's subject and value.
     pub(super) fn row(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let place = *self.rows.get(index)?;
-        let end = place.at + place.subject;
-        Some((self.subject(place), &self.bytes[end as usize..(end + place.value) as usize]))
+        Some((self.subject(place), self.value(place)))
+    }
+
+    fn value(&self, place: Place) -> &[u8] {
+        let from = place.at + place.subject;
+        &self.bytes[from as usize..(from + place.value) as usize]
     }
 
     fn subject(&self, place: Place) -> &[u8] {

@@ -1,26 +1,46 @@
-//! The writer's part of an import: naming its segment.
+//! The writer's part of an import: naming its segments.
+
+use dnsbl_types::Name;
 
 use super::{
-    Staged,
-    decide::{self, Decided},
+    Order, Staged, StagedPart,
+    decide::{self, Decided, Unnamed},
 };
 use crate::{
     Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome,
     group::{Effect, Group},
-    listings::check_sources,
-    state::Segment,
+    state::{Segment, ZoneState},
     value::Written,
 };
 
 impl Group<'_> {
-    /// Commits a decided import. If its source changed after it was decided, decides it again, for which
-    /// other changes wait.
+    /// Commits a decided import, all of its sources or none. What a source says that changed after it was
+    /// decided is decided again, for which other changes wait.
     pub(crate) fn commit_import(
         &mut self,
         actor: &Actor,
         staged: Staged,
     ) -> Result<Done, ChangeError> {
-        let Staged { order, runs, mut decided } = staged;
+        let id = staged.id();
+        let mut parts = staged.parts;
+        for part in &mut parts {
+            self.settle(part)?;
+        }
+        let outcome = Outcome::Import(parts.iter().map(|part| part.decided.counts).sum());
+        let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        let Some(first) = named.first() else {
+            return Ok(self.unchanged(outcome));
+        };
+        let origin = first.order.origin.clone();
+        check_all_sources(self.zone(&origin)?, &named)?;
+        let ops = named.into_iter().map(|part| self.name(&origin, actor, &id, part));
+        let ops = ops.collect::<Result<_, _>>()?;
+        Ok(Done { seq: self.append(actor, ops), outcome })
+    }
+
+    /// Brings a decision up to date, and checks what it does.
+    fn settle(&self, part: &mut StagedPart) -> Result<(), ChangeError> {
+        let StagedPart { order, runs, decided } = part;
         let state = self.zone(&order.origin)?;
         if state.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
@@ -28,19 +48,26 @@ impl Group<'_> {
         if state.zone.kind != order.kind {
             return Err(ChangeError::WrongKind);
         }
-        check_sources(state, &order.source)?;
         if state.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.
-            drop(decided);
-            decided = decide::decide(&order, &runs, self.now)?;
+            decided.segment = None;
+            *decided = decide::decide(order, runs, self.now)?;
         }
-        if let ImportMode::ReplaceSource(limits) = order.mode {
-            check_limits(&decided, limits)?;
+        match order.mode {
+            ImportMode::ReplaceSource(limits) => check_limits(decided, limits),
+            ImportMode::Upsert => Ok(()),
         }
-        let outcome = Outcome::Import(decided.counts);
-        let Some(unnamed) = decided.segment.take().filter(|_| decided.rows > 0) else {
-            return Ok(self.unchanged(outcome));
-        };
+    }
+
+    /// Makes the rows of a source a segment of their zone.
+    fn name(
+        &mut self,
+        origin: &Name,
+        actor: &Actor,
+        id: &str,
+        part: Named,
+    ) -> Result<Op, ChangeError> {
+        let Named { order, decided, segment } = part;
         let seq = self.ledger.head + 1;
         let written = Written {
             listed_at: self.now.0,
@@ -49,25 +76,50 @@ impl Group<'_> {
             seq,
         };
         let (source, rows) = (order.source.clone(), decided.rows);
-        let key = unnamed.name();
-        self.add_segment(&order.origin, Segment { key, source, written, rows, changed: seq })?;
-        if let Some(state) = self.ledger.zones.get_mut(&order.origin) {
+        let key = segment.name();
+        self.add_segment(origin, Segment { key, source, written, rows, changed: seq })?;
+        if let Some(state) = self.ledger.zones.get_mut(origin) {
             state.count(false, decided.listings);
             state.count(true, decided.exclusions);
         }
+        self.effects.push(Effect::Segment { zone: origin.clone(), segment: key });
         let import = ImportSummary {
-            id: order.id(),
-            source: order.source.clone(),
+            id: id.into(),
+            source: order.source,
             replaced: order.mode != ImportMode::Upsert,
             counts: decided.counts,
             digest: decided.digest,
         };
-        let op = Op::Import { zone: order.origin.clone(), import: Box::new(import) };
-        let seq = self.append(actor, vec![op]);
-        self.effects.push(Effect::Segment { zone: order.origin.clone(), segment: key });
-        Ok(Done { seq, outcome })
+        Ok(Op::Import { zone: origin.clone(), import: Box::new(import) })
     }
 }
+
+/// A part that changes something, and the segment to be named.
+struct Named {
+    order: Order,
+    decided: Decided,
+    segment: Unnamed,
+}
+
+impl Named {
+    fn new(part: StagedPart) -> Option<Self> {
+        let StagedPart { order, mut decided, .. } = part;
+        let segment = decided.segment.take().filter(|_| decided.rows > 0)?;
+        Some(Self { order, decided, segment })
+    }
+}
+
+/// Whether a zone may have listings of all these sources.
+fn check_all_sources(state: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
+    let new = parts.iter().filter(|part| state.segment_of(&part.order.source).is_none()).count();
+    let sources = state.count_sources();
+    let full = new > 0 && sources + new > ZoneState::MAX_SOURCES;
+    if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
+}
+
+/// So few listings may go whatever share of the source they are: a source of three that becomes one of
+/// two has lost a third.
+const FEW: u64 = 4;
 
 fn check_limits(decided: &Decided, limits: ImportLimits) -> Result<(), ChangeError> {
     let counts = decided.counts;
@@ -79,9 +131,9 @@ fn check_limits(decided: &Decided, limits: ImportLimits) -> Result<(), ChangeErr
         )
     } else if decided.distinct == 0 && limits.max_removed < 1.0 {
         "no row is left; max_removed=1 empties the source all the same".into()
-    } else if share > limits.max_removed {
+    } else if share > limits.max_removed && (counts.removed > FEW || limits.max_removed == 0.0) {
         format!(
-            "{} of {} listings would go, more than the share of {}; max_removed={:.2} replaces the source all the same",
+            "{} of {} listings would go, more than the share of {} and than {FEW}; max_removed={:.2} replaces the source all the same",
             counts.removed,
             decided.before,
             limits.max_removed,

@@ -3,7 +3,9 @@
 use dnsbl_types::UnixTime;
 use rocksdb::{DB, WriteBatch};
 
-use super::{Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables};
+use super::{
+    Contradictions, Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables,
+};
 use crate::{
     ChangeError, ImportCounts, ImportMode, Reader, StoreError, codec,
     cursor::Reading,
@@ -35,6 +37,8 @@ pub(super) struct Decided {
     /// The last change that was taken into account.
     pub(super) seen: u64,
     pub(super) digest: String,
+    /// Rows that a later row of the import contradicts.
+    pub(super) contradictions: Contradictions,
 }
 
 /// A segment that no zone names; dropping it removes its rows.
@@ -117,11 +121,14 @@ pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decide
             distinct: 0,
             seen: reader.head()?,
             digest: String::new(),
+            contradictions: Contradictions::default(),
         },
     };
     let mut old = Before::new(reader.view.scan(&older, &[], None, Reading::All)?)?;
-    decision.compare(&mut Merge::new(runs)?, &mut old, order.mode != ImportMode::Upsert)?;
+    let mut new = Merge::new(runs)?;
+    decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
     let mut decided = decision.finish()?;
+    decided.contradictions = new.contradictions();
     decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
     Ok(Decided { segment, ..decided })
 }

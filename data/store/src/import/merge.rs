@@ -5,7 +5,10 @@ use std::{
     collections::{BinaryHeap, binary_heap::PeekMut},
 };
 
-use super::run::{Hosts, Rows, Runs};
+use super::{
+    Contradictions,
+    run::{Hosts, Rows, Runs},
+};
 use crate::{
     StoreError,
     key::{self, HostKey},
@@ -18,6 +21,14 @@ trait Sorted {
     fn key(&self) -> &Self::Key;
     fn run(&self) -> usize;
     fn advance(&mut self) -> Result<bool, StoreError>;
+    /// What it says of its subject.
+    fn value(&self) -> &[u8] {
+        &[]
+    }
+    /// Its subject as it stands in the database.
+    fn subject(&self) -> &[u8] {
+        &[]
+    }
 }
 
 impl Sorted for Hosts<'_> {
@@ -36,6 +47,12 @@ impl Sorted for Hosts<'_> {
 impl Sorted for Rows<'_> {
     type Key = [u8];
     fn key(&self) -> &[u8] {
+        &self.subject
+    }
+    fn value(&self) -> &[u8] {
+        &self.value
+    }
+    fn subject(&self) -> &[u8] {
         &self.subject
     }
     fn run(&self) -> usize {
@@ -73,6 +90,8 @@ impl<S: Sorted> Eq for Head<S> {}
 struct Merged<S: Sorted> {
     heads: BinaryHeap<Head<S>>,
     last: <S::Key as ToOwned>::Owned,
+    last_value: Vec<u8>,
+    contradictions: Contradictions,
 }
 
 impl<S: Sorted> Merged<S>
@@ -80,7 +99,12 @@ where
     <S::Key as ToOwned>::Owned: Default,
 {
     fn new(runs: Vec<S>) -> Self {
-        Self { heads: runs.into_iter().map(Head).collect(), last: Default::default() }
+        Self {
+            heads: runs.into_iter().map(Head).collect(),
+            last: Default::default(),
+            last_value: Vec::new(),
+            contradictions: Contradictions::default(),
+        }
     }
 
     fn top(&self) -> Option<&S> {
@@ -91,6 +115,7 @@ where
     fn advance(&mut self) -> Result<(), StoreError> {
         let Some(mut top) = self.heads.peek_mut() else { return Ok(()) };
         top.0.key().clone_into(&mut self.last);
+        top.0.value().clone_into(&mut self.last_value);
         if !top.0.advance()? {
             PeekMut::pop(top);
         } else {
@@ -99,6 +124,9 @@ where
         while let Some(top) = self.heads.peek_mut() {
             if top.0.key() != std::borrow::Borrow::borrow(&self.last) {
                 break;
+            }
+            if top.0.value() != self.last_value {
+                self.contradictions.add(top.0.subject());
             }
             let mut top = top;
             if !top.0.advance()? {
@@ -115,6 +143,8 @@ pub(super) struct Merge<'a> {
     rows: Merged<Rows<'a>>,
     host: HostKey,
     here: Here,
+    /// Addresses that a row says something else of.
+    contradictions: Contradictions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,9 +158,20 @@ impl<'a> Merge<'a> {
     /// The first row.
     pub(super) fn new(runs: &'a Runs) -> Result<Self, StoreError> {
         let (hosts, rows) = (Merged::new(runs.hosts()?), Merged::new(runs.rows()?));
-        let mut merge = Self { hosts, rows, host: HostKey::default(), here: Here::End };
+        let mut merge = Self {
+            hosts,
+            rows,
+            host: HostKey::default(),
+            here: Here::End,
+            contradictions: runs.contradictions().clone(),
+        };
         merge.settle()?;
         Ok(merge)
+    }
+
+    /// Rows that a later one contradicts, as far as they were passed.
+    pub(super) fn contradictions(self) -> Contradictions {
+        self.contradictions.and(self.rows.contradictions)
     }
 
     /// The subject here; `None` behind the last.
@@ -180,6 +221,11 @@ impl<'a> Merge<'a> {
         let (addr, run) = (host.addr, host.run);
         self.host = key::host(addr);
         let order = self.rows.top().map(|row| (row.subject.as_slice().cmp(&self.host), row.run));
+        if matches!(order, Some((Ordering::Equal, _)))
+            && self.rows.top().is_some_and(|row| row.value != row::PLAIN_ROW)
+        {
+            self.contradictions.add(&self.host);
+        }
         self.here = match order {
             Some((Ordering::Less, _)) => Here::Row,
             Some((Ordering::Equal, of_row)) if of_row >= run => {

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Folder, buffer::Buffer, io_at};
+use super::{Contradictions, Folder, buffer::Buffer, io_at};
 use crate::StoreError;
 
 /// Bytes that are read or written at once.
@@ -56,9 +56,27 @@ impl Runs {
     }
 
     fn spill_if_full(&mut self) -> Result<(), StoreError> {
-        if self.buffer.len() < self.limit {
-            return Ok(());
-        }
+        if self.buffer.len() < self.limit { Ok(()) } else { self.spill() }
+    }
+
+    /// Bytes in memory, about.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Writes what is in memory to files, and gives the memory back.
+    pub(super) fn release(&mut self) -> Result<(), StoreError> {
+        self.spill()?;
+        self.buffer.shrink();
+        Ok(())
+    }
+
+    /// Rows that a later row of the same run contradicts.
+    pub(super) fn contradictions(&self) -> &Contradictions {
+        &self.buffer.contradictions
+    }
+
+    fn spill(&mut self) -> Result<(), StoreError> {
         self.buffer.sort();
         let number = self.files.len();
         let files = Files {

@@ -9,3 +9,5 @@ mod documents_model;
 mod fixture;
 mod imports;
 mod model;
+mod old_codes;
+mod sources;

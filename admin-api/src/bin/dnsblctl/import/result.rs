@@ -30,11 +30,20 @@ pub(super) fn explain(err: &anyhow::Error, output: Output) {
     complain(&problem, output);
 }
 
-/// Tells the rejected lines on standard error, unless they stand in the JSON.
+/// Tells the rejected lines and the warnings on standard error, unless they stand in the JSON.
 pub(super) fn complain(result: &Value, output: Output) {
     if !output.is_json() {
-        rejected(result).into_iter().for_each(output::note);
+        rejected(result).into_iter().chain(warnings(result)).for_each(output::note);
     }
+}
+
+fn warnings(result: &Value) -> Vec<String> {
+    let warnings = result["warnings"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |warning: &Value| match warning["line"].as_u64() {
+        Some(line) => format!("warning: line {line}: {}", text::cell(&warning["text"])),
+        None => format!("warning: {}", text::cell(&warning["text"])),
+    };
+    warnings.iter().map(line).collect()
 }
 
 fn counts(result: &Value) -> String {
@@ -59,7 +68,7 @@ fn rejected(result: &Value) -> Vec<String> {
 mod tests {
     use serde_json::json;
 
-    use super::{line, rejected};
+    use super::{line, rejected, warnings};
 
     #[test]
     fn a_result_is_one_line() {
@@ -75,5 +84,13 @@ mod tests {
         let result = json!({"rejected": 3, "errors": [{"line": 12, "error": "no\tsubject"}]});
         assert_eq!(rejected(&result), ["line 12: no\\tsubject", "and 2 more rejected lines"]);
         assert!(rejected(&json!({"rejected": 0, "errors": []})).is_empty());
+    }
+
+    #[test]
+    fn warnings_are_told_with_their_line() {
+        let result =
+            json!({"warnings": [{"line": 3, "text": "a"}, {"line": null, "text": "b\nc"}]});
+        assert_eq!(warnings(&result), ["warning: line 3: a", "warning: b\\nc"]);
+        assert!(warnings(&json!({})).is_empty());
     }
 }

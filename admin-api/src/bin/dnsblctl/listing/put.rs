@@ -10,13 +10,16 @@ use super::{Target, quote};
 use crate::{
     args::{Overrides, parse_duration},
     client::Client,
-    output::Output,
+    output::{self, Output},
     text,
 };
 
 const NOTES: &str = "\
 Puts what one source says about the subject, in place of what it said before. What is left out means
 the zone's value at the time somebody asks.
+
+example.com lists that name alone, not www.example.com; *.example.com lists all names below it, not the
+name itself. An address in a listed prefix is taken out by an exclusion.
 
 Examples:
   dnsblctl listing put bl.example.org 192.0.2.99 --reason 'spam run' --expires-in 7d
@@ -95,7 +98,9 @@ impl Put {
         let put = client.ask(request.json(&self.body)).await?;
         let verb = if put.created { "created" } else { "updated" };
         let etag = format!("etag {}", text::cell(&put.value["etag"]));
-        output.document(&put, |_| put.outcome(&[verb, zone, subject, &etag]))
+        output.document(&put, |_| put.outcome(&[verb, zone, subject, &etag]))?;
+        output::warnings(&put.value, output);
+        Ok(())
     }
 }
 
