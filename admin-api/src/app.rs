@@ -3,6 +3,7 @@
 use std::{
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use dnsbl_index::Snapshot;
@@ -11,7 +12,7 @@ use dnsbl_types::{Name, UnixTime, Zone};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem, known::KnownTokens};
+use crate::{Api, error::Problem, known::KnownTokens, throttle::Throttle};
 
 /// The state of the router.
 pub(crate) struct App {
@@ -19,6 +20,9 @@ pub(crate) struct App {
     imports: Arc<Semaphore>,
     scans: Arc<Semaphore>,
     known: Arc<KnownTokens>,
+    started: (UnixTime, Instant),
+    /// Of the log lines of refused requests.
+    pub(crate) refusals: Throttle,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
     /// The API's description as JSON, once the router is built.
@@ -31,10 +35,17 @@ impl App {
             imports: Arc::new(Semaphore::new(api.limits.max_imports)),
             scans: Arc::new(Semaphore::new(api.limits.max_scans)),
             known: Arc::default(),
+            started: (UnixTime::now(), Instant::now()),
+            refusals: Throttle::default(),
             api,
             shutdown,
             openapi: OnceLock::new(),
         }
+    }
+
+    /// Since when it serves, and for how long, whatever the clock did meanwhile.
+    pub(crate) fn started(&self) -> (UnixTime, Duration) {
+        (self.started.0, self.started.1.elapsed())
     }
 
     /// Hands a change to the writer and waits until it is durable and visible, or refused.
@@ -49,7 +60,7 @@ impl App {
         change: Change,
     ) -> Result<Result<Done, ChangeError>, Problem> {
         let (tell, told) = oneshot::channel();
-        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken(_));
+        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken { .. });
         let known = is_of_token.then(|| self.known.clone());
         // Here and not below: whoever asked may be gone by then.
         let reply = move |result| {

@@ -54,8 +54,11 @@ enum Token {
         #[arg(long)]
         name: String,
         /// What it may do; repeatable; every scope if left out.
-        #[arg(long)]
+        #[arg(long, value_delimiter = ',')]
         scope: Vec<String>,
+        /// A source that it writes as beside its name; repeatable; all need the scope sources:all.
+        #[arg(long, value_delimiter = ',')]
+        source: Vec<String>,
     },
 }
 
@@ -77,8 +80,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             println!("{}: ok", file.config.display());
             Ok(())
         }
-        Command::Token(Token::Create { config, name, scope }) => {
-            commands::create_token(&Config::load(&config.config)?, &name, &scope)
+        Command::Token(Token::Create { config, name, scope, source }) => {
+            commands::create_token(&Config::load(&config.config)?, &name, &scope, &source)
         }
         Command::Recover { config, apply } => {
             commands::recover(&Config::load(&config.config)?, apply)

@@ -206,26 +206,3 @@ impl From<&Arrival> for ReturnOut {
 fn name(probe: u8) -> String {
     Probe::by_index(probe).map_or_else(|| format!("probe {probe}"), |probe| probe.name.into())
 }
-
-/// The id of a record as it is shown: that of a relay test is kept as a number.
-pub(crate) fn shown_id(action: &str, id: String) -> String {
-    let number = matches!(action, "relay-test-put" | "relay-test-delete").then_some(&id);
-    let number = number.and_then(|id| u64::from_str_radix(id, 16).ok());
-    number.map_or(id, |number| TestId(number).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use relay_tester::TestId;
-
-    use super::shown_id;
-
-    /// Newcomer A3: the audit named relay tests in hexadecimal, everything else in base32.
-    #[test]
-    fn a_relay_test_has_one_name_everywhere() {
-        let test = TestId(0x1234_5678_9abc_def0);
-        assert_eq!(shown_id("relay-test-put", format!("{:016x}", test.0)), test.to_string());
-        assert_eq!(shown_id("relay-host-put", "192.0.2.1".into()), "192.0.2.1");
-        assert_eq!(shown_id("put", "1234".into()), "1234");
-    }
-}

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod access;
+mod audit;
 mod exchange;
 mod feed;
 mod feeds;
@@ -11,3 +12,5 @@ mod formats;
 mod listings;
 mod problems;
 mod serve;
+mod sources;
+mod standing;

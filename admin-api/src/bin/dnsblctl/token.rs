@@ -8,55 +8,100 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::{
-    args::parse_duration,
-    client::Client,
+    args::{parse_duration, parse_time},
+    client::{Client, Document},
     output::{self, Output},
     path::parse_segment,
     text,
 };
 
 const LIST_NOTES: &str = "\
-Each line tells the id, the name, the scopes, when it was created and when it expires.
+Each line tells the id, the name, the scopes, the sources that it writes as beside its name, the token
+that it was made with, when it was created and when it expires.
 
 Examples:
   dnsblctl token list
   dnsblctl token list --json";
 
+/// The scopes stand in one place only.
+fn create_notes() -> String {
+    let mut lines = vec![String::from("Scopes:")];
+    for scope in admin_api::SCOPES {
+        match lines.last_mut() {
+            Some(line) if line.len() + scope.len() < 98 => *line = format!("{line} {scope}"),
+            _ => lines.push(format!("  {scope}")),
+        }
+    }
+    format!("{}\n\n{CREATE_NOTES}", lines.join("\n"))
+}
+
 const CREATE_NOTES: &str = "\
 The token alone goes to standard output; the server never shows it again. The name is the source of
-what the token lists.
+what the token lists, and no other live token has it. It writes and deletes as that source and as those
+that --source names; all others need the scope sources:all. It has no more scopes and sources than the
+token in use, expires with it at the latest, and is deleted with it.
 
 Examples:
   (umask 077; dnsblctl token create honeypot --scope listings:write > honeypot.token)
+  dnsblctl token create feeds --scope imports:write --source ipsum,drop --expires-at 2030-01-31
   dnsblctl token create monitor --scope zones:read --scope metrics:read --expires-in 52w";
 
 const DELETE_NOTES: &str = "\
-Examples:
-  dnsblctl token delete 7f3a";
+Tokens that were made with it are deleted too. The last token that may make tokens goes only with --yes:
+after that, new ones are made by `dnsbl-server token create` while the server is stopped.
 
-/// Lists, creates and deletes tokens
+Examples:
+  dnsblctl token delete 7f3a90c2d5b81e46
+  dnsblctl token delete 7f3a90c2d5b81e46 --yes";
+
+const ROTATE_NOTES: &str = "\
+The new token alone goes to standard output; the old one counts no more. Id, name, scopes and sources
+stay, and so do the tokens that were made with it.
+
+Examples:
+  (umask 077; dnsblctl token rotate 7f3a90c2d5b81e46 > admin.token.new) && mv admin.token.new admin.token";
+
+/// Lists, creates, rotates and deletes tokens
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
     /// Lists the tokens, without their secrets
     #[command(after_help = LIST_NOTES)]
     List,
     Create(Create),
+    Rotate(Rotate),
     Delete(Delete),
 }
 
 /// Creates a token and prints it
 #[derive(Args, Serialize)]
-#[command(after_help = CREATE_NOTES)]
+#[command(after_help = create_notes())]
 pub(crate) struct Create {
     /// Its name
     name: String,
     /// What it may do; may be given several times
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<String>,
-    /// How long it is good, such as 36h or 52w; for ever unless given
+    /// A source that it writes and deletes as beside its name; may be given several times
+    #[arg(long = "source", value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    /// How long it is good, such as 36h or 52w; as long as the token in use unless given
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
+    /// Until when it is good, such as 2030-01-31 or 2030-01-31T12:00:00Z (UTC)
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in", value_parser = parse_time)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+/// Gives a token another secret and prints it
+#[derive(Args)]
+#[command(after_help = ROTATE_NOTES)]
+pub(crate) struct Rotate {
+    /// Its id, as `token list` tells
+    #[arg(value_parser = parse_segment)]
+    id: String,
 }
 
 /// Deletes a token: what holds it is locked out at once
@@ -66,6 +111,9 @@ pub(crate) struct Delete {
     /// Its id, as `token list` tells
     #[arg(value_parser = parse_segment)]
     id: String,
+    /// Also where nobody is left who may make tokens
+    #[arg(long, alias = "force")]
+    yes: bool,
 }
 
 impl TokenCommand {
@@ -74,6 +122,10 @@ impl TokenCommand {
         match self {
             Self::List => list(client, output).await?,
             Self::Create(create) => create.run(client, output).await?,
+            Self::Rotate(rotate) => {
+                let path = ["tokens", &rotate.id, "rotate"];
+                hand_over(client.ask(client.v1(Method::POST, &path)).await?, output)?;
+            }
             Self::Delete(delete) => delete.run(client, output).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -82,28 +134,39 @@ impl TokenCommand {
 
 async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
     let tokens = client.ask(client.v1(Method::GET, &["tokens"])).await?;
-    output.table(&tokens, "tokens", &["id", "name", "scopes", "created_at", "expires_at"])
+    let columns = ["id", "name", "scopes", "sources", "parent", "created_at", "expires_at"];
+    output.table(&tokens, "tokens", &columns)
 }
 
 impl Create {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let request = client.v1(Method::POST, &["tokens"]).json(&self);
-        let mut created = client.ask(request).await?;
-        if output.is_json() {
-            return output::data(&created.text);
-        }
-        let members = created.value.as_object_mut();
-        let token = members.and_then(|members| members.remove("token"));
-        output::note(text::members(&created.value).trim_end());
-        let token = token.context("the answer holds no token")?;
-        output::print(&format!("{}\n", text::cell(&token)))
+        hand_over(client.ask(request).await?, output)
     }
+}
+
+/// Prints the secret alone, and the rest beside it.
+fn hand_over(mut made: Document, output: Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output::data(&made.text);
+    }
+    let members = made.value.as_object_mut();
+    let token = members.and_then(|members| members.remove("token"));
+    output::note(text::members(&made.value).trim_end());
+    let token = token.context("the answer holds no token")?;
+    output::print(&format!("{}\n", text::cell(&token)))
 }
 
 impl Delete {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let request = client.v1(Method::DELETE, &["tokens", &self.id]);
-        let gone = client.ask(request).await?;
-        output.deletion(&gone, &["deleted", &self.id])
+        let force = self.yes.then_some(("force", "1"));
+        let gone = client.ask(request.query(force.as_slice())).await?;
+        output.deletion(&gone, &["deleted", &self.id])?;
+        let revoked = gone.header("dnsbl-revoked").and_then(|count| count.parse::<u64>().ok());
+        match revoked.unwrap_or(1) {
+            0 | 1 => Ok(()),
+            count => output.remark(&format!("and {} that were made with it", count - 1)),
+        }
     }
 }
