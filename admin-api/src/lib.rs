@@ -16,6 +16,7 @@ mod precondition;
 mod router;
 mod routes;
 mod serve;
+mod slots;
 mod stranger;
 mod v1;
 
@@ -23,12 +24,13 @@ use std::{sync::Arc, time::Duration};
 
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use ipnet::IpNet;
 use relay_tester::service::Tester;
 use tokio::sync::watch;
 
 pub use auth::SCOPES;
 pub use router::router;
-pub use serve::{Listener, serve};
+pub use serve::serve;
 
 /// What the API is served from.
 pub struct Api {
@@ -79,12 +81,28 @@ pub struct Limits {
     pub import_stall: Duration,
     /// How many imports run at once.
     pub max_imports: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_imports_per_token: usize,
     /// How many searches and exports run at once.
     pub max_scans: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_scans_per_token: usize,
+    /// How many requests wait for changes at once.
+    pub max_waits: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_waits_per_token: usize,
     /// How long any other request may take.
     pub request_timeout: Duration,
     /// How many connections are open at once.
     pub max_connections: usize,
+    /// How many of one network, an IPv4 address or an IPv6 /64.
+    pub max_per_network: usize,
+    /// Proxies in front of the API: that limit does not hold for them.
+    pub proxies: Vec<IpNet>,
+    /// How long a client may take nothing of an answer.
+    pub write_stall: Duration,
+    /// How old a connection gets before it is asked to end with the next answer.
+    pub max_age: Duration,
     /// How long a request's head may take to arrive.
     pub header_timeout: Duration,
     /// The largest request head, in bytes; at least 8 KiB.
@@ -102,10 +120,18 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             import_bytes: 8 << 30,
             import_stall: Duration::from_secs(30),
-            max_imports: 2,
-            max_scans: 8,
+            max_imports: 4,
+            max_imports_per_token: 2,
+            max_scans: 12,
+            max_scans_per_token: 6,
+            max_waits: 256,
+            max_waits_per_token: 64,
             request_timeout: Duration::from_secs(30),
             max_connections: 1024,
+            max_per_network: 128,
+            proxies: Vec::new(),
+            write_stall: Duration::from_secs(30),
+            max_age: Duration::from_secs(3600),
             header_timeout: Duration::from_secs(10),
             header_bytes: 16 << 10,
             metrics_open: false,

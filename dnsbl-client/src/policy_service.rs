@@ -13,4 +13,4 @@ mod service;
 mod template;
 
 pub(crate) use config::Config;
-pub(crate) use server::run;
+pub(crate) use server::{Reload, run};

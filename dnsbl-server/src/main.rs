@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("dnsbl-server: {err:#}");
+            dnsbl_daemon::log::say(&format!("dnsbl-server: {err:#}"));
             ExitCode::FAILURE
         }
     }
@@ -71,8 +71,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Run(file) => dnsbl_server::run(Config::load(&file.config)?),
-        Command::CheckConfig(file) => Config::load(&file.config).map(drop).map_err(Into::into),
+        Command::Run(file) => dnsbl_server::run(&file.config),
+        Command::CheckConfig(file) => {
+            Config::load(&file.config)?;
+            println!("{}: good", file.config.display());
+            Ok(())
+        }
         Command::Token(Token::Create { config, name, scope }) => {
             commands::create_token(&Config::load(&config.config)?, &name, &scope)
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json as AxumJson, extract::State, http::HeaderMap, response::Response};
+use dnsbl_index::IndexedZone;
 use dnsbl_store::{Change, Outcome};
 use dnsbl_types::Name;
 
@@ -15,7 +16,7 @@ use crate::{
     precondition,
     v1::{
         problem::ProblemOut,
-        zone::{ZoneIn, ZoneOut, ZonesOut},
+        zone::{ZoneIn, ZoneOut, ZonesOut, serial_warning},
     },
 };
 
@@ -69,11 +70,20 @@ pub(crate) async fn put_zone(
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
     let (zone, serial_floor) = body.into_zone(parse("zone", &zone)?)?;
+    let serial = app.index.load().zone(&zone.origin).map(IndexedZone::serial);
+    let stale = serial_floor.zip(serial).filter(|(floor, is)| is.is_after(*floor));
     let change = Change::PutZone { zone: Box::new(zone), serial_floor };
     let done = app.change(caller.actor(), change).await?;
     match done.outcome {
         Outcome::Zone { created: new, record } => {
-            Ok(changed(created(new), done.seq, ZoneOut::from(&*record)))
+            let mut zone = ZoneOut::from(&*record);
+            if let Some((asked, is)) = stale {
+                zone = zone.warn(serial_warning(asked, is));
+            }
+            for warning in zone.warnings() {
+                tracing::warn!(zone = %record.zone.origin, warning, "settings of a zone");
+            }
+            Ok(changed(created(new), done.seq, zone))
         }
         _ => Err(Problem::internal()),
     }

@@ -6,7 +6,6 @@ use dnsbl_client::{
     Action as Verdict, Client, Domain, Email, Event, Health, Observer, Outcome, Report, Resolvers,
     SpecialUse, Status, Target, Watch, Zone, ZoneName,
 };
-use tokio::sync::Notify;
 
 use super::{
     config::{Config, Deadlines, Limits, PolicyZone, Texts, What},
@@ -29,7 +28,6 @@ pub(super) struct Service {
     deadlines: Deadlines,
     limits: Limits,
     metrics: Arc<Metrics>,
-    crowded: Notify,
 }
 
 impl Service {
@@ -67,7 +65,6 @@ impl Service {
             deadlines: config.deadlines,
             limits: config.limits,
             metrics,
-            crowded: Notify::new(),
         })
     }
 
@@ -77,16 +74,6 @@ impl Service {
 
     pub(super) fn metrics(&self) -> Arc<Metrics> {
         self.metrics.clone()
-    }
-
-    /// Asks the connection that has been silent longest to leave.
-    pub(super) fn make_room(&self) {
-        self.crowded.notify_one();
-    }
-
-    /// Ends when the place of a silent connection is wanted.
-    pub(super) async fn crowded(&self) {
-        self.crowded.notified().await;
     }
 
     /// What to do. Whatever goes wrong on our side, mail is not refused for it.
