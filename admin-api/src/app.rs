@@ -9,16 +9,20 @@ use std::{
 use dnsbl_index::Snapshot;
 use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
 use dnsbl_types::{Name, UnixTime, Zone};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem, known::KnownTokens, throttle::Throttle};
+use crate::{Api, error::Problem, known::KnownTokens, slots::Slots, throttle::Throttle};
 
 /// The state of the router.
 pub(crate) struct App {
     api: Api,
-    imports: Arc<Semaphore>,
-    scans: Arc<Semaphore>,
+    /// For imports.
+    pub(crate) imports: Slots,
+    /// For reading many listings.
+    pub(crate) scans: Slots,
+    /// For waiting for changes.
+    pub(crate) waits: Slots,
     known: Arc<KnownTokens>,
     started: (UnixTime, Instant),
     /// Of the log lines of refused requests.
@@ -31,9 +35,15 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(api: Api, shutdown: CancellationToken) -> Self {
+        let limits = &api.limits;
         Self {
-            imports: Arc::new(Semaphore::new(api.limits.max_imports)),
-            scans: Arc::new(Semaphore::new(api.limits.max_scans)),
+            imports: Slots::new("imports", limits.max_imports, limits.max_imports_per_token),
+            scans: Slots::new("searches and exports", limits.max_scans, limits.max_scans_per_token),
+            waits: Slots::new(
+                "requests that wait for changes",
+                limits.max_waits,
+                limits.max_waits_per_token,
+            ),
             known: Arc::default(),
             started: (UnixTime::now(), Instant::now()),
             refusals: Throttle::default(),
@@ -136,16 +146,6 @@ impl App {
             None => Err(Problem::no_zone(origin)),
         }
     }
-
-    /// The right to run an import.
-    pub(crate) fn import_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        permit(&self.imports, "imports")
-    }
-
-    /// The right to read many listings.
-    pub(crate) fn scan_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        permit(&self.scans, "searches and exports")
-    }
 }
 
 impl Deref for App {
@@ -154,9 +154,4 @@ impl Deref for App {
     fn deref(&self) -> &Api {
         &self.api
     }
-}
-
-fn permit(of: &Arc<Semaphore>, what: &str) -> Result<OwnedSemaphorePermit, Problem> {
-    let permit = of.clone().try_acquire_owned();
-    permit.map_err(|_| Problem::too_many(what))
 }

@@ -120,6 +120,11 @@ impl<S> Caller<S> {
         &self.token
     }
 
+    /// The token's id.
+    pub(crate) fn token_id(&self) -> &str {
+        &self.token.id
+    }
+
     /// Whether the token has one more scope.
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.token.scopes.iter().any(|has| has == scope)

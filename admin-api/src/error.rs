@@ -105,6 +105,14 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(5)
     }
 
+    /// As many as one token may have are under way.
+    pub(crate) fn too_many_of_token(what: &str, most: usize) -> Self {
+        let detail = format!(
+            "{most} {what} of this token are under way, which is the most at once; try again"
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).retry_after(5)
+    }
+
     /// The server can't do this now.
     pub(crate) fn unavailable(word: &'static str, detail: impl Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after(1)

@@ -17,6 +17,7 @@ mod precondition;
 mod router;
 mod routes;
 mod serve;
+mod slots;
 mod sources;
 mod standing;
 mod stranger;
@@ -33,7 +34,7 @@ use tokio::sync::watch;
 
 pub use auth::SCOPES;
 pub use router::router;
-pub use serve::{Listener, serve};
+pub use serve::serve;
 pub use sources::{token_name, token_sources};
 
 /// What the API is served from.
@@ -87,12 +88,28 @@ pub struct Limits {
     pub import_stall: Duration,
     /// How many imports run at once.
     pub max_imports: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_imports_per_token: usize,
     /// How many searches and exports run at once.
     pub max_scans: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_scans_per_token: usize,
+    /// How many requests wait for changes at once.
+    pub max_waits: usize,
+    /// How many of these one token may have; at most all but one.
+    pub max_waits_per_token: usize,
     /// How long any other request may take.
     pub request_timeout: Duration,
     /// How many connections are open at once.
     pub max_connections: usize,
+    /// How many of one network, an IPv4 address or an IPv6 /64.
+    pub max_per_network: usize,
+    /// Proxies in front of the API: that limit does not hold for them.
+    pub proxies: Vec<IpNet>,
+    /// How long a client may take nothing of an answer.
+    pub write_stall: Duration,
+    /// How old a connection gets before it is asked to end with the next answer.
+    pub max_age: Duration,
     /// How long a request's head may take to arrive.
     pub header_timeout: Duration,
     /// The largest request head, in bytes; at least 8 KiB.
@@ -115,10 +132,18 @@ impl Default for Limits {
             body_timeout: Duration::from_secs(10),
             import_bytes: 8 << 30,
             import_stall: Duration::from_secs(30),
-            max_imports: 2,
-            max_scans: 8,
+            max_imports: 4,
+            max_imports_per_token: 2,
+            max_scans: 12,
+            max_scans_per_token: 6,
+            max_waits: 256,
+            max_waits_per_token: 64,
             request_timeout: Duration::from_secs(30),
             max_connections: 1024,
+            max_per_network: 128,
+            proxies: Vec::new(),
+            write_stall: Duration::from_secs(30),
+            max_age: Duration::from_secs(3600),
             header_timeout: Duration::from_secs(10),
             header_bytes: 16 << 10,
             metrics_open: false,

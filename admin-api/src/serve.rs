@@ -1,44 +1,49 @@
 //! Connections: accepted within limits, served by the router, let finish at the end.
 
-use std::{convert::Infallible, future::poll_fn, io, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::{Body, Bytes, HttpBody},
+    response::{IntoResponse as _, Response},
+};
+use dnsbl_daemon::{Busy, Guarded, Listener, Peer as Network, Place, Places, Stream, linger};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
-    net::{TcpListener, UnixListener},
-    sync::Semaphore,
-};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{Api, Limits, app::App, auth::Peer, router::build};
+use crate::{Api, Limits, app::App, auth::Peer, error::Problem, router::build};
 
-/// How long accepting rests after an error such as too many open files.
-const BACKOFF: Duration = Duration::from_millis(200);
-
-/// How long a client may go on sending after its last answer.
-const LINGER: Duration = Duration::from_secs(1);
-
-/// How much it may send then, in bytes.
-const LINGER_BYTES: u64 = 16 << 20;
-
-/// Where connections come from.
-#[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
-    Tcp(TcpListener),
-    /// Over a socket in the file system.
-    Unix(UnixListener),
-}
+/// Connections beyond the places, on which only the server's health is told.
+const SPARE: dnsbl_daemon::Limits = dnsbl_daemon::Limits { all: 64, per_network: 8 };
+/// How long a request may take to come on one of these.
+const SPARE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What is answered on them.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Serves the API until `shutdown`; then accepts no more and waits for the requests in flight.
+///
+/// # Errors
+/// None so far.
 pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) -> io::Result<()> {
     let limits = api.limits.clone();
     let server = Server {
         router: build(App::new(api, shutdown.clone())),
-        permits: Arc::new(Semaphore::new(limits.max_connections)),
+        places: Places::new(dnsbl_daemon::Limits {
+            all: limits.max_connections,
+            per_network: limits.max_per_network,
+        }),
+        spare: Places::new(SPARE),
         connections: TaskTracker::new(),
         limits,
         shutdown: shutdown.clone(),
@@ -55,7 +60,9 @@ pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) ->
 
 struct Server {
     router: Router,
-    permits: Arc<Semaphore>,
+    places: Places,
+    /// For who comes while all places are busy.
+    spare: Places,
     connections: TaskTracker,
     limits: Limits,
     shutdown: CancellationToken,
@@ -64,89 +71,124 @@ struct Server {
 impl Server {
     async fn accept(&self, listener: &Listener) {
         loop {
-            let Ok(permit) = self.permits.clone().acquire_owned().await else {
-                return;
-            };
-            let accepted = match listener {
-                Listener::Tcp(listener) => listener.accept().await.map(|(stream, peer)| {
-                    // Answers are small; waiting to fill packets only delays them.
-                    let _ = stream.set_nodelay(true);
-                    let connection = self.connection(stream, Some(Peer(peer)));
-                    self.spawn(permit, connection);
-                }),
-                Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| {
-                    let connection = self.connection(stream, None);
-                    self.spawn(permit, connection);
-                }),
-            };
-            if let Err(err) = accepted {
-                tracing::warn!(%err, "could not accept a connection");
-                tokio::time::sleep(BACKOFF).await;
+            let (stream, peer) = listener.accept().await;
+            let network = self.network(peer);
+            if let Some(place) = self.places.take(network) {
+                self.connections.spawn(self.connection(stream, place, peer, false));
+            } else if let Some(place) = self.spare.take(network) {
+                self.connections.spawn(self.connection(stream, place, peer, true));
             }
         }
     }
 
-    fn spawn(
-        &self,
-        permit: tokio::sync::OwnedSemaphorePermit,
-        connection: impl Future<Output = ()> + Send + 'static,
-    ) {
-        self.connections.spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+    /// The network that a connection counts for.
+    fn network(&self, peer: Option<SocketAddr>) -> Network {
+        let Some(peer) = peer else { return Network::Local };
+        let addr = peer.ip().to_canonical();
+        if self.limits.proxies.iter().any(|net| net.contains(&addr)) {
+            Network::Proxy(addr)
+        } else {
+            Network::of(addr)
+        }
     }
 
-    fn connection<S>(
+    fn connection(
         &self,
-        stream: S,
-        peer: Option<Peer>,
-    ) -> impl Future<Output = ()> + Send + use<S>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let router = self.router.clone();
-        let service = service_fn(move |request| Box::pin(answer(router.clone(), request, peer)));
+        stream: Stream,
+        place: Place,
+        peer: Option<SocketAddr>,
+        is_spare: bool,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let place = Arc::new(place);
+        let stream = Guarded::new(stream, place.clone(), self.limits.write_stall);
+        let (router, peer) = (self.router.clone(), peer.map(Peer));
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let busy = place.busy();
+            let answer = answer(router.clone(), request, peer, is_spare);
+            Box::pin(async move {
+                let response = answer.await;
+                Ok::<_, Infallible>(response.map(|body| Body::new(Held { body, _busy: busy })))
+            })
+        });
+        let header_timeout = if is_spare { SPARE_TIMEOUT } else { self.limits.header_timeout };
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.header_timeout)
+            .header_read_timeout(header_timeout)
+            .keep_alive(!is_spare)
             .max_buf_size(self.limits.header_bytes)
             .serve_connection(TokioIo::new(stream), service);
-        let shutdown = self.shutdown.clone();
+        let (shutdown, max_age) = (self.shutdown.clone(), self.limits.max_age);
         async move {
+            let leave = async {
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = tokio::time::sleep(max_age) => {}
+                }
+            };
             let ended = tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
-                () = shutdown.cancelled() => {
+                () = leave => {
+                    // The request that is being answered is answered.
                     Pin::new(&mut connection).graceful_shutdown();
                     poll_fn(|cx| connection.poll_without_shutdown(cx)).await
                 }
             };
+            let is_given_up = ended.as_ref().is_err_and(took_nothing);
             if let Err(err) = ended {
                 tracing::debug!(%err, "a connection ended early");
             }
-            linger(connection.into_parts().io.into_inner()).await;
+            if !is_given_up {
+                linger(connection.into_parts().io.into_inner()).await;
+            }
         }
     }
 }
 
-/// Ends a connection once the client has, within limits. To close it under a client that still sends
-/// would reset it, and take away the answer that says why.
-async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    let drain = async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
-    };
-    // Whether it went well makes no difference any more.
-    let _ = tokio::time::timeout(LINGER, drain).await;
+/// Whether a client was given up that took nothing of an answer.
+fn took_nothing(err: &hyper::Error) -> bool {
+    let source = std::error::Error::source(err).and_then(|err| err.downcast_ref::<io::Error>());
+    source.is_some_and(|err| err.kind() == io::ErrorKind::TimedOut)
 }
 
 async fn answer(
     router: Router,
     mut request: hyper::Request<Incoming>,
     peer: Option<Peer>,
-) -> Result<axum::response::Response, Infallible> {
+    is_spare: bool,
+) -> Response {
+    if is_spare && !HEALTH.contains(&request.uri().path()) {
+        let detail = "as many requests as this server answers at once are under way";
+        return Problem::unavailable("too-many-connections", detail).into_response();
+    }
     if let Some(peer) = peer {
         request.extensions_mut().insert(peer);
     }
-    router.oneshot(request.map(Body::new)).await
+    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+    response
+}
+
+/// The body of an answer, which is under way until it has been handed over whole.
+struct Held {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -16,4 +16,4 @@ mod template;
 pub(crate) use config::Config;
 pub(crate) use decider::Decider;
 pub(crate) use request::Request;
-pub(crate) use server::run;
+pub(crate) use server::{Reload, run};

@@ -17,6 +17,8 @@ pub(crate) struct IndexFollower {
     /// The last change that is visible.
     pub(crate) head: watch::Sender<u64>,
     pub(crate) commit_to_visible: Histogram,
+    /// Subjects that were shown so far.
+    pub(crate) shown: u64,
 }
 
 impl IndexFollower {
@@ -26,7 +28,7 @@ impl IndexFollower {
         head: watch::Sender<u64>,
         commit_to_visible: Histogram,
     ) -> Self {
-        Self { index: IndexWriter::new(index), counters, head, commit_to_visible }
+        Self { index: IndexWriter::new(index), counters, head, commit_to_visible, shown: 0 }
     }
 }
 
@@ -46,10 +48,12 @@ impl Follower for IndexFollower {
     }
 
     fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.shown += 1;
         self.index.set_entries(origin, subject, entries);
     }
 
     fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.shown += hosts.len() as u64;
         self.index.set_plain_hosts(origin, hosts);
     }
 

@@ -12,8 +12,9 @@ mod host;
 mod maintenance;
 mod metrics;
 mod relay_tester;
+mod reload;
 mod server;
 
-pub use config::{ChangeLog, Config, ConfigError, Dns, Http, HttpListen, Log};
+pub use config::{ChangeLog, Config, ConfigError, Dns, Http, Log};
 pub use dns::answer_ordinary;
 pub use server::run;

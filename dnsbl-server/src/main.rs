@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("dnsbl-server: {err:#}");
+            dnsbl_daemon::log::say(&format!("dnsbl-server: {err:#}"));
             ExitCode::FAILURE
         }
     }
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Run(file) => dnsbl_server::run(Config::load(&file.config)?),
+        Command::Run(file) => dnsbl_server::run(&file.config),
         Command::CheckConfig(file) => {
             Config::load(&file.config)?;
             println!("{}: ok", file.config.display());

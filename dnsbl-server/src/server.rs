@@ -1,92 +1,121 @@
 //! Starting, serving, stopping.
 
 use std::{
-    os::unix::net::UnixStream,
     path::Path,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ::relay_tester::service::AtWork;
-use admin_api::{Api, Limits, Listener};
+use admin_api::{Api, Limits};
 use anyhow::Context;
+use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, doors, log::Log};
 use dnsbl_index::Index;
 use dnsbl_store::Store;
 use tokio::{
-    signal::unix::{SignalKind, signal},
     sync::watch,
     task::{JoinHandle, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, HttpListen, commands, config,
+    Config, commands, config,
     dns::{self, Counters, Sockets},
     follower::IndexFollower,
     host::Host,
     maintenance,
     metrics::Metrics,
     relay_tester,
+    reload::Reloader,
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// Open files that no connection may use up: 512 tables of the store with its logs, an import's files, what
+/// relay tests open, and the sockets themselves.
+const RESERVED_FILES: u64 = 768;
+/// Connections that a listener can take however few open files there may be.
+const FEWEST_CONNECTIONS: usize = 16;
 
-/// Serves until SIGTERM or SIGINT, drains, and returns.
-pub fn run(config: Config) -> anyhow::Result<()> {
-    start_logging(&config.log)?;
+/// Serves what a configuration file says until SIGTERM or SIGINT, drains, and returns.
+///
+/// # Errors
+/// The file is bad, or what it asks for can't be had.
+pub fn run(file: &Path) -> anyhow::Result<()> {
+    let config = Config::load(file)?;
+    let log = Log::start(&config.log.filter, config.log.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("starting the runtime")?.block_on(serve(config))
+    let reloader = Reloader::new(file.into(), config.clone(), log);
+    runtime.context("starting the runtime")?.block_on(serve(config, reloader))
 }
 
-fn start_logging(log: &config::Log) -> anyhow::Result<()> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&log.filter).context("log.filter")?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false);
-    if log.json {
-        subscriber.json().init()
-    } else {
-        subscriber.init()
-    }
-    Ok(())
-}
-
-async fn serve(config: Config) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    // A write beyond a limit on file sizes shall fail like one on a full disk, not end the process.
-    let _file_size = signal(SignalKind::from_raw(libc::SIGXFSZ))?;
+async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()> {
     // A signal that comes meanwhile is seen below: a start that is cut off would leave threads behind.
+    let mut signals = Signals::listen()?;
+    let began = Instant::now();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+    divide_open_files(&mut config);
     let mut running = Running::start(&config).await?;
-    announce(&running);
-    let ended = tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
-        ended = &mut running.http => Err(anyhow::anyhow!("the HTTP face ended: {ended:?}")),
+    let zones = running.index.load().zones().count();
+    let (listings, ms) = (running.loaded, began.elapsed().as_millis() as u64);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, listings, ms, "serving");
+    announce(&running, reloader.log());
+    let ended = loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Signal::Stop => break Ok(()),
+                Signal::Reload => reloader.reload(),
+            },
+            ended = &mut running.http => {
+                break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
+            }
+        }
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let draining = Instant::now();
+    tracing::info!("stopping: no more connections; what is under way is finished");
     running.stop().await;
+    tracing::info!(ms = draining.elapsed().as_millis() as u64, "stopped");
     ended
 }
 
 /// The one line on standard error that says that everything answers.
-fn announce(running: &Running) {
+fn announce(running: &Running, log: &Log) {
     let receiver = running.tester.as_ref();
     let receiver =
         receiver.map(|tester| format!(" receiver={}", tester.receiver())).unwrap_or_default();
-    eprintln!(
+    log.announce(&format!(
         "dnsbl-server: ready dns={} http={}{receiver}",
         running.dns_addresses, running.http_address
-    );
+    ));
     // Nobody listens where systemd did not start us.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}
+
+/// Raises the limit of open files, and gives connections what is left beside the reserve: a store that can't
+/// open a file takes no writes until the next start.
+fn divide_open_files(config: &mut Config) {
+    let sockets = config.dns.listen.len() * (config.dns.threads + 1);
+    let reserve = RESERVED_FILES + sockets as u64;
+    let connections = config.dns.tcp_connections + config.http.connections;
+    let allowed = descriptors::raise(reserve + connections as u64);
+    let (dns, http) = (&mut config.dns.tcp_connections, &mut config.http.connections);
+    if descriptors::share(allowed, reserve, FEWEST_CONNECTIONS, &mut [&mut *dns, &mut *http]) {
+        tracing::warn!(
+            allowed,
+            tcp_connections = *dns,
+            http_connections = *http,
+            "the limit of open files allows fewer connections than are configured"
+        );
+    }
 }
 
 /// A server with both faces up.
 struct Running {
     store: Store,
+    index: Arc<Index>,
+    /// Subjects that were read from the store.
+    loaded: u64,
     dns: dns::Server,
     dns_addresses: String,
     http: JoinHandle<std::io::Result<()>>,
@@ -99,7 +128,7 @@ impl Running {
     async fn start(config: &Config) -> anyhow::Result<Self> {
         let sockets = Sockets::bind(&config.dns)?;
         let dns_addresses = dns::join(&sockets.addresses);
-        let (listener, http_address) = listen(&config.http.listen).await?;
+        let (listener, http_address) = listen(&config.http).await?;
 
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
@@ -138,19 +167,32 @@ impl Running {
             index: index.clone(),
             head,
             host: Arc::new(host),
-            limits: limits(&config.http),
+            limits: limits(config),
             tester: tester.clone(),
         };
         let stop = CancellationToken::new();
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
-        let mut running =
-            Self { store, dns, dns_addresses, http, http_address, tester: None, stop };
-        let follower = IndexFollower::new(index, counters, head_sender, visible);
-        if let Err(err) = load(&running.store, follower, config).await {
-            running.stop().await;
-            return Err(err);
+        let mut running = Self {
+            store,
+            index,
+            loaded: 0,
+            dns,
+            dns_addresses,
+            http,
+            http_address,
+            tester: None,
+            stop,
+        };
+        let follower = IndexFollower::new(running.index.clone(), counters, head_sender, visible);
+        match load(&running.store, follower, config).await {
+            Ok(loaded) => running.loaded = loaded,
+            Err(err) => {
+                running.stop().await;
+                return Err(err);
+            }
         }
+        warn_of_open_doors(config);
         if let Some(tester) = tester {
             match tester.start(running.stop.clone()).await {
                 Ok(at_work) => running.tester = Some(at_work),
@@ -187,19 +229,26 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
     Ok(spawn_blocking(move || Store::open(&dir)).await??)
 }
 
-/// Reads the store into the index, and starts the writer.
-async fn load(store: &Store, mut follower: IndexFollower, config: &Config) -> anyhow::Result<()> {
+/// Reads the store into the index, and starts the writer; returns how many subjects there are.
+async fn load(store: &Store, mut follower: IndexFollower, config: &Config) -> anyhow::Result<u64> {
     let (store, token_file) = (store.clone(), config.token_file());
-    spawn_blocking(move || -> anyhow::Result<()> {
+    spawn_blocking(move || -> anyhow::Result<u64> {
         store.load(&mut follower)?;
+        let loaded = follower.shown;
         store.start(Box::new(follower))?;
-        commands::ensure_token(&store, &token_file)
+        commands::ensure_token(&store, &token_file)?;
+        Ok(loaded)
     })
     .await?
 }
 
-fn limits(http: &config::Http) -> Limits {
+fn limits(config: &Config) -> Limits {
+    let http = &config.http;
+    let believed = config.relay_tester.as_ref().and_then(|tester| tester.anonymous.as_ref());
     Limits {
+        max_connections: http.connections,
+        max_per_network: http.connections_per_network,
+        proxies: http.proxies.iter().chain(believed.into_iter().flatten()).copied().collect(),
         body_bytes: http.body_limit,
         import_bytes: http.import_limit,
         metrics_open: http.open_metrics,
@@ -210,31 +259,20 @@ fn limits(http: &config::Http) -> Limits {
     }
 }
 
-async fn listen(at: &HttpListen) -> anyhow::Result<(Listener, String)> {
-    let context = || format!("http.listen: can't listen on {at}");
-    match at {
-        HttpListen::Tcp(addr) => {
-            if !addr.ip().is_loopback() {
-                tracing::warn!(%addr, "the admin API has no TLS: put a proxy in front of it that has");
-            }
-            let listener = tokio::net::TcpListener::bind(addr).await.with_context(context)?;
-            let bound = listener.local_addr().with_context(context)?;
-            Ok((Listener::Tcp(listener), bound.to_string()))
-        }
-        HttpListen::Unix(path) => {
-            remove_stale(path).with_context(context)?;
-            let listener = tokio::net::UnixListener::bind(path).with_context(context)?;
-            Ok((Listener::Unix(listener), at.to_string()))
-        }
+async fn listen(http: &config::Http) -> anyhow::Result<(Listener, String)> {
+    if let Listen::Tcp(addr) = &http.listen
+        && !addr.ip().is_loopback()
+    {
+        tracing::warn!(%addr, "the admin API has no TLS: put a proxy in front of it that has");
     }
+    let listener = http.listen.bind(http.access).await.context("http.listen")?;
+    let address = listener.to_string();
+    Ok((listener, address))
 }
 
-/// Removes the socket that a server left which was killed; one that somebody answers on stays.
-fn remove_stale(path: &Path) -> std::io::Result<()> {
-    match UnixStream::connect(path) {
-        Err(err) if err.kind() == std::io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path)
-        }
-        _ => Ok(()),
-    }
+/// Says where others could change the data or read the secrets.
+fn warn_of_open_doors(config: &Config) {
+    doors::warn_of_folder(&config.data_dir);
+    doors::warn_of_secret(&config.token_file());
+    doors::warn_of_secret(&config.relay_keys_file());
 }

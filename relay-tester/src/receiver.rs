@@ -4,7 +4,6 @@
 //! has no way to send mail: it never relays and never bounces. Whatever it refuses it refuses at once.
 
 mod content;
-mod places;
 mod serve;
 mod session;
 mod wire;
@@ -20,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use dnsbl_daemon::Listener;
 use dnsbl_types::UnixTime;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -85,7 +85,7 @@ pub struct ReceiverSettings {
 pub struct Counts {
     /// Connections that were served.
     pub connections: u64,
-    /// Connections beyond a limit.
+    /// Connections beyond a limit, and idle ones that made room.
     pub turned_away: u64,
     /// Recipients that were refused.
     pub refused: u64,
@@ -141,7 +141,7 @@ impl Receiver {
         let listener = TcpListener::bind(addr).await?;
         let local = listener.local_addr()?;
         let counters = Arc::new(Counters::default());
-        let serve = serve::accept(listener, settings, inbox, Arc::clone(&counters));
+        let serve = serve::accept(Listener::from(listener), settings, inbox, Arc::clone(&counters));
         Ok(Self { local, counters, task: tokio::spawn(serve) })
     }
 

@@ -95,7 +95,7 @@ fn rfc3225_s3_do_is_echoed() {
 
 #[test]
 fn rfc5001_s2_nsid_is_given_where_asked_for() {
-    let server = server();
+    let server = dnsbl_tests::TestServer::with_dns_config("identity = \"ns1\"\n");
     let zone = server.ip_zone(json!({}));
     let name = zone.below("2.0.0.127");
     let with = Edns { options: NSID, ..Edns::default() };

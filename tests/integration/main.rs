@@ -10,6 +10,7 @@ mod tcp;
 
 // What is answered.
 mod answer_table;
+mod between_zones;
 mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.
@@ -32,7 +33,9 @@ mod store_failure;
 
 // Starting, listening and stopping.
 mod bad_start;
+mod daemons;
 mod loading;
+mod places;
 mod wildcard;
 
 // Real lists and real peers.

@@ -67,7 +67,10 @@ pub(crate) async fn list_changes(
         );
         return Err(Problem::malformed(detail).with("head", head));
     }
-    wait(&app, query.after, Duration::from_secs(query.wait)).await;
+    if query.wait > 0 {
+        let _slot = app.waits.take(caller.token_id())?;
+        wait(&app, query.after, Duration::from_secs(query.wait)).await;
+    }
     let until = *app.head.borrow();
     let mut feed = Feed {
         app,

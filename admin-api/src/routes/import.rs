@@ -121,7 +121,7 @@ pub(crate) async fn import_listings(
     precondition::refuse(&headers, "an import has many")?;
     let mode = query.mode()?;
     let order = query.order(&caller, &zone)?;
-    let permit = app.import_permit()?;
+    let permit = app.imports.take(caller.token_id())?;
     let body = body::decoded(body, &headers, &app.limits)?;
     let store = app.store();
     let strict = query.strict;

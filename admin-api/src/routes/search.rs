@@ -58,7 +58,7 @@ pub(crate) enum Match {
     params(SearchQuery, ("zone" = String, Path, description = "Where")),
     responses((status = 200, body = PageOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn search_listings(
-    _: Caller<ListingsRead>,
+    caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
     Params(query): Params<SearchQuery>,
@@ -67,7 +67,7 @@ pub(crate) async fn search_listings(
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
     let filter = query.filter()?;
-    let permit = app.scan_permit()?;
+    let permit = app.scans.take(caller.token_id())?;
     let search = move |reader: &dnsbl_store::Reader<'_>| {
         let _permit = permit;
         if reader.zone(&origin)?.is_none() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json as AxumJson, extract::State, http::HeaderMap, response::Response};
+use dnsbl_index::IndexedZone;
 use dnsbl_store::{Change, Outcome};
 use dnsbl_types::Name;
 
@@ -15,8 +16,7 @@ use crate::{
     precondition,
     v1::{
         problem::ProblemOut,
-        warning::{self, Warned},
-        zone::{ZoneIn, ZoneOut, ZonesOut},
+        zone::{ZoneIn, ZoneOut, ZonesOut, serial_warning},
     },
 };
 
@@ -57,8 +57,8 @@ pub(crate) async fn find_zone(
 /// What is left out gets its default. A zone that has listings keeps its kind (409).
 #[utoipa::path(put, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
     params(("zone" = String, Path, description = "Its name")), request_body = ZoneIn,
-    responses((status = 200, description = "Replaced", body = Warned<ZoneOut>),
-        (status = 201, description = "Created", body = Warned<ZoneOut>),
+    responses((status = 200, description = "Replaced", body = ZoneOut),
+        (status = 201, description = "Created", body = ZoneOut),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn put_zone(
     caller: Caller<ZonesWrite>,
@@ -70,12 +70,19 @@ pub(crate) async fn put_zone(
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
     let (zone, serial_floor) = body.into_zone(parse("zone", &zone)?)?;
-    let warnings = warning::of_zone(&zone);
+    let serial = app.index.load().zone(&zone.origin).map(IndexedZone::serial);
+    let stale = serial_floor.zip(serial).filter(|(floor, is)| is.is_after(*floor));
     let change = Change::PutZone { zone: Box::new(zone), serial_floor };
     let done = app.change(caller.actor(), change).await?;
     match done.outcome {
         Outcome::Zone { created: new, record } => {
-            let zone = Warned { resource: ZoneOut::from(&*record), warnings };
+            let mut zone = ZoneOut::from(&*record);
+            if let Some((asked, is)) = stale {
+                zone = zone.warn(serial_warning(asked, is));
+            }
+            for warning in zone.warnings() {
+                tracing::warn!(zone = %record.zone.origin, warning, "settings of a zone");
+            }
             Ok(changed(created(new), done.seq, zone))
         }
         _ => Err(Problem::internal()),

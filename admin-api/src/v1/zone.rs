@@ -10,7 +10,7 @@ use dnsbl_types::{Apex, Name, NameError, Serial, SoaTimes, Zone, ZoneKind, ZoneS
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{BodyError, parse, parse_all, texts};
+use super::{BodyError, parse, parse_all, texts, warning};
 
 /// What a zone lists.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
@@ -54,7 +54,7 @@ pub(crate) struct ZoneIn {
     /// As it reads back; ignored.
     #[serde(rename = "exclusions")]
     _exclusions: Option<u64>,
-    /// As a PUT answers; ignored.
+    /// As it reads back; ignored.
     #[serde(rename = "warnings")]
     _warnings: Option<Vec<String>>,
 }
@@ -225,6 +225,9 @@ pub(crate) struct ZoneOut {
     /// How many exclusions it has; left out in the change feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     exclusions: Option<u64>,
+    /// What the settings are allowed to be but had better not; left out in the change feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
 }
 
 /// The SOA record.
@@ -285,6 +288,7 @@ impl From<&Zone> for ZoneOut {
             glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
             listings: None,
             exclusions: None,
+            warnings: None,
         }
     }
 }
@@ -295,8 +299,58 @@ impl From<&ZoneRecord> for ZoneOut {
         zone.soa.serial = Some(record.serial.0);
         zone.listings = Some(record.listings);
         zone.exclusions = Some(record.exclusions);
+        zone.warnings = Some([amplifying(&record.zone), warning::of_zone(&record.zone)].concat());
         zone
     }
+}
+
+impl ZoneOut {
+    /// The zone with one more warning.
+    pub(crate) fn warn(mut self, warning: String) -> Self {
+        self.warnings.get_or_insert_default().push(warning);
+        self
+    }
+
+    /// What the settings had better not be.
+    pub(crate) fn warnings(&self) -> &[String] {
+        self.warnings.as_deref().unwrap_or_default()
+    }
+}
+
+/// A serial that was asked for and lies behind the zone's: it can't go back, or secondaries and resolvers
+/// would take what is new for old (RFC 1982).
+pub(crate) fn serial_warning(asked: Serial, is: Serial) -> String {
+    format!(
+        "soa.serial {} does nothing: the zone is at {} already, and serials only rise",
+        asked.0, is.0
+    )
+}
+
+/// Name servers beyond which an answer is much larger than its question.
+const FEW_NS: usize = 4;
+/// Octets of texts beyond which it is so.
+const SHORT_TEXT: usize = 512;
+
+/// Settings by which somebody can have much sent to others with little, as the address that asks over UDP
+/// may be forged.
+fn amplifying(zone: &Zone) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut warn = |is_much: bool, what: String| {
+        if is_much {
+            let why =
+                "answers are many times as large as questions, which serves attacks on others";
+            warnings.push(format!("{what}: {why}"));
+        }
+    };
+    let count = zone.ns.len();
+    warn(count > FEW_NS, format!("ns has {count} name servers, more than {FEW_NS}"));
+    let addresses = zone.apex.a.len() + zone.apex.aaaa.len();
+    warn(addresses > 16, format!("apex has {addresses} addresses, more than 16"));
+    let octets: usize = zone.apex.txt.iter().map(String::len).sum();
+    warn(octets > SHORT_TEXT, format!("apex.txt has {octets} octets, more than {SHORT_TEXT}"));
+    let octets = zone.reason.template().len();
+    warn(octets > SHORT_TEXT, format!("reason has {octets} octets, more than {SHORT_TEXT}"));
+    warnings
 }
 
 #[cfg(test)]
@@ -331,6 +385,22 @@ mod tests {
         assert_eq!(first.rname.to_absolute(), r"a\.b.example.org.");
         let text = serde_json::to_string(&ZoneOut::from(&first)).unwrap();
         assert_eq!(zone(&text).unwrap().0, first);
+    }
+
+    /// Security review, M3.
+    #[test]
+    fn settings_that_amplify_are_warned_of() {
+        let warnings = |json: &str| {
+            let zone = zone(json).unwrap().0;
+            let record = ZoneRecord { zone, serial: Serial(1), listings: 0, exclusions: 0 };
+            ZoneOut::from(&record).warnings().join("\n")
+        };
+        assert_eq!(warnings(r#"{"kind":"ip","ns":["a.x","b.x","c.x","d.x"]}"#), "");
+        let many = warnings(r#"{"kind":"ip","ns":["a.x","b.x","c.x","d.x","e.x"]}"#);
+        assert!(many.starts_with("ns has 5 name servers"), "{many}");
+        let text = "x".repeat(300);
+        let json = format!(r#"{{"kind":"ip","ns":["a.x"],"apex":{{"txt":["{text}","{text}"]}}}}"#);
+        assert!(warnings(&json).starts_with("apex.txt has 600 octets"));
     }
 
     #[test]

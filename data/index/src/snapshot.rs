@@ -1,6 +1,6 @@
 //! Snapshots: what readers see.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use arc_swap::{ArcSwap, Guard};
 use dnsbl_types::{Labels, Name};
@@ -19,6 +19,10 @@ pub struct Snapshot {
     /// In the order of their origins' wire form.
     pub(crate) zones: Vec<Arc<IndexedZone>>,
     origins: Lengths,
+    /// Names that lie above an origin and inside another zone, in wire form.
+    between: Arc<HashSet<Box<[u8]>>>,
+    /// Zones came or went since.
+    between_is_stale: bool,
     pub(crate) seq: u64,
     pub(crate) loaded: bool,
 }
@@ -68,6 +72,43 @@ impl Snapshot {
         }
     }
 
+    /// Whether the origin of a zone lies below this name, and this name inside another zone; it exists then,
+    /// though it has no records (RFC 8020).
+    ///
+    /// `qname` is an uncompressed lower-case name in wire form, the root label included.
+    pub fn is_between(&self, qname: &[u8]) -> bool {
+        !self.between.is_empty() && self.between.contains(qname)
+    }
+
+    /// The zone in which the origin at `qname` is a delegation, if that is one of these.
+    pub fn parent_of(&self, qname: &[u8]) -> Option<&IndexedZone> {
+        let (&len, rest) = qname.split_first()?;
+        let parent = rest.get(usize::from(len)..).filter(|parent| !parent.is_empty())?;
+        self.zone_of(parent).map(|(zone, _)| zone)
+    }
+
+    /// Finds the names between zones anew if zones came or went.
+    pub(crate) fn find_between(&mut self) {
+        if !std::mem::take(&mut self.between_is_stale) {
+            return;
+        }
+        let mut between = HashSet::new();
+        for zone in &self.zones {
+            let origin = zone.origin().wire();
+            let mut rest = origin;
+            let mut above = Vec::new();
+            while let Some((&len, tail)) = rest.split_first().filter(|(len, _)| **len > 0) {
+                rest = &tail[usize::from(len)..];
+                if self.find(rest).is_ok() {
+                    between.extend(above.drain(..).map(Box::<[u8]>::from));
+                    break;
+                }
+                above.push(rest);
+            }
+        }
+        self.between = Arc::new(between);
+    }
+
     /// Where the zone at an origin is, or would be.
     fn find(&self, origin: &[u8]) -> Result<usize, usize> {
         self.zones.binary_search_by(|zone| zone.origin().wire().cmp(origin))
@@ -83,6 +124,7 @@ impl Snapshot {
         if let Err(at) = self.find(zone.origin().wire()) {
             self.origins.insert(zone.origin().wire().len());
             self.zones.insert(at, Arc::new(zone));
+            self.between_is_stale = true;
         }
     }
 
@@ -91,6 +133,7 @@ impl Snapshot {
             self.zones.remove(at);
             self.origins = Lengths::default();
             self.zones.iter().for_each(|zone| self.origins.insert(zone.origin().wire().len()));
+            self.between_is_stale = true;
         }
     }
 }
@@ -107,5 +150,57 @@ impl Lengths {
     /// Whether `len`, at most 255, is in the set.
     fn contains(&self, len: usize) -> bool {
         self.0[len / 64] >> (len % 64) & 1 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dnsbl_types::{Name, Serial, ZoneKind, ZoneSpec};
+
+    use crate::{Index, IndexWriter};
+
+    fn index(origins: &[&str]) -> (Arc<Index>, IndexWriter) {
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        for origin in origins {
+            let ns = vec!["ns.example.net".parse().unwrap()];
+            let reason = "listed".parse().unwrap();
+            let spec = ZoneSpec::new(origin.parse().unwrap(), ZoneKind::Ip, ns, reason);
+            writer.put_zone(spec.check().unwrap(), Serial(1));
+        }
+        writer.publish(1);
+        (index, writer)
+    }
+
+    fn is_between(index: &Index, name: &str) -> bool {
+        index.load().is_between(name.parse::<Name>().unwrap().wire())
+    }
+
+    #[test]
+    fn names_above_a_zone_and_inside_another_lie_between_them() {
+        let (index, mut writer) = index(&["a.deep.bl.lists", "bl.lists", "x.y.other"]);
+        assert!(is_between(&index, "deep.bl.lists"));
+        for name in ["bl.lists", "a.deep.bl.lists", "lists", "y.other", "eep.bl.lists", "."] {
+            assert!(!is_between(&index, name), "{name}");
+        }
+        let parent = |name: &str| {
+            let name: Name = name.parse().unwrap();
+            index.load().parent_of(name.wire()).map(|zone| zone.settings().origin.to_string())
+        };
+        assert_eq!(parent("a.deep.bl.lists").as_deref(), Some("bl.lists"));
+        assert_eq!(parent("bl.lists"), None);
+        writer.remove_zone(&"bl.lists".parse().unwrap());
+        writer.publish(2);
+        assert!(!is_between(&index, "deep.bl.lists"));
+    }
+
+    #[test]
+    fn a_zone_between_two_has_names_between_on_both_sides() {
+        let (index, _writer) = index(&["bl.lists", "b.x.a.y.bl.lists", "a.y.bl.lists"]);
+        assert!(is_between(&index, "y.bl.lists"));
+        assert!(is_between(&index, "x.a.y.bl.lists"));
+        assert!(!is_between(&index, "a.y.bl.lists"));
     }
 }

@@ -258,7 +258,7 @@ pub(crate) fn exact(name: Labels<'_>) -> DomainSubject {
 
 /// What is below the last `count` labels of a name.
 pub(crate) fn below(name: Labels<'_>, count: u8) -> DomainSubject {
-    let skip = name.count_labels() - usize::from(count);
+    let skip = name.count_labels().saturating_sub(count.into());
     let ancestor = Name::from_labels(name.skip(skip)).expect("a part of a name is a name");
     DomainSubject::below(ancestor).expect("entries never lie at the root")
 }

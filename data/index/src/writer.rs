@@ -123,6 +123,7 @@ impl IndexWriter {
     /// Shows all changes since the last call at once; `seq` is the last change among them.
     pub fn publish(&mut self, seq: u64) {
         self.apply_pending();
+        self.next.find_between();
         self.next.seq = seq;
         self.next.loaded = true;
         let retired = self.index.current.swap(Arc::new(self.next.clone()));

@@ -181,6 +181,9 @@ impl IndexedZone {
         if let Some(test) = TestEntry::at_domain(labels) {
             return Verdict::of_test(test, asked);
         }
+        if labels.holds_nul() {
+            return Verdict::Unlisted;
+        }
         let domain = DomainBits::new(labels);
         let mut deciding = Deciding::new(now);
         self.domains.visit_above(domain.bits(), |key, at| {
@@ -203,6 +206,9 @@ impl IndexedZone {
 
     /// Whether a name below this domain is listed now; the labels are in lower case.
     pub fn lists_below_domain(&self, labels: Labels<'_>, now: UnixTime) -> bool {
+        if labels.holds_nul() {
+            return false;
+        }
         let domain = DomainBits::new(labels);
         let asked = domain.bits();
         let lists = |entries: &Option<Entries>| entries.as_ref().is_some_and(|e| e.lists(now));

@@ -195,10 +195,11 @@ impl WriterThread {
         let committed = Instant::now();
         let shown = written.and_then(|()| self.show(effects, touched, committed));
         shown.map_err(|err| {
-            tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
             let reason = err.to_string();
             self.failed = Some((reason.clone(), err.is_full()));
+            // Before anything else can go wrong.
             self.inner.set_failed(&reason);
+            tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
             reason
         })
     }

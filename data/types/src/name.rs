@@ -190,6 +190,12 @@ impl<'a> Labels<'a> {
     pub fn is_empty(self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether a label holds a NUL octet, as no domain of mail or of the web does.
+    pub fn holds_nul(self) -> bool {
+        // No length is 0, as the root label is left out.
+        self.0.contains(&0)
+    }
 }
 
 impl fmt::Display for Labels<'_> {

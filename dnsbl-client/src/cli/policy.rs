@@ -1,18 +1,13 @@
 //! `dnsbl policy` and `dnsbl check-config`.
 
-use std::{
-    io::{self, IsTerminal},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
 use clap::Args;
+use dnsbl_daemon::log::{Log, say};
 use listenfd::ListenFd;
 use tokio::runtime::Builder;
-use tracing_subscriber::EnvFilter;
 
-use crate::policy_service::{self, Config};
+use crate::policy_service::{self, Config, Reload};
 
 /// Runs the policy service for Postfix and Exim in the foreground, until SIGTERM.
 #[derive(Args)]
@@ -35,9 +30,11 @@ impl Policy {
         // Before there are threads: it takes variables out of the environment.
         let sockets = ListenFd::from_env();
         let config = Config::load(&self.config)?;
-        log_to_stderr(&config.log)?;
+        let log = Log::start(&config.log, false);
+        let filter = config.log.as_str().to_owned();
+        let reload = Reload { file: self.config, log, filter };
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(policy_service::run(config, sockets))?;
+        runtime.block_on(policy_service::run(config, reload, sockets))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -53,19 +50,9 @@ impl CheckConfig {
                 ExitCode::SUCCESS
             }
             Err(err) => {
-                eprintln!("dnsbl: {err}");
+                say(&format!("dnsbl: {err}"));
                 ExitCode::FAILURE
             }
         }
     }
-}
-
-fn log_to_stderr(filter: &str) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::try_new(filter).context("log: not a filter such as info or dnsbl=debug")?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    subscriber.try_init().map_err(|err| anyhow::anyhow!("logging: {err}"))
 }

@@ -12,10 +12,11 @@ use std::{
 };
 
 use dnsbl_client::{Policy, Zone};
+use dnsbl_daemon::{Access, Listen, log::Filter};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::{listen::Listen, template::Template};
+use super::template::Template;
 
 /// The largest configuration file, in octets.
 const MAX_FILE: usize = 1 << 20;
@@ -24,11 +25,13 @@ const MAX_FILE: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(super) listen: Vec<Listen>,
+    /// Who may connect to Unix sockets.
+    pub(super) access: Access,
     pub(super) metrics_listen: Option<SocketAddr>,
     /// Health of the lists, kept over restarts.
     pub(super) state_file: Option<PathBuf>,
     /// A filter such as `info` or `dnsbl=debug`.
-    pub(crate) log: String,
+    pub(crate) log: Filter,
     /// Decide and log, but always answer DUNNO.
     pub(super) shadow: bool,
     /// Clients that are not checked.
@@ -48,6 +51,8 @@ pub(crate) struct Config {
     pub(super) gone_after: Duration,
     /// What is no mistake, but hardly meant.
     pub(crate) warnings: Vec<String>,
+    /// The files of their keys.
+    pub(super) key_files: Vec<PathBuf>,
 }
 
 /// How long a decision may take.
@@ -63,6 +68,8 @@ pub(super) struct Deadlines {
 pub(super) struct Limits {
     /// Connections at once.
     pub(super) connections: usize,
+    /// Connections at once from one network: an IPv4 address, an IPv6 /64.
+    pub(super) connections_per_network: usize,
     /// How long a connection may be silent.
     pub(super) idle: Duration,
 }

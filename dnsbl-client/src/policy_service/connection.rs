@@ -1,10 +1,11 @@
 //! One connection of a mail server.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, time::Duration};
 
+use dnsbl_daemon::{Guarded, Stream};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    time::timeout,
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,27 +29,31 @@ pub(super) enum Trouble {
     Malformed(#[from] Malformed),
     #[error("a request or its answer took longer than {} seconds", PATIENCE.as_secs())]
     Slow,
+    #[error("its place was wanted while it was not asking for anything")]
+    Crowded,
 }
 
 /// A connection and what was decided on it.
-pub(super) struct Connection<'a, S> {
-    stream: S,
+pub(super) struct Connection<'a> {
+    stream: Guarded<Stream>,
     service: &'a Service,
     decoder: Decoder,
     memo: Memo,
+    /// When the request that is coming began to come.
+    began: Option<Instant>,
 }
 
 /// What a wait for more octets ended with.
 enum Received {
     Some(usize),
     End,
-    /// Nobody waits for an answer, and the place is wanted.
+    /// Nobody waits for an answer, and it is time to go.
     Idle,
 }
 
-impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    pub(super) fn new(stream: S, service: &'a Service) -> Self {
-        Self { stream, service, decoder: Decoder::default(), memo: Memo::default() }
+impl<'a> Connection<'a> {
+    pub(super) fn new(stream: Guarded<Stream>, service: &'a Service) -> Self {
+        Self { stream, service, decoder: Decoder::default(), memo: Memo::default(), began: None }
     }
 
     /// Answers requests until the mail server leaves, says what is no request, or is silent too long.
@@ -84,12 +89,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         stop: &CancellationToken,
     ) -> Result<Received, Trouble> {
         let (within, limits) = (self.decoder.is_within_request(), self.service.limits());
-        let read = self.stream.read(chunk);
         if within {
-            let len = timeout(PATIENCE, read).await.map_err(|_| Trouble::Slow)??;
+            let until = *self.began.get_or_insert_with(Instant::now) + PATIENCE;
+            let read = timeout_at(until, self.stream.read(chunk));
+            let len = read.await.map_err(|_| Trouble::Slow)??;
+            // Not a request that was cut off by the mail server, but by us.
+            if len == 0 && self.stream.place().is_lost() {
+                return Err(Trouble::Crowded);
+            }
             return Ok(if len == 0 { Received::End } else { Received::Some(len) });
         }
-        let crowded = pin!(self.service.crowded());
+        self.began = None;
+        let read = self.stream.read(chunk);
         tokio::select! {
             biased;
             len = timeout(limits.idle, read) => match len {
@@ -99,11 +110,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Err(_) => Ok(Received::Idle),
             },
             () = stop.cancelled() => Ok(Received::Idle),
-            () = crowded => Ok(Received::Idle),
         }
     }
 
     async fn answer(&mut self, frame: Frame) -> Result<(), Trouble> {
+        self.began = None;
+        let _busy = self.stream.place().busy();
         let reply = match frame {
             Frame::Policy(request) => {
                 let decision = match self.memo.find(&request) {

@@ -1,7 +1,8 @@
 //! Figures for Prometheus, and the listener that shows them.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use dnsbl_daemon::{Guarded, Limits, Listener, Peer, Places, Stream};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -14,16 +15,12 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
 
 /// From half a millisecond to about 8 seconds.
 const CHECK_BUCKETS: (f64, f64, usize) = (0.0005, 2.0, 15);
-/// Connections to the listener at once.
-const MAX_CONNECTIONS: usize = 16;
-/// How long a request may take to come.
+/// Connections to the listener at once; where there are as many, the longest idle makes room.
+const LIMITS: Limits = Limits { all: 16, per_network: 8 };
+/// How long a request may take to come, and its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// All figures of the service.
@@ -114,34 +111,25 @@ impl Metrics {
 }
 
 /// Answers `GET /metrics` until the runtime ends.
-pub(super) async fn serve(listener: TcpListener, metrics: Arc<Metrics>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+pub(super) async fn serve(listener: Listener, metrics: Arc<Metrics>) {
+    let places = Places::new(LIMITS);
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let metrics = metrics.clone();
-                tokio::spawn(async move {
-                    show(stream, peer, &metrics).await;
-                    drop(place);
-                });
-            }
-            Err(err) => {
-                tracing::warn!(%err, "can't take a connection for metrics");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (stream, peer) = listener.accept().await;
+        let peer = peer.map_or(Peer::Local, |peer| Peer::of(peer.ip()));
+        let Some(place) = places.take(peer) else { continue };
+        let (stream, metrics) = (Guarded::new(stream, Arc::new(place), PATIENCE), metrics.clone());
+        tokio::spawn(async move { show(stream, &metrics).await });
     }
 }
 
-async fn show(stream: TcpStream, peer: SocketAddr, metrics: &Metrics) {
+async fn show(stream: Guarded<Stream>, metrics: &Metrics) {
     let answer = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(respond(&request, metrics))
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).keep_alive(false);
     if let Err(err) = http.serve_connection(TokioIo::new(stream), answer).await {
-        tracing::debug!(%peer, %err, "a request for metrics went wrong");
+        tracing::debug!(%err, "a request for metrics went wrong");
     }
 }
 

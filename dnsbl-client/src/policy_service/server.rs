@@ -1,118 +1,159 @@
 //! Sockets, signals and the end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context;
-use listenfd::ListenFd;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sd_notify::NotifyState;
-use tokio::{
-    net::TcpListener,
-    select,
-    signal::unix::{SignalKind, signal},
-    sync::Semaphore,
-    time::{sleep, timeout},
+use dnsbl_daemon::{
+    Guarded, Limits, Listen, Listener, Peer, Places, Signal, Signals, Stream, descriptors, doors,
+    log::Log,
 };
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::{select, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     config::Config,
     connection::{Connection, Trouble},
-    listen::{Listener, Stream},
-    metrics,
+    listen, metrics,
     service::Service,
 };
 
 /// How long requests that are being answered may take after SIGTERM.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Before the next try to take a connection, if that fails (for want of descriptors, say).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a mail server may take nothing of an answer.
+const STALL: Duration = Duration::from_secs(30);
 /// Descriptors beside those of connections: sockets to resolvers, files.
 const OTHER_FILES: u64 = 512;
+/// Connections that are taken however few open files there may be.
+const FEWEST_CONNECTIONS: usize = 16;
+
+/// The configuration file, and the log that it describes.
+pub(crate) struct Reload {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// The log.
+    pub(crate) log: Log,
+    /// Its filter as it is now.
+    pub(crate) filter: String,
+}
 
 /// Serves until SIGTERM or SIGINT. `sockets` are those that systemd gave.
-pub(crate) async fn run(config: Config, mut sockets: ListenFd) -> anyhow::Result<()> {
+pub(crate) async fn run(
+    mut config: Config,
+    mut reload: Reload,
+    mut sockets: ListenFd,
+) -> anyhow::Result<()> {
+    // A signal that comes meanwhile is seen below.
+    let mut signals = Signals::listen()?;
+    let began = Instant::now();
     let stop = CancellationToken::new();
-    raise_file_limit(config.limits.connections as u64 + OTHER_FILES);
-    let listeners = bind(&config, &mut sockets).await?;
+    let places = Places::new(divide_open_files(&mut config));
+    let listeners = listen::bind(&mut sockets, &config.listen, config.access).await?;
     let metrics_listener = match config.metrics_listen {
         Some(addr) => {
-            let bound = TcpListener::bind(addr).await;
-            Some(bound.with_context(|| format!("metrics-listen: can't listen on {addr}"))?)
+            let bound = Listen::Tcp(addr).bind(config.access).await;
+            Some(bound.context("metrics-listen")?)
         }
         None => None,
     };
+    let zones = config.zones.len();
+    config.key_files.iter().for_each(|file| doors::warn_of_secret(file));
     let service = Arc::new(Service::start(config)?);
     let mut ready = listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     if let Some(listener) = metrics_listener {
-        ready += &format!(" metrics={}", listener.local_addr()?);
+        ready += &format!(" metrics={listener}");
         tokio::spawn(metrics::serve(listener, service.metrics()));
     }
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(service.limits().connections));
     for listener in listeners {
         let accept =
             accept(listener, service.clone(), places.clone(), connections.clone(), stop.clone());
         tokio::spawn(accept);
     }
-    eprintln!("dnsbl policy: ready listen={ready}");
+    let ms = began.elapsed().as_millis() as u64;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, ms, "serving");
+    reload.log.announce(&format!("dnsbl policy: ready listen={ready}"));
     notify(&NotifyState::Ready);
-    until_signal().await?;
+    while signals.next().await == Signal::Reload {
+        reload.reload();
+    }
     notify(&NotifyState::Stopping);
+    tracing::info!("stopping: no more connections; what is under way is answered");
     stop.cancel();
     connections.close();
     if timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::warn!("some requests were not answered before the end");
     }
+    tracing::info!("stopped");
     Ok(())
 }
 
-async fn bind(config: &Config, sockets: &mut ListenFd) -> anyhow::Result<Vec<Listener>> {
-    let inherited = Listener::inherited(sockets)?;
-    if !inherited.is_empty() {
-        return Ok(inherited);
+impl Reload {
+    /// Reads the file again and changes the filter of the log; a file that is bad changes nothing. The
+    /// lists and limits stay, as what is known of them would be lost: they need a restart.
+    fn reload(&mut self) {
+        let told = match Config::load(&self.file) {
+            Err(err) => format!("everything stays as it is: {err}"),
+            Ok(new) if new.log.as_str() == self.filter => {
+                "log has not changed; all other keys need a restart".into()
+            }
+            Ok(new) => {
+                self.log.set_filter(&new.log);
+                self.filter = new.log.as_str().to_owned();
+                format!("log is {:?} now; all other keys need a restart", self.filter)
+            }
+        };
+        self.log.announce(&format!("dnsbl policy: SIGHUP: {told}"));
     }
-    let mut listeners = Vec::new();
-    for listen in &config.listen {
-        listeners.push(listen.bind().await?);
-    }
-    Ok(listeners)
 }
 
-/// Takes connections while there are places; with none left, a silent one is asked to leave.
+/// Raises the limit of open files, and returns the connections that it allows.
+///
+/// All mail servers may well come from one address, so that a network may have all places; where there is
+/// none left the one that has the most makes room.
+fn divide_open_files(config: &mut Config) -> Limits {
+    let connections = &mut config.limits.connections;
+    let allowed = descriptors::raise(*connections as u64 + OTHER_FILES);
+    if descriptors::share(allowed, OTHER_FILES, FEWEST_CONNECTIONS, &mut [&mut *connections]) {
+        tracing::warn!(
+            allowed,
+            connections = *connections,
+            "the limit of open files allows fewer connections than are configured"
+        );
+    }
+    Limits { all: *connections, per_network: config.limits.connections_per_network }
+}
+
+/// Takes connections; with no place left, a silent one has to leave.
 async fn accept(
     listener: Listener,
     service: Arc<Service>,
-    places: Arc<Semaphore>,
+    places: Places,
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
     loop {
-        let accepted = select! {
+        let (stream, peer) = select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
-            Err(err) => {
-                tracing::warn!(%err, %listener, "can't take a connection");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
+        let peer = peer.map_or(Peer::Local, |peer| Peer::of(peer.ip()));
+        let Some(place) = places.take(peer) else {
+            tracing::debug!("closed a new connection: requests are being answered on all others");
+            continue;
         };
-        if places.available_permits() == 0 {
-            service.make_room();
-        }
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let stream = Guarded::new(stream, Arc::new(place), STALL);
         let (service, stop) = (service.clone(), stop.clone());
-        connections.spawn(async move {
-            serve(stream, &service, &stop).await;
-            drop(place);
-        });
+        connections.spawn(async move { serve(stream, &service, &stop).await });
     }
 }
 
-async fn serve(stream: Box<dyn Stream>, service: &Service, stop: &CancellationToken) {
+async fn serve(stream: Guarded<Stream>, service: &Service, stop: &CancellationToken) {
     let metrics = service.metrics();
     metrics.connections.inc();
     let ended = Connection::new(stream, service).serve(stop).await;
@@ -124,35 +165,6 @@ async fn serve(stream: Box<dyn Stream>, service: &Service, stop: &CancellationTo
             tracing::warn!(%err, "closed a connection: what came was no request");
         }
         Err(err) => tracing::debug!(%err, "a connection broke"),
-    }
-}
-
-async fn until_signal() -> anyhow::Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    Ok(())
-}
-
-/// systemd gives a process 1,024 descriptors but lets it take more.
-fn raise_file_limit(wanted: u64) {
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.current.unwrap_or(u64::MAX);
-    let target = wanted.min(limit.maximum.unwrap_or(u64::MAX));
-    if current < target {
-        let raised = Rlimit { current: Some(target), maximum: limit.maximum };
-        if let Err(err) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%err, wanted, "can't raise the limit of open files");
-        }
-    }
-    if target < wanted {
-        tracing::warn!(
-            wanted,
-            allowed = target,
-            "the limit of open files allows fewer connections"
-        );
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Instant};
 
 use dnsbl_client::{Event, Health, Observer, Status, ZoneName};
-use tokio::sync::Notify;
 
 use super::{
     config::{Config, Limits},
@@ -18,7 +17,6 @@ pub(super) struct Service {
     decider: Decider,
     limits: Limits,
     metrics: Arc<Metrics>,
-    crowded: Notify,
 }
 
 impl Service {
@@ -35,7 +33,7 @@ impl Service {
         // It hears what the state file says of each list before anything is asked.
         let listener = Arc::new(Listener { metrics: metrics.clone() });
         let decider = Decider::new(config, |client| client.observer(listener))?;
-        Ok(Self { decider, limits, metrics, crowded: Notify::new() })
+        Ok(Self { decider, limits, metrics })
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -44,16 +42,6 @@ impl Service {
 
     pub(super) fn metrics(&self) -> Arc<Metrics> {
         self.metrics.clone()
-    }
-
-    /// Asks the connection that has been silent longest to leave.
-    pub(super) fn make_room(&self) {
-        self.crowded.notify_one();
-    }
-
-    /// Ends when the place of a silent connection is wanted.
-    pub(super) async fn crowded(&self) {
-        self.crowded.notified().await;
     }
 
     /// What to do; it is one line of the log.

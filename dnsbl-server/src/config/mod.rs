@@ -4,12 +4,12 @@ mod relay_tester;
 mod spec;
 
 use std::{
-    fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use dnsbl_daemon::{Access, Listen, log::Filter};
 use ipnet::IpNet;
 
 pub(crate) use relay_tester::RelayTester;
@@ -44,7 +44,7 @@ pub struct Dns {
     pub identity: Option<String>,
     /// TCP connections at once.
     pub tcp_connections: usize,
-    /// TCP connections at once from one address.
+    /// TCP connections at once from one network: an IPv4 address, an IPv6 /64.
     pub tcp_connections_per_client: usize,
     /// How long a TCP connection may take for its next query.
     pub tcp_idle_timeout: Duration,
@@ -54,7 +54,15 @@ pub struct Dns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// Where the admin API listens.
-    pub listen: HttpListen,
+    pub listen: Listen,
+    /// Who may connect to it where it is a Unix socket.
+    pub access: Access,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once from one network: an IPv4 address, an IPv6 /64.
+    pub connections_per_network: usize,
+    /// Proxies in front of the API: that limit does not hold for them.
+    pub proxies: Vec<IpNet>,
     /// `/metrics` and `/openapi.json` need no token.
     pub open_metrics: bool,
     /// The longest body of a request other than an import, in bytes.
@@ -65,24 +73,6 @@ pub struct Http {
     pub hosts: Vec<String>,
     /// Proxies whose `X-Forwarded-For` tells who asks.
     pub proxies: Vec<IpNet>,
-}
-
-/// Where the admin API listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HttpListen {
-    /// A TCP address.
-    Tcp(SocketAddr),
-    /// The path of a Unix socket.
-    Unix(PathBuf),
-}
-
-impl fmt::Display for HttpListen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(addr) => addr.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }
 
 /// How long the change log is kept: until it is both older or larger than this.
@@ -98,7 +88,7 @@ pub struct ChangeLog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
     /// A filter such as `info` or `info,dnsbl_server=debug`.
-    pub filter: String,
+    pub filter: Filter,
     /// One JSON object a line instead of text.
     pub json: bool,
 }
@@ -201,7 +191,7 @@ fn find_line(text: &str, wanted: &str) -> Option<usize> {
 mod tests {
     use std::{path::Path, time::Duration};
 
-    use super::{Config, HttpListen};
+    use super::{Config, Listen};
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -211,7 +201,7 @@ mod tests {
     fn every_key_but_the_data_folder_has_a_default() {
         let config = parse("version = \"v1\"\ndata-dir = \"var\"\n").unwrap();
         assert_eq!(config.dns.listen, ["127.0.0.1:5300".parse().unwrap()]);
-        assert_eq!(config.http.listen, HttpListen::Tcp("127.0.0.1:8080".parse().unwrap()));
+        assert_eq!(config.http.listen, Listen::Tcp("127.0.0.1:8080".parse().unwrap()));
         assert!(config.dns.threads > 0);
         assert_eq!(config.change_log.keep, Duration::from_secs(72 * 3600));
     }
@@ -247,7 +237,34 @@ mod tests {
     fn a_unix_socket_is_a_place_to_listen() {
         let config =
             parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"unix:/run/x\"\n");
-        assert_eq!(config.unwrap().http.listen, HttpListen::Unix("/run/x".into()));
+        assert_eq!(config.unwrap().http.listen, Listen::Unix("/run/x".into()));
+    }
+
+    /// Security review, L2.
+    #[test]
+    fn a_unix_socket_is_for_its_user_and_group_unless_told_otherwise() {
+        let http = |lines: &str| {
+            parse(&format!("version = \"v1\"\ndata-dir = \"var\"\n[http]\n{lines}"))
+                .map(|config| config.http.access)
+        };
+        assert_eq!(http("").unwrap().mode, 0o660);
+        let access = http("socket-mode = \"0600\"\nsocket-group = \"root\"\n").unwrap();
+        assert_eq!((access.mode, access.group), (0o600, Some(0)));
+        let err = http("socket-mode = \"rw\"\n").unwrap_err();
+        assert!(err.contains("line 4: http.socket-mode"), "{err}");
+        let err = http("\nsocket-group = \"no-such-group\"\n").unwrap_err();
+        assert!(err.contains("line 5: http.socket-group"), "{err}");
+    }
+
+    /// Newcomer A7.
+    #[test]
+    fn a_log_filter_that_means_nothing_is_refused_with_its_line() {
+        for filter in ["warning", "loud", "infoo,x=y=z", "info,dnsbl-server=debug", ""] {
+            let text =
+                format!("version = \"v1\"\ndata-dir = \"var\"\n[log]\nfilter = \"{filter}\"\n");
+            let err = parse(&text).unwrap_err();
+            assert!(err.contains("line 4: log.filter") && err.contains("warn"), "{err}");
+        }
     }
 
     #[test]

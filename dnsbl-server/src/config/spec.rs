@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
+use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
 use dnsbl_types::Name;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::{ChangeLog, Config, Dns, Http, HttpListen, Log, relay_tester::RelayTesterSpec};
+use super::{ChangeLog, Config, Dns, Http, Log, relay_tester::RelayTesterSpec};
 
 /// The only version so far.
 const VERSION: &str = "v1";
@@ -47,7 +48,7 @@ pub(super) struct Spec {
 struct DnsSpec {
     listen: Vec<String>,
     threads: usize,
-    version: String,
+    version: Option<String>,
     identity: Option<String>,
     tcp_connections: usize,
     tcp_connections_per_client: usize,
@@ -59,7 +60,7 @@ impl Default for DnsSpec {
         Self {
             listen: vec!["127.0.0.1:5300".into()],
             threads: 0,
-            version: concat!("dnsbl-server ", env!("CARGO_PKG_VERSION")).into(),
+            version: None,
             identity: None,
             tcp_connections: 1024,
             tcp_connections_per_client: 128,
@@ -73,6 +74,10 @@ impl Default for DnsSpec {
 struct HttpSpec {
     listen: String,
     hosts: Vec<String>,
+    socket_mode: String,
+    socket_group: Option<String>,
+    connections: usize,
+    connections_per_network: usize,
     proxies: Vec<String>,
     open_metrics: bool,
     body_limit: usize,
@@ -84,6 +89,10 @@ impl Default for HttpSpec {
         Self {
             listen: "127.0.0.1:8080".into(),
             hosts: Vec::new(),
+            socket_mode: "0660".into(),
+            socket_group: None,
+            connections: 1024,
+            connections_per_network: 128,
             proxies: Vec::new(),
             open_metrics: false,
             body_limit: 1 << 20,
@@ -144,7 +153,7 @@ impl Spec {
             http,
             relay_tester,
             change_log: self.change_log.check()?,
-            log: Log { filter: self.log.filter, json: self.log.format == LogFormat::Json },
+            log: self.log.check()?,
         })
     }
 }
@@ -152,8 +161,8 @@ impl Spec {
 /// A listener that others than this machine can reach.
 fn public_listener(dns: &Dns, http: &Http) -> Option<SocketAddr> {
     let http = match http.listen {
-        HttpListen::Tcp(addr) => Some(addr),
-        HttpListen::Unix(_) => None,
+        Listen::Tcp(addr) => Some(addr),
+        Listen::Unix(_) => None,
     };
     dns.listen.iter().copied().chain(http).find(|addr| !addr.ip().is_loopback())
 }
@@ -184,12 +193,11 @@ impl DnsSpec {
         if !(1..=600).contains(&self.tcp_idle_timeout) {
             return refuse("dns.tcp-idle-timeout", "it is 1 to 600 seconds");
         }
-        let identity = self.identity.or_else(host_name).unwrap_or_default();
         Ok(Dns {
             listen,
             threads,
             version: checked_text("dns.version", self.version)?,
-            identity: checked_text("dns.identity", identity)?,
+            identity: checked_text("dns.identity", self.identity)?,
             tcp_connections: self.tcp_connections,
             tcp_connections_per_client: self.tcp_connections_per_client,
             tcp_idle_timeout: Duration::from_secs(self.tcp_idle_timeout),
@@ -201,21 +209,46 @@ impl HttpSpec {
     fn check(self) -> Result<Http, Refused> {
         let listen = match self.listen.strip_prefix("unix:") {
             Some("") => return refuse("http.listen", "unix: needs a path"),
-            Some(path) => HttpListen::Unix(path.into()),
-            None => HttpListen::Tcp(parse_addr("http.listen", &self.listen)?),
+            Some(path) => Listen::Unix(path.into()),
+            None => Listen::Tcp(parse_addr("http.listen", &self.listen)?),
         };
+        let access = Access::parse(&self.socket_mode, self.socket_group.as_deref());
+        let access = access.or_else(|err| match err {
+            AccessError::Mode(_) => refuse("http.socket-mode", err.to_string()),
+            AccessError::Group(_) => refuse("http.socket-group", err.to_string()),
+        })?;
+        for (key, count) in [
+            ("http.connections", self.connections),
+            ("http.connections-per-network", self.connections_per_network),
+        ] {
+            if !(1..=100_000).contains(&count) {
+                return refuse(key, "it is 1 to 100000");
+            }
+        }
+        let proxies = self.proxies.iter().map(|net| proxy(net));
         if self.body_limit < 1024 {
             return refuse("http.body-limit", "it is at least 1024 bytes");
         }
         let (body_limit, import_limit) = (self.body_limit, self.import_limit);
         Ok(Http {
             listen,
+            access,
+            connections: self.connections,
+            connections_per_network: self.connections_per_network,
+            hosts: self.hosts.iter().map(|name| host(name)).collect::<Result<_, _>>()?,
+            proxies: proxies.collect::<Result<_, _>>()?,
             open_metrics: self.open_metrics,
             body_limit,
             import_limit,
-            hosts: self.hosts.iter().map(|name| host(name)).collect::<Result<_, _>>()?,
-            proxies: self.proxies.iter().map(|net| proxy(net)).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl LogSpec {
+    fn check(self) -> Result<Log, Refused> {
+        let filter = Filter::parse(&self.filter);
+        let filter = filter.or_else(|err| refuse("log.filter", err.to_string()))?;
+        Ok(Log { filter, json: self.format == LogFormat::Json })
     }
 }
 
@@ -256,8 +289,15 @@ fn parse_addr(key: &'static str, text: &str) -> Result<SocketAddr, Refused> {
     })
 }
 
-/// What fits one character-string; empty means off.
-fn checked_text(key: &'static str, text: String) -> Result<Option<String>, Refused> {
+fn parse_net(key: &'static str, text: &str) -> Result<IpNet, Refused> {
+    let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+    let net = text.parse().ok().or_else(single);
+    net.map_or_else(|| refuse(key, format!("{text:?} is no address or prefix")), Ok)
+}
+
+/// What fits one character-string; left out or empty means off.
+fn checked_text(key: &'static str, text: Option<String>) -> Result<Option<String>, Refused> {
+    let text = text.unwrap_or_default();
     if text.len() > 255 || text.chars().any(char::is_control) {
         return refuse(
             key,
@@ -265,8 +305,4 @@ fn checked_text(key: &'static str, text: String) -> Result<Option<String>, Refus
         );
     }
     Ok(Some(text).filter(|text| !text.is_empty()))
-}
-
-fn host_name() -> Option<String> {
-    Some(std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?.trim().into())
 }

@@ -17,6 +17,7 @@ pub(crate) mod qtype {
     pub(crate) const SOA: u16 = 6;
     pub(crate) const TXT: u16 = 16;
     pub(crate) const AAAA: u16 = 28;
+    pub(crate) const DS: u16 = 43;
     pub(crate) const IXFR: u16 = 251;
     pub(crate) const AXFR: u16 = 252;
     pub(crate) const ANY: u16 = 255;
@@ -56,6 +57,8 @@ pub(crate) fn answer<'a>(place: &Place<'a>, now: UnixTime) -> Answer<'a> {
         Target::Unknown => return Answer { zone: None, kind: Kind::ServFail },
         Target::Outside => return Answer { zone: None, kind: Kind::Refused },
         Target::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
+        // Nothing is signed.
+        Target::Delegation(zone) => (zone, Kind::NoData { ttl: zone.settings().negative_ttl }),
         Target::Address(zone, name) => {
             let own = at_own_name(zone.settings(), qname, qtype);
             (zone, own.unwrap_or_else(|| at_address(zone, name, qtype, now)))
@@ -65,7 +68,12 @@ pub(crate) fn answer<'a>(place: &Place<'a>, now: UnixTime) -> Answer<'a> {
             (zone, own.unwrap_or_else(|| at_domain(zone, labels, qtype, now)))
         }
     };
-    let kind = if matches!(qtype, qtype::AXFR | qtype::IXFR) { Kind::Refused } else { kind };
+    let kind = match kind {
+        _ if matches!(qtype, qtype::AXFR | qtype::IXFR) => Kind::Refused,
+        // A resolver that has a denial would not ask for what is below (RFC 8020).
+        Kind::NxDomain { ttl } if place.is_above_zone => Kind::NoData { ttl },
+        kind => kind,
+    };
     Answer { zone: Some(zone), kind }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use dnsbl_daemon::privileged_hint;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config;
@@ -20,7 +21,7 @@ pub(crate) struct Sockets {
 
 /// Why an address can't be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("dns.listen: can't listen on {addr} ({transport}): {reason}")]
+#[error("dns.listen: can't listen on {addr} ({transport}): {reason}{}", privileged_hint(.addr, .reason))]
 pub(crate) struct BindError {
     addr: SocketAddr,
     transport: &'static str,

@@ -30,9 +30,13 @@ use super::{
     place::{Question, locate},
     query::HEADER,
     records::Data,
-    reply::{CLASSIC, PAYLOAD},
+    reply::{CLASSIC, PAYLOAD, RECORD_HEAD},
     udp::outcome,
 };
+
+/// What the records of an answer may take, in bytes, so that a message over TCP holds them with all that
+/// is around them. Beyond that an RRset is what fits: the lowest codes, the first reasons.
+const MOST_RECORDS: usize = 64_000;
 
 /// The reply to a message, or `None` where none may be given: to what is no query at all.
 pub(crate) fn respond(
@@ -178,7 +182,7 @@ impl<'r> Reply<'r> {
         };
         self.meta.authoritative = !matches!(kind, Kind::Refused | Kind::ServFail);
         let Some(zone) = zone else { return (Vec::new(), None) };
-        let answers = match kind {
+        let mut answers: Vec<Record> = match kind {
             Kind::Codes { ttl, listed } => codes(zone, owner, *ttl, listed),
             Kind::Reasons { ttl, listed } => reasons(zone, owner, *ttl, listed),
             Kind::Own { ttl, records } => {
@@ -186,6 +190,7 @@ impl<'r> Reply<'r> {
             }
             _ => Vec::new(),
         };
+        cut(&mut answers);
         let soa = match kind {
             Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
                 Some(record(zone, &wire_name(&zone.settings().origin), *ttl, Data::Soa))
@@ -231,12 +236,15 @@ impl<'r> Reply<'r> {
             (Transport::Udp, Some(edns)) => edns.max_payload().clamp(CLASSIC, PAYLOAD),
             (Transport::Udp, None) => CLASSIC,
         };
-        let bytes = self.emit(self.meta, answers, soa)?;
-        if bytes.len() <= usize::from(limit) {
-            return Some(bytes);
-        }
         let mut meta = self.meta;
-        meta.truncation = true;
+        match self.emit(meta, answers, soa) {
+            Some(bytes) if bytes.len() <= usize::from(limit) => return Some(bytes),
+            Some(_) if transport == Transport::Udp => meta.truncation = true,
+            _ => {
+                meta.response_code = ResponseCode::ServFail;
+                meta.authoritative = false;
+            }
+        }
         self.emit(meta, &[], None)
     }
 
@@ -280,6 +288,28 @@ fn point_to_question(encoder: &mut BinEncoder<'_>, end: usize) {
         at += 1 + usize::from(encoder.slice_of(at, at + 1)[0]);
     }
     encoder.set_offset(0);
+}
+
+/// Drops the records for which no message has room.
+fn cut(records: &mut Vec<Record>) {
+    let mut taken = 0;
+    let fit = records.iter().take_while(|record| {
+        taken += RECORD_HEAD + data_len(record);
+        taken <= MOST_RECORDS
+    });
+    let fit = fit.count();
+    records.truncate(fit);
+}
+
+/// How many bytes the data of a record take at most.
+fn data_len(record: &Record) -> usize {
+    match &record.data {
+        RData::TXT(texts) => texts.txt_data.iter().map(|text| 1 + text.len()).sum(),
+        RData::A(_) => 4,
+        RData::AAAA(_) => 16,
+        // A name, or two and five numbers.
+        _ => 2 * 255 + 20,
+    }
 }
 
 fn codes(zone: &IndexedZone, owner: &WireName, ttl: u32, listed: &Listed<'_>) -> Vec<Record> {

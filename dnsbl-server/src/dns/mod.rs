@@ -65,7 +65,7 @@ impl Server {
         for listener in sockets.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             let serve = tcp::serve(
-                listener,
+                listener.into(),
                 service.clone(),
                 limits.clone(),
                 connections.clone(),

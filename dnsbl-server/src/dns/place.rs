@@ -8,6 +8,8 @@ use dnsbl_types::{
     query_name::{self, AddressName},
 };
 
+use super::answer::qtype;
+
 /// A question of class IN.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'q> {
@@ -21,6 +23,8 @@ pub(crate) struct Question<'q> {
 pub(crate) struct Place<'a> {
     pub(super) question: Question<'a>,
     pub(super) target: Target<'a>,
+    /// Whether a zone lies below the name, which exists then.
+    pub(super) is_above_zone: bool,
 }
 
 /// What of the index a question is about.
@@ -31,6 +35,8 @@ pub(super) enum Target<'a> {
     /// Outside all zones.
     Outside,
     Apex(&'a IndexedZone),
+    /// The apex of another zone that lies in this one, asked for what the parent says of it (DS).
+    Delegation(&'a IndexedZone),
     /// Below the apex of an IP zone.
     Address(&'a IndexedZone, AddressName),
     /// Below the apex of a domain zone.
@@ -42,13 +48,19 @@ pub(crate) fn locate<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Plac
     let target = match snapshot.zone_of(question.qname) {
         _ if !snapshot.is_loaded() => Target::Unknown,
         None => Target::Outside,
-        Some((zone, labels)) if labels.is_empty() => Target::Apex(zone),
+        Some((zone, labels)) if labels.is_empty() => match question.qtype {
+            // RFC 4035 section 3.1.4.1.
+            qtype::DS => {
+                snapshot.parent_of(question.qname).map_or(Target::Apex(zone), Target::Delegation)
+            }
+            _ => Target::Apex(zone),
+        },
         Some((zone, labels)) => match zone.settings().kind {
             ZoneKind::Ip => Target::Address(zone, query_name::decode(labels)),
             ZoneKind::Domain => Target::Domain(zone, labels),
         },
     };
-    Place { question, target }
+    Place { question, target, is_above_zone: snapshot.is_between(question.qname) }
 }
 
 impl<'a> Place<'a> {

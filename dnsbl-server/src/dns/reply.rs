@@ -21,11 +21,13 @@ pub(super) const CLASSIC: u16 = 512;
 
 /// The longest text that is written here, in bytes.
 const TEXT: usize = PAYLOAD as usize;
+/// A pointer to the beginning of the message.
+const TO_START: u16 = 0xc000;
 /// A pointer to the name in the question.
-const TO_QUESTION: u16 = 0xc000 | HEADER as u16;
+const TO_QUESTION: u16 = TO_START | HEADER as u16;
 const CLASS_IN: [u8; 2] = [0, 1];
 /// Owner, type, class, TTL and length of a record whose owner is a pointer, in bytes.
-const RECORD_HEAD: usize = 12;
+pub(super) const RECORD_HEAD: usize = 12;
 
 /// Writes the reply to a query that was read from `packet`, and returns its length; `None` if it does
 /// not fit.
@@ -40,7 +42,7 @@ pub(super) fn write(
         None => CLASSIC,
     };
     let most = usize::from(limit).min(reply.len());
-    let mut writer = Writer { bytes: &mut reply[..most], len: 0, query };
+    let mut writer = Writer { bytes: &mut reply[..most], len: 0, query, origin: None };
     writer.put(packet.get(..query.head_len())?)?;
     let (answers, authorities) = writer.sections(answer)?;
     if let Some(edns) = query.edns {
@@ -69,6 +71,8 @@ struct Writer<'w> {
     bytes: &'w mut [u8],
     len: usize,
     query: &'w Query,
+    /// Where the zone's origin stands in lower case.
+    origin: Option<u16>,
 }
 
 impl Writer<'_> {
@@ -94,7 +98,7 @@ impl Writer<'_> {
                 Some((count, 0))
             }
             Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
-                self.record(self.to_apex(zone), *ttl, zone, Data::Soa)?;
+                self.apex_record(*ttl, zone, Data::Soa)?;
                 Some((0, 1))
             }
             Kind::Refused | Kind::ServFail => Some((0, 0)),
@@ -138,7 +142,19 @@ impl Writer<'_> {
         1
     }
 
+    /// Writes a record of the zone's apex.
+    fn apex_record(&mut self, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+        self.origin(zone)?;
+        self.rest(ttl, zone, data)
+    }
+
     fn record(&mut self, owner: u16, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+        self.put(&owner.to_be_bytes())?;
+        self.rest(ttl, zone, data)
+    }
+
+    /// Writes what follows the owner of a record.
+    fn rest(&mut self, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
         let rtype = match data {
             Data::A(_) => qtype::A,
             Data::Aaaa(_) => qtype::AAAA,
@@ -146,7 +162,6 @@ impl Writer<'_> {
             Data::Soa => qtype::SOA,
             Data::Txt(_) => qtype::TXT,
         };
-        self.put(&owner.to_be_bytes())?;
         self.put(&rtype.to_be_bytes())?;
         self.put(&CLASS_IN)?;
         self.put(&ttl.to_be_bytes())?;
@@ -183,22 +198,33 @@ impl Writer<'_> {
         Some(())
     }
 
-    /// Writes a name, with a pointer for the zone's origin at its end.
+    /// Writes a name; the zone's origin at its end is written once only.
     fn name(&mut self, zone: &IndexedZone, name: &Name) -> Option<()> {
         let origin = &zone.settings().origin;
         match name.strip_suffix(origin) {
             Some(labels) => {
                 self.put(&name.wire()[..labels.wire_len()])?;
-                self.put(&self.to_apex(zone).to_be_bytes())
+                self.origin(zone)
             }
             None => self.put(name.wire()),
         }
     }
 
-    /// A pointer to the zone's origin, with which the name in the question ends.
-    fn to_apex(&self, zone: &IndexedZone) -> u16 {
-        let origin = zone.settings().origin.wire().len();
-        TO_QUESTION + (self.query.question().qname.len() - origin) as u16
+    /// Writes the zone's origin, or a pointer to it where it stands in lower case already.
+    ///
+    /// The question ends with it, but in the case that was asked in; that belongs to the question's name
+    /// and not to names of the zone.
+    fn origin(&mut self, zone: &IndexedZone) -> Option<()> {
+        let origin = zone.settings().origin.wire();
+        let asked = HEADER + self.query.question().qname.len() - origin.len();
+        let in_question = self.bytes.get(asked..asked + origin.len()) == Some(origin);
+        let known = self.origin.or(in_question.then_some(asked as u16));
+        if let Some(at) = known {
+            return self.put(&(TO_START | at).to_be_bytes());
+        }
+        // Within the first 1,232 bytes, so that a pointer reaches it.
+        self.origin = Some(self.len as u16);
+        self.put(origin)
     }
 }
 

@@ -1,18 +1,17 @@
 //! TCP (RFC 7766): pipelined queries, answered in order, with limits on what one client can hold.
 
 use std::{
-    collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
+use dnsbl_daemon::{Guarded, Listener, Peer, Places, Stream, linger};
 use dnsbl_types::UnixTime;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -22,124 +21,122 @@ use crate::config;
 
 /// Replies that are gathered before they are written, in bytes.
 const GATHER: usize = 16 << 10;
-/// Waiting time after a failed accept, such as for want of file descriptors.
-const BACK_OFF: Duration = Duration::from_millis(50);
+/// How long a query may take to come once the server is told to stop: those on their way are answered.
+const LAST: Duration = Duration::from_millis(100);
+/// How long a connection may be idle while more than half of the places are taken.
+const CROWDED_IDLE: Duration = Duration::from_secs(2);
+/// How long a connection may live, and how many queries it may send, meanwhile.
+const CROWDED_LIFE: Duration = Duration::from_secs(60);
+const CROWDED_QUERIES: u64 = 100;
 
 /// What clients may hold together, shared by all listeners.
 #[derive(Clone)]
 pub(super) struct Limits {
-    connections: Arc<Semaphore>,
-    per_client: usize,
-    by_client: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    places: Places,
     idle: Duration,
-}
-
-/// A connection's place within the limits; given back when it is dropped.
-struct Place {
-    _connection: OwnedSemaphorePermit,
-    limits: Limits,
-    client: IpAddr,
 }
 
 impl Limits {
     pub(super) fn new(config: &config::Dns) -> Self {
-        Self {
-            connections: Arc::new(Semaphore::new(config.tcp_connections)),
-            per_client: config.tcp_connections_per_client,
-            by_client: Arc::default(),
-            idle: config.tcp_idle_timeout,
-        }
-    }
-
-    /// A place for one more connection, if there is one.
-    fn admit(&self, client: IpAddr) -> Option<Place> {
-        let connection = self.connections.clone().try_acquire_owned().ok()?;
-        let mut by_client = self.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = by_client.entry(client).or_default();
-        if *count >= self.per_client {
-            return None;
-        }
-        *count += 1;
-        Some(Place { _connection: connection, limits: self.clone(), client })
+        let limits = dnsbl_daemon::Limits {
+            all: config.tcp_connections,
+            per_network: config.tcp_connections_per_client,
+        };
+        Self { places: Places::new(limits), idle: config.tcp_idle_timeout }
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut by_client = self.limits.by_client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_client.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
-                by_client.remove(&self.client);
-            }
-        }
-    }
-}
-
-/// Accepts connections until `stop`; one without a place is closed at once.
+/// Accepts connections until `stop`; where there is no place left an idle one goes.
 pub(super) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     service: Arc<Service>,
     limits: Limits,
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
     loop {
-        let accepted = tokio::select! {
+        let (stream, client) = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        match accepted {
-            Ok((stream, client)) => {
-                let Some(place) = limits.admit(client.ip()) else {
-                    continue;
-                };
-                let (service, stop) = (service.clone(), stop.clone());
-                connections.spawn(async move {
-                    if let Err(err) = converse(stream, client, &service, &place, &stop).await {
-                        tracing::debug!(%err, %client, "a TCP connection ended");
-                    }
-                });
+        let Some(client) = client else { continue };
+        let Some(place) = limits.places.take(Peer::of(client.ip())) else { continue };
+        let stream = Guarded::new(stream, Arc::new(place), limits.idle);
+        let conversation = Conversation {
+            service: service.clone(),
+            client,
+            idle: limits.idle,
+            stop: stop.clone(),
+        };
+        connections.spawn(async move {
+            if let Err(err) = conversation.run(stream).await {
+                tracing::debug!(%err, %client, "a TCP connection ended");
             }
-            Err(err) => {
-                tracing::warn!(%err, "accepting failed");
-                tokio::time::sleep(BACK_OFF).await;
-            }
-        }
+        });
     }
 }
 
-/// Answers query after query until the client goes, is too slow, or sends what is no query.
-async fn converse(
-    stream: TcpStream,
+/// A client's connection.
+struct Conversation {
+    service: Arc<Service>,
     client: SocketAddr,
-    service: &Service,
-    place: &Place,
-    stop: &CancellationToken,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let idle = place.limits.idle;
-    let (reader, mut writer) = stream.into_split();
-    let mut reader = BufReader::new(reader);
-    let mut replies = Vec::new();
-    let mut query = Vec::new();
-    loop {
-        let read = tokio::select! {
-            read = timeout(idle, read_query(&mut reader, &mut query)) => read,
-            () = stop.cancelled() => return Ok(()),
-        };
-        // A client that is gone, idle or too slow has nothing more to hear.
-        let Ok(true) = read? else { return Ok(()) };
-        let Some(reply) = respond(service, &query, client, Transport::Tcp, UnixTime::now()) else {
-            return Ok(());
-        };
-        let len = u16::try_from(reply.len()).map_err(io::Error::other)?;
-        replies.extend(len.to_be_bytes());
-        replies.extend(reply);
-        if replies.len() >= GATHER || !holds_query(reader.buffer()) {
-            timeout(idle, writer.write_all(&replies)).await??;
-            replies.clear();
+    idle: Duration,
+    stop: CancellationToken,
+}
+
+impl Conversation {
+    /// Answers query after query until the client goes, is too slow, or sends what is no query.
+    async fn run(&self, stream: Guarded<Stream>) -> io::Result<()> {
+        let places = stream.place().places().clone();
+        let (began, mut queries) = (Instant::now(), 0);
+        let mut stream = BufReader::new(stream);
+        let mut replies = Vec::new();
+        let mut query = Vec::new();
+        loop {
+            let is_crowded = places.is_crowded();
+            let idle = if is_crowded { self.idle.min(CROWDED_IDLE) } else { self.idle };
+            // A client that is gone, idle or too slow has nothing more to hear.
+            if !self.read(&mut stream, &mut query, idle).await? {
+                break;
+            }
+            queries += 1;
+            let now = UnixTime::now();
+            let reply = respond(&self.service, &query, self.client, Transport::Tcp, now);
+            // Where none may be given, those that were made are sent all the same.
+            let is_last = reply.is_none();
+            if let Some(reply) = reply {
+                let len = u16::try_from(reply.len()).map_err(io::Error::other)?;
+                replies.extend(len.to_be_bytes());
+                replies.extend(reply);
+            }
+            if is_last || replies.len() >= GATHER || !holds_query(stream.buffer()) {
+                // Whoever takes none of it for too long is given up by the stream.
+                stream.get_mut().write_all(&replies).await?;
+                replies.clear();
+            }
+            let is_old = began.elapsed() > CROWDED_LIFE || queries > CROWDED_QUERIES;
+            if is_last || (is_crowded && is_old && replies.is_empty()) {
+                break;
+            }
         }
+        linger(stream.into_inner()).await;
+        Ok(())
+    }
+
+    /// Reads one query; false if there is none any more.
+    async fn read(
+        &self,
+        stream: &mut BufReader<Guarded<Stream>>,
+        query: &mut Vec<u8>,
+        idle: Duration,
+    ) -> io::Result<bool> {
+        let mut read = pin!(read_query(stream, query));
+        let read = tokio::select! {
+            biased;
+            read = timeout(idle, &mut read) => read,
+            () = self.stop.cancelled() => timeout(LAST, read).await,
+        };
+        read.unwrap_or(Ok(false))
     }
 }
 

@@ -2,47 +2,39 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use dnsbl_daemon::{Guarded, Limits, Listener, Peer, Place, Places, Stream};
 use dnsbl_types::UnixTime;
 use tokio::{
-    net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
     Counters, Inbox, Received, ReceiverSettings, count,
-    places::Places,
     session::{Action, Envelope, Session},
     wire::{Broken, Wire},
 };
 use crate::Candidate;
 
-/// After an accept that failed, as when there are no more file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// For the last reply, and for the peer to hang up.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves everybody who connects.
 pub(super) async fn accept(
-    listener: TcpListener,
+    listener: Listener,
     settings: ReceiverSettings,
     inbox: Arc<impl Inbox>,
     counters: Arc<Counters>,
 ) {
     let settings = Arc::new(settings);
-    let places = Places::new(settings.max_connections, settings.max_per_peer);
+    let limits = Limits { all: settings.max_connections, per_network: settings.max_per_peer };
+    let places = Places::new(limits);
     let mut sessions = JoinSet::new();
     loop {
         while sessions.try_join_next().is_some() {}
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "the receiver can't accept a connection");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let Some(place) = places.take(peer.ip().to_canonical()) else {
+        let (stream, peer) = listener.accept().await;
+        let (Some(peer), Some(local)) = (peer, stream.local_addr()) else { continue };
+        let Some(place) = places.take(Peer::of(peer.ip())) else {
             count(&counters.turned_away);
             let _ = stream.try_write(b"421 4.7.0 too many connections\r\n");
             continue;
@@ -53,9 +45,10 @@ pub(super) async fn accept(
             inbox: Arc::clone(&inbox),
             counters: Arc::clone(&counters),
         };
+        let place = Arc::new(place);
+        let stream = Guarded::new(stream, place.clone(), settings.command_timeout);
         sessions.spawn(async move {
-            let _place = place;
-            service.serve(stream, canonical(peer)).await;
+            service.serve(stream, &place, canonical(peer), canonical(local)).await;
         });
     }
 }
@@ -67,15 +60,23 @@ struct Service<I> {
 }
 
 impl<I: Inbox> Service<I> {
-    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let Ok(local) = stream.local_addr() else {
-            return;
-        };
-        let _ = stream.set_nodelay(true);
+    async fn serve(
+        &self,
+        stream: Guarded<Stream>,
+        place: &Place,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) {
         let end = Instant::now() + self.settings.session_timeout;
         let mut wire = Wire::new(stream);
-        let ended = self.talk(&mut wire, peer, canonical(local), end).await;
+        let ended = self.talk(&mut wire, place, peer, local, end).await;
         match ended {
+            // Somebody else has the place; who comes again is heard then.
+            _ if place.is_lost() => {
+                count(&self.counters.turned_away);
+                wire.refuse("421 4.7.0 too many connections");
+                return;
+            }
             Ok(()) | Err(Broken::Gone) => {}
             Err(Broken::TooSlow) => wire.say("421 4.4.2 too slow"),
             Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
@@ -87,6 +88,7 @@ impl<I: Inbox> Service<I> {
     async fn talk(
         &self,
         wire: &mut Wire,
+        place: &Place,
         peer: SocketAddr,
         local: SocketAddr,
         end: Instant,
@@ -98,10 +100,13 @@ impl<I: Inbox> Service<I> {
             let until = (Instant::now() + self.settings.command_timeout).min(end);
             let line = wire.line(until).await?;
             let action = match session.line(&line) {
-                Action::Expect(found) => match timeout_at(until, self.find_expected(found)).await {
-                    Ok(expected) => session.expected(expected),
-                    Err(_) => Action::Reply("451 4.3.0 come again".to_owned()),
-                },
+                Action::Expect(found) => {
+                    let _busy = place.busy();
+                    match timeout_at(until, self.find_expected(found)).await {
+                        Ok(expected) => session.expected(expected),
+                        Err(_) => Action::Reply("451 4.3.0 come again".to_owned()),
+                    }
+                }
                 other => other,
             };
             match action {
@@ -115,6 +120,8 @@ impl<I: Inbox> Service<I> {
                 }
                 Action::Content => {
                     wire.say("354 go on");
+                    // What comes back is what all this is for.
+                    let _busy = place.busy();
                     let until = (Instant::now() + self.settings.data_timeout).min(end);
                     let data = wire.content(*max_size, until).await?;
                     let reply = self.take(session.take_envelope(), data, peer, local).await;

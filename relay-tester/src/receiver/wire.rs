@@ -2,9 +2,9 @@
 
 use std::io;
 
+use dnsbl_daemon::{Guarded, Stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     time::{Instant, timeout_at},
 };
 
@@ -17,7 +17,7 @@ const MAX_FORGOTTEN: usize = 64;
 
 /// A connection.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Guarded<Stream>,
     unread: Vec<u8>,
     unsent: Vec<u8>,
 }
@@ -32,7 +32,7 @@ pub(super) enum Broken {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Guarded<Stream>) -> Self {
         Self { stream, unread: Vec::new(), unsent: Vec::new() }
     }
 
@@ -79,6 +79,11 @@ impl Wire {
     pub(super) async fn flush(&mut self, until: Instant) -> Result<(), Broken> {
         let unsent = std::mem::take(&mut self.unsent);
         in_time(until, self.stream.write_all(&unsent)).await
+    }
+
+    /// Says a last reply, if the system takes it at once, to a peer that has no place any more.
+    pub(super) fn refuse(self, reply: &str) {
+        let _ = self.stream.get_ref().try_write(format!("{reply}\r\n").as_bytes());
     }
 
     /// Sends what was said and hangs up. What the peer still sends is read and forgotten for a moment:

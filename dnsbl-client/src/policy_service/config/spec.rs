@@ -11,6 +11,7 @@ use std::{
 use dnsbl_client::{
     Action, Asks, ListKind, OnUnknown, Policy, PolicyError, Reach, Score, Udp, Zone,
 };
+use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -18,10 +19,7 @@ use serde::{
 use toml::Spanned;
 
 use super::{
-    super::{
-        listen::Listen,
-        template::{Template, TemplateError},
-    },
+    super::template::{Template, TemplateError},
     Config, Deadlines, Limits, Refused, Texts, What, refuse,
     zone::{Checked, ZoneSpec},
 };
@@ -37,10 +35,13 @@ pub(super) struct Spec {
     version: Spanned<String>,
     #[serde(default = "default_listen")]
     listen: Spanned<Vec<String>>,
+    #[serde(default = "default_socket_mode")]
+    socket_mode: Spanned<String>,
+    socket_group: Option<Spanned<String>>,
     metrics_listen: Option<SocketAddr>,
     state_file: Option<PathBuf>,
     #[serde(default = "default_log")]
-    log: String,
+    log: Spanned<String>,
     #[serde(default)]
     shadow: bool,
     #[serde(default)]
@@ -72,12 +73,17 @@ pub(super) struct Spec {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct LimitsSpec {
     connections: Spanned<usize>,
+    connections_per_network: Option<Spanned<usize>>,
     idle_timeout: Spanned<u64>,
 }
 
 impl Default for LimitsSpec {
     fn default() -> Self {
-        Self { connections: Spanned::new(0..0, 4096), idle_timeout: Spanned::new(0..0, 330) }
+        Self {
+            connections: Spanned::new(0..0, 4096),
+            connections_per_network: None,
+            idle_timeout: Spanned::new(0..0, 330),
+        }
     }
 }
 
@@ -151,16 +157,20 @@ impl Spec {
             let at = self.zones.last().map_or(0..0, Spanned::span);
             return refuse(at, format!("there are 1 to {MAX_ZONES} tables [[zone]]"));
         }
+        let key_files = self.zones.iter().filter_map(|zone| zone.get_ref().key_file());
+        let key_files = key_files.map(|file| folder.join(file)).collect();
         let checks = checks(self.checks)?;
         let policy = self.score.policy(self.on_unknown)?;
         let zones = zones(self.zones, folder)?;
         self.score.check_reach(&zones, &checks)?;
         let warnings = warnings(&zones, self.shadow);
         Ok(Config {
+            key_files,
             listen: listen(&self.listen)?,
+            access: access(&self.socket_mode, self.socket_group.as_ref())?,
             metrics_listen: self.metrics_listen,
             state_file: self.state_file.map(|path| folder.join(path)),
-            log: self.log,
+            log: filter(&self.log)?,
             shadow: self.shadow,
             exempt: self.exempt.iter().map(network).collect::<Result<_, _>>()?,
             check_special_use: self.check_special_use,
@@ -189,7 +199,12 @@ impl LimitsSpec {
         if !(1..=3600).contains(&idle) {
             return refuse(self.idle_timeout.span(), "it is 1 to 3600 seconds");
         }
-        Ok(Limits { connections, idle: Duration::from_secs(idle) })
+        let per_network = self.connections_per_network.as_ref();
+        if let Some(wrong) = per_network.filter(|count| !(1..=100_000).contains(count.get_ref())) {
+            return refuse(wrong.span(), "it is 1 to 100000");
+        }
+        let connections_per_network = per_network.map_or(connections, |count| *count.get_ref());
+        Ok(Limits { connections, connections_per_network, idle: Duration::from_secs(idle) })
     }
 }
 
@@ -267,6 +282,22 @@ fn listen(texts: &Spanned<Vec<String>>) -> Result<Vec<Listen>, Refused> {
         })
     };
     texts.get_ref().iter().map(parse).collect()
+}
+
+fn access(mode: &Spanned<String>, group: Option<&Spanned<String>>) -> Result<Access, Refused> {
+    let access = Access::parse(mode.get_ref(), group.map(|group| group.get_ref().as_str()));
+    access.map_err(|err| Refused {
+        at: match (&err, group) {
+            (AccessError::Group(_), Some(group)) => group.span(),
+            _ => mode.span(),
+        },
+        detail: err.to_string(),
+    })
+}
+
+fn filter(text: &Spanned<String>) -> Result<Filter, Refused> {
+    Filter::parse(text.get_ref())
+        .map_err(|err| Refused { at: text.span(), detail: err.to_string() })
 }
 
 fn network(text: &Spanned<String>) -> Result<ipnet::IpNet, Refused> {
@@ -390,8 +421,12 @@ fn default_listen() -> Spanned<Vec<String>> {
     Spanned::new(0..0, vec!["127.0.0.1:10040".into()])
 }
 
-fn default_log() -> String {
-    "info".into()
+fn default_log() -> Spanned<String> {
+    Spanned::new(0..0, "info".into())
+}
+
+fn default_socket_mode() -> Spanned<String> {
+    Spanned::new(0..0, "0666".into())
 }
 
 fn default_deadline() -> Spanned<u64> {

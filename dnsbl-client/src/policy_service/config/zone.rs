@@ -217,6 +217,13 @@ fn by_preset(preset: &Spanned<String>, key: Option<&str>) -> Result<Zone, Refuse
 }
 
 /// The first line of a file. It never gets into an error.
+impl ZoneSpec {
+    /// The file of its key, as it is written.
+    pub(super) fn key_file(&self) -> Option<&Path> {
+        self.key_file.as_ref().map(|file| file.get_ref().as_path())
+    }
+}
+
 fn read_key(folder: &Path, file: &Spanned<PathBuf>) -> Result<String, Refused> {
     let path = folder.join(file.get_ref());
     let refused = |detail: &dyn Display| Refused {

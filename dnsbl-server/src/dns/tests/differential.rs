@@ -17,7 +17,8 @@ fn general(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
     respond(service, packet, "192.0.2.99:5353".parse().unwrap(), Transport::Udp, NOW)
 }
 
-/// A reply as a resolver understands it: records in any order, names compressed or not and in any case.
+/// A reply as a resolver understands it: records in any order, names compressed or not. The case of names
+/// counts: that of the question comes back, and names of the zone are in lower case.
 fn understood(reply: &[u8]) -> String {
     let message = Message::from_vec(reply).expect("a reply can be read");
     let sorted = |records: &[hickory_server::proto::rr::Record]| {
@@ -25,15 +26,14 @@ fn understood(reply: &[u8]) -> String {
         texts.sort();
         texts
     };
-    let text = format!(
+    format!(
         "{:?} {:?} {:?} {:?} {:?}",
         message.metadata,
         message.queries,
         sorted(&message.answers),
         sorted(&message.authorities),
         message.edns,
-    );
-    text.to_lowercase()
+    )
 }
 
 /// Compares the paths on one message; whether the quick one took it.
@@ -90,6 +90,8 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     let origin = select(vec![
         "bl.example.org",
         "sub.bl.example.org",
+        "between.bl.example.org",
+        "x.Between.bl.example.org",
         "dbl.example.org",
         "long.example.org",
         "BL.Example.ORG",
@@ -209,13 +211,17 @@ pub(super) fn ordinary() -> Vec<Vec<u8>> {
         "2.0.192.bl.example.org",
         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.bl.example.org",
         "bl.example.org",
+        "BL.Example.Org",
+        "99.2.0.192.bL.example.org",
+        "between.bl.example.org",
+        "x.between.bl.example.org",
         "ns1.bl.example.org",
         "spam.example.dbl.example.org",
         "x.y.many.example.dbl.example.org",
         "unknown.example.dbl.example.org",
         "www.elsewhere.test",
     ];
-    let types = [1, 16, 28, 2, 6, 15, 255];
+    let types = [1, 16, 28, 2, 6, 15, 43, 255];
     let all = names.iter().flat_map(|name| types.map(|t| (name, t)));
     all.flat_map(|(name, t)| [query(name, t, 0), query(name, t, 1232)]).collect()
 }

@@ -2,4 +2,5 @@
 
 mod allocation;
 mod differential;
+mod large;
 mod zones;

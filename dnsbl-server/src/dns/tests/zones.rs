@@ -84,6 +84,7 @@ fn zones() -> Vec<Zone> {
     [
         spec("bl.example.org", ZoneKind::Ip, "ns1.bl.example.org"),
         spec("sub.bl.example.org", ZoneKind::Ip, "ns.2.0.192.sub.bl.example.org"),
+        spec("x.between.bl.example.org", ZoneKind::Domain, "ns1.x.between.bl.example.org"),
         spec("dbl.example.org", ZoneKind::Domain, "ns1.deep.dbl.example.org"),
         spec("long.example.org", ZoneKind::Ip, &long),
     ]

@@ -1,0 +1,67 @@
+//! SIGHUP: the configuration is read again, and what can change while the server runs does.
+
+use std::path::PathBuf;
+
+use dnsbl_daemon::log::Log;
+
+use crate::Config;
+
+/// The configuration file, and what of it is in force.
+pub(crate) struct Reloader {
+    file: PathBuf,
+    config: Config,
+    log: Log,
+}
+
+impl Reloader {
+    pub(crate) fn new(file: PathBuf, config: Config, log: Log) -> Self {
+        Self { file, config, log }
+    }
+
+    /// The log.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Reads the file again. Where it is bad everything stays as it is. No filter of the log holds back what
+    /// became of it, as somebody waits for that.
+    pub(crate) fn reload(&mut self) {
+        let told = match Config::load(&self.file) {
+            Ok(new) => self.apply(new),
+            Err(err) => format!("everything stays as it is: {err}"),
+        };
+        self.log.announce(&format!("dnsbl-server: SIGHUP: {told}"));
+    }
+
+    fn apply(&mut self, new: Config) -> String {
+        let mut told = Vec::new();
+        if new.log.filter != self.config.log.filter {
+            self.log.set_filter(&new.log.filter);
+            told.push(format!("log.filter is {:?} now", new.log.filter.as_str()));
+            self.config.log.filter = new.log.filter.clone();
+        }
+        let waiting = waiting(&self.config, &new);
+        if !waiting.is_empty() {
+            told.push(format!("{} changed too, which a restart brings", waiting.join(", ")));
+        }
+        if told.is_empty() {
+            told.push(format!("{} says nothing new", self.file.display()));
+        }
+        told.join("; ")
+    }
+}
+
+/// The keys and tables that differ and are read at the start only.
+fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
+    [
+        ("data-dir", old.data_dir != new.data_dir),
+        ("[dns]", old.dns != new.dns),
+        ("[http]", old.http != new.http),
+        ("[change-log]", old.change_log != new.change_log),
+        ("log.format", old.log.json != new.log.json),
+        ("[relay-tester]", old.relay_tester != new.relay_tester),
+    ]
+    .into_iter()
+    .filter_map(|(key, differs)| differs.then_some(key))
+    .collect()
+}
