@@ -11,13 +11,19 @@ use dnsbl_types::{Name, UnixTime, Zone};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem, known::KnownTokens};
+use crate::{
+    Api,
+    auth::Caller,
+    error::Problem,
+    known::KnownTokens,
+    places::{Place, Places},
+};
 
 /// The state of the router.
 pub(crate) struct App {
     api: Api,
     imports: Arc<Semaphore>,
-    scans: Arc<Semaphore>,
+    scans: Places,
     known: Arc<KnownTokens>,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
@@ -29,7 +35,11 @@ impl App {
     pub(crate) fn new(api: Api, shutdown: CancellationToken) -> Self {
         Self {
             imports: Arc::new(Semaphore::new(api.limits.max_imports)),
-            scans: Arc::new(Semaphore::new(api.limits.max_scans)),
+            scans: Places::new(
+                "searches and exports",
+                api.limits.max_scans,
+                api.limits.max_scans_of_token,
+            ),
             known: Arc::default(),
             api,
             shutdown,
@@ -132,8 +142,18 @@ impl App {
     }
 
     /// The right to read many listings.
-    pub(crate) fn scan_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        permit(&self.scans, "searches and exports")
+    pub(crate) fn scan_permit<S>(&self, caller: &Caller<S>) -> Result<Place, Problem> {
+        self.scans.take(caller.token_id())
+    }
+
+    /// Refuses what rests on how much time passes while the clock is in doubt.
+    pub(crate) fn require_sound_clock(&self) -> Result<(), Problem> {
+        match self.host.clock_doubt() {
+            None => Ok(()),
+            Some((why, seconds)) => {
+                Err(Problem::unavailable("clock-in-doubt", why).retry_after(seconds.max(1)))
+            }
+        }
     }
 }
 

@@ -104,6 +104,11 @@ impl<S> Caller<S> {
         Actor { name: self.token.name.clone(), remote: self.remote.clone() }
     }
 
+    /// The public id of the token.
+    pub(crate) fn token_id(&self) -> &str {
+        &self.token.id
+    }
+
     /// Whether the token has one more scope.
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.token.scopes.iter().any(|has| has == scope)

@@ -46,7 +46,11 @@ pub(crate) async fn around(
     };
     add_headers(&mut response, is_long);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    app.host.count_request(route, response.status().as_u16());
+    let status = response.status();
+    app.host.count_request(route, status.as_u16());
+    if status.is_client_error() {
+        app.host.count_refusal(actor.0.get().map_or("", String::as_str), status.as_u16());
+    }
     log(&method, route, &response, &actor, started);
     response
 }

@@ -12,6 +12,7 @@ mod extract;
 mod import;
 mod known;
 mod layers;
+mod places;
 mod precondition;
 mod router;
 mod routes;
@@ -55,6 +56,12 @@ pub trait Host: Send + Sync + 'static {
     fn metrics_text(&self) -> String;
     /// Counts an answered request.
     fn count_request(&self, route: &str, code: u16);
+    /// Counts a request that was refused for what its sender did, by the token's name; empty without one.
+    fn count_refusal(&self, _token: &str, _code: u16) {}
+    /// Why no time span can be kept now, and for how many seconds, where the clock is in doubt.
+    fn clock_doubt(&self) -> Option<(String, u64)> {
+        None
+    }
 }
 
 /// Whether the server does all that it is there for.
@@ -81,6 +88,10 @@ pub struct Limits {
     pub max_imports: usize,
     /// How many searches and exports run at once.
     pub max_scans: usize,
+    /// How many of them one token may have.
+    pub max_scans_of_token: usize,
+    /// How long a search looks before it answers with what it has found.
+    pub search_slice: Duration,
     /// How long any other request may take.
     pub request_timeout: Duration,
     /// How many connections are open at once.
@@ -103,7 +114,9 @@ impl Default for Limits {
             import_bytes: 8 << 30,
             import_stall: Duration::from_secs(30),
             max_imports: 2,
-            max_scans: 8,
+            max_scans: 16,
+            max_scans_of_token: 4,
+            search_slice: Duration::from_millis(300),
             request_timeout: Duration::from_secs(30),
             max_connections: 1024,
             header_timeout: Duration::from_secs(10),

@@ -52,14 +52,14 @@ pub(crate) struct ExportQuery {
     responses((status = 200, content((String = "text/plain"), (String = "text/csv"), (String = "application/x-ndjson"))),
         (status = "default", body = ProblemOut)))]
 pub(crate) async fn export_listings(
-    _: Caller<ListingsRead>,
+    caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
     Params(query): Params<ExportQuery>,
 ) -> Result<Response, Problem> {
     let order = query.order(&zone, &app)?;
     let kind = content_type(order.format);
-    let permit = app.scan_permit()?;
+    let permit = app.scan_permit(&caller)?;
     let (started, start) = oneshot::channel();
     let (pieces, queue) = mpsc::channel(QUEUE);
     let store = app.store();

@@ -110,7 +110,7 @@ pub(crate) async fn submit_relay_test(
     security(("token" = ["relay-tests:read"])), params(ListQuery),
     responses((status = 200, body = RelayTestsOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn list_relay_tests(
-    _: Caller<RelayTestsRead>,
+    caller: Caller<RelayTestsRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<ListQuery>,
 ) -> Result<AxumJson<RelayTestsOut>, Problem> {
@@ -118,7 +118,7 @@ pub(crate) async fn list_relay_tests(
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
     let filter = query.filter()?;
-    let _permit = app.scan_permit()?;
+    let _permit = app.scan_permit(&caller)?;
     let (tests, next) = tester.list(filter, cursor, limit).await?;
     let mut shown = Vec::with_capacity(tests.len());
     for test in &tests {

@@ -42,6 +42,9 @@ pub(crate) async fn create_token(
     _: Params<Nothing>,
     Json(body): Json<TokenIn>,
 ) -> Result<Response, Problem> {
+    if body.expires_in.is_some() {
+        app.require_sound_clock()?;
+    }
     let now = UnixTime::now();
     let name: Source = parse("name", &body.name)?;
     let expires_at = time::expiry(body.expires_at.as_deref(), body.expires_in, now)?;

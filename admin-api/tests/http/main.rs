@@ -8,4 +8,5 @@ mod feed;
 mod fixture;
 mod listings;
 mod problems;
+mod search;
 mod serve;

@@ -8,11 +8,13 @@ use rocksdb::{DB, WriteBatch};
 use crate::{
     Actor, Change, ChangeError, Done, LogEntry, Op, Outcome, codec,
     entry::encode_entry,
+    fold::Folding,
     import::StagedSegments,
     key::SegmentKey,
     scan::{View, cf},
     schema,
     state::{self, Segment, ZoneState, Zones},
+    sweep::{self, Swept},
     writes::Writes,
 };
 
@@ -22,6 +24,8 @@ pub(crate) struct Ledger {
     pub(crate) head: u64,
     pub(crate) epoch: u64,
     pub(crate) next_zone: u32,
+    pub(crate) swept: Swept,
+    pub(crate) folding: Option<Folding>,
 }
 
 /// What a change does to the index.
@@ -88,7 +92,7 @@ impl<'a> Group<'a> {
             Change::DeleteToken(id) => self.delete_token(actor, &id),
             Change::Sweep => self.sweep(),
             Change::Fold => self.fold(),
-            Change::CompactLog { before, max_bytes } => self.compact_log(before, max_bytes),
+            Change::CutLog { floor } => self.cut_log(floor),
         }
     }
 
@@ -185,6 +189,11 @@ impl<'a> Group<'a> {
                     codec::encode(&state.state_value()),
                 );
             }
+        }
+        if let Some(first) = self.writes.first_expiry()
+            && self.ledger.swept.goes_back_to(first)
+        {
+            self.writes.batch.put_cf(meta, sweep::SWEPT, self.ledger.swept.from());
         }
         (self.writes.finish(), self.effects, self.touched)
     }

@@ -210,7 +210,7 @@ impl Tester {
 
     async fn check_zone(&self) -> Result<(), Refusal> {
         let zone = self.settings.zone.clone();
-        let exists = self.records.read(move |reader| Ok(reader.zone(&zone)?.is_some())).await?;
+        let exists = self.records.read(move |reader| Ok(reader.settings(&zone)?.is_some())).await?;
         if exists { Ok(()) } else { Err(Refusal::NoZone(self.settings.zone.clone())) }
     }
 

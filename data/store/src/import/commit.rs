@@ -1,16 +1,24 @@
 //! The writer's part of an import: naming its segment.
 
+use dnsbl_types::{Name, Source, UnixTime};
+
 use super::{
     Staged,
     decide::{self, Decided},
 };
 use crate::{
-    Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome,
+    Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome, Reader,
+    StoreError, codec,
     group::{Effect, Group},
     listings::check_sources,
+    scan::cf,
+    schema,
     state::Segment,
     value::Written,
 };
+
+/// What the keys in `meta` begin with under which imports are noted.
+const IMPORTS: &[u8] = b"import/";
 
 impl Group<'_> {
     /// Commits a decided import. If its source changed after it was decided, decides it again, for which
@@ -38,6 +46,9 @@ impl Group<'_> {
             check_limits(&decided, limits)?;
         }
         let outcome = Outcome::Import(decided.counts);
+        if !order.dry_run {
+            self.note_import(&order.origin, &order.source);
+        }
         let Some(unnamed) = decided.segment.take().filter(|_| decided.rows > 0) else {
             return Ok(self.unchanged(outcome));
         };
@@ -48,6 +59,9 @@ impl Group<'_> {
             listed_by: actor.name.clone(),
             seq,
         };
+        if let Some(at) = decided.first_expiry {
+            self.writes.has_expiry(at.to_be_bytes().to_vec());
+        }
         let (source, rows) = (order.source.clone(), decided.rows);
         let key = unnamed.name();
         self.add_segment(&order.origin, Segment { key, source, written, rows, changed: seq })?;
@@ -66,6 +80,45 @@ impl Group<'_> {
         let seq = self.append(actor, vec![op]);
         self.effects.push(Effect::Segment { zone: order.origin.clone(), segment: key });
         Ok(Done { seq, outcome })
+    }
+}
+
+impl Group<'_> {
+    /// Keeps when a source was last imported, whether that changed anything or not.
+    fn note_import(&mut self, origin: &Name, source: &Source) {
+        let key = [of_zone(origin).as_slice(), source.as_str().as_bytes()].concat();
+        let value = (origin.to_string(), source.to_string(), self.now.0);
+        self.writes.batch.put_cf(cf(self.writes.db, schema::META), key, codec::encode(&value));
+    }
+
+    /// Forgets the imports of a zone.
+    pub(crate) fn forget_imports(&mut self, origin: &Name) {
+        let from = of_zone(origin);
+        let to = [from.as_slice(), &[u8::MAX]].concat();
+        self.writes.batch.delete_range_cf(cf(self.writes.db, schema::META), from, to);
+    }
+}
+
+/// What the keys of a zone's imports begin with.
+fn of_zone(origin: &Name) -> Vec<u8> {
+    [IMPORTS, origin.wire()].concat()
+}
+
+impl Reader<'_> {
+    /// When each source of each zone was last imported.
+    pub fn last_imports(&self) -> Result<Vec<(String, String, UnixTime)>, StoreError> {
+        let mut imports = Vec::new();
+        let mut options = rocksdb::ReadOptions::default();
+        options.set_iterate_upper_bound([IMPORTS, &[u8::MAX]].concat());
+        let mut iter = self.view.iter(schema::META, options);
+        iter.seek(IMPORTS);
+        while let Some(value) = iter.value() {
+            let (zone, source, at): (String, String, u64) = codec::decode("last import", value)?;
+            imports.push((zone, source, UnixTime(at)));
+            iter.next();
+        }
+        iter.status()?;
+        Ok(imports)
     }
 }
 

@@ -7,5 +7,6 @@ mod damage;
 mod documents;
 mod documents_model;
 mod fixture;
+mod housekeeping;
 mod imports;
 mod model;
