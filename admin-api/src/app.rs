@@ -146,6 +146,16 @@ impl App {
             None => Err(Problem::no_zone(origin)),
         }
     }
+
+    /// Refuses what rests on how much time passes while the clock is in doubt.
+    pub(crate) fn require_sound_clock(&self) -> Result<(), Problem> {
+        match self.host.clock_doubt() {
+            None => Ok(()),
+            Some((why, seconds)) => {
+                Err(Problem::unavailable("clock-in-doubt", why).retry_after(seconds.max(1)))
+            }
+        }
+    }
 }
 
 impl Deref for App {

@@ -120,7 +120,7 @@ impl<S> Caller<S> {
         &self.token
     }
 
-    /// The token's id.
+    /// The public id of the token.
     pub(crate) fn token_id(&self) -> &str {
         &self.token.id
     }

@@ -175,7 +175,7 @@ impl Problem {
         self
     }
 
-    fn retry_after(self, seconds: impl Into<HeaderValue>) -> Self {
+    pub(crate) fn retry_after(self, seconds: impl Into<HeaderValue>) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
     }
 }

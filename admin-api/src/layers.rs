@@ -63,7 +63,12 @@ pub(crate) async fn around(
     };
     add_headers(&mut response, is_long);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
-    app.host.count_request(route, response.status().as_u16());
+    let status = response.status();
+    app.host.count_request(route, status.as_u16());
+    if status.is_client_error() {
+        let token = asker.0.get().map_or("", |token| &token.name);
+        app.host.count_refusal(token, status.as_u16());
+    }
     log(&app, &Told { method, route, about, client, asker, started }, &response);
     response
 }

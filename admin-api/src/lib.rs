@@ -62,6 +62,12 @@ pub trait Host: Send + Sync + 'static {
     fn metrics_text(&self) -> String;
     /// Counts an answered request.
     fn count_request(&self, route: &str, code: u16);
+    /// Counts a request that was refused for what its sender did, by the token's name; empty without one.
+    fn count_refusal(&self, _token: &str, _code: u16) {}
+    /// Why no time span can be kept now, and for how many seconds, where the clock is in doubt.
+    fn clock_doubt(&self) -> Option<(String, u64)> {
+        None
+    }
 }
 
 /// Whether the server does all that it is there for.
@@ -98,6 +104,8 @@ pub struct Limits {
     pub max_waits: usize,
     /// How many of these one token may have; at most all but one.
     pub max_waits_per_token: usize,
+    /// How long a search looks before it answers with what it has found.
+    pub search_slice: Duration,
     /// How long any other request may take.
     pub request_timeout: Duration,
     /// How many connections are open at once.
@@ -138,6 +146,7 @@ impl Default for Limits {
             max_scans_per_token: 6,
             max_waits: 256,
             max_waits_per_token: 64,
+            search_slice: Duration::from_millis(300),
             request_timeout: Duration::from_secs(30),
             max_connections: 1024,
             max_per_network: 128,

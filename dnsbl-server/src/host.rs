@@ -5,14 +5,19 @@ use std::sync::{Arc, OnceLock};
 use admin_api::Readiness;
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use dnsbl_types::{Clock, ClockDoubt};
 
 use crate::metrics::Metrics;
+
+/// Seconds by which a lifetime may be wrong without harm.
+const SMALL_STEP: u64 = 60;
 
 /// The server as the HTTP face sees it.
 pub(crate) struct Host {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) index: Arc<Index>,
     pub(crate) store: Store,
+    pub(crate) clock: Clock,
     /// Set once everything is loaded and writable.
     pub(crate) serving: Arc<OnceLock<()>>,
 }
@@ -29,10 +34,37 @@ impl admin_api::Host for Host {
     }
 
     fn metrics_text(&self) -> String {
-        self.metrics.text(&self.store, &self.index)
+        self.metrics.text(&self.store, &self.index, &self.clock)
     }
 
     fn count_request(&self, route: &str, code: u16) {
         self.metrics.count_request(route, code);
+    }
+
+    fn count_refusal(&self, token: &str, code: u16) {
+        self.metrics.count_refusal(token, code);
+    }
+
+    fn clock_doubt(&self) -> Option<(String, u64)> {
+        let (doubt, proved_in) = self.clock.doubt()?;
+        let why = match doubt {
+            ClockDoubt::Stepped(by) if by.unsigned_abs() > SMALL_STEP => {
+                let direction = if by > 0 { "forward" } else { "back" };
+                format!("the server's clock stepped {direction} by {} s", by.unsigned_abs())
+            }
+            ClockDoubt::BeforeLastChange(at) => {
+                format!(
+                    "the server's clock says a time before the last change, at {} s since 1970",
+                    at.0
+                )
+            }
+            // Too little to matter, or nothing that speaks against the clock.
+            ClockDoubt::Stepped(_) | ClockDoubt::LongAfterLastChange(_) => return None,
+        };
+        let seconds = proved_in.as_secs();
+        let detail = format!(
+            "{why}, so nothing is taken that rests on it; set the clock, or wait {seconds} s until it has proved true"
+        );
+        Some((detail, seconds))
     }
 }

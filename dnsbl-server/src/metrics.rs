@@ -1,8 +1,10 @@
 //! Figures for Prometheus. `dnsbl_queries_total` lives with the DNS face.
 
+use std::sync::{Mutex, PoisonError};
+
 use dnsbl_index::Index;
-use dnsbl_store::Store;
-use dnsbl_types::UnixTime;
+use dnsbl_store::{Store, StoreError};
+use dnsbl_types::{Clock, UnixTime};
 use prometheus::{
     Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
     process_collector::ProcessCollector,
@@ -16,6 +18,11 @@ pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) commit_to_visible: Histogram,
     http_requests: IntCounterVec,
+    refusals: IntCounterVec,
+    last_import: IntGaugeVec,
+    clock_in_doubt: IntGauge,
+    /// Held while figures are taken: those of zones are emptied before.
+    measuring: Mutex<()>,
     listings: IntGaugeVec,
     exclusions: IntGaugeVec,
     index_bytes: IntGaugeVec,
@@ -42,6 +49,23 @@ impl Metrics {
                 Opts::new("dnsbl_http_requests_total", "HTTP requests by route and status code"),
                 &["route", "code"],
             )?,
+            refusals: IntCounterVec::new(
+                Opts::new(
+                    "dnsbl_http_refusals_total",
+                    "HTTP requests refused for what their sender did, by token name and status code; no name where the token is missing or unknown",
+                ),
+                &["token", "code"],
+            )?,
+            last_import: gauges(
+                "dnsbl_last_import_timestamp_seconds",
+                "When a source was last imported into a zone, in seconds since 1970",
+                &["zone", "source"],
+            )?,
+            clock_in_doubt: IntGauge::new(
+                "dnsbl_clock_in_doubt",
+                "1 while nothing is removed because the clock stepped or does not fit the last change",
+            )?,
+            measuring: Mutex::default(),
             listings: gauges(
                 "dnsbl_listings",
                 "Listings of a zone, expired ones left out",
@@ -65,18 +89,29 @@ impl Metrics {
             registry,
         };
         metrics.register()?;
+        let build = gauges("dnsbl_build_info", "Always 1; which version runs", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        metrics.registry.register(Box::new(build))?;
         Ok(metrics)
     }
 
     fn register(&self) -> Result<(), prometheus::Error> {
         self.registry.register(Box::new(self.commit_to_visible.clone()))?;
-        self.registry.register(Box::new(self.http_requests.clone()))?;
-        for gauge in [&self.head_seq, &self.applied_seq, &self.writable] {
+        for counters in [&self.http_requests, &self.refusals] {
+            self.registry.register(Box::new(counters.clone()))?;
+        }
+        let single = [&self.head_seq, &self.applied_seq, &self.writable, &self.clock_in_doubt];
+        for gauge in single {
             self.registry.register(Box::new(gauge.clone()))?;
         }
-        for gauges in
-            [&self.listings, &self.exclusions, &self.index_bytes, &self.serial, &self.store]
-        {
+        for gauges in [
+            &self.listings,
+            &self.exclusions,
+            &self.index_bytes,
+            &self.serial,
+            &self.store,
+            &self.last_import,
+        ] {
             self.registry.register(Box::new(gauges.clone()))?;
         }
         Ok(())
@@ -92,8 +127,15 @@ impl Metrics {
         self.http_requests.with_label_values(&[route, &code.to_string()]).inc();
     }
 
+    /// Counts an HTTP request that was refused for what its sender did.
+    pub(crate) fn count_refusal(&self, token: &str, code: u16) {
+        self.refusals.with_label_values(&[token, &code.to_string()]).inc();
+    }
+
     /// The text that Prometheus reads, with figures of this moment.
-    pub(crate) fn text(&self, store: &Store, index: &Index) -> String {
+    pub(crate) fn text(&self, store: &Store, index: &Index, clock: &Clock) -> String {
+        let _measuring = self.measuring.lock().unwrap_or_else(PoisonError::into_inner);
+        self.clock_in_doubt.set(clock.doubt().is_some().into());
         self.measure_store(store);
         self.measure_index(index);
         let mut text = String::new();
@@ -109,9 +151,15 @@ impl Metrics {
             self.store.with_label_values(&[property]).set(clamp(value));
         }
         let reader = store.read(UnixTime::now());
-        match (reader.head(), reader.zones()) {
-            (Ok(head), Ok(zones)) => {
+        let read = || Ok((reader.head()?, reader.zones()?, reader.last_imports()?));
+        let read: Result<_, StoreError> = read();
+        match read {
+            Ok((head, zones, imports)) => {
                 self.head_seq.set(clamp(head));
+                self.last_import.reset();
+                for (zone, source, at) in imports {
+                    self.last_import.with_label_values(&[&zone, &source]).set(clamp(at.0));
+                }
                 self.listings.reset();
                 self.exclusions.reset();
                 for record in zones {
@@ -120,9 +168,7 @@ impl Metrics {
                     self.exclusions.with_label_values(&[&zone]).set(clamp(record.exclusions));
                 }
             }
-            (Err(err), _) | (_, Err(err)) => {
-                tracing::error!(%err, "the store could not be read for metrics")
-            }
+            Err(err) => tracing::error!(%err, "the store could not be read for metrics"),
         }
     }
 

@@ -12,6 +12,7 @@ use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, doors, log::Log};
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use dnsbl_types::{Clock, UnixTime};
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
@@ -143,8 +144,8 @@ impl Running {
         let dns =
             dns::Server::start(sockets, service, &config.dns).context("starting the DNS face")?;
 
-        let store = match open(config).await {
-            Ok(store) => store,
+        let (store, clock) = match open(config).await {
+            Ok(opened) => opened,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
                 return Err(err);
@@ -160,8 +161,13 @@ impl Running {
         let (head_sender, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let visible = metrics.commit_to_visible.clone();
-        let host =
-            Host { metrics, index: index.clone(), store: store.clone(), serving: serving.clone() };
+        let host = Host {
+            metrics,
+            index: index.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            serving: serving.clone(),
+        };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -194,7 +200,7 @@ impl Running {
         }
         warn_of_open_doors(config);
         if let Some(tester) = tester {
-            match tester.start(running.stop.clone()).await {
+            match tester.start(clock.clone(), running.stop.clone()).await {
                 Ok(at_work) => running.tester = Some(at_work),
                 Err(err) => {
                     running.stop().await;
@@ -203,7 +209,7 @@ impl Running {
             }
         }
         let (store, stop) = (running.store.clone(), running.stop.clone());
-        tokio::spawn(maintenance::run(store, config.change_log, stop));
+        tokio::spawn(maintenance::run(store, clock, config.change_log, stop));
         // Nobody else sets it.
         let _ = serving.set(());
         Ok(running)
@@ -224,9 +230,17 @@ impl Running {
     }
 }
 
-async fn open(config: &Config) -> anyhow::Result<Store> {
+/// Opens the store, and compares the machine's clock with the last change there.
+async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
     let dir = config.store_dir();
-    Ok(spawn_blocking(move || Store::open(&dir)).await??)
+    let open = move || {
+        let store = Store::open(&dir)?;
+        let reader = store.read(UnixTime::now());
+        let last = reader.log_entry(reader.head()?)?;
+        drop(reader);
+        anyhow::Ok((store, Clock::watched(last.map(|entry| entry.at))))
+    };
+    spawn_blocking(open).await?
 }
 
 /// Reads the store into the index, and starts the writer; returns how many subjects there are.

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use axum::body::Bytes;
-use dnsbl_store::{Filter, Store};
+use dnsbl_store::{Filter, Store, Visited};
 use dnsbl_types::{Listing, Name, UnixTime};
 use tokio::{
     runtime::Handle,
@@ -40,7 +40,7 @@ pub(crate) fn write(
     pieces: Pieces,
 ) {
     let reader = store.read(UnixTime::now());
-    let start = || match reader.zone(&order.zone)? {
+    let start = || match reader.settings(&order.zone)? {
         Some(_) => Ok(reader.head()?),
         None => Err(Problem::no_zone(&order.zone)),
     };
@@ -49,15 +49,19 @@ pub(crate) fn write(
     if started.send(start).is_err() || !goes_on {
         return;
     }
+    // What matches may be far apart, and nobody is told meanwhile that the client has gone.
+    let client = pieces.clone();
+    let stop = || client.is_closed();
     let mut writer = Writer::new(order, pieces);
     let mut goes_on = Ok(());
-    let read = reader.each(&order.zone, &order.filter, None, |listing| {
+    let read = reader.each(&order.zone, &order.filter, stop, |listing| {
         goes_on = writer.add(&listing);
         goes_on.is_ok()
     });
     match read {
         Err(err) => tracing::error!(%err, "the store failed during an export"),
-        Ok(()) => {
+        Ok(Visited::Stopped(_)) => tracing::debug!("the reader of an export has gone"),
+        Ok(Visited::All | Visited::Enough) => {
             if let Err(err) = goes_on.and_then(|()| writer.end()) {
                 tracing::debug!(%err, "an export ended early");
             }

@@ -119,6 +119,9 @@ pub(crate) async fn import_listings(
     body: Body,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "an import has many")?;
+    if !query.dry_run {
+        app.require_sound_clock()?;
+    }
     let mode = query.mode()?;
     let order = query.order(&caller, &zone)?;
     let permit = app.imports.take(caller.token_id())?;

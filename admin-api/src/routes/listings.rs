@@ -77,8 +77,8 @@ pub(crate) async fn find_listing(
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
     let at = (origin.clone(), subject.clone());
     let found = app.read(move |reader| {
-        let zone = reader.zone(&at.0)?.ok_or_else(|| Problem::no_zone(&at.0))?;
-        Ok((zone.zone, reader.listings_of(&at.0, &at.1)?))
+        let zone = reader.settings(&at.0)?.ok_or_else(|| Problem::no_zone(&at.0))?;
+        Ok((zone, reader.listings_of(&at.0, &at.1)?))
     });
     let (zone, mut listings) = found.await?;
     listings.retain(|listing| source.as_ref().is_none_or(|source| listing.source == *source));
@@ -134,6 +134,9 @@ pub(crate) async fn put_listing(
     let source = caller.source(query.source.as_deref())?;
     let lifted = lifted(&caller, query.r#override.as_deref())?;
     check_echo(&listing, &subject, &source)?;
+    if listing.expires_in.is_some() {
+        app.require_sound_clock()?;
+    }
     let body = listing.into_body(UnixTime::now())?;
     if !body.exclusion {
         check_guards(&app, &zone, &subject, &lifted)?;

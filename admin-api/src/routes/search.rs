@@ -1,11 +1,12 @@
 //! `/v1/zones/{zone}/listings`: searching, a page at a time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::{Cursor, Filter, SubjectMatch};
-use dnsbl_types::{Name, Subject};
+use dnsbl_types::{Name, Source, Subject};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::{
@@ -53,6 +54,9 @@ pub(crate) enum Match {
 }
 
 /// Searches listings.
+///
+/// A search looks for a moment and answers with what it has found by then: a page may be short or empty
+/// while `next` is not null.
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings", tag = "listings",
     security(("token" = ["listings:read"])),
     params(SearchQuery, ("zone" = String, Path, description = "Where")),
@@ -68,17 +72,22 @@ pub(crate) async fn search_listings(
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
     let filter = query.filter()?;
     let permit = app.scans.take(caller.token_id())?;
+    let slice = app.limits.search_slice;
+    let gone = CancellationToken::new();
+    let _reader = gone.clone().drop_guard();
     let search = move |reader: &dnsbl_store::Reader<'_>| {
         let _permit = permit;
-        if reader.zone(&origin)?.is_none() {
+        if reader.settings(&origin)?.is_none() {
             return Err(Problem::no_zone(&origin));
         }
-        Ok(reader.page(&origin, &filter, cursor.as_ref(), limit)?)
+        let begun = Instant::now();
+        let stop = || begun.elapsed() >= slice || gone.is_cancelled();
+        Ok(reader.page(&origin, &filter, cursor.as_ref(), limit, stop)?)
     };
-    let (listings, next) = app.read(search).await?;
+    let page = app.read(search).await?;
     Ok(AxumJson(PageOut {
-        listings: listings.iter().map(ListingOut::from).collect(),
-        next: next.as_ref().map(write_cursor),
+        listings: page.listings.iter().map(ListingOut::from).collect(),
+        next: page.next.as_ref().map(write_cursor),
     }))
 }
 
@@ -106,8 +115,12 @@ impl SearchQuery {
     }
 }
 
+/// What no source is called.
+const EVERY_SOURCE: &str = "*";
+
 fn write_cursor(cursor: &Cursor) -> String {
-    let text = format!("{} {}", cursor.subject, cursor.source);
+    let source = cursor.source.as_ref().map_or(EVERY_SOURCE, Source::as_str);
+    let text = format!("{} {source}", cursor.subject);
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -122,7 +135,10 @@ fn read_cursor(text: &str) -> Result<Cursor, Problem> {
     let (subject, source) = text.split_once(' ').ok_or_else(wrong)?;
     Ok(Cursor {
         subject: subject.parse().map_err(|_| wrong())?,
-        source: source.parse().map_err(|_| wrong())?,
+        source: match source {
+            EVERY_SOURCE => None,
+            source => Some(source.parse().map_err(|_| wrong())?),
+        },
     })
 }
 
@@ -132,9 +148,10 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_others_are_refused() {
-        let cursor =
-            Cursor { subject: "*.example.com".parse().unwrap(), source: "feed".parse().unwrap() };
-        assert_eq!(read_cursor(&write_cursor(&cursor)).unwrap(), cursor);
+        for source in [Some("feed".parse().unwrap()), None] {
+            let cursor = Cursor { subject: "*.example.com".parse().unwrap(), source };
+            assert_eq!(read_cursor(&write_cursor(&cursor)).unwrap(), cursor);
+        }
         for text in ["", "x", "zz", "+1", "ä", "31323334", "ff20ff"] {
             assert!(read_cursor(text).is_err(), "{text}");
         }

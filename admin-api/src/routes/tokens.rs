@@ -65,6 +65,9 @@ pub(crate) async fn create_token(
     _: Params<Nothing>,
     Json(body): Json<TokenIn>,
 ) -> Result<Response, Problem> {
+    if body.expires_in.is_some() {
+        app.require_sound_clock()?;
+    }
     let now = UnixTime::now();
     parse::<Source>("name", &body.name)?;
     let name = token_name(&body.name).map_err(Problem::refused)?;

@@ -129,9 +129,9 @@ pub(crate) struct SubjectOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ListingPage)]
 pub(crate) struct PageOut {
-    /// At most `limit`.
+    /// At most `limit`; fewer, maybe none, where the search has looked for long enough.
     pub(crate) listings: Vec<ListingOut>,
-    /// What to send as `cursor` for the next page; null on the last.
+    /// What to send as `cursor` for the next page; null on the last, and only there.
     pub(crate) next: Option<String>,
 }
 

@@ -124,7 +124,7 @@ async fn what_was_compacted_is_gone() {
     fixture.list("192.0.2.1", json!({})).await;
     fixture.list("192.0.2.2", json!({})).await;
     let before = UnixTime::now().plus(10);
-    let compact = Change::CompactLog { before, max_bytes: 0 };
+    let compact = Change::CutLog { floor: u64::MAX };
     fixture.store.change(Actor::server(), compact, before).unwrap();
     let gone = fixture.get("/v1/changes?after=1").await;
     assert!(gone.problem(410)["type"].as_str().unwrap().ends_with("compacted"));

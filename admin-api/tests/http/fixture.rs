@@ -53,6 +53,9 @@ impl Follower for Indexer {
 #[derive(Default)]
 pub(crate) struct Server {
     counted: Mutex<Vec<(String, u16)>>,
+    refused: Mutex<Vec<(String, u16)>>,
+    /// Why its clock is in doubt.
+    pub(crate) doubt: Mutex<Option<(String, u64)>>,
     /// Asking it for metrics panics.
     pub(crate) broken: AtomicBool,
 }
@@ -60,6 +63,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn counted(&self) -> Vec<(String, u16)> {
         self.counted.lock().unwrap().clone()
+    }
+
+    pub(crate) fn refused(&self) -> Vec<(String, u16)> {
+        self.refused.lock().unwrap().clone()
     }
 }
 
@@ -74,6 +81,12 @@ impl Host for Server {
     }
     fn count_request(&self, route: &str, code: u16) {
         self.counted.lock().unwrap().push((route.into(), code));
+    }
+    fn count_refusal(&self, token: &str, code: u16) {
+        self.refused.lock().unwrap().push((token.into(), code));
+    }
+    fn clock_doubt(&self) -> Option<(String, u64)> {
+        self.doubt.lock().unwrap().clone()
     }
 }
 
@@ -156,6 +169,13 @@ impl Fixture {
         let change = Change::PutToken(minted.record);
         self.store.change(Actor::server(), change, now).unwrap();
         minted.text.reveal().into()
+    }
+
+    /// The response to a request of the token's holder, whose body nobody reads.
+    pub(crate) async fn open(&self, token: &str, path: &str) -> axum::response::Response {
+        let request =
+            Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

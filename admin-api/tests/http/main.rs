@@ -11,6 +11,7 @@ mod fixture;
 mod formats;
 mod listings;
 mod problems;
+mod search;
 mod serve;
 mod sources;
 mod standing;

@@ -48,6 +48,15 @@ pub(crate) struct Said {
     pub(crate) reason: Option<Reason>,
 }
 
+impl Said {
+    /// About how many bytes it takes, with the two counters before it.
+    fn bytes(&self) -> usize {
+        let codes = size_of_val::<[ReturnCode]>(&self.return_codes);
+        let reason = self.reason.as_ref().map_or(0, |reason| reason.template().len());
+        2 * size_of::<usize>() + size_of::<Self>() + codes + reason
+    }
+}
+
 const NEVER: UnixTime = UnixTime(u64::MAX);
 
 impl Entries {
@@ -94,6 +103,8 @@ pub(crate) struct Phrases {
     known: HashSet<Arc<Said>>,
     /// How many were in use when those out of use were last dropped.
     in_use: usize,
+    /// Bytes of all that is known, beside the set itself.
+    texts: usize,
 }
 
 impl Phrases {
@@ -117,6 +128,13 @@ impl Phrases {
         Stored { said: self.share(entry), expires_at }
     }
 
+    /// About how many bytes it takes to keep them.
+    pub(crate) fn bytes(&self) -> usize {
+        /// A pointer and a byte of the set, which is between half full and nearly full.
+        const PLACE: usize = (size_of::<usize>() + 1) * 4 / 3;
+        self.texts + self.known.len() * PLACE
+    }
+
     fn share(&mut self, entry: &Entry) -> Arc<Said> {
         let said = Said {
             exclusion: entry.exclusion,
@@ -129,7 +147,9 @@ impl Phrases {
         if self.known.len() > Self::FEW + 2 * self.in_use {
             self.known.retain(|said| Arc::strong_count(said) > 1);
             self.in_use = self.known.len();
+            self.texts = self.known.iter().map(|said| said.bytes()).sum();
         }
+        self.texts += said.bytes();
         let said = Arc::new(said);
         self.known.insert(said.clone());
         said
@@ -155,6 +175,22 @@ mod tests {
         let again = phrases.store(&[entry("open relay")]).unwrap();
         let first = kept[0].as_ref().unwrap();
         assert!(Arc::ptr_eq(&again.as_slice()[0].said, &first.as_slice()[0].said));
+    }
+
+    #[test]
+    fn texts_are_counted_once_each_until_they_are_dropped() {
+        let mut phrases = Phrases::default();
+        let kept: Vec<_> =
+            (0..2000).map(|i| phrases.store(&[entry(&format!("{i:0100}"))])).collect();
+        let bytes = phrases.bytes();
+        assert!((2000 * 150..2000 * 220).contains(&bytes), "{bytes}");
+        phrases.store(&[entry(&format!("{:0100}", 7))]);
+        assert_eq!(phrases.bytes(), bytes);
+        drop(kept);
+        for i in 0..10_000 {
+            phrases.store(&[entry(&format!("{i}"))]);
+        }
+        assert!(phrases.bytes() < bytes, "{}", phrases.bytes());
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub(crate) trait Key: Clone {
     fn bits(&self) -> Bits<'_>;
     /// The first `len` bits.
     fn truncate(&self, len: usize) -> Self;
+    /// About how many bytes it takes elsewhere.
+    fn heap_bytes(&self) -> usize {
+        0
+    }
 }
 
 impl<'a> Bits<'a> {
@@ -165,5 +169,10 @@ impl Key for DomainKey {
 
     fn truncate(&self, len: usize) -> Self {
         Self { bytes: self.bytes.clone(), len }
+    }
+
+    /// The octets with two counters, as an allocator rounds them up.
+    fn heap_bytes(&self) -> usize {
+        (2 * size_of::<usize>() + self.bytes.len()).next_multiple_of(16)
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Trie<K, V> {
     root: Child<K, V>,
     /// How many values there are.
     len: usize,
+    /// Bytes that their keys take elsewhere.
+    key_bytes: usize,
 }
 
 type Child<K, V> = Option<Arc<Node<K, V>>>;
@@ -28,22 +30,27 @@ struct Node<K, V> {
 
 impl<K, V> Default for Trie<K, V> {
     fn default() -> Self {
-        Self { root: None, len: 0 }
+        Self { root: None, len: 0, key_bytes: 0 }
     }
 }
 
 impl<K: Key, V: Clone> Trie<K, V> {
     /// Puts a value at `key`, or removes the one that is there.
     pub(crate) fn set(&mut self, key: &K, value: Option<V>) {
-        match value {
-            Some(value) => self.len += usize::from(insert(&mut self.root, key, value)),
-            None => self.len -= usize::from(remove(&mut self.root, key)),
+        if let Some(value) = value {
+            if insert(&mut self.root, key, value) {
+                self.len += 1;
+                self.key_bytes += key.heap_bytes();
+            }
+        } else if remove(&mut self.root, key) {
+            self.len -= 1;
+            self.key_bytes -= key.heap_bytes();
         }
     }
 
-    /// About how many bytes the nodes take: nearly two a value.
+    /// About how many bytes it takes: nearly two nodes a value, and the keys.
     pub(crate) fn bytes(&self) -> usize {
-        2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>())
+        2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>()) + self.key_bytes
     }
 
     /// Whether there is no value.

@@ -17,7 +17,8 @@ pub struct IndexWriter {
     next: Snapshot,
     /// Changes of single IPv4 addresses that `next` does not have yet.
     pending: HashMap<Name, Vec<(u32, HostChange)>>,
-    phrases: Phrases,
+    /// What the entries of each zone say.
+    phrases: HashMap<Name, Phrases>,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
@@ -34,7 +35,7 @@ impl IndexWriter {
             index,
             next,
             pending: HashMap::new(),
-            phrases: Phrases::default(),
+            phrases: HashMap::new(),
             next_number: 0,
             retired: Vec::new(),
         }
@@ -55,6 +56,7 @@ impl IndexWriter {
     /// Removes a zone with its entries.
     pub fn remove_zone(&mut self, origin: &Name) {
         self.pending.remove(origin);
+        self.phrases.remove(origin);
         self.next.remove(origin);
     }
 
@@ -72,18 +74,32 @@ impl IndexWriter {
                 let change = match entries {
                     [entry] if *entry == Entry::default() => HostChange::Plain,
                     entries => {
-                        self.phrases.store(entries).map_or(HostChange::Gone, HostChange::Own)
+                        self.store(origin, entries).map_or(HostChange::Gone, HostChange::Own)
                     }
                 };
                 self.set_host(origin, net.addr().into(), change);
             }
             subject => {
-                let entries = self.phrases.store(entries);
+                let entries = self.store(origin, entries);
                 if let Some(zone) = self.next.zone_mut(origin) {
                     set_other(zone, subject, entries);
                 }
             }
         }
+    }
+
+    fn store(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
+        if entries.is_empty() {
+            return None;
+        }
+        let zone = self.next.zone_mut(origin)?;
+        if !self.phrases.contains_key(origin) {
+            self.phrases.insert(origin.clone(), Phrases::default());
+        }
+        let phrases = self.phrases.get_mut(origin)?;
+        let stored = phrases.store(entries);
+        zone.set_text_bytes(phrases.bytes());
+        stored
     }
 
     fn set_host(&mut self, origin: &Name, host: u32, change: HostChange) {

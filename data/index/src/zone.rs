@@ -33,6 +33,8 @@ pub struct IndexedZone {
     v4: Trie<NetKey, Entries>,
     v6: Trie<NetKey, Entries>,
     domains: Trie<DomainKey, AtDomain>,
+    /// What it takes to keep what the entries say.
+    text_bytes: usize,
 }
 
 /// The zones of an index are numbered from 0 as they come; no number is given twice.
@@ -71,6 +73,7 @@ impl IndexedZone {
             v4: Trie::default(),
             v6: Trie::default(),
             domains: Trie::default(),
+            text_bytes: 0,
         }
     }
 
@@ -81,6 +84,10 @@ impl IndexedZone {
 
     pub(crate) fn set_serial(&mut self, serial: Serial) {
         self.serial = serial;
+    }
+
+    pub(crate) fn set_text_bytes(&mut self, bytes: usize) {
+        self.text_bytes = bytes;
     }
 
     /// Changes what is said about addresses; ascending, each once.
@@ -263,10 +270,10 @@ impl IndexedZone {
         });
     }
 
-    /// How many bytes the entries take, texts and codes of their own left out.
+    /// About how many bytes the entries take, with the texts and codes of their own, each once.
     pub fn bytes(&self) -> usize {
         let hosts = self.plain.bytes() + self.hosts.bytes();
-        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes()
+        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes() + self.text_bytes
     }
 }
 

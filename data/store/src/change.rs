@@ -2,7 +2,7 @@
 
 use std::iter::Sum;
 
-use dnsbl_types::{Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone};
+use dnsbl_types::{Listing, ListingBody, Name, Serial, Source, Subject, Zone};
 
 use crate::{Part, PartDone, TokenRecord, import::Staged};
 
@@ -82,16 +82,15 @@ pub enum Change {
         /// A scope that some live token must have afterwards, unless none has it now.
         keep: Option<&'static str>,
     },
-    /// Removes rows that have expired; the server does this on its own.
+    /// Removes some rows that have expired, and counts those that it looked at: 0 where none is left. The
+    /// server does this on its own.
     Sweep,
     /// Moves some rows towards one segment a source; the server does this on its own.
     Fold,
-    /// Drops the oldest log entries.
-    CompactLog {
-        /// Drop what is older than this.
-        before: UnixTime,
-        /// Drop what is beyond this many bytes, whatever its age.
-        max_bytes: u64,
+    /// Drops the oldest log entries, never the last one.
+    CutLog {
+        /// The first entry that stays; [`Reader::floor_of_log`](crate::Reader::floor_of_log) finds it.
+        floor: u64,
     },
 }
 

@@ -11,11 +11,13 @@ use rocksdb::{DB, WriteBatch};
 use crate::{
     Actor, Change, ChangeError, Done, LogEntry, Op, Outcome, TokenRecord, audit, codec,
     entry::encode_entry,
+    fold::Folding,
     import::StagedSegments,
     key::SegmentKey,
     scan::cf,
     schema,
     state::{self, Segment, ZoneState, Zones},
+    sweep::{self, Swept},
     writes::Writes,
 };
 
@@ -25,6 +27,8 @@ pub(crate) struct Ledger {
     pub(crate) head: u64,
     pub(crate) epoch: u64,
     pub(crate) next_zone: u32,
+    pub(crate) swept: Swept,
+    pub(crate) folding: Option<Folding>,
 }
 
 /// What a change does to the index.
@@ -94,7 +98,7 @@ impl<'a> Group<'a> {
             Change::DeleteToken { id, keep } => self.delete_token(actor, &id, keep),
             Change::Sweep => self.sweep(),
             Change::Fold => self.fold(),
-            Change::CompactLog { before, max_bytes } => self.compact_log(before, max_bytes),
+            Change::CutLog { floor } => self.cut_log(floor),
         }
     }
 
@@ -174,6 +178,11 @@ impl<'a> Group<'a> {
                     codec::encode(&state.state_value()),
                 );
             }
+        }
+        if let Some(first) = self.writes.first_expiry()
+            && self.ledger.swept.goes_back_to(first)
+        {
+            self.writes.batch.put_cf(meta, sweep::SWEPT, self.ledger.swept.from());
         }
         (self.writes.finish(), self.effects, self.touched)
     }

@@ -74,23 +74,33 @@ pub(crate) fn expiry(at: u64, row: &[u8]) -> Vec<u8> {
     [&at.to_be_bytes(), row].concat()
 }
 
+/// The first key of rows of a zone that expire at a second.
+pub(crate) fn expiry_in(at: u64, zone: ZoneId) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&at.to_be_bytes());
+    key[8..].copy_from_slice(&zone.0.to_be_bytes());
+    key
+}
+
+/// The first key of rows that have not expired at a second.
+pub(crate) fn expiry_after(now: UnixTime) -> [u8; 8] {
+    now.0.saturating_add(1).to_be_bytes()
+}
+
 /// A row that expires.
-pub(crate) struct Expiry {
+pub(crate) struct Expiry<'a> {
     pub(crate) at: UnixTime,
     pub(crate) segment: SegmentKey,
-    pub(crate) subject: Vec<u8>,
+    pub(crate) subject: &'a [u8],
 }
 
 /// Reads what [`expiry`] wrote.
-pub(crate) fn read_expiry(bytes: &[u8]) -> Result<Expiry, StoreError> {
+pub(crate) fn read_expiry(bytes: &[u8]) -> Result<Expiry<'_>, StoreError> {
     let unreadable = || StoreError::unreadable("expiry", format!("{bytes:x?}"));
     let (at, row) = bytes.split_first_chunk::<8>().ok_or_else(unreadable)?;
     let subject = row.get(SegmentKey::LEN..).ok_or_else(unreadable)?;
-    Ok(Expiry {
-        at: UnixTime(u64::from_be_bytes(*at)),
-        segment: SegmentKey::read(row)?,
-        subject: subject.to_vec(),
-    })
+    let at = UnixTime(u64::from_be_bytes(*at));
+    Ok(Expiry { at, segment: SegmentKey::read(row)?, subject })
 }
 
 /// The /16 of a block's key.
@@ -131,9 +141,10 @@ pub(crate) fn read_host(subject: &[u8]) -> Option<u32> {
 /// The first IPv4 address whose key is not before `from`.
 pub(crate) fn first_host(from: &[u8]) -> Option<u32> {
     match *from {
-        [V4, a, b, c, d, len] => {
+        [V4, a, b, c, d, len, ref behind @ ..] => {
             let addr = u32::from_be_bytes([a, b, c, d]);
-            if len <= 32 { Some(addr) } else { addr.checked_add(1) }
+            let is_behind = len > 32 || (len == 32 && !behind.is_empty());
+            if is_behind { addr.checked_add(1) } else { Some(addr) }
         }
         [tag, ..] if tag > V4 => None,
         _ => Some(0),

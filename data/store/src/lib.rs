@@ -25,6 +25,7 @@
 mod audit;
 mod change;
 mod codec;
+mod compact;
 mod cursor;
 mod document;
 mod documents;
@@ -49,6 +50,8 @@ mod sweep;
 mod together;
 mod token;
 mod value;
+#[cfg(test)]
+mod work;
 mod writer;
 mod writes;
 mod zones;
@@ -58,12 +61,13 @@ pub use change::{
     Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,
     ZoneRecord,
 };
+pub use compact::LogSize;
 pub use document::{Document, DocumentError, DocumentId, DocumentKind};
 pub use error::{ChangeError, StoreError};
 pub use import::{Staged, Staging};
 pub use log::{ImportSummary, LogEntry, Op};
 pub use open::{Store, StoreOptions};
-pub use reader::{Cursor, Filter, Reader, SubjectMatch};
+pub use reader::{Cursor, Filter, Page, Reader, SubjectMatch, Visited};
 pub use recover::{Recovery, ZoneSurvey};
 pub use together::{Expect, Part, PartDone};
 pub use token::{MintedToken, TokenRecord, TokenText};

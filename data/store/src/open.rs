@@ -20,6 +20,7 @@ use crate::{
     scan::{View, cf},
     schema, state,
     state::Zones,
+    sweep::Swept,
     writer::{self, Job, Writer},
 };
 
@@ -61,17 +62,18 @@ impl Default for StoreOptions {
     }
 }
 
-/// Integer properties of RocksDB that an operator expects to see.
-const PROPERTIES: [&str; 8] = [
+/// Integer properties of RocksDB that each column family has of its own.
+const OF_FAMILIES: [&str; 5] = [
     "estimate-num-keys",
     "estimate-live-data-size",
     "live-sst-files-size",
     "cur-size-all-mem-tables",
-    "block-cache-usage",
     "estimate-pending-compaction-bytes",
-    "num-running-compactions",
-    "background-errors",
 ];
+/// Those that all families share, and each tells.
+const SHARED: [&str; 2] = ["block-cache-usage", "num-running-compactions"];
+/// What the database counts with the family that every one has.
+const OF_DATABASE: &str = "background-errors";
 
 impl Store {
     /// Opens the store in a folder, or makes a new one there.
@@ -112,7 +114,14 @@ impl Store {
         let reader = self.read(UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
         let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
-        let ledger = Ledger { zones, head: reader.head()?, epoch: reader.epoch()?, next_zone };
+        let ledger = Ledger {
+            zones,
+            head: reader.head()?,
+            epoch: reader.epoch()?,
+            next_zone,
+            swept: Swept::read(&reader.view)?,
+            folding: None,
+        };
         drop(reader);
         let writer = Writer::start(self, ledger, follower)?;
         *self.writer() = Some(writer);
@@ -161,17 +170,22 @@ impl Store {
         self.inner.failed.get().map(String::as_str)
     }
 
-    /// RocksDB's own figures: property name without `rocksdb.`, sum over all column families.
+    /// RocksDB's own figures of the whole store: property name without `rocksdb.`, value.
     pub fn figures(&self) -> Vec<(&'static str, u64)> {
-        let families = schema::FAMILIES.map(|family| cf(&self.inner.db, family));
-        let sum = |property: &str| {
+        let db = &self.inner.db;
+        let families = schema::FAMILIES.map(|family| cf(db, family));
+        let of_each = |property: &str| -> Vec<u64> {
             let property = format!("rocksdb.{property}");
-            let of = |family| {
-                self.inner.db.property_int_value_cf(family, property.as_str()).ok().flatten()
-            };
-            families.into_iter().filter_map(of).sum()
+            let of = |family| db.property_int_value_cf(family, property.as_str()).ok().flatten();
+            families.into_iter().filter_map(of).collect()
         };
-        PROPERTIES.into_iter().map(|property| (property, sum(property))).collect()
+        let sum = |property| of_each(property).into_iter().sum();
+        let first = |property| of_each(property).first().copied().unwrap_or(0);
+        let errors = format!("rocksdb.{OF_DATABASE}");
+        let errors = db.property_int_value(errors.as_str()).ok().flatten();
+        let sums = OF_FAMILIES.into_iter().map(|property| (property, sum(property)));
+        let shared = SHARED.into_iter().map(|property| (property, first(property)));
+        sums.chain(shared).chain([(OF_DATABASE, errors.unwrap_or(0))]).collect()
     }
 
     /// Finishes what is queued and takes no more. Dropping the last clone does the same.

@@ -1,14 +1,19 @@
 //! Reading listings: one, all about a subject, pages, and everything.
 
-use dnsbl_types::{Listing, Name, Source, Subject, UnixTime};
+use std::{cmp::Ordering, collections::HashMap};
+
+use dnsbl_types::{Listing, Name, Source, Subject, UnixTime, Zone};
 
 use crate::{
     StoreError, ZoneRecord,
     cursor::Reading,
-    key,
+    key::{self, Expiry, ZoneId},
+    row::Row,
     scan::{AtSubject, View},
     schema,
     state::{self, ZoneState},
+    sweep,
+    writes::read_expiry_value,
 };
 
 /// One state of the store. Expired listings are absent from everything it says.
@@ -48,9 +53,42 @@ pub struct Filter {
 pub struct Cursor {
     /// Its last subject.
     pub subject: Subject,
-    /// Its last source.
-    pub source: Source,
+    /// Its last source; `None` behind all of them.
+    pub source: Option<Source>,
 }
+
+impl Cursor {
+    fn has_passed(&self, listing: &Listing) -> bool {
+        let order = key::subject(&listing.subject).cmp(&key::subject(&self.subject));
+        order.is_lt()
+            || (order.is_eq()
+                && self.source.as_ref().is_none_or(|source| listing.source <= *source))
+    }
+}
+
+/// A page of listings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What was found, in the order of keys.
+    pub listings: Vec<Listing>,
+    /// Where it ended, if there may be more.
+    pub next: Option<Cursor>,
+}
+
+/// How a visit of listings ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visited {
+    /// All were visited.
+    All,
+    /// The visitor wanted no more.
+    Enough,
+    /// It was told to stop behind this subject.
+    Stopped(Subject),
+}
+
+/// Subjects that are looked at before a visit asks again whether it shall stop. Addresses of which there is
+/// nothing else to say are passed over much faster, and count as one for each so many.
+const LOOK: usize = 256;
 
 impl Filter {
     /// Everything.
@@ -80,12 +118,21 @@ impl Reader<'_> {
         let Some(state) = self.state(origin)? else {
             return Ok(None);
         };
-        self.record(&state).map(Some)
+        let due = self.due_in(&state)?;
+        Ok(Some(record(&state, due)))
+    }
+
+    /// The settings of a zone, without its counts.
+    pub fn settings(&self, origin: &Name) -> Result<Option<Zone>, StoreError> {
+        Ok(self.state(origin)?.map(|state| state.zone.as_ref().clone()))
     }
 
     /// All zones, by name.
     pub fn zones(&self) -> Result<Vec<ZoneRecord>, StoreError> {
-        state::read_zones(&self.view)?.into_values().map(|state| self.record(&state)).collect()
+        let zones: Vec<ZoneState> = state::read_zones(&self.view)?.into_values().collect();
+        let due = self.due_in_each(&zones)?;
+        let due = |state: &ZoneState| due.get(&state.id).copied().unwrap_or_default();
+        Ok(zones.iter().map(|state| record(state, due(state))).collect())
     }
 
     /// What each source says of a subject.
@@ -100,39 +147,48 @@ impl Reader<'_> {
         self.listings_at(&state, subject)
     }
 
-    /// A page of at most `limit` listings, in the order of their keys, and where it ended if there may be more.
+    /// A page of at most `limit` listings, in the order of their keys. It ends early, maybe empty, once `stop`
+    /// says so, which is asked after some hundred subjects each: what a page costs is up to the caller, who
+    /// goes on at `next`.
     pub fn page(
         &self,
         origin: &Name,
         filter: &Filter,
         after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<(Vec<Listing>, Option<Cursor>), StoreError> {
-        let mut page = Vec::new();
-        let mut next = None;
-        self.visit(origin, filter, after, Reading::Some, |listing| {
-            if page.len() == limit {
-                next = page.last().map(|last: &Listing| Cursor {
-                    subject: last.subject.clone(),
-                    source: last.source.clone(),
-                });
-                return false;
+        stop: impl FnMut() -> bool,
+    ) -> Result<Page, StoreError> {
+        let mut page = Page::default();
+        // What has few tags may be far apart.
+        let reading = if filter.tag.is_some() { Reading::All } else { Reading::Some };
+        let visited = self.visit(origin, filter, after, reading, stop, |listing| {
+            let goes_on = page.listings.len() < limit;
+            if goes_on {
+                page.listings.push(listing);
             }
-            page.push(listing);
-            true
+            goes_on
         })?;
-        Ok((page, next))
+        page.next = match visited {
+            Visited::All => None,
+            Visited::Enough => page.listings.last().map(|last| Cursor {
+                subject: last.subject.clone(),
+                source: Some(last.source.clone()),
+            }),
+            Visited::Stopped(subject) => Some(Cursor { subject, source: None }),
+        };
+        Ok(page)
     }
 
-    /// Visits listings in the order of their keys until `visit` returns false.
+    /// Visits listings in the order of their keys until `visit` returns false, or `stop` says so, which is
+    /// asked after some hundred subjects each.
     pub fn each(
         &self,
         origin: &Name,
         filter: &Filter,
-        after: Option<&Cursor>,
+        stop: impl FnMut() -> bool,
         visit: impl FnMut(Listing) -> bool,
-    ) -> Result<(), StoreError> {
-        self.visit(origin, filter, after, Reading::All, visit)
+    ) -> Result<Visited, StoreError> {
+        self.visit(origin, filter, None, Reading::All, stop, visit)
     }
 
     fn visit(
@@ -141,35 +197,56 @@ impl Reader<'_> {
         filter: &Filter,
         after: Option<&Cursor>,
         reading: Reading,
+        mut stop: impl FnMut() -> bool,
         mut visit: impl FnMut(Listing) -> bool,
-    ) -> Result<(), StoreError> {
-        let Some(state) = self.state(origin)? else {
-            return Ok(());
+    ) -> Result<Visited, StoreError> {
+        let Some(mut state) = self.state(origin)? else {
+            return Ok(Visited::All);
         };
-        let passed = |listing: &Listing| {
-            let key = (key::subject(&listing.subject), &listing.source);
-            after.is_some_and(|cursor| key <= (key::subject(&cursor.subject), &cursor.source))
-        };
+        if let Some(source) = &filter.source {
+            state.segments.retain(|segment| segment.source == *source);
+        }
+        let passed = |listing: &Listing| after.is_some_and(|cursor| cursor.has_passed(listing));
         for listing in self.wider(&state, filter)? {
             if !passed(&listing) && filter.admits(&listing) && !visit(listing) {
-                return Ok(());
+                return Ok(Visited::Enough);
             }
         }
         let Some((start, end)) = range(filter) else {
-            return Ok(());
+            return Ok(Visited::All);
         };
         let start = after.map_or(start.clone(), |cursor| start.max(key::subject(&cursor.subject)));
         let mut scan = self.view.scan(&state.segments, &start, end.as_deref(), reading)?;
-        while let Some(at) = scan.next()? {
-            at.retain_live(self.now);
-            for listing in listings(at)? {
-                let is_wider = matches!(&filter.subject, SubjectMatch::Overlap(subject) if listing.subject != *subject && listing.subject.covers(subject));
-                if !is_wider && !passed(&listing) && filter.admits(&listing) && !visit(listing) {
-                    return Ok(());
+        let (mut looked, mut untagged) = (0, Vec::new());
+        loop {
+            let last = if filter.tag.is_some() && scan.take_hosts(&mut untagged)?.is_some() {
+                looked += 1 + untagged.len() / LOOK;
+                let last = untagged.last().copied().unwrap_or_default();
+                untagged.clear();
+                key::host(last).to_vec()
+            } else {
+                let Some(at) = scan.next()? else { return Ok(Visited::All) };
+                looked += 1;
+                at.retain_live(self.now);
+                for listing in listings(at)? {
+                    let is_wider = matches!(&filter.subject, SubjectMatch::Overlap(subject) if listing.subject != *subject && listing.subject.covers(subject));
+                    if !is_wider && !passed(&listing) && filter.admits(&listing) && !visit(listing)
+                    {
+                        return Ok(Visited::Enough);
+                    }
+                }
+                if looked < LOOK {
+                    continue;
+                }
+                at.subject.clone()
+            };
+            if looked >= LOOK {
+                looked = 0;
+                if stop() {
+                    return Ok(Visited::Stopped(key::read_subject(&last)?));
                 }
             }
         }
-        Ok(())
     }
 
     /// Listings of subjects that cover what the filter asks for, where they lie outside its range.
@@ -209,61 +286,107 @@ impl Reader<'_> {
         state::read_zone(&self.view, origin)
     }
 
-    fn record(&self, state: &ZoneState) -> Result<ZoneRecord, StoreError> {
-        let (listings, exclusions) = self.count_expired(state)?;
-        Ok(ZoneRecord {
-            listings: state.listings.saturating_sub(listings),
-            exclusions: state.exclusions.saturating_sub(exclusions),
-            serial: state.serial,
-            zone: state.zone.as_ref().clone(),
-        })
+    /// Rows of a zone that have expired and were not swept yet.
+    fn due_in(&self, state: &ZoneState) -> Result<Due, StoreError> {
+        let mut due = Due::default();
+        let mut iter = self.expiries()?;
+        while let Some((key, value)) = iter.item() {
+            let expiry = key::read_expiry(key)?;
+            let at = expiry.at.0;
+            match expiry.segment.zone.cmp(&state.id) {
+                Ordering::Equal => {
+                    due.add(self.expired(state, &expiry, value)?);
+                    iter.next();
+                }
+                // The rows of a second lie by zone.
+                Ordering::Less => iter.seek(key::expiry_in(at, state.id)),
+                Ordering::Greater => iter.seek(key::expiry_in(at.saturating_add(1), state.id)),
+            }
+        }
+        iter.status()?;
+        Ok(due)
     }
 
-    /// Expired rows that were not swept yet; a moment's worth.
-    fn count_expired(&self, state: &ZoneState) -> Result<(u64, u64), StoreError> {
-        let mut counts = (0, 0);
-        let mut iter = self.view.iter(schema::EXPIRY, rocksdb::ReadOptions::default());
-        iter.seek_to_first();
-        while let Some(found) = iter.key().map(key::read_expiry).transpose()? {
-            if found.at > self.now {
-                break;
-            }
-            if found.segment.zone == state.id {
-                let subject = key::read_subject(&found.subject)?;
-                if let Some(exclusion) = self.expired_at(state, &subject, found.segment)? {
-                    *if exclusion { &mut counts.1 } else { &mut counts.0 } += 1;
-                }
+    /// The same for all zones.
+    fn due_in_each(&self, zones: &[ZoneState]) -> Result<HashMap<ZoneId, Due>, StoreError> {
+        let mut iter = self.expiries()?;
+        let mut due = HashMap::new();
+        if !iter.valid() {
+            iter.status()?;
+            return Ok(due);
+        }
+        let states: HashMap<ZoneId, &ZoneState> =
+            zones.iter().map(|state| (state.id, state)).collect();
+        while let Some((key, value)) = iter.item() {
+            let expiry = key::read_expiry(key)?;
+            if let Some(state) = states.get(&expiry.segment.zone) {
+                let expired = self.expired(state, &expiry, value)?;
+                due.entry(state.id).or_insert_with(Due::default).add(expired);
             }
             iter.next();
         }
         iter.status()?;
-        Ok(counts)
+        Ok(due)
     }
 
-    /// Whether the row that decides for its source here has expired; true for an exclusion.
-    fn expired_at(
+    /// A walk through what has expired and was not swept yet.
+    fn expiries(&self) -> Result<rocksdb::DBRawIterator<'_>, StoreError> {
+        let mut options = rocksdb::ReadOptions::default();
+        options.set_iterate_upper_bound(key::expiry_after(self.now));
+        let mut iter = self.view.iter(schema::EXPIRY, options);
+        iter.seek(sweep::swept(&self.view)?);
+        Ok(iter)
+    }
+
+    /// Whether a row that has expired is what its source says; true for an exclusion.
+    fn expired(
         &self,
         state: &ZoneState,
-        subject: &Subject,
-        segment: key::SegmentKey,
+        expiry: &Expiry<'_>,
+        value: &[u8],
     ) -> Result<Option<bool>, StoreError> {
-        let subject = key::subject(subject);
-        let Some(source) = state.segments.iter().find(|s| s.key == segment).map(|s| &s.source)
-        else {
+        let Some(segment) = state.segments.iter().find(|s| s.key == expiry.segment) else {
             return Ok(None);
         };
-        for newer in state.segments_of(source) {
-            match self.view.row(newer.key, &subject)? {
-                None => continue,
-                Some(crate::row::Row::Says(said))
-                    if newer.key == segment && !said.is_live(self.now) =>
-                {
-                    return Ok(Some(said.exclusion()));
-                }
-                Some(_) => return Ok(None),
+        let newer = state.segments_of(&segment.source).take_while(|s| s.key != segment.key);
+        for newer in newer {
+            if self.view.row(newer.key, expiry.subject)?.is_some() {
+                return Ok(None);
             }
         }
-        Ok(None)
+        if let Some(exclusion) = read_expiry_value(value) {
+            return Ok(Some(exclusion));
+        }
+        let row = self.view.row(segment.key, expiry.subject)?.and_then(Row::said);
+        Ok(row.filter(|said| !said.is_live(self.now)).map(|said| said.exclusion()))
+    }
+}
+
+/// A zone without what is due.
+fn record(state: &ZoneState, due: Due) -> ZoneRecord {
+    ZoneRecord {
+        listings: state.listings.saturating_sub(due.listings),
+        exclusions: state.exclusions.saturating_sub(due.exclusions),
+        serial: state.serial,
+        zone: state.zone.as_ref().clone(),
+    }
+}
+
+/// How many rows have expired and were not swept yet.
+#[derive(Clone, Copy, Default)]
+struct Due {
+    listings: u64,
+    exclusions: u64,
+}
+
+impl Due {
+    /// Counts one; true for an exclusion.
+    fn add(&mut self, expired: Option<bool>) {
+        match expired {
+            Some(true) => self.exclusions += 1,
+            Some(false) => self.listings += 1,
+            None => {}
+        }
     }
 }
 

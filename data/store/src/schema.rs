@@ -13,7 +13,8 @@ use rocksdb::{
 /// their ids; it is read as it is.
 pub(crate) const FORMAT: u32 = 4;
 
-/// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
+/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
+/// was, and `import/ORIGIN SOURCE` for each source that was imported.
 pub(crate) const META: &str = "meta";
 /// Origin in wire form → the zone's id and settings.
 pub(crate) const ZONES: &str = "zones";
@@ -22,7 +23,7 @@ pub(crate) const SEGMENTS: &str = "segments";
 /// Zone id · segment id · subject → row; before those, for plain IPv4 addresses that came with their
 /// segment, zone id · segment id · /16 → the addresses (`hosts.rs`).
 pub(crate) const LISTINGS: &str = "listings";
-/// Time · zone id · segment id · subject → nothing: rows that expire, soonest first.
+/// Time · zone id · segment id · subject → whether it is an exclusion: rows that expire, soonest first.
 pub(crate) const EXPIRY: &str = "expiry";
 /// Sequence number → log entry.
 pub(crate) const LOG: &str = "log";

@@ -1,6 +1,9 @@
 //! What the writer knows of every zone without asking the database.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use dnsbl_types::{Name, Serial, Source, Zone};
 use rocksdb::ReadOptions;
@@ -121,11 +124,14 @@ pub(crate) fn read_state_value(
 
 /// Reads all zones with their segments.
 pub(crate) fn read_zones(view: &View<'_>) -> Result<Zones, StoreError> {
+    let mut segments = read_all_segments(view)?;
     let mut zones = Zones::new();
     let mut iter = view.iter(schema::ZONES, ReadOptions::default());
     iter.seek_to_first();
     while let Some(value) = iter.value() {
-        let state = read_zone_value(view, codec::decode("zone", value)?)?;
+        let value: ZoneValue = codec::decode("zone", value)?;
+        let of_zone = segments.remove(&ZoneId(value.id)).unwrap_or_default();
+        let state = zone_state(view, value, of_zone)?;
         zones.insert(state.zone.origin.clone(), state);
         iter.next();
     }
@@ -138,28 +144,35 @@ pub(crate) fn read_zone(view: &View<'_>, origin: &Name) -> Result<Option<ZoneSta
     let Some(value) = view.find(schema::ZONES, origin.wire())? else {
         return Ok(None);
     };
-    read_zone_value(view, codec::decode("zone", &value)?).map(Some)
+    let value: ZoneValue = codec::decode("zone", &value)?;
+    let segments = read_segments(view, ZoneId(value.id))?;
+    zone_state(view, value, segments).map(Some)
 }
 
-fn read_zone_value(view: &View<'_>, value: ZoneValue) -> Result<ZoneState, StoreError> {
+/// Segments as they stand in the database, oldest first.
+type StoredSegments = Vec<(SegmentKey, SegmentValue)>;
+
+fn zone_state(
+    view: &View<'_>,
+    value: ZoneValue,
+    segments: StoredSegments,
+) -> Result<ZoneState, StoreError> {
     let zone = Zone::try_from(value.settings)?;
     let state = read_state_value(view, &zone.origin)?.unwrap_or_default();
-    let id = ZoneId(value.id);
+    let newest_first = segments.into_iter().rev();
     Ok(ZoneState {
-        id,
+        id: ZoneId(value.id),
         serial: Serial(state.serial),
         listings: state.listings,
         exclusions: state.exclusions,
-        segments: read_segments(view, id, &state)?,
+        segments: newest_first
+            .map(|(key, value)| segment(key, value, &state))
+            .collect::<Result<_, _>>()?,
         zone: Arc::new(zone),
     })
 }
 
-fn read_segments(
-    view: &View<'_>,
-    zone: ZoneId,
-    state: &StateValue,
-) -> Result<Vec<Segment>, StoreError> {
+fn read_segments(view: &View<'_>, zone: ZoneId) -> Result<StoredSegments, StoreError> {
     let mut segments = Vec::new();
     let mut iter = view.iter(schema::SEGMENTS, ReadOptions::default());
     iter.seek(zone.0.to_be_bytes());
@@ -168,11 +181,23 @@ fn read_segments(
         if key.zone != zone {
             break;
         }
-        segments.push(segment(key, codec::decode("segment", value)?, state)?);
+        segments.push((key, codec::decode("segment", value)?));
         iter.next();
     }
     iter.status()?;
-    segments.reverse();
+    Ok(segments)
+}
+
+fn read_all_segments(view: &View<'_>) -> Result<HashMap<ZoneId, StoredSegments>, StoreError> {
+    let mut segments: HashMap<ZoneId, StoredSegments> = HashMap::new();
+    let mut iter = view.iter(schema::SEGMENTS, ReadOptions::default());
+    iter.seek_to_first();
+    while let Some((key, value)) = iter.item() {
+        let key = SegmentKey::read(key)?;
+        segments.entry(key.zone).or_default().push((key, codec::decode("segment", value)?));
+        iter.next();
+    }
+    iter.status()?;
     Ok(segments)
 }
 

@@ -10,11 +10,21 @@ use rocksdb::{DB, WriteBatch};
 use crate::{
     StoreError, codec, hosts,
     key::{self, SegmentKey},
-    row::Row,
+    row::{Row, Said},
     scan::{cf, find_row},
     schema,
     state::Segment,
 };
+
+/// What stands beside the key of a row that expires, so that counting need not read the row.
+pub(crate) fn expiry_value(said: &Said) -> [u8; 1] {
+    [said.exclusion().into()]
+}
+
+/// Whether a row that expires is an exclusion; `None` where an older release wrote its expiry.
+pub(crate) fn read_expiry_value(value: &[u8]) -> Option<bool> {
+    value.first().map(|flag| *flag != 0)
+}
 
 /// The batch, and the rows as it will leave them.
 pub(crate) struct Writes<'a> {
@@ -24,12 +34,14 @@ pub(crate) struct Writes<'a> {
     rows: RefCell<HashMap<Vec<u8>, Option<Row>>>,
     /// Blocks that lose addresses, by segment and /16.
     blocks: HashMap<(SegmentKey, u16), Vec<u16>>,
+    /// The first key among the expiries that the batch adds.
+    first_expiry: Option<Vec<u8>>,
 }
 
 impl<'a> Writes<'a> {
     pub(crate) fn new(db: &'a DB) -> Self {
         let (rows, blocks) = (RefCell::default(), HashMap::new());
-        Self { db, batch: WriteBatch::default(), rows, blocks }
+        Self { db, batch: WriteBatch::default(), rows, blocks, first_expiry: None }
     }
 
     /// A row as the changes so far leave it.
@@ -120,7 +132,24 @@ impl<'a> Writes<'a> {
         let Some(Row::Says(said)) = row else { return };
         let Some(at) = said.expires_at else { return };
         let (family, key) = (cf(self.db, schema::EXPIRY), key::expiry(at, key));
-        if present { self.batch.put_cf(family, key, []) } else { self.batch.delete_cf(family, key) }
+        if present {
+            self.batch.put_cf(family, &key, expiry_value(said));
+            self.has_expiry(key);
+        } else {
+            self.batch.delete_cf(family, key);
+        }
+    }
+
+    /// Takes note of an expiry that is there once the batch is written.
+    pub(crate) fn has_expiry(&mut self, key: Vec<u8>) {
+        if self.first_expiry.as_ref().is_none_or(|first| key < *first) {
+            self.first_expiry = Some(key);
+        }
+    }
+
+    /// The first key among the expiries that the batch adds.
+    pub(crate) fn first_expiry(&self) -> Option<&[u8]> {
+        self.first_expiry.as_deref()
     }
 
     /// The whole batch.

@@ -74,6 +74,7 @@ impl Group<'_> {
     ) -> Result<Done, ChangeError> {
         let state =
             self.ledger.zones.remove(origin).ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
+        self.forget_imports(origin);
         let (db, batch) = (self.writes.db, &mut self.writes.batch);
         let (start, end) = (state.id.0.to_be_bytes(), state.id.0.saturating_add(1).to_be_bytes());
         batch.delete_cf(cf(db, schema::ZONES), origin.wire());

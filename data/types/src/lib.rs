@@ -8,6 +8,7 @@
 //! Every type here holds only values that make sense: they are checked where they are built, and
 //! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
 
+mod clock;
 mod guard;
 mod listing;
 mod name;
@@ -22,6 +23,7 @@ mod test_entry;
 mod time;
 mod zone;
 
+pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use guard::{Guard, GuardError, Lift};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};

@@ -173,7 +173,7 @@ impl Tester {
     pub async fn is_listed(&self, address: IpAddr) -> Result<bool, RecordsError> {
         let zone = self.settings.zone.clone();
         let read = move |reader: &dnsbl_store::Reader<'_>| {
-            if reader.zone(&zone)?.is_none() {
+            if reader.settings(&zone)?.is_none() {
                 return Ok(false);
             }
             let listings = reader.listings_of(&zone, &dnsbl_types::Subject::host(address))?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use dnsbl_store::ChangeError;
-use dnsbl_types::UnixTime;
+use dnsbl_types::{Clock, UnixTime};
 use tokio::{
     select,
     task::{JoinHandle, JoinSet},
@@ -85,12 +85,17 @@ const LATER: u64 = 3600;
 const DAY: u64 = 24 * 3600;
 
 impl Tester {
-    /// Reads what is under way, listens for returned messages and tests until `stop`.
+    /// Reads what is under way, listens for returned messages and tests until `stop`. Nothing is begun,
+    /// settled, forgotten or told while the clock is in doubt.
     ///
     /// # Errors
     /// The store can't be read, or the receiver's address can't be used. Once it is at work it goes on
     /// whatever happens.
-    pub async fn start(self: &Arc<Self>, stop: CancellationToken) -> Result<AtWork, StartError> {
+    pub async fn start(
+        self: &Arc<Self>,
+        clock: Clock,
+        stop: CancellationToken,
+    ) -> Result<AtWork, StartError> {
         self.recall().await?;
         self.forget_unproved_outputs().await?;
         let settings = &self.settings;
@@ -103,14 +108,16 @@ impl Tester {
         // Nothing waits for it: names may take long to look up.
         tokio::spawn(async move { tester.warn_of_the_surroundings().await });
         let tester = self.clone();
-        let work = tokio::spawn(async move { tester.work(stop).await });
+        let work = tokio::spawn(async move { tester.work(&clock, stop).await });
         Ok(AtWork { receiver, work })
     }
 
-    async fn work(self: Arc<Self>, stop: CancellationToken) {
+    async fn work(self: Arc<Self>, clock: &Clock, stop: CancellationToken) {
         let mut conversations = JoinSet::new();
         while !stop.is_cancelled() {
-            if let Err(err) = self.round(&mut conversations).await {
+            if let Some(now) = clock.believed()
+                && let Err(err) = self.round(now, &mut conversations).await
+            {
                 tracing::error!(%err, "relay tests wait");
             }
             select! {
@@ -157,9 +164,12 @@ impl Tester {
         Ok(())
     }
 
-    async fn round(self: &Arc<Self>, conversations: &mut JoinSet<()>) -> Result<(), RecordsError> {
+    async fn round(
+        self: &Arc<Self>,
+        now: UnixTime,
+        conversations: &mut JoinSet<()>,
+    ) -> Result<(), RecordsError> {
         self.give_notice();
-        let now = now();
         for test in self.records.due_tests(now, ROUND).await? {
             if !test.awaits_conversation() {
                 self.settle(test.id, now).await?;

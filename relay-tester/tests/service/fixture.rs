@@ -191,7 +191,8 @@ impl Fixture {
         let stop = CancellationToken::new();
         let started = self.runtime.block_on(async {
             let tester = Tester::new(self.store.clone(), settings).unwrap();
-            let at_work = tester.start(stop.clone()).await.unwrap();
+            let at_work =
+                tester.start(dnsbl_types::Clock::watched(None), stop.clone()).await.unwrap();
             (tester, at_work, stop)
         });
         self.work = Some(started);

@@ -1,11 +1,57 @@
 //! What `/metrics` says of relay tests.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use dnsbl_tests::{
     TestServer, eventually,
     mta::{Heard, ScriptedServer, SmtpAnswer, SmtpClient},
 };
 
+use serde_json::json;
+
 use super::{TEST, Tester, plain_probe};
+
+/// What stands in the first column of the server's table in the documentation.
+fn documented() -> BTreeSet<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let text = std::fs::read_to_string(path).expect("the documentation is there");
+    let (_, table) = text.split_once("<!-- server -->").expect("it has the server's table");
+    let (table, _) = table.split_once("<!-- end -->").expect("which ends");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect()
+}
+
+/// Newcomer A7: there was no list of metrics.
+#[test]
+fn every_metric_is_documented_and_every_documented_one_is_shown() {
+    let tester = Tester::start();
+    let admin = tester.server.admin();
+    let import = "/v1/zones/relays.example.org/import?format=plain&source=feed";
+    admin.post_bytes(import, "192.0.2.1\n").expect(200);
+    admin.with_token("dnsbl_0000_none").get("/v1/zones").expect_problem(401);
+    let text = admin.get("/metrics").expect(200).text;
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let shown: BTreeMap<String, String> = types
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
+        .collect();
+    assert_eq!(shown.keys().cloned().collect::<BTreeSet<_>>(), documented());
+    for (name, kind) in shown {
+        let counts = name.ends_with("_total");
+        assert_eq!(counts, kind == "counter", "{name} is a {kind}");
+    }
+    for sample in [
+        "dnsbl_build_info{version=",
+        "dnsbl_last_import_timestamp_seconds{source=\"feed\",zone=\"relays.example.org\"} ",
+        "dnsbl_http_refusals_total{code=\"401\",token=\"\"} 1",
+        "dnsbl_clock_in_doubt 0",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(sample)), "{sample} in {text}");
+    }
+    admin.post("/v1/relay-tests", &json!({})).expect_problem(400);
+    let refused = "dnsbl_http_refusals_total{code=\"400\",token=\"admin\"}";
+    assert_eq!(value(&tester.server, refused), Some(1));
+}
 
 /// The value of a sample, written as Prometheus reads it.
 fn value(server: &TestServer, sample: &str) -> Option<u64> {

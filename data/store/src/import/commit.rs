@@ -1,17 +1,23 @@
 //! The writer's part of an import: naming its segments.
 
-use dnsbl_types::Name;
+use dnsbl_types::{Name, Source, UnixTime};
 
 use super::{
     Order, Staged, StagedPart,
     decide::{self, Decided, Unnamed},
 };
 use crate::{
-    Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome,
+    Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome, Reader,
+    StoreError, codec,
     group::{Effect, Group},
+    scan::cf,
+    schema,
     state::{Segment, ZoneState},
     value::Written,
 };
+
+/// What the keys in `meta` begin with under which imports are noted.
+const IMPORTS: &[u8] = b"import/";
 
 impl Group<'_> {
     /// Commits a decided import, all of its sources or none. What a source says that changed after it was
@@ -25,6 +31,9 @@ impl Group<'_> {
         let mut parts = staged.parts;
         for part in &mut parts {
             self.settle(part)?;
+        }
+        for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
+            self.note_import(&order.origin, &order.source);
         }
         let outcome = Outcome::Import(parts.iter().map(|part| part.decided.counts).sum());
         let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
@@ -75,6 +84,9 @@ impl Group<'_> {
             listed_by: actor.name.clone(),
             seq,
         };
+        if let Some(at) = decided.first_expiry {
+            self.writes.has_expiry(at.to_be_bytes().to_vec());
+        }
         let (source, rows) = (order.source.clone(), decided.rows);
         let key = segment.name();
         self.add_segment(origin, Segment { key, source, written, rows, changed: seq })?;
@@ -120,6 +132,44 @@ fn check_all_sources(state: &ZoneState, parts: &[Named]) -> Result<(), ChangeErr
 /// So few listings may go whatever share of the source they are: a source of three that becomes one of
 /// two has lost a third.
 const FEW: u64 = 4;
+impl Group<'_> {
+    /// Keeps when a source was last imported, whether that changed anything or not.
+    fn note_import(&mut self, origin: &Name, source: &Source) {
+        let key = [of_zone(origin).as_slice(), source.as_str().as_bytes()].concat();
+        let value = (origin.to_string(), source.to_string(), self.now.0);
+        self.writes.batch.put_cf(cf(self.writes.db, schema::META), key, codec::encode(&value));
+    }
+
+    /// Forgets the imports of a zone.
+    pub(crate) fn forget_imports(&mut self, origin: &Name) {
+        let from = of_zone(origin);
+        let to = [from.as_slice(), &[u8::MAX]].concat();
+        self.writes.batch.delete_range_cf(cf(self.writes.db, schema::META), from, to);
+    }
+}
+
+/// What the keys of a zone's imports begin with.
+fn of_zone(origin: &Name) -> Vec<u8> {
+    [IMPORTS, origin.wire()].concat()
+}
+
+impl Reader<'_> {
+    /// When each source of each zone was last imported.
+    pub fn last_imports(&self) -> Result<Vec<(String, String, UnixTime)>, StoreError> {
+        let mut imports = Vec::new();
+        let mut options = rocksdb::ReadOptions::default();
+        options.set_iterate_upper_bound([IMPORTS, &[u8::MAX]].concat());
+        let mut iter = self.view.iter(schema::META, options);
+        iter.seek(IMPORTS);
+        while let Some(value) = iter.value() {
+            let (zone, source, at): (String, String, u64) = codec::decode("last import", value)?;
+            imports.push((zone, source, UnixTime(at)));
+            iter.next();
+        }
+        iter.status()?;
+        Ok(imports)
+    }
+}
 
 fn check_limits(decided: &Decided, limits: ImportLimits) -> Result<(), ChangeError> {
     let counts = decided.counts;

@@ -15,6 +15,7 @@ use crate::{
     scan::{View, cf},
     schema,
     state::{self, Segment},
+    writes::expiry_value,
 };
 
 /// Expiry rows in one write.
@@ -39,6 +40,8 @@ pub(super) struct Decided {
     pub(super) digest: String,
     /// Rows that a later row of the import contradicts.
     pub(super) contradictions: Contradictions,
+    /// The second in which the first of its rows expires.
+    pub(super) first_expiry: Option<u64>,
 }
 
 /// A segment that no zone names; dropping it removes its rows.
@@ -105,6 +108,7 @@ pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decide
         db,
         tables: Tables::new(&options, runs.folder(), segment.key),
         expiries: WriteBatch::default(),
+        first_expiry: None,
     });
     let mut decision = Decision {
         now,
@@ -122,6 +126,7 @@ pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decide
             seen: reader.head()?,
             digest: String::new(),
             contradictions: Contradictions::default(),
+            first_expiry: None,
         },
     };
     let mut old = Before::new(reader.view.scan(&older, &[], None, Reading::All)?)?;
@@ -256,10 +261,12 @@ impl Decision<'_> {
     }
 
     fn finish(self) -> Result<Decided, StoreError> {
+        let mut first_expiry = None;
         if let Some(output) = self.output {
+            first_expiry = output.first_expiry;
             output.finish()?;
         }
-        Ok(Decided { digest: self.digest.finish(), ..self.decided })
+        Ok(Decided { digest: self.digest.finish(), first_expiry, ..self.decided })
     }
 }
 
@@ -269,6 +276,7 @@ struct Output<'a> {
     tables: Tables<'a>,
     /// Written at once: an expiry row without its listing does no harm.
     expiries: WriteBatch,
+    first_expiry: Option<u64>,
 }
 
 impl Output<'_> {
@@ -276,7 +284,9 @@ impl Output<'_> {
         let row = codec::encode(&Row::Says(Box::new(said.clone())));
         let key = self.tables.put_row(subject, &row)?;
         if let Some(at) = said.expires_at {
-            self.expiries.put_cf(cf(self.db, schema::EXPIRY), key::expiry(at, key), []);
+            let (key, value) = (key::expiry(at, key), expiry_value(said));
+            self.expiries.put_cf(cf(self.db, schema::EXPIRY), key, value);
+            self.first_expiry = Some(self.first_expiry.map_or(at, |first| first.min(at)));
         }
         if self.expiries.len() < CHUNK { Ok(()) } else { self.write_expiries() }
     }

@@ -1,10 +1,10 @@
 //! Changes one by one, and what can be read afterwards.
 
 use dnsbl_store::{
-    Change, ChangeError, Cursor, Filter, MintedToken, Op, Outcome, Precondition, Sources,
+    Change, ChangeError, Cursor, Filter, LogSize, MintedToken, Op, Outcome, Precondition, Sources,
     SubjectMatch,
 };
-use dnsbl_types::{Entry, ListingBody, Serial, Subject, UnixTime, ZoneKind};
+use dnsbl_types::{Entry, ListingBody, Serial, Subject, ZoneKind};
 
 use crate::fixture::{Fixture, NOW, note, origin, plain, source, zone};
 
@@ -165,14 +165,16 @@ fn a_compacted_log_says_so_and_keeps_its_head() {
         };
         fixture.change_at(change, NOW.plus(i)).unwrap();
     }
-    fixture.change(Change::CompactLog { before: NOW.plus(3), max_bytes: u64::MAX }).unwrap();
+    let floor =
+        fixture.store.read(NOW).floor_of_log(&mut LogSize::default(), NOW.plus(3), u64::MAX);
+    fixture.change(Change::CutLog { floor: floor.unwrap() }).unwrap();
     let fixture = fixture.reopen();
     let reader = fixture.store.read(NOW);
     assert_eq!(reader.log_floor().unwrap(), 4);
     assert_eq!(reader.log_after(2, 9).unwrap(), None);
     assert_eq!(reader.log_after(3, 9).unwrap().unwrap().len(), 3);
     drop(reader);
-    fixture.change(Change::CompactLog { before: UnixTime(u64::MAX), max_bytes: 0 }).unwrap();
+    fixture.change(Change::CutLog { floor: u64::MAX }).unwrap();
     assert_eq!(fixture.store.read(NOW).head().unwrap(), 6);
 }
 
@@ -186,10 +188,10 @@ fn pages_hold_everything_once() {
     let mut all = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let (page, next) =
-            fixture.store.read(NOW).page(&origin(), &Filter::all(), cursor.as_ref(), 7).unwrap();
-        all.extend(page);
-        match next {
+        let reader = fixture.store.read(NOW);
+        let page = reader.page(&origin(), &Filter::all(), cursor.as_ref(), 7, || false).unwrap();
+        all.extend(page.listings);
+        match page.next {
             Some(next) => cursor = Some(next),
             None => break,
         }
@@ -208,8 +210,8 @@ fn searches_find_what_covers_and_what_is_covered() {
     }
     let find = |subject| {
         let filter = Filter { subject, ..Filter::all() };
-        let (page, _) = fixture.store.read(NOW).page(&origin(), &filter, None, 100).unwrap();
-        page.iter().map(|listing| listing.subject.to_string()).collect::<Vec<_>>()
+        let page = fixture.store.read(NOW).page(&origin(), &filter, None, 100, || false).unwrap();
+        page.listings.iter().map(|listing| listing.subject.to_string()).collect::<Vec<_>>()
     };
     let net: Subject = "192.0.2.0/24".parse().unwrap();
     assert_eq!(find(SubjectMatch::Exact(net.clone())), ["192.0.2.0/24"]);

@@ -185,10 +185,15 @@ impl Fixture {
         let mut all = Vec::new();
         self.store
             .read(now)
-            .each(&origin(), &Filter::all(), None, |listing| {
-                all.push(listing);
-                true
-            })
+            .each(
+                &origin(),
+                &Filter::all(),
+                || false,
+                |listing| {
+                    all.push(listing);
+                    true
+                },
+            )
             .unwrap();
         all
     }

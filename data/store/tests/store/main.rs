@@ -7,6 +7,7 @@ mod damage;
 mod documents;
 mod documents_model;
 mod fixture;
+mod housekeeping;
 mod imports;
 mod model;
 mod old_codes;

@@ -112,6 +112,9 @@ fn next(page: &Document) -> Option<String> {
 }
 
 fn show(page: &Document, output: Output) -> anyhow::Result<()> {
+    if len(page) == 0 && next(page).is_some() && !output.is_json() {
+        return Ok(());
+    }
     let listings = page.value["listings"].as_array().into_iter().flatten();
     let row = |listing| {
         let mut row = text::cells(listing, &COLUMNS);

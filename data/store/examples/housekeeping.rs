@@ -1,0 +1,181 @@
+//! How long writes take while much is swept and folded, and how long it takes to start meanwhile.
+//!
+//! `cargo run --release --locked --workspace --example housekeeping -- FOLDER [ROWS [OTHERS]]`
+//!
+//! `ROWS` expire in one second, and as many go with an import; `OTHERS` plain addresses stay. Sweep and fold
+//! go as in the server: one step, then a pause as long as it took.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "the pauses are what the server makes")]
+
+use std::{
+    net::Ipv4Addr,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use dnsbl_store::{
+    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Store,
+};
+use dnsbl_types::{
+    Entry, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
+
+const NOW: UnixTime = UnixTime(1_700_000_000);
+const SOON: UnixTime = UnixTime(1_700_003_600);
+const PAUSE: Duration = Duration::from_millis(20);
+
+struct Nobody;
+
+impl Follower for Nobody {
+    fn put_zone(&mut self, _: &Zone, _: Serial) {}
+    fn remove_zone(&mut self, _: &Name) {}
+    fn set_serial(&mut self, _: &Name, _: Serial) {}
+    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
+    fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
+    fn publish(&mut self, _: u64, _: Instant) {}
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let folder = args.next().expect("the folder for the store, which must not exist");
+    let rows: u32 = args.next().map_or(1_000_000, |rows| rows.parse().unwrap());
+    let others: u32 = args.next().map_or(1_000_000, |others| others.parse().unwrap());
+    let folder = Path::new(&folder);
+    std::fs::create_dir(folder).expect("a new folder");
+    let store = opened(folder);
+    let zone = Change::PutZone { zone: Box::new(zone()), serial_floor: None };
+    store.change(actor(), zone, NOW).unwrap();
+    import(&store, "others", 0..others, &ListingBody::default());
+
+    println!("no housekeeping:");
+    let quiet = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_secs(3));
+            quiet.store(true, Ordering::Relaxed);
+        });
+        writes(&store, &quiet);
+    });
+
+    println!("{rows} expire in one second:");
+    let body = ListingBody { expires_at: Some(SOON), ..ListingBody::default() };
+    import(&store, "expiring", 0..rows, &body);
+    let begun = Instant::now();
+    let listings = store.read(SOON).zone(&origin()).unwrap().unwrap().listings;
+    println!("  {listings} are left; counted in {:?}", begun.elapsed());
+    beside_writes(&store, || Change::Sweep);
+
+    println!("{rows} go with an import:");
+    let note = ListingBody { note: Some("seen".into()), ..ListingBody::default() };
+    import(&store, "replaced", 0..2 * rows, &note);
+    import(&store, "replaced", rows..2 * rows, &note);
+    let store = reopened(store, folder, "before the fold");
+    for _ in 0..rows / 1000 {
+        store.change(actor(), Change::Fold, SOON).unwrap();
+    }
+    let store = reopened(store, folder, "in the fold");
+    beside_writes(&store, || Change::Fold);
+
+    println!("{rows} plain addresses go with an import:");
+    import(&store, "others", rows.min(others)..others, &ListingBody::default());
+    let store = reopened(store, folder, "before the fold");
+    beside_writes(&store, || Change::Fold);
+    reopened(store, folder, "after the fold");
+}
+
+/// Repeats a change as the server does, beside writes.
+fn beside_writes(store: &Store, make: impl Fn() -> Change + Sync) {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (begun, mut steps, mut longest) = (Instant::now(), 0, Duration::ZERO);
+            loop {
+                let step = Instant::now();
+                let outcome = store.change(actor(), make(), SOON).unwrap().outcome;
+                if matches!(outcome, Outcome::Count(0)) {
+                    break;
+                }
+                (steps, longest) = (steps + 1, longest.max(step.elapsed()));
+                thread::sleep(step.elapsed().min(PAUSE));
+            }
+            done.store(true, Ordering::Relaxed);
+            println!("  {steps} steps in {:?}, the longest {longest:?}", begun.elapsed());
+        });
+        writes(store, &done);
+    });
+}
+
+/// Writes one listing after the other until it is done.
+fn writes(store: &Store, done: &AtomicBool) {
+    let mut took = Vec::new();
+    let mut n = 0u32;
+    while !done.load(Ordering::Relaxed) {
+        n = n.wrapping_add(1);
+        let change = Change::PutListing {
+            zone: origin(),
+            subject: Subject::from(Ipv4Addr::from(0x6000_0000 + n)),
+            source: "replaced".parse().unwrap(),
+            body: ListingBody::default(),
+            precondition: Precondition::None,
+        };
+        let begun = Instant::now();
+        store.change(actor(), change, SOON).unwrap();
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
+    println!(
+        "  {} writes: half within {:?}, 99 of 100 within {:?}, all within {:?}",
+        took.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+fn import(store: &Store, source: &str, rows: std::ops::Range<u32>, body: &ListingBody) {
+    let source: Source = source.parse().unwrap();
+    let mut staging = store.stage(&origin(), source).unwrap();
+    for n in rows {
+        // Spread over the space, a dozen in each /24.
+        let addr = Ipv4Addr::from(n.wrapping_mul(0x9e37_79b1) >> 2 | 0x0100_0000);
+        staging.put(&Subject::from(addr), body).unwrap();
+    }
+    let limits = ImportLimits { allow_rejected: false, max_removed: 1.0 };
+    let staged = staging.finish(ImportMode::ReplaceSource(limits), false, NOW).unwrap();
+    let begun = Instant::now();
+    store.change(actor(), Change::CommitImport(Box::new(staged)), NOW).unwrap();
+    println!("  import committed in {:?}", begun.elapsed());
+}
+
+fn opened(folder: &Path) -> Store {
+    let store = Store::open(folder).unwrap();
+    store.load(&mut Nobody).unwrap();
+    store.start(Box::new(Nobody)).unwrap();
+    store
+}
+
+fn reopened(store: Store, folder: &Path, when: &str) -> Store {
+    store.close();
+    drop(store);
+    let begun = Instant::now();
+    let store = opened(folder);
+    println!("  started again {when} in {:?}", begun.elapsed());
+    store
+}
+
+fn actor() -> Actor {
+    Actor { name: "housekeeping".into(), remote: None }
+}
+
+fn origin() -> Name {
+    "bl.example.org".parse().unwrap()
+}
+
+fn zone() -> Zone {
+    let ns: Name = "ns.example.net".parse().unwrap();
+    ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], "$".parse().unwrap()).check().unwrap()
+}
