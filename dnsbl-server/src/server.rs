@@ -183,8 +183,8 @@ impl Running {
 }
 
 async fn open(config: &Config) -> anyhow::Result<Store> {
-    let dir = config.store_dir();
-    Ok(spawn_blocking(move || Store::open(&dir)).await??)
+    let config = config.clone();
+    spawn_blocking(move || commands::open_store(&config)).await?
 }
 
 /// Reads the store into the index, and starts the writer.

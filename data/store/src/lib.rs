@@ -8,7 +8,8 @@
 //! [`Follower`] (the index) gets the effects, and only then are the changes acknowledged. So an
 //! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
 //! After a failed write the store takes no more until it is opened again: what the disk holds is
-//! unknown until the log is read back.
+//! unknown until the log is read back. What is acknowledged is noted outside the log too (`head.rs`), and
+//! `check.rs` compares that with what is found.
 //!
 //! # Segments
 //!
@@ -23,6 +24,7 @@
 //! addresses of which there is nothing else to say have no rows; they lie in blocks (`hosts.rs`).
 
 mod change;
+mod check;
 mod codec;
 mod cursor;
 mod document;
@@ -31,6 +33,7 @@ mod entry;
 mod error;
 mod fold;
 mod group;
+mod head;
 mod hosts;
 mod import;
 mod key;
@@ -38,9 +41,12 @@ mod listings;
 mod load;
 mod log;
 mod open;
+mod raw;
 mod reader;
+mod rebuild;
 mod recover;
 mod row;
+mod salvage;
 mod scan;
 mod schema;
 mod state;
@@ -62,7 +68,7 @@ pub use import::{Staged, Staging};
 pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
 pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
-pub use recover::{Recovery, ZoneSurvey};
+pub use recover::{Examined, Recovered, Recovery, ZoneSurvey};
 pub use together::{Expect, Part, PartDone};
 pub use token::{MintedToken, TokenRecord, TokenText};
 pub use writer::Follower;

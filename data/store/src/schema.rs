@@ -2,7 +2,7 @@
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType,
-    DBRecoveryMode, Options,
+    DBRecoveryMode, Options, WriteOptions,
 };
 
 /// The format this release writes, and the newest that it reads.
@@ -11,7 +11,8 @@ use rocksdb::{
 /// 2 had no documents, so its log has no operations on them; it is read as it is.
 pub(crate) const FORMAT: u32 = 3;
 
-/// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
+/// `format`, `epoch`, `log_floor`, `state/ORIGIN` for each zone there ever was, and `copy/ORIGIN`: a second
+/// copy of what `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";
 /// Origin in wire form → the zone's id and settings.
 pub(crate) const ZONES: &str = "zones";
@@ -51,14 +52,17 @@ const OPEN_FILES: i32 = 512;
 /// Bytes of a block of listings before compression: what a single read decompresses.
 const BLOCK: usize = 16 << 10;
 
+/// A last record that ends too early is what a crash leaves; a damaged one must not be skipped. `check.rs`
+/// tells what a power failure leaves of a last write from other damage.
+pub(crate) const RECOVERY: DBRecoveryMode = DBRecoveryMode::TolerateCorruptedTailRecords;
+
 /// Options of the whole database.
 pub(crate) fn db_options() -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A torn last record is what a crash leaves; a damaged one in the middle must not be skipped.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(RECOVERY);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_recycle_log_file_num(0);
     options.set_db_write_buffer_size(WRITE_BUFFERS);
@@ -66,6 +70,14 @@ pub(crate) fn db_options() -> Options {
     options.set_max_open_files(OPEN_FILES);
     options.set_keep_log_file_num(4);
     options.set_max_background_jobs(2);
+    options
+}
+
+/// How everything is written: where no write begins before the one before it is on the disk, a loss of
+/// power can only tear the last.
+pub(crate) fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
     options
 }
 
