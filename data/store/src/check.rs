@@ -202,8 +202,8 @@ fn check_head(db: &DB, path: &Path, expected: Option<Head>) -> Result<(), StoreE
         return Ok(());
     }
     let reader = Reader { view: View::new(db), now: UnixTime(0) };
-    let found = (|| Ok((reader.epoch()?, reader.head()?)))();
-    let found = found.map_err(|err: StoreError| err.into_damage(path))?;
+    let found = reader.epoch().and_then(|epoch| Ok((epoch, reader.head()?)));
+    let found = found.map_err(|err| err.into_damage(path))?;
     match expected.map(|head| (head.epoch, head.seq)) {
         Some(expected) if found < expected => {
             Err(StoreError::Behind { path: path.into(), found: found.1, expected: expected.1 })

@@ -115,7 +115,7 @@ impl StoreError {
     }
 
     /// Whether the process has no file descriptor left, or the system none.
-    pub(crate) fn is_out_of_files(&self) -> bool {
+    pub fn is_out_of_files(&self) -> bool {
         match self {
             Self::Rocks(err) => says(err, &["Too many open files"]),
             Self::Io { reason, .. } => reason.to_string().contains("Too many open files"),

@@ -62,6 +62,9 @@ pub(crate) struct LogRemains {
     tokens: BTreeMap<String, String>,
 }
 
+/// What the log last says of each subject and source of a zone, and in which entry.
+type LastSaid = BTreeMap<(Name, Vec<u8>, Source), (u64, Option<Box<Listing>>)>;
+
 /// Who wrote a change, and where.
 type Writer = (Name, Source);
 
@@ -201,7 +204,7 @@ impl Remains {
         let writers = self.writers(nameless.iter().map(|(_, seq)| *seq).collect())?;
         let mut next = known.iter().max().map_or(1, |id| id + 1);
         next = nameless.iter().map(|(id, _)| id + 1).fold(next, u32::max);
-        let wanted = self.log.settings.iter().filter(|(origin, _)| !self.zones.contains_key(origin));
+        let wanted = self.log.settings.iter().filter(|(origin, _)| !self.zones.contains_key(*origin));
         let wanted = wanted.filter_map(|(origin, zone)| Some((origin.clone(), zone.clone()?)));
         for (origin, zone) in wanted.collect::<Vec<_>>() {
             let of_zone = nameless.iter().rev().find(|(_, seq)| {
@@ -216,7 +219,7 @@ impl Remains {
     }
 
     /// Where and for which source these changes were made, by the audit records and the log.
-    fn writers(&mut self, wanted: BTreeSet<u64>) -> Result<BTreeMap<u64, Writer>, StoreError> {
+    fn writers(&self, wanted: BTreeSet<u64>) -> Result<BTreeMap<u64, Writer>, StoreError> {
         let mut found = BTreeMap::new();
         if wanted.is_empty() {
             return Ok(found);
@@ -478,7 +481,7 @@ fn read_zone(value: &[u8]) -> Option<(Name, ZoneValue)> {
 
 fn checked(value: ZoneValue) -> Option<(Name, ZoneValue)> {
     let zone = Zone::try_from(value.settings.clone()).ok()?;
-    Some((zone.origin, value))
+    Some((zone.origin.clone(), value))
 }
 
 fn count_rows(key: &[u8], value: &[u8]) -> u64 {
@@ -701,10 +704,7 @@ impl Remains {
     }
 
     /// What the log last says of each listing, where no import may have said something else since.
-    #[allow(clippy::type_complexity)]
-    fn last_said(
-        &self,
-    ) -> Result<BTreeMap<(Name, Vec<u8>, Source), (u64, Option<Box<Listing>>)>, StoreError> {
+    fn last_said(&self) -> Result<LastSaid, StoreError> {
         let mut said = BTreeMap::new();
         let mut rows = self.salvage.rows(schema::LOG)?;
         while let Some((key, value)) = rows.next()? {
