@@ -243,6 +243,9 @@ impl From<StoreError> for Problem {
             let detail = "the disk has no room left";
             return Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail);
         }
+        if err.is_out_of_files() {
+            return Self::unavailable("busy", "the server may open no more files");
+        }
         Self::unavailable("store-failed", "the store failed; the server's log says why")
     }
 }

@@ -3,8 +3,10 @@
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path, time::Instant};
 
 use anyhow::{Context, anyhow, bail};
-use dnsbl_store::{Actor, Change, Follower, MintedToken, Recovery, Store, ZoneSurvey};
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_store::{
+    Actor, Change, Examined, Follower, MintedToken, Recovery, Store, StoreError, ZoneSurvey,
+};
+use dnsbl_types::{Entry, Name, Serial, Source, Subject, UnixTime, Zone};
 
 use crate::Config;
 
@@ -24,7 +26,7 @@ pub fn create_token(
     let scopes = if scopes.is_empty() { all_scopes() } else { scopes.to_vec() };
     let mut minted = mint(name, scopes)?;
     minted.record.sources = sources;
-    let store = Store::open(&config.store_dir())?;
+    let store = open_store(config)?;
     store.start(Box::new(NoFollower))?;
     let actor = Actor::part("dnsbl-server token create");
     store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
@@ -72,55 +74,74 @@ pub(crate) fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
     }
 }
 
-/// Shows what a recovery would keep and drop; does it if told to.
+/// Opens the store, or makes one where there was none before.
+pub(crate) fn open_store(config: &Config) -> anyhow::Result<Store> {
+    let (store, token) = (config.store_dir(), config.token_file());
+    // The token was handed out by a store, which must not be replaced by an empty one.
+    if token.is_file() && !Store::exists(&store)? {
+        bail!(
+            "{} is there, but {} is empty or missing: bring the store back; for a new one, move the token file away",
+            token.display(),
+            store.display()
+        );
+    }
+    Ok(Store::open(&store)?)
+}
+
+/// Shows what a recovery would keep and lose; does it if told to.
 pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     let store = config.store_dir();
-    match Store::open(&store) {
-        Ok(_) => {
-            println!("{}: the store opens; there is nothing to recover", store.display());
+    let (why, plan) = match Recovery::examine(&store)? {
+        Examined::Absent => bail!("{}: there is no store", store.display()),
+        Examined::Sound { torn } => {
+            println!(
+                "{}: the store opens, and all of it can be read; there is nothing to recover",
+                store.display()
+            );
+            if let Some(torn) = torn {
+                println!("the last write was cut off and never acknowledged; the next start drops it: {torn}");
+            }
             return Ok(());
         }
-        Err(dnsbl_store::StoreError::Damaged { path, detail }) => {
-            println!("damaged: {}: {detail}", path.display())
-        }
-        Err(err) => return Err(err.into()),
+        Examined::Damaged { why, plan } => (why, plan),
+    };
+    match &why {
+        StoreError::Damaged { path, detail } => println!("damaged: {}: {detail}", path.display()),
+        StoreError::Behind { found, expected, .. } => println!(
+            "behind: the store ends with change {found}, but change {expected} was acknowledged"
+        ),
+        other => println!("damaged: {other}"),
     }
-    let plan = Recovery::plan(&store)?;
     show(&plan);
     if apply {
-        let aside = plan.apply(UnixTime::now())?;
-        println!("recovered; the damaged store is kept in {}", aside.display());
+        let done = plan.apply(UnixTime::now())?;
+        done.notes.iter().for_each(|note| println!("{note}"));
+        println!("recovered, in a new epoch; the damaged store is kept in {}", done.aside.display());
     } else {
-        plan.discard()?;
         println!("nothing was changed; add --apply to go on with what is kept");
     }
     Ok(())
 }
 
 fn show(plan: &Recovery) {
-    println!("kept: changes 1 to {}", plan.head);
+    plan.damage.iter().for_each(|damage| println!("damaged: {damage}"));
+    println!("kept: changes up to {}", plan.head);
     for ZoneSurvey { origin, found, expected } in &plan.zones {
-        println!("kept: zone {origin}: {found} rows of {expected}");
-    }
-    if plan.repaired {
-        println!("tables had to be rebuilt: older rows may be missing, compare the counts above");
-    }
-    match &plan.unread {
-        Some(why) => {
-            println!("dropped: every change after {}; none of them can be read: {why}", plan.head)
+        match expected {
+            Some(expected) if expected > found => {
+                let lost = expected - found;
+                println!("kept: zone {origin}: {found} rows of {expected}; lost: {lost}");
+            }
+            Some(expected) => println!("kept: zone {origin}: {found} rows of {expected}"),
+            None => println!("kept: zone {origin}: {found} rows; how many there were is lost"),
         }
-        None => println!(
-            "dropped: every change after {}; of those, {} can still be read:",
-            plan.head,
-            plan.dropped.len()
-        ),
     }
-    for entry in &plan.dropped {
-        for op in &entry.ops {
-            let zone = op.zone().map(ToString::to_string).unwrap_or_default();
-            let subject = op.subject().unwrap_or_default();
-            println!("dropped: {} {} {zone} {subject} by {}", entry.seq, op.word(), entry.actor);
-        }
+    plan.notes.iter().for_each(|note| println!("{note}"));
+    if plan.missing > 0 {
+        println!("lost: the log's entries of {} changes", plan.missing);
+    }
+    if let Some(expected) = plan.expected.filter(|expected| *expected > plan.head) {
+        println!("lost: changes {} to {expected}, which were acknowledged", plan.head + 1);
     }
 }
 

@@ -232,9 +232,9 @@ impl Running {
 
 /// Opens the store, and compares the machine's clock with the last change there.
 async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
-    let dir = config.store_dir();
+    let config = config.clone();
     let open = move || {
-        let store = Store::open(&dir)?;
+        let store = commands::open_store(&config)?;
         let reader = store.read(UnixTime::now());
         let last = reader.log_entry(reader.head()?)?;
         drop(reader);

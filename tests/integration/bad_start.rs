@@ -1,6 +1,7 @@
 //! A server that can't start says why and exits 1; one that is told to stop exits 0.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{SocketAddr, TcpListener, UdpSocket},
     os::unix::fs::PermissionsExt,
@@ -8,7 +9,7 @@ use std::{
     process::Command,
 };
 
-use dnsbl_tests::{Answer, Finished, Process, Query, TestServer, Transport, program};
+use dnsbl_tests::{Answer, Finished, Process, Query, TestServer, TestZone, Transport, program};
 use hickory_proto::rr::RecordType::A;
 use serde_json::json;
 use tempfile::TempDir;
@@ -131,6 +132,86 @@ fn a_token_file_that_can_not_be_written_is_named_and_the_next_start_makes_it() {
     let ready = |line: &str| line.contains("ready dns=").then_some(());
     server.wait_for_line(dnsbl_tests::PATIENCE, ready).unwrap();
     assert_eq!(fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Every file below a folder and what is in it, but for RocksDB's lock and messages.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if name != "LOCK" && !name.starts_with("LOG") {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+/// Durability F1.
+#[test]
+fn a_store_without_current_is_refused_as_it_is_and_recovered_when_told_to() {
+    let mut server = TestServer::start();
+    let origin = {
+        let zone = server.ip_zone(json!({}));
+        zone.list("192.0.2.1");
+        zone.origin().to_owned()
+    };
+    // Started twice, so that some of it is in tables.
+    server.stop();
+    server.start_again();
+    TestZone::at(&server, &origin).list("192.0.2.2");
+    server.stop();
+    fs::remove_file(server.data_dir().join("store/CURRENT")).unwrap();
+    let before = files(&server.data_dir());
+    for _ in 0..2 {
+        fails(&run("run", &server.config_file()), &["CURRENT", "MANIFEST", "recover"]);
+        let looked = run("recover", &server.config_file());
+        assert_eq!(looked.code, Some(0), "{}", looked.stderr);
+        for word in ["CURRENT", &format!("zone {origin}: 2 rows of 2"), "--apply"] {
+            assert!(looked.stdout.contains(word), "{word:?} is not in {}", looked.stdout);
+        }
+        assert_eq!(files(&server.data_dir()), before, "nothing was changed");
+    }
+    let mut recover = Command::new(program("dnsbl-server"));
+    recover.args(["recover", "--apply", "--config"]).arg(server.config_file());
+    let done = Process::run(&mut recover).unwrap();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    assert!(done.stdout.contains("store.damaged-"), "{}", done.stdout);
+    server.start_again();
+    let zone = TestZone::at(&server, &origin);
+    zone.check([("1.2.0.192", A, Answer::listed()), ("2.2.0.192", A, Answer::listed())]);
+}
+
+/// Durability F1: a token that is there tells of a store that is not.
+#[test]
+fn a_token_without_a_store_is_not_replaced() {
+    let mut server = TestServer::start();
+    server.stop();
+    fs::remove_dir_all(server.data_dir().join("store")).unwrap();
+    let before = files(&server.data_dir());
+    fails(&run("run", &server.config_file()), &["admin.token", "store"]);
+    fails(&run("recover", &server.config_file()), &["there is no store"]);
+    assert_eq!(files(&server.data_dir()), before);
+}
+
+/// Durability F4: "locked" is said of locks only.
+#[test]
+fn a_process_that_may_open_no_more_files_does_not_speak_of_a_lock() {
+    let mut server = TestServer::start();
+    server.stop();
+    for limit in [8, 10, 12, 14, 16, 20] {
+        let mut create = Command::new("prlimit");
+        create.arg(format!("--nofile={limit}:{limit}")).arg(program("dnsbl-server"));
+        create.args(["token", "create", "--name", "x", "--config"]).arg(server.config_file());
+        let done = Process::run(&mut create).unwrap();
+        assert!(!done.stderr.contains("lock"), "{limit}: {}", done.stderr);
+        if done.code != Some(0) {
+            assert!(done.stderr.contains("open files"), "{limit}: {}", done.stderr);
+        }
+    }
+    server.start_again();
 }
 
 #[test]

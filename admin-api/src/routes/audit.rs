@@ -79,7 +79,7 @@ pub(crate) async fn list_audit_records(
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);
     let wanted = query.wanted()?;
-    let permit = app.scan_permit()?;
+    let permit = app.scans.take(caller.token_id())?;
     let page = app.read(move |reader| {
         let _permit = permit;
         Ok(reader.audit_before(before, limit, LOOK_AT, |record| wanted.admits(record))?)

@@ -228,6 +228,10 @@ impl From<&Document> for DocumentValue {
 }
 
 impl DocumentValue {
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
     pub(crate) fn document(
         self,
         kind: DocumentKind,

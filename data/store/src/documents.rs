@@ -71,6 +71,11 @@ pub(crate) fn put(db: &DB, batch: &mut WriteBatch, old: Option<&Document>, docum
     batch.put_cf(cf(db, schema::DOCUMENTS), key, codec::encode(&value));
 }
 
+/// The revision of a document as it stands in the database.
+pub(crate) fn revision(bytes: &[u8]) -> Option<u64> {
+    Some(codec::decode::<DocumentValue>("document", bytes).ok()?.revision())
+}
+
 /// Deletes a document that is there, with its index rows.
 pub(crate) fn delete(db: &DB, batch: &mut WriteBatch, old: &Document) {
     remove_index(db, batch, Some(old));

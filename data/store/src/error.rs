@@ -1,6 +1,9 @@
 //! What can go wrong, with the facts.
 
-use std::{io::ErrorKind, path::PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use dnsbl_types::{Name, SubjectError};
 
@@ -39,6 +42,28 @@ pub enum StoreError {
         /// RocksDB's own words.
         detail: String,
     },
+    /// It has fewer changes than were acknowledged.
+    #[error(
+        "the store {path} ends with change {found}, but change {expected} was acknowledged: what came after {found} is lost; `dnsbl-server recover --config FILE --apply` goes on with what is there, in a new epoch"
+    )]
+    Behind {
+        /// The store's folder.
+        path: PathBuf,
+        /// The last change that is there.
+        found: u64,
+        /// The last that was acknowledged.
+        expected: u64,
+    },
+    /// Something else lies where a store would be made.
+    #[error(
+        "{path} holds no store, but other files ({found}): a store is only made in a folder that is empty or absent"
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// Some of the files.
+        found: String,
+    },
     /// A value that this code can't have written.
     #[error("the store holds a {what} that can't be read: {detail}")]
     Unreadable {
@@ -71,7 +96,7 @@ impl StoreError {
     /// Whether the disk has no room left.
     pub fn is_full(&self) -> bool {
         match self {
-            Self::Rocks(err) => err.to_string().contains("No space left"),
+            Self::Rocks(err) => says(err, &["No space left", "Disk quota", "File too large"]),
             Self::Io { reason, .. } => matches!(
                 reason.kind(),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
@@ -79,6 +104,47 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the disk takes no writes at all.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self {
+            Self::Rocks(err) => says(err, &["Read-only file system"]),
+            Self::Io { reason, .. } => reason.kind() == ErrorKind::ReadOnlyFilesystem,
+            _ => false,
+        }
+    }
+
+    /// Whether the process has no file descriptor left, or the system none.
+    pub fn is_out_of_files(&self) -> bool {
+        match self {
+            Self::Rocks(err) => says(err, &["Too many open files"]),
+            Self::Io { reason, .. } => reason.to_string().contains("Too many open files"),
+            _ => false,
+        }
+    }
+
+    /// The same, named as damage of the store where it is.
+    pub(crate) fn into_damage(self, store: &Path) -> Self {
+        match self {
+            Self::Rocks(err) => crate::open::classify(store, err),
+            other => other,
+        }
+    }
+
+    /// The reason without the folders of this machine, for those who may not know them.
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        let words = text.split(' ').map(|word| match word.rsplit_once('/') {
+            Some((before, name)) if before.is_empty() || before.starts_with('/') => name,
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn says(err: &rocksdb::Error, words: &[&str]) -> bool {
+    let text = err.to_string();
+    words.iter().any(|word| text.contains(word))
 }
 
 impl From<rocksdb::Error> for StoreError {

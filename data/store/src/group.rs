@@ -1,11 +1,11 @@
 //! A group of changes, decided one after the other and written as one batch.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::atomic::AtomicU32,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, atomic::AtomicU32},
 };
 
-use dnsbl_types::{Entry, Name, Subject, UnixTime};
+use dnsbl_types::{Entry, Name, Subject, UnixTime, Zone};
 use rocksdb::{DB, WriteBatch};
 
 use crate::{
@@ -29,7 +29,12 @@ pub(crate) struct Ledger {
     pub(crate) next_zone: u32,
     pub(crate) swept: Swept,
     pub(crate) folding: Option<Folding>,
+    /// The zones of which the second copy is known to be as they are.
+    pub(crate) copies: HashMap<Name, Copied>,
 }
+
+/// What the second copy of a zone rests on.
+pub(crate) type Copied = (Arc<Zone>, Vec<SegmentKey>);
 
 /// What a change does to the index.
 pub(crate) enum Effect {
@@ -167,8 +172,32 @@ impl<'a> Group<'a> {
         Done { seq: self.ledger.head, outcome }
     }
 
+    /// Writes the second copies of zones that have other settings or segments than before.
+    fn copy_zones(&mut self) {
+        let meta = cf(self.writes.db, schema::META);
+        for effect in &self.effects {
+            if let Effect::RemoveZone(origin) = effect {
+                self.writes.batch.delete_cf(meta, state::copy_key(origin));
+                self.ledger.copies.remove(origin);
+            }
+        }
+        for origin in &self.touched {
+            let Some(state) = self.ledger.zones.get(origin) else { continue };
+            let segments: Vec<SegmentKey> = state.segments.iter().map(|s| s.key).collect();
+            let is_known = self.ledger.copies.get(origin).is_some_and(|(zone, copied)| {
+                Arc::ptr_eq(zone, &state.zone) && *copied == segments
+            });
+            if !is_known {
+                let copy = codec::encode(&state.copy_value());
+                self.writes.batch.put_cf(meta, state::copy_key(origin), copy);
+                self.ledger.copies.insert(origin.clone(), (state.zone.clone(), segments));
+            }
+        }
+    }
+
     /// The finished batch with the states of the zones it touches, and what the index must learn.
     pub(crate) fn finish(mut self) -> (WriteBatch, Vec<Effect>, BTreeSet<Name>) {
+        self.copy_zones();
         let meta = cf(self.writes.db, schema::META);
         for origin in &self.touched {
             if let Some(state) = self.ledger.zones.get(origin) {

@@ -8,7 +8,8 @@
 //! [`Follower`] (the index) gets the effects, and only then are the changes acknowledged. So an
 //! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
 //! After a failed write the store takes no more until it is opened again: what the disk holds is
-//! unknown until the log is read back.
+//! unknown until the log is read back. What is acknowledged is noted outside the log too (`head.rs`), and
+//! `check.rs` compares that with what is found.
 //!
 //! # Segments
 //!
@@ -24,6 +25,7 @@
 
 mod audit;
 mod change;
+mod check;
 mod codec;
 mod compact;
 mod cursor;
@@ -33,6 +35,7 @@ mod entry;
 mod error;
 mod fold;
 mod group;
+mod head;
 mod hosts;
 mod import;
 mod key;
@@ -40,9 +43,12 @@ mod listings;
 mod load;
 mod log;
 mod open;
+mod raw;
 mod reader;
+mod rebuild;
 mod recover;
 mod row;
+mod salvage;
 mod scan;
 mod schema;
 mod state;
@@ -68,7 +74,7 @@ pub use import::{Staged, Staging};
 pub use log::{ImportSummary, LogEntry, Op};
 pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Page, Reader, SubjectMatch, Visited};
-pub use recover::{Recovery, ZoneSurvey};
+pub use recover::{Examined, Recovered, Recovery, ZoneSurvey};
 pub use together::{Expect, Part, PartDone};
 pub use token::{MintedToken, TokenRecord, TokenText};
 pub use writer::Follower;

@@ -1,6 +1,7 @@
 //! Opening the store, and what is done with it.
 
 use std::{
+    collections::HashMap,
     fs::{self, DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt,
@@ -13,7 +14,9 @@ use rocksdb::{ColumnFamilyDescriptor, DB, ErrorKind, Options, WriteOptions};
 
 use crate::{
     Actor, Change, ChangeError, Done, Follower, Reader, Staging, StoreError,
+    check::{self, Presence},
     group::Ledger,
+    head::{self, Head},
     import::{self, StagedSegments},
     key::{SegmentId, SegmentKey, ZoneId},
     load,
@@ -38,13 +41,31 @@ pub(crate) struct Inner {
     pub(crate) next_segment: AtomicU32,
     pub(crate) staged: StagedSegments,
     pub(crate) options: StoreOptions,
-    failed: OnceLock<String>,
+    failed: OnceLock<Failure>,
+}
+
+/// Why the store takes no writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: String,
+    /// Whether room on the disk would help.
+    pub(crate) full: bool,
 }
 
 impl Inner {
-    pub(crate) fn set_failed(&self, reason: &str) {
+    pub(crate) fn set_failed(&self, failure: Failure) {
         // The first reason is the one that matters.
-        let _ = self.failed.set(reason.into());
+        let _ = self.failed.set(failure);
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failed.get()
+    }
+
+    /// An error that says that nothing can be written, if that is so.
+    pub(crate) fn unwritable(&self) -> Option<ChangeError> {
+        let Failure { reason, full } = self.failure()?.clone();
+        Some(ChangeError::Unwritable { reason, full })
     }
 }
 
@@ -76,19 +97,32 @@ const SHARED: [&str; 2] = ["block-cache-usage", "num-running-compactions"];
 const OF_DATABASE: &str = "background-errors";
 
 impl Store {
-    /// Opens the store in a folder, or makes a new one there.
+    /// The store in a folder. One is made where the folder is empty or absent, and nowhere else.
+    ///
+    /// Where the disk is full or read-only the store is opened all the same and takes no writes
+    /// ([`failure`](Self::failure) says why).
+    ///
+    /// # Errors
+    ///
+    /// If it is locked, damaged, of a newer release, or has fewer changes than were acknowledged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_with(path, StoreOptions::default())
     }
 
     /// The same with options of its own.
     pub fn open_with(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        create_folder(path).map_err(|reason| StoreError::Io { path: path.into(), reason })?;
-        let db = open_db(path, &schema::db_options())?;
-        check_format(&db, path)?;
-        import::clear_folder(path)?;
-        let zones = state::read_zones(&View::new(&db))?;
-        remove_unnamed_rows(&db, &zones)?;
+        let (db, failure) = match open_for_writing(path) {
+            Ok(db) => (db, None),
+            Err(err) if err.is_full() || err.is_read_only() => {
+                let failure = Failure { reason: err.reason(), full: err.is_full() };
+                (open_as_it_is(path, err)?, Some(failure))
+            }
+            Err(err) => return Err(err),
+        };
+        let zones = state::read_zones(&View::new(&db)).map_err(|err| err.into_damage(path))?;
+        if failure.is_none() {
+            remove_unnamed_rows(&db, &zones).map_err(|err| err.into_damage(path))?;
+        }
         let segments = zones.values().flat_map(|state| &state.segments);
         let last = segments.map(|segment| segment.key.segment.0).max().unwrap_or(0);
         let inner = Inner {
@@ -97,13 +131,26 @@ impl Store {
             next_segment: AtomicU32::new(last + 1),
             staged: StagedSegments::default(),
             options,
-            failed: OnceLock::new(),
+            failed: failure.map(OnceLock::from).unwrap_or_default(),
         };
         Ok(Self { inner: Arc::new(inner), writer: Arc::default() })
     }
 
+    /// Whether anything of a store lies in a folder.
+    ///
+    /// # Errors
+    ///
+    /// If what lies there is damaged, or something else.
+    pub fn exists(path: &Path) -> Result<bool, StoreError> {
+        Ok(check::presence(path)? != Presence::Nothing)
+    }
+
     /// Shows a follower everything that the store holds.
     pub fn load(&self, follower: &mut dyn Follower) -> Result<(), StoreError> {
+        self.show(follower).map_err(|err| err.into_damage(&self.inner.path))
+    }
+
+    fn show(&self, follower: &mut dyn Follower) -> Result<(), StoreError> {
         let reader = self.read(UnixTime(0));
         let zones: Vec<_> = state::read_zones(&reader.view)?.into_values().collect();
         load::show_all(&reader.view, &zones, reader.head()?, follower)
@@ -121,6 +168,7 @@ impl Store {
             next_zone,
             swept: Swept::read(&reader.view)?,
             folding: None,
+            copies: HashMap::new(),
         };
         drop(reader);
         let writer = Writer::start(self, ledger, follower)?;
@@ -154,6 +202,9 @@ impl Store {
 
     /// Begins an import into a zone.
     pub fn stage(&self, origin: &Name, source: Source) -> Result<Staging, ChangeError> {
+        if let Some(err) = self.inner.unwritable() {
+            return Err(err);
+        }
         let state = state::read_zone(&View::new(&self.inner.db), origin)?;
         let state = state.ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
         let settings = state.zone.as_ref().clone();
@@ -167,7 +218,7 @@ impl Store {
 
     /// Why the store takes no writes, if it does not.
     pub fn failure(&self) -> Option<&str> {
-        self.inner.failed.get().map(String::as_str)
+        self.inner.failure().map(|failure| failure.reason.as_str())
     }
 
     /// RocksDB's own figures of the whole store: property name without `rocksdb.`, value.
@@ -211,32 +262,111 @@ fn create_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Opens a store that is whole, or makes a new one where there is nothing.
+fn open_for_writing(path: &Path) -> Result<DB, StoreError> {
+    create_folder(path).map_err(|reason| StoreError::Io { path: path.into(), reason })?;
+    match check::presence(path)? {
+        Presence::Nothing => return make(path),
+        Presence::Begun => {
+            check::clear_begun(path)?;
+            return make(path);
+        }
+        Presence::Store => {}
+    }
+    let sound = match check::inspect(path) {
+        Err(StoreError::Damaged { path: file, detail }) => {
+            // Another process may be writing what was read.
+            if let Some(locked) = locked(path) {
+                return Err(locked);
+            }
+            let Some(torn) = check::mend_manifest(path)? else {
+                return Err(StoreError::Damaged { path: file, detail });
+            };
+            warn_torn(&torn);
+            check::inspect(path)?
+        }
+        Err(err @ StoreError::Behind { .. }) => return Err(locked(path).unwrap_or(err)),
+        inspected => inspected?,
+    };
+    if let Some(torn) = &sound.torn {
+        warn_torn(torn);
+    }
+    let db = open_db(path, &check::options(sound.mode))?;
+    check_format(&db, path)?;
+    check::end(path)?;
+    import::clear_folder(path)?;
+    Ok(db)
+}
+
+fn warn_torn(torn: &str) {
+    tracing::warn!(
+        torn,
+        "the last write was cut off, by a loss of power for example; it was never acknowledged and is dropped"
+    );
+}
+
+/// Makes a new store.
+fn make(path: &Path) -> Result<DB, StoreError> {
+    check::begin(path)?;
+    let db = open_db(path, &schema::db_options())?;
+    check_format(&db, path)?;
+    let start = Head { epoch: 1, ..Head::default() };
+    head::create(path, start).map_err(|reason| StoreError::Io { path: path.into(), reason })?;
+    check::end(path)?;
+    Ok(db)
+}
+
+/// Opens a store on a disk that takes no writes, so that DNS has what is there.
+fn open_as_it_is(path: &Path, why: StoreError) -> Result<DB, StoreError> {
+    if check::presence(path)? != Presence::Store {
+        return Err(why);
+    }
+    tracing::error!(
+        err = %why,
+        "the store can't be written; DNS serves what is there, and writes are refused until there is room and the server is started again"
+    );
+    let db = check::open_read_only(path, check::inspect(path)?.mode)?;
+    let missing = schema::FAMILIES.iter().any(|family| db.cf_handle(family).is_none());
+    if missing { Err(why) } else { Ok(db) }
+}
+
 /// Opens the database with every column family that it has, also those of a newer release.
 pub(crate) fn open_db(path: &Path, options: &Options) -> Result<DB, StoreError> {
-    let mut families = schema::families();
-    let foreign =
+    let there =
         if path.join("CURRENT").exists() { DB::list_cf(options, path) } else { Ok(Vec::new()) };
-    let foreign = foreign.map_err(|err| classify(path, err))?;
-    let known = |name: &String| families.iter().any(|family| family.name() == name);
-    let foreign: Vec<String> = foreign.into_iter().filter(|name| !known(name)).collect();
-    families.extend(
-        foreign.into_iter().map(|name| ColumnFamilyDescriptor::new(name, Options::default())),
-    );
+    let there = there.map_err(|err| classify(path, err))?;
+    let families = schema::families().into_iter().chain(foreign_families(&there));
     DB::open_cf_descriptors(options, path, families).map_err(|err| classify(path, err))
 }
 
+/// Those of these column families that are not ours.
+pub(crate) fn foreign_families(there: &[String]) -> Vec<ColumnFamilyDescriptor> {
+    let foreign = there.iter().filter(|name| !schema::FAMILIES.contains(&name.as_str()));
+    foreign.map(|name| ColumnFamilyDescriptor::new(name, Options::default())).collect()
+}
+
 /// Tells a store in use and a damaged one from other failures.
-fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
+pub(crate) fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
     let text = err.to_string();
-    if text.contains("lock file") || text.contains("/LOCK") {
+    let is_lock = text.contains("While lock file") || text.contains("lock hold by current process");
+    let err = StoreError::Rocks(err);
+    if is_lock && !err.is_out_of_files() {
         return StoreError::Locked { path: path.into(), holder: holder(path) };
     }
     let missing =
         text.contains("No such file") && (text.contains(".sst") || text.contains("MANIFEST"));
-    if err.kind() == ErrorKind::Corruption || missing {
+    let is_corrupt =
+        matches!(&err, StoreError::Rocks(err) if err.kind() == ErrorKind::Corruption);
+    if is_corrupt || missing {
         return StoreError::Damaged { path: damaged_file(path, &text), detail: text };
     }
-    StoreError::Rocks(err)
+    err
+}
+
+/// The error that says who has a store open, if somebody has.
+pub(crate) fn locked(path: &Path) -> Option<StoreError> {
+    lock_holder(path)?;
+    Some(StoreError::Locked { path: path.into(), holder: holder(path) })
 }
 
 /// The file that RocksDB complains about; where its error names none, the last one from which its own
@@ -287,7 +417,8 @@ fn command(pid: u32) -> Option<String> {
 
 fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
     let meta = cf(db, schema::META);
-    let Some(found) = db.get_pinned_cf(meta, b"format")? else {
+    let found = db.get_pinned_cf(meta, b"format").map_err(|err| classify(path, err))?;
+    let Some(found) = found else {
         return write_format(db);
     };
     let found =

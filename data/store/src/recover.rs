@@ -1,8 +1,8 @@
-//! Saving what can be saved of a store that RocksDB refuses to open.
+//! Saving what can be saved of a store that can't be opened.
 //!
-//! Nothing is done to the store itself until it is told to: a copy is recovered and looked at. The
-//! copy keeps the longest run of changes that can be read without a gap, and begins a new epoch, so
-//! that nobody takes its next changes for the ones that were lost.
+//! What is left is read from the files themselves (`salvage.rs`), without writing anything. If told to, a
+//! store is rebuilt of it (`rebuild.rs`) beside the damaged one, and put in its place; the damaged one is
+//! kept. The new one begins a new epoch, so that nobody takes its next changes for ones that were lost.
 
 use std::{
     fs, io,
@@ -10,174 +10,164 @@ use std::{
 };
 
 use dnsbl_types::{Name, UnixTime};
-use rocksdb::{DB, DBRecoveryMode, Options, WriteOptions};
 
 use crate::{
-    LogEntry, Reader, StoreError,
-    cursor::Reading,
-    documents,
-    open::{lock_holder, open_db},
-    scan::{View, cf},
+    StoreError,
+    check::{self, Presence},
+    head,
+    open::locked,
+    rebuild::Remains,
+    salvage::io_at,
     schema, state,
 };
 
-/// What a recovery would keep and drop.
-#[derive(Debug)]
-pub struct Recovery {
-    store: PathBuf,
-    copy: PathBuf,
-    /// The last change that is kept.
-    pub head: u64,
-    /// Zones that are kept.
-    pub zones: Vec<ZoneSurvey>,
-    /// Changes after the last one that is kept, as far as they can be read. There may have been others.
-    pub dropped: Vec<LogEntry>,
-    /// Why none of them could be read, if that failed.
-    pub unread: Option<String>,
-    /// Whether even the tables had to be rebuilt, so that older rows may be missing too.
-    pub repaired: bool,
+/// What is found of a store.
+pub enum Examined {
+    /// Nothing lies there.
+    Absent,
+    /// It opens, and all of it can be read.
+    Sound {
+        /// What a power failure cut off of its last write, which the next start drops.
+        torn: Option<String>,
+    },
+    /// It is damaged, or has fewer changes than were acknowledged.
+    Damaged {
+        /// How that shows.
+        why: StoreError,
+        /// What a recovery would keep and lose.
+        plan: Box<Recovery>,
+    },
 }
 
-/// What a recovered copy holds of a zone.
+/// What a recovery would keep and lose.
+pub struct Recovery {
+    store: PathBuf,
+    remains: Remains,
+    /// The last change that is there.
+    pub head: u64,
+    /// The last change that was acknowledged, if that is known.
+    pub expected: Option<u64>,
+    /// Zones that are kept.
+    pub zones: Vec<ZoneSurvey>,
+    /// What is damaged.
+    pub damage: Vec<String>,
+    /// What can't be read, and what is kept beside listings.
+    pub notes: Vec<String>,
+    /// How many changes before the last are lost.
+    pub missing: u64,
+}
+
+/// What is left of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneSurvey {
     /// The zone.
     pub origin: Name,
-    /// Listings and exclusions in the copy.
+    /// Rows that are there: what sources say, and that they say nothing.
     pub found: u64,
-    /// How many there should be.
-    pub expected: u64,
+    /// How many there were, if that is known.
+    pub expected: Option<u64>,
+}
+
+/// What a recovery did.
+#[derive(Debug)]
+pub struct Recovered {
+    /// Where the damaged store now lies.
+    pub aside: PathBuf,
+    /// What was set right by the log.
+    pub notes: Vec<String>,
 }
 
 impl Recovery {
-    /// Recovers a copy beside the store and looks at what it holds.
-    pub fn plan(store: &Path) -> Result<Self, StoreError> {
-        if let Some(pid) = lock_holder(store) {
-            return Err(StoreError::Locked {
-                path: store.into(),
-                holder: format!("process {pid}"),
-            });
+    /// Reads all of a store and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it is in use, of a newer release, or its files can't be read at all.
+    pub fn examine(store: &Path) -> Result<Examined, StoreError> {
+        if let Some(locked) = locked(store) {
+            return Err(locked);
         }
-        let copy = sibling(store, "recovered");
-        copy_store(store, &copy)?;
-        let (db, repaired) = open_prefix(&copy)?;
-        let (head, zones) = survey(&db)?;
-        begin_epoch(&db)?;
-        drop(db);
-        let (dropped, unread) = match read_beyond(store, head) {
-            Ok(dropped) => (dropped, None),
-            Err(err) => (Vec::new(), Some(err.to_string())),
-        };
-        Ok(Self { store: store.into(), copy, head, zones, dropped, unread, repaired })
+        match check::presence(store) {
+            Ok(Presence::Nothing) => return Ok(Examined::Absent),
+            Ok(Presence::Begun) => return Ok(Examined::Sound { torn: None }),
+            Ok(Presence::Store) => {}
+            Err(why @ StoreError::Damaged { .. }) if store.is_dir() => return damaged(store, why),
+            Err(err) => return Err(err),
+        }
+        match read_all(store) {
+            Ok(torn) => Ok(Examined::Sound { torn }),
+            Err(why @ (StoreError::Damaged { .. } | StoreError::Behind { .. })) => {
+                damaged(store, why)
+            }
+            Err(why @ StoreError::Unreadable { .. }) => damaged(store, why),
+            Err(err) => Err(err),
+        }
     }
 
-    /// Puts the copy in the store's place and returns where the damaged store now lies.
-    pub fn apply(self, now: UnixTime) -> Result<PathBuf, StoreError> {
-        let aside = sibling(&self.store, &format!("damaged-{}", now.0));
-        rename(&self.store, &aside)?;
-        rename(&self.copy, &self.store)?;
-        if let Some(parent) = self.store.parent() {
+    /// Rebuilds the store and puts the damaged one beside it.
+    pub fn apply(self, now: UnixTime) -> Result<Recovered, StoreError> {
+        let copy = sibling(&self.store, "recovered");
+        match fs::remove_dir_all(&copy) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return io_at(&copy, Err(err)),
+            _ => io_at(&copy, fs::create_dir_all(&copy))?,
+        }
+        let permissions = io_at(&self.store, fs::metadata(&self.store))?.permissions();
+        io_at(&copy, fs::set_permissions(&copy, permissions))?;
+        let notes = self.remains.write(&copy)?;
+        io_at(&copy, fs::File::open(&copy).and_then(|folder| folder.sync_all()))?;
+        let aside = free_sibling(&self.store, &format!("damaged-{}", now.0));
+        io_at(&self.store, fs::rename(&self.store, &aside))?;
+        io_at(&copy, fs::rename(&copy, &self.store))?;
+        if let Some(parent) = self.store.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             io_at(parent, fs::File::open(parent).and_then(|folder| folder.sync_all()))?;
         }
-        Ok(aside)
-    }
-
-    /// Removes the copy.
-    pub fn discard(self) -> Result<(), StoreError> {
-        io_at(&self.copy, fs::remove_dir_all(&self.copy))
+        Ok(Recovered { aside, notes })
     }
 }
 
-/// Opens the copy up to the first record that can't be read; rebuilds its tables if it must.
-fn open_prefix(copy: &Path) -> Result<(DB, bool), StoreError> {
-    match open_db(copy, &lenient(DBRecoveryMode::PointInTime)) {
-        Err(StoreError::Damaged { .. }) => {
-            let mut options = lenient(DBRecoveryMode::PointInTime);
-            options.set_paranoid_checks(false);
-            DB::repair(&options, copy)?;
-            let db = open_db(copy, &options)?;
-            documents::rebuild_index(&db)?;
-            Ok((db, true))
-        }
-        opened => Ok((opened?, false)),
-    }
+fn damaged(store: &Path, why: StoreError) -> Result<Examined, StoreError> {
+    let remains = Remains::read(store)?;
+    let expected = io_at(store, head::read(store))?.map(|head| head.seq);
+    let mut damage = remains.salvage.damage.clone();
+    damage.extend(remains.salvage.torn.clone());
+    let notes = remains.lost_in_words().into_iter().chain(remains.notes.iter().cloned()).collect();
+    let plan = Recovery {
+        store: store.into(),
+        head: remains.log.head,
+        expected,
+        zones: remains.surveys(),
+        damage,
+        notes,
+        missing: remains.log.count_missing(),
+        remains,
+    };
+    Ok(Examined::Damaged { why, plan: Box::new(plan) })
 }
 
-fn lenient(mode: DBRecoveryMode) -> Options {
-    let mut options = schema::db_options();
-    options.set_wal_recovery_mode(mode);
-    options.set_track_and_verify_wals_in_manifest(false);
-    options
-}
-
-fn survey(db: &DB) -> Result<(u64, Vec<ZoneSurvey>), StoreError> {
-    let reader = Reader { view: View::new(db), now: UnixTime(0) };
-    let mut zones = Vec::new();
-    for (origin, state) in state::read_zones(&reader.view)? {
-        let mut found = 0;
-        let mut scan = reader.view.scan(&state.segments, &[], None, Reading::All)?;
-        while let Some(at) = scan.next()? {
-            found += at.rows.len() as u64;
-        }
-        let expected = state.listings + state.exclusions;
-        zones.push(ZoneSurvey { origin, found, expected });
-    }
-    Ok((reader.head()?, zones))
-}
-
-fn begin_epoch(db: &DB) -> Result<(), StoreError> {
-    let epoch = Reader { view: View::new(db), now: UnixTime(0) }.epoch()? + 1;
-    let mut options = WriteOptions::default();
-    options.set_sync(true);
-    Ok(db.put_cf_opt(cf(db, schema::META), b"epoch", epoch.to_be_bytes(), &options)?)
-}
-
-/// Entries after `head` that can still be read, from a second copy that skips what can't.
-fn read_beyond(store: &Path, head: u64) -> Result<Vec<LogEntry>, StoreError> {
-    let copy = sibling(store, "salvaged");
-    copy_store(store, &copy)?;
-    let entries = open_db(&copy, &lenient(DBRecoveryMode::SkipAnyCorruptedRecord)).and_then(|db| {
-        let reader = Reader { view: View::new(&db), now: UnixTime(0) };
-        Ok(reader.log_within(head, usize::MAX, usize::MAX)?.unwrap_or_default())
-    });
-    io_at(&copy, fs::remove_dir_all(&copy))?;
-    entries
-}
-
-/// Copies a store; tables never change, so links to them do.
-fn copy_store(from: &Path, to: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(to) {
-        Err(err) if err.kind() != io::ErrorKind::NotFound => return io_at(to, Err(err)),
-        _ => io_at(to, fs::create_dir_all(to))?,
-    }
-    for entry in io_at(from, fs::read_dir(from))? {
-        let entry = io_at(from, entry)?;
-        let (source, name) = (entry.path(), entry.file_name());
-        let target = to.join(&name);
-        let name = name.to_string_lossy();
-        if name == "LOCK"
-            || name.starts_with("LOG")
-            || !io_at(&source, entry.file_type())?.is_file()
-        {
-            continue;
-        }
-        let linked = name.ends_with(".sst") && fs::hard_link(&source, &target).is_ok();
-        if !linked {
-            io_at(&source, fs::copy(&source, &target))?;
+/// Reads every row; returns what the next start drops.
+fn read_all(store: &Path) -> Result<Option<String>, StoreError> {
+    let sound = check::inspect(store)?;
+    let db = check::open_read_only(store, sound.mode)?;
+    for family in schema::FAMILIES {
+        if db.cf_handle(family).is_some() {
+            check::read_family(&db, family).map_err(|err| err.into_damage(store))?;
         }
     }
-    Ok(())
+    if [schema::ZONES, schema::SEGMENTS, schema::META].iter().all(|f| db.cf_handle(f).is_some()) {
+        let zones = state::read_zones(&crate::scan::View::new(&db));
+        zones.map_err(|err| err.into_damage(store))?;
+    }
+    Ok(sound.torn)
 }
 
-fn sibling(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn sibling(store: &Path, suffix: &str) -> PathBuf {
     let name = store.file_name().unwrap_or_default().to_string_lossy();
     store.with_file_name(format!("{name}.{suffix}"))
 }
 
-fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    io_at(from, fs::rename(from, to))
-}
-
-fn io_at<T>(path: &Path, result: io::Result<T>) -> Result<T, StoreError> {
-    result.map_err(|reason| StoreError::Io { path: path.into(), reason })
+/// The same where nothing lies yet.
+fn free_sibling(store: &Path, suffix: &str) -> PathBuf {
+    let first = sibling(store, suffix);
+    let others = (2..).map(|i| sibling(store, &format!("{suffix}-{i}")));
+    std::iter::once(first.clone()).chain(others).find(|path| !path.exists()).unwrap_or(first)
 }

@@ -2,7 +2,7 @@
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType,
-    DBRecoveryMode, Options,
+    DBRecoveryMode, Options, WriteOptions,
 };
 
 /// The format this release writes, and the newest that it reads.
@@ -14,7 +14,8 @@ use rocksdb::{
 pub(crate) const FORMAT: u32 = 4;
 
 /// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
-/// was, and `import/ORIGIN SOURCE` for each source that was imported.
+/// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
+/// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";
 /// Origin in wire form → the zone's id and settings.
 pub(crate) const ZONES: &str = "zones";
@@ -54,14 +55,17 @@ const OPEN_FILES: i32 = 512;
 /// Bytes of a block of listings before compression: what a single read decompresses.
 const BLOCK: usize = 16 << 10;
 
+/// A last record that ends too early is what a crash leaves; a damaged one must not be skipped. `check.rs`
+/// tells what a power failure leaves of a last write from other damage.
+pub(crate) const RECOVERY: DBRecoveryMode = DBRecoveryMode::TolerateCorruptedTailRecords;
+
 /// Options of the whole database.
 pub(crate) fn db_options() -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     options.set_paranoid_checks(true);
-    // A torn last record is what a crash leaves; a damaged one in the middle must not be skipped.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_wal_recovery_mode(RECOVERY);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_recycle_log_file_num(0);
     options.set_db_write_buffer_size(WRITE_BUFFERS);
@@ -69,6 +73,14 @@ pub(crate) fn db_options() -> Options {
     options.set_max_open_files(OPEN_FILES);
     options.set_keep_log_file_num(4);
     options.set_max_background_jobs(2);
+    options
+}
+
+/// How everything is written: where no write begins before the one before it is on the disk, a loss of
+/// power can only tear the last.
+pub(crate) fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
     options
 }
 

@@ -13,7 +13,7 @@ use crate::{
     key::{SegmentId, SegmentKey, ZoneId},
     scan::View,
     schema,
-    value::{SegmentValue, StateValue, Written, ZoneValue},
+    value::{CopyValue, SegmentValue, StateValue, Written, ZoneValue},
 };
 
 /// A segment of a zone.
@@ -100,10 +100,23 @@ impl ZoneState {
         }
     }
 
+    pub(crate) fn copy_value(&self) -> CopyValue {
+        let segments = self.segments.iter().map(|s| (s.key.segment.0, s.value()));
+        CopyValue { zone: self.zone_value(), segments: segments.collect() }
+    }
+
     pub(crate) fn zone_value(&self) -> ZoneValue {
         ZoneValue { id: self.id.0, settings: (&*self.zone).into() }
     }
 }
+
+/// The key of the second copy of what `zones` and `segments` say of a zone.
+pub(crate) fn copy_key(origin: &Name) -> Vec<u8> {
+    [COPY, origin.wire()].concat()
+}
+
+/// What the keys of second copies begin with.
+pub(crate) const COPY: &[u8] = b"copy/";
 
 /// All zones, by origin.
 pub(crate) type Zones = BTreeMap<Name, ZoneState>;

@@ -114,6 +114,13 @@ pub(crate) struct ZoneValue {
     pub(crate) settings: SettingsValue,
 }
 
+/// The second copy of a zone's settings and segments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CopyValue {
+    pub(crate) zone: ZoneValue,
+    pub(crate) segments: Vec<(u32, SegmentValue)>,
+}
+
 /// A zone's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SettingsValue {

@@ -33,6 +33,7 @@ impl Writer {
             next_zone: 1,
             swept: Swept::read(&view).unwrap(),
             folding: None,
+            copies: HashMap::new(),
         };
         drop(view);
         let mut writer = Self { store: store.clone(), ledger, _dir: dir };

@@ -12,14 +12,17 @@ use std::{
 };
 
 use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::WriteBatch;
 
 use crate::{
-    Actor, Change, ChangeError, Done, Store, StoreError,
+    Actor, Change, ChangeError, Done, Reader, Store, StoreError,
     group::{Effect, Group, Ledger},
+    head::{Head, Keeper},
     load,
-    open::Inner,
+    open::{Failure, Inner},
     scan::View,
+    schema::synced,
+    state,
 };
 
 /// Changes that may wait.
@@ -78,7 +81,8 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = std::sync::mpsc::sync_channel(QUEUE);
         let inner = store.inner.clone();
-        let run = move || WriterThread { inner, ledger, follower, failed: None }.run(&jobs);
+        let keeper = keep_head(&inner, &ledger);
+        let run = move || WriterThread { inner, ledger, follower, keeper }.run(&jobs);
         let thread = std::thread::Builder::new().name("store-writer".into()).spawn(run);
         let thread =
             thread.map_err(|reason| StoreError::Io { path: store.inner.path.clone(), reason })?;
@@ -104,6 +108,23 @@ impl Drop for Writer {
     }
 }
 
+/// Begins to keep the head of the log. Where that can't be written, nothing else shall be.
+fn keep_head(inner: &Inner, ledger: &Ledger) -> Option<Keeper> {
+    if inner.failure().is_some() {
+        return None;
+    }
+    let head = Head { epoch: ledger.epoch, seq: ledger.head, ..Head::default() };
+    match Keeper::start(&inner.path, head) {
+        Ok(keeper) => Some(keeper),
+        Err(reason) => {
+            let err = StoreError::Io { path: inner.path.clone(), reason };
+            inner.set_failed(Failure { reason: err.reason(), full: err.is_full() });
+            tracing::error!(%err, "the store can't be written; it takes no writes until the server is started again");
+            None
+        }
+    }
+}
+
 pub(crate) fn closed() -> ChangeError {
     ChangeError::Unwritable { reason: "it is closing".into(), full: false }
 }
@@ -112,8 +133,8 @@ struct WriterThread {
     inner: Arc<Inner>,
     ledger: Ledger,
     follower: Box<dyn Follower>,
-    /// Why no more writes are taken.
-    failed: Option<(String, bool)>,
+    /// `None` where nothing can be written.
+    keeper: Option<Keeper>,
 }
 
 type Reply = (Box<dyn FnOnce(Result<Done, ChangeError>) + Send>, Result<Done, ChangeError>);
@@ -149,9 +170,9 @@ impl WriterThread {
     }
 
     fn commit(&mut self, jobs: Vec<Job>) {
-        if let Some((reason, full)) = &self.failed {
+        if self.inner.failure().is_some() {
             for job in jobs {
-                (job.reply)(Err(ChangeError::Unwritable { reason: reason.clone(), full: *full }));
+                (job.reply)(Err(self.unwritable()));
             }
             return;
         }
@@ -169,39 +190,69 @@ impl WriterThread {
         for (reply, decided) in replies {
             reply(match &result {
                 Ok(()) => decided,
-                Err(reason) => decided.and_then(|_| Err(self.unwritable(reason))),
+                Err(err) => decided.and_then(|_| Err(self.refusal(err))),
             });
         }
     }
 
-    fn unwritable(&self, reason: &str) -> ChangeError {
-        let full = self.failed.as_ref().is_some_and(|(_, full)| *full);
-        ChangeError::Unwritable { reason: reason.into(), full }
+    fn unwritable(&self) -> ChangeError {
+        self.inner.unwritable().unwrap_or_else(closed)
     }
 
-    /// Writes, syncs, and shows the effects. After a failure nothing is shown and nothing more is written.
+    fn refusal(&self, err: &StoreError) -> ChangeError {
+        let refused = || ChangeError::Unwritable { reason: err.reason(), full: err.is_full() };
+        self.inner.unwritable().unwrap_or_else(refused)
+    }
+
+    /// Writes, syncs, and shows the effects. After a failure nothing is shown, and nothing more is written
+    /// unless it is known that nothing was.
     fn write(
         &mut self,
         batch: WriteBatch,
         effects: &[Effect],
         touched: &BTreeSet<Name>,
-    ) -> Result<(), String> {
+    ) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut options = WriteOptions::default();
-        options.set_sync(true);
-        let written = self.inner.db.write_opt(batch, &options).map_err(StoreError::from);
+        let written = self.inner.db.write_opt(batch, &synced()).map_err(StoreError::from);
         let committed = Instant::now();
-        let shown = written.and_then(|()| self.show(effects, touched, committed));
-        shown.map_err(|err| {
-            let reason = err.to_string();
-            self.failed = Some((reason.clone(), err.is_full()));
-            // Before anything else can go wrong.
-            self.inner.set_failed(&reason);
+        let shown = match written {
+            Ok(()) => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.note(self.ledger.head);
+                }
+                self.show(effects, touched, committed)
+            }
+            // A file is opened before anything is written to the log, never in between.
+            Err(err) if err.is_out_of_files() && self.forget().is_ok() => {
+                tracing::error!(%err, "a write was refused: the process may open no more files");
+                return Err(err);
+            }
+            Err(err) => Err(err),
+        };
+        shown.inspect_err(|err| {
+            // First, since whoever reads the messages may be gone.
+            self.inner.set_failed(Failure { reason: err.reason(), full: err.is_full() });
             tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
-            reason
         })
+    }
+
+    /// Goes back to what the database says.
+    fn forget(&mut self) -> Result<(), StoreError> {
+        let reader = Reader { view: View::new(&self.inner.db), now: UnixTime(0) };
+        let mut zones = state::read_zones(&reader.view)?;
+        let head = reader.head()?;
+        for segment in zones.values_mut().flat_map(|state| &mut state.segments) {
+            // Whatever was decided on what it said before is decided again.
+            segment.changed = head;
+        }
+        let swept = Swept::read(&reader.view)?;
+        drop(reader);
+        (self.ledger.zones, self.ledger.head) = (zones, head);
+        (self.ledger.swept, self.ledger.folding) = (swept, None);
+        self.ledger.copies.clear();
+        Ok(())
     }
 
     fn show(

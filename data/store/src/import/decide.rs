@@ -13,7 +13,7 @@ use crate::{
     open::Inner,
     row::{Origin, Row, Said, TOMBSTONE_ROW},
     scan::{View, cf},
-    schema,
+    schema::{self, synced},
     state::{self, Segment},
     writes::expiry_value,
 };
@@ -90,7 +90,7 @@ pub(crate) fn remove_rows(db: &DB, from: &[u8], to: &[u8]) -> Result<(), StoreEr
     db.delete_file_in_range_cf(listings, from, to)?;
     let mut batch = WriteBatch::default();
     batch.delete_range_cf(listings, from, to);
-    Ok(db.write(batch)?)
+    Ok(db.write_opt(batch, &synced())?)
 }
 
 /// Compares an import with what its source says at this moment, and writes down the difference.
@@ -291,9 +291,11 @@ impl Output<'_> {
         if self.expiries.len() < CHUNK { Ok(()) } else { self.write_expiries() }
     }
 
-    /// Without a sync; that of the batch that names the segment covers it.
     fn write_expiries(&mut self) -> Result<(), StoreError> {
-        Ok(self.db.write(std::mem::take(&mut self.expiries))?)
+        if self.expiries.is_empty() {
+            return Ok(());
+        }
+        Ok(self.db.write_opt(std::mem::take(&mut self.expiries), &synced())?)
     }
 
     fn finish(mut self) -> Result<(), StoreError> {

@@ -211,6 +211,11 @@ impl Fixture {
     }
 }
 
+/// A folder in memory, where there is one: what is opened often shall not wait for a disk.
+pub(crate) fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 pub(crate) fn source(name: &str) -> Source {
     name.parse().unwrap()
 }
