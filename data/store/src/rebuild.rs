@@ -226,7 +226,7 @@ impl Remains {
         }
         let mut rows = self.salvage.rows(schema::AUDIT)?;
         while let Some((_, value)) = rows.next()? {
-            let Ok(record) = codec::decode::<AuditRecord>("audit record", &value) else { continue };
+            let Ok(record) = audit::decode(&value) else { continue };
             let writer = || Some((record.zone?.parse().ok()?, record.source?.parse().ok()?));
             if wanted.contains(&record.seq)
                 && let Some(writer) = writer()
@@ -626,6 +626,7 @@ impl Remains {
                 epoch: self.log.epoch,
                 at: UnixTime(0),
                 actor: "dnsbl-server recover".into(),
+                token: None,
                 ops: Vec::new(),
             };
             output.put(schema::LOG, &seq.to_be_bytes(), &encode_entry(&entry))?;

@@ -1,5 +1,7 @@
 //! How much of RocksDB housekeeping walks over: counted, not timed.
 
+use std::collections::HashMap;
+
 use dnsbl_types::{ListingBody, Name, Source, UnixTime, ZoneKind, ZoneSpec};
 use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 use tempfile::TempDir;

@@ -23,6 +23,7 @@ use crate::{
     scan::View,
     schema::synced,
     state,
+    sweep::Swept,
 };
 
 /// Changes that may wait.
