@@ -88,7 +88,7 @@ pub(crate) fn encode(op: &Op, seq: u64, at: UnixTime, actor: &Actor) -> Vec<u8> 
     codec::encode_as(codec::V2, &value)
 }
 
-fn decode(bytes: &[u8]) -> Result<AuditRecord, StoreError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<AuditRecord, StoreError> {
     const WHAT: &str = "audit record";
     let value: AuditValue = match codec::is_first(bytes) {
         true => codec::decode::<FirstAuditValue>(WHAT, bytes)?.into(),

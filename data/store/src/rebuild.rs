@@ -10,7 +10,7 @@ use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
 use rocksdb::{DB, WriteBatch, WriteOptions};
 
 use crate::{
-    AuditRecord, Document, LogEntry, Op, StoreError, ZoneSurvey, codec, documents,
+    Document, LogEntry, Op, StoreError, ZoneSurvey, audit, codec, documents,
     entry::{decode_entry, encode_entry},
     head::{self, Head},
     hosts,
