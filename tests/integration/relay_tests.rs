@@ -171,10 +171,13 @@ connection-pause = \"0s\"
     /// Waits until the address is not listed any more.
     #[track_caller]
     fn wait_unlisted(&self, addr: IpAddr) {
-        eventually(TEST, || match self.relays().ask_address(&addr.to_string(), A) {
-            Answer::NxDomain => Ok(()),
-            other => Err(other),
+        let path = self.relays().listing_path(&addr.to_string());
+        let admin = self.server.admin();
+        eventually(TEST, || match admin.get(&path) {
+            gone if gone.status == 404 => Ok(()),
+            listed => Err(listed.text),
         });
+        self.expect_unlisted(addr);
     }
 
     #[track_caller]

@@ -72,7 +72,7 @@ fn a_removal_leaves_what_others_list() {
     assert_eq!(tester.delist(host.ip())["verdict"], "clean");
     let path = tester.relays().listing_path(&address);
     let admin = tester.server.admin();
-    eventually(Duration::from_secs(1), || {
+    eventually(TEST, || {
         let left = admin.get(&path).expect(200).json();
         let sources: Vec<_> = left["listings"].as_array().expect("listings").iter().collect();
         if sources.len() == 1 && sources[0]["source"] == "trap" { Ok(()) } else { Err(left) }

@@ -51,7 +51,8 @@ impl Network {
     /// Opts it out.
     pub(super) async fn opt_out(&self, client: &Client, output: Output) -> anyhow::Result<()> {
         let put = client.ask(self.request(client, Method::PUT)).await?;
-        output.document(&put, |_| put.outcome(&["opted out", &self.prefix]))
+        let prefix = put.value["prefix"].as_str().unwrap_or(&self.prefix);
+        output.document(&put, |_| put.outcome(&["opted out", prefix]))
     }
 
     /// Ends its opt-out.
