@@ -16,14 +16,14 @@ pub(super) fn add(out: &mut Vec<u8>, listing: &Listing) -> std::io::Result<()> {
         listing.subject,
         listing.source,
         listing.return_codes.unwrap_or_default().join(";"),
-        guard(listing.reason.unwrap_or_default()),
+        guard(&listing.reason.unwrap_or_default()),
         listing.exclusion.to_string(),
-        guard(tags.join(";")),
-        guard(listing.note.unwrap_or_default()),
+        guard(&tags.join(";")),
+        guard(&listing.note.unwrap_or_default()),
         listing.expires_at.unwrap_or_default(),
         listing.listed_at,
         listing.updated_at,
-        guard(listing.listed_by),
+        guard(&listing.listed_by),
     ];
     let mut writer = WriterBuilder::new().buffer_capacity(256).from_writer(out);
     writer.write_record(row)?;
@@ -36,13 +36,13 @@ fn escape(tag: &str) -> String {
 
 /// Puts a `'` before free text that a spreadsheet would take for a formula, and before each part that
 /// would be a cell of its own where `;` separates columns.
-fn guard(text: String) -> String {
-    each_part(&text, |part| if is_formula(part) { format!("'{part}") } else { part.into() })
+fn guard(text: &str) -> String {
+    each_part(text, |part| if is_formula(part) { format!("'{part}") } else { part.into() })
 }
 
 /// Undoes [`guard`].
-pub(crate) fn unguard(text: String) -> String {
-    each_part(&text, |part| match part.strip_prefix('\'') {
+pub(crate) fn unguard(text: &str) -> String {
+    each_part(text, |part| match part.strip_prefix('\'') {
         Some(rest) if is_formula(rest) => rest.into(),
         _ => part.into(),
     })
@@ -88,11 +88,11 @@ mod tests {
             "'",
             "';'",
         ] {
-            let guarded = guard(text.into());
+            let guarded = guard(text);
             for part in guarded.split(';') {
                 assert!(!part.trim_start_matches(' ').starts_with(signs), "{guarded}");
             }
-            assert_eq!(unguard(guarded), text);
+            assert_eq!(unguard(&guarded), text);
         }
     }
 }

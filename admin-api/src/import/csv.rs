@@ -110,10 +110,10 @@ fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String>
     match field {
         "subject" => listing.subject = Some(cell),
         "return_codes" => listing.return_codes = Some(codes(&cell)?),
-        "reason" => listing.reason = Some(unguard(cell)),
+        "reason" => listing.reason = Some(unguard(&cell)),
         "exclusion" => listing.exclusion = Some(boolean(&cell)?),
-        "tags" => listing.tags = Some(split(&unguard(cell))),
-        "note" => listing.note = Some(unguard(cell)),
+        "tags" => listing.tags = Some(split(&unguard(&cell))),
+        "note" => listing.note = Some(unguard(&cell)),
         "expires_at" => listing.expires_at = Some(cell),
         "expires_in" => {
             let seconds = cell.parse();

@@ -121,6 +121,8 @@ impl Staged {
         // A replacing import has limits of its own, which the store keeps.
         let none = taken == 0 && rejected > 0 && (!limited || self.no_list.is_some());
         let refused = none || strict && rejected > 0;
+        // What is refused for what it is would not replace anything.
+        let mode = if none { ImportMode::Upsert } else { mode };
         let mut report = self.report();
         let staged = self.staging.finish(mode, dry_run || refused, now).map_err(Stop::Store)?;
         if refused {
