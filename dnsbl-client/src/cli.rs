@@ -5,6 +5,7 @@ mod convert;
 mod explain;
 mod health;
 mod input;
+mod judge;
 mod lint;
 mod lists;
 mod output;
@@ -68,6 +69,7 @@ fn shown(target: &Target) -> String {
         Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
         Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
         Target::RawAddress(addr) => addr.to_string(),
+        Target::Verbatim(name) => name.to_string().trim_end_matches('.').to_owned(),
         address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
     }
 }

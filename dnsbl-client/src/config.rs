@@ -27,6 +27,7 @@ pub struct ClientBuilder {
     pub(crate) clock: Clock,
     pub(crate) max_in_flight: usize,
     pub(crate) by_hand: bool,
+    pub(crate) gone_after: Duration,
 }
 
 /// Which addresses are looked up though no mail comes from there over the Internet.
@@ -41,15 +42,20 @@ pub enum SpecialUse {
     Ask,
 }
 
-/// Whether lists are watched: probed on a schedule, and left alone while they can't be believed.
+/// Whether lists are doubted before they count, and watched: probed on a schedule, and left alone while they can't be believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Watch {
-    /// No list is probed or left out.
+    /// No list is probed or left out. One that lists everything is believed: for measurements.
     Off,
-    /// A list counts until something speaks against it.
+    /// No list is left out, whatever it did before; but a listing counts only if the list has just denied
+    /// what was made up for the purpose.
+    Doubt,
+    /// A list counts until something speaks against it. Before a listing counts, the list denies what
+    /// was made up for the purpose.
     #[default]
     On,
-    /// A list counts once a probe has succeeded.
+    /// The same, and a list counts only once all its test entries were right. The policy service uses
+    /// this; it costs the mail that comes before the first probe has ended.
     Proof,
 }
 
@@ -61,6 +67,9 @@ impl ClientBuilder {
 
     /// The most questions on their way unless told otherwise.
     pub const MAX_IN_FLIGHT: usize = 50_000;
+
+    /// After how long a list that is down counts as gone unless told otherwise.
+    pub const GONE_AFTER: Duration = Duration::from_secs(86_400);
 
     pub(crate) fn new() -> Self {
         Self {
@@ -79,6 +88,7 @@ impl ClientBuilder {
             clock: Clock::monotonic(),
             max_in_flight: Self::MAX_IN_FLIGHT,
             by_hand: false,
+            gone_after: Self::GONE_AFTER,
         }
     }
 
@@ -170,6 +180,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps nothing over restarts.
+    pub fn without_state_file(mut self) -> Self {
+        self.state_file = None;
+        self
+    }
+
     /// Tells this observer.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
@@ -188,6 +204,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Counts a list as gone that has been down for so long: an allow list turns no rejection into a
+    /// deferral any longer, and [`Event::Gone`](crate::Event::Gone) tells so. A day unless told
+    /// otherwise. What the resolver is to blame for does not count.
+    pub fn gone_after(mut self, after: Duration) -> Self {
+        self.gone_after = after;
+        self
+    }
+
     /// Starts no task: [`Client::tend`] is called instead.
     pub fn tend_by_hand(mut self) -> Self {
         self.by_hand = true;
@@ -199,11 +223,11 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// If nothing can be asked with these settings.
+    /// If nothing can be asked with these settings; where lists are watched, outside a tokio runtime.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with IO and time enabled.
+    /// In a tokio runtime without IO and time, once something is asked.
     pub fn build(self) -> Result<Client, ClientError> {
         let transport = Udp::new(&self.resolvers)?;
         self.build_with(transport)
@@ -265,9 +289,9 @@ pub enum ClientError {
     /// The system's resolvers are not known.
     #[error("reading the resolvers from /etc/resolv.conf")]
     SystemResolvers(#[source] io::Error),
-    /// The state file can't be read.
-    #[error("reading the state file")]
-    StateFile(#[source] io::Error),
+    /// Lists are watched by a task, which needs a tokio runtime.
+    #[error("lists are watched inside a tokio runtime only")]
+    NoRuntime,
     /// No thread to run on.
     #[error("starting a thread")]
     Runtime(#[source] io::Error),

@@ -14,7 +14,8 @@
 //! let client = Client::builder()
 //!     .postscreen_sites("bl.example.org=127.0.0.[2..11]*3 wl.example.net*-2")?
 //!     .build()?;
-//! let report = client.check("192.0.2.99".parse::<IpAddr>()?).await;
+//! // Special addresses, such as those for documentation, would be skipped: see `SpecialUse`.
+//! let report = client.check("8.8.8.8".parse::<IpAddr>()?).await;
 //! match report.action {
 //!     Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
 //!     Action::Defer => println!("450 4.7.1 try again later"),
@@ -48,7 +49,7 @@ pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
 pub use dialect::{DialectError, DialectErrorKind, Unwritable};
 pub use dnsbl_types::Name;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
-pub use health::{DownReason, Health};
+pub use health::{DownReason, Health, ResolverTrouble};
 pub use observe::{Counters, Event, Observer, ProbePoint, ProbeReport, ZoneCounters};
 pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, Reach, Vote};
 pub use score::{Score, ScoreError};

@@ -1,8 +1,8 @@
 //! What a client tells of its work.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
-use crate::{DownReason, Health, Report, Status, ZoneName};
+use crate::{DownReason, Health, Report, ResolverTrouble, Status, ZoneName};
 
 /// Hears what a client does; for metrics and logs. It is called on the way of a check: be quick.
 pub trait Observer: Send + Sync {
@@ -27,10 +27,18 @@ pub enum Event {
         /// What it is.
         to: Health,
     },
-    /// The resolver answers for names that do not exist; no list can be believed through it.
-    ResolverRewrites {
-        /// The resolver, if known.
-        server: Option<SocketAddr>,
+    /// What is wrong with the resolver, or that nothing is any longer. No list is blamed for it.
+    Resolver {
+        /// What it is.
+        trouble: Option<ResolverTrouble>,
+    },
+    /// A list has been down for so long that nobody waits for it any more: an allow list defers nothing
+    /// ([`ClientBuilder::gone_after`](crate::ClientBuilder::gone_after)).
+    Gone {
+        /// The list.
+        zone: ZoneName,
+        /// How long that is.
+        after: Duration,
     },
     /// The questions of the day are used up.
     BudgetSpent {
@@ -39,11 +47,52 @@ pub enum Event {
         /// How many there were.
         of: u64,
     },
-    /// What should survive a restart could not be written.
+    /// What should survive a restart could not be written. It is tried again, and told once.
     StateNotSaved {
+        /// The file.
+        path: PathBuf,
         /// Why.
         error: String,
     },
+    /// What survived a restart can't be read: it begins anew.
+    StateNotRead {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Health { zone, from, to } => {
+                write!(f, "{zone} was {} and is {}", from.word(), to.word())?;
+                match to {
+                    Health::Suspect { why } | Health::Down { why, .. } => write!(f, ": {why}"),
+                    _ => Ok(()),
+                }
+            }
+            Self::Resolver { trouble: Some(trouble) } => trouble.fmt(f),
+            Self::Resolver { trouble: None } => {
+                f.write_str("the resolver is as it should be again")
+            }
+            Self::Gone { zone, after } => write!(
+                f,
+                "{zone} has not been believed for {} hours and counts as gone: take it out, or mend it",
+                after.as_secs() / 3600
+            ),
+            Self::BudgetSpent { zone, of } => {
+                write!(f, "the {of} questions of the day to {zone} are used up")
+            }
+            Self::StateNotSaved { path, error } => {
+                write!(f, "health of the lists can't be kept in {}: {error}", path.display())
+            }
+            Self::StateNotRead { path, error } => {
+                write!(f, "health of the lists can't be read from {}: {error}", path.display())
+            }
+        }
+    }
 }
 
 /// What was counted since the start.
@@ -88,8 +137,15 @@ pub struct ProbeReport {
     pub zone: ZoneName,
     /// What was asked, what it should be, and what it was.
     pub points: Vec<ProbePoint>,
-    /// What is wrong, if anything is.
+    /// What is wrong with the list, if anything is. One that lacks the test entry of one family of
+    /// addresses has none of that family, which is no fault (RFC 5782 section 5).
     pub fault: Option<DownReason>,
+    /// What is wrong with its IPv4 addresses, or with its names.
+    pub ipv4_fault: Option<DownReason>,
+    /// What is wrong with its IPv6 addresses, where it may have both.
+    pub ipv6_fault: Option<DownReason>,
+    /// What is wrong with the resolver, for which no list is blamed.
+    pub resolver: Option<ResolverTrouble>,
 }
 
 /// One question of a probe.

@@ -3,6 +3,7 @@
 mod codec;
 mod config;
 mod connection;
+mod decider;
 mod listen;
 mod memo;
 mod metrics;
@@ -13,4 +14,6 @@ mod service;
 mod template;
 
 pub(crate) use config::Config;
+pub(crate) use decider::Decider;
+pub(crate) use request::Request;
 pub(crate) use server::run;

@@ -59,7 +59,7 @@ impl Status {
     /// Whether the list would have had something to say and could not be heard.
     pub fn is_unknown(&self) -> bool {
         match self {
-            Self::Listed(_) | Self::NotListed => false,
+            Self::Listed(_) | Self::NotListed | Self::Blocked(Blocked::Rewritten(_)) => false,
             Self::Blocked(_) | Self::Bogus(_) | Self::Failed(_) => true,
             Self::Skipped(why) => why.is_unknown(),
         }
@@ -112,6 +112,15 @@ pub enum Blocked {
     /// A resolver says that it put its own answer in place of the list's.
     #[error("the resolver blocks or rewrites this name (extended DNS error {0})")]
     Filtered(u16),
+    /// The resolver gives this address for names that do not exist, and gave it here: most likely the
+    /// list does not have it.
+    #[error("the resolver answers {0} for names that do not exist: ask another one")]
+    Rewritten(Ipv4Addr),
+    /// The list has the entry, and the resolver takes its address out of the answer.
+    #[error(
+        "the resolver strips addresses inside 127.0.0.0/8 (private-address, rebinding protection): exempt the list there"
+    )]
+    Stripped,
 }
 
 /// Why an answer can't be a list's.
@@ -126,6 +135,15 @@ pub enum Bogus {
     /// 127.0.0.1 is among the addresses.
     #[error("answered 127.0.0.1, which is no return code; some lists answer it to block a client")]
     Localhost,
+    /// An error code for this name alone: the list answers others.
+    #[error("{0}; but the list answers for its test entry, so it is about this one alone")]
+    ErrorForOne(Blocked),
+    /// It lists what was made up a moment ago too.
+    #[error("listed, but so is what was made up for the purpose: the list lists everything")]
+    ListsEverything,
+    /// It is not listed, and neither is what every list has (RFC 5782 section 5).
+    #[error("not listed, but neither is its test entry: the list was emptied, or there is none")]
+    NoTestEntry,
 }
 
 /// Why no usable answer came.
@@ -171,6 +189,10 @@ pub enum Skipped {
     /// The list is down.
     #[error("the list is down")]
     ZoneDown,
+    /// The list has been down for so long that nobody waits for it any more
+    /// ([`ClientBuilder::gone_after`](crate::ClientBuilder::gone_after)).
+    #[error("the list has been down for so long that it counts as gone")]
+    ZoneGone,
     /// The list says "listed", and something about it is odd that a probe is finding out.
     #[error("the list is under suspicion")]
     Suspect,

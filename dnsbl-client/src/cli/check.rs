@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::ensure;
 use clap::Args;
-use dnsbl_client::Outcome;
+use dnsbl_client::{Outcome, Watch};
 use futures_util::{
     StreamExt,
     future::join_all,
@@ -18,7 +18,8 @@ use futures_util::{
 use super::{
     LISTED, UNKNOWN,
     input::{self, Line},
-    lists::{Asking, Lists},
+    judge::Judge,
+    lists::{Lists, Typed},
     output::Output,
     progress,
     subject::Subject,
@@ -38,6 +39,10 @@ there is more to say, the return codes and the reason, or why it could not be to
   failed      no answer: timeout, SERVFAIL, network trouble
   skipped     the list has nothing of this kind
 
+A list is believed if it denies what was made up for the purpose and has its test entry (RFC 5782 section 5): that is
+asked where something is listed, and once where something is not. One that lists everything, or that is not there, is
+bogus; a resolver that rewrites or strips answers is told by name.
+
 Without a subject, or with -, they are read from standard input, one a line.
 
 Exit status: 1 if anything is listed, else 2 if anything could not be told, else 0.
@@ -54,20 +59,13 @@ Examples:
 #[command(after_help = NOTES, override_usage = "dnsbl check ADDRESS... --zone ZONE... [OPTIONS]")]
 pub(super) struct Check {
     /// IPv4 or IPv6 address or domain to look up; - reads them from standard input
-    #[arg(value_name = "ADDRESS", value_parser = parse_source)]
-    sources: Vec<Source>,
+    #[arg(value_name = "ADDRESS")]
+    sources: Vec<Typed>,
     #[command(flatten)]
     lists: Lists,
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// Where subjects come from.
-#[derive(Clone)]
-enum Source {
-    Typed(Subject),
-    StandardInput,
 }
 
 /// What came of all lookups.
@@ -82,11 +80,13 @@ impl Check {
     /// Checks, prints as the answers come, and tells the exit code.
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (typed, bulk) = self.sources()?;
-        let asking = self.lists.open()?;
+        let asking = self.lists.open(Watch::Doubt)?;
+        let judges: Vec<Judge<'_>> =
+            asking.lists.iter().map(|list| Judge::new(&asking, list)).collect();
         let mut output = Output::new(self.json, bulk, &typed, &asking.lists);
         let bar = if bulk { progress::bar()? } else { indicatif::ProgressBar::hidden() };
         let mut total = Total::default();
-        let rows = lines(typed, bulk).map(|line| look_up(&asking, line)).buffered(CONCURRENT);
+        let rows = lines(typed, bulk).map(|line| look_up(&judges, line)).buffered(CONCURRENT);
         let mut rows = pin!(rows);
         while let Some(row) = rows.next().await {
             total.subjects += 1;
@@ -103,6 +103,10 @@ impl Check {
             bar.inc(1);
         }
         bar.finish_and_clear();
+        if let Some(trouble) = asking.client.resolver_trouble() {
+            total.unknown = true;
+            eprintln!("dnsbl: {trouble}");
+        }
         ensure!(total.subjects > 0, "no address to look up; see dnsbl check --help");
         output.finish()?;
         Ok(total.exit_code())
@@ -112,13 +116,13 @@ impl Check {
     fn sources(&self) -> anyhow::Result<(Vec<Subject>, bool)> {
         let mut typed = Vec::new();
         let mut bulk = false;
-        for source in &self.sources {
-            match source {
-                Source::Typed(subject) => typed.push(subject.clone()),
-                Source::StandardInput => bulk = true,
+        for (n, source) in (1..).zip(&self.sources) {
+            match source.text() {
+                "-" => bulk = true,
+                text => typed.push(Subject::typed(n, text)?),
             }
         }
-        typed.extend(self.lists.addresses());
+        typed.extend(self.lists.addresses()?);
         if typed.is_empty() && !bulk {
             ensure!(!io::stdin().is_terminal(), "no address to look up; see dnsbl check --help");
             bulk = true;
@@ -133,20 +137,10 @@ fn lines(typed: Vec<Subject>, bulk: bool) -> BoxStream<'static, Line> {
 }
 
 /// Asks all lists about one subject.
-async fn look_up(asking: &Asking, line: Line) -> Result<(Subject, Vec<Outcome>), String> {
+async fn look_up(judges: &[Judge<'_>], line: Line) -> Result<(Subject, Vec<Outcome>), String> {
     let subject = line?;
-    let target = subject.target();
-    let lookups =
-        asking.lists.iter().map(|list| asking.client.lookup(asking.id(list, target), target));
-    let outcomes = join_all(lookups).await;
+    let outcomes = join_all(judges.iter().map(|judge| judge.look_up(subject.target()))).await;
     Ok((subject, outcomes))
-}
-
-fn parse_source(text: &str) -> anyhow::Result<Source> {
-    match text {
-        "-" => Ok(Source::StandardInput),
-        text => Ok(Source::Typed(text.parse()?)),
-    }
 }
 
 impl Total {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -9,19 +10,24 @@ use anstream::AutoStream;
 use anstyle::Style;
 use clap::Args;
 use dnsbl_client::{
-    Ballot, DownReason, ListKind, Listing, Outcome, Reach, Rule, Score, Source, Status, Vote, Zone,
+    Client, Health, ListKind, Listing, Outcome, Report, Rule, Score, Source, Status, Watch, Zone,
 };
-use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use super::{
     LISTED, UNKNOWN,
-    lists::{Asking, Lists},
+    lists::{Lists, Typed},
     subject::Subject,
 };
+use crate::policy_service::{Config, Decider, Request};
 
 const NOTES: &str = "\
-Tells for each list what was asked, what came back, which rules that matches, what they count, whether the list can be
-believed (a probe as dnsbl health makes it; --no-health saves these questions), and what the policy service would do.
+Tells for each list what was asked, what came back, which rules that matches, what they count, and whether the list can
+be believed (its test entries are looked up first; --no-health saves these questions).
+
+With --config it does what the policy service would do, by the same code: its lists, checks, exempt networks, special
+addresses, shadow and score; only that it waits for all lists, and for --timeout. Without, one point rejects and special
+addresses are asked.
 
 Exit status: 1 if the verdict is not to pass, else 2 if anything could not be told, else 0.
 
@@ -33,84 +39,153 @@ Example: dnsbl explain 192.0.2.99 --config /etc/dnsbl/dnsbl-policy.toml";
 pub(super) struct Explain {
     /// Address or domain to explain
     #[arg(value_name = "ADDRESS")]
-    subject: Subject,
+    subject: Typed,
     #[command(flatten)]
     lists: Lists,
     /// Do not probe the lists
     #[arg(long)]
     no_health: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// What is known of one list.
-struct Finding<'a> {
-    zone: &'a Zone,
-    outcome: Outcome,
-    fault: Option<DownReason>,
+/// What is decided, and by what.
+struct Explained {
+    zones: Vec<Zone>,
+    health: Vec<Health>,
+    report: Option<Report>,
+    /// Why no list was asked.
+    unasked: Option<String>,
+    /// What the lists lead to.
+    action: &'static str,
+    /// Whether the service lets everything pass.
+    shadow: bool,
+    /// What is wrong with the resolver.
+    resolver: Option<String>,
 }
 
 impl Explain {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let asking = self.lists.open()?;
-        let findings = self.find(&asking).await;
-        let ballot = Ballot::count(findings.iter().map(Finding::vote));
-        let action = asking.policy.decide(&ballot).unwrap_or_default();
+        let subject = Subject::typed(1, self.subject.text())?;
+        let explained = match &self.lists.config {
+            Some(path) => self.by_config(path, &subject).await?,
+            None => self.by_lists(&subject).await?,
+        };
         let mut out = AutoStream::auto(io::stdout());
-        for finding in &findings {
-            finding.print(&mut out, &self.subject)?;
+        if self.json {
+            writeln!(out, "{}", explained.json(&subject))?;
+        } else {
+            explained.print(&mut out, &subject)?;
         }
-        let bold = Style::new().bold();
-        writeln!(out, "{bold}score {}: {}{bold:#}", ballot.score(), action.word())?;
-        let unknown = findings.iter().any(|finding| !finding.outcome.status.is_verdict());
-        Ok(match (action, unknown) {
-            (dnsbl_client::Action::Pass, false) => ExitCode::SUCCESS,
-            (dnsbl_client::Action::Pass, true) => ExitCode::from(UNKNOWN),
-            _ => ExitCode::from(LISTED),
+        Ok(explained.exit_code())
+    }
+
+    /// As the policy service decides.
+    async fn by_config(&self, path: &Path, subject: &Subject) -> anyhow::Result<Explained> {
+        anyhow::ensure!(
+            !self.lists.names_lists(),
+            "--config names the lists: leave out the others"
+        );
+        let config = Config::load(path)?;
+        let decider = Decider::new(config, |client| {
+            let client = self.lists.adapt(client).without_state_file();
+            if self.no_health { client.watch(Watch::Off) } else { client }
+        })?;
+        let client = decider.client();
+        client.tend().await;
+        let request = Request::about(subject.target());
+        let decided = decider.decide(&request, self.lists.timeout).await;
+        Ok(Explained {
+            action: decided.decision.action.word(),
+            report: decided.report,
+            unasked: decided.unasked.map(|why| why.to_string()),
+            shadow: decider.is_in_shadow(),
+            ..Explained::of(client)
         })
     }
 
-    async fn find<'a>(&self, asking: &'a Asking) -> Vec<Finding<'a>> {
-        let target = self.subject.target();
-        let findings = asking.lists.iter().map(async |list| {
-            let id = asking.id(list, target);
-            let outcome = asking.client.lookup(id, target).await;
-            let fault = match self.no_health {
-                true => None,
-                false => asking.client.probe(id).await.fault,
-            };
-            Finding { zone: &asking.zones[id.index()], outcome, fault }
-        });
-        join_all(findings).await
+    async fn by_lists(&self, subject: &Subject) -> anyhow::Result<Explained> {
+        let watch = if self.no_health { Watch::Off } else { Watch::Proof };
+        let client = self.lists.open_for(subject.target(), watch)?;
+        client.tend().await;
+        let report = client.check(subject.target().clone()).await;
+        Ok(Explained {
+            action: report.action.word(),
+            report: Some(report),
+            ..Explained::of(&client)
+        })
     }
 }
 
-impl Finding<'_> {
-    /// What the policy service would make of it.
-    fn vote(&self) -> Vote {
-        match &self.outcome.status {
-            Status::Skipped(_) => Vote::Abstains,
-            _ if self.fault.is_some() => Vote::Unknown(self.reach()),
-            Status::Listed(_) | Status::NotListed => Vote::Answered(self.outcome.score),
-            _ => Vote::Unknown(self.reach()),
+impl Explained {
+    /// What is known of the lists.
+    fn of(client: &Client) -> Self {
+        Self {
+            zones: client.zones().cloned().collect(),
+            health: client.health(),
+            report: None,
+            unasked: None,
+            action: "pass",
+            shadow: false,
+            resolver: client.resolver_trouble().map(|trouble| trouble.to_string()),
         }
     }
 
-    fn reach(&self) -> Reach {
-        Reach::of(self.zone.rules.iter().map(|rule| self.counts(rule)))
+    fn exit_code(&self) -> ExitCode {
+        let is_told = |outcome: &Outcome| match outcome.status {
+            Status::Skipped(why) => !why.is_unknown(),
+            ref status => status.is_verdict(),
+        };
+        let told = |report: &Report| report.outcomes.iter().all(is_told);
+        if self.action != "pass" && !self.shadow {
+            ExitCode::from(LISTED)
+        } else if self.report.as_ref().is_some_and(|report| !told(report)) {
+            ExitCode::from(UNKNOWN)
+        } else {
+            ExitCode::SUCCESS
+        }
     }
 
-    fn counts(&self, rule: &Rule) -> Score {
-        match self.zone.kind {
-            ListKind::Block => rule.weight,
-            ListKind::Allow => Score::milli(-rule.weight.as_milli().saturating_abs()),
-            _ => Score::ZERO,
+    fn score(&self) -> Score {
+        self.report.as_ref().map_or(Score::ZERO, |report| report.score)
+    }
+
+    /// What the service does in the end.
+    fn verdict(&self) -> String {
+        let (score, action) = (self.score(), self.action);
+        match (&self.unasked, self.shadow) {
+            (Some(why), _) => format!("score 0: pass, nothing is looked up; {why}"),
+            (None, true) if action != "pass" => {
+                format!(
+                    "score {score}: {action}, but the service is in shadow: it passes and is logged"
+                )
+            }
+            (None, _) => format!("score {score}: {action}"),
         }
     }
 
     fn print(&self, out: &mut impl Write, subject: &Subject) -> io::Result<()> {
+        for outcome in self.report.iter().flat_map(|report| &report.outcomes) {
+            self.print_outcome(out, outcome, subject)?;
+        }
+        if let Some(trouble) = &self.resolver {
+            writeln!(out, "resolver  {trouble}\n")?;
+        }
         let bold = Style::new().bold();
-        let status = &self.outcome.status;
-        writeln!(out, "{bold}{}{bold:#}  {}  {}", self.zone.name, subject, status.word())?;
-        match &self.outcome.source {
+        writeln!(out, "{bold}{}{bold:#}", self.verdict())
+    }
+
+    fn print_outcome(
+        &self,
+        out: &mut impl Write,
+        outcome: &Outcome,
+        subject: &Subject,
+    ) -> io::Result<()> {
+        let bold = Style::new().bold();
+        let (zone, status) = (&self.zones[outcome.id.index()], &outcome.status);
+        writeln!(out, "{bold}{}{bold:#}  {}  {}", zone.name, subject, status.word())?;
+        match &outcome.source {
             Source::Network { took } => writeln!(out, "  asked     over the network, {took:.1?}")?,
             Source::Nowhere => writeln!(out, "  asked     nobody")?,
             _ => writeln!(out, "  asked     nobody: the answer was in memory")?,
@@ -119,26 +194,77 @@ impl Finding<'_> {
             writeln!(out, "  because   {detail}")?;
         }
         if let Status::Listed(listing) = status {
-            self.print_listing(out, listing)?;
+            print_listing(out, zone, listing)?;
         }
-        match self.fault {
+        match self.distrust(outcome) {
             Some(why) => writeln!(out, "  health    not to be believed, counts nothing: {why}")?,
-            None => writeln!(out, "  counts    {}", self.outcome.score)?,
+            None if zone.kind == ListKind::Informational => {
+                writeln!(out, "  counts    0: it is in shadow, or there to be known only")?;
+            }
+            None => writeln!(out, "  counts    {}", outcome.score)?,
         }
         writeln!(out)
     }
 
-    fn print_listing(&self, out: &mut impl Write, listing: &Listing) -> io::Result<()> {
-        let codes: Vec<String> = listing.codes.iter().map(ToString::to_string).collect();
-        writeln!(out, "  answered  {}", codes.join(", "))?;
-        writeln!(out, "  reason    {}", listing.reason.as_deref().unwrap_or("none given"))?;
-        for &hit in &listing.hits {
-            let rule = &self.zone.rules[usize::from(hit)];
-            writeln!(out, "  rule {:<4} matches, {} points", hit + 1, self.counts(rule))?;
+    /// Why the list is not believed, if it is not.
+    fn distrust(&self, outcome: &Outcome) -> Option<String> {
+        match self.health[outcome.id.index()] {
+            Health::Suspect { why } | Health::Down { why, .. } => Some(why.to_string()),
+            _ => None,
         }
-        if listing.hits.is_empty() {
-            writeln!(out, "  rule      none matches these codes")?;
-        }
-        Ok(())
     }
+
+    fn json(&self, subject: &Subject) -> Value {
+        let lists: Vec<Value> = self
+            .report
+            .iter()
+            .flat_map(|report| &report.outcomes)
+            .map(|outcome| self.outcome_json(outcome))
+            .collect();
+        let passes = self.shadow || self.action == "pass";
+        json!({"address": subject.to_string(), "lists": lists, "score": self.score().to_string(),
+            "action": if passes { "pass" } else { self.action }, "verdict": self.action,
+            "shadow": self.shadow, "unasked": self.unasked, "resolver": self.resolver})
+    }
+
+    fn outcome_json(&self, outcome: &Outcome) -> Value {
+        let zone = &self.zones[outcome.id.index()];
+        let listing = outcome.status.listing();
+        let codes: Vec<String> =
+            listing.iter().flat_map(|l| &l.codes).map(ToString::to_string).collect();
+        let rules: Vec<Value> = listing
+            .iter()
+            .flat_map(|listing| &listing.hits)
+            .map(|&hit| {
+                let points = counts(zone, &zone.rules[usize::from(hit)]);
+                json!({"rule": hit + 1, "points": points.to_string()})
+            })
+            .collect();
+        json!({"zone": zone.name.public(), "status": outcome.status.word(), "codes": codes,
+            "reason": listing.and_then(|listing| listing.reason.clone()),
+            "detail": outcome.status.detail(), "rules": rules, "score": outcome.score.to_string(),
+            "health": self.health[outcome.id.index()].word(), "fault": self.distrust(outcome)})
+    }
+}
+
+fn counts(zone: &Zone, rule: &Rule) -> Score {
+    match zone.kind {
+        ListKind::Block => rule.weight,
+        ListKind::Allow => Score::milli(-rule.weight.as_milli().saturating_abs()),
+        _ => Score::ZERO,
+    }
+}
+
+fn print_listing(out: &mut impl Write, zone: &Zone, listing: &Listing) -> io::Result<()> {
+    let codes: Vec<String> = listing.codes.iter().map(ToString::to_string).collect();
+    writeln!(out, "  answered  {}", codes.join(", "))?;
+    writeln!(out, "  reason    {}", listing.reason.as_deref().unwrap_or("none given"))?;
+    for &hit in &listing.hits {
+        let points = counts(zone, &zone.rules[usize::from(hit)]);
+        writeln!(out, "  rule {:<4} matches, {points} points", hit + 1)?;
+    }
+    if listing.hits.is_empty() {
+        writeln!(out, "  rule      none matches these codes")?;
+    }
+    Ok(())
 }

@@ -8,13 +8,13 @@ use std::{
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use dnsbl_client::{ProbePoint, ProbeReport, Status, Target};
+use dnsbl_client::{DownReason, ProbePoint, ProbeReport, Status, Target, Watch};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
     UNKNOWN,
-    lists::{Lists, Word},
+    lists::{Lists, Typed},
     shown,
 };
 
@@ -28,7 +28,10 @@ Asks each list for the test entries of RFC 5782 section 5 and for something made
   127.0.0.1, ::ffff:127.0.0.1, INVALID   no list has it; one that does lists the world
   made up                                no list has it either
 
-Exit status: 0 if all lists are as they should be, else 1 if one is not, else 2 if it could not be told.
+A list without the test entry of IPv6 is one of IPv4 addresses, and good as such; the other way round as well.
+A resolver that rewrites or strips answers is told by name; no list is blamed for it.
+
+Exit status: 1 if a list is not as it should be, else 2 if that could not be told or the resolver is in the way, else 0.
 
 Example: dnsbl health bl.example.org dbl.example.org";
 
@@ -38,7 +41,7 @@ Example: dnsbl health bl.example.org dbl.example.org";
 pub(super) struct Health {
     /// Block list to probe
     #[arg(value_name = "ZONE")]
-    zones: Vec<Word>,
+    zones: Vec<Typed>,
     /// The lists named here hold domains
     #[arg(long)]
     domains: bool,
@@ -60,7 +63,7 @@ enum Verdict {
 impl Health {
     pub(super) async fn run(mut self) -> anyhow::Result<ExitCode> {
         self.lists.words.append(&mut self.zones);
-        let asking = self.lists.open()?;
+        let asking = self.lists.open(Watch::Doubt)?;
         let kind = if self.domains {
             Target::Domain("test.invalid".parse()?)
         } else {
@@ -84,25 +87,50 @@ impl Health {
 }
 
 fn verdict(report: &ProbeReport) -> Verdict {
-    let answered = |point: &ProbePoint| point.status.is_verdict();
-    match report.fault {
-        Some(_) if report.points.iter().any(|point| is_told(&point.status)) => Verdict::Faulty,
-        None if report.points.iter().all(answered) => Verdict::Good,
-        _ => Verdict::Unknown,
+    match family_fault(report) {
+        Some(why) if is_told(why) => Verdict::Faulty,
+        Some(_) => Verdict::Unknown,
+        None if report.resolver.is_some() => Verdict::Unknown,
+        None => Verdict::Good,
     }
 }
 
-/// Whether the list itself said something, be it nonsense.
-fn is_told(status: &Status) -> bool {
-    !matches!(status, Status::Failed(_) | Status::Skipped(_))
+/// What is wrong with the list, be it with its IPv6 addresses only.
+fn family_fault(report: &ProbeReport) -> Option<DownReason> {
+    let lists_too_much = |why: &DownReason| {
+        matches!(why, DownReason::ListsTestNegative | DownReason::ListsRandomName)
+    };
+    report.fault.or(report.ipv6_fault.filter(lists_too_much))
+}
+
+/// Whether the list itself showed it.
+fn is_told(why: DownReason) -> bool {
+    !matches!(why, DownReason::Failing { .. }) && !why.is_of_the_resolver()
+}
+
+/// What the list is good for, where it may have both families of addresses.
+fn families(report: &ProbeReport) -> &'static str {
+    let lacks = Some(DownReason::MissesTestEntry);
+    match (report.fault, report.ipv4_fault, report.ipv6_fault) {
+        (None, None, v6) if v6 == lacks => " for IPv4: it has no IPv6 test entry",
+        (None, v4, None) if v4 == lacks => " for IPv6: it has no IPv4 test entry",
+        _ => "",
+    }
 }
 
 fn print(out: &mut impl Write, report: &ProbeReport) -> io::Result<()> {
     let (color, word) = match (verdict(report), report.fault) {
-        (Verdict::Good, _) => (AnsiColor::Green, "good".to_owned()),
+        (Verdict::Good, _) => (AnsiColor::Green, format!("good{}", families(report))),
+        (Verdict::Faulty, None) => (
+            AnsiColor::Red,
+            format!("good for IPv4, not to be believed for IPv6: {}", DownReason::ListsRandomName),
+        ),
         (Verdict::Faulty, Some(why)) => (AnsiColor::Red, format!("not to be believed: {why}")),
         (_, Some(why)) => (AnsiColor::Yellow, format!("can't tell: {why}")),
-        (_, None) => (AnsiColor::Yellow, "can't tell".to_owned()),
+        (_, None) => {
+            let trouble = report.resolver.map(|trouble| format!(", but {trouble}"));
+            (AnsiColor::Yellow, format!("good{}", trouble.unwrap_or_default()))
+        }
     };
     let style = Style::new().bold().fg_color(Some(color.into()));
     writeln!(out, "{}  {style}{word}{style:#}", report.zone)?;
@@ -124,7 +152,9 @@ fn remark(point: &ProbePoint) -> String {
         (Status::Listed(_), false) => {
             "should not be listed: what lists this lists the world".into()
         }
-        (Status::NotListed, true) => "should be listed: the list was emptied, or is none".into(),
+        (Status::NotListed, true) => {
+            "not there: the list was emptied, has none of this kind, or is none".into()
+        }
         (other, _) => other.detail().unwrap_or_default(),
     }
 }
@@ -143,6 +173,8 @@ fn json_of(report: &ProbeReport) -> Value {
         Verdict::Unknown => "unknown",
         Verdict::Faulty => "faulty",
     };
-    let fault = report.fault.map(|fault| fault.to_string());
-    json!({"zone": report.zone.public(), "verdict": verdict, "fault": fault, "points": points})
+    let said = |fault: Option<DownReason>| fault.map(|fault| fault.to_string());
+    json!({"zone": report.zone.public(), "verdict": verdict, "fault": said(family_fault(report)),
+        "ipv4-fault": said(report.ipv4_fault), "ipv6-fault": said(report.ipv6_fault),
+        "resolver": report.resolver.map(|trouble| trouble.to_string()), "points": points})
 }

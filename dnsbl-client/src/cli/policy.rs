@@ -45,7 +45,13 @@ impl Policy {
 impl CheckConfig {
     pub(super) fn run(self) -> ExitCode {
         match Config::load(&self.config) {
-            Ok(_) => ExitCode::SUCCESS,
+            Ok(config) => {
+                for warning in &config.warnings {
+                    eprintln!("dnsbl: warning: {warning}");
+                }
+                println!("{}: good", self.config.display());
+                ExitCode::SUCCESS
+            }
             Err(err) => {
                 eprintln!("dnsbl: {err}");
                 ExitCode::FAILURE

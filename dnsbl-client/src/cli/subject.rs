@@ -12,6 +12,13 @@ pub(super) struct Subject {
 }
 
 impl Subject {
+    /// The n-th of those that were typed. What is wrong with it is said without it: it may be a zone with
+    /// a key that slipped into the wrong place.
+    pub(super) fn typed(n: usize, text: &str) -> anyhow::Result<Self> {
+        let subject = text.parse::<Self>();
+        subject.map_err(|err| anyhow::anyhow!("ADDRESS {n}: {}", without_text(&err)))
+    }
+
     /// What is asked.
     pub(super) fn target(&self) -> &Target {
         &self.target
@@ -37,5 +44,13 @@ impl FromStr for Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.text)
+    }
+}
+
+/// The error, unless it shows what was typed.
+fn without_text(err: &TargetError) -> String {
+    match err {
+        TargetError::Name(_) => "neither an address nor a domain".into(),
+        other => other.to_string(),
     }
 }

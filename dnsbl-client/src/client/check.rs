@@ -347,12 +347,13 @@ pub(super) fn pairs<T>(inner: &Inner<T>, targets: &[Target]) -> Vec<(usize, usiz
     pairs
 }
 
-/// Time that a check has taken, for those who wait no longer.
 impl<T: Transport> Inner<T> {
-    /// Notes that nobody waits for a list any longer, unless that was noted for this question.
-    fn gave_up(&self, list: &List, target: &Target, began: Instant) {
-        let now = self.now();
-        if list.lock().cache.usable(target, now).is_none() {
+    /// Sees to it that an answer is learnt that a check waits for no longer. Where that can't be, the
+    /// list has failed.
+    fn gave_up(self: &Arc<Self>, list: &List, target: &Target, began: Instant) {
+        if list.lock().cache.usable(target, self.now()).is_none()
+            && !self.clone().ask_on(list.id, target)
+        {
             self.learn(list, target, Status::Failed(Failure::Deadline), None, began);
         }
     }

@@ -3,22 +3,26 @@
 use std::{
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ipnet::IpNet;
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 
 use super::{
     Outcome, Source, ZoneId,
     flight::{Flight, Landed},
     list::{Key, Knowledge, List, share},
+    resolver::Resolver,
 };
 use crate::{
-    ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped, SpecialUse, Status,
-    Target, Transport, TxtMode, Watch,
+    Blocked, Bogus, ClientBuilder, Event, Failure, Health, QueryType, Question, Skipped,
+    SpecialUse, Status, Target, Transport, TxtMode, Watch,
     cache::Age,
     health::{Spending, Trust},
     judge::judge,
@@ -36,6 +40,11 @@ pub(super) struct Inner<T> {
     pub(super) wake: Arc<Notify>,
     /// Questions on their way.
     pub(super) flying: AtomicUsize,
+    pub(super) resolver: Resolver,
+    /// How many questions there were, which gives each its place in their order.
+    places: AtomicU64,
+    /// The state file could not be written the last time.
+    pub(super) state_unsaved: AtomicBool,
 }
 
 #[derive(Default)]
@@ -68,7 +77,22 @@ impl<T: Transport> Inner<T> {
         let lists = (0..).zip(zones);
         let lists = lists.map(|(id, zone)| List::new(ZoneId(id), zone, capacity, now)).collect();
         let (counts, wake) = (Counts::default(), Arc::new(Notify::new()));
-        Self { settings, lists, transport, counts, wake, flying: AtomicUsize::new(0) }
+        Self {
+            settings,
+            lists,
+            transport,
+            counts,
+            wake,
+            flying: AtomicUsize::new(0),
+            resolver: Resolver::default(),
+            places: AtomicU64::new(0),
+            state_unsaved: AtomicBool::new(false),
+        }
+    }
+
+    /// The place of the next question in the order of all.
+    pub(super) fn next_place(&self) -> u64 {
+        self.places.fetch_add(1, SeqCst)
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -80,7 +104,13 @@ impl<T: Transport> Inner<T> {
         self.settings.clock.at(|| real)
     }
 
+    /// Whether lists are probed on a schedule, and left out.
     pub(super) fn watches(&self) -> bool {
+        matches!(self.settings.watch, Watch::On | Watch::Proof)
+    }
+
+    /// Whether lists are asked for what was made up before a listing counts.
+    pub(super) fn doubts(&self) -> bool {
         self.settings.watch != Watch::Off
     }
 
@@ -115,8 +145,9 @@ impl<T: Transport> Inner<T> {
         }
         let mut known = list.lock();
         let trust = if self.watches() { known.monitor.trust() } else { Trust::Full };
+        let gone = || known.monitor.is_gone(self.settings.gone_after, now);
         if trust == Trust::Unproven && self.settings.watch == Watch::Proof {
-            return nowhere(Skipped::Unproven);
+            return nowhere(if gone() { Skipped::ZoneGone } else { Skipped::Unproven });
         }
         if let Some((entry, age)) = known.cache.usable(target, now) {
             self.counts.hits.fetch_add(1, Relaxed);
@@ -127,7 +158,8 @@ impl<T: Transport> Inner<T> {
             return Begun::Known(entry.status.clone(), source);
         }
         if trust == Trust::None {
-            return nowhere(Skipped::ZoneDown);
+            let gone = known.monitor.is_gone(self.settings.gone_after, now);
+            return nowhere(if gone { Skipped::ZoneGone } else { Skipped::ZoneDown });
         }
         let key = (target.clone(), QueryType::A);
         if let Some(news) = known.follow(&key) {
@@ -200,7 +232,8 @@ impl<T: Transport> Inner<T> {
         Err((spending == Spending::JustSpent).then_some(spent))
     }
 
-    /// Asks the transport, without memory.
+    /// Asks the transport, without memory. What the resolver put in place of the list's answer is told
+    /// apart from what a list says.
     pub(super) async fn ask(
         &self,
         list: &List,
@@ -212,10 +245,25 @@ impl<T: Transport> Inner<T> {
             Err(status) => return (status, None),
         };
         match self.transport.ask(&Question { name, rtype: QueryType::A }, deadline).await {
-            Ok(answer) => match judge(&answer, &list.zone.codes) {
-                Status::Listed(listing) => (Status::Listed(list.with_hits(listing)), Some(answer)),
-                status => (status, Some(answer)),
-            },
+            Ok(answer) => {
+                let status = judge(&answer, &list.zone.codes);
+                let odd =
+                    matches!(status, Status::Bogus(Bogus::OutsideLoopback(_) | Bogus::Localhost));
+                if odd && self.doubts() {
+                    self.look_at_resolver(Resolver::HOLDS).await;
+                }
+                let status = match (status, self.resolver.rewrote(&answer)) {
+                    (Status::Listed(_) | Status::Bogus(_), Some(stray)) => {
+                        Status::Blocked(Blocked::Rewritten(stray))
+                    }
+                    (Status::Listed(listing), None) => {
+                        self.note_passed();
+                        Status::Listed(list.with_hits(listing))
+                    }
+                    (status, _) => status,
+                };
+                (status, Some(answer))
+            }
             Err(failure) => (Status::Failed(failure), None),
         }
     }
@@ -223,8 +271,66 @@ impl<T: Transport> Inner<T> {
     async fn fly(self: Arc<Self>, list: ZoneId, target: Target, deadline: Instant) -> Landed {
         let began = Instant::now();
         let list = &self.lists[list.index()];
-        let (status, answer) = self.ask(list, &target, deadline).await;
+        let (status, answer) = self.find_out(list, &target, deadline).await;
+        if status == Status::Failed(Failure::Deadline) && self.clone().ask_on(list.id, &target) {
+            let mut known = list.lock();
+            let stale = known.cache.stale(&target, self.now()).map(|entry| entry.status.clone());
+            let source = Source::Network { took: began.elapsed() };
+            return match stale {
+                Some(status) => Landed { status, source: Source::Stale },
+                None => Landed { status, source },
+            };
+        }
         self.learn(list, &target, status, answer.as_ref(), began)
+    }
+
+    /// Asks, and finds out what the answer is worth.
+    async fn find_out(
+        &self,
+        list: &List,
+        target: &Target,
+        deadline: Instant,
+    ) -> (Status, Option<crate::Answer>) {
+        let place = self.next_place();
+        let (status, answer) = self.ask(list, target, deadline).await;
+        if !self.doubts() {
+            return (status, answer);
+        }
+        let status = self.weigh(list, target, status, place, deadline).await;
+        // What was made up may have shown only now that the answer is the resolver's.
+        let rewrote = answer.as_ref().and_then(|answer| self.resolver.rewrote(answer));
+        match (status, rewrote) {
+            (Status::Listed(_), Some(stray)) => {
+                (Status::Blocked(Blocked::Rewritten(stray)), answer)
+            }
+            (status, _) => (status, answer),
+        }
+    }
+
+    /// Asks on for an answer that has not come in time: it counts the next time, and only a list that
+    /// does not answer then has failed. Tells whether that is possible.
+    pub(super) fn ask_on(self: Arc<Self>, list: ZoneId, target: &Target) -> bool {
+        let Ok(runtime) = Handle::try_current() else { return false };
+        let of = &self.lists[list.index()];
+        let mut known = of.lock();
+        if self.watches() {
+            if known.monitor.trust() == Trust::None {
+                return true;
+            }
+        } else if self.settings.cache.capacity == 0 {
+            return false;
+        }
+        if !known.late.insert(target.clone()) {
+            return true;
+        }
+        if self.reserve(of, &mut known, self.now()).is_err() {
+            known.late.remove(target);
+            return false;
+        }
+        drop(known);
+        let late = Late { inner: self, list, target: target.clone() };
+        runtime.spawn(async move { late.ask().await });
+        true
     }
 
     /// The status is that of the listing, with its reason.
@@ -333,6 +439,34 @@ impl<T: Transport> Inner<T> {
         let listing = outcome.status.listing();
         mode != TxtMode::Never
             && listing.is_some_and(|listing| !listing.hits.is_empty() && listing.reason.is_none())
+    }
+}
+
+/// A question that nobody waits for any longer.
+struct Late<T: Transport> {
+    inner: Arc<Inner<T>>,
+    list: ZoneId,
+    target: Target,
+}
+
+impl<T: Transport> Late<T> {
+    /// How long a list may take altogether once the deadline of a check has passed: a resolver that
+    /// minimises names asks for each label.
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    async fn ask(&self) {
+        let (inner, list) = (&self.inner, &self.inner.lists[self.list.index()]);
+        let began = Instant::now();
+        let (status, answer) = inner.find_out(list, &self.target, began + Self::PATIENCE).await;
+        inner.learn(list, &self.target, status, answer.as_ref(), began);
+    }
+}
+
+impl<T: Transport> Drop for Late<T> {
+    /// Also where the runtime ends first.
+    fn drop(&mut self) {
+        self.inner.lists[self.list.index()].lock().late.remove(&self.target);
+        self.inner.flying.fetch_sub(1, Relaxed);
     }
 }
 

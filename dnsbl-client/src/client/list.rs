@@ -1,7 +1,7 @@
 //! One list at work: its settings, and what it knows by now.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use crate::{
     CacheLimits, DownReason, Health, Listing, QueryType, Reach, Score, Status, Target, Zone,
     ZoneName,
     cache::Cache,
-    health::{Budget, Monitor},
+    health::{Budget, Family, Monitor, Proof},
 };
 
 /// What a question is known by.
@@ -27,6 +27,9 @@ pub(super) struct List {
     weights: Vec<Score>,
     pub(super) reach: Reach,
     state: Mutex<Knowledge>,
+    /// What was denied lately, by family. Who finds that out holds it, and those wait who want to know
+    /// the same.
+    proofs: [tokio::sync::Mutex<Proof>; 2],
 }
 
 /// What is known by now. Nobody waits for anything while holding it.
@@ -37,6 +40,8 @@ pub(super) struct Knowledge {
     pub(super) asked: [u64; 5],
     /// Questions on their way, and who follows them; somebody leads each.
     flights: HashMap<Key, Vec<oneshot::Sender<News>>>,
+    /// What is asked on for though nobody waits any longer.
+    pub(super) late: HashSet<Target>,
 }
 
 impl List {
@@ -48,14 +53,22 @@ impl List {
             budget: Budget::new(zone.per_day, now),
             asked: [0; 5],
             flights: HashMap::new(),
+            late: HashSet::new(),
         };
         let reach = Reach::of(weights.iter().copied());
-        Self { id, zone, weights, reach, state: Mutex::new(state) }
+        Self { id, zone, weights, reach, state: Mutex::new(state), proofs: Default::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Knowledge> {
         // Nothing between lock and unlock can leave it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn proof(&self, family: Family) -> &tokio::sync::Mutex<Proof> {
+        match family {
+            Family::First => &self.proofs[0],
+            Family::V6 => &self.proofs[1],
+        }
     }
 
     pub(super) fn name(&self) -> &ZoneName {

@@ -6,7 +6,9 @@ mod flight;
 mod inner;
 mod list;
 mod probing;
+mod proving;
 mod report;
+mod resolver;
 mod state;
 
 use std::{
@@ -25,16 +27,19 @@ use crate::{
     ZoneCounters,
 };
 use futures_util::{Stream, stream::FuturesUnordered};
+use tokio::{runtime::Handle, task::JoinHandle};
 
 /// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
 /// number of checks at once.
 ///
-/// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled.
+/// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled. Addresses of special use,
+/// among them those of documentation such as 192.0.2.99, are skipped unless
+/// [`ClientBuilder::special_use`] says otherwise.
 pub struct Client<T: Transport = Udp>(Arc<Inner<T>>);
 
 /// A check that was begun and is collected later. Dropping it ends the check.
 #[derive(Debug)]
-pub struct Ticket(tokio::task::JoinHandle<Report>);
+pub struct Ticket(Option<JoinHandle<Report>>);
 
 impl Client {
     /// Settings to begin with.
@@ -46,9 +51,10 @@ impl Client {
 impl<T: Transport> Client<T> {
     pub(crate) fn new(settings: ClientBuilder, transport: T) -> Result<Self, ClientError> {
         let inner = Arc::new(Inner::new(settings, transport));
-        inner.restore().map_err(ClientError::StateFile)?;
+        inner.restore();
         if inner.watches() && !inner.settings.by_hand {
-            tokio::spawn(probing::tend_always(Arc::downgrade(&inner)));
+            let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
+            runtime.spawn(probing::tend_always(Arc::downgrade(&inner)));
         }
         Ok(Self(inner))
     }
@@ -128,16 +134,12 @@ impl<T: Transport> Client<T> {
     }
 
     /// Begins a check now (when a client connects) that is collected later (when it names a
-    /// recipient), which hides how long it takes.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
+    /// recipient), which hides how long it takes. Outside a tokio runtime nothing is begun, and there
+    /// is no report.
     pub fn prefetch(&self, targets: Vec<Target>) -> Ticket {
         let inner = self.0.clone();
-        Ticket(tokio::spawn(
-            async move { check::check(&inner, targets, inner.settings.deadline).await },
-        ))
+        let check = async move { check::check(&inner, targets, inner.settings.deadline).await };
+        Ticket(Handle::try_current().ok().map(|runtime| runtime.spawn(check)))
     }
 
     /// How far each list is believed, in the order in which they were given.
@@ -175,13 +177,15 @@ impl<T: Transport> Client<T> {
 impl Ticket {
     /// The report, once it is there. `None` if the runtime shut down first.
     pub async fn report(mut self) -> Option<Report> {
-        (&mut self.0).await.ok()
+        self.0.as_mut()?.await.ok()
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(check) = &self.0 {
+            check.abort();
+        }
     }
 }
 

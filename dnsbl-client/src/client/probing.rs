@@ -1,8 +1,6 @@
 //! Probing lists on their schedule and on suspicion.
 
 use std::{
-    collections::HashSet,
-    net::Ipv4Addr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,25 +12,25 @@ use super::{
     Client, ZoneId,
     inner::{Inner, WeakInner, jitter, random},
     list::List,
+    resolver::Resolver,
 };
 use crate::{
-    Bogus, DownReason, Event, Health, ProbePoint, ProbeReport, Skipped, Status, Transport,
-    health::{Point, PointKind, Probed, Spending, all_points, points, verdict},
+    Blocked, DownReason, Event, ProbePoint, ProbeReport, QueryType, Question, ResolverTrouble,
+    Skipped, Status, Target, Transport,
+    health::{
+        Family, Monitor, Point, PointKind, Probed, Soundness, Spending, all_points, has_both,
+        points, soundness, verdict,
+    },
 };
 
-/// What probing a list has shown.
-struct Finding {
-    probed: Probed,
-    /// The address outside 127.0.0.0/8 that came back for something made up.
-    stray: Option<Ipv4Addr>,
-}
-
 impl<T: Transport> Client<T> {
-    /// Probes the lists whose time has come, and writes the state file. A task does so unless
-    /// [`ClientBuilder::tend_by_hand`](crate::ClientBuilder::tend_by_hand) was called.
+    /// Probes the lists whose time has come, where lists are watched, and writes the state file. A task
+    /// does so unless [`ClientBuilder::tend_by_hand`](crate::ClientBuilder::tend_by_hand) was called.
     pub async fn tend(&self) {
-        self.0.tend().await;
-        self.0.save();
+        if self.0.watches() {
+            self.0.tend().await;
+            self.0.save();
+        }
     }
 
     /// Probes a list now, all points of it (RFC 5782 section 5), whatever its health, which changes by
@@ -43,34 +41,47 @@ impl<T: Transport> Client<T> {
     /// If `zone` is of a client with more lists.
     pub async fn probe(&self, zone: ZoneId) -> ProbeReport {
         let list = &self.0.lists[zone.index()];
-        let asked = join_all(all_points(&list.zone, random()).into_iter().map(async |point| {
-            let status = self.0.ask_point(list, &point).await;
-            (point, status)
-        }));
-        let asked = asked.await;
-        let verdicts = || asked.iter().map(|(point, status)| verdict(point, status));
-        let fault = verdicts().find(|probed| matches!(probed, Probed::Fault(_)));
-        let unanswered = verdicts().find(|probed| *probed != Probed::Good);
-        let probed = fault.or(unanswered).unwrap_or(Probed::Good);
-        self.0.conclude(list, probed, true);
-        let points = asked.into_iter().map(|(point, status)| ProbePoint {
+        let deadline = Instant::now() + Inner::<T>::PATIENCE;
+        let points = all_points(&list.zone, random());
+        let answers = self.0.ask_points(list, points, deadline).await;
+        let sound = soundness(&answers);
+        self.0.conclude(list, sound.overall());
+        if sound.overall() == Probed::NoAnswer {
+            self.0.look_at_resolver(Resolver::HOLDS).await;
+        }
+        let points = answers.into_iter().map(|(point, status)| ProbePoint {
             should_be_listed: point.kind == PointKind::Listed,
             target: point.target,
             status,
         });
-        let fault = match probed {
-            Probed::Good => None,
-            Probed::Fault(why) => Some(why),
-            Probed::NoAnswer | Probed::NotAsked => Some(DownReason::Failing { failed: 1, of: 1 }),
-        };
-        ProbeReport { zone: list.name().clone(), points: points.collect(), fault }
+        ProbeReport {
+            zone: list.name().clone(),
+            points: points.collect(),
+            fault: fault(sound.overall()),
+            ipv4_fault: fault(sound.first),
+            ipv6_fault: sound.v6.and_then(fault),
+            resolver: self.0.resolver.trouble(),
+        }
+    }
+
+    /// What is wrong with the resolver, as far as the lists gave reason to look.
+    pub fn resolver_trouble(&self) -> Option<ResolverTrouble> {
+        self.0.resolver.trouble()
+    }
+}
+
+fn fault(probed: Probed) -> Option<DownReason> {
+    match probed {
+        Probed::Good => None,
+        Probed::Fault(why) => Some(why),
+        Probed::NoAnswer | Probed::NotAsked => Some(DownReason::Failing { failed: 1, of: 1 }),
     }
 }
 
 /// Tends until the client is gone.
 pub(super) async fn tend_always<T: Transport>(client: WeakInner<T>) {
     /// How often the state is written and the client looked for, at least.
-    const PAUSE: Duration = Duration::from_secs(60);
+    const PAUSE: Duration = Duration::from_secs(30);
     loop {
         let Some(inner) = client.upgrade() else { return };
         inner.tend().await;
@@ -88,70 +99,164 @@ pub(super) async fn tend_always<T: Transport>(client: WeakInner<T>) {
 
 impl<T: Transport> Inner<T> {
     async fn tend(self: &Arc<Self>) {
+        let before = self.resolver.trouble();
+        let doubts = self.lists.iter().filter(|list| list.lock().monitor.take_doubt()).count() > 0;
+        let trouble = match (doubts, before) {
+            (false, None) => None,
+            (true, _) => self.look_at_resolver(Self::JUST_NOW).await,
+            (false, Some(_)) => self.look_at_resolver(Self::SOON).await,
+        };
         let now = self.now();
-        let due = |list: &&List| list.lock().monitor.next_probe() <= now;
-        let due: Vec<&List> = self.lists.iter().filter(due).collect();
-        let mut findings = self.probe_each(due).await;
-        // One list may be parked; a resolver that rewrites shows at the others too.
-        if findings.iter().any(|(_, finding)| finding.stray.is_some()) {
-            let known: HashSet<ZoneId> = findings.iter().map(|(list, _)| list.id).collect();
-            let others = self.lists.iter().filter(|list| {
-                !known.contains(&list.id) && !matches!(list.health(now), Health::Down { .. })
-            });
-            findings.extend(self.probe_each(others.collect()).await);
+        if trouble == Some(ResolverTrouble::Silent) {
+            self.blame_resolver(Self::SOON, |monitor| monitor.next_probe() <= now);
+            return;
         }
-        let rewrites = findings.len() > 1 && same_stray(&findings);
-        if rewrites {
-            self.tell(Some(Event::ResolverRewrites { server: None }));
+        if before == Some(ResolverTrouble::Silent) {
+            let silent = |list: &&List| list.lock().monitor.is_silent();
+            self.lists.iter().filter(silent).for_each(|list| list.lock().monitor.look_again(now));
         }
-        for (list, finding) in findings {
-            let probed = match rewrites {
-                true => Probed::Fault(DownReason::ResolverRewrites),
-                false => finding.probed,
-            };
-            self.conclude(list, probed, !rewrites);
+        let due = self.lists.iter().filter(|list| list.lock().monitor.next_probe() <= now);
+        let findings = join_all(due.map(async |list| (list, self.probe_list(list).await))).await;
+        let unanswered = findings.iter().any(|(_, probed)| *probed == Probed::NoAnswer);
+        let wait = match unanswered || doubts {
+            true => self.nothing_answers(&findings).await,
+            false => None,
+        };
+        for (list, probed) in findings {
+            match wait {
+                Some(wait) if probed == Probed::NoAnswer => self.excuse(list, wait),
+                _ => self.conclude(list, probed),
+            }
+        }
+        if let Some(wait) = wait {
+            self.blame_resolver(wait, |_| false);
+        }
+        self.tell_gone();
+    }
+
+    /// How old a look at the resolver may be where something has just failed, and otherwise.
+    const JUST_NOW: Duration = Duration::from_secs(5);
+    const SOON: Duration = Duration::from_secs(10);
+
+    /// Whether it is not this list or that: after how long to ask again.
+    async fn nothing_answers(&self, findings: &[(&List, Probed)]) -> Option<Duration> {
+        if self.look_at_resolver(Self::JUST_NOW).await == Some(ResolverTrouble::Silent) {
+            return Some(Self::SOON);
+        }
+        // A resolver may answer for reserved names though it reaches nobody: does any list answer?
+        let found = |list: &&List| findings.iter().any(|(found, _)| found.id == list.id);
+        let answered = findings.iter().any(|(_, probed)| *probed != Probed::NoAnswer);
+        if answered || self.lists.len() < 2 {
+            return None;
+        }
+        let others = self.lists.iter().filter(|list| !found(list));
+        for list in others.filter(|list| !list.lock().monitor.is_silent()) {
+            if self.answers(list).await {
+                return None;
+            }
+        }
+        Some(Monitor::AGAIN)
+    }
+
+    /// Whether a list answers one question, whatever it says.
+    async fn answers(&self, list: &List) -> bool {
+        let Some(point) = points(&list.zone, Family::First, None, random()).into_iter().next()
+        else {
+            return true;
+        };
+        let status = self.ask_point(list, &point, Instant::now() + Self::PATIENCE).await;
+        verdict(&point, &status) != Probed::NoAnswer
+    }
+
+    /// Excuses all lists that have gone silent, and those of which `also` says so.
+    fn blame_resolver(&self, wait: Duration, also: impl Fn(&Monitor) -> bool) {
+        let excused = self.lists.iter().filter(|list| {
+            let known = list.lock();
+            known.monitor.is_silent() || also(&known.monitor)
+        });
+        excused.for_each(|list| self.excuse(list, wait));
+    }
+
+    fn excuse(&self, list: &List, wait: Duration) {
+        let now = self.now();
+        list.lock().monitor.blame_resolver(DownReason::ResolverSilent, wait, now);
+    }
+
+    /// Tells of lists that nobody waits for any longer.
+    fn tell_gone(&self) {
+        let (now, after) = (self.now(), self.settings.gone_after);
+        for list in &self.lists {
+            if list.lock().monitor.tells_gone(after, now) {
+                self.tell(Some(Event::Gone { zone: list.name().clone(), after }));
+            }
         }
     }
 
-    async fn probe_each<'a>(self: &'a Arc<Self>, lists: Vec<&'a List>) -> Vec<(&'a List, Finding)> {
-        let probes = lists.into_iter().map(async |list| (list, self.probe_list(list).await));
-        join_all(probes).await
-    }
-
-    /// Asks one point after the other until one shows a fault.
-    async fn probe_list(self: &Arc<Self>, list: &List) -> Finding {
+    /// Asks one point after the other until one shows a fault. A list that lacks the test entry of
+    /// IPv4 may be one of IPv6 addresses.
+    async fn probe_list(&self, list: &List) -> Probed {
         let fault = list.lock().monitor.fault();
-        let mut finding = Finding { probed: Probed::Good, stray: None };
-        for point in points(&list.zone, fault, random()) {
-            let status = self.ask_point(list, &point).await;
-            if let (PointKind::MadeUp, Status::Bogus(Bogus::OutsideLoopback(stray))) =
-                (point.kind, &status)
-            {
-                finding.stray = Some(*stray);
-            }
-            finding.probed = verdict(&point, &status);
-            if finding.probed != Probed::Good {
-                break;
+        let first = self.probe_family(list, Family::First, fault).await;
+        let lacks = first == Probed::Fault(DownReason::MissesTestEntry);
+        if !lacks || !has_both(&list.zone) {
+            return first;
+        }
+        let v6 = self.probe_family(list, Family::V6, Some(DownReason::MissesTestEntry)).await;
+        Soundness { first, v6: Some(v6) }.overall()
+    }
+
+    async fn probe_family(&self, list: &List, family: Family, fault: Option<DownReason>) -> Probed {
+        for point in points(&list.zone, family, fault, random()) {
+            let deadline = Instant::now() + Self::PATIENCE;
+            let status = self.ask_point(list, &point, deadline).await;
+            let probed = verdict(&point, &status);
+            if probed != Probed::Good {
+                return probed;
             }
         }
-        finding
+        Probed::Good
     }
 
     /// Asks the list itself, whatever is remembered. Probes count against the budget.
-    async fn ask_point(&self, list: &List, point: &Point) -> Status {
+    pub(super) async fn ask_point(&self, list: &List, point: &Point, deadline: Instant) -> Status {
         let spending = list.lock().budget.take(self.now());
         if spending != Spending::Allowed {
             return Status::Skipped(Skipped::OverBudget);
         }
-        let deadline = Instant::now() + self.settings.deadline.min(Self::PATIENCE);
-        self.ask(list, &point.target, deadline).await.0
+        let (status, answer) = self.ask(list, &point.target, deadline).await;
+        let Some(answer) = answer else { return status };
+        let absent = point.kind != PointKind::Listed;
+        if absent && status.listing().is_some() {
+            // It may be the resolver that puts a return code in place of "no such name".
+            self.look_at_resolver(Resolver::HOLDS).await;
+            let stray = self.resolver.rewrote(&answer);
+            return stray.map_or(status, |stray| Status::Blocked(Blocked::Rewritten(stray)));
+        }
+        let no_data = status == Status::NotListed && answer.rcode == 0;
+        if !absent && no_data && self.is_stripped(list, &point.target, deadline).await {
+            self.note_stripping();
+            return Status::Blocked(Blocked::Stripped);
+        }
+        status
     }
 
-    /// How long a probe waits for one answer.
-    const PATIENCE: Duration = Duration::from_secs(5);
+    /// Whether a test entry without an address has one that the resolver took away: the list would
+    /// say that there is no such name. The entry has a reason, or no list's codes come through.
+    async fn is_stripped(&self, list: &List, target: &Target, deadline: Instant) -> bool {
+        let Ok(name) = list.zone.question_name(target) else { return false };
+        let reason = Question { name, rtype: QueryType::Txt };
+        let reason = self.transport.ask(&reason, deadline).await;
+        reason.is_ok_and(|answer| !answer.texts.is_empty()) || !self.resolver.passes(self.now())
+    }
 
-    /// Draws the conclusion; `tell` is whether anybody hears of it.
-    fn conclude(&self, list: &List, probed: Probed, tell: bool) {
+    /// How long a probe waits for one answer: a resolver that minimises names asks for each label.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// Draws the conclusion and tells of it.
+    pub(super) fn conclude(&self, list: &List, probed: Probed) {
+        if !self.watches() {
+            return;
+        }
         let now = self.now();
         let mut known = list.lock();
         let from = known.monitor.health(now);
@@ -161,15 +266,6 @@ impl<T: Transport> Inner<T> {
             known.cache.clear();
         }
         drop(known);
-        if tell {
-            self.tell_health(list, from, to);
-        }
+        self.tell_health(list, from, to);
     }
-}
-
-/// Whether all lists that were probed gave the same address for something made up.
-fn same_stray(findings: &[(&List, Finding)]) -> bool {
-    let strays: HashSet<Option<Ipv4Addr>> =
-        findings.iter().map(|(_, finding)| finding.stray).collect();
-    strays.len() == 1 && !strays.contains(&None)
 }

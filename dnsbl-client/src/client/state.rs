@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io,
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,10 +13,18 @@ use crate::{
 };
 
 impl<T: Transport> Inner<T> {
-    /// Goes on where another run stopped. A file of another version is left alone until it is replaced.
-    pub(super) fn restore(&self) -> io::Result<()> {
-        let Some(path) = &self.settings.state_file else { return Ok(()) };
-        let Some(file) = SavedFile::read(path)? else { return Ok(()) };
+    /// Goes on where another run stopped, and tells so. A file of another version is left alone until it
+    /// is replaced, and one that can't be read is as good as none.
+    pub(super) fn restore(&self) {
+        let Some(path) = &self.settings.state_file else { return };
+        let file = match SavedFile::read(path) {
+            Ok(Some(file)) => file,
+            Ok(None) => return,
+            Err(err) => {
+                let error = err.to_string();
+                return self.tell(Some(Event::StateNotRead { path: path.clone(), error }));
+            }
+        };
         let passed = Duration::from_secs(unix_seconds().saturating_sub(file.saved_at));
         let now = self.now();
         let mut of_that_name: HashMap<&str, Vec<&SavedZone>> = HashMap::new();
@@ -26,13 +34,15 @@ impl<T: Transport> Inner<T> {
         for list in &self.lists {
             let saved = of_that_name.get_mut(list.name().public()).and_then(Vec::pop);
             let Some(saved) = saved else { continue };
-            let retry_in = Duration::from_secs(saved.retry_in).saturating_sub(passed);
             let counted_for = Duration::from_secs(saved.counted_for).saturating_add(passed);
             let mut known = list.lock();
-            known.monitor.restore(saved.state(), saved.falls, retry_in, now);
+            let from = known.monitor.health(now);
+            known.monitor.restore(saved.saved(passed), now);
             known.budget.restore(saved.used, counted_for, now);
+            let to = known.monitor.health(now);
+            drop(known);
+            self.tell_health(list, from, to);
         }
-        Ok(())
     }
 
     /// Writes the file. It waits for the disk.
@@ -48,8 +58,11 @@ impl<T: Transport> Inner<T> {
             saved_at: unix_seconds(),
             zones: zones.collect(),
         };
-        if let Err(err) = file.write(path) {
-            self.tell(Some(Event::StateNotSaved { error: err.to_string() }));
+        let written = file.write(path);
+        let told = self.state_unsaved.swap(written.is_err(), Relaxed);
+        if let (Err(err), false) = (written, told) {
+            let error = err.to_string();
+            self.tell(Some(Event::StateNotSaved { path: path.clone(), error }));
         }
     }
 }

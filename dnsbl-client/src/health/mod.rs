@@ -5,14 +5,19 @@ mod breaker;
 mod budget;
 mod monitor;
 mod probe;
+mod proof;
 pub(crate) mod saved;
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 pub(crate) use self::{
     budget::{Budget, Spending},
-    monitor::{Monitor, Probed, State, Trust},
-    probe::{Point, PointKind, all_points, points, verdict},
+    monitor::{Monitor, Probed, Saved, State, Trust},
+    probe::{
+        Family, Point, PointKind, Soundness, all_points, has_both, points, soundness, together,
+        verdict,
+    },
+    proof::Proof,
 };
 
 use crate::Blocked;
@@ -87,9 +92,12 @@ pub enum DownReason {
         /// of so many.
         of: u32,
     },
-    /// The resolver answers for names that do not exist.
-    #[error("the resolver answers for names that do not exist")]
-    ResolverRewrites,
+    /// The resolver takes return codes out of the answers.
+    #[error("{}", Blocked::Stripped)]
+    ResolverStrips,
+    /// Nothing can be asked: the resolver does not answer, or no list does.
+    #[error("nothing answers: the resolver or the network is down")]
+    ResolverSilent,
     /// Its answers are none that a list gives.
     #[error("its answers are none that a list gives")]
     NotAList,
@@ -98,6 +106,26 @@ pub enum DownReason {
 impl DownReason {
     /// Whether what the list says is not to be believed, rather than that it says nothing.
     pub(crate) fn spoils_listings(self) -> bool {
-        !matches!(self, Self::Failing { .. } | Self::Blocked(_))
+        !matches!(self, Self::Failing { .. } | Self::Blocked(_)) && !self.is_of_the_resolver()
     }
+
+    /// Whether it is the resolver's doing: the list is not blamed for it.
+    pub fn is_of_the_resolver(self) -> bool {
+        matches!(self, Self::ResolverStrips | Self::ResolverSilent)
+    }
+}
+
+/// What is wrong with the resolver, whatever the lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolverTrouble {
+    /// It gives this address for names that do not exist.
+    #[error("the resolver answers {0} for names that do not exist")]
+    Rewrites(Ipv4Addr),
+    /// It takes addresses inside 127.0.0.0/8 out of answers.
+    #[error("{}", Blocked::Stripped)]
+    Strips,
+    /// It does not answer.
+    #[error("the resolver does not answer")]
+    Silent,
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{DownReason, Health, alarm::Alarm, breaker::Breaker};
-use crate::{Blocked, Status};
+use crate::{Blocked, Bogus, Status};
 
 /// Watches one list.
 #[derive(Clone, Debug)]
@@ -18,6 +18,12 @@ pub(crate) struct Monitor {
     /// Probes in a row without an answer.
     missed: u32,
     up_since: Option<Instant>,
+    /// Since when it could not be believed; `None` while it is up.
+    down_since: Option<Instant>,
+    /// Somebody was told that it counts as gone.
+    told_gone: bool,
+    /// It has just gone down without an answer, and nobody has looked yet whether that is its fault.
+    doubted: bool,
     next_probe: Instant,
     /// Until when the alarm does not ring: a probe has just shown that all is well.
     quiet_until: Option<Instant>,
@@ -42,6 +48,15 @@ pub(crate) enum Trust {
     None,
 }
 
+/// What survives a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) state: State,
+    pub(crate) falls: u32,
+    pub(crate) retry_in: Duration,
+    pub(crate) down_for: Option<Duration>,
+}
+
 /// What a probe has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probed {
@@ -61,6 +76,8 @@ impl Monitor {
     const QUIET: Duration = Duration::from_secs(300);
     /// Falls are forgotten after so long without one.
     const STEADY: Duration = Duration::from_secs(3600);
+    /// How soon a list is probed again that can't be asked through this resolver.
+    pub(crate) const AGAIN: Duration = Duration::from_secs(30);
 
     pub(crate) fn new(every: Duration, now: Instant) -> Self {
         Self {
@@ -71,6 +88,9 @@ impl Monitor {
             falls: 0,
             missed: 0,
             up_since: None,
+            down_since: Some(now),
+            told_gone: false,
+            doubted: false,
             next_probe: now,
             quiet_until: None,
             every,
@@ -113,6 +133,12 @@ impl Monitor {
 
     /// Takes what the list said when it was asked. `jitter` gives something from 0 to 1.
     pub(crate) fn hear(&mut self, status: &Status, now: Instant, jitter: impl FnOnce() -> f64) {
+        if let Status::Blocked(Blocked::Rewritten(_)) = status {
+            self.alarm.hear(false);
+        }
+        if says_nothing_of_the_list(status) {
+            return;
+        }
         let failed = is_failure(status);
         let failing = self.breaker.hear(failed, now);
         self.bogus = if matches!(status, Status::Bogus(_)) { self.bogus + 1 } else { 0 };
@@ -143,11 +169,21 @@ impl Monitor {
         }
     }
 
+    /// Takes it that the list has just denied what was made up: it does not list everything.
+    pub(crate) fn note_denied(&mut self) {
+        self.alarm.reset();
+    }
+
     /// Takes the outcome of a probe.
     pub(crate) fn probed(&mut self, outcome: Probed, now: Instant, jitter: f64) {
         match (outcome, self.state) {
+            (Probed::Good, State::Down(why)) if why.is_of_the_resolver() => {
+                self.rise(now);
+                self.next_probe = now + stretch(self.every, jitter);
+            }
             (Probed::Good, State::Down(_)) => {
                 self.state = State::Probation { clean: 0 };
+                (self.down_since, self.told_gone) = (None, false);
                 self.forget();
                 self.next_probe = now + stretch(self.every, jitter);
             }
@@ -160,7 +196,15 @@ impl Monitor {
                 self.rise(now);
                 self.next_probe = now + stretch(self.every, jitter);
             }
+            (Probed::Fault(why), _) if why.is_of_the_resolver() => {
+                self.state = State::Down(why);
+                self.blame_resolver(why, stretch(Self::AGAIN, jitter), now);
+            }
             (Probed::Fault(why), _) => self.fall(why, now, jitter),
+            // The resolver answers again, and the list does not.
+            (Probed::NoAnswer, State::Down(why)) if why.is_of_the_resolver() => {
+                self.fall(DownReason::Failing { failed: 1, of: 1 }, now, jitter);
+            }
             (Probed::NoAnswer, State::Suspect(why) | State::Down(why)) => {
                 self.fall(why, now, jitter);
             }
@@ -177,8 +221,66 @@ impl Monitor {
         }
     }
 
-    /// As it was when another run stopped.
-    pub(crate) fn restore(&mut self, state: State, falls: u32, retry_in: Duration, now: Instant) {
+    /// Takes it that the list could not be asked through this resolver, which does not count against it,
+    /// and wants to be probed after so long.
+    pub(crate) fn blame_resolver(&mut self, why: DownReason, wait: Duration, now: Instant) {
+        match self.state {
+            State::Down(DownReason::Failing { .. }) => {
+                self.falls = self.falls.saturating_sub(1);
+                self.state = State::Down(why);
+            }
+            State::Down(own) if own.is_of_the_resolver() => self.state = State::Down(why),
+            State::Down(_) | State::Unproven => {}
+            // It has not failed yet.
+            State::Up | State::Probation { .. } | State::Suspect(_) if self.next_probe > now => {
+                return;
+            }
+            State::Up | State::Probation { .. } | State::Suspect(_) => {}
+        }
+        self.doubted = false;
+        self.next_probe = now + wait;
+    }
+
+    /// Whether it has gone down without an answer and nobody has looked yet whose fault that is; asked
+    /// once.
+    pub(crate) fn take_doubt(&mut self) -> bool {
+        std::mem::take(&mut self.doubted)
+    }
+
+    /// Whether it is down because nothing answers, be that its fault or the resolver's.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.state, State::Down(DownReason::Failing { .. } | DownReason::ResolverSilent))
+    }
+
+    /// Wants to be probed at once: what stood between has changed.
+    pub(crate) fn look_again(&mut self, now: Instant) {
+        self.next_probe = self.next_probe.min(now);
+    }
+
+    /// Whether it is down for a reason of its own, and has been for so long.
+    pub(crate) fn is_gone(&self, after: Duration, now: Instant) -> bool {
+        let own = match self.state {
+            State::Unproven => true,
+            State::Down(why) => !why.is_of_the_resolver(),
+            State::Up | State::Suspect(_) | State::Probation { .. } => false,
+        };
+        own && self.down_for(now).is_some_and(|down| down >= after)
+    }
+
+    /// The same, once.
+    pub(crate) fn tells_gone(&mut self, after: Duration, now: Instant) -> bool {
+        let gone = self.is_gone(after, now);
+        gone && !std::mem::replace(&mut self.told_gone, true)
+    }
+
+    /// For how long it could not be believed; `None` while it can.
+    pub(crate) fn down_for(&self, now: Instant) -> Option<Duration> {
+        self.down_since.map(|since| now.saturating_duration_since(since))
+    }
+
+    /// As it was when another run stopped. What the resolver did is not kept.
+    pub(crate) fn restore(&mut self, saved: Saved, now: Instant) {
+        let Saved { state, falls, retry_in, down_for } = saved;
         let most = delay(
             match state {
                 State::Down(why) => why,
@@ -188,6 +290,7 @@ impl Monitor {
         );
         (self.state, self.falls) = (state, falls);
         self.up_since = (state == State::Up).then_some(now);
+        self.down_since = down_for.map(|down| now.checked_sub(down).unwrap_or(now));
         self.next_probe = match state {
             State::Down(_) => now + retry_in.min(most * 2),
             _ => now,
@@ -195,8 +298,17 @@ impl Monitor {
     }
 
     /// What to keep for another run.
-    pub(crate) fn saved(&self, now: Instant) -> (State, u32, Duration) {
-        (self.state, self.falls, self.next_probe.saturating_duration_since(now))
+    pub(crate) fn saved(&self, now: Instant) -> Saved {
+        let state = match self.state {
+            State::Down(why) if why.is_of_the_resolver() => State::Unproven,
+            state => state,
+        };
+        Saved {
+            state,
+            falls: self.falls,
+            retry_in: self.next_probe.saturating_duration_since(now),
+            down_for: self.down_for(now),
+        }
     }
 
     fn suspect(&mut self, why: DownReason, now: Instant) {
@@ -213,6 +325,8 @@ impl Monitor {
         self.falls = self.falls.saturating_add(1);
         self.state = State::Down(why);
         self.up_since = None;
+        self.down_since.get_or_insert(now);
+        self.doubted = matches!(why, DownReason::Failing { .. });
         self.forget();
     }
 
@@ -221,6 +335,7 @@ impl Monitor {
             self.up_since = Some(now);
             self.forget();
         }
+        (self.down_since, self.told_gone, self.doubted) = (None, false, false);
         self.state = State::Up;
     }
 
@@ -238,6 +353,15 @@ fn refusal(status: &Status) -> Option<Blocked> {
         Status::Blocked(why) => Some(*why),
         _ => None,
     }
+}
+
+/// What is about one name, about the resolver, or was concluded already.
+fn says_nothing_of_the_list(status: &Status) -> bool {
+    matches!(
+        status,
+        Status::Bogus(Bogus::ErrorForOne(_) | Bogus::ListsEverything)
+            | Status::Blocked(Blocked::Rewritten(_) | Blocked::Stripped)
+    )
 }
 
 fn is_failure(status: &Status) -> bool {

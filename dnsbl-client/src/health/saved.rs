@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{DownReason, State};
+use super::{DownReason, Saved, State};
 use crate::Blocked;
 
 /// The whole file. Another version is another format.
@@ -29,9 +29,12 @@ pub(crate) struct SavedZone {
     state: Word,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Why>,
-    pub(crate) falls: u32,
+    falls: u32,
     /// Seconds until it is probed again.
-    pub(crate) retry_in: u64,
+    retry_in: u64,
+    /// For how many seconds it could not be believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    down_for: Option<u64>,
     /// Questions asked, and for how many seconds they have been counted.
     pub(crate) used: u64,
     pub(crate) counted_for: u64,
@@ -53,7 +56,10 @@ enum Why {
     MissesTestEntry,
     ListsTestNegative,
     ListsRandomName,
-    ListsEverything { listed: u32, of: u32 },
+    ListsEverything {
+        listed: u32,
+        of: u32,
+    },
     ZoneTypo,
     PublicResolver,
     TooManyQueries,
@@ -61,7 +67,11 @@ enum Why {
     ErrorCode(Ipv4Addr),
     Refused,
     Filtered(u16),
-    Failing { failed: u32, of: u32 },
+    Failing {
+        failed: u32,
+        of: u32,
+    },
+    /// Of an earlier release: it is not kept any more.
     ResolverRewrites,
     NotAList,
 }
@@ -98,7 +108,7 @@ impl SavedFile {
 impl SavedZone {
     pub(crate) fn new(
         zone: &str,
-        (state, falls, retry_in): (State, u32, Duration),
+        Saved { state, falls, retry_in, down_for }: Saved,
         (used, counted_for): (u64, Duration),
     ) -> Self {
         let (word, why) = match state {
@@ -114,15 +124,38 @@ impl SavedZone {
             why,
             falls,
             retry_in: retry_in.as_secs(),
+            down_for: down_for.map(|down| down.as_secs()),
             used,
             counted_for: counted_for.as_secs(),
         }
     }
 
-    pub(crate) fn state(&self) -> State {
+    /// The most that a restart adds to the time that a list was down: a wall clock that has leapt must
+    /// not make it gone.
+    const RESTART: Duration = Duration::from_secs(3600);
+
+    /// What it was, where so much time has passed since by the wall clock.
+    pub(crate) fn saved(&self, passed: Duration) -> Saved {
+        let state = self.state();
+        let down_for = self.down_for.map(Duration::from_secs);
+        Saved {
+            state,
+            falls: self.falls,
+            retry_in: Duration::from_secs(self.retry_in).saturating_sub(passed),
+            down_for: match state {
+                State::Up | State::Probation { .. } | State::Suspect(_) => None,
+                State::Unproven | State::Down(_) => {
+                    Some(down_for.unwrap_or_default().saturating_add(passed.min(Self::RESTART)))
+                }
+            },
+        }
+    }
+
+    fn state(&self) -> State {
         let why = self.why.map_or(DownReason::NotAList, DownReason::from);
         match self.state {
             Word::Unproven => State::Unproven,
+            _ if self.why == Some(Why::ResolverRewrites) => State::Unproven,
             Word::Up => State::Up,
             Word::Suspect => State::Suspect(why),
             Word::Down => State::Down(why),
@@ -146,8 +179,10 @@ impl From<DownReason> for Why {
             DownReason::Blocked(Blocked::Refused) => Self::Refused,
             DownReason::Blocked(Blocked::Filtered(code)) => Self::Filtered(code),
             DownReason::Failing { failed, of } => Self::Failing { failed, of },
-            DownReason::ResolverRewrites => Self::ResolverRewrites,
-            DownReason::NotAList => Self::NotAList,
+            DownReason::NotAList
+            | DownReason::Blocked(Blocked::Rewritten(_) | Blocked::Stripped)
+            | DownReason::ResolverStrips
+            | DownReason::ResolverSilent => Self::NotAList,
         }
     }
 }
@@ -167,8 +202,39 @@ impl From<Why> for DownReason {
             Why::Refused => Self::Blocked(Blocked::Refused),
             Why::Filtered(code) => Self::Blocked(Blocked::Filtered(code)),
             Why::Failing { failed, of } => Self::Failing { failed, of },
-            Why::ResolverRewrites => Self::ResolverRewrites,
-            Why::NotAList => Self::NotAList,
+            Why::ResolverRewrites | Why::NotAList => Self::NotAList,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{DownReason, Saved, SavedFile, SavedZone, State};
+    use crate::Blocked;
+
+    fn down(why: DownReason) -> SavedZone {
+        let day = Duration::from_secs(86_400);
+        let saved =
+            Saved { state: State::Down(why), falls: 2, retry_in: day, down_for: Some(day / 2) };
+        SavedZone::new("wl.example", saved, (0, Duration::ZERO))
+    }
+
+    /// Field case 36, seen from the client: the wall clock steps forward a year while it restarts.
+    #[test]
+    fn a_leap_of_the_wall_clock_over_a_restart_makes_no_list_gone() {
+        let year = Duration::from_secs(365 * 86_400);
+        let saved = down(DownReason::Blocked(Blocked::TooManyQueries)).saved(year);
+        assert_eq!(saved.down_for, Some(Duration::from_secs(12 * 3600 + 3600)));
+        assert_eq!(saved.retry_in, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_release_is_read_and_what_the_resolver_did_is_not_kept() {
+        let text = r#"{"version":1,"saved_at":1,"zones":[{"zone":"bl.example","state":"down",
+            "why":"resolver-rewrites","falls":3,"retry_in":1800,"used":0,"counted_for":0}]}"#;
+        let file: SavedFile = serde_json::from_str(text).unwrap();
+        assert_eq!(file.zones[0].saved(Duration::ZERO).state, State::Unproven);
     }
 }

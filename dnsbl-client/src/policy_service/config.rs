@@ -44,6 +44,10 @@ pub(crate) struct Config {
     pub(super) policy: Policy,
     pub(super) texts: Texts,
     pub(super) zones: Vec<PolicyZone>,
+    /// After how long a list that is down counts as gone.
+    pub(super) gone_after: Duration,
+    /// What is no mistake, but hardly meant.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// How long a decision may take.
@@ -103,6 +107,9 @@ pub(crate) enum ConfigError {
     TooLarge(PathBuf),
     #[error("{path}: line {line}: {key}: {detail}")]
     Value { path: PathBuf, line: usize, key: String, detail: String },
+    /// What is missing stands nowhere.
+    #[error("{0}: {1}")]
+    Missing(PathBuf, String),
 }
 
 /// A value that makes no sense, and where it stands.
@@ -119,11 +126,6 @@ impl Config {
             return Err(ConfigError::TooLarge(path.into()));
         }
         Self::read(path, &text)
-    }
-
-    /// What the scores lead to.
-    pub(crate) fn policy(&self) -> Policy {
-        self.policy.clone()
     }
 
     /// The resolvers; empty: those of the system.
@@ -145,12 +147,19 @@ impl Config {
             detail: err.message().to_owned(),
         });
         let config = spec.and_then(|spec| spec.check(folder));
-        config.map_err(|refused| ConfigError::Value {
+        config.map_err(|refused| match refused.at {
+            Range { start: 0, end: 0 } => ConfigError::Missing(path.into(), refused.detail),
+            _ => Self::refused(path, text, refused),
+        })
+    }
+
+    fn refused(path: &Path, text: &str, refused: Refused) -> ConfigError {
+        ConfigError::Value {
             path: path.into(),
             line: text[..refused.at.start.min(text.len())].matches('\n').count() + 1,
             key: key_at(text, refused.at.start),
             detail: refused.detail,
-        })
+        }
     }
 }
 

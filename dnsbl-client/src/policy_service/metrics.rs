@@ -37,6 +37,10 @@ pub(super) struct Metrics {
     pub(super) lookups: IntCounterVec,
     /// `dnsbl_zone_up{zone}`
     pub(super) zone_up: IntGaugeVec,
+    /// `dnsbl_zone_gone{zone}`
+    pub(super) zone_gone: IntGaugeVec,
+    /// `dnsbl_resolver_up`
+    pub(super) resolver_up: IntGauge,
     /// `dnsbl_zone_state_changes_total{zone,reason}`
     pub(super) state_changes: IntCounterVec,
     /// `dnsbl_policy_connections`
@@ -66,6 +70,17 @@ impl Metrics {
                 Opts::new("dnsbl_zone_up", "1 while a list's word counts"),
                 &["zone"],
             )?,
+            zone_gone: IntGaugeVec::new(
+                Opts::new(
+                    "dnsbl_zone_gone",
+                    "1 once a list was down so long that it counts as gone",
+                ),
+                &["zone"],
+            )?,
+            resolver_up: IntGauge::new(
+                "dnsbl_resolver_up",
+                "0 while the resolver rewrites or strips answers, or does not answer",
+            )?,
             state_changes: IntCounterVec::new(
                 Opts::new("dnsbl_zone_state_changes_total", "Changes of a list's health"),
                 &["zone", "reason"],
@@ -76,6 +91,7 @@ impl Metrics {
                 "Connections closed because what came was no request",
             )?,
         };
+        metrics.resolver_up.set(1);
         metrics.register()?;
         Ok(metrics)
     }
@@ -85,6 +101,8 @@ impl Metrics {
         self.registry.register(Box::new(self.check_seconds.clone()))?;
         self.registry.register(Box::new(self.lookups.clone()))?;
         self.registry.register(Box::new(self.zone_up.clone()))?;
+        self.registry.register(Box::new(self.zone_gone.clone()))?;
+        self.registry.register(Box::new(self.resolver_up.clone()))?;
         self.registry.register(Box::new(self.state_changes.clone()))?;
         self.registry.register(Box::new(self.connections.clone()))?;
         self.registry.register(Box::new(self.malformed.clone()))

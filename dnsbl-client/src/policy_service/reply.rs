@@ -6,18 +6,22 @@ use super::template::safe_line;
 
 /// What came out for one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Decision {
+pub(crate) struct Decision {
     /// What the mail server shall do.
-    pub(super) action: Action,
+    pub(crate) action: Action,
     /// The points of the lists that answered.
-    pub(super) score: Score,
+    pub(crate) score: Score,
     /// The public names of the lists that have something, with commas between.
     pub(super) zones: String,
+    /// Which subjects are listed where.
+    pub(super) hits: String,
+    /// The same of lists that count nothing: those in shadow.
+    pub(super) noted: String,
 }
 
 /// What the mail server shall do. There is no "accept": that would skip the checks that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// Go on as if nothing had been asked.
     #[default]
     Pass,
@@ -31,7 +35,7 @@ pub(super) enum Action {
 
 impl Action {
     /// Its name in logs, metrics and the answer to Exim.
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Tag(_) => "tag",
@@ -40,7 +44,8 @@ impl Action {
         }
     }
 
-    fn text(&self) -> &str {
+    /// What is said to the mail server.
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Pass => "",
             Self::Tag(text) | Self::Defer(text) | Self::Reject(text) => text,

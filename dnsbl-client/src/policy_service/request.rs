@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
+use dnsbl_client::Target;
+
 /// What a mail server knows about a client when it asks; what it did not say is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// The attribute `request`, which says that the others mean what we think.
     kind: String,
     /// The client's address, if it has one.
@@ -19,6 +21,8 @@ pub(super) struct Request {
     sasl_username: String,
     /// The same for all requests about one message.
     pub(super) instance: String,
+    /// The name of the message in the mail server's queue, once it has one.
+    pub(super) queue_id: String,
     /// Where in the SMTP session it is asked.
     state: String,
     /// The mail server is short of processes and wants answers soon.
@@ -41,6 +45,22 @@ pub(super) enum Wrong {
 impl Request {
     const KIND: &str = "smtpd_access_policy";
 
+    /// What a mail server would ask that meets this and nothing else; a domain in every place where
+    /// there may be one.
+    pub(crate) fn about(target: &Target) -> Self {
+        let mut request = Self { kind: Self::KIND.into(), ..Self::default() };
+        match target {
+            Target::Domain(domain) => {
+                let domain = domain.to_string();
+                request.sender = format!("@{domain}");
+                (request.helo, request.reverse_name) = (domain.clone(), domain);
+            }
+            Target::Email(email) => request.sender = email.to_string(),
+            other => request.client = other.addr(),
+        }
+        request
+    }
+
     /// Takes an attribute of Postfix's; the last of one name counts, others are not needed.
     pub(super) fn set(&mut self, name: &str, value: &str) {
         match name {
@@ -51,6 +71,7 @@ impl Request {
             "reverse_client_name" => self.reverse_name = value.into(),
             "sasl_username" => self.sasl_username = value.into(),
             "instance" => self.instance = value.into(),
+            "queue_id" => self.queue_id = value.into(),
             "protocol_state" => self.state = value.into(),
             "stress" => self.stress = !value.is_empty(),
             _ => {}

@@ -1,32 +1,21 @@
-//! From a request to a decision.
+//! What all connections share: who decides, limits, logs and figures.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use dnsbl_client::{
-    Action as Verdict, Client, Domain, Email, Event, Health, Observer, Outcome, Report, Resolvers,
-    SpecialUse, Status, Target, Watch, Zone, ZoneName,
-};
+use dnsbl_client::{Event, Health, Observer, Status, ZoneName};
 use tokio::sync::Notify;
 
 use super::{
-    config::{Config, Deadlines, Limits, PolicyZone, Texts, What},
+    config::{Config, Limits},
+    decider::{Decided, Decider},
     metrics::Metrics,
     reply::{Action, Decision},
     request::Request,
-    template::{Facts, Template},
 };
 
-/// Decides, and knows what all connections share.
+/// Decides, tells what it decided, and knows what all connections share.
 pub(super) struct Service {
-    client: Client,
-    /// By the places of the client.
-    zones: Vec<Zone>,
-    urls: Vec<Option<Template>>,
-    texts: Texts,
-    checks: Vec<What>,
-    exempt: Vec<ipnet::IpNet>,
-    shadow: bool,
-    deadlines: Deadlines,
+    decider: Decider,
     limits: Limits,
     metrics: Arc<Metrics>,
     crowded: Notify,
@@ -35,40 +24,18 @@ pub(super) struct Service {
 impl Service {
     pub(super) fn start(config: Config) -> anyhow::Result<Self> {
         let metrics = Arc::new(Metrics::new()?);
-        let (zones, urls): (Vec<Zone>, Vec<_>) =
-            config.zones.into_iter().map(|PolicyZone { zone, url }| (zone, url)).unzip();
-        for zone in &zones {
+        for zone in config.zones() {
             metrics.zone_up.with_label_values(&[zone.name.public()]).set(0);
+            metrics.zone_gone.with_label_values(&[zone.name.public()]).set(0);
         }
-        let mut client = Client::builder()
-            .zones(zones)
-            .policy(config.policy)
-            .deadline(config.deadlines.normal)
-            .watch(Watch::Proof)
-            .observer(Arc::new(Listener { metrics: metrics.clone() }));
-        if !config.resolvers.is_empty() {
-            client = client.resolvers(Resolvers::Given(config.resolvers));
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
         }
-        if config.check_special_use {
-            client = client.special_use(SpecialUse::Ask);
-        }
-        if let Some(path) = config.state_file {
-            client = client.state_file(path);
-        }
-        let client = client.build()?;
-        Ok(Self {
-            zones: client.zones().cloned().collect(),
-            client,
-            urls,
-            texts: config.texts,
-            checks: config.checks,
-            exempt: config.exempt,
-            shadow: config.shadow,
-            deadlines: config.deadlines,
-            limits: config.limits,
-            metrics,
-            crowded: Notify::new(),
-        })
+        let limits = config.limits;
+        // It hears what the state file says of each list before anything is asked.
+        let listener = Arc::new(Listener { metrics: metrics.clone() });
+        let decider = Decider::new(config, |client| client.observer(listener))?;
+        Ok(Self { decider, limits, metrics, crowded: Notify::new() })
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -89,104 +56,49 @@ impl Service {
         self.crowded.notified().await;
     }
 
-    /// What to do. Whatever goes wrong on our side, mail is not refused for it.
+    /// What to do; it is one line of the log.
     pub(super) async fn decide(&self, request: &Request) -> Decision {
         let began = Instant::now();
-        let targets = self.targets(request);
-        let decision = if targets.is_empty() {
-            Decision::default()
-        } else {
-            let deadlines = &self.deadlines;
-            let deadline = if request.stress { deadlines.stress } else { deadlines.normal };
-            let report = self.client.check_within(&targets, deadline).await;
-            self.decision(request, &report)
-        };
+        let deadline = self.decider.deadline(request);
+        let decided = self.decider.decide(request, deadline).await;
         self.metrics.check_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.checks.with_label_values(&[decision.action.word()]).inc();
-        tracing::debug!(
-            client = ?request.client,
-            action = decision.action.word(),
-            score = %decision.score,
-            zones = %decision.zones,
-            shadow = self.shadow,
-            "decided"
-        );
-        if self.shadow { Decision { action: Action::Pass, ..decision } } else { decision }
-    }
-
-    /// What to look up; nothing for users who have logged in and for exempt clients.
-    fn targets(&self, request: &Request) -> Vec<Target> {
-        let exempt =
-            |addr: IpAddr| self.exempt.iter().any(|net| net.contains(&addr.to_canonical()));
-        if request.is_authenticated() || request.client.is_some_and(exempt) {
-            return Vec::new();
-        }
-        self.checks.iter().flat_map(|what| targets(*what, request)).collect()
-    }
-
-    fn decision(&self, request: &Request, report: &Report) -> Decision {
-        let reasons = report.reasons();
-        let mut zones: Vec<&str> = reasons.iter().map(|outcome| outcome.zone.public()).collect();
-        zones.dedup();
-        let zones = zones.join(",");
-        let mut facts = Facts {
-            client: request.client.map(|addr| addr.to_canonical().to_string()).unwrap_or_default(),
-            zones: zones.replace(',', ", "),
-            score: report.score.to_string(),
-            ..Facts::default()
-        };
-        if let Some(first) = reasons.first() {
-            facts.zone = first.zone.public().to_owned();
-            facts.what = shown(&report.targets[first.target]);
-            facts.reason = self.reason(first, &facts);
-        }
-        let action = match report.action {
-            Verdict::Reject => Action::Reject(self.texts.reject.render(&facts)),
-            Verdict::Defer => Action::Defer(self.texts.defer.render(&facts)),
-            Verdict::Tag => Action::Tag(self.texts.tag.render(&facts)),
-            _ => Action::Pass,
-        };
-        Decision { action, score: report.score, zones }
-    }
-
-    /// The message of a rule, or the list's text, and its URL unless there is one in the text.
-    fn reason(&self, outcome: &Outcome, facts: &Facts) -> String {
-        let Status::Listed(listing) = &outcome.status else { return String::new() };
-        let zone = &self.zones[outcome.id.index()];
-        let message =
-            listing.hits.iter().find_map(|&hit| zone.rules[usize::from(hit)].message.clone());
-        let text = message.or_else(|| listing.reason.clone()).unwrap_or_default();
-        let url = self.urls[outcome.id.index()].as_ref().map(|url| url.render(facts));
-        match url {
-            Some(url) if text.is_empty() => format!("see {url}"),
-            Some(url) if !text.contains("://") => format!("{text}; see {url}"),
-            _ if text.is_empty() => "listed".to_owned(),
-            _ => text,
-        }
+        self.metrics.checks.with_label_values(&[decided.decision.action.word()]).inc();
+        let shadow = self.decider.is_in_shadow();
+        log(request, &decided, shadow);
+        let decision = decided.decision;
+        if shadow { Decision { action: Action::Pass, ..decision } } else { decision }
     }
 }
 
-/// What there is to look up of one kind.
-fn targets(what: What, request: &Request) -> Vec<Target> {
-    let domain = |text: &str| text.parse::<Domain>().ok().map(Target::Domain);
-    let (first, second) = match what {
-        What::Client => (request.client.map(Target::from), None),
-        What::Helo => (domain(&request.helo), None),
-        What::ReverseName => (domain(&request.reverse_name), None),
-        What::Sender => {
-            let host = request.sender.rsplit_once('@').and_then(|(_, host)| domain(host));
-            (host, request.sender.parse::<Email>().ok().map(Target::Email))
-        }
+/// What strangers say is cut and quoted: the log has one line for a decision.
+fn log(request: &Request, decided: &Decided, shadow: bool) {
+    let said = |text: &str| -> Option<String> {
+        (!text.is_empty()).then(|| text.chars().take(MAX_SAID).collect())
     };
-    first.into_iter().chain(second).collect()
+    let Decision { action, score, zones, hits, noted } = &decided.decision;
+    tracing::info!(
+        client = request.client.map(|addr| addr.to_canonical().to_string()),
+        helo = said(&request.helo),
+        sender = said(&request.sender),
+        queue_id = said(&request.queue_id),
+        instance = said(&request.instance),
+        action = action.word(),
+        %score,
+        %zones,
+        hits = said_long(hits),
+        noted = said_long(noted),
+        why = decided.unasked.map(|why| why.to_string()),
+        shadow,
+        "decided"
+    );
 }
 
-fn shown(target: &Target) -> String {
-    match target {
-        Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
-        Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
-        address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
-    }
+/// The most characters of what a stranger said that get into the log.
+const MAX_SAID: usize = 256;
+
+/// Subjects and lists, which are of bounded length; nothing where there are none.
+fn said_long(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 /// Tells logs and metrics what the client does.
@@ -202,18 +114,38 @@ impl Observer for Listener {
 
     fn event(&self, event: &Event) {
         match event {
-            Event::Health { zone, from, to } => {
-                let counts = matches!(to, Health::Up | Health::Probation);
-                self.metrics.zone_up.with_label_values(&[zone.public()]).set(counts.into());
-                self.metrics.state_changes.with_label_values(&[zone.public(), to.word()]).inc();
-                let why = match to {
-                    Health::Suspect { why } | Health::Down { why, .. } => why.to_string(),
-                    _ => String::new(),
-                };
-                let (from, to) = (from.word(), to.word());
-                tracing::warn!(%zone, from, to, why, "the health of a list changed");
+            Event::Health { zone, from, to } => self.health(zone, *from, *to),
+            Event::Gone { zone, .. } => {
+                self.metrics.zone_gone.with_label_values(&[zone.public()]).set(1);
+                tracing::error!(%zone, "{event}");
             }
-            other => tracing::warn!(event = ?other, "a list is in trouble"),
+            Event::Resolver { trouble } => {
+                self.metrics.resolver_up.set(trouble.is_none().into());
+                match trouble {
+                    Some(_) => tracing::warn!("{event}"),
+                    None => tracing::info!("{event}"),
+                }
+            }
+            other => tracing::warn!("{other}"),
+        }
+    }
+}
+
+impl Listener {
+    fn health(&self, zone: &ZoneName, from: Health, to: Health) {
+        let labels = &[zone.public()];
+        let counts = matches!(to, Health::Up | Health::Probation);
+        self.metrics.zone_up.with_label_values(labels).set(counts.into());
+        self.metrics.state_changes.with_label_values(&[zone.public(), to.word()]).inc();
+        if counts {
+            self.metrics.zone_gone.with_label_values(labels).set(0);
+        }
+        let (was, is) = (from.word(), to.word());
+        match to {
+            Health::Suspect { why } | Health::Down { why, .. } => {
+                tracing::warn!(%zone, from = was, to = is, why = %why, "the health of a list changed");
+            }
+            _ => tracing::info!(%zone, from = was, to = is, "the health of a list changed"),
         }
     }
 }

@@ -18,6 +18,7 @@ mod wheel;
 
 use std::{
     fmt,
+    net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -81,6 +82,12 @@ impl Udp {
     /// Beside plain addresses, `nameserver [192.0.2.1]:5353` is understood.
     pub fn from_resolv_conf(path: impl Into<PathBuf>) -> Result<Self, ClientError> {
         Servers::in_file(path.into()).map(Self::with)
+    }
+
+    /// A server as people write it: an address with or without a port; a link-local one with its interface
+    /// by name or number, as in `fe80::1%eth0` or `[fe80::1%2]:53`.
+    pub fn parse_server(text: &str) -> Option<SocketAddr> {
+        servers::parse_server(text)
     }
 
     /// What it has done so far.

@@ -8,7 +8,7 @@ use std::{
 use dnsbl_types::Name;
 
 use super::{Asks, Probes};
-use crate::Target;
+use crate::{Target, health::Family};
 
 impl Probes {
     /// Half an hour.
@@ -29,6 +29,21 @@ impl Probes {
     /// what is made up must not be.
     pub fn without_test_entries() -> Self {
         Self { listed: Vec::new(), absent: Vec::new(), random_absent: true, every: Self::EVERY }
+    }
+
+    /// What is asked about one family of addresses. The test entries of IPv6 are those of IPv4 in
+    /// another form; where the list has none of its own there are none.
+    pub(crate) fn in_family(&self, family: Family) -> Self {
+        if family == Family::First {
+            return self.clone();
+        }
+        let standard = Self::of(Asks::Addresses { v4: false, v6: true });
+        let of = |own: &[Target], standard| if own.is_empty() { Vec::new() } else { standard };
+        Self {
+            listed: of(&self.listed, standard.listed),
+            absent: of(&self.absent, standard.absent),
+            ..self.clone()
+        }
     }
 
     /// Something made up for the purpose, from 16 random octets.

@@ -8,7 +8,7 @@ use dnsbl_client::{
 use hickory_proto::op::ResponseCode;
 
 use crate::{
-    client::{self, Ears, Time, ip, nth},
+    client::{self, Ears, Time, nth},
     fake::{Fake, Says, World, fail, good},
 };
 
@@ -156,7 +156,7 @@ async fn usual_traffic(watched: &Watched) {
 }
 
 #[tokio::test]
-async fn case_32_a_list_that_begins_to_list_everything_is_stopped_within_20() {
+async fn case_32_a_list_that_begins_to_list_everything_lists_nobody() {
     let watched = watched(client::zone("bl.example"), healthy).await;
     usual_traffic(&watched).await;
     watched.world.set("bl.example", everything);
@@ -164,22 +164,19 @@ async fn case_32_a_list_that_begins_to_list_everything_is_stopped_within_20() {
     for n in 1000..1100 {
         wrong += u32::from(watched.says(n).await.listing().is_some());
     }
-    assert!(wrong <= 20, "{wrong}");
-    assert!(matches!(watched.why(), Some(DownReason::ListsEverything { .. })));
-    assert_eq!(watched.says(1000).await, Status::Skipped(Skipped::Suspect), "remembered ones too");
-    watched.client.tend().await;
+    assert_eq!(wrong, 0, "it proves itself before it counts");
     assert_eq!(watched.why(), Some(DownReason::ListsRandomName));
-    assert_eq!(watched.says(1000).await, Status::Skipped(Skipped::ZoneDown));
+    assert_eq!(watched.says(2000).await, Status::Skipped(Skipped::ZoneDown));
 }
 
 #[tokio::test]
-async fn case_32_a_list_never_asked_before_is_stopped_within_20_too() {
+async fn case_32_a_list_never_asked_before_lists_nobody_either() {
     let watched = watched(client::zone("bl.example"), everything).await;
     let mut wrong = 0;
     for n in 0..100 {
         wrong += u32::from(watched.says(n).await.listing().is_some());
     }
-    assert!(wrong <= 20, "{wrong}");
+    assert_eq!(wrong, 0);
 }
 
 #[tokio::test]
@@ -206,31 +203,6 @@ async fn case_33_a_real_wave_of_spam_does_not_bring_the_list_down() {
 }
 
 #[tokio::test]
-async fn case_34_a_resolver_that_rewrites_is_one_event_and_all_lists_are_unknown() {
-    let (world, time, ears) = (World::default(), Time::new(), Arc::new(Ears::default()));
-    let names: Vec<String> = (0..8).map(|i| format!("z{i}.example")).collect();
-    for name in &names {
-        world.set(name, |name| match healthy(name) {
-            Says::NotListed => parked(name),
-            listed => listed,
-        });
-    }
-    let fake = world.serve().await;
-    let client = client::watching(&fake, &time)
-        .observer(ears.clone())
-        .zones(names.iter().map(|name| client::zone(name)))
-        .build()
-        .unwrap();
-    client.tend().await;
-    assert_eq!(ears.heard(), [Event::ResolverRewrites { server: None }]);
-    for health in client.health() {
-        assert!(matches!(health, Health::Down { why: DownReason::ResolverRewrites, .. }));
-    }
-    let report = client.check(ip("192.0.2.99")).await;
-    assert!(!report.is_listed() && !report.is_complete());
-}
-
-#[tokio::test]
 async fn case_34_one_parked_list_among_others_is_not_the_resolver() {
     let (world, time) = (World::default(), Time::new());
     world.set("parked.example", parked).good("bl.example", &[]);
@@ -251,14 +223,18 @@ async fn case_35_a_dead_list_costs_at_most_3_questions_in_half_an_hour() {
             watched.says(n).await;
         }
         assert_eq!(watched.health().word(), "down");
-        let mut last_half_hour = vec![watched.fake.count()];
+        let count = || {
+            let names = watched.fake.asked().into_iter().map(|asked| asked.name);
+            names.filter(|name| name.ends_with("bl.example.")).count()
+        };
+        let mut last_half_hour = vec![count()];
         for minute in 0..300 {
             watched.time.pass(MINUTE);
             watched.client.tend().await;
             assert!(matches!(watched.says(100 + minute).await, Status::Skipped(_)));
-            last_half_hour.push(watched.fake.count());
+            last_half_hour.push(count());
             let before = last_half_hour[last_half_hour.len().saturating_sub(30)];
-            let asked = watched.fake.count() - before;
+            let asked = count() - before;
             assert!(asked <= 3, "{asked} questions before minute {minute}");
         }
     }
@@ -307,7 +283,7 @@ async fn case_35_health_and_budget_survive_a_restart() {
     assert_eq!(first.why(), Some(DownReason::MissesTestEntry));
     let second = build(healthy).await;
     assert_eq!(second.why(), Some(DownReason::MissesTestEntry));
-    assert_eq!(second.client.counters().zones[0].budget, Some((3, 10)));
+    assert_eq!(second.client.counters().zones[0].budget, Some((4, 10)));
     second.client.tend().await;
     assert_eq!(second.fake.count(), 0, "its time has not come");
     second.time.pass(MINUTE * 12);
@@ -358,7 +334,8 @@ async fn case_09_a_list_that_refuses_is_paused_and_told_once() {
     for n in 2..20 {
         assert_eq!(watched.says(n).await, Status::Skipped(Skipped::ZoneDown));
     }
-    assert_eq!((watched.fake.count(), watched.ears.heard().len()), (1, 1));
+    // One about the client; one made up and the test entry, which it refuses as well.
+    assert_eq!((watched.fake.count(), watched.ears.heard().len()), (3, 1));
     let mut pauses = Vec::new();
     for _ in 0..10 {
         let Health::Down { retry_in, .. } = watched.health() else { panic!() };
@@ -368,7 +345,7 @@ async fn case_09_a_list_that_refuses_is_paused_and_told_once() {
     }
     assert!((5..6).contains(&pauses[0]) && (10..12).contains(&pauses[1]), "{pauses:?}");
     assert!((360..400).contains(&pauses[9]), "{pauses:?}");
-    assert_eq!(watched.fake.count(), 11);
+    assert_eq!(watched.fake.count(), 13);
 }
 
 #[tokio::test]

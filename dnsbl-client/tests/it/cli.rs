@@ -19,7 +19,7 @@ async fn check(words: &str) -> Output {
     dnsbl(command.chain(words.split(' '))).await
 }
 
-async fn dnsbl(words: impl IntoIterator<Item = impl Into<String>>) -> Output {
+pub(crate) async fn dnsbl(words: impl IntoIterator<Item = impl Into<String>>) -> Output {
     let words: Vec<String> = words.into_iter().map(Into::into).collect();
     let run = move || Command::new(env!("CARGO_BIN_EXE_dnsbl")).args(words).output();
     tokio::task::spawn_blocking(run).await.unwrap().unwrap()
@@ -29,7 +29,7 @@ async fn code(words: &str) -> Option<i32> {
     check(words).await.status.code()
 }
 
-fn stdout(output: &Output) -> &str {
+pub(crate) fn stdout(output: &Output) -> &str {
     std::str::from_utf8(&output.stdout).unwrap()
 }
 

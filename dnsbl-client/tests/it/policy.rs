@@ -1,6 +1,7 @@
 //! The policy service, as mail servers see it.
 
 mod decisions;
+mod judgement;
 mod service;
 mod sockets;
 mod wire;

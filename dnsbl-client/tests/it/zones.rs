@@ -26,10 +26,18 @@ pub(crate) fn client(servers: &[&Server], zones: &[&str], deadline: Duration) ->
 
 /// Answers `<address>.<zone>.example.` as the label `<zone>` says.
 pub(crate) fn script(query: &Message, transport: Transport) -> Vec<Message> {
+    if query.queries[0].name().iter().last() != Some(b"example") {
+        return vec![rcode(query, ResponseCode::Refused)];
+    }
     let txt = query.queries[0].query_type() == RecordType::TXT;
     let answer = |addresses: &[&str]| {
         if txt { reply(query) } else { a(query, addresses) }
     };
+    let said = is_test_entry(query).then(|| answer(&["127.0.0.2"]));
+    let said = said.or_else(|| is_made_up(query).then(|| rcode(query, ResponseCode::NXDomain)));
+    if let ("listed" | "clean" | "nodata", Some(said)) = (zone(query).as_str(), said) {
+        return vec![said];
+    }
     vec![match zone(query).as_str() {
         "listed" if txt => texts(query, &[&["Open ", "relay"], &["see https://bl.example"]]),
         "listed" => a(query, &["127.0.0.10", "127.0.0.2"]),
@@ -54,6 +62,24 @@ pub(crate) fn script(query: &Message, transport: Transport) -> Vec<Message> {
         "filtered" => filtered(query),
         other => panic!("no such zone: {other}"),
     }]
+}
+
+/// What every list has (RFC 5782 section 5).
+fn is_test_entry(query: &Message) -> bool {
+    let name = query.queries[0].name().to_ascii();
+    name.starts_with("2.0.0.127.") || name.starts_with("2.0.0.0.0.0.f.7.f.f.f.f.")
+}
+
+/// What no list has, and what a client makes up.
+fn is_made_up(query: &Message) -> bool {
+    let name = query.queries[0].name().to_ascii();
+    let labels: Vec<&str> = name.split('.').collect();
+    let made_up = |at: &[&str]| labels.windows(at.len()).any(|labels| labels == at);
+    name.starts_with("1.0.0.127.")
+        || name.starts_with("1.0.0.0.0.0.f.7.f.f.f.f.")
+        || made_up(&["18", "198"])
+        || made_up(&["19", "198"])
+        || (made_up(&["8", "b", "d", "0", "1", "0", "0", "2"]) && !name.starts_with("1.0.0.0."))
 }
 
 /// The label above `example.`.

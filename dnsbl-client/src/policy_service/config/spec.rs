@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_client::{Action, OnUnknown, Policy, PolicyError, Score};
+use dnsbl_client::{
+    Action, Asks, ListKind, OnUnknown, Policy, PolicyError, Reach, Score, Udp, Zone,
+};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -20,8 +22,8 @@ use super::{
         listen::Listen,
         template::{Template, TemplateError},
     },
-    Config, Deadlines, Limits, PolicyZone, Refused, Texts, What, refuse,
-    zone::ZoneSpec,
+    Config, Deadlines, Limits, Refused, Texts, What, refuse,
+    zone::{Checked, ZoneSpec},
 };
 
 /// The only version so far.
@@ -54,6 +56,8 @@ pub(super) struct Spec {
     checks: Option<Spanned<Vec<What>>>,
     #[serde(default)]
     on_unknown: OnUnknownSpec,
+    #[serde(default = "default_gone_after")]
+    gone_after_hours: Spanned<u64>,
     #[serde(default)]
     limits: LimitsSpec,
     #[serde(default)]
@@ -147,6 +151,11 @@ impl Spec {
             let at = self.zones.last().map_or(0..0, Spanned::span);
             return refuse(at, format!("there are 1 to {MAX_ZONES} tables [[zone]]"));
         }
+        let checks = checks(self.checks)?;
+        let policy = self.score.policy(self.on_unknown)?;
+        let zones = zones(self.zones, folder)?;
+        self.score.check_reach(&zones, &checks)?;
+        let warnings = warnings(&zones, self.shadow);
         Ok(Config {
             listen: listen(&self.listen)?,
             metrics_listen: self.metrics_listen,
@@ -161,14 +170,12 @@ impl Spec {
                 stress: milliseconds(&self.stress_deadline_ms)?,
             },
             limits: self.limits.check()?,
-            checks: checks(self.checks)?,
-            policy: self.score.policy(self.on_unknown)?,
+            checks,
+            policy,
             texts: self.text.check()?,
-            zones: self
-                .zones
-                .into_iter()
-                .map(|zone| policy_zone(zone, folder))
-                .collect::<Result<_, _>>()?,
+            zones: zones.into_iter().map(|checked| checked.zone).collect(),
+            gone_after: hours(&self.gone_after_hours)?,
+            warnings,
         })
     }
 }
@@ -186,13 +193,67 @@ impl LimitsSpec {
     }
 }
 
-fn policy_zone(zone: Spanned<ZoneSpec>, folder: &Path) -> Result<PolicyZone, Refused> {
-    let at = zone.span();
-    zone.into_inner().check(folder).map_err(|refused| match refused {
-        // Something is missing, which stands nowhere.
-        Refused { at: Range { start: 0, end: 0 }, detail } => Refused { at, detail },
-        refused => refused,
-    })
+/// The lists, none of which is there twice: it would count twice.
+fn zones(specs: Vec<Spanned<ZoneSpec>>, folder: &Path) -> Result<Vec<Checked>, Refused> {
+    let mut zones: Vec<Checked> = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let at = spec.span();
+        let checked = spec.into_inner().check(folder).map_err(|refused| match refused {
+            // Something is missing, which stands nowhere.
+            Refused { at: Range { start: 0, end: 0 }, detail } => {
+                Refused { at: at.clone(), detail }
+            }
+            refused => refused,
+        })?;
+        let of = |checked: &Checked| {
+            let zone = &checked.zone.zone;
+            (zone.name.secret().clone(), std::mem::discriminant(&zone.asks))
+        };
+        if zones.iter().any(|other| of(other) == of(&checked)) {
+            let name = checked.zone.zone.name.public();
+            return refuse(
+                if checked.at.is_empty() { at } else { checked.at },
+                format!("{name} is there already: write its rules into one table"),
+            );
+        }
+        zones.push(checked);
+    }
+    Ok(zones)
+}
+
+/// What is no mistake, but hardly meant.
+fn warnings(zones: &[Checked], shadow: bool) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let in_shadow = zones.iter().filter(|checked| checked.counted.is_some());
+    let names: Vec<&str> = in_shadow.map(|checked| checked.zone.zone.name.public()).collect();
+    if shadow && !names.is_empty() {
+        warnings.push(format!(
+            "the service is in shadow, and {} besides: the decisions in the log are made without what {} says",
+            names.join(", "),
+            if names.len() == 1 { "it" } else { "they" },
+        ));
+    } else if names.len() == zones.len() {
+        warnings.push("every list is in shadow: the score is always 0".into());
+    }
+    warnings
+}
+
+/// What a rule adds to the score.
+fn weight(zone: &Zone, weight: Score) -> Score {
+    match zone.kind {
+        ListKind::Block => weight,
+        _ => Score::ZERO,
+    }
+}
+
+/// How many subjects of one request a list of this kind is asked about, at most.
+fn subjects(asks: Asks, checks: &[What]) -> usize {
+    let fits = |what: &&What| match (asks, what) {
+        (Asks::Addresses { .. }, What::Client) | (Asks::Emails(_), What::Sender) => true,
+        (Asks::Domains, what) => **what != What::Client,
+        _ => false,
+    };
+    checks.iter().filter(fits).count()
 }
 
 fn listen(texts: &Spanned<Vec<String>>) -> Result<Vec<Listen>, Refused> {
@@ -215,9 +276,8 @@ fn network(text: &Spanned<String>) -> Result<ipnet::IpNet, Refused> {
 }
 
 fn resolver(text: &Spanned<String>) -> Result<SocketAddr, Refused> {
-    let bare = || text.get_ref().parse::<IpAddr>().ok().map(|addr| (addr, 53).into());
-    let addr = text.get_ref().parse().ok().or_else(bare);
-    addr.ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
+    Udp::parse_server(text.get_ref())
+        .ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
 }
 
 fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
@@ -227,7 +287,37 @@ fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
     }
 }
 
+fn hours(number: &Spanned<u64>) -> Result<Duration, Refused> {
+    match *number.get_ref() {
+        hours @ 1..=8760 => Ok(Duration::from_secs(hours * 3600)),
+        _ => refuse(number.span(), "it is 1 to 8760 hours"),
+    }
+}
+
 impl ScoreSpec {
+    /// Refuses a band that no mail can reach. Lists in shadow count as they would.
+    fn check_reach(&self, zones: &[Checked], checks: &[What]) -> Result<(), Refused> {
+        let most: Score = zones
+            .iter()
+            .flat_map(|checked| {
+                let zone = checked.counted.as_ref().unwrap_or(&checked.zone.zone);
+                let reach = Reach::of(zone.rules.iter().map(|rule| weight(zone, rule.weight)));
+                std::iter::repeat_n(reach.most, subjects(zone.asks, checks))
+            })
+            .sum();
+        let bands = [&self.tag, &self.defer, &self.reject].into_iter().flatten();
+        for band in bands {
+            let from = band.get_ref().0;
+            if from > most {
+                return refuse(
+                    band.span(),
+                    format!("{from} is never reached: all lists together add {most} at most"),
+                );
+            }
+        }
+        Ok(())
+    }
+
     fn policy(&self, on_unknown: OnUnknownSpec) -> Result<Policy, Refused> {
         let bands = [
             (&self.tag, Action::Tag),
@@ -239,7 +329,10 @@ impl ScoreSpec {
         });
         let chosen: Vec<_> = chosen.collect();
         if chosen.is_empty() {
-            return refuse(0..0, "[score] is missing: from which score on to tag, defer or reject");
+            return refuse(
+                0..0,
+                "the table [score] is missing or empty: from which score on to tag, defer or reject",
+            );
         }
         let at = |score: Score| {
             let band = chosen.iter().find(|(_, from, _)| *from == score);
@@ -303,6 +396,10 @@ fn default_log() -> String {
 
 fn default_deadline() -> Spanned<u64> {
     Spanned::new(0..0, 1500)
+}
+
+fn default_gone_after() -> Spanned<u64> {
+    Spanned::new(0..0, 24)
 }
 
 fn default_stress_deadline() -> Spanned<u64> {

@@ -7,7 +7,7 @@ use dnsbl_client::{Action, Asks, ListKind, Policy, Score};
 use super::{Config, What};
 
 const MINIMAL: &str =
-    "version = \"v1\"\n[score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n";
+    "version = \"v1\"\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example.org\"\n";
 
 fn parse(text: &str) -> Result<Config, String> {
     Config::read(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -19,7 +19,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.listen[0].to_string(), "127.0.0.1:10040");
     assert_eq!(config.deadlines.normal, Duration::from_millis(1500));
     assert_eq!(config.limits.connections, 4096);
-    assert_eq!(config.policy, Policy::new([(Score::points(3), Action::Reject)]).unwrap());
+    assert_eq!(config.policy, Policy::new([(Score::points(1), Action::Reject)]).unwrap());
     assert_eq!(config.checks, [What::Client, What::Helo, What::Sender, What::ReverseName]);
     let zone = &config.zones[0];
     assert_eq!(zone.zone.name.public(), "bl.example.org");
@@ -81,6 +81,60 @@ fn mistakes_of_a_zone_name_its_lines() {
         let start = format!("test.toml: line {line}: {key}: ");
         assert!(err.starts_with(&start), "{zone}\n{err}");
     }
+}
+
+/// newcomer.md B3: it was accepted, and no mail ever rejected.
+#[test]
+fn a_score_that_no_mail_can_reach_is_refused_at_its_key() {
+    let of = |score: &str, zones: &str| {
+        parse(&format!("version = \"v1\"\n[score]\n{score}\n{zones}")).map(|_| ())
+    };
+    let one = "[[zone]]\nname = \"bl.example\"\n";
+    let err = of("reject = 30", one).unwrap_err();
+    assert!(err.starts_with("test.toml: line 3: reject: 30 is never reached"), "{err}");
+    assert!(err.contains("add 1 at most"), "{err}");
+    assert!(of("tag = 2\nreject = 3", one).unwrap_err().contains("line 3: tag: "));
+    of("reject = 1", one).unwrap();
+    // HELO, sender and the name in the reverse DNS may be listed, each for itself.
+    let domains = "[[zone]]\nname = \"dbl.example\"\nasks = \"domains\"\n";
+    of("reject = 3", domains).unwrap();
+    assert!(of("reject = 4", domains).is_err());
+    // In shadow it counts as it would.
+    of("reject = 1", &format!("{one}shadow = true\n")).unwrap();
+    // What speaks for a client adds nothing.
+    let allow = "[[zone]]\nname = \"wl.example\"\nkind = \"allow\"\nrules = [{ weight = 5 }]\n";
+    assert!(of("reject = 2", &format!("{one}{allow}")).is_err());
+}
+
+#[test]
+fn a_list_that_is_there_twice_is_refused_at_its_name() {
+    let err = parse(&format!("{MINIMAL}[[zone]]\nname = \"BL.example.org.\"\n")).unwrap_err();
+    assert!(err.starts_with("test.toml: line 7: name: bl.example.org is there already"), "{err}");
+    let other = format!("{MINIMAL}[[zone]]\nname = \"bl.example.org\"\nasks = \"domains\"\n");
+    parse(&other).unwrap();
+}
+
+#[test]
+fn what_is_missing_altogether_is_told_without_a_line() {
+    let err = parse("version = \"v1\"\n[[zone]]\nname = \"bl.example.org\"\n").unwrap_err();
+    assert!(err.starts_with("test.toml: the table [score] is missing"), "{err}");
+    let err = parse("version = \"v1\"\n[score]\nreject = 1\n").unwrap_err();
+    assert!(err.starts_with("test.toml: there are 1 to 64 tables [[zone]]"), "{err}");
+}
+
+#[test]
+fn shadow_within_shadow_is_warned_of() {
+    let warnings = |text: &str| parse(text).unwrap().warnings;
+    assert_eq!(warnings(MINIMAL), [""; 0]);
+    let both = format!("shadow = true\n{MINIMAL}shadow = true\n");
+    assert!(warnings(&both)[0].contains("bl.example.org besides"), "{:?}", warnings(&both));
+    assert!(warnings(&format!("{MINIMAL}shadow = true\n"))[0].contains("always 0"));
+}
+
+#[test]
+fn a_resolver_may_be_link_local_with_its_interface() {
+    let config = parse(&format!("resolvers = [\"fe80::1%lo\", \"192.0.2.1\"]\n{MINIMAL}")).unwrap();
+    assert!(config.resolvers[0].is_ipv6() && config.resolvers[0].port() == 53);
 }
 
 #[test]

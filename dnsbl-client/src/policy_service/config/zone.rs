@@ -46,6 +46,15 @@ pub(super) struct ZoneSpec {
     test_entries: bool,
 }
 
+/// A list, checked.
+pub(super) struct Checked {
+    pub(super) zone: PolicyZone,
+    /// What it would be out of shadow, if it is in shadow.
+    pub(super) counted: Option<Zone>,
+    /// Where its name stands.
+    pub(super) at: Range<usize>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct RuleSpec {
@@ -87,7 +96,8 @@ enum EncodingSpec {
 }
 
 impl ZoneSpec {
-    pub(super) fn check(self, folder: &Path) -> Result<PolicyZone, Refused> {
+    pub(super) fn check(self, folder: &Path) -> Result<Checked, Refused> {
+        let at = self.at();
         let mut zone = self.named(folder)?;
         if let Some(kind) = self.kind {
             zone.kind = kind.into();
@@ -107,10 +117,11 @@ impl ZoneSpec {
             zone.probes.absent.clear();
         }
         let url = self.url.as_ref().map(|url| template(url, Template::parse)).transpose()?;
+        let counted = self.shadow.then(|| zone.clone());
         if self.shadow {
             zone.kind = ListKind::Informational;
         }
-        Ok(PolicyZone { zone, url })
+        Ok(Checked { zone: PolicyZone { zone, url }, counted, at })
     }
 
     /// The list by its name or as a preset, with what it is asked about.
@@ -168,7 +179,8 @@ impl ZoneSpec {
     /// Where something stands that says which zone it is.
     fn at(&self) -> Range<usize> {
         let asks = self.asks.as_ref().map(Spanned::span);
-        self.name.as_ref().map(Spanned::span).or(asks).unwrap_or_default()
+        let preset = self.preset.as_ref().map(Spanned::span);
+        self.name.as_ref().map(Spanned::span).or(preset).or(asks).unwrap_or_default()
     }
 }
 

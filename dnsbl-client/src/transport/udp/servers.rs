@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, SocketAddrV6},
     os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{
@@ -211,16 +211,41 @@ fn parse(text: &str) -> Vec<SocketAddr> {
     servers
 }
 
-fn parse_server(text: &str) -> Option<SocketAddr> {
-    let (addr, port) = match text.strip_prefix('[').and_then(|text| text.split_once("]:")) {
-        Some((addr, port)) => (addr, port.parse().ok()?),
+/// An address with or without a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`; a
+/// link-local one with its interface by name or number: `fe80::1%eth0`, `[fe80::1%2]:53` (RFC 4007 section
+/// 11).
+pub(super) fn parse_server(text: &str) -> Option<SocketAddr> {
+    if let Ok(addr) = text.parse::<SocketAddr>() {
+        return Some(addr);
+    }
+    let (addr, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        Some((addr, "")) => (addr, DNS_PORT),
+        Some((addr, port)) => (addr, port.strip_prefix(':')?.parse().ok()?),
         None => (text, DNS_PORT),
     };
     if let Ok(ip) = addr.parse::<IpAddr>() {
         return Some((ip, port).into());
     }
-    // A link-local address with its interface by number.
-    format!("[{addr}]:{port}").parse().ok()
+    let (addr, interface) = addr.split_once('%')?;
+    let scope = interface.parse().ok().or_else(|| interface_index(interface))?;
+    Some(SocketAddrV6::new(addr.parse().ok()?, port, 0, scope).into())
+}
+
+/// The number of an interface, by the files in which the kernel tells it: those of this process's
+/// network, and where the interface has no address yet, the machine's.
+fn interface_index(name: &str) -> Option<u32> {
+    let addresses = fs::read_to_string("/proc/self/net/if_inet6").unwrap_or_default();
+    let of_address = addresses.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let index = words.nth(1)?;
+        (words.next_back()? == name).then(|| u32::from_str_radix(index, 16).ok())?
+    });
+    let is_name = !name.is_empty() && name != "." && name != ".." && !name.contains('/');
+    let of_machine = || {
+        let index = fs::read_to_string(format!("/sys/class/net/{name}/ifindex")).ok()?;
+        index.trim().parse().ok()
+    };
+    of_address.or_else(|| is_name.then(of_machine)?)
 }
 
 #[cfg(test)]
@@ -243,6 +268,23 @@ mod tests {
         let servers: Vec<String> = parse(text).iter().map(ToString::to_string).collect();
         let expected = ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%2]:53", "192.0.2.2:5353"];
         assert_eq!(servers, expected);
+    }
+
+    /// Field case 63: the interface was read as a number only, and the line left out.
+    #[test]
+    fn a_link_local_server_is_asked_through_the_interface_of_that_name() {
+        let scope = |text: &str| match parse(text).as_slice() {
+            [std::net::SocketAddr::V6(addr)] => Some((addr.scope_id(), addr.port())),
+            _ => None,
+        };
+        let lo = super::interface_index("lo").unwrap();
+        assert_eq!(scope("nameserver fe80::1%lo\n"), Some((lo, 53)));
+        assert_eq!(scope("nameserver [fe80::1%lo]:5353\n"), Some((lo, 5353)));
+        assert_eq!(scope("nameserver [fe80::1%lo]\n"), Some((lo, 53)));
+        assert_eq!(scope("nameserver fe80::1%7\n"), Some((7, 53)));
+        for text in ["fe80::1%no-such-interface", "fe80::1%", "fe80::1%../lo", "192.0.2.1%lo"] {
+            assert_eq!(scope(&format!("nameserver {text}\n")), None, "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use hickory_proto::{
@@ -21,6 +22,12 @@ pub(crate) enum Says {
     /// These return codes, with the reason "listed".
     Codes(Vec<&'static str>),
     NotListed,
+    /// NOERROR without an address.
+    NoData,
+    /// The same, though the reason is there: a resolver took the address away.
+    Stripped,
+    /// These return codes, after so many milliseconds.
+    Late(u64, Vec<&'static str>),
     Rcode(ResponseCode),
     Silence,
 }
@@ -66,6 +73,12 @@ impl World {
         };
         match answers(&below) {
             Says::Codes(codes) => vec![listed(asked, &codes).into()],
+            Says::NoData => vec![replies::nodata(asked).into()],
+            Says::Stripped if asked.rtype == RecordType::A => vec![replies::nodata(asked).into()],
+            Says::Stripped => vec![listed(asked, &[]).into()],
+            Says::Late(ms, codes) => {
+                vec![Say::from(listed(asked, &codes)).after(Duration::from_millis(ms))]
+            }
             Says::NotListed => vec![replies::negative(nxdomain(asked), 60, 60).into()],
             Says::Rcode(code) => vec![rcode(asked, code).into()],
             Says::Silence => vec![],
