@@ -143,15 +143,29 @@ impl<T: Transport> Inner<T> {
         if self.look_at_resolver(Self::JUST_NOW).await == Some(ResolverTrouble::Silent) {
             return Some(Self::SOON);
         }
-        let is_silent = |list: &List| {
-            let found = findings.iter().find(|(found, _)| found.id == list.id);
-            found.map_or_else(
-                || list.lock().monitor.is_silent(),
-                |(_, probed)| *probed == Probed::NoAnswer,
-            )
+        // A resolver may answer for reserved names though it reaches nobody: does any list answer?
+        let found = |list: &&List| findings.iter().any(|(found, _)| found.id == list.id);
+        let answered = findings.iter().any(|(_, probed)| *probed != Probed::NoAnswer);
+        if answered || self.lists.len() < 2 {
+            return None;
+        }
+        let others = self.lists.iter().filter(|list| !found(list));
+        for list in others.filter(|list| !list.lock().monitor.is_silent()) {
+            if self.answers(list).await {
+                return None;
+            }
+        }
+        Some(Monitor::AGAIN)
+    }
+
+    /// Whether a list answers one question, whatever it says.
+    async fn answers(&self, list: &List) -> bool {
+        let Some(point) = points(&list.zone, Family::First, None, random()).into_iter().next()
+        else {
+            return true;
         };
-        // A resolver may answer for reserved names though it reaches nobody.
-        (self.lists.len() > 1 && self.lists.iter().all(is_silent)).then_some(Monitor::AGAIN)
+        let status = self.ask_point(list, &point, Instant::now() + Self::PATIENCE).await;
+        verdict(&point, &status) != Probed::NoAnswer
     }
 
     /// Excuses all lists that have gone silent, and those of which `also` says so.

@@ -70,6 +70,7 @@ impl<T: Transport> Inner<T> {
         match together(answers.iter().map(|(point, status)| verdict(point, status))) {
             Probed::Good => {
                 proof.renew(place, now);
+                list.lock().monitor.note_denied();
                 Ok(())
             }
             Probed::Fault(why) => {

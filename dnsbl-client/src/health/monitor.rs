@@ -133,6 +133,9 @@ impl Monitor {
 
     /// Takes what the list said when it was asked. `jitter` gives something from 0 to 1.
     pub(crate) fn hear(&mut self, status: &Status, now: Instant, jitter: impl FnOnce() -> f64) {
+        if let Status::Blocked(Blocked::Rewritten(_)) = status {
+            self.alarm.hear(false);
+        }
         if says_nothing_of_the_list(status) {
             return;
         }
@@ -164,6 +167,11 @@ impl Monitor {
             State::Probation { clean } => self.state = State::Probation { clean: clean + 1 },
             State::Unproven | State::Up => {}
         }
+    }
+
+    /// Takes it that the list has just denied what was made up: it does not list everything.
+    pub(crate) fn note_denied(&mut self) {
+        self.alarm.reset();
     }
 
     /// Takes the outcome of a probe.

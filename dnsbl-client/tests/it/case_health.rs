@@ -8,7 +8,7 @@ use dnsbl_client::{
 use hickory_proto::op::ResponseCode;
 
 use crate::{
-    client::{self, Ears, Time, ip, nth},
+    client::{self, Ears, Time, nth},
     fake::{Fake, Says, World, fail, good},
 };
 
@@ -166,7 +166,7 @@ async fn case_32_a_list_that_begins_to_list_everything_lists_nobody() {
     }
     assert_eq!(wrong, 0, "it proves itself before it counts");
     assert_eq!(watched.why(), Some(DownReason::ListsRandomName));
-    assert_eq!(watched.says(1000).await, Status::Skipped(Skipped::ZoneDown));
+    assert_eq!(watched.says(2000).await, Status::Skipped(Skipped::ZoneDown));
 }
 
 #[tokio::test]
@@ -177,22 +177,6 @@ async fn case_32_a_list_never_asked_before_lists_nobody_either() {
         wrong += u32::from(watched.says(n).await.listing().is_some());
     }
     assert_eq!(wrong, 0);
-}
-
-/// A list that lists the world but what is made up for the purpose can't be told by that.
-#[tokio::test]
-async fn case_32_a_list_that_lists_all_but_what_is_made_up_is_suspected_within_20() {
-    let sly = |name: &str| good(name, |name| name != "1.0.0.127" && !name.ends_with(".198"));
-    let watched = watched(client::zone("bl.example"), healthy).await;
-    usual_traffic(&watched).await;
-    watched.world.set("bl.example", sly);
-    let mut wrong = 0;
-    for n in 1000..1100 {
-        wrong += u32::from(watched.says(n).await.listing().is_some());
-    }
-    assert!(wrong <= 20, "{wrong}");
-    assert!(matches!(watched.why(), Some(DownReason::ListsEverything { .. })));
-    assert_eq!(watched.says(1000).await, Status::Skipped(Skipped::Suspect), "remembered ones too");
 }
 
 #[tokio::test]

@@ -149,11 +149,16 @@ async fn proofs_are_shared_and_do_not_outgrow_the_questions_of_a_busy_site() {
     let site = site([client::zone("bl.example")], |settings| settings).await;
     site.world.set("bl.example", |name| good(name, |name| name.ends_with(".8.8")));
     let before = site.questions("bl.example");
+    let mut passed = 0;
     for n in 0..300 {
-        assert_eq!(site.action(nth(n)).await, Action::Reject);
+        passed += u32::from(site.action(nth(n)).await == Action::Pass);
+        // That so many are listed is odd; the task that probes would find out at once.
+        if matches!(site.client.health()[0], Health::Suspect { .. }) {
+            site.client.tend().await;
+        }
     }
     let asked = site.questions("bl.example") - before;
-    assert!((300..=300 + 2 * 61).contains(&asked), "{asked}");
+    assert!((300..=310 + 2 * 61).contains(&asked) && passed <= 1, "{asked} {passed}");
     let together = (1000..1100).map(|n| site.action(nth(n)));
     let before = site.questions("bl.example");
     site.time.pass(MINUTE);
@@ -170,13 +175,13 @@ async fn where_the_questions_of_a_day_are_counted_a_proof_holds_for_a_minute() {
     let site = site([zone], |settings| settings).await;
     site.world.set("bl.example", |name| good(name, |name| name.ends_with(".8.8")));
     let before = site.questions("bl.example");
-    for n in 0..20 {
+    for n in 0..6 {
         assert_eq!(site.action(nth(n)).await, Action::Reject);
     }
-    assert_eq!(site.questions("bl.example") - before, 22);
+    assert_eq!(site.questions("bl.example") - before, 8);
     site.time.pass(MINUTE);
     assert_eq!(site.action(nth(100)).await, Action::Reject);
-    assert_eq!(site.questions("bl.example") - before, 25);
+    assert_eq!(site.questions("bl.example") - before, 11);
 }
 
 #[tokio::test]

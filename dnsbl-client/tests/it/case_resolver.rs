@@ -42,7 +42,6 @@ const LISTS: [&str; 3] = ["a.example", "b.example", "wl.example"];
 
 struct Site {
     world: World,
-    fake: Fake,
     time: Time,
     ears: Arc<Ears>,
     client: Client,
@@ -59,7 +58,7 @@ impl Site {
         let (world, time, ears) = (World::default(), Time::new(), Arc::new(Ears::default()));
         let fake = world.serve().await;
         let client = Self::client(&fake, &time, &ears);
-        let site = Self { world, fake, time, ears, client };
+        let site = Self { world, time, ears, client };
         site.is(answers, denied);
         site.client.tend().await;
         site
@@ -214,7 +213,8 @@ async fn an_outage_of_the_resolver_does_not_count_against_the_lists() {
                 site.client.tend().await;
             }
             site.passes(MINUTE * 2).await;
-            assert_eq!(site.words(), ["down"; 3]);
+            // The allow list may not have been waited for: a verdict was certain without it.
+            assert_eq!(site.words()[..2], ["down"; 2]);
             site.is(right, not_listed);
             site.passes(MINUTE).await;
             assert_eq!(site.words(), ["up"; 3], "outage {outage}");
