@@ -70,7 +70,7 @@ impl World {
         Admin::new(http, token.trim()).put("/v1/zones/bl.example.org", &zone).expect(201);
         let config = format!(
             "version = \"v1\"\nlisten = [\"{any}\"]\nmetrics-listen = \"{any}\"\nresolvers = [\"{dns}\"]\n\
-             [limits]\nconnections = 512\n[score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n"
+             [limits]\nconnections = 512\n[score]\nreject = 1\n[[zone]]\nname = \"bl.example.org\"\n"
         );
         let policy = run(&dir, "dnsbl", "policy", &config);
         let (policy_addr, metrics) = policy
