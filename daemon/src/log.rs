@@ -134,7 +134,9 @@ impl Log {
     /// Writes a line that no filter holds back, in the form of the log.
     pub fn announce(&self, line: &str) {
         let line = if self.is_json {
-            serde_json::json!({"level": "INFO", "fields": {"message": line}}).to_string()
+            // The blank is for scripts that look for words in the line, whatever its form.
+            let message = format!("{line} ");
+            serde_json::json!({"level": "INFO", "fields": {"message": message}}).to_string()
         } else {
             line.to_owned()
         };

@@ -34,7 +34,7 @@ struct Policy {
 }
 
 const POLICY: &str = "version = \"v1\"\nlisten = [\"127.0.0.1:0\"]\nresolvers = [\"127.0.0.1:9\"]\n\
-                      [score]\nreject = 3\n[[zone]]\nname = \"bl.example.org\"\n";
+                      [score]\nreject = 1\n[[zone]]\nname = \"bl.example.org\"\n";
 
 impl Policy {
     #[track_caller]
