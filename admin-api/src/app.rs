@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use axum::http::StatusCode;
 use dnsbl_index::Snapshot;
 use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
 use dnsbl_types::{Name, UnixTime, Zone};
@@ -151,7 +152,8 @@ impl App {
         match self.host.clock_doubt() {
             None => Ok(()),
             Some((why, seconds)) => {
-                Err(Problem::unavailable("clock-in-doubt", why).retry_after(seconds.max(1)))
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Err(Problem::new(status, "clock-in-doubt", why).retry_after(seconds.max(1)))
             }
         }
     }
