@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::http::StatusCode;
 use dnsbl_index::Snapshot;
 use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
 use dnsbl_types::{Name, UnixTime, Zone};
@@ -152,7 +153,8 @@ impl App {
         match self.host.clock_doubt() {
             None => Ok(()),
             Some((why, seconds)) => {
-                Err(Problem::unavailable("clock-in-doubt", why).retry_after(seconds.max(1)))
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Err(Problem::new(status, "clock-in-doubt", why).retry_after(seconds.max(1)))
             }
         }
     }

