@@ -58,7 +58,7 @@ fn seen(store: &Store) -> u64 {
     let mut hasher = DefaultHasher::new();
     reader.head().unwrap().hash(&mut hasher);
     for record in reader.zones().unwrap() {
-        let zone = record.zone.origin;
+        let zone = record.zone.origin.clone();
         (zone.to_string(), record.serial.0, record.listings, record.exclusions).hash(&mut hasher);
         record.zone.ttl.hash(&mut hasher);
         reader

@@ -11,7 +11,7 @@ use std::{
 use dnsbl_store::{
     Change, Examined, Expect, Filter, MintedToken, Recovery, Store, StoreError,
 };
-use dnsbl_types::{ListingBody, Name, UnixTime};
+use dnsbl_types::{ListingBody, Name, UnixTime, ZoneKind, ZoneSpec};
 use tempfile::TempDir;
 
 use crate::{
@@ -71,8 +71,8 @@ fn seen(store: &Store) -> Seen {
 /// A store with rows in all families, most in tables, some in the WAL.
 fn small_store() -> (TempDir, Seen) {
     let fixture = Fixture::new();
-    let mut second = crate::fixture::zone(dnsbl_types::ZoneKind::Ip);
-    second.origin = second_origin();
+    let (ns, reason) = ("ns.example.net".parse().unwrap(), "$".parse().unwrap());
+    let second = ZoneSpec::new(second_origin(), ZoneKind::Ip, vec![ns], reason).check().unwrap();
     fixture.change(Change::PutZone { zone: Box::new(second), serial_floor: None }).unwrap();
     let rows: Vec<(String, ListingBody)> = (0..3000)
         .map(|i| {

@@ -103,8 +103,8 @@ fn a_store_of_format_2_goes_on_and_takes_documents() {
 }
 
 /// The newest WAL that has something in it.
-fn wal(dir: &Path) -> std::path::PathBuf {
-    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+fn wal(dir: &Path) -> PathBuf {
+    let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let mut logs: Vec<_> =
         files.filter(|path| path.extension().is_some_and(|ext| ext == "log")).collect();
     logs.sort();
@@ -119,9 +119,11 @@ fn a_torn_last_record_is_what_a_crash_leaves_and_is_dropped() {
     fixture.store.close();
     let copy = tempfile::tempdir().unwrap();
     copy_files(fixture.dir.path(), copy.path());
+    // The last change was never acknowledged.
+    fs::remove_file(copy.path().join("HEAD")).unwrap();
     let wal = wal(copy.path());
     let len = wal.metadata().unwrap().len();
-    std::fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - 3).unwrap();
+    fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - 3).unwrap();
     assert_eq!(Fixture::open(copy).subjects(), ["192.0.2.1 a"]);
 }
 
@@ -153,8 +155,10 @@ fn a_crash_leaves_all_parts_of_a_change_or_none() {
     for cut in (0..len).step_by(97) {
         let copy = tempfile::tempdir().unwrap();
         copy_files(fixture.dir.path(), copy.path());
+        // What is cut off was never acknowledged.
+        fs::remove_file(copy.path().join("HEAD")).unwrap();
         let wal = wal(copy.path());
-        std::fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - cut).unwrap();
+        fs::OpenOptions::new().write(true).open(wal).unwrap().set_len(len - cut).unwrap();
         let fixture = Fixture::open(copy);
         if fixture.store.read(NOW).zone(&origin()).unwrap().is_some() {
             seen.insert(whole(&fixture));
