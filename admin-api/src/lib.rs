@@ -112,7 +112,8 @@ pub struct Limits {
     pub max_connections: usize,
     /// How many of one network, an IPv4 address or an IPv6 /64.
     pub max_per_network: usize,
-    /// Proxies in front of the API: that limit does not hold for them.
+    /// Proxies in front of the API: that limit does not hold for them, and their `X-Forwarded-For` tells
+    /// who asks.
     pub proxies: Vec<IpNet>,
     /// How long a client may take nothing of an answer.
     pub write_stall: Duration,
@@ -129,8 +130,6 @@ pub struct Limits {
     /// Names, beside addresses and `localhost`, under which requests without a token may reach the server
     /// where some need none.
     pub hosts: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` tells who asks.
-    pub proxies: Vec<IpNet>,
 }
 
 impl Default for Limits {
@@ -158,7 +157,6 @@ impl Default for Limits {
             metrics_open: false,
             openapi_open: false,
             hosts: Vec::new(),
-            proxies: Vec::new(),
         }
     }
 }

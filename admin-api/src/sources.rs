@@ -54,6 +54,16 @@ impl SourceRights {
         }
     }
 
+    /// Why the token may not write a source, if so; for the errors of rows.
+    pub(crate) fn why_not(&self, source: &Source) -> Option<String> {
+        if is_testers(source.as_str()) {
+            return Some(format!("only the relay tester writes as {source}"));
+        }
+        let why =
+            || format!("this token may not write as {source}, which needs the scope {SOURCES_ALL}");
+        self.speaks_for(source).is_err().then(why)
+    }
+
     fn speaks_for(&self, source: &Source) -> Result<(), Problem> {
         let speaks = self.all || self.own.iter().any(|own| own == source.as_str());
         if speaks { Ok(()) } else { Err(self.refusal(source)) }

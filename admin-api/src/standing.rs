@@ -257,8 +257,8 @@ fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Says>,
         return Ok(inside);
     }
     let filter = Filter { subject: SubjectMatch::Covered(of.clone()), ..Filter::all() };
-    let (listings, _) = reader.page(origin, &filter, None, MAX_INSIDE)?;
-    for listing in listings.into_iter().filter(|listing| listing.subject != *of) {
+    let page = reader.page(origin, &filter, None, MAX_INSIDE, || false)?;
+    for listing in page.listings.into_iter().filter(|listing| listing.subject != *of) {
         if inside.last().is_none_or(|last| last.subject != listing.subject) {
             if inside.len() == MAX_TOLD {
                 break;

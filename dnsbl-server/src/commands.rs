@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use dnsbl_store::{
     Actor, Change, Examined, Follower, MintedToken, Recovery, Store, StoreError, ZoneSurvey,
 };
-use dnsbl_types::{Entry, Name, Serial, Source, Subject, UnixTime, Zone};
+use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
 
 use crate::Config;
 
@@ -99,7 +99,9 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
                 store.display()
             );
             if let Some(torn) = torn {
-                println!("the last write was cut off and never acknowledged; the next start drops it: {torn}");
+                println!(
+                    "the last write was cut off and never acknowledged; the next start drops it: {torn}"
+                );
             }
             return Ok(());
         }
@@ -116,7 +118,10 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     if apply {
         let done = plan.apply(UnixTime::now())?;
         done.notes.iter().for_each(|note| println!("{note}"));
-        println!("recovered, in a new epoch; the damaged store is kept in {}", done.aside.display());
+        println!(
+            "recovered, in a new epoch; the damaged store is kept in {}",
+            done.aside.display()
+        );
     } else {
         println!("nothing was changed; add --apply to go on with what is kept");
     }

@@ -268,7 +268,6 @@ fn limits(config: &Config) -> Limits {
         metrics_open: http.open_metrics,
         openapi_open: http.open_metrics,
         hosts: http.hosts.clone(),
-        proxies: http.proxies.clone(),
         ..Limits::default()
     }
 }

@@ -15,8 +15,8 @@ mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.
 mod changes;
-mod feeds;
 mod delisting;
+mod feeds;
 mod imports;
 mod listings;
 mod metrics;

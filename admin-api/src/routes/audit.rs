@@ -72,7 +72,7 @@ struct Wanted {
         params(AuditQuery),
     responses((status = 200, body = AuditPageOut), (status = "default", body = ProblemOut)))]
 pub(crate) async fn list_audit_records(
-    _: Caller<AuditRead>,
+    caller: Caller<AuditRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<AuditQuery>,
 ) -> Result<AxumJson<AuditPageOut>, Problem> {

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::changed;
 use crate::{
     app::App,
-    auth::{Caller, ImportsWrite, SOURCES_ALL},
+    auth::{Caller, ImportsWrite},
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
     import::{Decided, Format, Order, Refused, Stop, Whose, body, stage},
@@ -171,12 +171,12 @@ impl ImportQuery {
             return Ok(Whose::One(own));
         }
         let replaces = matches!(self.mode, Mode::ReplaceSource);
-        let all = caller.has(SOURCES_ALL);
+        let rights = caller.sources();
         let token = own.clone();
         let refuse = move |source: &Source| {
             let why = match replaces {
                 true => Some(format!("mode=replace-source is about {token}, not {source}")),
-                false => may_not_write_as(all, source),
+                false => rights.why_not(source),
             };
             why.map(|why| format!("{why}; with ?source={token} all rows are taken for its"))
         };
@@ -197,20 +197,6 @@ impl ImportQuery {
         })
     }
 }
-
-/// Why a token may not write listings of a source that is not its own, if so.
-fn may_not_write_as(all: bool, source: &Source) -> Option<String> {
-    match (source.as_str(), all) {
-        (RELAY_TEST, _) => Some(format!("only the relay tester writes as {source}")),
-        (_, false) => Some(format!(
-            "this token may not write as {source}, which needs the scope {SOURCES_ALL}"
-        )),
-        (_, true) => None,
-    }
-}
-
-/// The source of the relay tester, which alone writes it.
-const RELAY_TEST: &str = "relay-test";
 
 fn with_report(mut problem: Problem, report: &Report) -> Problem {
     if let Ok(serde_json::Value::Object(facts)) = serde_json::to_value(report) {

@@ -2,7 +2,7 @@
 
 use dnsbl_types::UnixTime;
 use relay_tester::{
-    Probe, TestId,
+    Probe,
     life::{Arrival, ArrivalKind, Patience, Sent, State, Test, Verdict},
     text::{clean, clean_lines},
 };

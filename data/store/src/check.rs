@@ -48,9 +48,8 @@ pub(crate) fn presence(path: &Path) -> Result<Presence, StoreError> {
         }
     };
     // Neither a lock, nor RocksDB's own messages, nor files of imports say that there was a store.
-    let says_nothing = |name: &str| {
-        matches!(name, "LOCK" | "staging" | "lost+found") || name.starts_with("LOG")
-    };
+    let says_nothing =
+        |name: &str| matches!(name, "LOCK" | "staging" | "lost+found") || name.starts_with("LOG");
     names.retain(|name| !says_nothing(name));
     names.sort();
     if names.is_empty() {
@@ -79,7 +78,8 @@ pub(crate) fn presence(path: &Path) -> Result<Presence, StoreError> {
     } else {
         "CURRENT names no MANIFEST"
     };
-    let detail = format!("{what}, but there are {}; nothing was created or removed", some_of(&parts));
+    let detail =
+        format!("{what}, but there are {}; nothing was created or removed", some_of(&parts));
     Err(StoreError::Damaged { path: path.into(), detail })
 }
 
@@ -102,7 +102,11 @@ fn some_of(names: &[impl AsRef<str>]) -> String {
 fn unfinished_recovery(path: &Path) -> Option<String> {
     let copy = crate::recover::sibling(path, "recovered");
     copy.is_dir().then(|| {
-        format!("a recovery was cut off: move {} to {} to finish it", copy.display(), path.display())
+        format!(
+            "a recovery was cut off: move {} to {} to finish it",
+            copy.display(),
+            path.display()
+        )
     })
 }
 

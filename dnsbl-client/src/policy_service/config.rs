@@ -135,6 +135,11 @@ impl Config {
         Self::read(path, &text)
     }
 
+    /// What the scores lead to.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
     /// The resolvers; empty: those of the system.
     pub(crate) fn resolvers(&self) -> &[SocketAddr] {
         &self.resolvers

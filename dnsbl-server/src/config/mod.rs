@@ -61,7 +61,8 @@ pub struct Http {
     pub connections: usize,
     /// Connections at once from one network: an IPv4 address, an IPv6 /64.
     pub connections_per_network: usize,
-    /// Proxies in front of the API: that limit does not hold for them.
+    /// Proxies in front of the API: that limit does not hold for them, and their `X-Forwarded-For` tells
+    /// who asks.
     pub proxies: Vec<IpNet>,
     /// `/metrics` and `/openapi.json` need no token.
     pub open_metrics: bool,
@@ -71,8 +72,6 @@ pub struct Http {
     pub import_limit: u64,
     /// Names under which requests without a token may reach the API.
     pub hosts: Vec<String>,
-    /// Proxies whose `X-Forwarded-For` tells who asks.
-    pub proxies: Vec<IpNet>,
 }
 
 /// How long the change log is kept: until it is both older or larger than this.

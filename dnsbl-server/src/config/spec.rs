@@ -289,12 +289,6 @@ fn parse_addr(key: &'static str, text: &str) -> Result<SocketAddr, Refused> {
     })
 }
 
-fn parse_net(key: &'static str, text: &str) -> Result<IpNet, Refused> {
-    let single = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
-    let net = text.parse().ok().or_else(single);
-    net.map_or_else(|| refuse(key, format!("{text:?} is no address or prefix")), Ok)
-}
-
 /// What fits one character-string; left out or empty means off.
 fn checked_text(key: &'static str, text: Option<String>) -> Result<Option<String>, Refused> {
     let text = text.unwrap_or_default();
