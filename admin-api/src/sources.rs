@@ -164,7 +164,9 @@ mod tests {
         let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect();
         let random = [7; MintedToken::RANDOM];
         let minted = MintedToken::mint(random, name.into(), texts(scopes), UnixTime(1), None);
-        TokenRecord { sources: texts(sources), ..minted.record }
+        let mut record = minted.record;
+        record.sources = texts(sources);
+        record
     }
 
     fn may(token: &TokenRecord, source: &str) -> [bool; 2] {
