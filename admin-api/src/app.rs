@@ -3,6 +3,7 @@
 use std::{
     ops::Deref,
     sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use dnsbl_index::Snapshot;
@@ -19,6 +20,7 @@ pub(crate) struct App {
     imports: Arc<Semaphore>,
     scans: Arc<Semaphore>,
     known: Arc<KnownTokens>,
+    started: (UnixTime, Instant),
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
     /// The API's description as JSON, once the router is built.
@@ -31,10 +33,16 @@ impl App {
             imports: Arc::new(Semaphore::new(api.limits.max_imports)),
             scans: Arc::new(Semaphore::new(api.limits.max_scans)),
             known: Arc::default(),
+            started: (UnixTime::now(), Instant::now()),
             api,
             shutdown,
             openapi: OnceLock::new(),
         }
+    }
+
+    /// Since when it serves, and for how long, whatever the clock did meanwhile.
+    pub(crate) fn started(&self) -> (UnixTime, Duration) {
+        (self.started.0, self.started.1.elapsed())
     }
 
     /// Hands a change to the writer and waits until it is durable and visible, or refused.
@@ -49,7 +57,7 @@ impl App {
         change: Change,
     ) -> Result<Result<Done, ChangeError>, Problem> {
         let (tell, told) = oneshot::channel();
-        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken(_));
+        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken { .. });
         let known = is_of_token.then(|| self.known.clone());
         // Here and not below: whoever asked may be gone by then.
         let reply = move |result| {

@@ -5,7 +5,7 @@
 
 use std::{
     marker::PhantomData,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
 };
 
@@ -16,7 +16,7 @@ use axum::{
 use dnsbl_store::{Actor, TokenRecord};
 use dnsbl_types::Source;
 
-use crate::{app::App, error::Problem};
+use crate::{app::App, error::Problem, sources::SourceRights};
 
 /// What a token may be allowed to do.
 pub const SCOPES: &[&str] = &[
@@ -37,7 +37,7 @@ pub const SCOPES: &[&str] = &[
     "relay-tests:trusted",
 ];
 
-/// To touch the listings of all sources at once.
+/// To write and delete as any source.
 pub(crate) const SOURCES_ALL: &str = "sources:all";
 /// To lift guards.
 pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
@@ -87,9 +87,14 @@ scopes! {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The name of the token, for the log line of the request.
+/// Where a request came from, as far as that is known: the peer, or who is behind a proxy that is
+/// believed. Put into its extensions by [`around`](crate::layers::around).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client(pub(crate) Option<IpAddr>);
+
+/// The token of a request, for its log line.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct ActorName(pub(crate) Arc<OnceLock<String>>);
+pub(crate) struct Asker(pub(crate) Arc<OnceLock<Arc<TokenRecord>>>);
 
 /// An authenticated request whose token has the scope.
 pub(crate) struct Caller<S> {
@@ -101,7 +106,16 @@ pub(crate) struct Caller<S> {
 impl<S> Caller<S> {
     /// Who the change log says it was.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { name: self.token.name.clone(), remote: self.remote.clone() }
+        Actor {
+            name: self.token.name.clone(),
+            token: Some(self.token.id.clone()),
+            remote: self.remote.clone(),
+        }
+    }
+
+    /// The token itself.
+    pub(crate) fn token(&self) -> &TokenRecord {
+        &self.token
     }
 
     /// Whether the token has one more scope.
@@ -114,8 +128,26 @@ impl<S> Caller<S> {
         if self.has(scope) { Ok(()) } else { Err(Problem::forbidden(scope)) }
     }
 
-    /// The source that was named, or else the token's name.
+    /// The source to write as: the one that was named, or else the token's name.
     pub(crate) fn source(&self, named: Option<&str>) -> Result<Source, Problem> {
+        let source = self.named_or_own(named)?;
+        self.sources().may_write(&source)?;
+        Ok(source)
+    }
+
+    /// The source whose listing goes; the tester's own may be delisted by whoever may delist all.
+    pub(crate) fn source_to_delete(&self, named: Option<&str>) -> Result<Source, Problem> {
+        let source = self.named_or_own(named)?;
+        self.sources().may_delete(&source)?;
+        Ok(source)
+    }
+
+    /// What the token may write as, to be asked where a request names a source in each row.
+    pub(crate) fn sources(&self) -> SourceRights {
+        SourceRights::of(&self.token)
+    }
+
+    fn named_or_own(&self, named: Option<&str>) -> Result<Source, Problem> {
         let name = named.unwrap_or(&self.token.name);
         name.parse().map_err(|err| match named {
             Some(_) => Problem::malformed(err),
@@ -131,15 +163,12 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
         let token = app.authenticate(bearer(&parts.headers)?).await?;
         let token = token
             .ok_or_else(|| Problem::unauthorized("this token is unknown, revoked or expired"))?;
-        if let Some(ActorName(name)) = parts.extensions.get() {
-            name.get_or_init(|| token.name.clone());
+        if let Some(Asker(asker)) = parts.extensions.get() {
+            asker.get_or_init(|| token.clone());
         }
-        let remote = parts.extensions.get::<Peer>();
-        let caller = Self {
-            token,
-            remote: remote.map(|Peer(addr)| addr.ip().to_canonical().to_string()),
-            scope: PhantomData,
-        };
+        let client = parts.extensions.get().and_then(|Client(client)| *client);
+        let remote = client.map(|address| address.to_string());
+        let caller = Self { token, remote, scope: PhantomData };
         S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;
         Ok(caller)
     }

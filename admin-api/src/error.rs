@@ -73,6 +73,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail).with("scope", scope)
     }
 
+    /// Nobody may do this over the API.
+    pub(crate) fn reserved(detail: impl Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "reserved", detail)
+    }
+
     /// The client sent too little in too much time.
     pub(crate) fn too_slow(detail: impl Display) -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)
@@ -116,6 +121,18 @@ impl Problem {
             "internal",
             "the server failed; its log says why",
         )
+    }
+
+    /// Its HTTP status.
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status.as_u16()
+    }
+
+    /// Says it in other words.
+    pub(crate) fn because(mut self, detail: impl Display) -> Self {
+        self.0.detail = detail.to_string();
+        self
     }
 
     /// Adds a fact.
@@ -173,6 +190,9 @@ impl From<ChangeError> for Problem {
             ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
             ChangeError::NoListing => (StatusCode::NOT_FOUND, "not-listed"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
+            ChangeError::TokenName { .. } => (StatusCode::CONFLICT, "name-in-use"),
+            ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
+            ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),

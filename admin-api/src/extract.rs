@@ -1,6 +1,6 @@
 //! What handlers take from requests; whatever can't be read is a problem that says what is wrong.
 
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt::Display, net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
     Json as AxumJson,
@@ -117,7 +117,24 @@ pub(crate) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<
 
 /// The zone and subject of a path.
 pub(crate) fn zone_and_subject(path: &(String, String)) -> Result<(Name, Subject), Problem> {
-    Ok((parse("zone", &path.0)?, parse("subject", &path.1)?))
+    Ok((parse("zone", &path.0)?, parse("subject", &unslash(&path.1))?))
+}
+
+/// A prefix as it may also stand in a path, `192.0.2.0_24`, with its slash; anything else as it is.
+///
+/// Some proxies decode `%2F`, which makes two parts of one; an underscore survives them all. No address
+/// has one, and no name that anybody could ask for ends in an address and an underscore.
+pub(crate) fn unslash(text: &str) -> Cow<'_, str> {
+    match text.rsplit_once('_') {
+        Some((address, bits))
+            if address.parse::<IpAddr>().is_ok()
+                && (1..=3).contains(&bits.len())
+                && bits.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            format!("{address}/{bits}").into()
+        }
+        _ => text.into(),
+    }
 }
 
 /// The guards that a request lifts, by scope.
@@ -152,5 +169,27 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error>
         "1" | "true" => Ok(true),
         "0" | "false" => Ok(false),
         _ => Err(D::Error::custom(format!("{text:?} is not 1, true, 0 or false"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unslash;
+
+    #[test]
+    fn a_prefix_may_be_written_with_an_underscore() {
+        assert_eq!(unslash("192.0.2.0_24"), "192.0.2.0/24");
+        assert_eq!(unslash("2001:db8::_32"), "2001:db8::/32");
+        for text in [
+            "192.0.2.0",
+            "192.0.2.0/24",
+            "_dmarc.example.com",
+            "a_24",
+            "192.0.2.0_",
+            "192.0.2_24",
+            "192.0.2.0_2400",
+        ] {
+            assert_eq!(unslash(text), text);
+        }
     }
 }

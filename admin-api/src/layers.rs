@@ -4,14 +4,23 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     body::HttpBody as _,
-    extract::{MatchedPath, Request, State},
+    extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State},
     http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use dnsbl_types::{Name, Subject};
 use futures_util::FutureExt as _;
 
-use crate::{app::App, auth::ActorName, error::Problem, routes::SEQ_HEADER};
+use crate::{
+    app::App,
+    auth::{Asker, Client, Peer},
+    error::Problem,
+    extract::unslash,
+    host,
+    routes::SEQ_HEADER,
+    stranger,
+};
 
 /// The longest body that is read to its end even where nobody asks for it, in bytes. The connection
 /// of a refused longer one ends, and the client must know, or it sends its next request into nothing.
@@ -30,15 +39,21 @@ pub(crate) struct Rules {
 /// of a listing needs to be read.
 pub(crate) async fn around(
     State((app, rules)): State<(Arc<App>, Rules)>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await;
+    let about = params.map_or_else(|_| About::default(), |params| About::read(&params));
+    let mut request = Request::from_parts(parts, body);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let is_long = request.body().size_hint().upper().is_none_or(|bytes| bytes > READ_TO_ITS_END);
-    let actor = ActorName::default();
-    request.extensions_mut().insert(actor.clone());
+    let client = client(&app, &request);
+    let asker = Asker::default();
+    request.extensions_mut().insert(asker.clone());
+    request.extensions_mut().insert(client);
     let answer = AssertUnwindSafe(answer(&app, rules, request, next)).catch_unwind().await;
     let mut response = match answer {
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
@@ -47,8 +62,19 @@ pub(crate) async fn around(
     add_headers(&mut response, is_long);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     app.host.count_request(route, response.status().as_u16());
-    log(&method, route, &response, &actor, started);
+    log(&Told { method, route, about, client, asker, started }, &response);
     response
+}
+
+/// Who asks: the peer, or behind a proxy that is believed whoever that one names.
+fn client(app: &App, request: &Request) -> Client {
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip().to_canonical());
+    // A proxy that names nobody asks for itself, as for its own health checks.
+    Client(
+        peer.map(|peer| {
+            stranger::client(peer, request.headers(), &app.limits.proxies).unwrap_or(peer)
+        }),
+    )
 }
 
 async fn answer(
@@ -58,6 +84,7 @@ async fn answer(
     next: Next,
 ) -> Result<Response, Problem> {
     refuse_token_in_query(request.uri())?;
+    host::check(&app.limits, app.tester.as_deref(), &request)?;
     if rules.need_index {
         require_index(app)?;
     }
@@ -82,18 +109,76 @@ fn add_headers(response: &mut Response, is_long: bool) {
     }
 }
 
-/// One line a request; paths, queries, headers and bodies stay out of it.
-fn log(method: &Method, route: &str, response: &Response, actor: &ActorName, started: Instant) {
-    let status = response.status().as_u16();
-    let actor = actor.0.get().map_or("-", String::as_str);
+/// What the log line of a request tells beside the answer.
+struct Told<'a> {
+    method: Method,
+    route: &'a str,
+    about: About,
+    client: Client,
+    asker: Asker,
+    started: Instant,
+}
+
+/// The zone and the subject that a path names, in canonical form.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct About {
+    zone: Option<Name>,
+    subject: Option<Subject>,
+}
+
+impl About {
+    /// Whatever is neither zone nor subject is left out: it may be anything, also a secret.
+    fn read<'a>(parts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut about = Self::default();
+        for (name, text) in parts {
+            match name {
+                "zone" => about.zone = text.parse().ok(),
+                "subject" => about.subject = unslash(text).parse().ok(),
+                _ => {}
+            }
+        }
+        about
+    }
+}
+
+/// One line a request; paths as they come, queries, headers and bodies stay out of it.
+///
+/// Fields that are not known are left out, so that a line says what is there. A refusal for want of a
+/// token or a scope is a warning, and names who asked: guessing leaves a trace, and can be shut out.
+fn log(told: &Told<'_>, response: &Response) {
+    let status = response.status();
+    let Told { method, route, about, started, .. } = told;
+    let client = told.client.0.map(display);
+    let token = told.asker.0.get();
+    let actor = token.map(|token| token.name.as_str());
+    let token = token.map(|token| token.id.as_str());
+    let (zone, subject) = (about.zone.as_ref().map(display), about.subject.as_ref().map(display));
     let ms = started.elapsed().as_millis() as u64;
-    let seq = response.headers().get(SEQ_HEADER);
-    let seq = seq.and_then(|seq| seq.to_str().ok()).unwrap_or("-");
-    let reads = matches!(*method, Method::GET | Method::HEAD) || route == "/v1/check";
-    if reads {
-        tracing::debug!(%method, route, status, actor, ms, "request");
-    } else {
-        tracing::info!(%method, route, status, actor, seq, ms, "request");
+    let seq = response.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok());
+    let seq: Option<u64> = seq.and_then(|seq| seq.parse().ok());
+    let status_code = status.as_u16();
+    let reads = matches!(*method, Method::GET | Method::HEAD) || *route == "/v1/check";
+    macro_rules! line {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                status = status_code,
+                client,
+                %method,
+                route,
+                zone,
+                subject,
+                actor,
+                token,
+                seq,
+                ms,
+                $text
+            )
+        };
+    }
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => line!(warn, "request refused"),
+        _ if reads => line!(debug, "request"),
+        _ => line!(info, "request"),
     }
 }
 
@@ -130,20 +215,75 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
 
 /// The answer where there is no such route.
 pub(crate) async fn no_route(uri: Uri) -> Problem {
-    let mut parts = uri.path().split('/').skip(1);
-    let is_listing = parts.next() == Some("v1")
-        && parts.next() == Some("zones")
-        && parts.nth(1) == Some("listings");
-    let hint = if is_listing {
-        "; a subject is percent-encoded, as in 192.0.2.0%2F24"
-    } else {
-        "; /openapi.json describes what there is"
+    let Some(subject) = torn_subject(uri.path()) else {
+        let detail = "there is nothing at this path; /openapi.json describes what there is, to holders of a token";
+        return Problem::not_found("no-such-route", detail);
     };
-    Problem::not_found("no-such-route", format!("there is nothing at this path{hint}"))
+    let other = subject.replace('/', "_");
+    let encoded = subject.replace('/', "%2F");
+    let detail = format!(
+        "the path ends in {subject}, and the length of a prefix is not a part of the path: it is sent as {encoded}; where it was sent so, something between here and there decodes the path (nginx does where proxy_pass ends in a URI, even /): let it pass the path as it is, or write {other}, which nothing changes"
+    );
+    Problem::not_found("no-such-route", detail).with("write", other)
+}
+
+/// A subject whose `%2F` has become a part of the path.
+fn torn_subject(path: &str) -> Option<String> {
+    let mut parts = path.split('/').skip(1);
+    if parts.next() != Some("v1") {
+        return None;
+    }
+    let rest: Vec<&str> = match parts.next() {
+        Some("zones") if parts.nth(1) == Some("listings") => parts.collect(),
+        Some("relay-opt-outs") => parts.collect(),
+        _ => return None,
+    };
+    let text = rest.join("/");
+    // Only what is a prefix: it is repeated in the answer.
+    let subject: Subject = text.parse().ok()?;
+    (rest.len() == 2).then(|| subject.net().map(|net| net.to_string()))?
 }
 
 /// The answer to a method that a route does not have.
 pub(crate) async fn no_method(method: Method) -> Problem {
     let detail = format!("{method} is not possible here; the header Allow says what is");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_names_zone_and_subject_and_nothing_else() {
+        let about = |zone: &str, subject: &str| {
+            let about = About::read([("zone", zone), ("subject", subject), ("id", "x")]);
+            let About { zone, subject } = about;
+            [zone.map(|zone| zone.to_string()), subject.map(|subject| subject.to_string())]
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let zone = some("bl.example.org");
+        for subject in ["192.0.2.0/24", "192.0.2.0_24", "::ffff:192.0.2.0/120"] {
+            let told = about("BL.example.org", subject);
+            assert_eq!(told, [zone.clone(), some("192.0.2.0/24")], "{subject}");
+        }
+        let secret = format!("dnsbl_{}_{}", "0".repeat(16), "1".repeat(64));
+        for text in [&secret, "\n\u{1b}[31m", ""] {
+            assert_eq!(about(text, text), [None, None], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_was_decoded_on_its_way_is_known_by_its_look() {
+        let at = "/v1/zones/bl.example.org/listings";
+        assert_eq!(torn_subject(&format!("{at}/192.0.2.0/24")).as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(torn_subject(&format!("{at}/2001:db8::/32")).as_deref(), Some("2001:db8::/32"));
+        let opt_out = "/v1/relay-opt-outs/198.51.100.0/24";
+        assert_eq!(torn_subject(opt_out).as_deref(), Some("198.51.100.0/24"));
+        for path in
+            ["/v2", "/v1/zones/a/b/192.0.2.0/24", "/v1/zones/z/listings/a/b", "/v1/x/192.0.2.0/24"]
+        {
+            assert_eq!(torn_subject(path), None, "{path}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod error;
 mod export;
 mod extract;
+mod host;
 mod import;
 mod known;
 mod layers;
@@ -16,6 +17,8 @@ mod precondition;
 mod router;
 mod routes;
 mod serve;
+mod sources;
+mod standing;
 mod stranger;
 mod v1;
 
@@ -23,12 +26,14 @@ use std::{sync::Arc, time::Duration};
 
 use dnsbl_index::Index;
 use dnsbl_store::Store;
+use ipnet::IpNet;
 use relay_tester::service::Tester;
 use tokio::sync::watch;
 
 pub use auth::SCOPES;
 pub use router::router;
 pub use serve::{Listener, serve};
+pub use sources::{token_name, token_sources};
 
 /// What the API is served from.
 pub struct Api {
@@ -62,8 +67,10 @@ pub trait Host: Send + Sync + 'static {
 pub struct Readiness {
     /// It does.
     pub ready: bool,
-    /// Why it does not.
+    /// Why it does not, in words that may be shown to anybody.
     pub reason: Option<String>,
+    /// What exactly failed.
+    pub detail: Option<String>,
 }
 
 /// What a request may cost.
@@ -93,6 +100,11 @@ pub struct Limits {
     pub metrics_open: bool,
     /// The API's description needs no token.
     pub openapi_open: bool,
+    /// Names, beside addresses and `localhost`, under which requests without a token may reach the server
+    /// where some need none.
+    pub hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` tells who asks.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Default for Limits {
@@ -110,6 +122,8 @@ impl Default for Limits {
             header_bytes: 16 << 10,
             metrics_open: false,
             openapi_open: false,
+            hosts: Vec::new(),
+            proxies: Vec::new(),
         }
     }
 }

@@ -29,7 +29,7 @@ impl<S> Submitter<S> {
         match self {
             Self::Token(caller) => caller.actor(),
             Self::Stranger(from) => {
-                Actor { name: "anonymous".into(), remote: Some(from.to_string()) }
+                Actor { remote: Some(from.to_string()), ..Actor::part("anonymous") }
             }
         }
     }
@@ -53,7 +53,11 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Submitter<S> {
 
 /// Where a request comes from: the peer, or behind proxies the last address that none of them has.
 /// What a client writes into the header itself stands before that.
-fn client(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Result<IpAddr, Problem> {
+pub(crate) fn client(
+    peer: IpAddr,
+    headers: &HeaderMap,
+    proxies: &[IpNet],
+) -> Result<IpAddr, Problem> {
     let is_proxy = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
     if !is_proxy(&peer) {
         return Ok(peer);

@@ -2,24 +2,31 @@
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path, time::Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use dnsbl_store::{Actor, Change, Follower, MintedToken, Recovery, Store, ZoneSurvey};
-use dnsbl_types::{Entry, Name, Serial, Source, Subject, UnixTime, Zone};
+use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
 
 use crate::Config;
 
 /// Creates a token and prints it.
-pub fn create_token(config: &Config, name: &str, scopes: &[String]) -> anyhow::Result<()> {
-    name.parse::<Source>().context("--name")?;
+pub fn create_token(
+    config: &Config,
+    name: &str,
+    scopes: &[String],
+    sources: &[String],
+) -> anyhow::Result<()> {
+    admin_api::token_name(name).map_err(|err| anyhow!("--{err}"))?;
+    let sources = admin_api::token_sources(sources).map_err(|err| anyhow!("--source: {err}"))?;
     let known = admin_api::SCOPES;
     if let Some(scope) = scopes.iter().find(|scope| !known.contains(&scope.as_str())) {
         bail!("--scope {scope}: unknown; there are {}", known.join(", "));
     }
     let scopes = if scopes.is_empty() { all_scopes() } else { scopes.to_vec() };
-    let minted = mint(name, scopes)?;
+    let mut minted = mint(name, scopes)?;
+    minted.record.sources = sources;
     let store = Store::open(&config.store_dir())?;
     store.start(Box::new(NoFollower))?;
-    let actor = Actor { name: "dnsbl-server token create".into(), remote: None };
+    let actor = Actor::part("dnsbl-server token create");
     store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
     store.close();
     println!("{}", minted.text.reveal());

@@ -19,12 +19,13 @@ pub(crate) struct Host {
 
 impl admin_api::Host for Host {
     fn readiness(&self) -> Readiness {
-        let reason = match self.store.failure() {
-            Some(reason) => Some(format!("the store takes no writes: {reason}")),
-            None if self.serving.get().is_none() => Some("loading".into()),
-            None => None,
+        let (reason, detail) = match self.store.failure() {
+            Some(detail) => (Some("the store takes no writes; the log says why"), Some(detail)),
+            None if self.serving.get().is_none() => (Some("loading"), None),
+            None => (None, None),
         };
-        Readiness { ready: reason.is_none(), reason }
+        let reason = reason.map(String::from);
+        Readiness { ready: reason.is_none(), reason, detail: detail.map(|why| why.to_string()) }
     }
 
     fn metrics_text(&self) -> String {

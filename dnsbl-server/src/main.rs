@@ -54,8 +54,11 @@ enum Token {
         #[arg(long)]
         name: String,
         /// What it may do; repeatable; every scope if left out.
-        #[arg(long)]
+        #[arg(long, value_delimiter = ',')]
         scope: Vec<String>,
+        /// A source that it writes as beside its name; repeatable; all need the scope sources:all.
+        #[arg(long, value_delimiter = ',')]
+        source: Vec<String>,
     },
 }
 
@@ -73,8 +76,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(file) => dnsbl_server::run(Config::load(&file.config)?),
         Command::CheckConfig(file) => Config::load(&file.config).map(drop).map_err(Into::into),
-        Command::Token(Token::Create { config, name, scope }) => {
-            commands::create_token(&Config::load(&config.config)?, &name, &scope)
+        Command::Token(Token::Create { config, name, scope, source }) => {
+            commands::create_token(&Config::load(&config.config)?, &name, &scope, &source)
         }
         Command::Recover { config, apply } => {
             commands::recover(&Config::load(&config.config)?, apply)

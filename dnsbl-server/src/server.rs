@@ -204,6 +204,8 @@ fn limits(http: &config::Http) -> Limits {
         import_bytes: http.import_limit,
         metrics_open: http.open_metrics,
         openapi_open: http.open_metrics,
+        hosts: http.hosts.clone(),
+        proxies: http.proxies.clone(),
         ..Limits::default()
     }
 }

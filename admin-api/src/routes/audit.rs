@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use axum::{Json as AxumJson, extract::State};
+use dnsbl_store::AuditRecord;
+use dnsbl_types::{Name, Source, Subject, UnixTime};
+use relay_tester::service::SOURCE as TESTER;
 use serde::Deserialize;
 
 use crate::{
     app::App,
     auth::{AuditRead, Caller},
     error::Problem,
-    extract::{Params, limit},
+    extract::{Params, flag, limit, parse, unslash},
     v1::{
-        audit::{AuditOut, AuditPageOut},
+        audit::{AuditOut, AuditPageOut, shown_subject},
         problem::ProblemOut,
+        time,
     },
 };
 
-/// Which page.
+/// The most records that are read for one page.
+const LOOK_AT: usize = 100_000;
+
+/// Which records, and which page of them.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -25,9 +32,42 @@ pub(crate) struct AuditQuery {
     before: Option<u64>,
     /// 1 to 1000. Default 100.
     limit: Option<usize>,
+    /// Of one zone.
+    zone: Option<String>,
+    /// About one subject; also the name of a token, or the id of a relay test.
+    subject: Option<String>,
+    /// About listings of one source.
+    source: Option<String>,
+    /// By one token, given by its name or its id, or by a part of the server.
+    actor: Option<String>,
+    /// Of one kind, such as `delete`.
+    action: Option<String>,
+    /// Not before this time (RFC 3339).
+    from: Option<String>,
+    /// Before this time (RFC 3339).
+    to: Option<String>,
+    /// `1`: also each step of each relay test. Left out: only where `action`, `actor` or `subject` asks for
+    /// them.
+    #[serde(default, deserialize_with = "flag")]
+    steps: bool,
+}
+
+/// What records must be to be shown.
+struct Wanted {
+    zone: Option<String>,
+    subject: Option<String>,
+    source: Option<String>,
+    actor: Option<String>,
+    action: Option<String>,
+    from: Option<UnixTime>,
+    to: Option<UnixTime>,
+    steps: bool,
 }
 
 /// Lists audit records, newest first.
+///
+/// A search reads so many records at a time that a page may be empty and yet not the last: `next` says
+/// whether there is more.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = ["audit:read"])),
         params(AuditQuery),
     responses((status = 200, body = AuditPageOut), (status = "default", body = ProblemOut)))]
@@ -38,9 +78,63 @@ pub(crate) async fn list_audit_records(
 ) -> Result<AxumJson<AuditPageOut>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);
-    let records = app.read(move |reader| Ok(reader.audit_before(before, limit)?));
-    let records = records.await?;
-    let full = records.len() >= limit;
-    let next = records.last().map(|last| last.seq).filter(|_| full);
-    Ok(AxumJson(AuditPageOut { records: records.into_iter().map(AuditOut::from).collect(), next }))
+    let wanted = query.wanted()?;
+    let permit = app.scan_permit()?;
+    let page = app.read(move |reader| {
+        let _permit = permit;
+        Ok(reader.audit_before(before, limit, LOOK_AT, |record| wanted.admits(record))?)
+    });
+    let page = page.await?;
+    let records = page.records.into_iter().map(AuditOut::from).collect();
+    Ok(AxumJson(AuditPageOut { records, next: page.next }))
+}
+
+impl AuditQuery {
+    /// Names are compared in the form in which the records have them.
+    fn wanted(self) -> Result<Wanted, Problem> {
+        let zone: Option<Name> = self.zone.map(|zone| parse("zone", &zone)).transpose()?;
+        let source: Option<Source> = self.source.map(|name| parse("source", &name)).transpose()?;
+        let time = |field, text: Option<String>| -> Result<Option<UnixTime>, Problem> {
+            Ok(text.map(|text| time::read(field, &text)).transpose()?)
+        };
+        let subject = self.subject.map(|text| match unslash(&text).parse::<Subject>() {
+            Ok(subject) => subject.to_string(),
+            Err(_) => text,
+        });
+        let tester = |text: &Option<String>| text.as_deref().is_some_and(|text| text == TESTER);
+        let steps = self.steps || self.action.is_some() || tester(&self.actor) || subject.is_some();
+        Ok(Wanted {
+            zone: zone.map(|zone| zone.to_string()),
+            subject,
+            source: source.map(|source| source.to_string()),
+            actor: self.actor,
+            action: self.action,
+            from: time("from", self.from)?,
+            to: time("to", self.to)?,
+            steps,
+        })
+    }
+}
+
+impl Wanted {
+    fn admits(&self, record: &AuditRecord) -> bool {
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        let subject = record.subject.as_deref();
+        let by = self.actor.is_none()
+            || is(&self.actor, Some(&record.actor))
+            || is(&self.actor, record.token.as_deref());
+        // What the tester does to a test is a step of that test, and a test has dozens.
+        let is_step = record.actor == TESTER && record.zone.is_none();
+        (self.steps || !is_step)
+            && by
+            && is(&self.zone, record.zone.as_deref())
+            && is(&self.source, record.source.as_deref())
+            && is(&self.action, Some(&record.action))
+            && self.from.is_none_or(|from| from <= record.at)
+            && self.to.is_none_or(|to| record.at < to)
+            && (is(&self.subject, subject)
+                || is(&self.subject, shown_subject(&record.action, subject).as_deref()))
+    }
 }

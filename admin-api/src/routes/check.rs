@@ -1,17 +1,18 @@
 //! `POST /v1/check`: whether subjects are listed, as DNS would answer.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{Json as AxumJson, extract::State};
-use dnsbl_index::{IndexedZone, Snapshot, Verdict};
+use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
 use dnsbl_store::Reader;
-use dnsbl_types::{Name, Subject, UnixTime, ZoneKind};
+use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
 
 use crate::{
     app::App,
     auth::{Caller, ListingsRead},
     error::Problem,
     extract::{Json, Nothing, Params, parse},
+    standing::{Says, deciding, judge, names},
     v1::{
         check::{CheckIn, CheckOut, ChecksOut},
         listing::effective_codes,
@@ -28,7 +29,8 @@ const MAX_ZONES: usize = 100;
 /// Checks subjects.
 ///
 /// An address and a domain are answered as DNS answers them, test entries included. A prefix is
-/// listed if the longest listing that covers all of it lists it.
+/// listed if the longest listing that covers all of it lists it. Whose listing or exclusion decides is
+/// named.
 #[utoipa::path(post, path = "/v1/check", tag = "listings", security(("token" = ["listings:read"])),
     request_body = CheckIn,
     responses((status = 200, body = ChecksOut), (status = "default", body = ProblemOut)))]
@@ -110,44 +112,53 @@ fn check_in(
     reader: &Reader<'_>,
     now: UnixTime,
 ) -> Result<CheckOut, Problem> {
-    let verdict = match subject {
-        Subject::V4(net) if net.prefix_len() == 32 => zone.judge_address(net.addr().into(), now),
-        Subject::V6(net) if net.prefix_len() == 128 => zone.judge_address(net.addr().into(), now),
-        Subject::Domain(domain) if !domain.is_wildcard() => {
-            zone.judge_domain(domain.name().labels(), now)
-        }
-        _ => return check_prefix(zone, subject, reader, now),
-    };
-    Ok(of_verdict(zone, subject, &verdict))
-}
-
-fn of_verdict(zone: &IndexedZone, subject: &Subject, verdict: &Verdict<'_>) -> CheckOut {
+    let origin = &zone.settings().origin;
     let mut result = unlisted(zone, subject);
-    if let Some(listed) = verdict.listed() {
-        let codes = listed.return_codes(zone.settings());
-        result.listed = true;
-        result.return_codes = codes.iter().map(ToString::to_string).collect();
-        result.reasons = listed.reasons(zone.settings());
-        result.by = listed.by().map(|by| by.to_string());
+    let is_test = TestEntry::named_by(zone.settings(), subject).is_some();
+    let deciding = if is_test { Vec::new() } else { deciding(zone, subject, now) };
+    let says = deciding.iter().map(|by| Says::read(reader, origin, by));
+    let says = says.collect::<Result<Vec<_>, _>>()?;
+    let excluding = says.iter().find(|says| !says.excluded_by.is_empty());
+    match (judge(zone, subject, now), excluding) {
+        (Some(Verdict::Listed(listed)), _) => add_listed(&mut result, zone, &listed),
+        (_, Some(out)) => {
+            result.by = Some(out.subject.to_string());
+            result.excluded = true;
+            result.sources = names(&out.excluded_by);
+        }
+        (Some(_), None) => {}
+        (None, None) => add_prefix(&mut result, zone, subject, reader, deciding.first())?,
     }
-    result
+    if result.listed {
+        let sources: BTreeSet<&Source> = says.iter().flat_map(|says| &says.listed_by).collect();
+        result.sources = sources.into_iter().map(ToString::to_string).collect();
+    }
+    Ok(result)
 }
 
-/// A prefix or wildcard: what the longest subject that covers all of it says.
-fn check_prefix(
+fn add_listed(result: &mut CheckOut, zone: &IndexedZone, listed: &Listed<'_>) {
+    let codes = listed.return_codes(zone.settings());
+    result.listed = true;
+    result.return_codes = codes.iter().map(ToString::to_string).collect();
+    result.reasons = listed.reasons(zone.settings());
+    result.by = listed.by().map(|by| by.to_string());
+}
+
+/// A prefix or wildcard: what the longest subject that covers all of it says, if that lists it.
+fn add_prefix(
+    result: &mut CheckOut,
     zone: &IndexedZone,
     subject: &Subject,
     reader: &Reader<'_>,
-    now: UnixTime,
-) -> Result<CheckOut, Problem> {
-    let mut result = unlisted(zone, subject);
+    by: Option<&Subject>,
+) -> Result<(), Problem> {
     let settings = zone.settings();
-    let Some(by) = zone.covering(subject, now).into_iter().next() else {
-        return Ok(result);
+    let Some(by) = by else {
+        return Ok(());
     };
-    let listings = reader.listings_of(&settings.origin, &by)?;
-    if listings.is_empty() || listings.iter().any(|listing| listing.body.exclusion) {
-        return Ok(result);
+    let listings = reader.listings_of(&settings.origin, by)?;
+    if listings.is_empty() {
+        return Ok(());
     }
     let codes = effective_codes(&listings, settings);
     result.listed = true;
@@ -160,7 +171,7 @@ fn check_prefix(
         }
     }
     result.by = Some(by.to_string());
-    Ok(result)
+    Ok(())
 }
 
 fn unlisted(zone: &IndexedZone, subject: &Subject) -> CheckOut {
@@ -171,5 +182,7 @@ fn unlisted(zone: &IndexedZone, subject: &Subject) -> CheckOut {
         return_codes: Vec::new(),
         reasons: Vec::new(),
         by: None,
+        excluded: false,
+        sources: Vec::new(),
     }
 }

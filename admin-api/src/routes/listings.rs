@@ -19,6 +19,7 @@ use crate::{
     error::Problem,
     extract::{Json, Params, Path, lifted, parse, zone_and_subject},
     precondition::{self, etag},
+    standing::{EXCLUDED, NOW_LISTED, STILL_LISTED, Standing, is_listed},
     v1::{
         listing::{ListingIn, ListingOut, SubjectOut, effective_codes},
         problem::ProblemOut,
@@ -39,7 +40,7 @@ pub(crate) struct FindQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PutQuery {
-    /// The source; left out: the token's name.
+    /// The source; left out: the token's name. Another needs `sources:all`, or a token made for it.
     source: Option<String>,
     /// `special-use`, `short-prefix` or both with a comma; needs guards:override.
     r#override: Option<String>,
@@ -50,7 +51,8 @@ pub(crate) struct PutQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeleteQuery {
-    /// The source; left out: the token's name; `*`: all, which needs sources:all.
+    /// The source; left out: the token's name. Another needs `sources:all`, or a token made for it; `*` is
+    /// all of them, and needs `sources:all`.
     source: Option<String>,
 }
 
@@ -78,10 +80,9 @@ pub(crate) async fn find_listing(
         Ok((zone.zone, reader.listings_of(&at.0, &at.1)?))
     });
     let (zone, mut listings) = found.await?;
-    let others: Vec<String> = listings.iter().map(|l| l.source.to_string()).collect();
     listings.retain(|listing| source.as_ref().is_none_or(|source| listing.source == *source));
     let etag = match listings.as_slice() {
-        [] => return Err(absent(&app, &origin, &subject).with("sources", others)),
+        [] => return Err(absent(&app, &origin, &subject).await),
         [one] => Some(etag(one.seq)),
         _ => None,
     };
@@ -109,6 +110,7 @@ fn rests_on_itself(listings: &[Listing]) -> bool {
 /// Lists a subject, or changes what the source says of it.
 ///
 /// Doing it again changes nothing. `If-Match` and `If-None-Match: *` are about the source's listing.
+/// Where an exclusion keeps the subject out all the same, `DNSBL-Excluded` names it and its sources.
 #[utoipa::path(put, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
     params(PutQuery, ("zone" = String, Path, description = "Where"),
@@ -135,6 +137,7 @@ pub(crate) async fn put_listing(
     if !body.exclusion {
         check_guards(&app, &zone, &subject, &lifted)?;
     }
+    let (at, of, exclusion) = (zone.clone(), subject.clone(), body.exclusion);
     let change = Change::PutListing {
         zone,
         subject,
@@ -147,16 +150,24 @@ pub(crate) async fn put_listing(
         return Err(Problem::internal());
     };
     let etag = [(header::ETAG, etag(listing.seq))];
-    Ok((etag, changed(created(new), done.seq, ListingOut::from(&*listing))).into_response())
+    let answer = (etag, changed(created(new), done.seq, ListingOut::from(&*listing)));
+    let answer = answer.into_response();
+    Ok(if exclusion { answer } else { and_what_excludes(&app, &at, &of, answer).await })
 }
 
 /// Delists a subject, as far as one source listed it.
+///
+/// Where DNS goes on listing it, or something inside it, `DNSBL-Still-Listed` names what does and the
+/// sources; where an exclusion went and DNS lists it now, `DNSBL-Now-Listed` does.
 #[utoipa::path(delete, path = "/v1/zones/{zone}/listings/{subject}", tag = "listings",
     security(("token" = ["listings:write"])),
     params(DeleteQuery, ("zone" = String, Path, description = "Where"),
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
-    responses((status = 204, description = "Delisted"), (status = "default", body = ProblemOut)))]
+    responses((status = 204, description = "Deleted", headers(
+            ("DNSBL-Still-Listed" = String, description = "What lists it all the same, as in `\"192.0.2.0/24\";by=\"feed drop\"`"),
+            ("DNSBL-Now-Listed" = String, description = "What lists it now that an exclusion went"))),
+        (status = "default", body = ProblemOut)))]
 pub(crate) async fn delete_listing(
     caller: Caller<ListingsWrite>,
     State(app): State<Arc<App>>,
@@ -168,9 +179,10 @@ pub(crate) async fn delete_listing(
     let (sources, precondition) = delete_condition(&caller, query.source.as_deref(), &headers)?;
     let (at, of) = (zone.clone(), subject.clone());
     let whose = sources.clone();
+    let was_listed = is_listed(&app.index.load(), &at, &of);
     let change = Change::DeleteListing { zone, subject, sources, precondition };
     match app.change_or(caller.actor(), change).await? {
-        Ok(done) => Ok(gone(done.seq)),
+        Ok(done) => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
         Err(dnsbl_store::ChangeError::NoListing) => Err(not_deleted(&app, &at, &of, &whose).await),
         Err(err) => Err(err.into()),
     }
@@ -190,7 +202,7 @@ fn delete_condition(
         Precondition::Absent => {
             Err(Problem::malformed("If-None-Match: what does not exist can't be deleted"))
         }
-        precondition => Ok((Sources::One(caller.source(source)?), precondition)),
+        precondition => Ok((Sources::One(caller.source_to_delete(source)?), precondition)),
     }
 }
 
@@ -224,44 +236,78 @@ fn check_guards(
     }
 }
 
-/// Nothing is said of the subject itself; tells what covers it.
-fn absent(app: &App, origin: &Name, subject: &Subject) -> Problem {
-    let now = UnixTime::now();
-    let covering = app.in_zone(origin, |snapshot, zone| {
-        let covering = snapshot
-            .zone(origin)
-            .and_then(|zone| zone.covering(subject, now).into_iter().find(|c| c != subject));
-        (covering, TestEntry::named_by(zone, subject).is_some())
-    });
-    let (covering, is_test) = match covering {
-        Ok(found) => found,
-        Err(problem) => return problem,
-    };
-    let detail = match &covering {
-        _ if is_test => format!(
-            "{subject} is a test entry of RFC 5782 section 5: it always exists and is no listing"
-        ),
-        Some(covering) => format!("{subject} has no such listing; {covering} covers it"),
-        None => format!("{subject} has no such listing, and nothing covers it"),
-    };
-    let covering = covering.map(|covering| covering.to_string());
-    Problem::new(StatusCode::NOT_FOUND, "not-listed", detail).with("covering", covering)
+/// Where a subject stands now.
+async fn standing(app: &App, origin: &Name, subject: &Subject) -> Result<Standing, Problem> {
+    let (index, origin, subject) = (app.index.clone(), origin.clone(), subject.clone());
+    app.read(move |reader| {
+        let snapshot = index.load();
+        let zone = snapshot.zone(&origin).ok_or_else(|| Problem::no_zone(&origin))?;
+        Ok(Standing::look(zone, &subject, reader, UnixTime::now())?)
+    })
+    .await
 }
 
-/// Nothing was there to delete; tells who lists it, what covers it and how to take it out.
-async fn not_deleted(app: &App, origin: &Name, subject: &Subject, whose: &Sources) -> Problem {
-    let at = (origin.clone(), subject.clone());
-    let listings = app.read(move |reader| Ok(reader.listings_of(&at.0, &at.1)?)).await;
-    let listings = match listings {
-        Ok(listings) => listings,
+/// What was asked for is not there; tells who else lists the subject, and what covers it.
+async fn absent(app: &App, origin: &Name, subject: &Subject) -> Problem {
+    let standing = match standing(app, origin, subject).await {
+        Ok(standing) => standing,
         Err(problem) => return problem,
     };
-    let others: Vec<String> = listings.iter().map(|l| l.source.to_string()).collect();
-    let problem = absent(app, origin, subject);
-    let how = format!("PUT it with {{\"exclusion\":true}} to take {subject} out of what covers it");
+    let detail = format!("{subject} {}", standing.told());
+    standing.facts(Problem::not_found("not-listed", detail))
+}
+
+/// Nothing was there to delete; tells how to delist it all the same.
+async fn not_deleted(app: &App, origin: &Name, subject: &Subject, whose: &Sources) -> Problem {
+    let delete = "DELETE with ?source=NAME deletes what another source says, source=* what all say";
+    let exclude =
+        format!("PUT it with {{\"exclusion\":true}} to take {subject} out of what covers it");
     let by = match whose {
         Sources::One(source) => source.to_string(),
         Sources::All => "*".into(),
     };
-    problem.with("source", by).with("sources", others).with("exclude", how)
+    let problem = absent(app, origin, subject).await;
+    problem.with("source", by).with("delete", delete).with("exclude", exclude)
+}
+
+/// Tells what a deletion did not change: that DNS lists the subject all the same.
+async fn and_what_stays(
+    app: &App,
+    origin: &Name,
+    subject: &Subject,
+    was_listed: Option<bool>,
+    mut answer: Response,
+) -> Response {
+    // The deletion is done, so nothing that goes wrong here may look as if it were not.
+    if is_listed(&app.index.load(), origin, subject) == Some(false) {
+        return answer;
+    }
+    if let Ok(standing) = standing(app, origin, subject).await
+        && let Some(told) = standing.listed_header()
+    {
+        let header = if was_listed == Some(false) { NOW_LISTED } else { STILL_LISTED };
+        answer.headers_mut().insert(header, told);
+    }
+    answer
+}
+
+/// Tells that a listing has no effect, where an exclusion keeps its subject out.
+async fn and_what_excludes(
+    app: &App,
+    origin: &Name,
+    subject: &Subject,
+    mut answer: Response,
+) -> Response {
+    let is_out = match is_listed(&app.index.load(), origin, subject) {
+        Some(listed) => !listed,
+        // Of a prefix only those that already cover it could tell, and it decides for itself.
+        None => false,
+    };
+    if is_out
+        && let Ok(standing) = standing(app, origin, subject).await
+        && let Some(told) = standing.excluded_header()
+    {
+        answer.headers_mut().insert(EXCLUDED, told);
+    }
+    answer
 }

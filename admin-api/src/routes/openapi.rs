@@ -9,7 +9,10 @@ use axum::{
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{Http, HttpAuthScheme, SecurityScheme},
+    openapi::{
+        RefOr,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
 };
 
 use crate::{
@@ -43,10 +46,27 @@ impl Modify for BearerToken {
 
 /// The description as JSON.
 pub(crate) fn to_json(description: &utoipa::openapi::OpenApi) -> String {
+    let mut description = description.clone();
+    name_problems(&mut description);
     description.to_json().unwrap_or_else(|err| {
         tracing::error!(%err, "the API's description can't be written");
         "{}".into()
     })
+}
+
+/// Gives every error its media type (RFC 9457 section 3), which operations need not repeat.
+fn name_problems(description: &mut utoipa::openapi::OpenApi) {
+    for item in description.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let errors = operation.responses.responses.get_mut("default");
+            if let Some(RefOr::T(errors)) = errors
+                && let Some(body) = errors.content.shift_remove("application/json")
+            {
+                errors.content.insert("application/problem+json".into(), body);
+            }
+        }
+    }
 }
 
 /// Shows this description.

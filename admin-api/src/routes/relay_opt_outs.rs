@@ -10,7 +10,7 @@ use crate::{
     app::App,
     auth::{Caller, RelayTestsRead, RelayTestsWrite},
     error::Problem,
-    extract::{Nothing, Params, Path},
+    extract::{Nothing, Params, Path, unslash},
     v1::{
         problem::ProblemOut,
         relay_test::{OptOutOut, OptOutsOut},
@@ -42,7 +42,7 @@ pub(crate) async fn put_opt_out(
     _: Params<Nothing>,
     Path(prefix): Path<String>,
 ) -> Result<Response, Problem> {
-    let network = network(&prefix)?;
+    let network = network(&unslash(&prefix))?;
     let seq = tester(&app)?.opt_out(network, caller.actor()).await?;
     let seq = seq.ok_or_else(|| Problem::refused("as many networks as can be opted out are"))?;
     Ok(changed(StatusCode::OK, seq, OptOutOut { prefix: network.to_string() }))
@@ -60,7 +60,7 @@ pub(crate) async fn delete_opt_out(
     _: Params<Nothing>,
     Path(prefix): Path<String>,
 ) -> Result<Response, Problem> {
-    let network = network(&prefix)?;
+    let network = network(&unslash(&prefix))?;
     let seq = tester(&app)?.opt_in(network, caller.actor()).await?;
     let detail = || format!("{network} is not opted out");
     Ok(gone(seq.ok_or_else(|| Problem::not_found("not-opted-out", detail()))?))

@@ -2,22 +2,42 @@
 
 use std::sync::Arc;
 
-use axum::{Json as AxumJson, extract::State, http::StatusCode, response::Response};
-use dnsbl_store::{Change, MintedToken};
+use axum::{
+    Json as AxumJson,
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use dnsbl_store::{Change, ChangeError, MintedToken, Outcome, TokenRecord};
 use dnsbl_types::{Source, UnixTime};
+use serde::Deserialize;
 
-use super::{changed, gone};
+use super::{SEQ_HEADER, changed};
 use crate::{
     app::App,
-    auth::{Caller, SCOPES, TokensAdmin},
+    auth::{Caller, SCOPES, TOKENS_ADMIN, TokensAdmin},
     error::Problem,
-    extract::{Json, Nothing, Params, Path, parse},
+    extract::{Json, Nothing, Params, Path, flag, parse},
+    sources::{token_name, token_sources},
     v1::{
         problem::ProblemOut,
         time,
         token::{TokenIn, TokenOut, TokensOut},
     },
 };
+
+/// How many tokens went: the one that was named, and those that were made with it.
+const REVOKED_HEADER: HeaderName = HeaderName::from_static("dnsbl-revoked");
+
+/// How sure the caller is.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeleteQuery {
+    /// `1`: also where nobody is left who may make tokens.
+    #[serde(default, deserialize_with = "flag")]
+    force: bool,
+}
 
 /// Lists all tokens, without their secrets.
 #[utoipa::path(get, path = "/v1/tokens", tag = "tokens", security(("token" = ["tokens:admin"])),
@@ -33,6 +53,9 @@ pub(crate) async fn list_tokens(
 }
 
 /// Makes a token; the answer is the only one that shows it.
+///
+/// It has no scope and no source that the token in use does not have, ends with it at the latest, and
+/// goes with it. No other live token has its name (409).
 #[utoipa::path(post, path = "/v1/tokens", tag = "tokens", security(("token" = ["tokens:admin"])),
     request_body = TokenIn,
     responses((status = 201, body = TokenOut), (status = "default", body = ProblemOut)))]
@@ -43,10 +66,15 @@ pub(crate) async fn create_token(
     Json(body): Json<TokenIn>,
 ) -> Result<Response, Problem> {
     let now = UnixTime::now();
-    let name: Source = parse("name", &body.name)?;
+    parse::<Source>("name", &body.name)?;
+    let name = token_name(&body.name).map_err(Problem::refused)?;
     let expires_at = time::expiry(body.expires_at.as_deref(), body.expires_in, now)?;
+    let expires_at = within(caller.token(), expires_at)?;
     let scopes = scopes(&caller, &body.scopes)?;
-    let minted = MintedToken::mint(random()?, name.to_string(), scopes, now, expires_at);
+    let mut minted = MintedToken::mint(random()?, name.to_string(), scopes, now, expires_at);
+    minted.record.sources = token_sources(&body.sources).map_err(Problem::refused)?;
+    minted.record.parent = Some(caller.token().id.clone());
+    caller.sources().cover(&minted.record)?;
     let mut token = TokenOut::from(&minted.record);
     let change = Change::PutToken(minted.record);
     let done = app.change(caller.actor(), change).await?;
@@ -54,18 +82,57 @@ pub(crate) async fn create_token(
     Ok(changed(StatusCode::CREATED, done.seq, token))
 }
 
-/// Revokes a token.
+/// Revokes a token, and those that were made with it.
+///
+/// Only one that has no scope and no source beyond those of the token in use. Where nobody would be left
+/// who may make tokens, `force=1` says that this is meant (409).
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", security(("token" = ["tokens:admin"])),
-    params(("id" = String, Path, description = "Its public part")),
-    responses((status = 204, description = "Revoked"), (status = "default", body = ProblemOut)))]
+    params(DeleteQuery, ("id" = String, Path, description = "Its public part")),
+    responses((status = 204, description = "Revoked", headers(
+            ("DNSBL-Revoked" = u64, description = "How many went: it, and those that were made with it"))),
+        (status = "default", body = ProblemOut)))]
 pub(crate) async fn delete_token(
     caller: Caller<TokensAdmin>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(query): Params<DeleteQuery>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let done = app.change(caller.actor(), Change::DeleteToken(id)).await?;
-    Ok(gone(done.seq))
+    let at = id.clone();
+    let token = app.read(move |reader| Ok(reader.token(&at)?)).await?;
+    let token = token.ok_or_else(|| Problem::from(ChangeError::NoToken))?;
+    if token.id != caller.token().id {
+        for scope in &token.scopes {
+            caller.require(scope)?;
+        }
+        caller.sources().cover(&token)?;
+    }
+    let keep = (!query.force).then_some(TOKENS_ADMIN);
+    let done = app.change_or(caller.actor(), Change::DeleteToken { id, keep }).await?;
+    let done = done.map_err(|err| match err {
+        ChangeError::LastToken(scope) => Problem::from(err).because(format!(
+            "nobody would be left who may make tokens (scope {scope}); make another token with `dnsbl-server token create` while the server is stopped, or send force=1"
+        )),
+        err => err.into(),
+    })?;
+    let Outcome::Count(revoked) = done.outcome else {
+        return Err(Problem::internal());
+    };
+    let headers =
+        [(SEQ_HEADER, HeaderValue::from(done.seq)), (REVOKED_HEADER, HeaderValue::from(revoked))];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// The end of a token that is made with another one: that one's at the latest.
+fn within(parent: &TokenRecord, asked: Option<UnixTime>) -> Result<Option<UnixTime>, Problem> {
+    match (asked, parent.expires_at) {
+        (Some(asked), Some(end)) if asked > end => {
+            let end = time::write(end);
+            let detail =
+                format!("it would outlive the token that makes it, which expires at {end}");
+            Err(Problem::refused(detail).with("expires_at", end))
+        }
+        (asked, end) => Ok(asked.or(end)),
+    }
 }
 
 /// The scopes in their order; all of them known, and the caller's own.

@@ -4,7 +4,7 @@ use dnsbl_store::{ImportSummary, LogEntry, Op};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{import::CountsOut, listing::ListingOut, time, zone::ZoneOut};
+use super::{audit::shown_subject, import::CountsOut, listing::ListingOut, time, zone::ZoneOut};
 
 /// A line of the feed. The last line is `{"end":true,"next":SEQ}`.
 #[derive(Serialize, ToSchema)]
@@ -58,6 +58,10 @@ pub(crate) struct OpOut {
     subject: Option<String>,
     /// Of which source.
     source: Option<String>,
+    /// Who did it: the name of the token, or the part of the server.
+    actor: String,
+    /// The token's public id; null also for changes of older releases.
+    token_id: Option<String>,
     /// The listing as it now is; null where it went.
     listing: Option<ListingOut>,
     /// The listing as it was; left out where there was none.
@@ -112,6 +116,10 @@ pub(crate) struct TokenLine {
     name: String,
     /// Null where it was revoked.
     scopes: Option<Vec<String>>,
+    /// What it writes as beside its own name; null where it was revoked.
+    sources: Option<Vec<String>>,
+    /// The token that it was made with.
+    parent: Option<String>,
 }
 
 /// What a token may see in the feed beside zones and listings.
@@ -152,8 +160,8 @@ fn line(entry: &LogEntry, op: &Op) -> LineOut {
         seq: entry.seq,
         epoch: entry.epoch,
         at: time::write(entry.at),
+        id: shown_subject(&op.word(), Some(id.as_str())).unwrap_or_default(),
         op: op.word().into_owned(),
-        id: id.to_string(),
     })
 }
 
@@ -171,6 +179,8 @@ fn op_line(entry: &LogEntry, op: &Op) -> OpOut {
         zone: op.zone().map(ToString::to_string),
         subject: op.listing().map(|listing| listing.subject.to_string()),
         source: op.source().map(ToString::to_string),
+        actor: entry.actor.clone(),
+        token_id: entry.token.clone(),
         listing: listing.map(|listing| (&**listing).into()),
         previous: previous.map(|listing| (&**listing).into()),
         import: match op {
@@ -186,12 +196,23 @@ fn op_line(entry: &LogEntry, op: &Op) -> OpOut {
 }
 
 fn token(op: &Op) -> Option<TokenLine> {
-    let (id, name, scopes) = match op {
-        Op::PutToken { id, name, scopes } => (id, name, Some(scopes.clone())),
-        Op::DeleteToken { id, name } => (id, name, None),
+    Some(match op {
+        Op::PutToken { id, name, scopes, sources, parent } => TokenLine {
+            id: id.clone(),
+            name: name.clone(),
+            scopes: Some(scopes.clone()),
+            sources: Some(sources.clone()),
+            parent: parent.clone(),
+        },
+        Op::DeleteToken { id, name } => TokenLine {
+            id: id.clone(),
+            name: name.clone(),
+            scopes: None,
+            sources: None,
+            parent: None,
+        },
         _ => return None,
-    };
-    Some(TokenLine { id: id.clone(), name: name.clone(), scopes })
+    })
 }
 
 impl From<&ImportSummary> for ImportLine {

@@ -37,6 +37,10 @@ pub(crate) struct CheckOut {
     pub(crate) return_codes: Vec<String>,
     /// The TXT records.
     pub(crate) reasons: Vec<String>,
-    /// The subject whose listings decide; null where it is not listed, and for a test entry.
+    /// The subject whose listings or exclusion decide; null where nothing is said, and for a test entry.
     pub(crate) by: Option<String>,
+    /// Whether an exclusion keeps it out.
+    pub(crate) excluded: bool,
+    /// Who lists it, or keeps it out; empty where nothing is said, and for a test entry.
+    pub(crate) sources: Vec<String>,
 }

@@ -16,7 +16,12 @@ pub(crate) struct TokenIn {
     /// What it may do; none that the token in use does not have itself.
     #[schema(example = json!(["listings:read", "listings:write"]))]
     pub(crate) scopes: Vec<String>,
-    /// From when on it counts no more (RFC 3339).
+    /// The sources that it writes and deletes as beside its own name; none that the token in use does not
+    /// speak for. Others need the scope `sources:all`.
+    #[serde(default)]
+    #[schema(example = json!(["ipsum", "drop"]))]
+    pub(crate) sources: Vec<String>,
+    /// From when on it counts no more (RFC 3339); at the latest when the token in use does.
     pub(crate) expires_at: Option<String>,
     /// The same, in seconds from now.
     pub(crate) expires_in: Option<u64>,
@@ -32,6 +37,10 @@ pub(crate) struct TokenOut {
     name: String,
     /// What it may do.
     scopes: Vec<String>,
+    /// The sources that it writes and deletes as beside its own name.
+    sources: Vec<String>,
+    /// The token that it was made with, and goes with; null: none.
+    parent: Option<String>,
     /// When it was made.
     created_at: String,
     /// From when on it counts no more; null: never.
@@ -55,6 +64,8 @@ impl From<&TokenRecord> for TokenOut {
             id: record.id.clone(),
             name: record.name.clone(),
             scopes: record.scopes.clone(),
+            sources: record.sources.clone(),
+            parent: record.parent.clone(),
             created_at: time::write(record.created_at),
             expires_at: record.expires_at.map(time::write),
             token: None,

@@ -65,8 +65,8 @@ impl Server {
 
 impl Host for Server {
     fn readiness(&self) -> Readiness {
-        let (ready, reason) = (false, Some("the store takes no writes: test".into()));
-        Readiness { ready, reason }
+        let (reason, detail) = (Some("the store takes no writes".into()), Some("/secret".into()));
+        Readiness { ready: false, reason, detail }
     }
     fn metrics_text(&self) -> String {
         assert!(!self.broken.load(Ordering::Relaxed), "broken");
@@ -82,7 +82,7 @@ pub(crate) struct Fixture {
     api: Option<Api>,
     pub(crate) store: Store,
     pub(crate) host: Arc<Server>,
-    admin: String,
+    pub(crate) admin: String,
     minted: Mutex<u8>,
     _dir: TempDir,
 }

@@ -183,7 +183,7 @@ fn addresses(count: u32) -> Vec<u32> {
 }
 
 fn actor() -> Actor {
-    Actor { name: "bulk".into(), remote: None }
+    Actor::part("bulk")
 }
 
 fn origin() -> Name {

@@ -9,14 +9,24 @@ use crate::{Part, PartDone, TokenRecord, import::Staged};
 pub struct Actor {
     /// The token's name, or the part of the server that acts on its own.
     pub name: String,
+    /// The token's public id, if it is a token.
+    pub token: Option<String>,
     /// Where the request came from, if it came over HTTP.
     pub remote: Option<String>,
 }
 
 impl Actor {
+    /// What the server itself is called.
+    pub const SERVER: &str = "dnsbl-server";
+
     /// The server itself.
     pub fn server() -> Self {
-        Self { name: "dnsbl-server".into(), remote: None }
+        Self::part(Self::SERVER)
+    }
+
+    /// A part of the server, or whoever acts without a token.
+    pub fn part(name: &str) -> Self {
+        Self { name: name.into(), token: None, remote: None }
     }
 }
 
@@ -61,10 +71,15 @@ pub enum Change {
     Together(Vec<Part>),
     /// Makes a staged import visible.
     CommitImport(Box<Staged>),
-    /// Adds a token.
+    /// Adds a token. Its name must be that of no other live one, and its parent must be live.
     PutToken(TokenRecord),
-    /// Revokes a token.
-    DeleteToken(String),
+    /// Revokes a token, and those that were made with it.
+    DeleteToken {
+        /// Its public id.
+        id: String,
+        /// A scope that some live token must have afterwards, unless none has it now.
+        keep: Option<&'static str>,
+    },
     /// Removes rows that have expired; the server does this on its own.
     Sweep,
     /// Moves some rows towards one segment a source; the server does this on its own.

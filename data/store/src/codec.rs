@@ -4,12 +4,19 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::StoreError;
 
-/// The version of all values so far.
-const V1: u8 = 1;
+/// The first version of all values.
+pub(crate) const V1: u8 = 1;
+/// The second one, of the values that have one: tokens, log entries, audit records.
+pub(crate) const V2: u8 = 2;
 
 /// A value as it stands in the database.
 pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, vec![V1]).expect("a vector takes any value")
+    encode_as(V1, value)
+}
+
+/// A value of a later version.
+pub(crate) fn encode_as(version: u8, value: &impl Serialize) -> Vec<u8> {
+    postcard::to_extend(value, vec![version]).expect("a vector takes any value")
 }
 
 /// The same at the end of `bytes`.
@@ -24,11 +31,25 @@ pub(crate) fn decode<T: DeserializeOwned>(
     what: &'static str,
     bytes: &[u8],
 ) -> Result<T, StoreError> {
+    decode_as(V1, what, bytes)
+}
+
+/// Reads a value of one version.
+pub(crate) fn decode_as<T: DeserializeOwned>(
+    version: u8,
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
     match bytes {
-        [V1, body @ ..] => {
+        [found, body @ ..] if *found == version => {
             postcard::from_bytes(body).map_err(|err| StoreError::unreadable(what, err))
         }
-        [version, ..] => Err(StoreError::unreadable(what, format!("version {version} is unknown"))),
+        [found, ..] => Err(StoreError::unreadable(what, format!("version {found} is unknown"))),
         [] => Err(StoreError::unreadable(what, "it is empty")),
     }
+}
+
+/// Whether a value is of the first version.
+pub(crate) fn is_first(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&V1)
 }

@@ -17,7 +17,23 @@ struct EntryValue {
     epoch: u64,
     at: u64,
     actor: String,
+    token: Option<String>,
     ops: Vec<OpValue>,
+}
+
+/// An entry as it was written before tokens were named by their ids.
+#[derive(Deserialize)]
+struct FirstEntryValue {
+    epoch: u64,
+    at: u64,
+    actor: String,
+    ops: Vec<OpValue>,
+}
+
+impl From<FirstEntryValue> for EntryValue {
+    fn from(FirstEntryValue { epoch, at, actor, ops }: FirstEntryValue) -> Self {
+        Self { epoch, at, actor, token: None, ops }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,23 +76,36 @@ enum OpValue {
         kind: String,
         id: String,
     },
+    PutTokenWithSources {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+        sources: Vec<String>,
+        parent: Option<String>,
+    },
 }
 
 /// An entry's value.
 pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
-    codec::encode(&EntryValue {
+    let value = EntryValue {
         epoch: entry.epoch,
         at: entry.at.0,
         actor: entry.actor.clone(),
+        token: entry.token.clone(),
         ops: entry.ops.iter().map(OpValue::from).collect(),
-    })
+    };
+    codec::encode_as(codec::V2, &value)
 }
 
 /// Reads what [`encode_entry`] wrote.
 pub(crate) fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
-    let value: EntryValue = codec::decode("log entry", bytes)?;
-    let ops = value.ops.into_iter().map(Op::try_from).collect::<Result<_, _>>()?;
-    Ok(LogEntry { seq, epoch: value.epoch, at: UnixTime(value.at), actor: value.actor, ops })
+    let value = match codec::is_first(bytes) {
+        true => codec::decode::<FirstEntryValue>("log entry", bytes)?.into(),
+        false => codec::decode_as::<EntryValue>(codec::V2, "log entry", bytes)?,
+    };
+    let EntryValue { epoch, at, actor, token, ops } = value;
+    let ops = ops.into_iter().map(Op::try_from).collect::<Result<_, _>>()?;
+    Ok(LogEntry { seq, epoch, at: UnixTime(at), actor, token, ops })
 }
 
 impl From<&Op> for OpValue {
@@ -104,9 +133,13 @@ impl From<&Op> for OpValue {
                 counts: import.counts.into(),
                 digest: import.digest.clone(),
             },
-            Op::PutToken { id, name, scopes } => {
-                Self::PutToken { id: id.clone(), name: name.clone(), scopes: scopes.clone() }
-            }
+            Op::PutToken { id, name, scopes, sources, parent } => Self::PutTokenWithSources {
+                id: id.clone(),
+                name: name.clone(),
+                scopes: scopes.clone(),
+                sources: sources.clone(),
+                parent: parent.clone(),
+            },
             Op::DeleteToken { id, name } => {
                 Self::DeleteToken { id: id.clone(), name: name.clone() }
             }
@@ -149,7 +182,12 @@ impl TryFrom<OpValue> for Op {
                 let import = ImportSummary { id, source, replaced, counts: counts.into(), digest };
                 Self::Import { zone: name(&zone)?, import: Box::new(import) }
             }
-            OpValue::PutToken { id, name, scopes } => Self::PutToken { id, name, scopes },
+            OpValue::PutToken { id, name, scopes } => {
+                Self::PutToken { id, name, scopes, sources: Vec::new(), parent: None }
+            }
+            OpValue::PutTokenWithSources { id, name, scopes, sources, parent } => {
+                Self::PutToken { id, name, scopes, sources, parent }
+            }
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
             OpValue::PutDocument { kind, id, document } => {
                 let document = document.document(document::kind(&kind)?, document::id(&id)?)?;

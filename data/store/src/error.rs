@@ -108,6 +108,22 @@ pub enum ChangeError {
     /// There is no such token.
     #[error("there is no such token")]
     NoToken,
+    /// Another live token has the name.
+    #[error(
+        "the token {id} is called {name} already, and audit and sources tell tokens apart by their names; revoke that one first, or choose another name"
+    )]
+    TokenName {
+        /// The name of the other one.
+        name: String,
+        /// Its id.
+        id: String,
+    },
+    /// The token that a new one comes from is gone.
+    #[error("the token that asks for another one was revoked or has expired")]
+    NoParent,
+    /// No token would be left that has a scope.
+    #[error("no live token with the scope {0} would be left")]
+    LastToken(&'static str),
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("the precondition does not hold")]
     Precondition,

@@ -1,16 +1,19 @@
 //! A group of changes, decided one after the other and written as one batch.
 
-use std::{collections::BTreeSet, sync::atomic::AtomicU32};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::AtomicU32,
+};
 
 use dnsbl_types::{Entry, Name, Subject, UnixTime};
 use rocksdb::{DB, WriteBatch};
 
 use crate::{
-    Actor, Change, ChangeError, Done, LogEntry, Op, Outcome, codec,
+    Actor, Change, ChangeError, Done, LogEntry, Op, Outcome, TokenRecord, audit, codec,
     entry::encode_entry,
     import::StagedSegments,
     key::SegmentKey,
-    scan::{View, cf},
+    scan::cf,
     schema,
     state::{self, Segment, ZoneState, Zones},
     writes::Writes,
@@ -49,6 +52,8 @@ pub(crate) struct Group<'a> {
     pub(crate) staged: &'a StagedSegments,
     pub(crate) next_segment: &'a AtomicU32,
     pub(crate) touched: BTreeSet<Name>,
+    /// The tokens as the changes so far leave them, once one of them was about tokens.
+    pub(crate) tokens: Option<BTreeMap<String, TokenRecord>>,
 }
 
 impl<'a> Group<'a> {
@@ -68,6 +73,7 @@ impl<'a> Group<'a> {
             staged,
             next_segment,
             touched: BTreeSet::new(),
+            tokens: None,
         }
     }
 
@@ -84,30 +90,12 @@ impl<'a> Group<'a> {
             }
             Change::Together(parts) => self.together(actor, parts),
             Change::CommitImport(staged) => self.commit_import(actor, *staged),
-            Change::PutToken(token) => Ok(self.put_token(actor, &token)),
-            Change::DeleteToken(id) => self.delete_token(actor, &id),
+            Change::PutToken(token) => self.put_token(actor, token),
+            Change::DeleteToken { id, keep } => self.delete_token(actor, &id, keep),
             Change::Sweep => self.sweep(),
             Change::Fold => self.fold(),
             Change::CompactLog { before, max_bytes } => self.compact_log(before, max_bytes),
         }
-    }
-
-    fn put_token(&mut self, actor: &Actor, token: &crate::TokenRecord) -> Done {
-        self.writes.batch.put_cf(cf(self.writes.db, schema::TOKENS), &token.id, token.encode());
-        let op = Op::PutToken {
-            id: token.id.clone(),
-            name: token.name.clone(),
-            scopes: token.scopes.clone(),
-        };
-        Done { seq: self.append(actor, vec![op]), outcome: Outcome::Count(1) }
-    }
-
-    fn delete_token(&mut self, actor: &Actor, id: &str) -> Result<Done, ChangeError> {
-        let reader = crate::Reader { view: View::new(self.writes.db), now: self.now };
-        let token = reader.token(id)?.ok_or(ChangeError::NoToken)?;
-        self.writes.batch.delete_cf(cf(self.writes.db, schema::TOKENS), id);
-        let op = Op::DeleteToken { id: token.id, name: token.name };
-        Ok(Done { seq: self.append(actor, vec![op]), outcome: Outcome::Count(1) })
     }
 
     pub(crate) fn zone(&self, origin: &Name) -> Result<&ZoneState, ChangeError> {
@@ -144,7 +132,7 @@ impl<'a> Group<'a> {
         let db = self.writes.db;
         for (i, op) in ops.iter().enumerate() {
             let key = [seq.to_be_bytes().as_slice(), &(i as u32).to_be_bytes()].concat();
-            let record = codec::encode(&op.audit(seq, self.now, actor));
+            let record = audit::encode(op, seq, self.now, actor);
             self.writes.batch.put_cf(cf(db, schema::AUDIT), key, record);
         }
         let entry = LogEntry {
@@ -152,6 +140,7 @@ impl<'a> Group<'a> {
             epoch: self.ledger.epoch,
             at: self.now,
             actor: actor.name.clone(),
+            token: actor.token.clone(),
             ops,
         };
         self.writes.batch.put_cf(cf(db, schema::LOG), seq.to_be_bytes(), encode_entry(&entry));

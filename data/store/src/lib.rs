@@ -22,6 +22,7 @@
 //! A row leaves out what it shares with its segment: source, time, author and sequence number. IPv4
 //! addresses of which there is nothing else to say have no rows; they lie in blocks (`hosts.rs`).
 
+mod audit;
 mod change;
 mod codec;
 mod cursor;
@@ -52,6 +53,7 @@ mod writer;
 mod writes;
 mod zones;
 
+pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,
     ZoneRecord,
@@ -59,7 +61,7 @@ pub use change::{
 pub use document::{Document, DocumentError, DocumentId, DocumentKind};
 pub use error::{ChangeError, StoreError};
 pub use import::{Staged, Staging};
-pub use log::{AuditRecord, ImportSummary, LogEntry, Op};
+pub use log::{ImportSummary, LogEntry, Op};
 pub use open::{Store, StoreOptions};
 pub use reader::{Cursor, Filter, Reader, SubjectMatch};
 pub use recover::{Recovery, ZoneSurvey};

@@ -1,14 +1,13 @@
-//! The change log and the audit records.
+//! The change log.
 
 use std::borrow::Cow;
 
 use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
 use rocksdb::ReadOptions;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    Document, DocumentId, DocumentKind, ImportCounts, Reader, StoreError, codec,
-    entry::decode_entry, schema,
+    Document, DocumentId, DocumentKind, ImportCounts, Reader, StoreError, entry::decode_entry,
+    schema,
 };
 
 /// Bytes of the log that are read at once, about. Documents make entries large.
@@ -23,8 +22,10 @@ pub struct LogEntry {
     pub epoch: u64,
     /// When it was written.
     pub at: UnixTime,
-    /// The token that asked for it.
+    /// The name of the token that asked for it, or of the part of the server that did it.
     pub actor: String,
+    /// The public id of that token; `None` also in entries of older releases.
+    pub token: Option<String>,
     /// What it did, in order.
     pub ops: Vec<Op>,
 }
@@ -89,6 +90,10 @@ pub enum Op {
         name: String,
         /// What it may do.
         scopes: Vec<String>,
+        /// The sources that it writes as beside its own name.
+        sources: Vec<String>,
+        /// The token that it was made with.
+        parent: Option<String>,
     },
     /// A token was revoked.
     DeleteToken {
@@ -114,27 +119,6 @@ pub struct ImportSummary {
     /// addresses, four bytes each; the second over all other rows, as the lengths of subject and value in
     /// four bytes each and then both. Each in the order of subjects, the last row of each subject.
     pub digest: String,
-}
-
-/// Who did what, when and from where. Kept when the log is compacted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRecord {
-    /// The change it belongs to.
-    pub seq: u64,
-    /// When, in seconds since 1970.
-    pub at: u64,
-    /// The token's name.
-    pub actor: String,
-    /// Where the request came from.
-    pub remote: Option<String>,
-    /// What was done, as in the change log.
-    pub action: String,
-    /// To which zone.
-    pub zone: Option<String>,
-    /// To which subject, token or document.
-    pub subject: Option<String>,
-    /// For which source.
-    pub source: Option<String>,
 }
 
 impl Op {
@@ -202,19 +186,6 @@ impl Op {
             _ => self.listing().map(|listing| &listing.source),
         }
     }
-
-    pub(crate) fn audit(&self, seq: u64, at: UnixTime, actor: &crate::Actor) -> AuditRecord {
-        AuditRecord {
-            seq,
-            at: at.0,
-            actor: actor.name.clone(),
-            remote: actor.remote.clone(),
-            action: self.word().into(),
-            zone: self.zone().map(Name::to_string),
-            subject: self.subject(),
-            source: self.source().map(Source::to_string),
-        }
-    }
 }
 
 impl Reader<'_> {
@@ -272,24 +243,6 @@ impl Reader<'_> {
     pub fn log_entry(&self, seq: u64) -> Result<Option<LogEntry>, StoreError> {
         let value = self.view.find(schema::LOG, &seq.to_be_bytes())?;
         value.map(|bytes| decode_entry(seq, &bytes)).transpose()
-    }
-
-    /// About `limit` audit records before change `seq`, newest first; those of one change stay together.
-    pub fn audit_before(&self, seq: u64, limit: usize) -> Result<Vec<AuditRecord>, StoreError> {
-        let mut records = Vec::new();
-        let mut iter = self.view.iter(schema::AUDIT, ReadOptions::default());
-        iter.seek_for_prev(seq.to_be_bytes());
-        while let Some(value) = iter.value() {
-            let record: AuditRecord = codec::decode("audit record", value)?;
-            let last = records.last().map(|last: &AuditRecord| last.seq);
-            if records.len() >= limit && last != Some(record.seq) {
-                break;
-            }
-            records.push(record);
-            iter.prev();
-        }
-        iter.status()?;
-        Ok(records)
     }
 }
 

@@ -9,7 +9,9 @@ use rocksdb::{
 ///
 /// 1 had no blocks of addresses and no [`Origin::Since`](crate::row::Origin); it is read as it is.
 /// 2 had no documents, so its log has no operations on them; it is read as it is.
-pub(crate) const FORMAT: u32 = 3;
+/// 3 had no sources and parents of tokens, and named them in the log and in audit records without
+/// their ids; it is read as it is.
+pub(crate) const FORMAT: u32 = 4;
 
 /// `format`, `epoch`, `log_floor`, and `state/ORIGIN` for each zone there ever was.
 pub(crate) const META: &str = "meta";

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
+
 pub(crate) use relay_tester::RelayTester;
 
 /// The configuration of a server, as it stays while it runs.
@@ -59,6 +61,10 @@ pub struct Http {
     pub body_limit: usize,
     /// The longest import after decompression, in bytes.
     pub import_limit: u64,
+    /// Names under which requests without a token may reach the API.
+    pub hosts: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` tells who asks.
+    pub proxies: Vec<IpNet>,
 }
 
 /// Where the admin API listens.

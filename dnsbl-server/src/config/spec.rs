@@ -1,7 +1,13 @@
 //! The configuration exactly as typed.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
+use dnsbl_types::Name;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::{ChangeLog, Config, Dns, Http, HttpListen, Log, relay_tester::RelayTesterSpec};
@@ -66,6 +72,8 @@ impl Default for DnsSpec {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct HttpSpec {
     listen: String,
+    hosts: Vec<String>,
+    proxies: Vec<String>,
     open_metrics: bool,
     body_limit: usize,
     import_limit: u64,
@@ -75,6 +83,8 @@ impl Default for HttpSpec {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".into(),
+            hosts: Vec::new(),
+            proxies: Vec::new(),
             open_metrics: false,
             body_limit: 1 << 20,
             import_limit: 8 << 30,
@@ -198,7 +208,14 @@ impl HttpSpec {
             return refuse("http.body-limit", "it is at least 1024 bytes");
         }
         let (body_limit, import_limit) = (self.body_limit, self.import_limit);
-        Ok(Http { listen, open_metrics: self.open_metrics, body_limit, import_limit })
+        Ok(Http {
+            listen,
+            open_metrics: self.open_metrics,
+            body_limit,
+            import_limit,
+            hosts: self.hosts.iter().map(|name| host(name)).collect::<Result<_, _>>()?,
+            proxies: self.proxies.iter().map(|net| proxy(net)).collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -211,6 +228,25 @@ impl ChangeLogSpec {
             None => refuse("change-log.keep-hours", "it is too large"),
         }
     }
+}
+
+/// A name without port; addresses are always accepted.
+fn host(text: &str) -> Result<String, Refused> {
+    let name = text.parse::<Name>().ok().filter(|_| !text.ends_with('.'));
+    match name {
+        Some(_) => Ok(text.to_ascii_lowercase()),
+        None => refuse(
+            "http.hosts",
+            format!("{text:?} is not a name such as \"dnsbl.example.org\", without port"),
+        ),
+    }
+}
+
+fn proxy(text: &str) -> Result<IpNet, Refused> {
+    let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    net.or_else(|_| {
+        refuse("http.proxies", format!("{text:?} is not an address or prefix, such as 127.0.0.1"))
+    })
 }
 
 fn parse_addr(key: &'static str, text: &str) -> Result<SocketAddr, Refused> {

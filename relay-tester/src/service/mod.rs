@@ -45,7 +45,7 @@ use figures::Tally;
 use records::Records;
 
 /// The source of what the tester lists.
-const SOURCE: &str = "relay-test";
+pub const SOURCE: &str = "relay-test";
 
 /// How many connection attempts are remembered, to know whether our own way out is open.
 const ATTEMPTS: usize = 32;
@@ -206,7 +206,7 @@ impl Filter {
 
 /// The tester as the one who changes something.
 fn actor() -> Actor {
-    Actor { name: SOURCE.into(), remote: None }
+    Actor::part(SOURCE)
 }
 
 fn now() -> UnixTime {

@@ -26,27 +26,44 @@ impl Overrides {
     }
 }
 
-/// Reads a duration such as 90m, 36h or 7d, in seconds.
+/// Reads a duration such as 90m, 36h, 7d or 30days, in seconds.
 pub(crate) fn parse_duration(text: &str) -> anyhow::Result<u64> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[number.len()..] {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        "w" => 7 * 24 * 60 * 60,
-        _ => bail!("not a number with one of the units s, m, h, d, w, such as 36h"),
+        "s" | "sec" | "second" | "seconds" => 1,
+        "m" | "min" | "minute" | "minutes" => 60,
+        "h" | "hour" | "hours" => 60 * 60,
+        "d" | "day" | "days" => 24 * 60 * 60,
+        "w" | "week" | "weeks" => 7 * 24 * 60 * 60,
+        _ => bail!("not a number with one of the units s, m, h, d, w, such as 36h or 30days"),
     };
     let count: u64 = number.parse().context("not a whole number and a unit, such as 36h")?;
     ensure!(count > 0, "it is over at once");
     count.checked_mul(unit).context("it is too long")
 }
 
-/// Reads a share of a whole.
+/// Reads a share of a whole, as 0.5 or 50%.
 pub(crate) fn parse_share(text: &str) -> anyhow::Result<f64> {
-    let share: f64 = text.parse()?;
-    ensure!((0.0..=1.0).contains(&share), "not from 0 to 1; 0.5 is half");
-    Ok(share)
+    const WHAT: &str = "not from 0 to 1, nor from 0% to 100%; 0.5 and 50% are half";
+    let (number, of) = match text.strip_suffix('%') {
+        Some(percent) => (percent, 100.0),
+        None => (text, 1.0),
+    };
+    let share: f64 = number.parse().ok().context(WHAT)?;
+    ensure!((0.0..=of).contains(&share), WHAT);
+    Ok(share / of)
+}
+
+/// Reads a time (RFC 3339), or a date, which is its first second in UTC; as the API takes it.
+pub(crate) fn parse_time(text: &str) -> anyhow::Result<String> {
+    const WHAT: &str = "not a date such as 2030-01-31, nor a time such as 2030-01-31T12:00:00Z";
+    if let Ok(date) = text.parse::<jiff::civil::Date>()
+        && text.len() == "2030-01-31".len()
+    {
+        return Ok(format!("{date}T00:00:00Z"));
+    }
+    text.parse::<jiff::Timestamp>().ok().context(WHAT)?;
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]
@@ -60,6 +77,9 @@ mod tests {
         assert_eq!(parse_duration("7d").unwrap(), 604_800);
         assert_eq!(parse_duration("2w").unwrap(), 1_209_600);
         assert_eq!(parse_duration("1s").unwrap(), 1);
+        assert_eq!(parse_duration("30days").unwrap(), 2_592_000);
+        assert_eq!(parse_duration("1week").unwrap(), 604_800);
+        assert_eq!(parse_duration("90min").unwrap(), 5400);
     }
 
     #[test]
@@ -75,6 +95,7 @@ mod tests {
             "7 d",
             "1h30m",
             "7é",
+            "7months",
             "99999999999999999999s",
             "18446744073709551615w",
         ] {
@@ -86,7 +107,9 @@ mod tests {
     fn a_share_is_at_most_the_whole() {
         assert_eq!(parse_share("0.5").unwrap(), 0.5);
         assert_eq!(parse_share("1").unwrap(), 1.0);
-        for text in ["50", "-0.1", "NaN", "half"] {
+        assert_eq!(parse_share("100%").unwrap(), 1.0);
+        assert_eq!(parse_share("20%").unwrap(), 0.2);
+        for text in ["50", "-0.1", "NaN", "half", "101%", "%", "-1%"] {
             assert!(parse_share(text).is_err(), "{text}");
         }
     }

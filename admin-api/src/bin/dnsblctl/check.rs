@@ -1,8 +1,13 @@
 //! `dnsblctl check`: what a mail server would be told.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, BufRead, IsTerminal},
+    process::ExitCode,
+};
 
+use anyhow::{Context, bail, ensure};
 use clap::Args;
+use dnsbl_types::Subject;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,25 +21,29 @@ use crate::{
 /// The most subjects of one request.
 const CHUNK: usize = 1000;
 
-const COLUMNS: [&str; 6] = ["subject", "zone", "status", "return_codes", "by", "reasons"];
+const COLUMNS: [&str; 7] =
+    ["subject", "zone", "status", "return_codes", "by", "reasons", "sources"];
 
 const NOTES: &str = "\
 Asks the server itself, not the DNS; for that there is `dnsbl check`. Each line tells the subject,
-the zone, whether it is listed there, the return codes, the listing or exclusion that decides, and
-the reasons.
+the zone, whether it is listed there, the return codes, the listing or exclusion that decides, the
+reasons (of an exclusion: `excluded`), and the sources that list it or keep it out.
+
+- reads subjects from standard input, one a line; lines that are empty or begin with # or ; are skipped.
 
 Exit status: 1 if anything is listed, 0 if nothing is, 2 on any failure.
 
 Examples:
   dnsblctl check 192.0.2.99
   dnsblctl check 192.0.2.99 2001:db8::25 --zone bl.example.org
-  dnsblctl check mail.example.com --zone dbl.example.org --json";
+  dnsblctl check mail.example.com --zone dbl.example.org --json
+  awk '{ print $1 }' access.log | sort -u | dnsblctl check -";
 
 /// Tells whether subjects are listed
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct Check {
-    /// Addresses or domains
+    /// Addresses or domains; - reads them from standard input
     #[arg(value_name = "SUBJECT", required = true)]
     subjects: Vec<String>,
     /// Zone to look in; all unless given; may be given several times
@@ -46,13 +55,43 @@ impl Check {
     /// Does it.
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
         let mut listed = false;
-        for subjects in self.subjects.chunks(CHUNK) {
-            let answer = self.ask(client, subjects).await?;
-            listed |= rows(&answer).any(|row| row["listed"] == true);
-            let table = |_: &_| output::headed(&COLUMNS, rows(&answer).map(cells).collect());
-            output.document(&answer, table)?;
+        let mut subjects = Vec::new();
+        for word in &self.subjects {
+            if word != "-" {
+                subjects.push(parse(word)?);
+                continue;
+            }
+            ensure!(!io::stdin().is_terminal(), "no subjects come in; see dnsblctl check --help");
+            for (i, line) in io::stdin().lock().lines().enumerate() {
+                let place = || format!("standard input: line {}", i + 1);
+                let line = line.with_context(place)?;
+                let text = line.trim();
+                if text.is_empty() || text.starts_with(['#', ';']) {
+                    continue;
+                }
+                subjects.push(parse(text).with_context(place)?);
+                if subjects.len() == CHUNK {
+                    listed |= self.print(client, output, &std::mem::take(&mut subjects)).await?;
+                }
+            }
+        }
+        for subjects in subjects.chunks(CHUNK) {
+            listed |= self.print(client, output, subjects).await?;
         }
         Ok(if listed { REFUSED.into() } else { ExitCode::SUCCESS })
+    }
+
+    /// Prints what is said of some subjects, and tells whether any of them is listed.
+    async fn print(
+        &self,
+        client: &Client,
+        output: Output,
+        subjects: &[String],
+    ) -> anyhow::Result<bool> {
+        let answer = self.ask(client, subjects).await?;
+        let table = |_: &_| output::headed(&COLUMNS, rows(&answer).map(cells).collect());
+        output.document(&answer, table)?;
+        Ok(rows(&answer).any(|row| row["listed"] == true))
     }
 
     async fn ask(&self, client: &Client, subjects: &[String]) -> anyhow::Result<Document> {
@@ -61,6 +100,14 @@ impl Check {
             body["zones"] = json!(self.zones);
         }
         client.ask(client.v1(Method::POST, &["check"]).json(&body)).await
+    }
+}
+
+/// A subject in canonical form.
+fn parse(text: &str) -> anyhow::Result<String> {
+    match text.parse::<Subject>() {
+        Ok(subject) => Ok(subject.to_string()),
+        Err(err) => bail!("{}: {}", text::visible(text), text::visible(&err.to_string())),
     }
 }
 
@@ -75,6 +122,9 @@ fn cells(row: &Value) -> Vec<String> {
     if let Some(reasons) = row["reasons"].as_array().filter(|reasons| !reasons.is_empty()) {
         cells[5] = text::join(reasons, " / ");
     }
+    if row["excluded"] == true {
+        cells[5] = "excluded".to_owned();
+    }
     cells
 }
 
@@ -88,7 +138,7 @@ mod tests {
     fn a_row_tells_everything() {
         let row = json!({"subject": "192.0.2.9", "zone": "bl.example.org", "listed": true,
             "return_codes": ["127.0.0.2", "127.0.0.4"], "by": "192.0.2.0/24",
-            "reasons": ["spam, much", "relay"]});
+            "reasons": ["spam, much", "relay"], "sources": ["drop", "feed"]});
         let told = [
             "192.0.2.9",
             "bl.example.org",
@@ -96,10 +146,29 @@ mod tests {
             "127.0.0.2,127.0.0.4",
             "192.0.2.0/24",
             "spam, much / relay",
+            "drop,feed",
         ];
         assert_eq!(cells(&row), told);
         let row = json!({"subject": "a.example", "zone": "d.example.org", "listed": false,
             "return_codes": [], "by": null, "reasons": []});
-        assert_eq!(cells(&row), ["a.example", "d.example.org", "not-listed", "-", "-", "-"]);
+        assert_eq!(cells(&row), ["a.example", "d.example.org", "not-listed", "-", "-", "-", "-"]);
+    }
+
+    /// An exclusion that decided was not named.
+    #[test]
+    fn an_exclusion_that_decides_is_named() {
+        let row = json!({"subject": "192.0.2.77", "zone": "bl.example.org", "listed": false,
+            "return_codes": [], "by": "192.0.2.64/26", "reasons": [], "excluded": true,
+            "sources": ["friend"]});
+        let told = [
+            "192.0.2.77",
+            "bl.example.org",
+            "not-listed",
+            "-",
+            "192.0.2.64/26",
+            "excluded",
+            "friend",
+        ];
+        assert_eq!(cells(&row), told);
     }
 }

@@ -111,6 +111,7 @@ impl Cli {
         match err.downcast_ref::<Refusal>() {
             Some(refusal) => {
                 output::note(format_args!("dnsblctl: {refusal}"));
+                refusal.advice.iter().for_each(output::note);
                 let printed = output.refusal(refusal);
                 printed.map_or_else(|err| failure::report(&err), |()| refused.into())
             }

@@ -39,8 +39,8 @@ pub(crate) struct Document {
     pub(crate) value: Value,
     /// Whether a resource was created.
     pub(crate) created: bool,
-    /// The sequence number of the change, where there was one.
-    seq: Option<String>,
+    /// The header fields it came with.
+    headers: HeaderMap,
 }
 
 /// The lines of a streamed answer.
@@ -99,21 +99,20 @@ impl Client {
             return Ok(response);
         }
         let body = response.text().await.map_err(|err| self.trouble(err))?;
-        Err(Refusal { status, body }.into())
+        Err(Refusal { status, body, advice: Vec::new() }.into())
     }
 
     /// Reads the rest of an answer.
     pub(crate) async fn document(&self, response: Response) -> anyhow::Result<Document> {
         let created = response.status() == StatusCode::CREATED;
-        let seq = response.headers().get("dnsbl-seq");
-        let seq = seq.and_then(|seq| seq.to_str().ok()).map(text::visible);
+        let headers = response.headers().clone();
         let text = response.text().await.map_err(|err| self.trouble(err))?;
         let value = match text.is_empty() {
             true => Value::Null,
             false => serde_json::from_str(&text)
                 .with_context(|| format!("the answer of {} is no JSON", self.server))?,
         };
-        Ok(Document { text, value, created, seq })
+        Ok(Document { text, value, created, headers })
     }
 
     /// The answer line by line.
@@ -133,10 +132,16 @@ impl Client {
 impl Document {
     /// What was done, as a line: the words, and the change it is.
     pub(crate) fn outcome(&self, words: &[&str]) -> String {
-        let seq = self.seq.as_ref().map(|seq| format!("seq {seq}"));
+        let seq = self.header("dnsbl-seq").map(|seq| format!("seq {seq}"));
         let words = words.iter().map(|word| text::visible(word)).chain(seq);
         let words: Vec<String> = words.collect();
         format!("{}\n", words.join("  "))
+    }
+
+    /// A header field, fit for a terminal.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        value.to_str().ok().map(text::visible)
     }
 }
 

@@ -19,7 +19,25 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     /// The document.
     pub(crate) body: String,
+    /// What to do instead, a line each.
+    pub(crate) advice: Vec<String>,
 }
+
+/// What the API says, and what this command calls it.
+const WORDS: [(&str, &str); 9] = [
+    (
+        "send the header `Authorization: Bearer TOKEN`",
+        "name the file of a token with --token-file FILE or DNSBL_TOKEN_FILE",
+    ),
+    ("name the source with ?source=", "name the source with --source NAME"),
+    ("?source=", "--source "),
+    ("source=*", "--source '*'"),
+    ("override=", "--override "),
+    ("allow_rejected=1", "--allow-rejected"),
+    ("max_removed=", "--max-removed "),
+    ("strict=1", "--strict"),
+    ("force=1", "--yes"),
+];
 
 /// Nobody reads standard output any more: a reason to stop, not a failure.
 #[derive(Debug)]
@@ -41,10 +59,14 @@ impl fmt::Display for Refusal {
         let head = format!("{} {title}", self.status.as_str());
         f.write_str(head.trim_end())?;
         match member("detail") {
-            Some(detail) if detail != title => write!(f, ": {detail}"),
+            Some(detail) if detail != title => write!(f, ": {}", in_our_words(detail)),
             _ => Ok(()),
         }
     }
+}
+
+fn in_our_words(detail: String) -> String {
+    WORDS.iter().fold(detail, |detail, (theirs, ours)| detail.replace(theirs, ours))
 }
 
 impl std::error::Error for Refusal {}
@@ -76,7 +98,7 @@ mod tests {
     fn sentence(status: u16, body: &str) -> String {
         let status = StatusCode::from_u16(status).unwrap();
         let body = body.to_owned();
-        Refusal { status, body }.to_string()
+        Refusal { status, body, advice: Vec::new() }.to_string()
     }
 
     #[test]
@@ -85,6 +107,19 @@ mod tests {
             r#"{"type":"about:blank","title":"Conflict","status":409,"detail":"2 rows are\nbad"}"#;
         assert_eq!(sentence(409, body), "409 Conflict: 2 rows are\\nbad");
         assert_eq!(sentence(404, r#"{"title":"no zone"}"#), "404 no zone");
+    }
+
+    #[test]
+    fn advice_is_in_the_words_of_the_command() {
+        let said = |detail: &str| sentence(422, &serde_json::json!({"detail": detail}).to_string());
+        let said_of = |detail: &str| said(detail).replace("422 Unprocessable Entity: ", "");
+        assert_eq!(
+            said_of("10.1.2.3 overlaps 10.0.0.0/8; override=special-use lists it all the same"),
+            "10.1.2.3 overlaps 10.0.0.0/8; --override special-use lists it all the same"
+        );
+        assert!(said_of("send the header `Authorization: Bearer TOKEN`").contains("--token-file"));
+        assert_eq!(said_of("source=* deletes all"), "--source '*' deletes all");
+        assert_eq!(said_of("or send force=1"), "or send --yes");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod output;
 mod path;
 mod progress;
 mod relay_test;
+mod standing;
 mod status;
 mod text;
 mod token;

@@ -65,6 +65,15 @@ impl Output {
         }
     }
 
+    /// Says something more about what was done: beside the result, or where that is JSON on standard error.
+    pub(crate) fn remark(self, line: &str) -> anyhow::Result<()> {
+        if self.json {
+            note(line);
+            return Ok(());
+        }
+        print(&format!("{line}\n"))
+    }
+
     /// Prints the document of a refusal, where JSON is asked for.
     pub(crate) fn refusal(self, refusal: &Refusal) -> anyhow::Result<()> {
         match self.json && refusal.problem().is_object() {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::ensure;
+use ipnet::IpNet;
 
 /// The path of a v1 resource.
 pub(crate) fn v1(segments: &[&str]) -> String {
@@ -24,8 +25,13 @@ pub(crate) fn parse_segment(text: &str) -> anyhow::Result<String> {
     Ok(text.to_owned())
 }
 
-/// Everything but the unreserved characters of RFC 3986 section 2.3 is encoded.
+/// Everything but the unreserved characters of RFC 3986 section 2.3 is encoded, and the slash of a
+/// prefix is an underscore: some proxies decode `%2F`, and make two segments of one.
 fn push_encoded(path: &mut String, segment: &str) {
+    if let Ok(net) = segment.parse::<IpNet>() {
+        let bits = segment.rsplit_once('/').map_or("", |(_, bits)| bits);
+        return push_encoded(path, &format!("{}_{bits}", net.addr()));
+    }
     for byte in segment.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -46,9 +52,10 @@ mod tests {
     fn segments_are_encoded() {
         let path = |subject| v1(&["zones", "bl.example.org", "listings", subject]);
         let head = "/v1/zones/bl.example.org/listings";
-        assert_eq!(path("192.0.2.0/24"), format!("{head}/192.0.2.0%2F24"));
+        assert_eq!(path("192.0.2.0/24"), format!("{head}/192.0.2.0_24"));
         assert_eq!(path("*.example.com"), format!("{head}/%2A.example.com"));
-        assert_eq!(path("2001:db8::/32"), format!("{head}/2001%3Adb8%3A%3A%2F32"));
+        assert_eq!(path("2001:db8::/32"), format!("{head}/2001%3Adb8%3A%3A_32"));
+        assert_eq!(path("192.0.2.0/x"), format!("{head}/192.0.2.0%2Fx"));
         assert_eq!(path("é %?#"), format!("{head}/%C3%A9%20%25%3F%23"));
     }
 

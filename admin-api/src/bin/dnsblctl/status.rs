@@ -14,8 +14,8 @@ use crate::{
 };
 
 const NOTES: &str = "\
-Tells whether the server is alive and ready, and with a token also its zones: name, kind, listings
-and serial. With --json: {\"healthz\": …, \"readyz\": …, \"zones\": …}, each as the server says it.
+Tells whether the server is alive and ready, its release, since when it runs and its last change, and
+with a token also its zones: name, kind, listings and serial. With --json: {\"healthz\": …, \"readyz\": …, \"zones\": …}, each as the server says it.
 
 Exit status: 0 if the server is ready, 1 if it is not or cannot be reached.
 
@@ -81,14 +81,32 @@ impl State {
     }
 
     fn print(&self, output: Output) -> anyhow::Result<()> {
-        let mut state = json!({"healthz": self.healthz, "readyz": self.readyz});
         if output.is_json() {
-            state["zones"] = self.zones.clone();
+            let Self { healthz, readyz, zones, .. } = self;
+            let state = json!({"healthz": healthz, "readyz": readyz, "zones": zones});
             return output::data(&state.to_string());
+        }
+        let mut rows = vec![["health".to_owned(), text::cell(&self.healthz)].into()];
+        let ready = if self.ready { "yes" } else { "no" };
+        rows.push(["ready".to_owned(), ready.to_owned()].into());
+        for (name, member) in [
+            ("reason", "reason"),
+            ("detail", "detail"),
+            ("version", "version"),
+            ("started", "started_at"),
+            ("head", "head_seq"),
+        ] {
+            let value = &self.readyz[member];
+            if !value.is_null() {
+                rows.push(vec![name.to_owned(), text::cell(value)]);
+            }
+        }
+        if let Some(seconds) = self.readyz["uptime_seconds"].as_u64() {
+            rows.push(["uptime".to_owned(), duration(seconds)].into());
         }
         let zones = self.zones["zones"].as_array().into_iter().flatten();
         let zones: Vec<Vec<String>> = zones.map(row).collect();
-        output::print(&(text::members(&state) + &text::columns(&zones)))
+        output::print(&(text::columns(&rows) + &text::columns(&zones)))
     }
 }
 
@@ -97,9 +115,33 @@ fn value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.trim().to_owned()))
 }
 
+/// The two largest units of a time.
+fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")];
+    let first = units.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(3);
+    let mut left = seconds;
+    let parts = units[first..].iter().take(2).map(|(unit, name)| {
+        let count = left / unit;
+        left %= unit;
+        format!("{count}{name}")
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 fn row(zone: &Value) -> Vec<String> {
     let [name, kind, listings] = ["zone", "kind", "listings"].map(|name| text::cell(&zone[name]));
     let serial = text::cell(&zone["soa"]["serial"]);
     let listings = format!("{listings} listings");
     ["zone".to_owned(), name, kind, listings, format!("serial {serial}")].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn a_time_has_two_units() {
+        let told = [0, 59, 61, 3600, 90_061, 200 * 86_400].map(duration);
+        assert_eq!(told, ["0s", "59s", "1m 1s", "1h 0m", "1d 1h", "200d 0h"]);
+    }
 }

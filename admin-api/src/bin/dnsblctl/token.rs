@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::{
-    args::parse_duration,
+    args::{parse_duration, parse_time},
     client::Client,
     output::{self, Output},
     path::parse_segment,
@@ -16,7 +16,8 @@ use crate::{
 };
 
 const LIST_NOTES: &str = "\
-Each line tells the id, the name, the scopes, when it was created and when it expires.
+Each line tells the id, the name, the scopes, the sources that it writes as beside its name, the token
+that it was made with, when it was created and when it expires.
 
 Examples:
   dnsblctl token list
@@ -24,15 +25,22 @@ Examples:
 
 const CREATE_NOTES: &str = "\
 The token alone goes to standard output; the server never shows it again. The name is the source of
-what the token lists.
+what the token lists, and no other live token has it. It writes and deletes as that source and as those
+that --source names; all others need the scope sources:all. It has no more scopes and sources than the
+token in use, expires with it at the latest, and is deleted with it.
 
 Examples:
   (umask 077; dnsblctl token create honeypot --scope listings:write > honeypot.token)
+  dnsblctl token create feeds --scope imports:write --source ipsum,drop --expires-at 2030-01-31
   dnsblctl token create monitor --scope zones:read --scope metrics:read --expires-in 52w";
 
 const DELETE_NOTES: &str = "\
+Tokens that were made with it are deleted too. The last token that may make tokens goes only with --yes:
+after that, new ones are made by `dnsbl-server token create` while the server is stopped.
+
 Examples:
-  dnsblctl token delete 7f3a";
+  dnsblctl token delete 7f3a90c2d5b81e46
+  dnsblctl token delete 7f3a90c2d5b81e46 --yes";
 
 /// Lists, creates and deletes tokens
 #[derive(Subcommand)]
@@ -53,10 +61,18 @@ pub(crate) struct Create {
     /// What it may do; may be given several times
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<String>,
-    /// How long it is good, such as 36h or 52w; for ever unless given
+    /// A source that it writes and deletes as beside its name; may be given several times
+    #[arg(long = "source", value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    /// How long it is good, such as 36h or 52w; as long as the token in use unless given
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
+    /// Until when it is good, such as 2030-01-31 or 2030-01-31T12:00:00Z (UTC)
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in", value_parser = parse_time)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
 }
 
 /// Deletes a token: what holds it is locked out at once
@@ -66,6 +82,9 @@ pub(crate) struct Delete {
     /// Its id, as `token list` tells
     #[arg(value_parser = parse_segment)]
     id: String,
+    /// Also where nobody is left who may make tokens
+    #[arg(long, alias = "force")]
+    yes: bool,
 }
 
 impl TokenCommand {
@@ -82,7 +101,8 @@ impl TokenCommand {
 
 async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
     let tokens = client.ask(client.v1(Method::GET, &["tokens"])).await?;
-    output.table(&tokens, "tokens", &["id", "name", "scopes", "created_at", "expires_at"])
+    let columns = ["id", "name", "scopes", "sources", "parent", "created_at", "expires_at"];
+    output.table(&tokens, "tokens", &columns)
 }
 
 impl Create {
@@ -103,7 +123,13 @@ impl Create {
 impl Delete {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let request = client.v1(Method::DELETE, &["tokens", &self.id]);
-        let gone = client.ask(request).await?;
-        output.deletion(&gone, &["deleted", &self.id])
+        let force = self.yes.then_some(("force", "1"));
+        let gone = client.ask(request.query(force.as_slice())).await?;
+        output.deletion(&gone, &["deleted", &self.id])?;
+        let revoked = gone.header("dnsbl-revoked").and_then(|count| count.parse::<u64>().ok());
+        match revoked.unwrap_or(1) {
+            0 | 1 => Ok(()),
+            count => output.remark(&format!("and {} that were made with it", count - 1)),
+        }
     }
 }

@@ -156,7 +156,7 @@ fn all_parts_are_one_entry_and_move_the_serial_once() {
     assert_eq!(words, ["relay-test-put", "put", "put"]);
     let body = format!("{:?}", b"secret");
     assert!(!format!("{entry:?}").contains(body.trim_matches(['[', ']'])), "{entry:?}");
-    let audit = reader.audit_before(u64::MAX, 3).unwrap();
+    let audit = reader.audit_before(u64::MAX, 3, usize::MAX, |_| true).unwrap().records;
     assert_eq!(audit.len(), 3);
     assert_eq!(audit[2].action, "relay-test-put");
     assert_eq!(audit[2].subject.as_deref(), Some("1"));
@@ -164,7 +164,8 @@ fn all_parts_are_one_entry_and_move_the_serial_once() {
     drop(reader);
     let done = fixture.together(vec![delete_document("relay-test", "1", Expect::Any)]).unwrap();
     assert_eq!(fixture.mirror.0.lock().unwrap().serial, serial.next());
-    let audit = fixture.store.read(NOW).audit_before(u64::MAX, 1).unwrap();
+    let audit =
+        fixture.store.read(NOW).audit_before(u64::MAX, 1, usize::MAX, |_| true).unwrap().records;
     assert_eq!((audit[0].seq, audit[0].action.as_str()), (done.seq, "relay-test-delete"));
 }
 
@@ -237,7 +238,7 @@ fn of_two_that_wait_with_the_same_expectation_one_wins() {
             put_listing(&format!("192.0.2.{n}"), "a", plain()),
         ];
         let tell = tell.clone();
-        let actor = Actor { name: "test".into(), remote: None };
+        let actor = Actor::part("test");
         let reply = move |result: Result<Done, ChangeError>| {
             let won = match result {
                 Ok(_) => true,

@@ -118,7 +118,7 @@ impl Fixture {
     }
 
     pub(crate) fn change_at(&self, change: Change, now: UnixTime) -> Result<Done, ChangeError> {
-        self.store.change(Actor { name: "test".into(), remote: None }, change, now)
+        self.store.change(Actor::part("test"), change, now)
     }
 
     pub(crate) fn put(

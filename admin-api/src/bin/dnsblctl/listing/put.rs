@@ -6,11 +6,12 @@ use clap::Args;
 use reqwest::Method;
 use serde::Serialize;
 
-use super::{Target, quote};
+use super::{Target, advise, quote};
 use crate::{
-    args::{Overrides, parse_duration},
+    args::{Overrides, parse_duration, parse_time},
     client::Client,
     output::Output,
+    standing::Standing,
     text,
 };
 
@@ -58,7 +59,7 @@ struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// A hole in what is listed, not a listing
-    #[arg(long)]
+    #[arg(long, visible_alias = "exclude")]
     #[serde(skip_serializing_if = "Not::not")]
     exclusion: bool,
     /// A word to search by; may be given several times
@@ -73,8 +74,8 @@ struct Body {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
-    /// Until when it stays, such as 2030-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME", conflicts_with = "expires_in")]
+    /// Until when it stays, such as 2030-01-31 or 2030-01-31T12:00:00Z (UTC)
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in", value_parser = parse_time)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
 }
@@ -82,7 +83,7 @@ struct Body {
 impl Put {
     /// Does it.
     pub(super) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let Target { zone, subject } = &self.target;
+        let [zone, subject] = self.target.canonical();
         let source = self.source.as_deref();
         let mut request = self.target.request(client, Method::PUT, source);
         request = request.query(self.overrides.query().as_slice());
@@ -94,8 +95,17 @@ impl Put {
         }
         let put = client.ask(request.json(&self.body)).await?;
         let verb = if put.created { "created" } else { "updated" };
-        let etag = format!("etag {}", text::cell(&put.value["etag"]));
-        output.document(&put, |_| put.outcome(&[verb, zone, subject, &etag]))
+        // Without its quotation marks, as --if-match takes it from a shell.
+        let etag = text::cell(&put.value["etag"]);
+        let etag = format!("etag {}", etag.trim_matches('"'));
+        output.document(&put, |_| put.outcome(&[verb, &zone, &subject, &etag]))?;
+        if let Some(header) = put.header("dnsbl-excluded") {
+            let standing = Standing::of_header(&zone, &subject, &header, true);
+            let excluded = standing.excluded().unwrap_or_default();
+            output.remark(&format!("but DNS does not list it: excluded {excluded}"))?;
+            advise("to end the exclusion", &standing.readmitting());
+        }
+        Ok(())
     }
 }
 
@@ -132,5 +142,15 @@ mod tests {
         assert!(body("--expires-in 1d --expires-at 2030-01-31T12:00:00Z").is_err());
         assert!(body("--if-match 7 --if-absent").is_err());
         assert!(body("--override everything").is_err());
+        assert!(body("--expires-at tomorrow").is_err());
+    }
+
+    #[test]
+    fn a_date_is_its_first_second_in_utc() {
+        let sent = json!({"expires_at": "2030-01-31T00:00:00Z"});
+        assert_eq!(body("--expires-at 2030-01-31").unwrap(), sent);
+        let sent = json!({"expires_at": "2030-01-31T12:00:00+01:00"});
+        assert_eq!(body("--expires-at 2030-01-31T12:00:00+01:00").unwrap(), sent);
+        assert_eq!(body("--exclude").unwrap(), json!({"exclusion": true}));
     }
 }

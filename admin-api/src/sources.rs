@@ -1,0 +1,205 @@
+//! Whose listings a token may write and delete.
+//!
+//! A token speaks for its own name, and for the sources that were named when it was made; whoever
+//! speaks for others has `sources:all`. Nobody but the relay tester speaks for the relay tester: its
+//! listings rest on what it has seen.
+
+use dnsbl_store::{Actor, TokenRecord};
+use dnsbl_types::Source;
+use relay_tester::service::SOURCE as TESTER;
+
+use crate::{auth::SOURCES_ALL, error::Problem};
+
+/// The most sources that a token names.
+const MAX_SOURCES: usize = 64;
+
+/// Scopes with which listings are written.
+const WRITING: [&str; 2] = ["listings:write", "imports:write"];
+
+/// Names that stand for parts of the server in audit records, or for those who have no token.
+const RESERVED: [&str; 3] = [TESTER, Actor::SERVER, "anonymous"];
+
+/// What a token may write as.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceRights {
+    all: bool,
+    /// Its name, then the sources that it was made for.
+    own: Vec<String>,
+}
+
+impl SourceRights {
+    /// Those of a token.
+    pub(crate) fn of(token: &TokenRecord) -> Self {
+        let own = std::iter::once(&token.name).chain(&token.sources);
+        Self { all: token.has(SOURCES_ALL), own: own.cloned().collect() }
+    }
+
+    /// Refuses a source that the token does not speak for, saying what it would need.
+    pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
+        if is_testers(source.as_str()) {
+            let detail = format!(
+                "what {source} says is the relay tester's alone; write it as another source"
+            );
+            return Err(Problem::reserved(detail).with("source", source.as_str()));
+        }
+        self.speaks_for(source)
+    }
+
+    /// The same for a listing that goes.
+    pub(crate) fn may_delete(&self, source: &Source) -> Result<(), Problem> {
+        match self.all {
+            true => Ok(()),
+            false if is_testers(source.as_str()) => Err(self.refusal(source)),
+            false => self.speaks_for(source),
+        }
+    }
+
+    fn speaks_for(&self, source: &Source) -> Result<(), Problem> {
+        let speaks = self.all || self.own.iter().any(|own| own == source.as_str());
+        if speaks { Ok(()) } else { Err(self.refusal(source)) }
+    }
+
+    fn refusal(&self, source: &Source) -> Problem {
+        let own = self.own.join(", ");
+        let needed = match is_testers(source.as_str()) {
+            true => format!("the scope {SOURCES_ALL}"),
+            false => {
+                format!("the scope {SOURCES_ALL}, or one that was made for the source {source}")
+            }
+        };
+        let detail = format!("this needs a token with {needed}; this one speaks for {own}");
+        Problem::forbidden(SOURCES_ALL)
+            .because(detail)
+            .with("source", source.as_str())
+            .with("sources", self.own.clone())
+    }
+
+    /// Refuses to hand out, or to take away, more than the token has itself.
+    pub(crate) fn cover(&self, other: &TokenRecord) -> Result<(), Problem> {
+        if self.all {
+            return Ok(());
+        }
+        let writes = WRITING.iter().any(|scope| other.has(scope));
+        let name = Some(&other.name).filter(|_| writes);
+        for source in name.into_iter().chain(&other.sources) {
+            if !self.own.contains(source) {
+                let own = self.own.join(", ");
+                let detail = format!(
+                    "the token {} speaks for {source}, which needs the scope {SOURCES_ALL} here; this one speaks for {own}",
+                    other.name
+                );
+                let problem = Problem::forbidden(SOURCES_ALL).because(detail);
+                return Err(problem.with("source", source.as_str()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of a token to be made.
+pub fn token_name(text: &str) -> Result<Source, String> {
+    let name: Source = text.parse().map_err(|err| format!("name: {err}"))?;
+    match is_one_of(&RESERVED, text) {
+        true => Err(format!("name: {text} stands for a part of the server; choose another")),
+        false => Ok(name),
+    }
+}
+
+/// The sources that a token is made for beside its name: in order, each once.
+pub fn token_sources(texts: &[String]) -> Result<Vec<String>, String> {
+    if texts.len() > MAX_SOURCES {
+        let count = texts.len();
+        return Err(format!(
+            "sources: {count} are more than {MAX_SOURCES}; the scope {SOURCES_ALL} is all of them"
+        ));
+    }
+    for (i, text) in texts.iter().enumerate() {
+        if text == "*" {
+            return Err(format!("sources[{i}]: all of them is the scope {SOURCES_ALL}"));
+        }
+        text.parse::<Source>().map_err(|err| format!("sources[{i}]: {err}"))?;
+        if is_testers(text) {
+            return Err(format!("sources[{i}]: {text} is the relay tester's alone"));
+        }
+    }
+    let mut sources = texts.to_vec();
+    sources.sort_unstable();
+    sources.dedup();
+    Ok(sources)
+}
+
+/// Whether it is the tester's source, however it is written: people don't tell `Relay-Test` from it.
+fn is_testers(source: &str) -> bool {
+    source.eq_ignore_ascii_case(TESTER)
+}
+
+fn is_one_of(names: &[&str], text: &str) -> bool {
+    names.iter().any(|name| name.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use dnsbl_store::MintedToken;
+    use dnsbl_types::UnixTime;
+
+    use super::*;
+
+    fn token(name: &str, scopes: &[&str], sources: &[&str]) -> TokenRecord {
+        let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        let random = [7; MintedToken::RANDOM];
+        let minted = MintedToken::mint(random, name.into(), texts(scopes), UnixTime(1), None);
+        TokenRecord { sources: texts(sources), ..minted.record }
+    }
+
+    fn may(token: &TokenRecord, source: &str) -> [bool; 2] {
+        let (rights, source) = (SourceRights::of(token), source.parse().unwrap());
+        [rights.may_write(&source).is_ok(), rights.may_delete(&source).is_ok()]
+    }
+
+    #[test]
+    fn a_token_speaks_for_its_name_and_the_sources_in_it() {
+        let feed = token("feed", &["listings:write"], &["ipsum", "drop"]);
+        for own in ["feed", "ipsum", "drop"] {
+            assert_eq!(may(&feed, own), [true, true], "{own}");
+        }
+        for other in ["admin", "Feed", "ipsum2", "relay-test"] {
+            assert_eq!(may(&feed, other), [false, false], "{other}");
+        }
+    }
+
+    #[test]
+    fn nobody_speaks_for_the_tester_and_whoever_delists_all_may_delist_it() {
+        let all = token("ops", &["listings:write", "sources:all"], &[]);
+        assert_eq!(may(&all, "anybody"), [true, true]);
+        for source in ["relay-test", "Relay-Test"] {
+            assert_eq!(may(&all, source), [false, true], "{source}");
+        }
+        // Tokens of older releases may have the name.
+        let named = token("relay-test", &["listings:write"], &[]);
+        assert_eq!(may(&named, "relay-test"), [false, false]);
+    }
+
+    #[test]
+    fn what_is_handed_out_is_a_part_of_what_there_is() {
+        let clerk = token("clerk", &["tokens:admin", "listings:write"], &["ipsum"]);
+        let covers = |other: &TokenRecord| SourceRights::of(&clerk).cover(other).is_ok();
+        assert!(covers(&token("ipsum", &["listings:write"], &[])));
+        assert!(covers(&token("reader", &["listings:read"], &[])), "its name is no source");
+        assert!(!covers(&token("other", &["listings:write"], &[])));
+        assert!(!covers(&token("other", &["imports:write"], &["ipsum"])));
+        assert!(!covers(&token("reader", &["listings:read"], &["other"])));
+    }
+
+    #[test]
+    fn names_that_stand_for_somebody_else_are_refused() {
+        for name in ["relay-test", "Relay-Test", "dnsbl-server", "anonymous", "a b", ""] {
+            assert!(token_name(name).is_err(), "{name}");
+        }
+        assert!(token_name("admin").is_ok(), "the store sees to it that there is one of them");
+        let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for sources in [&["relay-test"][..], &["*"], &["a b"]] {
+            assert!(token_sources(&texts(sources)).is_err(), "{sources:?}");
+        }
+        assert_eq!(token_sources(&texts(&["b", "a", "b"])).unwrap(), ["a", "b"]);
+    }
+}
