@@ -186,3 +186,22 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
         _ => Err(Problem::unauthorized(HOW)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SCOPES;
+
+    /// Newcomer A4: scopes stood in an error message only.
+    #[test]
+    fn every_scope_stands_in_the_docs() {
+        let docs = include_str!("../../docs/operating.md");
+        for scope in SCOPES {
+            let (of, verb) = scope.split_once(':').unwrap();
+            let said = docs.contains(&format!("`{scope}`"))
+                || docs.lines().any(|line| {
+                    line.starts_with(&format!("| `{of}:")) && line.contains(&format!("`:{verb}`"))
+                });
+            assert!(said, "{scope}");
+        }
+    }
+}

@@ -38,6 +38,7 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
+        .routes(routes!(tokens::rotate_token))
         .routes(routes!(relay_tests::list_relay_tests, relay_tests::submit_relay_test))
         .routes(routes!(relay_tests::find_relay_test, relay_tests::cancel_relay_test))
         .routes(routes!(relay_opt_outs::list_opt_outs))

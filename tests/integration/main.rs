@@ -14,10 +14,12 @@ mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.
 mod changes;
+mod delisting;
 mod imports;
 mod listings;
 mod metrics;
 mod operator;
+mod request_log;
 mod requests;
 mod tokens;
 mod zones;

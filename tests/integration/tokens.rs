@@ -140,8 +140,25 @@ fn a_lost_token_is_no_lock_out() {
     command.args(["token", "create", "--name", "rescue", "--config"]).arg(server.config_file());
     let created = Process::run(&mut command).unwrap();
     assert_eq!(created.code, Some(0), "{}", created.stderr);
+    let create = |words: &[&str]| {
+        let mut command = Command::new(program("dnsbl-server"));
+        command.args(["token", "create", "--config"]).arg(server.config_file()).args(words);
+        Process::run(&mut command).unwrap()
+    };
+    let feed = ["--scope", "listings:write", "--source", "ipsum,drop"];
+    let feed = create(&[&["--name", "feed"], &feed[..]].concat());
+    assert_eq!(feed.code, Some(0), "{}", feed.stderr);
+    for name in ["rescue", "relay-test"] {
+        let refused = create(&["--name", name]);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    }
+    assert_eq!(create(&["--name", "other", "--source", "relay-test"]).code, Some(1));
     // The harness reads this file.
     std::fs::write(server.data_dir().join("admin.token"), &created.stdout).unwrap();
     server.start_again();
-    server.ip_zone(json!({}));
+    let zone = server.ip_zone(json!({}));
+    let feed = server.admin().with_token(feed.stdout.trim());
+    let at = |source: &str| format!("{}?source={source}", zone.listing_path("192.0.2.1"));
+    feed.put(&at("drop"), &json!({})).expect(201);
+    feed.put(&at("other"), &json!({})).expect_problem(403);
 }

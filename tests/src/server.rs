@@ -47,6 +47,12 @@ impl TestServer {
         Self::configured(&format!("listen = [\"127.0.0.1:0\"]\n{tables}"))
     }
 
+    /// Starts one with further lines for the table `[http]` of its configuration.
+    #[track_caller]
+    pub fn with_http_config(lines: &str) -> Self {
+        Self::with_http_and_dns(lines, "listen = [\"127.0.0.1:0\"]")
+    }
+
     /// Starts one that listens for DNS at an address.
     #[track_caller]
     pub fn listening_on(addr: &str) -> Self {
@@ -55,9 +61,14 @@ impl TestServer {
 
     #[track_caller]
     fn configured(dns: &str) -> Self {
+        Self::with_http_and_dns("", dns)
+    }
+
+    #[track_caller]
+    fn with_http_and_dns(http: &str, dns: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let config = format!(
-            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"127.0.0.1:0\"\n[dns]\n{dns}",
+            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"127.0.0.1:0\"\n{http}\n[dns]\n{dns}",
             dir.path().join("data").display()
         );
         fs::write(config_file(&dir), config).expect("the folder is writable");

@@ -97,15 +97,7 @@ pub(crate) async fn delete_token(
     Params(query): Params<DeleteQuery>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let at = id.clone();
-    let token = app.read(move |reader| Ok(reader.token(&at)?)).await?;
-    let token = token.ok_or_else(|| Problem::from(ChangeError::NoToken))?;
-    if token.id != caller.token().id {
-        for scope in &token.scopes {
-            caller.require(scope)?;
-        }
-        caller.sources().cover(&token)?;
-    }
+    subordinate(&caller, &app, &id).await?;
     let keep = (!query.force).then_some(TOKENS_ADMIN);
     let done = app.change_or(caller.actor(), Change::DeleteToken { id, keep }).await?;
     let done = done.map_err(|err| match err {
@@ -120,6 +112,44 @@ pub(crate) async fn delete_token(
     let headers =
         [(SEQ_HEADER, HeaderValue::from(done.seq)), (REVOKED_HEADER, HeaderValue::from(revoked))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Gives a token another secret; the old one counts no more. The answer is the only one that shows it.
+///
+/// What was made with the token stays, so a secret is changed this way and not with a new token.
+#[utoipa::path(post, path = "/v1/tokens/{id}/rotate", tag = "tokens",
+    security(("token" = ["tokens:admin"])),
+    params(("id" = String, Path, description = "Its public part")),
+    responses((status = 200, body = TokenOut), (status = "default", body = ProblemOut)))]
+pub(crate) async fn rotate_token(
+    caller: Caller<TokensAdmin>,
+    State(app): State<Arc<App>>,
+    _: Params<Nothing>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let minted = subordinate(&caller, &app, &id).await?.renewed(random()?);
+    let mut token = TokenOut::from(&minted.record);
+    let done = app.change(caller.actor(), Change::PutToken(minted.record)).await?;
+    token.token = Some(minted.text.reveal().to_owned());
+    Ok(changed(StatusCode::OK, done.seq, token))
+}
+
+/// A token that the caller may change: its own, or one that has no scope and no source that it lacks.
+async fn subordinate(
+    caller: &Caller<TokensAdmin>,
+    app: &App,
+    id: &str,
+) -> Result<TokenRecord, Problem> {
+    let id = id.to_owned();
+    let token = app.read(move |reader| Ok(reader.token(&id)?)).await?;
+    let token = token.ok_or_else(|| Problem::from(ChangeError::NoToken))?;
+    if token.id != caller.token().id {
+        for scope in &token.scopes {
+            caller.require(scope)?;
+        }
+        caller.sources().cover(&token)?;
+    }
+    Ok(token)
 }
 
 /// The end of a token that is made with another one: that one's at the latest.

@@ -22,6 +22,7 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/tokens", "tokens:admin"),
     ("POST", "/v1/tokens", "tokens:admin"),
     ("DELETE", "/v1/tokens/x", "tokens:admin"),
+    ("POST", "/v1/tokens/x/rotate", "tokens:admin"),
     ("GET", "/metrics", "metrics:read"),
 ];
 

@@ -20,7 +20,8 @@ async fn audit_records_are_found_by_zone_subject_actor_and_time() {
     fixture.put_zone("/v1/zones/dbl.example.org", "domain").await;
     let feed = fixture.mint("feed", &["listings:write"]);
     fixture.list("192.0.2.1", json!({})).await;
-    let put = |subject: &str| fixture.ask_as(&feed, "PUT", &format!("{ZONE}/listings/{subject}")).send();
+    let put =
+        |subject: &str| fixture.ask_as(&feed, "PUT", &format!("{ZONE}/listings/{subject}")).send();
     put("192.0.2.1").await.ok();
     put("192.0.2.0_24").await.ok();
     fixture.put("/v1/zones/dbl.example.org/listings/spam.example.com", json!({})).await.ok();
@@ -77,7 +78,10 @@ async fn errors_are_described_with_their_media_type() {
 async fn only_a_token_is_told_what_exactly_failed() {
     let fixture = Fixture::new().await;
     let stranger = fixture.ask_as("", "GET", "/readyz").send().await;
-    assert_eq!((&stranger.json["detail"], stranger.text.contains("/secret")), (&Value::Null, false));
+    assert_eq!(
+        (&stranger.json["detail"], stranger.text.contains("/secret")),
+        (&Value::Null, false)
+    );
     let holder = fixture.get("/readyz").await;
     assert_eq!(holder.json["detail"], "/secret");
     assert_eq!(holder.json["version"], env!("CARGO_PKG_VERSION"));

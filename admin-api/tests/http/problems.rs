@@ -108,6 +108,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "put_listing",
             "put_opt_out",
             "put_zone",
+            "rotate_token",
             "search_listings",
             "show_health",
             "show_metrics",

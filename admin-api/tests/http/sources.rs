@@ -146,7 +146,8 @@ async fn of_two_that_ask_for_a_name_at_once_one_gets_it() {
 #[tokio::test]
 async fn a_child_ends_with_its_parent_at_the_latest() {
     let fixture = Fixture::new().await;
-    let body = json!({"name": "hour", "scopes": ["tokens:admin", "zones:read"], "expires_in": 3600});
+    let body =
+        json!({"name": "hour", "scopes": ["tokens:admin", "zones:read"], "expires_in": 3600});
     let parent = make(&fixture, &fixture.admin(), body).await;
     let (parent, until, by) =
         (text(&parent), parent.json["expires_at"].clone(), parent.json["id"].clone());
@@ -203,14 +204,16 @@ async fn only_tokens_with_no_more_scopes_and_sources_are_revoked_or_made() {
         let token = tokens.iter().find(|token| token["name"] == name).unwrap();
         token["id"].as_str().unwrap().to_owned()
     };
-    let revoke = |id: String| {
-        fixture.ask_as(&clerk, "DELETE", &format!("/v1/tokens/{id}")).send()
-    };
+    let revoke = |id: String| fixture.ask_as(&clerk, "DELETE", &format!("/v1/tokens/{id}")).send();
     revoke(id_of("admin")).await.problem(403);
     let writer = |name: &str, sources: Value| json!({"name": name, "scopes": ["listings:write"], "sources": sources});
     let feed = make(&fixture, &admin, writer("feed", json!([]))).await;
     let refused = revoke(id(&feed)).await;
-    assert_eq!(refused.problem(403)["source"], "feed", "it speaks for a source that the clerk does not");
+    assert_eq!(
+        refused.problem(403)["source"],
+        "feed",
+        "it speaks for a source that the clerk does not"
+    );
     for (name, sources) in [("feed2", json!([])), ("ipsum", json!(["drop"]))] {
         make(&fixture, &clerk, writer(name, sources)).await.problem(403);
     }
@@ -259,4 +262,26 @@ async fn audit_and_feed_name_a_token_by_its_id_too() {
     let token = lines.iter().rfind(|line| line["op"] == "token-put").unwrap();
     assert_eq!(token["token"]["sources"], json!(["drop"]));
     assert_eq!(token["token"]["parent"], token["token_id"]);
+}
+
+/// Since children go with their parent, changing its secret must not be revoking it.
+#[tokio::test]
+async fn a_rotated_token_has_a_new_secret_and_keeps_its_children() {
+    let fixture = Fixture::new().await;
+    let body = json!({"name": "ops", "scopes": ["tokens:admin", "zones:read"]});
+    let ops = make(&fixture, &fixture.admin(), body).await;
+    let body = json!({"name": "child", "scopes": ["zones:read"]});
+    let child = text(&make(&fixture, &text(&ops), body).await);
+    let path = format!("/v1/tokens/{}/rotate", id(&ops));
+    let rotated = fixture.ask_as(&text(&ops), "POST", &path).send().await;
+    assert_eq!(
+        (rotated.ok()["id"].clone(), rotated.json["name"].clone()),
+        (json!(id(&ops)), json!("ops"))
+    );
+    let new = rotated.json["token"].as_str().unwrap();
+    for (token, status) in [(text(&ops), 401), (new.to_owned(), 200), (child, 200)] {
+        assert_eq!(fixture.ask_as(&token, "GET", "/v1/zones").send().await.status, status);
+    }
+    let clerk = fixture.mint("clerk", &["tokens:admin"]);
+    fixture.ask_as(&clerk, "POST", &path).send().await.problem(403);
 }

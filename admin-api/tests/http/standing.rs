@@ -133,7 +133,8 @@ async fn a_check_names_the_exclusion_that_decides_and_the_sources() {
     fixture.list("192.0.2.64%2F26?source=friend", json!({"exclusion": true})).await;
     fixture.list("192.0.2.9?source=b", json!({})).await;
     fixture.list("192.0.2.9?source=a", json!({})).await;
-    let subjects = ["192.0.2.77", "192.0.2.9", "192.0.2.1", "198.51.100.1", "127.0.0.1", "127.0.0.2"];
+    let subjects =
+        ["192.0.2.77", "192.0.2.9", "192.0.2.1", "198.51.100.1", "127.0.0.1", "127.0.0.2"];
     let answer = fixture.post("/v1/check", json!({"subjects": subjects})).await;
     let rows = answer.ok()["results"].as_array().unwrap();
     let row = |i: usize| {
@@ -160,8 +161,7 @@ async fn a_prefix_survives_a_proxy_that_decodes_paths() {
     for told in ["something between", "decodes the path", "192.0.2.0_24"] {
         assert!(detail.contains(told), "{detail}");
     }
-    for (written, subject) in
-        [("192.0.2.0_24", "192.0.2.0/24"), ("2001:db8::_32", "2001:db8::/32")]
+    for (written, subject) in [("192.0.2.0_24", "192.0.2.0/24"), ("2001:db8::_32", "2001:db8::/32")]
     {
         let put = fixture.put(&at(written), json!({"subject": subject})).await;
         assert_eq!(put.ok()["subject"], subject);

@@ -80,6 +80,16 @@ impl MintedToken {
     }
 }
 
+impl TokenRecord {
+    /// The same token with another secret; the old one counts no more once this is stored.
+    pub fn renewed(self, random: [u8; MintedToken::RANDOM]) -> MintedToken {
+        let secret = hex(&random[8..]);
+        let digest = blake3::hash(secret.as_bytes()).into();
+        let text = TokenText(format!("dnsbl_{}_{secret}", self.id));
+        MintedToken { record: Self { digest, ..self }, text }
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! The HTTP client: where the server is, who asks, and what came back.
 
-use std::{error::Error, fs, path::Path, time::Duration};
+use std::{error::Error, fs, net::IpAddr, path::Path, time::Duration};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio_util::io::StreamReader;
 
-use crate::{failure::Refusal, path, text};
+use crate::{failure::Refusal, output, path, text};
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,6 +58,12 @@ impl Client {
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT);
         let (builder, base) = locate(builder, server)?;
+        if let Some(host) = plain_host(&base).filter(|_| has_token) {
+            let host = text::visible(&host);
+            output::note(format_args!(
+                "dnsblctl: the token goes to {host} without encryption; use https, or a tunnel"
+            ));
+        }
         Ok(Self {
             http: builder.build().context("cannot set up TLS")?,
             base,
@@ -180,6 +186,15 @@ fn locate(builder: ClientBuilder, server: &str) -> anyhow::Result<(ClientBuilder
     }
 }
 
+/// The host of another machine that is talked to in plain text.
+fn plain_host(base: &str) -> Option<String> {
+    let url = Url::parse(base).ok().filter(|url| url.scheme() == "http")?;
+    let host = url.host_str()?;
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    let is_here = address.map_or(host == "localhost", |address| address.is_loopback());
+    (!is_here).then(|| host.to_owned())
+}
+
 fn trouble(server: &str, err: reqwest::Error) -> anyhow::Error {
     let (connecting, late) = (err.is_connect(), err.is_timeout());
     let err = err.without_url();
@@ -197,7 +212,7 @@ fn trouble(server: &str, err: reqwest::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::locate;
+    use super::{locate, plain_host};
 
     fn base(server: &str) -> anyhow::Result<String> {
         locate(reqwest::Client::builder(), server).map(|(_, base)| base)
@@ -209,6 +224,20 @@ mod tests {
         assert_eq!(base("http://[::1]:8080/").unwrap(), "http://[::1]:8080");
         assert_eq!(base("https://example.org/dnsbl/").unwrap(), "https://example.org/dnsbl");
         assert_eq!(base("unix:/run/dnsbl/http.sock").unwrap(), "http://localhost");
+    }
+
+    #[test]
+    fn a_token_that_leaves_the_machine_in_plain_text_is_told() {
+        for here in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost",
+            "https://example.org",
+        ] {
+            assert_eq!(plain_host(here), None, "{here}");
+        }
+        assert_eq!(plain_host("http://192.0.2.1:8080").as_deref(), Some("192.0.2.1"));
+        assert_eq!(plain_host("http://example.org/dnsbl").as_deref(), Some("example.org"));
     }
 
     #[test]

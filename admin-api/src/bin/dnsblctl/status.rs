@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     client::Client,
@@ -36,6 +36,8 @@ struct State {
     /// Null without a token.
     zones: Value,
     ready: bool,
+    /// The three as JSON, in that order.
+    texts: [String; 3],
 }
 
 impl Status {
@@ -65,26 +67,30 @@ impl State {
     async fn probe(client: &Client) -> anyhow::Result<Self> {
         let (_, healthz) = client.probe("/healthz").await?;
         let (status, readyz) = client.probe("/readyz").await?;
+        let texts = [json_text(&healthz), json_text(&readyz), "null".to_owned()];
         let readyz = value(&readyz);
         Ok(Self {
             healthz: value(&healthz),
             ready: status.is_success() && readyz["ready"] != false,
             readyz,
             zones: Value::Null,
+            texts,
         })
     }
 
     async fn add_zones(&mut self, client: &Client) -> anyhow::Result<()> {
         let zones = client.ask(client.v1(Method::GET, &["zones"])).await?;
+        self.texts[2] = zones.text.trim().to_owned();
         self.zones = zones.value;
         Ok(())
     }
 
     fn print(&self, output: Output) -> anyhow::Result<()> {
         if output.is_json() {
-            let Self { healthz, readyz, zones, .. } = self;
-            let state = json!({"healthz": healthz, "readyz": readyz, "zones": zones});
-            return output::data(&state.to_string());
+            // Put together from what the server sent, which has its members in order.
+            let [healthz, readyz, zones] = &self.texts;
+            let state = format!("{{\"healthz\":{healthz},\"readyz\":{readyz},\"zones\":{zones}}}");
+            return output::data(&state);
         }
         let mut rows = vec![["health".to_owned(), text::cell(&self.healthz)].into()];
         let ready = if self.ready { "yes" } else { "no" };
@@ -107,6 +113,14 @@ impl State {
         let zones = self.zones["zones"].as_array().into_iter().flatten();
         let zones: Vec<Vec<String>> = zones.map(row).collect();
         output::print(&(text::columns(&rows) + &text::columns(&zones)))
+    }
+}
+
+/// What a probe says as JSON: as it is, or as a string.
+fn json_text(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(_) => text.trim().to_owned(),
+        Err(_) => Value::from(text.trim()).to_string(),
     }
 }
 

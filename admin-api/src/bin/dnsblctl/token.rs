@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     args::{parse_duration, parse_time},
-    client::Client,
+    client::{Client, Document},
     output::{self, Output},
     path::parse_segment,
     text,
@@ -22,6 +22,18 @@ that it was made with, when it was created and when it expires.
 Examples:
   dnsblctl token list
   dnsblctl token list --json";
+
+/// The scopes stand in one place only.
+fn create_notes() -> String {
+    let mut lines = vec![String::from("Scopes:")];
+    for scope in admin_api::SCOPES {
+        match lines.last_mut() {
+            Some(line) if line.len() + scope.len() < 98 => *line = format!("{line} {scope}"),
+            _ => lines.push(format!("  {scope}")),
+        }
+    }
+    format!("{}\n\n{CREATE_NOTES}", lines.join("\n"))
+}
 
 const CREATE_NOTES: &str = "\
 The token alone goes to standard output; the server never shows it again. The name is the source of
@@ -42,19 +54,27 @@ Examples:
   dnsblctl token delete 7f3a90c2d5b81e46
   dnsblctl token delete 7f3a90c2d5b81e46 --yes";
 
-/// Lists, creates and deletes tokens
+const ROTATE_NOTES: &str = "\
+The new token alone goes to standard output; the old one counts no more. Id, name, scopes and sources
+stay, and so do the tokens that were made with it.
+
+Examples:
+  (umask 077; dnsblctl token rotate 7f3a90c2d5b81e46 > admin.token.new) && mv admin.token.new admin.token";
+
+/// Lists, creates, rotates and deletes tokens
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
     /// Lists the tokens, without their secrets
     #[command(after_help = LIST_NOTES)]
     List,
     Create(Create),
+    Rotate(Rotate),
     Delete(Delete),
 }
 
 /// Creates a token and prints it
 #[derive(Args, Serialize)]
-#[command(after_help = CREATE_NOTES)]
+#[command(after_help = create_notes())]
 pub(crate) struct Create {
     /// Its name
     name: String,
@@ -75,6 +95,15 @@ pub(crate) struct Create {
     expires_at: Option<String>,
 }
 
+/// Gives a token another secret and prints it
+#[derive(Args)]
+#[command(after_help = ROTATE_NOTES)]
+pub(crate) struct Rotate {
+    /// Its id, as `token list` tells
+    #[arg(value_parser = parse_segment)]
+    id: String,
+}
+
 /// Deletes a token: what holds it is locked out at once
 #[derive(Args)]
 #[command(after_help = DELETE_NOTES)]
@@ -93,6 +122,10 @@ impl TokenCommand {
         match self {
             Self::List => list(client, output).await?,
             Self::Create(create) => create.run(client, output).await?,
+            Self::Rotate(rotate) => {
+                let path = ["tokens", &rotate.id, "rotate"];
+                hand_over(client.ask(client.v1(Method::POST, &path)).await?, output)?;
+            }
             Self::Delete(delete) => delete.run(client, output).await?,
         }
         Ok(ExitCode::SUCCESS)
@@ -108,16 +141,20 @@ async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
 impl Create {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let request = client.v1(Method::POST, &["tokens"]).json(&self);
-        let mut created = client.ask(request).await?;
-        if output.is_json() {
-            return output::data(&created.text);
-        }
-        let members = created.value.as_object_mut();
-        let token = members.and_then(|members| members.remove("token"));
-        output::note(text::members(&created.value).trim_end());
-        let token = token.context("the answer holds no token")?;
-        output::print(&format!("{}\n", text::cell(&token)))
+        hand_over(client.ask(request).await?, output)
     }
+}
+
+/// Prints the secret alone, and the rest beside it.
+fn hand_over(mut made: Document, output: Output) -> anyhow::Result<()> {
+    if output.is_json() {
+        return output::data(&made.text);
+    }
+    let members = made.value.as_object_mut();
+    let token = members.and_then(|members| members.remove("token"));
+    output::note(text::members(&made.value).trim_end());
+    let token = token.context("the answer holds no token")?;
+    output::print(&format!("{}\n", text::cell(&token)))
 }
 
 impl Delete {

@@ -9,10 +9,11 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use reqwest::{Method, header::CONTENT_TYPE};
-use serde::de::IgnoredAny;
+use reqwest::{Method, StatusCode, header::CONTENT_TYPE};
+use serde::{Serialize, de::IgnoredAny};
+use serde_json::{Value, json};
 
-use crate::{client::Client, output::Output, path::parse_segment, text};
+use crate::{client::Client, failure::Refusal, output::Output, path::parse_segment, text};
 
 const LIST_NOTES: &str = "\
 Each line tells the zone, its kind, how many listings it has, and its serial.
@@ -32,7 +33,12 @@ The file holds the whole zone; what it leaves out gets its default:
   {\"kind\": \"ip\", \"ns\": [\"ns1.example.org.\"], \"return_codes\": [\"127.0.0.2\"],
    \"reason\": \"Open relay $, see https://bl.example.org/lookup/$\"}
 
+Without a file, the options make a zone, or change what they name of one that is there and leave the
+rest (which needs the scope zones:read too).
+
 Examples:
+  dnsblctl zone put bl.example.org --kind ip --ns ns1.example.net. --ns ns2.example.net.
+  dnsblctl zone put bl.example.org --reason 'Listed: $' --ttl 600
   dnsblctl zone put bl.example.org --file zone.json
   echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
     dnsblctl zone put dbl.example.org --file -";
@@ -72,8 +78,40 @@ pub(crate) struct Put {
     #[arg(value_parser = parse_segment)]
     zone: String,
     /// JSON file with the settings; - is standard input
-    #[arg(long)]
-    file: PathBuf,
+    #[arg(long, required_unless_present = "set", conflicts_with = "set")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    set: Set,
+}
+
+/// Settings on the command line; what is not said is not sent.
+#[derive(Args, Serialize)]
+#[group(id = "set", multiple = true)]
+struct Set {
+    /// What it lists
+    #[arg(long, value_parser = ["ip", "domain"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// A name server; may be given several times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ns: Vec<String>,
+    /// Return code of listings without one of their own; may be given several times
+    #[arg(long = "code", value_name = "CODE", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    return_codes: Vec<String>,
+    /// Reason of listings without one of their own; $ stands for the subject asked for
+    #[arg(long, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// TTL of positive answers
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u32>,
+    /// TTL of negative answers
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    negative_ttl: Option<u32>,
 }
 
 /// Deletes a zone and all its listings
@@ -115,12 +153,37 @@ impl Show {
 
 impl Put {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let settings = read(&self.file)?;
+        let settings = match &self.file {
+            Some(file) => read(file)?,
+            None => self.merged(client).await?,
+        };
         let request = client.v1(Method::PUT, &["zones", &self.zone]);
         let request = request.header(CONTENT_TYPE, "application/json");
         let zone = client.ask(request.body(settings)).await?;
         let verb = if zone.created { "created" } else { "replaced" };
-        output.document(&zone, |_| zone.outcome(&[verb, &self.zone]))
+        let name = text::cell(&zone.value["zone"]);
+        output.document(&zone, |_| zone.outcome(&[verb, &name]))
+    }
+
+    /// The settings as they are, if there is such a zone, with those of the command line in their places.
+    async fn merged(&self, client: &Client) -> anyhow::Result<String> {
+        let request = client.v1(Method::GET, &["zones", &self.zone]);
+        let mut settings = match client.ask(request).await {
+            Ok(found) => found.value,
+            Err(err) => match err.downcast_ref::<Refusal>() {
+                Some(refusal) if refusal.status == StatusCode::NOT_FOUND => json!({}),
+                _ => return Err(err),
+            },
+        };
+        let set = serde_json::to_value(&self.set)?;
+        if let (Some(settings), Value::Object(set)) = (settings.as_object_mut(), set) {
+            // The serial as it reads back would be a floor, which is not what was asked for.
+            if let Some(soa) = settings.get_mut("soa").and_then(Value::as_object_mut) {
+                soa.remove("serial");
+            }
+            settings.extend(set);
+        }
+        Ok(settings.to_string())
     }
 }
 
