@@ -12,7 +12,7 @@ use dnsbl_types::{Name, UnixTime, Zone};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem, known::KnownTokens};
+use crate::{Api, error::Problem, known::KnownTokens, throttle::Throttle};
 
 /// The state of the router.
 pub(crate) struct App {
@@ -21,6 +21,8 @@ pub(crate) struct App {
     scans: Arc<Semaphore>,
     known: Arc<KnownTokens>,
     started: (UnixTime, Instant),
+    /// Of the log lines of refused requests.
+    pub(crate) refusals: Throttle,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
     /// The API's description as JSON, once the router is built.
@@ -34,6 +36,7 @@ impl App {
             scans: Arc::new(Semaphore::new(api.limits.max_scans)),
             known: Arc::default(),
             started: (UnixTime::now(), Instant::now()),
+            refusals: Throttle::default(),
             api,
             shutdown,
             openapi: OnceLock::new(),

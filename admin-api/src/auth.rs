@@ -166,7 +166,7 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
         if let Some(Asker(asker)) = parts.extensions.get() {
             asker.get_or_init(|| token.clone());
         }
-        let client = parts.extensions.get().and_then(|Client(client)| *client);
+        let client = parts.extensions.get::<Client>().and_then(|Client(client)| *client);
         let remote = client.map(|address| address.to_string());
         let caller = Self { token, remote, scope: PhantomData };
         S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;

@@ -20,6 +20,7 @@ use crate::{
     host,
     routes::SEQ_HEADER,
     stranger,
+    throttle::Verdict,
 };
 
 /// The longest body that is read to its end even where nobody asks for it, in bytes. The connection
@@ -62,7 +63,7 @@ pub(crate) async fn around(
     add_headers(&mut response, is_long);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     app.host.count_request(route, response.status().as_u16());
-    log(&Told { method, route, about, client, asker, started }, &response);
+    log(&app, &Told { method, route, about, client, asker, started }, &response);
     response
 }
 
@@ -145,7 +146,7 @@ impl About {
 ///
 /// Fields that are not known are left out, so that a line says what is there. A refusal for want of a
 /// token or a scope is a warning, and names who asked: guessing leaves a trace, and can be shut out.
-fn log(told: &Told<'_>, response: &Response) {
+fn log(app: &App, told: &Told<'_>, response: &Response) {
     let status = response.status();
     let Told { method, route, about, started, .. } = told;
     let client = told.client.0.map(display);
@@ -176,7 +177,15 @@ fn log(told: &Told<'_>, response: &Response) {
         };
     }
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => line!(warn, "request refused"),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            let Verdict::Write { left_out } = app.refusals.judge(Instant::now()) else {
+                return;
+            };
+            if left_out > 0 {
+                tracing::warn!(left_out, "more requests were refused than are logged");
+            }
+            line!(warn, "request refused");
+        }
         _ if reads => line!(debug, "request"),
         _ => line!(info, "request"),
     }

@@ -20,6 +20,7 @@ mod serve;
 mod sources;
 mod standing;
 mod stranger;
+mod throttle;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
