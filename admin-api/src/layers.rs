@@ -11,6 +11,7 @@ use axum::{
 };
 use dnsbl_types::{Name, Subject};
 use futures_util::FutureExt as _;
+use tracing::field::display;
 
 use crate::{
     app::App,

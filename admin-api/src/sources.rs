@@ -97,6 +97,9 @@ impl SourceRights {
 }
 
 /// The name of a token to be made.
+///
+/// # Errors
+/// It is no name of a source, or stands for a part of the server; in words.
 pub fn token_name(text: &str) -> Result<Source, String> {
     let name: Source = text.parse().map_err(|err| format!("name: {err}"))?;
     match is_one_of(&RESERVED, text) {
@@ -105,7 +108,10 @@ pub fn token_name(text: &str) -> Result<Source, String> {
     }
 }
 
-/// The sources that a token is made for beside its name: in order, each once.
+/// The sources that a token is made for beside its name: in order, each once; at most 64.
+///
+/// # Errors
+/// They are too many, or one is no source that a token may write as; in words.
 pub fn token_sources(texts: &[String]) -> Result<Vec<String>, String> {
     if texts.len() > MAX_SOURCES {
         let count = texts.len();

@@ -211,3 +211,24 @@ impl From<[u64; 5]> for ImportCounts {
         Self { added, updated, unchanged, removed, rejected }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_release_before_is_read_without_a_token_id() {
+        let op = OpValue::PutToken {
+            id: "07".into(),
+            name: "feed".into(),
+            scopes: vec!["zones:read".into()],
+        };
+        let old = codec::encode(&(1_u64, 9_u64, "admin", vec![op]));
+        let entry = decode_entry(5, &old).unwrap();
+        assert_eq!((entry.seq, entry.at, entry.actor.as_str()), (5, UnixTime(9), "admin"));
+        assert_eq!(entry.token, None);
+        let Op::PutToken { sources, parent, .. } = &entry.ops[0] else { panic!("{entry:?}") };
+        assert_eq!((sources.len(), parent.as_deref()), (0, None));
+        assert_eq!(decode_entry(5, &encode_entry(&entry)).unwrap(), entry);
+    }
+}
