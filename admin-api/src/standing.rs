@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use axum::http::{HeaderName, HeaderValue};
 use dnsbl_index::{IndexedZone, Snapshot, Verdict};
 use dnsbl_store::{Filter, Reader, StoreError, SubjectMatch};
-use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime, query_name};
+use dnsbl_types::{Listing, Name, Source, Subject, TestEntry, UnixTime, query_name};
 use serde_json::{Value, json};
 
 use crate::error::Problem;
@@ -61,11 +61,15 @@ impl Says {
     ) -> Result<Self, StoreError> {
         let mut says = Self::nothing(subject);
         for listing in reader.listings_of(origin, subject)? {
-            let exclusion = listing.body.exclusion;
-            let by = if exclusion { &mut says.excluded_by } else { &mut says.listed_by };
-            by.push(listing.source);
+            says.add(listing);
         }
         Ok(says)
+    }
+
+    fn add(&mut self, listing: Listing) {
+        let exclusion = listing.body.exclusion;
+        let by = if exclusion { &mut self.excluded_by } else { &mut self.listed_by };
+        by.push(listing.source);
     }
 
     fn nothing(subject: &Subject) -> Self {
@@ -250,17 +254,14 @@ fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Says>,
     let filter = Filter { subject: SubjectMatch::Covered(of.clone()), ..Filter::all() };
     let (listings, _) = reader.page(origin, &filter, None, MAX_INSIDE)?;
     for listing in listings.into_iter().filter(|listing| listing.subject != *of) {
-        let exclusion = listing.body.exclusion;
-        match inside.last_mut().filter(|last| last.subject == listing.subject) {
-            Some(last) if exclusion => last.excluded_by.push(listing.source),
-            Some(last) => last.listed_by.push(listing.source),
-            None if inside.len() == MAX_TOLD => break,
-            None => {
-                let mut says = Says::nothing(&listing.subject);
-                let by = if exclusion { &mut says.excluded_by } else { &mut says.listed_by };
-                by.push(listing.source);
-                inside.push(says);
+        if inside.last().is_none_or(|last| last.subject != listing.subject) {
+            if inside.len() == MAX_TOLD {
+                break;
             }
+            inside.push(Says::nothing(&listing.subject));
+        }
+        if let Some(says) = inside.last_mut() {
+            says.add(listing);
         }
     }
     inside.retain(Says::lists);
