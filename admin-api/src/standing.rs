@@ -132,6 +132,11 @@ impl Standing {
         Ok(standing)
     }
 
+    /// Whether DNS lists it; a prefix or wildcard: whether what covers all of it does.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.listed
+    }
+
     /// What is said of the subjects that decide.
     fn deciding(&self) -> impl Iterator<Item = &Says> {
         let all = || std::iter::once(&self.own).chain(&self.covering);

@@ -179,7 +179,10 @@ pub(crate) async fn delete_listing(
     let (sources, precondition) = delete_condition(&caller, query.source.as_deref(), &headers)?;
     let (at, of) = (zone.clone(), subject.clone());
     let whose = sources.clone();
-    let was_listed = is_listed(&app.index.load(), &at, &of);
+    let was_listed = match is_listed(&app.index.load(), &at, &of) {
+        Some(listed) => listed,
+        None => standing(&app, &at, &of).await?.is_listed(),
+    };
     let change = Change::DeleteListing { zone, subject, sources, precondition };
     match app.change_or(caller.actor(), change).await? {
         Ok(done) => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
@@ -275,7 +278,7 @@ async fn and_what_stays(
     app: &App,
     origin: &Name,
     subject: &Subject,
-    was_listed: Option<bool>,
+    was_listed: bool,
     mut answer: Response,
 ) -> Response {
     // The deletion is done, so nothing that goes wrong here may look as if it were not.
@@ -285,7 +288,8 @@ async fn and_what_stays(
     if let Ok(standing) = standing(app, origin, subject).await
         && let Some(told) = standing.listed_header()
     {
-        let header = if was_listed == Some(false) { NOW_LISTED } else { STILL_LISTED };
+        let is_new = !was_listed && standing.is_listed();
+        let header = if is_new { NOW_LISTED } else { STILL_LISTED };
         answer.headers_mut().insert(header, told);
     }
     answer

@@ -35,15 +35,15 @@ async fn a_deletion_that_finds_nothing_names_who_lists_the_subject() {
 #[tokio::test]
 async fn what_covers_a_subject_is_named_with_its_sources() {
     let fixture = Fixture::new().await;
-    fixture.list("192.0.2.0%2F24?source=drop", json!({})).await;
-    fixture.list("192.0.0.0%2F16?source=wide", json!({})).await;
+    fixture.list("198.51.100.0%2F24?source=drop", json!({})).await;
+    fixture.list("198.51.0.0%2F16?source=wide", json!({})).await;
     fixture.list("2001:db8::%2F32?source=six", json!({})).await;
     for (subject, by, source) in [
-        ("192.0.2.7", "192.0.2.0/24", "drop"),
-        ("::ffff:192.0.2.7", "192.0.2.0/24", "drop"),
-        ("192.0.2.128%2F25", "192.0.2.0/24", "drop"),
+        ("198.51.100.7", "198.51.100.0/24", "drop"),
+        ("::ffff:198.51.100.7", "198.51.100.0/24", "drop"),
+        ("198.51.100.128%2F25", "198.51.100.0/24", "drop"),
         ("2001:db8::1", "2001:db8::/32", "six"),
-        ("2002:c000:207::1", "192.0.2.0/24", "drop"),
+        ("2002:c633:6407::1", "198.51.100.0/24", "drop"),
     ] {
         for missing in [fixture.delete(&at(subject)).await, fixture.get(&at(subject)).await] {
             let problem = missing.problem(404);
@@ -106,8 +106,13 @@ async fn an_exclusion_that_goes_names_what_lists_the_subject_now() {
     assert_eq!(gone.header("dnsbl-still-listed"), "");
     fixture.list("192.0.2.0%2F24?source=drop", json!({})).await;
     fixture.list("192.0.2.7", json!({"exclusion": true})).await;
-    let gone = fixture.delete(&at("192.0.2.7")).await;
-    assert_eq!(gone.header("dnsbl-now-listed"), "\"192.0.2.0/24\";by=\"drop\"");
+    fixture.list("192.0.2.0%2F26", json!({"exclusion": true})).await;
+    for subject in ["192.0.2.7", "192.0.2.0_26"] {
+        let gone = fixture.delete(&at(subject)).await;
+        let told = ["dnsbl-now-listed", "dnsbl-still-listed"].map(|name| gone.header(name));
+        let expected = if subject == "192.0.2.7" { "" } else { "\"192.0.2.0/24\";by=\"drop\"" };
+        assert_eq!(told, [expected, ""], "{subject}");
+    }
 }
 
 /// A listing that an exclusion keeps without effect looked as if it had one.
