@@ -153,8 +153,9 @@ mod tests {
     fn token(name: &str, scopes: &[&str], sources: &[&str]) -> TokenRecord {
         let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect();
         let random = [7; MintedToken::RANDOM];
-        let minted = MintedToken::mint(random, name.into(), texts(scopes), UnixTime(1), None);
-        TokenRecord { sources: texts(sources), ..minted.record }
+        let mut minted = MintedToken::mint(random, name.into(), texts(scopes), UnixTime(1), None);
+        minted.record.sources = texts(sources);
+        minted.record
     }
 
     fn may(token: &TokenRecord, source: &str) -> [bool; 2] {
