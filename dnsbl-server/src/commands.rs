@@ -92,7 +92,9 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
                 store.display()
             );
             if let Some(torn) = torn {
-                println!("the last write was cut off and never acknowledged; the next start drops it: {torn}");
+                println!(
+                    "the last write was cut off and never acknowledged; the next start drops it: {torn}"
+                );
             }
             return Ok(());
         }
@@ -109,7 +111,10 @@ pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     if apply {
         let done = plan.apply(UnixTime::now())?;
         done.notes.iter().for_each(|note| println!("{note}"));
-        println!("recovered, in a new epoch; the damaged store is kept in {}", done.aside.display());
+        println!(
+            "recovered, in a new epoch; the damaged store is kept in {}",
+            done.aside.display()
+        );
     } else {
         println!("nothing was changed; add --apply to go on with what is kept");
     }

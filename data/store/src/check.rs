@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use dnsbl_types::UnixTime;
@@ -14,7 +14,7 @@ use crate::{
     Reader, StoreError,
     head::{self, Head},
     open::{classify, foreign_families},
-    raw::records,
+    raw::records::{self, Found},
     salvage::{Files, io_at},
     scan::{View, cf},
     schema,
@@ -48,9 +48,8 @@ pub(crate) fn presence(path: &Path) -> Result<Presence, StoreError> {
         }
     };
     // Neither a lock, nor RocksDB's own messages, nor files of imports say that there was a store.
-    let says_nothing = |name: &str| {
-        matches!(name, "LOCK" | "staging" | "lost+found") || name.starts_with("LOG")
-    };
+    let says_nothing =
+        |name: &str| matches!(name, "LOCK" | "staging" | "lost+found") || name.starts_with("LOG");
     names.retain(|name| !says_nothing(name));
     names.sort();
     if names.is_empty() {
@@ -79,7 +78,8 @@ pub(crate) fn presence(path: &Path) -> Result<Presence, StoreError> {
     } else {
         "CURRENT names no MANIFEST"
     };
-    let detail = format!("{what}, but there are {}; nothing was created or removed", some_of(&parts));
+    let detail =
+        format!("{what}, but there are {}; nothing was created or removed", some_of(&parts));
     Err(StoreError::Damaged { path: path.into(), detail })
 }
 
@@ -102,7 +102,11 @@ fn some_of(names: &[impl AsRef<str>]) -> String {
 fn unfinished_recovery(path: &Path) -> Option<String> {
     let copy = crate::recover::sibling(path, "recovered");
     copy.is_dir().then(|| {
-        format!("a recovery was cut off: move {} to {} to finish it", copy.display(), path.display())
+        format!(
+            "a recovery was cut off: move {} to {} to finish it",
+            copy.display(),
+            path.display()
+        )
     })
 }
 
@@ -160,7 +164,10 @@ pub(crate) fn inspect(path: &Path) -> Result<Sound, StoreError> {
                 let mode = DBRecoveryMode::PointInTime;
                 (open_read_only(path, mode)?, Sound { mode, torn: Some(torn) })
             }
-            None => return Err(StoreError::Damaged { path: file, detail }),
+            None => {
+                let path = if file == path { damaged_log(path)?.unwrap_or(file) } else { file };
+                return Err(StoreError::Damaged { path, detail });
+            }
         },
         opened => (opened?, Sound { mode: strict, torn: None }),
     };
@@ -259,6 +266,17 @@ fn torn_log(path: &Path) -> Result<Option<String>, StoreError> {
         }
     }
     Ok(torn)
+}
+
+/// The file of the WAL of which something can't be read; RocksDB does not say which.
+fn damaged_log(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    for file in Files::list(path)?.logs.into_values() {
+        let found = records::read(&io_at(&file, fs::read(&file))?);
+        if found.iter().any(|found| matches!(found, Found::Lost(_))) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Cuts the last entry off the MANIFEST if a power failure left only parts of it, and says so.

@@ -80,7 +80,9 @@ pub(crate) fn read(store: &Path) -> io::Result<Option<Head>> {
         Some(Head { manifest, ..newest })
     });
     if found.is_none() {
-        tracing::warn!("the file HEAD of the store can't be read, so nothing tells whether changes are missing; it is written anew");
+        tracing::warn!(
+            "the file HEAD of the store can't be read, so nothing tells whether changes are missing; it is written anew"
+        );
     }
     Ok(found)
 }

@@ -342,8 +342,7 @@ pub(crate) fn classify(path: &Path, err: rocksdb::Error) -> StoreError {
     }
     let missing =
         text.contains("No such file") && (text.contains(".sst") || text.contains("MANIFEST"));
-    let is_corrupt =
-        matches!(&err, StoreError::Rocks(err) if err.kind() == ErrorKind::Corruption);
+    let is_corrupt = matches!(&err, StoreError::Rocks(err) if err.kind() == ErrorKind::Corruption);
     if is_corrupt || missing {
         return StoreError::Damaged { path: damaged_file(path, &text), detail: text };
     }

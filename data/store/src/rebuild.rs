@@ -204,12 +204,14 @@ impl Remains {
         let writers = self.writers(nameless.iter().map(|(_, seq)| *seq).collect())?;
         let mut next = known.iter().max().map_or(1, |id| id + 1);
         next = nameless.iter().map(|(id, _)| id + 1).fold(next, u32::max);
-        let wanted = self.log.settings.iter().filter(|(origin, _)| !self.zones.contains_key(*origin));
+        let wanted =
+            self.log.settings.iter().filter(|(origin, _)| !self.zones.contains_key(*origin));
         let wanted = wanted.filter_map(|(origin, zone)| Some((origin.clone(), zone.clone()?)));
         for (origin, zone) in wanted.collect::<Vec<_>>() {
-            let of_zone = nameless.iter().rev().find(|(_, seq)| {
-                writers.get(seq).is_some_and(|(written, _)| *written == origin)
-            });
+            let of_zone = nameless
+                .iter()
+                .rev()
+                .find(|(_, seq)| writers.get(seq).is_some_and(|(written, _)| *written == origin));
             let id = of_zone.map_or(next, |(id, _)| *id);
             next = next.max(id + 1);
             self.notes.push(format!("kept: the settings of zone {origin}, from the log"));
@@ -378,7 +380,8 @@ impl Remains {
         padded.resize(key.len().max(SegmentKey::LEN), 0);
         let Ok(segment) = SegmentKey::read(&padded) else { return "the first".into() };
         let zone = self.zones.iter().find(|(_, zone)| zone.id == segment.zone.0);
-        let zone = zone.map_or_else(|| format!("number {}", segment.zone.0), |(z, _)| z.to_string());
+        let zone =
+            zone.map_or_else(|| format!("number {}", segment.zone.0), |(z, _)| z.to_string());
         let source = self.segments.get(&segment);
         let source = source.map(|s| format!(", source {}", s.source)).unwrap_or_default();
         let subject = subject_in_words(&padded[SegmentKey::LEN..]);
@@ -575,12 +578,17 @@ impl Remains {
         output.put(schema::META, b"log_floor", &self.log.floor.max(1).to_be_bytes())?;
         for (origin, zone) in &self.zones {
             output.put(schema::ZONES, origin.wire(), &codec::encode(zone))?;
-            let rows = self.rows.iter().filter(|(key, _)| {
-                key.zone.0 == zone.id && self.segments.contains_key(key)
-            });
+            let rows = self
+                .rows
+                .iter()
+                .filter(|(key, _)| key.zone.0 == zone.id && self.segments.contains_key(key));
             let rows = rows.map(|(key, rows)| (key.segment.0, *rows)).collect();
             let state = self.state(origin);
-            let state = StateValue { rows, serial: self.serial(state.as_ref()), ..state.unwrap_or_default() };
+            let state = StateValue {
+                rows,
+                serial: self.serial(state.as_ref()),
+                ..state.unwrap_or_default()
+            };
             output.put(schema::META, &state::state_key(origin), &codec::encode(&state))?;
         }
         for (key, segment) in &self.segments {
@@ -606,7 +614,8 @@ impl Remains {
             }
             output.put(schema::LISTINGS, &key, &value)?;
             let is_row = key::read_hosts(&key).is_err();
-            let said = is_row.then(|| codec::decode::<Row>("listing", &value).ok()?.said()).flatten();
+            let said =
+                is_row.then(|| codec::decode::<Row>("listing", &value).ok()?.said()).flatten();
             if let Some(at) = said.and_then(|said| said.expires_at) {
                 output.put(schema::EXPIRY, &key::expiry(at, &key), &[])?;
             }
@@ -671,7 +680,10 @@ impl Remains {
                     };
                     let old = writes.row(segment.key, &subject)?;
                     writes.put_row(segment, &subject, old.as_ref(), Row::Says(Box::new(said)))?;
-                    notes.push(format!("kept: {} in zone {origin} by {source}, from the log", name()));
+                    notes.push(format!(
+                        "kept: {} in zone {origin} by {source}, from the log",
+                        name()
+                    ));
                 }
                 (None, Some((key, found))) => {
                     let segment = state.segments.iter().find(|segment| segment.key == key);
@@ -684,7 +696,10 @@ impl Remains {
                             writes.delete_row(segment, &subject, row)?;
                         }
                     }
-                    notes.push(format!("deleted: {} in zone {origin} by {source}, as the log says", name()));
+                    notes.push(format!(
+                        "deleted: {} in zone {origin} by {source}, as the log says",
+                        name()
+                    ));
                 }
                 (None, None) => {}
             }
@@ -720,7 +735,9 @@ impl Remains {
                     Op::Import { zone, import } => {
                         said.retain(|(z, _, source), _| *z != zone || *source != import.source);
                     }
-                    Op::DeleteZone { previous } => said.retain(|(z, _, _), _| *z != previous.origin),
+                    Op::DeleteZone { previous } => {
+                        said.retain(|(z, _, _), _| *z != previous.origin)
+                    }
                     _ => {}
                 }
             }
@@ -755,7 +772,11 @@ impl Remains {
             let revision = there.and_then(|bytes| documents::revision(&bytes));
             match document {
                 Some(document) if revision != Some(document.revision()) => {
-                    notes.push(format!("kept: {} {}, from the log", document.kind(), document.id()));
+                    notes.push(format!(
+                        "kept: {} {}, from the log",
+                        document.kind(),
+                        document.id()
+                    ));
                     let Output { db, batch } = &mut *output;
                     documents::put(db, batch, None, &document);
                 }
@@ -786,7 +807,8 @@ impl Remains {
             }
         }
         for (origin, state) in states {
-            let (value, copy) = (codec::encode(&state.state_value()), codec::encode(&state.copy_value()));
+            let (value, copy) =
+                (codec::encode(&state.state_value()), codec::encode(&state.copy_value()));
             output.put(schema::META, &state::state_key(&origin), &value)?;
             output.put(schema::META, &state::copy_key(&origin), &copy)?;
         }

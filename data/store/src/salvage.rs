@@ -85,7 +85,8 @@ impl Salvage {
                 salvage.read_table(&manifest, *number, path)?;
             }
         }
-        let absent = manifest.tables.iter().filter(|(number, _)| !files.tables.contains_key(number));
+        let absent =
+            manifest.tables.iter().filter(|(number, _)| !files.tables.contains_key(number));
         for (number, table) in absent {
             salvage.miss(&manifest, *number, table, "is missing");
         }
@@ -164,7 +165,13 @@ impl Salvage {
         let exempt = sequence == Some(None);
         let sequence = sequence.map(|known| known.unwrap_or(0));
         let first = known.map(|known| known.keys.0.clone());
-        self.tables.entry(family).or_default().push(Source { name, table, sequence, exempt, first });
+        self.tables.entry(family).or_default().push(Source {
+            name,
+            table,
+            sequence,
+            exempt,
+            first,
+        });
         Ok(())
     }
 
@@ -353,11 +360,7 @@ impl<'a> Cursor<'a> {
         matches!(self, Self::Table { source, .. } if source.exempt)
     }
 
-    fn next(
-        &mut self,
-        family: &str,
-        lost: &mut Vec<LostRows>,
-    ) -> Result<Option<Row>, StoreError> {
+    fn next(&mut self, family: &str, lost: &mut Vec<LostRows>) -> Result<Option<Row>, StoreError> {
         let (source, pieces, rows, last) = match self {
             Self::Log(rows) => return Ok(rows.next().cloned()),
             Self::Table { source, pieces, rows, last } => (source, pieces, rows, last),

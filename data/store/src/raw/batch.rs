@@ -12,10 +12,18 @@ pub(crate) struct Batch<'a> {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Write<'a> {
-    Put { key: &'a [u8], value: &'a [u8] },
-    Delete { key: &'a [u8] },
+    Put {
+        key: &'a [u8],
+        value: &'a [u8],
+    },
+    Delete {
+        key: &'a [u8],
+    },
     /// From the first key up to the second, without it.
-    DeleteRange { from: &'a [u8], to: &'a [u8] },
+    DeleteRange {
+        from: &'a [u8],
+        to: &'a [u8],
+    },
 }
 
 /// Reads a batch; `None` where it has what we never write.

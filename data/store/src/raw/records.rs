@@ -13,10 +13,7 @@ const LONG_HEADER: usize = HEADER + 4;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// A whole record.
-    Record {
-        at: Range<usize>,
-        bytes: Vec<u8>,
-    },
+    Record { at: Range<usize>, bytes: Vec<u8> },
     /// Bytes that belong to no whole record.
     Lost(Lost),
 }

@@ -22,9 +22,7 @@ use dnsbl_store::{
     Actor, Change, Document, Expect, Filter, Follower, ImportLimits, ImportMode, MintedToken,
     Outcome, Part, Precondition, Sources, Store,
 };
-use dnsbl_types::{
-    Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 use tempfile::TempDir;
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
@@ -167,8 +165,12 @@ fn change(store: &Store, i: usize, random: &mut Random) {
         }
         5 => {
             let precondition = Precondition::None;
-            let delete =
-                Change::DeleteListing { zone, subject: subject(i - 1), sources: Sources::All, precondition };
+            let delete = Change::DeleteListing {
+                zone,
+                subject: subject(i - 1),
+                sources: Sources::All,
+                precondition,
+            };
             make(store, delete);
         }
         6 => drop(make(store, Change::Fold)),

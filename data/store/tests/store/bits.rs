@@ -8,9 +8,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use dnsbl_store::{
-    Change, Examined, Expect, Filter, MintedToken, Recovery, Store, StoreError,
-};
+use dnsbl_store::{Change, Examined, Expect, Filter, MintedToken, Recovery, Store, StoreError};
 use dnsbl_types::{ListingBody, Name, UnixTime, ZoneKind, ZoneSpec};
 use tempfile::TempDir;
 
