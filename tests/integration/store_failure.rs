@@ -47,8 +47,8 @@ fn a_store_that_can_not_be_written_refuses_writes_and_goes_on_answering() {
     // No path of the disk is shown to strangers.
     assert!(!ready.text.contains('/'), "{}", ready.text);
     let import = format!("/v1/zones/{}/import?source=x", zone.origin());
-    let import = server.admin().request(Method::POST, &import).body("192.0.2.77\n").send();
-    HttpReply::of(import.unwrap()).expect_problem(507);
+    let import = server.admin().request(Method::POST, &import).body("192.0.2.77\n");
+    HttpReply::of(import).expect_problem(507);
     let metrics = server.admin().get("/metrics").expect(200);
     assert!(metrics.text.contains("dnsbl_store_writable 0"), "{}", metrics.text);
     let check = |zone: &TestZone| {
