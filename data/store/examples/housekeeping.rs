@@ -168,7 +168,7 @@ fn reopened(store: Store, folder: &Path, when: &str) -> Store {
 }
 
 fn actor() -> Actor {
-    Actor { name: "housekeeping".into(), remote: None }
+    Actor::part("housekeeping")
 }
 
 fn origin() -> Name {

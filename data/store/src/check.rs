@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use dnsbl_types::UnixTime;
@@ -14,7 +14,7 @@ use crate::{
     Reader, StoreError,
     head::{self, Head},
     open::{classify, foreign_families},
-    raw::records,
+    raw::records::{self, Found},
     salvage::{Files, io_at},
     scan::{View, cf},
     schema,
@@ -164,7 +164,10 @@ pub(crate) fn inspect(path: &Path) -> Result<Sound, StoreError> {
                 let mode = DBRecoveryMode::PointInTime;
                 (open_read_only(path, mode)?, Sound { mode, torn: Some(torn) })
             }
-            None => return Err(StoreError::Damaged { path: file, detail }),
+            None => {
+                let path = if file == path { damaged_log(path)?.unwrap_or(file) } else { file };
+                return Err(StoreError::Damaged { path, detail });
+            }
         },
         opened => (opened?, Sound { mode: strict, torn: None }),
     };
@@ -263,6 +266,17 @@ fn torn_log(path: &Path) -> Result<Option<String>, StoreError> {
         }
     }
     Ok(torn)
+}
+
+/// The file of the WAL of which something can't be read; RocksDB does not say which.
+fn damaged_log(path: &Path) -> Result<Option<PathBuf>, StoreError> {
+    for file in Files::list(path)?.logs.into_values() {
+        let found = records::read(&io_at(&file, fs::read(&file))?);
+        if found.iter().any(|found| matches!(found, Found::Lost(_))) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Cuts the last entry off the MANIFEST if a power failure left only parts of it, and says so.

@@ -60,10 +60,15 @@ fn seen(store: &Store) -> u64 {
         (zone.to_string(), record.serial.0, record.listings, record.exclusions).hash(&mut hasher);
         record.zone.ttl.hash(&mut hasher);
         reader
-            .each(&zone, &Filter::all(), None, |listing| {
-                format!("{listing:?}").hash(&mut hasher);
-                true
-            })
+            .each(
+                &zone,
+                &Filter::all(),
+                || false,
+                |listing| {
+                    format!("{listing:?}").hash(&mut hasher);
+                    true
+                },
+            )
             .unwrap();
     }
     let kind = "test".parse().unwrap();
@@ -103,7 +108,7 @@ fn work(dir: &Path) {
 }
 
 fn make(store: &Store, change: Change) -> Outcome {
-    store.change(Actor { name: "test".into(), remote: None }, change, NOW).unwrap().outcome
+    store.change(Actor::part("test"), change, NOW).unwrap().outcome
 }
 
 fn text(random: &mut Random, most: usize) -> String {

@@ -511,9 +511,9 @@ fn a_manifest_that_is_shorter_than_it_was_is_refused() {
     let (_home, copy) = copy_of(&fixture);
     let manifest = fs::read_to_string(copy.join("CURRENT")).unwrap();
     let manifest = copy.join(manifest.trim_end());
-    // The last entry says that the table of the import is a part of the database.
+    // Its later entries say that the table of the import is a part of the database.
     let len = manifest.metadata().unwrap().len();
-    fs::OpenOptions::new().write(true).open(&manifest).unwrap().set_len(len - 60).unwrap();
+    fs::OpenOptions::new().write(true).open(&manifest).unwrap().set_len(len / 2).unwrap();
     let err = refused(&copy).to_string();
     assert!(err.contains("MANIFEST"), "{err}");
     assert_eq!(recover(&copy), ["192.0.2.4 a", "192.0.2.5 a"]);
@@ -532,7 +532,10 @@ fn rows_behind_damage_are_set_right_by_the_log() {
     // Deleted rows, and what they replaced, now lie in different tables.
     let fixture = fixture.reopen();
     let (_home, copy) = copy_of(&fixture);
-    let db = database(&copy);
+    // Opened for writing, it would be compacted, and have other tables.
+    let options = rocksdb::Options::default();
+    let names = rocksdb::DB::list_cf(&options, &copy).unwrap();
+    let db = rocksdb::DB::open_cf_for_read_only(&options, &copy, names, false).unwrap();
     let mut tables: Vec<_> = db.live_files().unwrap();
     drop(db);
     tables.retain(|file| file.column_family_name == "listings");
