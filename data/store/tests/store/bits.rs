@@ -42,11 +42,16 @@ fn seen(store: &Store) -> Seen {
         let zone = record.zone.origin.clone();
         let mut count = 0;
         reader
-            .each(&zone, &Filter::all(), None, |listing| {
-                count += 1;
-                seen.listings.insert(format!("{zone} {} {:?}", listing.subject, listing.body));
-                true
-            })
+            .each(
+                &zone,
+                &Filter::all(),
+                || false,
+                |listing| {
+                    count += 1;
+                    seen.listings.insert(format!("{zone} {} {:?}", listing.subject, listing.body));
+                    true
+                },
+            )
             .unwrap();
         assert_eq!(count, record.listings + record.exclusions, "the counts of {zone}");
         seen.zones.insert(format!("{:?}", record.zone));
@@ -62,7 +67,14 @@ fn seen(store: &Store) -> Seen {
     seen.log.extend(with_ops.map(|entry| entry.seq));
     let numbers: Vec<u64> = entries.iter().map(|entry| entry.seq).collect();
     assert!(numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]), "the log is dense");
-    seen.audit.extend(reader.audit_before(u64::MAX, 100_000).unwrap().iter().map(|a| a.seq));
+    seen.audit.extend(
+        reader
+            .audit_before(u64::MAX, 100_000, usize::MAX, |_| true)
+            .unwrap()
+            .records
+            .iter()
+            .map(|a| a.seq),
+    );
     seen
 }
 

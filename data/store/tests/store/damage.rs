@@ -222,7 +222,7 @@ fn listed(store: &Store) -> Vec<String> {
         subjects.push(format!("{} {}", listing.subject, listing.source));
         true
     };
-    store.read(NOW).each(&origin(), &Filter::all(), None, visit).unwrap();
+    store.read(NOW).each(&origin(), &Filter::all(), || false, visit).unwrap();
     subjects
 }
 

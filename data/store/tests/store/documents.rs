@@ -368,11 +368,20 @@ fn large_entries_of_the_log_are_read_a_few_at_a_time() {
 #[test]
 fn a_step_is_in_the_log_and_not_in_the_audit() {
     let fixture = Fixture::new();
-    let before = fixture.store.read(NOW).audit_before(u64::MAX, 100).unwrap().len();
+    let before = fixture
+        .store
+        .read(NOW)
+        .audit_before(u64::MAX, 100, usize::MAX, |_| true)
+        .unwrap()
+        .records
+        .len();
     let step = put_document(&document("a", "1", b"x").as_step(), Expect::Absent);
     let done = fixture.together(vec![step]).unwrap();
     let reader = fixture.store.read(NOW);
-    assert_eq!(reader.audit_before(u64::MAX, 100).unwrap().len(), before);
+    assert_eq!(
+        reader.audit_before(u64::MAX, 100, usize::MAX, |_| true).unwrap().records.len(),
+        before
+    );
     assert_eq!(reader.head().unwrap(), done.seq);
     assert_eq!(reader.log_after(done.seq - 1, 9).unwrap().unwrap().len(), 1);
     drop(reader);
@@ -380,6 +389,7 @@ fn a_step_is_in_the_log_and_not_in_the_audit() {
     let same = fixture.together(vec![put_document(&document("a", "1", b"x"), Expect::Any)]);
     assert_eq!(same.unwrap().seq, done.seq);
     fixture.together(vec![put_document(&document("a", "1", b"y"), Expect::Any)]).unwrap();
-    let audited = fixture.store.read(NOW).audit_before(u64::MAX, 100).unwrap();
+    let audited =
+        fixture.store.read(NOW).audit_before(u64::MAX, 100, usize::MAX, |_| true).unwrap().records;
     assert_eq!((audited.len(), audited[0].action.as_str()), (before + 1, "a-put"));
 }
