@@ -47,6 +47,11 @@ impl Admin {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
+    /// The token that it sends.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The URL of the server.
     pub fn url(&self) -> &str {
         &self.base

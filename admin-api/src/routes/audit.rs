@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::AuditRecord;
 use dnsbl_types::{Name, Source, Subject, UnixTime};
-use relay_tester::service::SOURCE as TESTER;
 use serde::Deserialize;
 
 use crate::{
     app::App,
     auth::{AuditRead, Caller},
     error::Problem,
-    extract::{Params, flag, limit, parse, unslash},
+    extract::{Params, limit, parse, unslash},
     v1::{
         audit::{AuditOut, AuditPageOut, shown_subject},
         problem::ProblemOut,
@@ -46,10 +45,6 @@ pub(crate) struct AuditQuery {
     from: Option<String>,
     /// Before this time (RFC 3339).
     to: Option<String>,
-    /// `1`: also each step of each relay test. Left out: only where `action`, `actor` or `subject` asks for
-    /// them.
-    #[serde(default, deserialize_with = "flag")]
-    steps: bool,
 }
 
 /// What records must be to be shown.
@@ -61,7 +56,6 @@ struct Wanted {
     action: Option<String>,
     from: Option<UnixTime>,
     to: Option<UnixTime>,
-    steps: bool,
 }
 
 /// Lists audit records, newest first.
@@ -101,8 +95,6 @@ impl AuditQuery {
             Ok(subject) => subject.to_string(),
             Err(_) => text,
         });
-        let tester = |text: &Option<String>| text.as_deref().is_some_and(|text| text == TESTER);
-        let steps = self.steps || self.action.is_some() || tester(&self.actor) || subject.is_some();
         Ok(Wanted {
             zone: zone.map(|zone| zone.to_string()),
             subject,
@@ -111,7 +103,6 @@ impl AuditQuery {
             action: self.action,
             from: time("from", self.from)?,
             to: time("to", self.to)?,
-            steps,
         })
     }
 }
@@ -125,11 +116,7 @@ impl Wanted {
         let by = self.actor.is_none()
             || is(&self.actor, Some(&record.actor))
             || is(&self.actor, record.token.as_deref());
-        // What the tester does to a test is a step of that test, and a test has dozens.
-        let is_step = record.actor == TESTER && record.zone.is_none();
-        (self.steps || !is_step)
-            && by
-            && is(&self.zone, record.zone.as_deref())
+        by && is(&self.zone, record.zone.as_deref())
             && is(&self.source, record.source.as_deref())
             && is(&self.action, Some(&record.action))
             && self.from.is_none_or(|from| from <= record.at)

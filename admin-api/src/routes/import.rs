@@ -130,10 +130,6 @@ pub(crate) async fn import_listings(
     let strict = query.strict;
     let decided = app.block(move || {
         let _permit = permit;
-        if let Some(failure) = store.failure() {
-            let detail = format!("the store takes no writes: {failure}");
-            return Err(Problem::unavailable("unwritable", detail));
-        }
         let staged = stage(&store, &order, body, UnixTime::now())?;
         Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
     });

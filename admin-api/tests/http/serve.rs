@@ -113,7 +113,12 @@ async fn health_is_told_while_all_places_are_busy_and_everything_else_is_asked_t
         ask(server.addr, &request).await
     };
     // Until the poll has begun the place is only taken, and makes room.
+    let mut patience = 1;
     let refused = loop {
+        for _ in 0..patience {
+            tokio::task::yield_now().await;
+        }
+        patience *= 2;
         let answer = get("/v1/zones").await;
         if !answer.starts_with("HTTP/1.1 401") {
             break answer;

@@ -108,6 +108,6 @@ fn a_token_has_a_limit_of_its_own_unless_it_is_trusted() {
     // The limit is no less after a restart.
     tester.server.kill();
     tester.server.start_again();
-    let token = tester.token("one", &[write]);
-    token.post(TESTS, &seen()).expect_problem(429);
+    let one = tester.server.admin().with_token(one.token());
+    one.post(TESTS, &seen()).expect_problem(429);
 }

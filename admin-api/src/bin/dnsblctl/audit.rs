@@ -22,8 +22,8 @@ The newest come first. Each line tells the sequence number, the time, the token'
 client's address, the action, the zone, the subject and the source. Where older ones begin is told on
 standard error.
 
-A subject is an address, prefix or domain, the name of a token, or the id of a relay test. Steps of
-relay tests are left out unless --steps, --action, --subject or --actor relay-test asks for them.
+A subject is an address, prefix or domain, the name of a token, or the id of a relay test. Of a relay
+test there is who asked for it, who called it off, and the verdict.
 
 Examples:
   dnsblctl audit
@@ -63,9 +63,6 @@ pub(crate) struct Audit {
     /// Only before this time
     #[arg(long, visible_alias = "until", value_name = "TIME", value_parser = parse_time)]
     to: Option<String>,
-    /// Also each step of each relay test
-    #[arg(long)]
-    steps: bool,
 }
 
 impl Audit {
@@ -105,7 +102,6 @@ impl Audit {
             ("action", self.action.clone()),
             ("from", self.from.clone()),
             ("to", self.to.clone()),
-            ("steps", self.steps.then(|| "1".to_owned())),
         ];
         given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
