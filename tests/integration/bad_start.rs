@@ -99,7 +99,8 @@ fn a_second_server_on_the_same_data_does_not_start_and_harms_nothing() {
     let holder = server.id().to_string();
     fails(&run("run", &server.config_file()), &["lock", &holder]);
     let mut create = Command::new(program("dnsbl-server"));
-    create.args(["token", "create", "--name", "x", "--config"]).arg(server.config_file());
+    create.args(["token", "create", "--name", &format!("x{limit}"), "--config"]);
+    create.arg(server.config_file());
     fails(&Process::run(&mut create).unwrap(), &["lock", &holder]);
     zone.list("192.0.2.1");
     zone.check([("1.2.0.192", A, Answer::listed())]);
@@ -207,7 +208,8 @@ fn a_process_that_may_open_no_more_files_does_not_speak_of_a_lock() {
     for limit in [8, 10, 12, 14, 16, 20] {
         let mut create = Command::new("prlimit");
         create.arg(format!("--nofile={limit}:{limit}")).arg(program("dnsbl-server"));
-        create.args(["token", "create", "--name", "x", "--config"]).arg(server.config_file());
+        create.args(["token", "create", "--name", &format!("x{limit}"), "--config"]);
+        create.arg(server.config_file());
         let done = Process::run(&mut create).unwrap();
         assert!(!done.stderr.contains("lock"), "{limit}: {}", done.stderr);
         if done.code != Some(0) {

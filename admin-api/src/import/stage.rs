@@ -27,6 +27,9 @@ pub(crate) struct Order {
     pub(crate) lifted: Vec<Guard>,
 }
 
+/// Why a source may not be written, if so.
+pub(crate) type Refuse = Box<dyn Fn(&Source) -> Option<String> + Send>;
+
 /// Whose listings the rows are.
 pub(crate) enum Whose {
     /// All of this source, whatever they say themselves.
@@ -36,7 +39,7 @@ pub(crate) enum Whose {
         /// The source of the token.
         own: Source,
         /// Why a source may not be written.
-        refuse: Box<dyn Fn(&Source) -> Option<String> + Send>,
+        refuse: Refuse,
     },
 }
 

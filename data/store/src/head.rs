@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -107,7 +107,7 @@ pub(crate) struct Keeper {
     file: Arc<File>,
     last: Arc<Mutex<Head>>,
     /// Dropped to end the thread.
-    stop: Option<Sender<()>>,
+    stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -117,7 +117,7 @@ impl Keeper {
         create(store, head)?;
         let file = Arc::new(OpenOptions::new().write(true).open(store.join(NAME))?);
         let last = Arc::new(Mutex::new(head));
-        let (stop, stopped) = channel();
+        let (stop, stopped) = sync_channel(1);
         let syncer = Syncer {
             store: store.into(),
             file: file.clone(),

@@ -201,7 +201,7 @@ impl Remains {
         let nameless = self.segments.iter().filter(|(key, _)| !known.contains(&key.zone.0));
         let nameless: Vec<_> =
             nameless.map(|(key, value)| (key.zone.0, value.written.seq)).collect();
-        let writers = self.writers(nameless.iter().map(|(_, seq)| *seq).collect())?;
+        let writers = self.writers(&nameless.iter().map(|(_, seq)| *seq).collect())?;
         let mut next = known.iter().max().map_or(1, |id| id + 1);
         next = nameless.iter().map(|(id, _)| id + 1).fold(next, u32::max);
         let wanted =
@@ -221,7 +221,7 @@ impl Remains {
     }
 
     /// Where and for which source these changes were made, by the audit records and the log.
-    fn writers(&self, wanted: BTreeSet<u64>) -> Result<BTreeMap<u64, Writer>, StoreError> {
+    fn writers(&self, wanted: &BTreeSet<u64>) -> Result<BTreeMap<u64, Writer>, StoreError> {
         let mut found = BTreeMap::new();
         if wanted.is_empty() {
             return Ok(found);
@@ -290,7 +290,7 @@ impl Remains {
             }
         }
         drop(rows);
-        let writers = self.writers(samples.values().flatten().copied().collect())?;
+        let writers = self.writers(&samples.values().flatten().copied().collect())?;
         for segment in nameless {
             let seqs = samples.get(&segment).map(Vec::as_slice).unwrap_or_default();
             let source = seqs.iter().find_map(|seq| writers.get(seq)).map(|(_, s)| s.to_string());

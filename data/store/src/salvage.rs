@@ -21,12 +21,17 @@ use crate::{
     schema,
 };
 
+/// A key and its value.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+/// A range of keys that was deleted, and the number of that write.
+type Deletion = (Range<Vec<u8>>, u64);
+
 /// The files of a store, looked through.
 pub(crate) struct Salvage {
     /// Rows of the WAL by family, in the order of keys, the newest of a key first.
     logged: BTreeMap<String, Vec<Row>>,
     tables: BTreeMap<String, Vec<Source>>,
-    deleted: BTreeMap<String, Vec<(Range<Vec<u8>>, u64)>>,
+    deleted: BTreeMap<String, Vec<Deletion>>,
     /// What is damaged, for the operator.
     pub(crate) damage: Vec<String>,
     /// Rows that are lost with a whole table.
@@ -309,7 +314,7 @@ impl PartialOrd for Head {
 
 impl Rows<'_> {
     /// The next key and its value.
-    pub(crate) fn next(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Pair>, StoreError> {
         while let Some(Head { row, index }) = self.heads.pop() {
             self.advance(index)?;
             if self.last.as_ref() == Some(&row.key) {

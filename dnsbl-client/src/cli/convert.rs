@@ -86,7 +86,7 @@ impl Convert {
         let Lists { zones, threshold, policy, mut lost } = match self.from {
             Readable::Postscreen => from_postscreen(&self.text()?)?,
             Readable::Exim => from_exim(&self.text()?)?,
-            Readable::Toml => self.from_toml()?,
+            Readable::Toml => self.read_toml()?,
         };
         let zones: Vec<Zone> = zones.into_iter().map(without_key).collect::<Result<_, _>>()?;
         let written = match self.to {
@@ -113,7 +113,7 @@ impl Convert {
         Ok(if seen.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(LEFT_OUT) })
     }
 
-    fn from_toml(&self) -> anyhow::Result<Lists> {
+    fn read_toml(&self) -> anyhow::Result<Lists> {
         ensure!(self.to != Writable::Toml, "it is TOML already");
         let config = match &self.text[..] {
             [] => Config::read(Path::new("standard input"), &self.text()?)?,

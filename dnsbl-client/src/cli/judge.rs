@@ -67,7 +67,7 @@ fn fault_for(probe: &ProbeReport, target: &Target) -> Option<DownReason> {
 fn status_of(why: DownReason, probe: &ProbeReport) -> Status {
     let asked = || {
         let unanswered = probe.points.iter().map(|point| &point.status);
-        unanswered.cloned().find(|status| !status.is_verdict())
+        unanswered.into_iter().find(|status| !status.is_verdict()).cloned()
     };
     match why {
         DownReason::Blocked(why) => Status::Blocked(why),

@@ -16,7 +16,7 @@ fn a_host_that_is_closed_after_seven_days_is_delisted_without_being_asked() {
     fixture.remember_host(&open_since(server.addr(), 7 * DAY));
     assert_eq!(fixture.listings(&relays(), address).len(), 1);
     fixture.start();
-    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), Err));
+    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), |host| Err(Box::new(host))));
     let tests = fixture.tests();
     assert_eq!(tests.len(), 2, "one lucky test delists nobody");
     for test in &tests {
@@ -81,7 +81,7 @@ fn a_host_that_nothing_has_confirmed_for_ninety_days_is_forgotten() {
     fixture.remember_host(&open_since(server.addr(), 90 * DAY + 1));
     assert!(fixture.listings(&relays(), address).is_empty(), "it has expired");
     fixture.start();
-    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), Err));
+    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), |host| Err(Box::new(host))));
     assert!(fixture.tests().is_empty() && server.record().connections.is_empty());
 }
 
@@ -92,7 +92,7 @@ fn a_host_whose_listing_the_operator_has_deleted_is_forgotten_not_tested() {
     let address = server.addr().ip();
     fixture.remember_host_alone(&open_since(server.addr(), 8 * DAY));
     fixture.start();
-    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), Err));
+    eventually(PATIENCE, || fixture.host(address).map_or(Ok(()), |host| Err(Box::new(host))));
     assert!(fixture.tests().is_empty() && server.record().connections.is_empty());
     assert!(fixture.listings(&relays(), address).is_empty());
 }
@@ -107,7 +107,7 @@ fn a_retest_tries_what_came_back_though_it_is_of_no_default_test() {
     host.probes = vec![odd];
     fixture.remember_host(&host);
     fixture.start();
-    eventually(PATIENCE, || fixture.host(host.address).map_or(Ok(()), Err));
+    eventually(PATIENCE, || fixture.host(host.address).map_or(Ok(()), |host| Err(Box::new(host))));
     let test = &fixture.tests()[0];
     assert!(test.plan.contains(&odd), "{:?}", test.plan);
     assert_eq!(test.verdict, Some(Verdict::Clean));

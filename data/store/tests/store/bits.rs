@@ -103,7 +103,7 @@ fn small_store() -> (TempDir, Seen) {
             let document = document("test", &format!("{i}"), blake(i).as_bytes());
             fixture.together(vec![put_document(&document, Expect::Absent)]).unwrap();
             if i % 20 == 0 {
-                let token = MintedToken::mint([i as u8; 40], "t".into(), vec![], NOW, None);
+                let token = MintedToken::mint([i as u8; 40], format!("t{i}"), vec![], NOW, None);
                 fixture.change(Change::PutToken(token.record)).unwrap();
             }
         }

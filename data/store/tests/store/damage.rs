@@ -457,7 +457,7 @@ fn a_last_write_of_which_only_later_pages_are_there_is_dropped_at_start() {
     fixture.put("192.0.2.2", "a", plain()).unwrap();
     let acknowledged = fs::read(fixture.dir.path().join("HEAD")).unwrap();
     let before = wal(fixture.dir.path()).metadata().unwrap().len() as usize;
-    let body: Vec<u8> = (0..90_000u32).map(|i| (i * 7919 >> 3) as u8).collect();
+    let body: Vec<u8> = (0..90_000u32).map(|i| ((i * 7919) >> 3) as u8).collect();
     fixture.together(vec![put_document(&document("test", "1", &body), Expect::Absent)]).unwrap();
     let after = wal(fixture.dir.path()).metadata().unwrap().len() as usize;
     let pages: Vec<usize> = (before / 4096..after / 4096).collect();

@@ -249,7 +249,11 @@ pub(crate) fn copy_files(from: &Path, to: &Path) {
             std::fs::create_dir(&target).unwrap();
             copy_files(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            match std::fs::copy(entry.path(), target) {
+                // RocksDB deletes files that it needs no more when it comes to it.
+                Err(err) if err.kind() == std::io::ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }
