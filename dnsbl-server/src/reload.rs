@@ -27,20 +27,20 @@ impl Reloader {
     /// became of it, as somebody waits for that.
     pub(crate) fn reload(&mut self) {
         let told = match Config::load(&self.file) {
-            Ok(new) => self.apply(new),
+            Ok(new) => self.apply(&new),
             Err(err) => format!("everything stays as it is: {err}"),
         };
         self.log.announce(&format!("dnsbl-server: SIGHUP: {told}"));
     }
 
-    fn apply(&mut self, new: Config) -> String {
+    fn apply(&mut self, new: &Config) -> String {
         let mut told = Vec::new();
         if new.log.filter != self.config.log.filter {
             self.log.set_filter(&new.log.filter);
             told.push(format!("log.filter is {:?} now", new.log.filter.as_str()));
             self.config.log.filter = new.log.filter.clone();
         }
-        let waiting = waiting(&self.config, &new);
+        let waiting = waiting(&self.config, new);
         if !waiting.is_empty() {
             told.push(format!("{} changed too, which a restart brings", waiting.join(", ")));
         }

@@ -99,7 +99,7 @@ fn a_second_server_on_the_same_data_does_not_start_and_harms_nothing() {
     let holder = server.id().to_string();
     fails(&run("run", &server.config_file()), &["lock", &holder]);
     let mut create = Command::new(program("dnsbl-server"));
-    create.args(["token", "create", "--name", &format!("x{limit}"), "--config"]);
+    create.args(["token", "create", "--name", "x", "--config"]);
     create.arg(server.config_file());
     fails(&Process::run(&mut create).unwrap(), &["lock", &holder]);
     zone.list("192.0.2.1");

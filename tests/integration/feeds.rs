@@ -17,13 +17,16 @@ fn ctl(server: &TestServer, words: &[&str]) -> Finished {
     Process::run(&mut command).unwrap()
 }
 
+/// A zone, a file and what is in it, more words of the command, and what it says.
+type Case<'a> = (&'a str, &'a str, &'a [u8], &'a [&'a str], &'a str);
+
 /// Field cases 1, 2, 10 to 13, 15 and 25: exit 1, and what it seems to be.
 #[test]
 fn what_can_not_be_read_fails_the_command_and_is_named() {
     let server = server();
     let (ip, domain) = (server.ip_zone(json!({})), server.domain_zone(json!({})));
     let dir = TempDir::new().unwrap();
-    let cases: [(&str, &str, &[u8], &[&str], &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             ip.origin(),
             "dshield.txt",

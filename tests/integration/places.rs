@@ -43,6 +43,9 @@ struct World {
     _dir: TempDir,
 }
 
+/// A listener, what a connection says first, and how its answer is read.
+type Place = (SocketAddr, Vec<u8>, fn(TcpStream));
+
 impl World {
     #[track_caller]
     fn start(ip: IpAddr) -> Self {
@@ -93,7 +96,7 @@ impl World {
     }
 
     /// The listeners, what somebody says who holds a place there, and how a stranger is served.
-    fn listeners(&self) -> [(SocketAddr, Vec<u8>, fn(TcpStream)); 5] {
+    fn listeners(&self) -> [Place; 5] {
         [
             (self.http, HEALTH.to_vec(), is_healthy),
             (self.dns, TcpClient::frame(&test_entry().bytes()), is_answered),

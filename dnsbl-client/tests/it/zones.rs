@@ -26,7 +26,7 @@ pub(crate) fn client(servers: &[&Server], zones: &[&str], deadline: Duration) ->
 
 /// Answers `<address>.<zone>.example.` as the label `<zone>` says.
 pub(crate) fn script(query: &Message, transport: Transport) -> Vec<Message> {
-    if query.queries[0].name().iter().last() != Some(b"example") {
+    if query.queries[0].name().iter().next_back() != Some(b"example") {
         return vec![rcode(query, ResponseCode::Refused)];
     }
     let txt = query.queries[0].query_type() == RecordType::TXT;

@@ -271,9 +271,9 @@ mod tests {
         let last = starts[starts.len() - 1];
         for kept in 0..255u32 {
             let mut cut = file.clone();
-            for at in last..file.len() {
-                if kept & 1 << (at / 4096 % 8) == 0 {
-                    cut[at] = 0;
+            for (at, byte) in cut.iter_mut().enumerate().skip(last) {
+                if kept & (1 << (at / 4096 % 8)) == 0 {
+                    *byte = 0;
                 }
             }
             let found = read(&cut);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -241,19 +241,35 @@ impl Fixture {
     }
 }
 
+/// Copies a folder as it is at one moment: RocksDB goes on deleting and merging files behind our back.
 pub(crate) fn copy_files(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    loop {
+        let before = lengths(from);
+        let copied = try_copy(from, to);
+        if copied.is_ok() && lengths(from) == before {
+            return;
+        }
+        std::fs::remove_dir_all(to).unwrap();
+        std::fs::create_dir(to).unwrap();
+    }
+}
+
+fn try_copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir(&target).unwrap();
-            copy_files(&entry.path(), &target);
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&target)?;
+            try_copy(&entry.path(), &target)?;
         } else {
-            match std::fs::copy(entry.path(), target) {
-                // RocksDB deletes files that it needs no more when it comes to it.
-                Err(err) if err.kind() == std::io::ErrorKind::NotFound => {}
-                copied => drop(copied.unwrap()),
-            }
+            std::fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
+}
+
+/// The files of a folder and their lengths; folders in it have none.
+fn lengths(dir: &Path) -> BTreeMap<PathBuf, Option<u64>> {
+    let entries = std::fs::read_dir(dir).unwrap().flatten();
+    entries.map(|entry| (entry.path(), entry.metadata().ok().map(|it| it.len()))).collect()
 }
