@@ -1,6 +1,6 @@
 //! What a million of each kind of entry takes in the index: as it counts, and as the system sees it.
 //!
-//! `cargo run --release --locked --workspace --example index_bytes [-- COUNT]`
+//! `cargo build --release --locked --workspace --examples && target/release/examples/index_bytes [COUNT]`
 
 #![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
 

@@ -1,6 +1,6 @@
 //! Imports many addresses, opens the store again and reads it, and says how long each part took.
 //!
-//! `cargo run --release --locked --workspace --example bulk -- FOLDER [ADDRESSES]`
+//! `cargo build --release --locked --workspace --examples && target/release/examples/bulk FOLDER [ADDRESSES]`
 
 #![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
 

@@ -1,6 +1,6 @@
 //! How long writes take while much is swept and folded, and how long it takes to start meanwhile.
 //!
-//! `cargo run --release --locked --workspace --example housekeeping -- FOLDER [ROWS [OTHERS]]`
+//! `cargo build --release --locked --workspace --examples && target/release/examples/housekeeping FOLDER [ROWS [OTHERS]]`
 //!
 //! `ROWS` expire in one second, and as many go with an import; `OTHERS` plain addresses stay. Sweep and fold
 //! go as in the server: one step, then a pause as long as it took.
