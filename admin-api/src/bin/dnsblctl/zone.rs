@@ -166,10 +166,6 @@ impl Put {
         let request = client.v1(Method::PUT, &["zones", &self.zone]);
         let request = request.header(CONTENT_TYPE, "application/json");
         let zone = client.ask(request.body(settings)).await?;
-        for warning in zone.value["warnings"].as_array().into_iter().flatten() {
-            let warning = text::visible(warning.as_str().unwrap_or_default());
-            let _ = writeln!(io::stderr(), "dnsblctl: warning: {warning}");
-        }
         let verb = if zone.created { "created" } else { "replaced" };
         let name = text::cell(&zone.value["zone"]);
         output.document(&zone, |_| zone.outcome(&[verb, &name]))?;
