@@ -5,7 +5,7 @@
 //! There is one writer thread and one order. [`Store::submit`] hands it a [`Change`]; it takes what
 //! is waiting, decides each change against the state that the earlier ones leave, and writes all of
 //! them as one batch with a synced WAL: rows, log entries, audit records, serials. Then the
-//! [`Follower`] (the index) gets the effects, and only then are the changes acknowledged. So an
+//! [`Follower`](dnsbl_types::Follower) (the index) gets the effects, and only then are the changes acknowledged. So an
 //! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
 //! After a failed write the store takes no more until it is opened again: what the disk holds is
 //! unknown until the log is read back. What is acknowledged is noted outside the log too (`head.rs`), and
@@ -77,4 +77,3 @@ pub use reader::{Cursor, Filter, Page, Reader, SubjectMatch, Visited};
 pub use recover::{Examined, Recovered, Recovery, ZoneSurvey};
 pub use together::{Expect, Part, PartDone};
 pub use token::{MintedToken, TokenRecord, TokenText};
-pub use writer::Follower;

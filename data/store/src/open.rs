@@ -9,11 +9,11 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU32},
 };
 
-use dnsbl_types::{Name, Source, UnixTime};
+use dnsbl_types::{Follower, Name, Source, UnixTime};
 use rocksdb::{ColumnFamilyDescriptor, DB, ErrorKind, Options, WriteOptions};
 
 use crate::{
-    Actor, Change, ChangeError, Done, Follower, Reader, Staging, StoreError,
+    Actor, Change, ChangeError, Done, Reader, Staging, StoreError,
     check::{self, Presence},
     group::Ledger,
     head::{self, Head},

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    net::Ipv4Addr,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError},
@@ -11,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_types::{Follower, Name, UnixTime};
 use rocksdb::WriteBatch;
 
 use crate::{
@@ -32,30 +31,6 @@ const QUEUE: usize = 4096;
 const IDLE: Duration = Duration::from_millis(500);
 /// Changes in one batch.
 const GROUP: usize = 512;
-
-/// What follows the change log: the index. It is called by the writer thread, in order.
-pub trait Follower: Send {
-    /// A zone is new or has other settings.
-    fn put_zone(&mut self, zone: &Zone, serial: Serial);
-    /// A zone is gone with all its entries.
-    fn remove_zone(&mut self, origin: &Name);
-    /// A zone's serial moved.
-    fn set_serial(&mut self, origin: &Name, serial: Serial);
-    /// These entries are all that is said about a subject, expired ones included.
-    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]);
-    /// Each of these IPv4 addresses (as big-endian numbers, ascending, each once) has exactly one entry,
-    /// [`Entry::default`].
-    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
-        for addr in hosts {
-            let subject = Subject::from(Ipv4Addr::from_bits(*addr));
-            self.set_entries(origin, &subject, &[Entry::default()]);
-        }
-    }
-    /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
-    fn publish(&mut self, seq: u64, committed: Instant);
-    /// No change has come for a while.
-    fn idle(&mut self) {}
-}
 
 pub(crate) struct Job {
     pub(crate) actor: Actor,

@@ -9,6 +9,7 @@
 //! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
 
 mod clock;
+mod follower;
 mod guard;
 mod listing;
 mod name;
@@ -24,6 +25,7 @@ mod time;
 mod zone;
 
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
+pub use follower::Follower;
 pub use guard::{Guard, GuardError, Lift};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
