@@ -9,7 +9,7 @@ use std::{
 use ::relay_tester::service::AtWork;
 use admin_api::{Api, Limits};
 use anyhow::Context;
-use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, doors, log::Log};
+use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
@@ -199,7 +199,7 @@ impl Running {
                 return Err(err);
             }
         }
-        warn_of_open_doors(config);
+        warn_of_loose_permissions(config);
         if let Some(tester) = tester {
             match tester.start(clock.clone(), running.stop.clone()).await {
                 Ok(at_work) => running.tester = Some(at_work),
@@ -313,8 +313,8 @@ async fn listen(http: &config::Http) -> anyhow::Result<(Listener, String)> {
 }
 
 /// Says where others could change the data or read the secrets.
-fn warn_of_open_doors(config: &Config) {
-    doors::warn_of_folder(&config.data_dir);
-    doors::warn_of_secret(&config.token_file());
-    doors::warn_of_secret(&config.relay_keys_file());
+fn warn_of_loose_permissions(config: &Config) {
+    file_access::warn_of_folder(&config.data_dir);
+    file_access::warn_of_secret(&config.token_file());
+    file_access::warn_of_secret(&config.relay_keys_file());
 }
