@@ -1,12 +1,10 @@
 //! What needs the store while the server is stopped.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path, time::Instant};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, anyhow, bail};
-use dnsbl_store::{
-    Actor, Change, Examined, Follower, MintedToken, Recovery, Store, StoreError, ZoneSurvey,
-};
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_store::{Actor, Change, Examined, MintedToken, Recovery, Store, StoreError, ZoneSurvey};
+use dnsbl_types::UnixTime;
 
 use crate::Config;
 
@@ -27,7 +25,7 @@ pub fn create_token(
     let mut minted = mint(name, scopes)?;
     minted.record.sources = sources;
     let store = open_store(config)?;
-    store.start(Box::new(NoFollower))?;
+    store.start(Box::new(()))?;
     let actor = Actor::part("dnsbl-server token create");
     store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
     store.close();
@@ -148,15 +146,4 @@ fn show(plan: &Recovery) {
     if let Some(expected) = plan.expected.filter(|expected| *expected > plan.head) {
         println!("lost: changes {} to {expected}, which were acknowledged", plan.head + 1);
     }
-}
-
-/// Nobody answers queries while the server is stopped.
-struct NoFollower;
-
-impl Follower for NoFollower {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
 }

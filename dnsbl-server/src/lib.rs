@@ -7,7 +7,6 @@
 pub mod commands;
 mod config;
 mod dns;
-mod follower;
 mod host;
 mod maintenance;
 mod metrics;

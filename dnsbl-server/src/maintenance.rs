@@ -137,26 +137,13 @@ mod tests {
         time::Instant,
     };
 
-    use dnsbl_store::{Follower, Precondition};
-    use dnsbl_types::{
-        ClockReading, ClockWatch, Entry, ListingBody, Name, Serial, Subject, Zone, ZoneKind,
-        ZoneSpec,
-    };
+    use dnsbl_store::Precondition;
+    use dnsbl_types::{ClockReading, ClockWatch, ListingBody, Name, ZoneKind, ZoneSpec};
 
     use super::*;
 
     const NOW: UnixTime = UnixTime(1_700_000_000);
     const YEAR: u64 = 365 * 86_400;
-
-    struct Nobody;
-
-    impl Follower for Nobody {
-        fn put_zone(&mut self, _: &Zone, _: Serial) {}
-        fn remove_zone(&mut self, _: &Name) {}
-        fn set_serial(&mut self, _: &Name, _: Serial) {}
-        fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-        fn publish(&mut self, _: u64, _: Instant) {}
-    }
 
     /// A store whose keeper has a clock that can be set.
     struct Fixture {
@@ -169,7 +156,7 @@ mod tests {
         fn started(wall: UnixTime, last_change: Option<UnixTime>) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let store = Store::open(dir.path()).unwrap();
-            store.start(Box::new(Nobody)).unwrap();
+            store.start(Box::new(())).unwrap();
             let ns: Name = "ns.example.net".parse().unwrap();
             let spec = ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], "$".parse().unwrap());
             let zone =

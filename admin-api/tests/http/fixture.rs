@@ -14,9 +14,9 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use dnsbl_index::{Index, IndexWriter};
-use dnsbl_store::{Actor, Change, Follower, MintedToken, Store};
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_store::{Actor, Change, MintedToken, Store};
+use dnsbl_types::{Name, UnixTime};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,27 +26,14 @@ use tower::ServiceExt as _;
 /// The zone that most tests use.
 pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
 
-struct Indexer {
-    writer: IndexWriter,
-    head: watch::Sender<u64>,
-}
+/// Tells who waits which change is visible.
+struct Visible(watch::Sender<u64>);
 
-impl Follower for Indexer {
-    fn put_zone(&mut self, zone: &Zone, serial: Serial) {
-        self.writer.put_zone(zone.clone(), serial);
-    }
-    fn remove_zone(&mut self, origin: &Name) {
-        self.writer.remove_zone(origin);
-    }
-    fn set_serial(&mut self, origin: &Name, serial: Serial) {
-        self.writer.set_serial(origin, serial);
-    }
-    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
-        self.writer.set_entries(origin, subject, entries);
-    }
-    fn publish(&mut self, seq: u64, _: Instant) {
-        self.writer.publish(seq);
-        self.head.send_replace(seq);
+impl IndexObserver for Visible {
+    fn zone_put(&mut self, _: ZoneNumber, _: &Name) {}
+    fn zone_removed(&mut self, _: &Name) {}
+    fn published(&mut self, seq: u64, _: Instant) {
+        self.0.send_replace(seq);
     }
 }
 
@@ -113,11 +100,10 @@ impl Fixture {
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
         let (head, seen) = watch::channel(0);
-        let writer = IndexWriter::new(index.clone());
-        let mut indexer = Indexer { writer, head };
+        let mut writer = IndexWriter::observed(index.clone(), Visible(head));
         if loaded {
-            store.load(&mut indexer).unwrap();
-            store.start(Box::new(indexer)).unwrap();
+            store.load(&mut writer).unwrap();
+            store.start(Box::new(writer)).unwrap();
         }
         let host = Arc::new(Server::default());
         let api = || Api {

@@ -155,9 +155,9 @@ impl Lengths {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Instant};
 
-    use dnsbl_types::{Name, Serial, ZoneKind, ZoneSpec};
+    use dnsbl_types::{Follower as _, Name, Serial, ZoneKind, ZoneSpec};
 
     use crate::{Index, IndexWriter};
 
@@ -168,9 +168,9 @@ mod tests {
             let ns = vec!["ns.example.net".parse().unwrap()];
             let reason = "listed".parse().unwrap();
             let spec = ZoneSpec::new(origin.parse().unwrap(), ZoneKind::Ip, ns, reason);
-            writer.put_zone(spec.check().unwrap(), Serial(1));
+            writer.put_zone(&spec.check().unwrap(), Serial(1));
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         (index, writer)
     }
 
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(parent("a.deep.bl.lists").as_deref(), Some("bl.lists"));
         assert_eq!(parent("bl.lists"), None);
         writer.remove_zone(&"bl.lists".parse().unwrap());
-        writer.publish(2);
+        writer.publish(2, Instant::now());
         assert!(!is_between(&index, "deep.bl.lists"));
     }
 

@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dnsbl_store::{
-    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Staging, Store,
+use dnsbl_store::{Actor, Change, ImportLimits, ImportMode, Outcome, Precondition, Staging, Store};
+use dnsbl_types::{
+    Entry, Follower, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
-use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 /// Counts what it is shown.
 #[derive(Default)]

@@ -16,27 +16,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dnsbl_store::{
-    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Store,
-};
-use dnsbl_types::{
-    Entry, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_store::{Actor, Change, ImportLimits, ImportMode, Outcome, Precondition, Store};
+use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 const SOON: UnixTime = UnixTime(1_700_003_600);
 const PAUSE: Duration = Duration::from_millis(20);
-
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
-}
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -153,8 +138,8 @@ fn import(store: &Store, source: &str, rows: std::ops::Range<u32>, body: &Listin
 
 fn opened(folder: &Path) -> Store {
     let store = Store::open(folder).unwrap();
-    store.load(&mut Nobody).unwrap();
-    store.start(Box::new(Nobody)).unwrap();
+    store.load(&mut ()).unwrap();
+    store.start(Box::new(())).unwrap();
     store
 }
 

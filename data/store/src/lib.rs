@@ -5,7 +5,8 @@
 //! There is one writer thread and one order. [`Store::submit`] hands it a [`Change`]; it takes what
 //! is waiting, decides each change against the state that the earlier ones leave, and writes all of
 //! them as one batch with a synced WAL: rows, log entries, audit records, serials. A change that is refused
-//! has written nothing by then. Then the [`Follower`](dnsbl_types::Follower) (the index) gets the effects, and only then are the changes acknowledged. So an
+//! has written nothing by then. Then the [`Follower`](dnsbl_types::Follower) (the index) gets the effects,
+//! and only then are the changes acknowledged. So an
 //! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
 //! After a failed write the store takes no more until it is opened again: what the disk holds is
 //! unknown until the log is read back. What is acknowledged is noted outside the log too (`head.rs`), and

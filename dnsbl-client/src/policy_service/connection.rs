@@ -29,7 +29,7 @@ pub(super) enum Trouble {
     Malformed(#[from] Malformed),
     #[error("a request or its answer took longer than {} seconds", PATIENCE.as_secs())]
     Slow,
-    #[error("its place was wanted while it was not asking for anything")]
+    #[error("its permit was given to another one while it was not asking for anything")]
     Crowded,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Connection<'a> {
             let read = timeout_at(until, self.stream.read(chunk));
             let len = read.await.map_err(|_| Trouble::Slow)??;
             // Not a request that was cut off by the mail server, but by us.
-            if len == 0 && self.stream.place().is_lost() {
+            if len == 0 && self.stream.permit().is_revoked() {
                 return Err(Trouble::Crowded);
             }
             return Ok(if len == 0 { Received::End } else { Received::Some(len) });
@@ -115,7 +115,7 @@ impl<'a> Connection<'a> {
 
     async fn answer(&mut self, frame: Frame) -> Result<(), Trouble> {
         self.began = None;
-        let _busy = self.stream.place().busy();
+        let _busy = self.stream.permit().busy();
         let reply = match frame {
             Frame::Policy(request) => {
                 let decision = match self.memo.find(&request) {

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use dnsbl_daemon::{Guarded, Limits, Listener, Peer, Places, Stream};
+use dnsbl_daemon::{ConnectionLimits, ConnectionPermits, Guarded, Listener, PeerNetwork, Stream};
 use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -19,7 +19,7 @@ use prometheus::{
 /// From half a millisecond to about 8 seconds.
 const CHECK_BUCKETS: (f64, f64, usize) = (0.0005, 2.0, 15);
 /// Connections to the listener at once; where there are as many, the longest idle makes room.
-const LIMITS: Limits = Limits { all: 16, per_network: 8 };
+const LIMITS: ConnectionLimits = ConnectionLimits { all: 16, per_network: 8 };
 /// How long a request may take to come, and its answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -112,12 +112,12 @@ impl Metrics {
 
 /// Answers `GET /metrics` until the runtime ends.
 pub(super) async fn serve(listener: Listener, metrics: Arc<Metrics>) {
-    let places = Places::new(LIMITS);
+    let permits = ConnectionPermits::new(LIMITS);
     loop {
         let (stream, peer) = listener.accept().await;
-        let peer = peer.map_or(Peer::Local, |peer| Peer::of(peer.ip()));
-        let Some(place) = places.take(peer) else { continue };
-        let (stream, metrics) = (Guarded::new(stream, Arc::new(place), PATIENCE), metrics.clone());
+        let peer = peer.map_or(PeerNetwork::Local, |peer| PeerNetwork::of(peer.ip()));
+        let Some(permit) = permits.acquire(peer) else { continue };
+        let (stream, metrics) = (Guarded::new(stream, Arc::new(permit), PATIENCE), metrics.clone());
         tokio::spawn(async move { show(stream, &metrics).await });
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context;
 use dnsbl_daemon::{
-    Guarded, Limits, Listen, Listener, Peer, Places, Signal, Signals, Stream, descriptors, doors,
-    log::Log,
+    ConnectionLimits, ConnectionPermits, Guarded, Listen, Listener, PeerNetwork, Signal, Signals,
+    Stream, descriptors, file_access, log::Log,
 };
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
@@ -52,7 +52,7 @@ pub(crate) async fn run(
     let mut signals = Signals::listen()?;
     let began = Instant::now();
     let stop = CancellationToken::new();
-    let places = Places::new(divide_open_files(&mut config));
+    let permits = ConnectionPermits::new(divide_open_files(&mut config));
     let listeners = listen::bind(&mut sockets, &config.listen, config.access).await?;
     let metrics_listener = match config.metrics_listen {
         Some(addr) => {
@@ -62,7 +62,7 @@ pub(crate) async fn run(
         None => None,
     };
     let zones = config.zones.len();
-    config.key_files.iter().for_each(|file| doors::warn_of_secret(file));
+    config.key_files.iter().for_each(|file| file_access::warn_of_secret(file));
     let service = Arc::new(Service::start(config)?);
     let mut ready = listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     if let Some(listener) = metrics_listener {
@@ -72,7 +72,7 @@ pub(crate) async fn run(
     let connections = TaskTracker::new();
     for listener in listeners {
         let accept =
-            accept(listener, service.clone(), places.clone(), connections.clone(), stop.clone());
+            accept(listener, service.clone(), permits.clone(), connections.clone(), stop.clone());
         tokio::spawn(accept);
     }
     let ms = began.elapsed().as_millis() as u64;
@@ -114,9 +114,9 @@ impl Reload {
 
 /// Raises the limit of open files, and returns the connections that it allows.
 ///
-/// All mail servers may well come from one address, so that a network may have all places; where there is
+/// All mail servers may well come from one address, so that a network may have all permits; where there is
 /// none left the one that has the most makes room.
-fn divide_open_files(config: &mut Config) -> Limits {
+fn divide_open_files(config: &mut Config) -> ConnectionLimits {
     let connections = &mut config.limits.connections;
     let allowed = descriptors::raise(*connections as u64 + OTHER_FILES);
     if descriptors::share(allowed, OTHER_FILES, FEWEST_CONNECTIONS, &mut [&mut *connections]) {
@@ -126,14 +126,14 @@ fn divide_open_files(config: &mut Config) -> Limits {
             "the limit of open files allows fewer connections than are configured"
         );
     }
-    Limits { all: *connections, per_network: config.limits.connections_per_network }
+    ConnectionLimits { all: *connections, per_network: config.limits.connections_per_network }
 }
 
-/// Takes connections; with no place left, a silent one has to leave.
+/// Takes connections; with no permit left, a silent one has to leave.
 async fn accept(
     listener: Listener,
     service: Arc<Service>,
-    places: Places,
+    permits: ConnectionPermits,
     connections: TaskTracker,
     stop: CancellationToken,
 ) {
@@ -142,12 +142,12 @@ async fn accept(
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let peer = peer.map_or(Peer::Local, |peer| Peer::of(peer.ip()));
-        let Some(place) = places.take(peer) else {
+        let peer = peer.map_or(PeerNetwork::Local, |peer| PeerNetwork::of(peer.ip()));
+        let Some(permit) = permits.acquire(peer) else {
             tracing::debug!("closed a new connection: requests are being answered on all others");
             continue;
         };
-        let stream = Guarded::new(stream, Arc::new(place), STALL);
+        let stream = Guarded::new(stream, Arc::new(permit), STALL);
         let (service, stop) = (service.clone(), stop.clone());
         connections.spawn(async move { serve(stream, &service, &stop).await });
     }

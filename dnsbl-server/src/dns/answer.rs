@@ -180,10 +180,10 @@ fn bounded(ttl: u32, until: Option<UnixTime>, now: UnixTime) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_types::{Entry, Serial, ZoneKind, ZoneSpec};
+    use dnsbl_types::{Entry, Follower as _, Serial, ZoneKind, ZoneSpec};
 
     use super::{super::place::locate, *};
 
@@ -204,14 +204,14 @@ mod tests {
         let zone = spec(kind).check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone.clone(), Serial(1));
+        writer.put_zone(&zone, Serial(1));
         for text in subjects {
             let (exclusion, subject) =
                 text.strip_prefix('!').map_or((false, *text), |rest| (true, rest));
             let entry = Entry { exclusion, ..Entry::default() };
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
         let snapshot = index.load();
         word(&answer(&locate(&snapshot, Question { qname: qname.wire(), qtype }), NOW).kind)
@@ -310,7 +310,7 @@ mod tests {
         let zone = spec(ZoneKind::Ip).check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone.clone(), Serial(1));
+        writer.put_zone(&zone, Serial(1));
         let entry =
             |exclusion, at| Entry { exclusion, expires_at: Some(UnixTime(at)), ..Entry::default() };
         writer.set_entries(
@@ -319,7 +319,7 @@ mod tests {
             &[entry(false, 1_017), Entry::default()],
         );
         writer.set_entries(&zone.origin, &"192.0.2.2".parse().unwrap(), &[entry(true, 1_005)]);
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype: qtype::A };

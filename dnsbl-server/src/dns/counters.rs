@@ -9,10 +9,11 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use arc_swap::{ArcSwap, Guard};
-use dnsbl_index::ZoneNumber;
+use dnsbl_index::{IndexObserver, ZoneNumber};
 use dnsbl_types::Name;
 use prometheus::{
     IntCounterVec, Opts,
@@ -105,8 +106,17 @@ impl Counters {
         counts.tallies[0].0[transport as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Begins to count for a zone.
-    pub(crate) fn add_zone(&self, number: ZoneNumber, origin: &Name) {
+    fn change(&self, change: impl FnOnce(&mut Vec<Option<Arc<ZoneCounts>>>)) {
+        let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut zones = Vec::clone(&self.0.zones.load());
+        change(&mut zones);
+        self.0.zones.store(Arc::new(zones));
+    }
+}
+
+impl IndexObserver for Counters {
+    /// Begins to count for a zone, unless that is done already.
+    fn zone_put(&mut self, number: ZoneNumber, origin: &Name) {
         self.change(|zones| {
             if zones.len() <= number {
                 zones.resize(number + 1, None);
@@ -117,7 +127,7 @@ impl Counters {
     }
 
     /// Forgets a zone.
-    pub(crate) fn remove_zone(&self, origin: &Name) {
+    fn zone_removed(&mut self, origin: &Name) {
         let origin = origin.to_string();
         self.change(|zones| {
             for zone in zones {
@@ -126,12 +136,7 @@ impl Counters {
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Option<Arc<ZoneCounts>>>)) {
-        let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut zones = Vec::clone(&self.0.zones.load());
-        change(&mut zones);
-        self.0.zones.store(Arc::new(zones));
-    }
+    fn published(&mut self, _: u64, _: Instant) {}
 }
 
 impl Inner {

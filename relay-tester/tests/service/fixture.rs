@@ -4,17 +4,15 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use dnsbl_store::{Actor, Change, Document, DocumentKind, Expect, Follower, Part, Store};
+use dnsbl_store::{Actor, Change, Document, DocumentKind, Expect, Part, Store};
 use dnsbl_tests::{
     eventually,
     mta::{Message, ScriptedServer, SmtpClient, unique_addr},
 };
-use dnsbl_types::{
-    Entry, Listing, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Listing, ListingBody, Name, Subject, UnixTime, ZoneKind, ZoneSpec};
 use relay_tester::{
     DriveSettings, Ground, Identity, Key, Probe, ReceiverSettings, TestId, TokenKeys,
     life::{Asker, DelistTests, Host, Limits, Output, Patience, State, Test},
@@ -44,17 +42,6 @@ pub(crate) struct Fixture {
     work: Option<(Arc<Tester>, AtWork, CancellationToken)>,
     /// Last, so that the store is closed before its files go.
     _dir: TempDir,
-}
-
-/// The index of a server without DNS.
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
 }
 
 pub(crate) fn relays() -> Name {
@@ -296,8 +283,8 @@ impl Drop for Fixture {
 
 fn open(dir: &Path) -> Store {
     let store = Store::open(&dir.join("store")).unwrap();
-    store.load(&mut Nobody).unwrap();
-    store.start(Box::new(Nobody)).unwrap();
+    store.load(&mut ()).unwrap();
+    store.start(Box::new(())).unwrap();
     store
 }
 

@@ -72,9 +72,7 @@ impl Provenance {
         match self {
             Self::OfSegment => segment.clone(),
             Self::Own(stamp) => stamp.clone(),
-            Self::ListedSince(listed_at) => {
-                WriteStamp { listed_at: *listed_at, ..segment.clone() }
-            }
+            Self::ListedSince(listed_at) => WriteStamp { listed_at: *listed_at, ..segment.clone() },
         }
     }
 
@@ -250,7 +248,7 @@ static PLAIN_LISTING: ListingRow = ListingRow {
 #[cfg(test)]
 mod tests {
     use super::{
-        Provenance, PLAIN_ROW, Row, ListingRow, TOMBSTONE_ROW, WriteStamp, decode_answer, is_plain,
+        ListingRow, PLAIN_ROW, Provenance, Row, TOMBSTONE_ROW, WriteStamp, decode_answer, is_plain,
         is_plain_of_segment,
     };
     use crate::format::codec;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dnsbl_types::{
-    Apex, Listing, Name, Reason, ReturnCode, SoaTimes, Source, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Apex, Listing, Name, Reason, ReturnCode, SoaTimes, Source, Zone, ZoneKind, ZoneSpec,
 };
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use dnsbl_types::Name;
 
 use crate::{
-    ChangeError, ImportCounts, ImportSummary, Op,
+    ChangeError, ImportSummary, Op,
     db::UnnamedSegment,
     format::{codec, key, schema, value::WriteStamp},
     import::{

@@ -7,8 +7,7 @@ use crate::{
     ChangeError, ImportCounts, StoreError,
     db::UnnamedSegment,
     format::{
-        codec,
-        key,
+        codec, key,
         row::{ListingRow, Provenance, Row, TOMBSTONE_ROW, expiry_value},
         schema::{self, cf, synced},
     },
@@ -57,47 +56,47 @@ pub(crate) struct Decided {
 impl Decided {
     /// Compares an import with what its source says at this moment, and writes down the difference.
     pub(crate) fn new(order: &Order, runs: &Runs, now: UnixTime) -> Result<Self, ChangeError> {
-    let db = &order.db.rocks;
-    let reader = Reader::new(db, now);
-    let state = state::read_zone(&reader.view, &order.origin)?;
-    let state = state.filter(|state| state.id == order.zone);
-    let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
-    let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
-    // A newer segment wins, so its number is taken after the look at those that are there.
-    let segment = (!order.dry_run).then(|| UnnamedSegment::new(&order.db, order.zone));
-    let options = schema::family_options(schema::LISTINGS, None);
-    let output = segment.as_ref().map(|segment| Output {
-        db,
-        tables: Tables::new(&options, runs.folder(), segment.key()),
-        expiries: WriteBatch::default(),
-        first_expiry: None,
-    });
-    let mut decision = Decision {
-        now,
-        output,
-        digest: Digest::default(),
-        subject: Vec::new(),
-        decided: Decided {
-            segment: None,
-            counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
-            rows: 0,
-            listings: 0,
-            exclusions: 0,
-            before: 0,
-            distinct: 0,
-            seen: reader.head()?,
-            digest: String::new(),
-            contradictions: Contradictions::default(),
+        let db = &order.db.rocks;
+        let reader = Reader::new(db, now);
+        let state = state::read_zone(&reader.view, &order.origin)?;
+        let state = state.filter(|state| state.id == order.zone);
+        let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
+        let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
+        // A newer segment wins, so its number is taken after the look at those that are there.
+        let segment = (!order.dry_run).then(|| UnnamedSegment::new(&order.db, order.zone));
+        let options = schema::family_options(schema::LISTINGS, None);
+        let output = segment.as_ref().map(|segment| Output {
+            db,
+            tables: Tables::new(&options, runs.folder(), segment.key()),
+            expiries: WriteBatch::default(),
             first_expiry: None,
-        },
-    };
-    let mut old = Before::new(Scan::new(&reader.view, &older, &[], None, Reading::All)?)?;
-    let mut new = Merge::new(runs)?;
-    decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
-    let mut decided = decision.finish()?;
-    decided.contradictions = new.contradictions();
-    decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
-    Ok(Decided { segment, ..decided })
+        });
+        let mut decision = Decision {
+            now,
+            output,
+            digest: Digest::default(),
+            subject: Vec::new(),
+            decided: Decided {
+                segment: None,
+                counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
+                rows: 0,
+                listings: 0,
+                exclusions: 0,
+                before: 0,
+                distinct: 0,
+                seen: reader.head()?,
+                digest: String::new(),
+                contradictions: Contradictions::default(),
+                first_expiry: None,
+            },
+        };
+        let mut old = Before::new(Scan::new(&reader.view, &older, &[], None, Reading::All)?)?;
+        let mut new = Merge::new(runs)?;
+        decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
+        let mut decided = decision.finish()?;
+        decided.contradictions = new.contradictions();
+        decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
+        Ok(Decided { segment, ..decided })
     }
 }
 

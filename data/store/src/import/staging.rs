@@ -8,8 +8,7 @@ use crate::{
     ChangeError, ImportCounts,
     db::Db,
     format::{
-        codec,
-        key,
+        codec, key,
         row::{ListingRow, Provenance, Row},
     },
     import::{
@@ -19,7 +18,10 @@ use crate::{
         order::{ImportMode, Order},
         run::Runs,
     },
-    read::{state::{self, ZoneState}, view::View},
+    read::{
+        state::{self, ZoneState},
+        view::View,
+    },
     write::{
         listings::check_subject,
         operation::{Operation, StagedImport},
@@ -115,7 +117,8 @@ impl Staging {
         listed_at: Option<UnixTime>,
     ) -> Result<(), ChangeError> {
         self.turn = self.part_of(source)?;
-        let provenance = listed_at.map_or(Provenance::OfSegment, |at| Provenance::ListedSince(at.0));
+        let provenance =
+            listed_at.map_or(Provenance::OfSegment, |at| Provenance::ListedSince(at.0));
         self.put_row(subject, body, provenance)?;
         self.share_memory()
     }

@@ -19,19 +19,14 @@ use crate::{
         log::{decode_entry, encode_entry, read_seq},
         row::{ListingRow, Provenance, Row},
         schema::{self, cf, synced},
-        value::{self, CopyValue, SegmentValue, StateValue, WriteStamp, ZoneValue},
+        value::{CopyValue, SegmentValue, StateValue, WriteStamp, ZoneValue},
     },
     head::{self, Head},
     open::{
         database::open_db,
         salvage::{LostRows, Salvage, io_at},
     },
-    read::{
-        cursor::Reading,
-        scan::Scan,
-        state,
-        view::View,
-    },
+    read::{cursor::Reading, scan::Scan, state, view::View},
     write::{batch::Batch, state::WriterState},
 };
 
@@ -219,8 +214,7 @@ impl Remains {
     fn zones_from_log(&mut self) -> Result<(), StoreError> {
         let known: BTreeSet<u32> = self.zones.values().map(|zone| zone.id).collect();
         let nameless = self.segments.iter().filter(|(key, _)| !known.contains(&key.zone.0));
-        let nameless: Vec<_> =
-            nameless.map(|(key, value)| (key.zone.0, value.written.seq)).collect();
+        let nameless: Vec<_> = nameless.map(|(key, value)| (key.zone.0, value.stamp.seq)).collect();
         let writers = self.writers(&nameless.iter().map(|(_, seq)| *seq).collect())?;
         let mut next = known.iter().max().map_or(1, |id| id + 1);
         next = nameless.iter().map(|(id, _)| id + 1).fold(next, u32::max);
@@ -302,10 +296,10 @@ impl Remains {
         while let Some((key, value)) = rows.next()? {
             let segment = SegmentKey::read(&key)?;
             if nameless.contains(&segment)
-                && let Some(Provenance::Own(written)) = origin_of(&key, &value)
+                && let Some(Provenance::Own(stamp)) = provenance_of(&key, &value)
             {
                 let samples = samples.entry(segment).or_default();
-                samples.push(written.seq);
+                samples.push(stamp.seq);
                 samples.truncate(ASKED);
             }
         }
@@ -318,13 +312,13 @@ impl Remains {
             let origin = &zones[&segment.zone.0];
             let rows = self.rows.get(&segment).copied().unwrap_or(0);
             self.notes.push(format!("kept: zone {origin}: {rows} rows as those of source {named}"));
-            let written = WriteStamp {
+            let stamp = WriteStamp {
                 listed_at: 0,
                 updated_at: 0,
                 listed_by: "dnsbl-server recover".into(),
                 seq: self.log.head,
             };
-            self.segments.insert(segment, SegmentValue { source: named, written });
+            self.segments.insert(segment, SegmentValue { source: named, stamp });
         }
         Ok(())
     }
@@ -515,11 +509,11 @@ fn count_rows(key: &[u8], value: &[u8]) -> u64 {
     block::decode(value, &mut lows).map_or(0, |()| lows.len() as u64)
 }
 
-fn origin_of(key: &[u8], value: &[u8]) -> Option<Provenance> {
+fn provenance_of(key: &[u8], value: &[u8]) -> Option<Provenance> {
     if key::read_hosts(key).is_ok() {
         return None;
     }
-    Some(codec::decode::<Row>("listing", value).ok()?.said()?.origin)
+    Some(codec::decode::<Row>("listing", value).ok()?.into_listing()?.provenance)
 }
 
 /// Writes a database in batches.
@@ -778,7 +772,8 @@ impl Remains {
         }
         let mut notes = Vec::new();
         for (key, (seq, document)) in last {
-            let there = output.db.rocks.get_pinned_cf(cf(&output.db.rocks, schema::DOCUMENTS), &key)?;
+            let there =
+                output.db.rocks.get_pinned_cf(cf(&output.db.rocks, schema::DOCUMENTS), &key)?;
             let revision = there.and_then(|bytes| document::revision(&bytes));
             match document {
                 Some(document) if revision != Some(document.revision()) => {

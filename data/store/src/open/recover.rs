@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_types::UnixTime;
 
 use crate::{
     StoreError,

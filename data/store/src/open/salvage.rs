@@ -10,7 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{StoreError, format::schema, raw::{batch::{self, Write}, manifest::{self, Manifest}, records::{self, Found}, table::{Piece, Row, Table}}};
+use crate::{
+    StoreError,
+    format::schema,
+    raw::{
+        batch::{self, Write},
+        manifest::{self, Manifest},
+        records::{self, Found},
+        table::{Piece, Row, Table},
+    },
+};
 
 /// A key and its value.
 pub(crate) type Pair = (Vec<u8>, Vec<u8>);

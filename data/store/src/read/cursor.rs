@@ -103,7 +103,11 @@ impl<'a> Cursor<'a> {
         if self.on_host {
             return Ok(Some(ListingRow::default()));
         }
-        if whole { Ok(self.stored()?.row.into_listing()) } else { row::decode_answer(self.rows.value()) }
+        if whole {
+            Ok(self.stored()?.row.into_listing())
+        } else {
+            row::decode_answer(self.rows.value())
+        }
     }
 
     /// Whether the subject here is an address in a block.

@@ -32,7 +32,8 @@ impl Reader<'_> {
         after: Option<&DocumentId>,
         limit: usize,
     ) -> Result<Vec<Document>, StoreError> {
-        let start = after.map_or_else(|| document_key::of_kind(kind), |id| document_key::of_document(kind, id));
+        let start = after
+            .map_or_else(|| document_key::of_kind(kind), |id| document_key::of_document(kind, id));
         let mut found = Vec::new();
         let mut iter = self.view.iter(schema::DOCUMENTS, within(&document_key::of_kind(kind)));
         iter.seek(&start);
@@ -40,7 +41,11 @@ impl Reader<'_> {
             iter.next();
         }
         while let Some((key, value)) = iter.item().filter(|_| found.len() < limit) {
-            found.push(document::decode(kind.clone(), document_key::read_id(key, document_key::of_kind(kind).len())?, value)?);
+            found.push(document::decode(
+                kind.clone(),
+                document_key::read_id(key, document_key::of_kind(kind).len())?,
+                value,
+            )?);
             iter.next();
         }
         iter.status()?;
@@ -69,7 +74,12 @@ impl Reader<'_> {
         if group.len() > Document::MAX_GROUP {
             return Ok(Vec::new());
         }
-        let ids = self.last_ids(schema::DOCUMENT_INDEX, &document_key::of_group(kind, group), before, limit)?;
+        let ids = self.last_ids(
+            schema::DOCUMENT_INDEX,
+            &document_key::of_group(kind, group),
+            before,
+            limit,
+        )?;
         self.documents_with(kind, &ids)
     }
 

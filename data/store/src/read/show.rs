@@ -10,10 +10,10 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Name, Subject, Zone};
+use dnsbl_types::{Entry, Follower, Name, Subject, Zone};
 
 use crate::{
-    Follower, StoreError,
+    StoreError,
     format::key::{self, SegmentKey},
     read::{
         cursor::Reading,

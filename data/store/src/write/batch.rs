@@ -1,9 +1,6 @@
 //! A batch: changes that are decided one after the other and written together.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use dnsbl_types::{Name, UnixTime};
 use rocksdb::WriteBatch;

@@ -15,12 +15,7 @@ use crate::{
         key::{self, SegmentKey, ZoneId},
         schema,
     },
-    write::{
-        listings,
-        operation::OperationResult,
-        state::SweepPlace,
-        transaction::Transaction,
-    },
+    write::{listings, operation::OperationResult, state::SweepPlace, transaction::Transaction},
 };
 
 /// Rows that one step removes at most: other changes wait meanwhile, some milliseconds.

@@ -223,7 +223,12 @@ impl<'a> Transaction<'a> {
     }
 
     /// Makes the rows of an import those of a segment of its zone.
-    pub(crate) fn name_segment(&mut self, state: &mut ZoneState, segment: Segment, rows: UnnamedSegment) {
+    pub(crate) fn name_segment(
+        &mut self,
+        state: &mut ZoneState,
+        segment: Segment,
+        rows: UnnamedSegment,
+    ) {
         self.show(Effect::Segment { zone: state.zone.origin.clone(), segment: segment.key });
         self.add_segment(state, segment);
         self.plan.named.push(rows);

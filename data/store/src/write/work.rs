@@ -6,7 +6,14 @@ use dnsbl_types::{ListingBody, Name, Source, UnixTime, ZoneKind, ZoneSpec};
 use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 use tempfile::TempDir;
 
-use crate::{Actor, Change, Done, ImportLimits, ImportMode, Outcome, Store, read::state, write::{sweep::Swept, transaction::{Group, Ledger}}};
+use crate::{
+    Actor, Change, Done, ImportLimits, ImportMode, Outcome, Store,
+    read::state,
+    write::{
+        sweep::Swept,
+        transaction::{Group, Ledger},
+    },
+};
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 const ROWS: u32 = 20_000;

@@ -54,10 +54,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(
-        db: &Arc<Db>,
-        follower: Box<dyn Follower>,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn start(db: &Arc<Db>, follower: Box<dyn Follower>) -> Result<Self, StoreError> {
         let state = WriterState::read(&db.rocks)?;
         let (queue, jobs) = std::sync::mpsc::sync_channel(QUEUE);
         let keeper = keep_head(db, &state);

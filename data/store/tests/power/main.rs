@@ -21,30 +21,20 @@ use std::{
 
 use disk::{Cut, Disk, Random, read_events};
 use dnsbl_store::{
-    Actor, Change, Document, Expect, Filter, Follower, ImportLimits, ImportMode, MintedToken,
-    Outcome, Part, Precondition, Sources, Store,
+    Actor, Change, Document, Expect, Filter, ImportLimits, ImportMode, MintedToken, Outcome, Part,
+    Precondition, Sources, Store,
 };
-use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{ListingBody, Name, UnixTime, ZoneKind, ZoneSpec};
 use tempfile::TempDir;
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 /// Changes that the process makes.
 const CHANGES: usize = 160;
 
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
-}
-
 fn open(path: &Path) -> Result<Store, dnsbl_store::StoreError> {
     let store = Store::open(path)?;
-    store.load(&mut Nobody)?;
-    store.start(Box::new(Nobody))?;
+    store.load(&mut ())?;
+    store.start(Box::new(()))?;
     Ok(store)
 }
 

@@ -8,11 +8,12 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, ChangeError, Done, Filter, Follower, ImportCounts, ImportLimits, ImportMode,
-    Outcome, Precondition, Sources, Staged, Store, StoreOptions,
+    Actor, Change, ChangeError, Done, Filter, ImportCounts, ImportLimits, ImportMode, Outcome,
+    Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Entry, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 use tempfile::TempDir;
 

@@ -1,10 +1,10 @@
-//! The network of a peer.
+//! The network that a connection comes from.
 
 use std::net::IpAddr;
 
-/// The network that a connection counts for: who has one of its addresses has them all.
+/// The network of a peer, which a connection counts for: who has one of its addresses has them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Peer {
+pub enum PeerNetwork {
     /// One IPv4 address; also one that is mapped into IPv6.
     V4(u32),
     /// An IPv6 /64, by its first 64 bits.
@@ -15,7 +15,7 @@ pub enum Peer {
     Local,
 }
 
-impl Peer {
+impl PeerNetwork {
     /// The network of an address.
     pub fn of(addr: IpAddr) -> Self {
         match addr.to_canonical() {
@@ -32,17 +32,17 @@ impl Peer {
 
 #[cfg(test)]
 mod tests {
-    use super::Peer;
+    use super::PeerNetwork;
 
-    fn peer(text: &str) -> Peer {
-        Peer::of(text.parse().unwrap())
+    fn network(text: &str) -> PeerNetwork {
+        PeerNetwork::of(text.parse().unwrap())
     }
 
     #[test]
     fn a_64_is_one_peer_and_an_ipv4_address_is_one_however_it_is_written() {
-        assert_eq!(peer("2001:db8::1"), peer("2001:db8::ffff:1"));
-        assert_ne!(peer("2001:db8::1"), peer("2001:db8:0:1::1"));
-        assert_eq!(peer("192.0.2.1"), peer("::ffff:192.0.2.1"));
-        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

@@ -1,4 +1,4 @@
-//! Files and folders that others on this machine can get at.
+//! Warnings of files and folders that others on this machine can get at.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
