@@ -1,4 +1,4 @@
-//! What was said, fit to be shown.
+//! The lines of a dialogue, fit to be shown.
 
 use crate::{cut, text::clean};
 

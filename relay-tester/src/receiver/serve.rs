@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Counters, Inbox, Received, ReceiverSettings, count,
     session::{Action, Envelope, Session},
-    wire::{Broken, Wire},
+    wire::{Wire, WireError},
 };
 use crate::Candidate;
 
@@ -77,10 +77,10 @@ impl<I: Inbox> Service<I> {
                 wire.refuse("421 4.7.0 too many connections");
                 return;
             }
-            Ok(()) | Err(Broken::Gone) => {}
-            Err(Broken::TooSlow) => wire.say("421 4.4.2 too slow"),
-            Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
-            Err(Broken::TooLarge) => wire.say("552 5.3.4 too large"),
+            Ok(()) | Err(WireError::Gone) => {}
+            Err(WireError::TooSlow) => wire.say("421 4.4.2 too slow"),
+            Err(WireError::LineTooLong) => wire.say("500 5.5.2 line too long"),
+            Err(WireError::TooLarge) => wire.say("552 5.3.4 too large"),
         }
         wire.close(Instant::now() + CLOSE_TIMEOUT).await;
     }
@@ -92,7 +92,7 @@ impl<I: Inbox> Service<I> {
         peer: SocketAddr,
         local: SocketAddr,
         end: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), WireError> {
         let ReceiverSettings { host_name, probe_domain, max_size, .. } = &*self.settings;
         let mut session = Session::new(host_name.clone(), probe_domain.clone(), *max_size);
         wire.say(&session.greeting());
