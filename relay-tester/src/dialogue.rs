@@ -188,7 +188,7 @@ impl Dialogue {
                 let count = reply.lines().len();
                 for (at, line) in reply.lines().iter().enumerate() {
                     let mark = if at + 1 == count { ' ' } else { '-' };
-                    self.transcript.heard(&format!("{}{mark}{line}", reply.code()));
+                    self.transcript.received(&format!("{}{mark}{line}", reply.code()));
                 }
             }
             Event::NoConnection(why) => self.transcript.note(&why.to_string()),
@@ -201,9 +201,9 @@ impl Dialogue {
 
     fn log_step(&mut self, step: &Step) {
         match step {
-            Step::Send(line) => self.transcript.said(line),
+            Step::Send(line) => self.transcript.sent(line),
             Step::SendData(data) => {
-                self.transcript.said(&format!("(message of {} octets)", data.len()));
+                self.transcript.sent(&format!("(message of {} octets)", data.len()));
             }
             Step::Connect => self.transcript.note("new connection"),
             Step::Before(probe) => self.transcript.note(&format!("probe {}", probe.name)),

@@ -356,7 +356,8 @@ impl Test {
     /// who keeps a grey list knows it by client, sender and recipient.
     pub fn begin(&mut self, now: UnixTime, patience: Patience) -> Vec<u8> {
         let contact = match self.state.contact() {
-            Some(contact) if self.conversations > 0 => contact,
+            // What was sent before can come back until its tokens expire.
+            Some(contact) if self.conversations > 0 || !self.sent.is_empty() => contact,
             earlier => Contact {
                 tokens_expire_at: now.plus(Self::MAX_DURATION).plus(patience.pending_for),
                 tested_at: earlier.and_then(|contact| contact.tested_at),

@@ -337,6 +337,22 @@ fn a_probe_that_is_put_off_is_sent_again_once_as_it_was_and_then_leaves_it_open(
     is_done(&open, Verdict::Open);
 }
 
+/// The tokens of what had been sent were replaced, so that its return was taken for a forgery.
+#[test]
+fn a_second_try_that_can_reach_nothing_from_here_keeps_the_tokens_of_the_first() {
+    let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
+    let (tokens, again) = (test.binding(), START.plus(PATIENCE.retry_after));
+    test.begin(again, PATIENCE);
+    test.postpone(again.plus(3600));
+    assert_eq!(test.begin(again.plus(3600), PATIENCE), [1]);
+    assert_eq!(test.binding(), tokens);
+    let mut unsent = test_of(HOST);
+    unsent.begin(START, PATIENCE);
+    unsent.postpone(START.plus(3600));
+    unsent.begin(START.plus(3600), PATIENCE);
+    assert_eq!(unsent.binding().unwrap().expires_at, tokens.unwrap().expires_at.plus(3600));
+}
+
 /// Mail row F1.
 #[test]
 fn a_host_that_puts_us_off_at_the_greeting_is_tried_again_once() {

@@ -78,9 +78,9 @@ impl<I: Inbox> Service<I> {
                 return;
             }
             Ok(()) | Err(WireError::Gone) => {}
-            Err(WireError::TooSlow) => wire.say("421 4.4.2 too slow"),
-            Err(WireError::LineTooLong) => wire.say("500 5.5.2 line too long"),
-            Err(WireError::TooLarge) => wire.say("552 5.3.4 too large"),
+            Err(WireError::TooSlow) => wire.reply("421 4.4.2 too slow"),
+            Err(WireError::LineTooLong) => wire.reply("500 5.5.2 line too long"),
+            Err(WireError::TooLarge) => wire.reply("552 5.3.4 too large"),
         }
         wire.close(Instant::now() + CLOSE_TIMEOUT).await;
     }
@@ -95,7 +95,7 @@ impl<I: Inbox> Service<I> {
     ) -> Result<(), WireError> {
         let ReceiverSettings { host_name, probe_domain, max_size, .. } = &*self.settings;
         let mut session = Session::new(host_name.clone(), probe_domain.clone(), *max_size);
-        wire.say(&session.greeting());
+        wire.reply(&session.greeting());
         loop {
             let until = (Instant::now() + self.settings.command_timeout).min(end);
             let line = wire.line(until).await?;
@@ -112,20 +112,20 @@ impl<I: Inbox> Service<I> {
             match action {
                 Action::Reply(text) => {
                     self.count_refusal(&text);
-                    wire.say(&text);
+                    wire.reply(&text);
                 }
                 Action::Close(text) => {
-                    wire.say(&text);
+                    wire.reply(&text);
                     return Ok(());
                 }
                 Action::Content => {
-                    wire.say("354 go on");
+                    wire.reply("354 go on");
                     // What comes back is what all this is for.
                     let _busy = place.busy();
                     let until = (Instant::now() + self.settings.data_timeout).min(end);
                     let data = wire.content(*max_size, until).await?;
                     let reply = self.take(session.take_envelope(), data, peer, local).await;
-                    wire.say(reply);
+                    wire.reply(reply);
                 }
                 // A session asks once.
                 Action::Expect(_) => return Ok(()),

@@ -36,8 +36,8 @@ impl Wire {
         Self { stream, unread: Vec::new(), unsent: Vec::new() }
     }
 
-    /// Says a reply, at the latest when the peer has to speak next.
-    pub(super) fn say(&mut self, reply: &str) {
+    /// Sends a reply, at the latest when the peer has to speak next.
+    pub(super) fn reply(&mut self, reply: &str) {
         self.unsent.extend_from_slice(reply.as_bytes());
         self.unsent.extend_from_slice(b"\r\n");
     }
