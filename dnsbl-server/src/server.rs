@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::relay_tester::service::AtWork;
+use ::relay_tester::service::RunningTester;
 use admin_api::{Api, Limits};
 use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
@@ -121,7 +121,7 @@ struct Running {
     dns_addresses: String,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
-    tester: Option<AtWork>,
+    tester: Option<RunningTester>,
     stop: CancellationToken,
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn list_opt_outs(
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> Result<AxumJson<OptOutsOut>, Problem> {
-    let mut networks = tester(&app)?.opt_outs();
+    let mut networks = tester(&app)?.opt_outs().await;
     networks.sort_unstable();
     Ok(AxumJson(OptOutsOut { opt_outs: networks.iter().map(ToString::to_string).collect() }))
 }

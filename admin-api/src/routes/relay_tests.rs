@@ -173,8 +173,10 @@ pub(crate) async fn cancel_relay_test(
     match cancelled.ok_or_else(|| no_test(&id))? {
         (test, Some(seq)) => Ok(changed(StatusCode::OK, seq, show(tester, &test).await?)),
         (test, None) => {
-            let detail =
-                format!("test {id} is {}: it can't be called off any more", test.state.word());
+            let detail = format!(
+                "test {id} is {}: it can't be called off any more",
+                test.state.kind().as_str()
+            );
             Err(Problem::new(StatusCode::CONFLICT, "too-late", detail))
         }
     }
@@ -253,11 +255,11 @@ impl ListQuery {
         let word =
             |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
         let state = self.state.as_deref().map(|text| {
-            let state = life::State::ALL.into_iter().find(|state| state.word() == text);
+            let state = life::StateKind::ALL.into_iter().find(|state| state.as_str() == text);
             state.ok_or_else(|| word("state", text))
         });
         let verdict = self.verdict.as_deref().map(|text| {
-            let verdict = life::Verdict::ALL.into_iter().find(|verdict| verdict.word() == text);
+            let verdict = life::Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
             verdict.ok_or_else(|| word("verdict", text))
         });
         let address = self.address.as_deref().map(|text| parse("address", text));

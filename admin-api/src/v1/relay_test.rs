@@ -3,7 +3,7 @@
 use dnsbl_types::UnixTime;
 use relay_tester::{
     Probe,
-    life::{Arrival, ArrivalKind, Patience, Sent, State, Test, Verdict},
+    life::{Arrival, ArrivalKind, Patience, Sent, Test, Verdict},
     text::{clean, clean_lines},
 };
 use serde::{Deserialize, Serialize};
@@ -143,14 +143,14 @@ impl RelayTestOut {
             address: test.address.to_string(),
             port: test.port,
             ground: test.ground.as_str(),
-            state: State::word(test.state),
-            verdict: test.verdict.map(Verdict::word),
+            state: test.state.kind().as_str(),
+            verdict: test.verdict().map(Verdict::as_str),
             via: test.via.map(|via| via.to_string()),
             probes: test.sent.iter().map(ProbeOut::from).collect(),
             submitted_at: time::write(test.submitted_at),
-            tested_at: test.tested_at.map(time::write),
-            retry_at: test.retry_at.map(time::write),
-            returns_until: test.tested_at.map(|at| time::write(at.plus(patience.pending_for))),
+            tested_at: test.tested_at().map(time::write),
+            retry_at: test.retry_at().map(time::write),
+            returns_until: test.tested_at().map(|at| time::write(at.plus(patience.pending_for))),
             listed,
             domain: test.domain.as_ref().map(ToString::to_string),
             evidence: test.evidence.as_deref().map(clean_lines),
@@ -184,7 +184,7 @@ impl RelayTestOut {
 
 impl From<&Sent> for ProbeOut {
     fn from(sent: &Sent) -> Self {
-        Self { name: name(sent.probe), outcome: sent.outcome.map(|outcome| outcome.word()) }
+        Self { name: name(sent.probe), outcome: sent.outcome.map(|outcome| outcome.as_str()) }
     }
 }
 

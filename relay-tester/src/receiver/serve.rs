@@ -14,7 +14,7 @@ use tokio::{
 use super::{
     Counters, Inbox, Received, ReceiverSettings, count,
     session::{Action, Envelope, Session},
-    wire::{Broken, Wire},
+    wire::{Wire, WireError},
 };
 use crate::Candidate;
 
@@ -80,10 +80,10 @@ impl<I: Inbox> Service<I> {
                 wire.refuse("421 4.7.0 too many connections");
                 return;
             }
-            Ok(()) | Err(Broken::Gone) => {}
-            Err(Broken::TooSlow) => wire.say("421 4.4.2 too slow"),
-            Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
-            Err(Broken::TooLarge) => wire.say("552 5.3.4 too large"),
+            Ok(()) | Err(WireError::Gone) => {}
+            Err(WireError::TooSlow) => wire.reply("421 4.4.2 too slow"),
+            Err(WireError::LineTooLong) => wire.reply("500 5.5.2 line too long"),
+            Err(WireError::TooLarge) => wire.reply("552 5.3.4 too large"),
         }
         wire.close(Instant::now() + CLOSE_TIMEOUT).await;
     }
@@ -95,10 +95,10 @@ impl<I: Inbox> Service<I> {
         peer: SocketAddr,
         local: SocketAddr,
         end: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), WireError> {
         let ReceiverSettings { host_name, probe_domain, max_size, .. } = &*self.settings;
         let mut session = Session::new(host_name.clone(), probe_domain.clone(), *max_size);
-        wire.say(&session.greeting());
+        wire.reply(&session.greeting());
         loop {
             let until = (Instant::now() + self.settings.command_timeout).min(end);
             let line = wire.line(until).await?;
@@ -115,20 +115,20 @@ impl<I: Inbox> Service<I> {
             match action {
                 Action::Reply(text) => {
                     self.count_refusal(&text);
-                    wire.say(&text);
+                    wire.reply(&text);
                 }
                 Action::Close(text) => {
-                    wire.say(&text);
+                    wire.reply(&text);
                     return Ok(());
                 }
                 Action::Content => {
-                    wire.say("354 go on");
+                    wire.reply("354 go on");
                     // What comes back is what all this is for.
                     let _busy = permit.busy();
                     let until = (Instant::now() + self.settings.data_timeout).min(end);
                     let data = wire.content(*max_size, until).await?;
                     let reply = self.take(session.take_envelope(), data, peer, local).await;
-                    wire.say(reply);
+                    wire.reply(reply);
                 }
                 // A session asks once.
                 Action::Expect(_) => return Ok(()),

@@ -15,8 +15,8 @@ use dnsbl_tests::{
 use dnsbl_types::{Listing, ListingBody, Name, Subject, UnixTime, ZoneKind, ZoneSpec};
 use relay_tester::{
     DriveSettings, Ground, Identity, Key, Probe, ReceiverSettings, TestId, TokenKeys,
-    life::{Asker, DelistTests, Host, Limits, Output, Patience, State, Test},
-    service::{AtWork, Filter, Settings, Submission, Tester},
+    life::{Asker, DelistTests, Host, Limits, Output, Patience, StateKind, Test},
+    service::{Filter, RunningTester, Settings, Submission, Tester},
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -39,7 +39,7 @@ pub(crate) struct Fixture {
     runtime: Runtime,
     store: Store,
     receiver: SocketAddr,
-    work: Option<(Arc<Tester>, AtWork, CancellationToken)>,
+    work: Option<(Arc<Tester>, RunningTester, CancellationToken)>,
     /// Last, so that the store is closed before its files go.
     _dir: TempDir,
 }
@@ -68,7 +68,7 @@ pub(crate) fn open_since(server: SocketAddr, seconds: u64) -> Host {
         listed_at: at,
         confirmed_at: at,
         delist_tests: DelistTests::default(),
-        strangers_delist_tests: DelistTests::default(),
+        anonymous_delist_tests: DelistTests::default(),
         cleared_at: None,
     }
 }
@@ -177,10 +177,10 @@ impl Fixture {
         let settings = change(settings(self.receiver));
         let stop = CancellationToken::new();
         let started = self.runtime.block_on(async {
-            let tester = Tester::new(self.store.clone(), settings).unwrap();
-            let at_work =
+            let tester = Tester::new(self.store.clone(), settings, keys()).unwrap();
+            let running =
                 tester.start(dnsbl_types::Clock::watched(None), stop.clone()).await.unwrap();
-            (tester, at_work, stop)
+            (tester, running, stop)
         });
         self.work = Some(started);
     }
@@ -198,7 +198,7 @@ impl Fixture {
     #[track_caller]
     pub(crate) fn only_test(&self) -> Test {
         eventually(PATIENCE, || match self.tests().as_slice() {
-            [test] if test.state == State::Done => Ok(test.clone()),
+            [test] if test.state.kind() == StateKind::Done => Ok(test.clone()),
             other => Err(other.to_vec()),
         })
     }
@@ -273,9 +273,9 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        if let Some((_, at_work, stop)) = self.work.take() {
+        if let Some((_, running, stop)) = self.work.take() {
             stop.cancel();
-            self.runtime.block_on(at_work.stopped());
+            self.runtime.block_on(running.stopped());
         }
         self.store.close();
     }
@@ -288,6 +288,10 @@ fn open(dir: &Path) -> Store {
     store
 }
 
+fn keys() -> TokenKeys {
+    TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())
+}
+
 fn settings(receiver: SocketAddr) -> Settings {
     let name = |text: &str| text.parse().unwrap();
     let (ehlo, domain) = ("relaytest.example.org", PROBE_DOMAIN);
@@ -298,7 +302,6 @@ fn settings(receiver: SocketAddr) -> Settings {
         patience: WAITS,
         limits: Limits::default(),
         identity: Arc::new(Identity::new(name(ehlo), name(domain))),
-        keys: Arc::new(TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())),
         drive: DriveSettings {
             connection_pause: Duration::ZERO,
             probe_pause: Duration::ZERO,

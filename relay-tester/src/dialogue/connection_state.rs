@@ -1,11 +1,11 @@
-//! What is known of one connection.
+//! The state of one connection.
 
-use super::Reply;
+use super::reply::Reply;
 use crate::{HostName, Identity, Probe};
 
-/// One connection.
+/// A connection as far as it has come.
 #[derive(Debug, Default)]
-pub(super) struct Session {
+pub(super) struct ConnectionState {
     /// Probes that were begun.
     probes: usize,
     malformed: usize,
@@ -19,13 +19,18 @@ pub(super) struct Session {
     pub(super) dirty: bool,
 }
 
-impl Session {
+impl ConnectionState {
+    /// Postfix hangs up after 20 errors and slows down after 10, Exim counts commands that make no mail.
+    pub(super) const MAX_PROBES: usize = 8;
+    /// Exim hangs up at the fourth syntax error.
+    pub(super) const MAX_MALFORMED: usize = 3;
+
     /// Whether the server can be asked for one more probe, under this name, without counting it as
     /// abuse. Some servers answer 503 to a second EHLO, so another name takes another connection.
     pub(super) fn has_room_for(&self, probe: &Probe, name: &str) -> bool {
         self.called == name
-            && self.probes < super::Dialogue::MAX_PROBES
-            && (!probe.malformed || self.malformed < super::Dialogue::MAX_MALFORMED)
+            && self.probes < Self::MAX_PROBES
+            && (!probe.malformed || self.malformed < Self::MAX_MALFORMED)
     }
 
     pub(super) fn count(&mut self, probe: &Probe) {

@@ -1,9 +1,11 @@
-//! Telling the postmaster of a host that it was listed: over SMTP, to the host itself, at most once in
+//! Notices to the postmaster of a host that it was listed: over SMTP, to the host itself, at most once in
 //! seven days, with a null sender so that nothing is ever bounced.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use dnsbl_store::ChangeError;
 use dnsbl_types::UnixTime;
 use lettre::{
     Address,
@@ -12,9 +14,12 @@ use lettre::{
 };
 use tokio::time::{error::Elapsed, timeout};
 
-use super::{RecordsError, Tester, actor, now, records::put_notice};
+use super::{
+    records::{Notice, RecordsError, put},
+    shared::Shared,
+};
 use crate::{
-    life::Test,
+    life::{Host, Test},
     message::{date, quoted_printable},
     probe::literal,
     text::clean,
@@ -31,7 +36,7 @@ const ROUND: usize = 256;
 /// How many characters of an error are logged.
 const MAX_WORDS: usize = 300;
 
-/// Why a notice was not sent.
+/// The reason why a notice was not sent.
 #[derive(Debug, thiserror::Error)]
 enum NoticeError {
     #[error(transparent)]
@@ -46,13 +51,32 @@ enum NoticeError {
     TooSlow(#[from] Elapsed),
 }
 
-impl Tester {
-    /// Tells the postmasters of hosts that were just listed, unless that was done a short time ago.
-    pub(super) fn give_notice(self: &Arc<Self>) {
-        for test in std::mem::take(&mut *self.to_tell()) {
-            let tester = self.clone();
+/// The notices that are due.
+pub(super) struct Notices {
+    shared: Arc<Shared>,
+    /// Tests whose hosts were just listed.
+    queue: Mutex<Vec<Test>>,
+}
+
+impl Notices {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, queue: Mutex::default() }
+    }
+
+    /// Has the postmaster of a host get a notice that it was listed, if there are notices at all.
+    pub(super) fn enqueue(&self, test: &Test) {
+        if self.shared.settings.notice {
+            self.queue().push(test.clone());
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Sends the notices that are due, unless another one was sent a short time ago.
+    pub(super) fn send_due(self: &Arc<Self>) {
+        for test in std::mem::take(&mut *self.queue()) {
+            let notices = self.clone();
             tokio::spawn(async move {
-                if let Err(err) = tester.notify_postmaster(&test).await {
+                if let Err(err) = notices.notify_postmaster(&test).await {
                     // The host's own words are among them.
                     let err: String = clean(&err.to_string()).chars().take(MAX_WORDS).collect();
                     tracing::info!(test = %test.id, %err, "the postmaster of a listed host was not told");
@@ -62,65 +86,62 @@ impl Tester {
     }
 
     /// Forgets notices that were given long ago.
-    pub(super) async fn forget_notices(&self, now: UnixTime) -> Result<(), RecordsError> {
-        for notice in self.records.due_notices(now, ROUND).await? {
-            match self.records.write(actor(), vec![notice.delete()]).await {
-                // Another one was given meanwhile.
-                Ok(_) | Err(ChangeError::Stale { .. }) => {}
-                Err(err) => return Err(err.into()),
-            }
+    pub(super) async fn forget_old(&self, now: UnixTime) -> Result<(), RecordsError> {
+        for notice in self.shared.records.due::<Notice>(now, ROUND).await? {
+            self.shared.records.write_if_fresh(vec![notice.delete()]).await?;
         }
         Ok(())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<Test>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn notify_postmaster(&self, test: &Test) -> Result<(), NoticeError> {
-        if self.note_notice(test, now()).await? {
-            timeout(PATIENCE, self.send_notice(test)).await??;
+        if self.record(test, UnixTime::now()).await? {
+            timeout(PATIENCE, self.send(test)).await??;
         }
         Ok(())
     }
 
-    async fn send_notice(&self, test: &Test) -> Result<(), NoticeError> {
+    async fn send(&self, test: &Test) -> Result<(), NoticeError> {
         let to = Address::new("postmaster", literal(test.address))?;
         let envelope = Envelope::new(None, vec![to])?;
-        let ehlo = ClientId::Domain(self.settings.identity.ehlo.to_string());
+        let ehlo = ClientId::Domain(self.shared.settings.identity.ehlo.to_string());
         let mut host = AsyncSmtpConnection::connect_tokio1(
             (test.address, test.port),
             Some(CONNECT_PATIENCE),
             &ehlo,
             None,
-            self.settings.drive.sources.for_host(test.address),
+            self.shared.settings.drive.sources.for_host(test.address),
         )
         .await?;
-        host.send(&envelope, self.notice_text(test, now()).as_bytes()).await?;
+        host.send(&envelope, self.text(test, UnixTime::now()).as_bytes()).await?;
         // It has the message; how it says goodbye changes nothing.
         let _ = host.quit().await;
         Ok(())
     }
 
-    /// Notes that the postmaster is told now; `false` where the host was listed before that test, or
-    /// its postmaster was told a short time ago. What is noted and then not sent, since the server
+    /// Records that the notice is sent now; `false` where the host was listed before that test, or its
+    /// postmaster got one a short time ago. What is recorded and then not sent, since the server
     /// was killed, is not sent at all.
-    async fn note_notice(&self, test: &Test, now: UnixTime) -> Result<bool, RecordsError> {
-        let host = self.records.host(test.address).await?;
+    async fn record(&self, test: &Test, now: UnixTime) -> Result<bool, RecordsError> {
+        let host = self.shared.records.of::<Host>(test.address).await?;
         if host.is_none_or(|host| host.value.listed_at < test.submitted_at) {
             return Ok(false);
         }
-        let last = self.records.notice(test.address).await?;
-        if last.as_ref().is_some_and(|last| last.is_recent(now)) {
+        let last = self.shared.records.of::<Notice>(test.address).await?;
+        if last.as_ref().is_some_and(|last| now < last.value.until) {
             return Ok(false);
         }
-        let part = put_notice(test.address, now.plus(INTERVAL), last.as_ref())?;
-        match self.records.write(actor(), vec![part]).await {
-            Ok(_) => Ok(true),
-            Err(ChangeError::Stale { .. }) => Ok(false),
-            Err(err) => Err(err.into()),
-        }
+        let until = now.plus(INTERVAL);
+        let put = put(test.address, &Notice { until }, until, last.as_ref())?;
+        self.shared.records.write_if_fresh(vec![put]).await
     }
 
     /// Header and body, with CRLF, in 7-bit ASCII: not every server takes more.
-    fn notice_text(&self, test: &Test, now: UnixTime) -> String {
-        let (identity, zone) = (&self.settings.identity, &self.settings.zone);
+    fn text(&self, test: &Test, now: UnixTime) -> String {
+        let (identity, zone) = (&self.shared.settings.identity, &self.shared.settings.zone);
         let (address, id, domain) = (test.address, test.id, &identity.probe_domain);
         let lines = [
             format!("Date: {}", date(now)),
@@ -134,14 +155,14 @@ impl Tester {
             "Content-Type: text/plain; charset=UTF-8".into(),
             "Content-Transfer-Encoding: quoted-printable".into(),
             String::new(),
-            quoted_printable::encode(&self.notice_body(test)),
+            quoted_printable(&self.body(test)),
         ];
         lines.join("\r\n")
     }
 
-    fn notice_body(&self, test: &Test) -> String {
+    fn body(&self, test: &Test) -> String {
         let (identity, zone, address) =
-            (&self.settings.identity, &self.settings.zone, test.address);
+            (&self.shared.settings.identity, &self.shared.settings.zone, test.address);
         let id = test.id.to_string();
         let page = identity.lookup_url.as_ref().map(|url| url.fill(&address.to_string(), &id));
         let see_en = page.as_ref().map(|page| format!("Details: {page}\n")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The figures of the relay tester for Prometheus.
+//! The statistics of the relay tester for Prometheus.
 
 use std::sync::Arc;
 
@@ -9,35 +9,35 @@ use prometheus::{
 };
 use relay_tester::{
     life::Verdict,
-    service::{Figures, Tester},
+    service::{Stats, Tester},
 };
 
-/// What a message or a connection to the receiver came to.
+/// The results of messages and connections to the receiver.
 const RESULTS: [&str; 4] = ["returned", "refused", "turned-away", "dropped"];
 
-/// The figures of a tester, read when they are asked for.
-pub(crate) struct RelayFigures {
+/// The collector of a tester's statistics, which are read when they are asked for.
+pub(crate) struct RelayCollector {
     tester: Arc<Tester>,
     descs: Vec<Desc>,
 }
 
 /// The metrics, filled in.
-struct Sums {
+struct Metrics {
     tests: IntCounterVec,
     waiting: IntGauge,
     running: IntGauge,
     receiver: IntCounterVec,
 }
 
-impl RelayFigures {
+impl RelayCollector {
     pub(crate) fn new(tester: Arc<Tester>) -> Result<Self, prometheus::Error> {
-        let sums = Sums::new()?;
-        let descs = sums.all().into_iter().flat_map(|metric| metric.desc()).cloned().collect();
+        let metrics = Metrics::new()?;
+        let descs = metrics.all().into_iter().flat_map(|metric| metric.desc()).cloned().collect();
         Ok(Self { tester, descs })
     }
 }
 
-impl Sums {
+impl Metrics {
     fn new() -> Result<Self, prometheus::Error> {
         let tests = Opts::new("dnsbl_relay_tests_total", "Verdicts of relay tests since the start");
         let receiver = Opts::new(
@@ -62,13 +62,13 @@ impl Sums {
         [&self.tests, &self.waiting, &self.running, &self.receiver]
     }
 
-    fn fill(&self, figures: &Figures) {
-        for (verdict, count) in figures.verdicts {
-            self.tests.with_label_values(&[Verdict::word(verdict)]).inc_by(count);
+    fn fill(&self, stats: &Stats) {
+        for (verdict, count) in stats.verdicts {
+            self.tests.with_label_values(&[Verdict::as_str(verdict)]).inc_by(count);
         }
-        self.waiting.set(i64::try_from(figures.waiting).unwrap_or(i64::MAX));
-        self.running.set(i64::try_from(figures.running).unwrap_or(i64::MAX));
-        let came = &figures.receiver;
+        self.waiting.set(i64::try_from(stats.waiting).unwrap_or(i64::MAX));
+        self.running.set(i64::try_from(stats.running).unwrap_or(i64::MAX));
+        let came = &stats.receiver;
         let counts = [came.returned, came.refused, came.turned_away, came.dropped];
         for (result, count) in RESULTS.into_iter().zip(counts) {
             self.receiver.with_label_values(&[result]).inc_by(count);
@@ -76,14 +76,14 @@ impl Sums {
     }
 }
 
-impl Collector for RelayFigures {
+impl Collector for RelayCollector {
     fn desc(&self) -> Vec<&Desc> {
         self.descs.iter().collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let Ok(sums) = Sums::new() else { return Vec::new() };
-        sums.fill(&self.tester.figures());
-        sums.all().into_iter().flat_map(Collector::collect).collect()
+        let Ok(metrics) = Metrics::new() else { return Vec::new() };
+        metrics.fill(&self.tester.stats());
+        metrics.all().into_iter().flat_map(Collector::collect).collect()
     }
 }

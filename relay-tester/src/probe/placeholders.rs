@@ -1,10 +1,10 @@
-//! What stands for the placeholders of a probe.
+//! The values of the placeholders in probes.
 
 use std::{fmt, net::IpAddr};
 
-/// The value of each placeholder for one probe of one test.
+/// The value of each placeholder, for one probe of one test.
 #[derive(Clone)]
-pub(crate) struct Words {
+pub(crate) struct Placeholders {
     /// `{t}`
     pub(crate) token: String,
     /// `{b}`
@@ -23,7 +23,7 @@ pub(crate) struct Words {
     pub(crate) receiver: String,
 }
 
-impl Words {
+impl Placeholders {
     /// The template with all placeholders replaced.
     pub(crate) fn fill(&self, template: &str) -> String {
         let mut out = String::with_capacity(template.len() + 128);
@@ -54,9 +54,9 @@ impl Words {
     }
 }
 
-impl fmt::Debug for Words {
+impl fmt::Debug for Placeholders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Words").field("host", &self.host).finish_non_exhaustive()
+        f.debug_struct("Placeholders").field("host", &self.host).finish_non_exhaustive()
     }
 }
 
@@ -70,11 +70,11 @@ pub(crate) fn literal(addr: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Words, literal};
+    use super::{Placeholders, literal};
     use crate::{HostName, Probe, Token};
 
-    fn words() -> Words {
-        Words {
+    fn placeholders() -> Placeholders {
+        Placeholders {
             token: "TOKEN".into(),
             bounce: "BOUNCE".into(),
             sender: "relaytest".into(),
@@ -88,8 +88,8 @@ mod tests {
 
     fn filled(name: &str) -> (String, Vec<String>) {
         let probe = Probe::by_name(name).unwrap();
-        let rcpt = probe.rcpt.iter().map(|rcpt| words().fill(rcpt)).collect();
-        (words().fill(probe.mail), rcpt)
+        let rcpt = probe.rcpt.iter().map(|rcpt| placeholders().fill(rcpt)).collect();
+        (placeholders().fill(probe.mail), rcpt)
     }
 
     #[test]
@@ -123,19 +123,19 @@ mod tests {
     #[test]
     fn rfc5321_s4_5_3_1_4_no_command_is_longer_than_512_octets() {
         let long = "a".repeat(HostName::MAX_LEN);
-        let words = Words {
+        let placeholders = Placeholders {
             token: "t".repeat(Token::LEN),
             bounce: "b".repeat(Token::LEN),
             sender: "s".repeat(64),
             probe_domain: long.clone(),
             host: long.clone(),
             domain: long,
-            ..words()
+            ..placeholders()
         };
         for probe in Probe::all() {
             let args = probe.rcpt.iter().chain([&probe.mail]).chain(&probe.ehlo);
             for arg in args {
-                let arg = words.fill(arg);
+                let arg = placeholders.fill(arg);
                 assert!(!arg.contains(['{', '}']), "{}", probe.name);
                 assert!(arg.len() <= 512 - "MAIL FROM:\r\n".len(), "{}: {}", probe.name, arg.len());
             }

@@ -1,50 +1,83 @@
-//! Is our own way out on port 25 closed? Many networks close it, silently; every host then looks
-//! unreachable.
+//! Our own way out on port 25. Many networks close it, silently; every host then looks unreachable.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     io,
     net::{IpAddr, SocketAddr},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::Sources;
 
-/// What an attempt to connect to a host showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// The host.
-    pub addr: IpAddr,
-    /// Whether anything at all came back; a refused connection counts. See
-    /// [`Ending::heard`](crate::Ending::heard).
-    pub heard: bool,
+/// How many attempts are remembered.
+const ATTEMPTS: usize = 32;
+/// How many different hosts in a row must be silent.
+const SILENT_HOSTS: usize = 5;
+/// How long reference hosts are tried.
+const REFERENCE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The way out, as the recent attempts to connect show it.
+pub(super) struct Egress {
+    reference_hosts: Vec<SocketAddr>,
+    sources: Sources,
+    attempts: Mutex<VecDeque<Attempt>>,
 }
 
-/// How many different hosts in a row must be silent unless told otherwise.
-pub const SILENT_HOSTS: usize = 5;
+/// An attempt to connect to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Attempt {
+    addr: IpAddr,
+    /// Whether anything at all came back; a refused connection counts. See
+    /// [`Ending::heard`](crate::Ending::heard).
+    heard: bool,
+}
+
+impl Egress {
+    pub(super) fn new(reference_hosts: Vec<SocketAddr>, sources: Sources) -> Self {
+        Self { reference_hosts, sources, attempts: Mutex::default() }
+    }
+
+    /// Records an attempt to connect to a host, and whether anything came back.
+    pub(super) fn record(&self, addr: IpAddr, heard: bool) {
+        let mut attempts = self.attempts();
+        if attempts.len() == ATTEMPTS {
+            attempts.pop_front();
+        }
+        attempts.push_back(Attempt { addr, heard });
+    }
+
+    /// Whether silence says nothing about a host, since nobody can be heard from here.
+    pub(super) async fn is_closed(&self) -> bool {
+        match reach(&self.reference_hosts, self.sources, REFERENCE_PATIENCE).await {
+            Some(heard) => !heard,
+            None => presume_closed(self.attempts().make_contiguous(), SILENT_HOSTS),
+        }
+    }
+
+    fn attempts(&self) -> MutexGuard<'_, VecDeque<Attempt>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Whether the recent attempts, the latest last, look as if nothing gets out: the last of them went to
 /// `different` different hosts, and none was heard of. With fewer hosts there is no telling, and the
 /// answer is no.
-pub fn presume_closed(recent: &[Sighting], different: usize) -> bool {
-    let silent = recent.iter().rev().take_while(|sighting| !sighting.heard);
-    let hosts: HashSet<IpAddr> = silent.map(|sighting| sighting.addr).collect();
+fn presume_closed(recent: &[Attempt], different: usize) -> bool {
+    let silent = recent.iter().rev().take_while(|attempt| !attempt.heard);
+    let hosts: HashSet<IpAddr> = silent.map(|attempt| attempt.addr).collect();
     different > 0 && hosts.len() >= different
 }
 
 /// Whether any of the reference hosts is heard of, all of them being asked at once, from where tests
 /// come. `None` where there are none, so that nothing is known.
-pub async fn reach(
-    references: &[SocketAddr],
-    sources: Sources,
-    patience: Duration,
-) -> Option<bool> {
+async fn reach(references: &[SocketAddr], sources: Sources, patience: Duration) -> Option<bool> {
     if references.is_empty() {
         return None;
     }
-    let mut attempts = tokio::task::JoinSet::new();
+    let mut attempts = JoinSet::new();
     for &reference in references {
         attempts.spawn(async move { is_heard(reference, sources, patience).await });
     }
@@ -77,13 +110,13 @@ mod tests {
         time::timeout,
     };
 
-    use super::{Sighting, Sources, presume_closed, reach};
+    use super::{Attempt, Sources, presume_closed, reach};
 
-    fn sightings(text: &str) -> Vec<Sighting> {
+    fn attempts(text: &str) -> Vec<Attempt> {
         let read = |word: &str| {
             let (host, heard) = word.split_at(1);
             let addr = format!("192.0.2.{}", host.as_bytes()[0]).parse().unwrap();
-            Sighting { addr, heard: heard == "+" }
+            Attempt { addr, heard: heard == "+" }
         };
         text.split_whitespace().map(read).collect()
     }
@@ -99,7 +132,7 @@ mod tests {
             ("a- b- b- a- b-", false),
             ("a- b- d+ c- a-", false),
         ] {
-            assert_eq!(presume_closed(&sightings(recent), 3), expected, "{recent}");
+            assert_eq!(presume_closed(&attempts(recent), 3), expected, "{recent}");
         }
         assert!(!presume_closed(&[], 0));
     }
