@@ -27,7 +27,7 @@ pub fn create_token(
     let store = open_store(config)?;
     store.start(Box::new(()))?;
     let actor = Actor::part("dnsbl-server token create");
-    store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
+    store.commit(Change::new(actor, Operation::PutToken(minted.record)), UnixTime::now())?;
     store.close();
     println!("{}", minted.text.reveal());
     Ok(())
@@ -44,7 +44,8 @@ pub(crate) fn ensure_token(store: &Store, file: &Path) -> anyhow::Result<()> {
     let minted = mint("admin", all_scopes())?;
     write_secret(file, minted.text.reveal())
         .with_context(|| format!("writing {}", file.display()))?;
-    store.change(Actor::server(), Change::PutToken(minted.record), UnixTime::now())?;
+    let put = Operation::PutToken(minted.record);
+    store.commit(Change::new(Actor::server(), put), UnixTime::now())?;
     tracing::info!(file = %file.display(), "wrote the first token");
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use dnsbl_store::{Actor, Change, ChangeError, LogSize, Outcome, Store};
+use dnsbl_store::{Actor, Change, ChangeError, LogSize, Operation, OperationResult, Store};
 use dnsbl_types::{Clock, ClockDoubt, ClockEvent, UnixTime};
 use tokio::{
     sync::oneshot,
@@ -66,10 +66,10 @@ impl Keeper {
     /// Sweeps some rows and folds some; whether there may be more.
     async fn step(&self) -> Result<bool, ChangeError> {
         let swept = match self.clock.believed() {
-            Some(now) => self.change(Change::Sweep, now).await?,
+            Some(now) => self.change(Operation::Sweep, now).await?,
             None => 0,
         };
-        let folded = self.change(Change::Fold, UnixTime::now()).await?;
+        let folded = self.change(Operation::CompactSegments, UnixTime::now()).await?;
         Ok(swept + folded > 0)
     }
 
@@ -85,7 +85,7 @@ impl Keeper {
         };
         let (floor, size) = spawn_blocking(find).await.map_err(|_| closed())?;
         self.size = size;
-        self.change(Change::CutLog { floor: floor? }, now).await.map(drop)
+        self.change(Operation::TruncateLog { floor: floor? }, now).await.map(drop)
     }
 
     async fn change(&self, change: Change, now: UnixTime) -> Result<u64, ChangeError> {
@@ -160,7 +160,7 @@ mod tests {
             let ns: Name = "ns.example.net".parse().unwrap();
             let spec = ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], "$".parse().unwrap());
             let zone =
-                Change::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
+                Operation::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
             store.change(Actor::server(), zone, wall).unwrap();
             let machine = Arc::new(Mutex::new(ClockReading { wall, steady: Instant::now() }));
             let read = machine.clone();
@@ -188,7 +188,7 @@ mod tests {
         }
 
         fn list(&self, subject: &str, expires_at: UnixTime) {
-            let change = Change::PutListing {
+            let change = Operation::PutListing {
                 zone: origin(),
                 subject: subject.parse().unwrap(),
                 source: "a".parse().unwrap(),

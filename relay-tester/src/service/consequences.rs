@@ -118,13 +118,20 @@ impl Case<'_> {
 
 impl Consequences {
     /// All operations.
-    pub(super) fn operations(&self) -> impl Iterator<Item = &Operation> {
-        self.documents.iter().chain(&self.listing).chain(&self.output_listing)
+    pub(super) fn into_operations(self) -> impl Iterator<Item = Operation> {
+        self.documents.into_iter().chain(self.listing).chain(self.output_listing)
     }
 
-    /// Leaves out what is listed as an output, else what is listed at all; `false` where nothing is.
-    pub(super) fn leave_out_listing(&mut self) -> bool {
-        self.output_listing.take().or_else(|| self.listing.take()).is_some()
+    /// Whether something is listed or delisted.
+    pub(super) fn has_listing(&self) -> bool {
+        self.listing.is_some() || self.output_listing.is_some()
+    }
+
+    /// Leaves out what is listed as an output, else what is listed at all.
+    pub(super) fn leave_out_listing(&mut self) {
+        if self.output_listing.take().is_none() {
+            self.listing = None;
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-pub(super) use dnsbl_store::Part as Operation;
+pub(super) use dnsbl_store::Operation;
 use dnsbl_store::{
-    Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
-    Reader, Store, StoreError,
+    Actor, Change, ChangeError, Committed, Document, DocumentError, DocumentId, DocumentKind,
+    Precondition, Reader, Sources, Store, StoreError,
 };
 use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime};
 use ipnet::{IpNet, Ipv6Net};
@@ -127,8 +127,8 @@ impl<R: Record> Versioned<R> {
 
     /// The operation that deletes it.
     pub(super) fn delete(&self) -> Operation {
-        let expect = Expect::Revision(self.revision);
-        Operation::DeleteDocument { kind: R::KIND, id: self.id.clone(), expect }
+        let precondition = Precondition::matches(self.revision);
+        Operation::DeleteDocument { kind: R::KIND, id: self.id.clone(), precondition }
     }
 }
 
@@ -149,10 +149,10 @@ impl Records {
         &self,
         actor: Actor,
         operations: Vec<Operation>,
-    ) -> Result<Done, ChangeError> {
+    ) -> Result<Committed, ChangeError> {
         let (tx, rx) = oneshot::channel();
         let reply = move |done| drop(tx.send(done));
-        self.store.submit(actor, Change::Together(operations), UnixTime::now(), reply);
+        self.store.submit(Change { actor, operations }, UnixTime::now(), reply);
         let closed = || ChangeError::Unwritable { reason: "it is closing".into(), full: false };
         rx.await.unwrap_or_else(|_| Err(closed()))
     }
@@ -282,10 +282,10 @@ impl Records {
                 let Some(last) = page.last() else { return Ok(found) };
                 after = Some(last.id().clone());
                 for output in page.iter().filter(|output| output.due().is_none()) {
-                    let (id, expect) = (output.id().clone(), Expect::Revision(output.revision()));
+                    let (kind, id) = (Output::KIND, output.id().clone());
                     let Ok(address) = id.as_str().parse() else { continue };
-                    let kind = Output::KIND;
-                    found.push((address, Operation::DeleteDocument { kind, id, expect }));
+                    let precondition = Precondition::matches(output.revision());
+                    found.push((address, Operation::DeleteDocument { kind, id, precondition }));
                 }
             }
         };
@@ -334,21 +334,30 @@ pub(super) fn put<R: Record>(
 
 /// The operation that lists an address.
 pub(super) fn put_listing(zone: &Name, address: IpAddr, body: ListingBody) -> Option<Operation> {
-    let (zone, subject) = (zone.clone(), Subject::host(address));
-    Some(Operation::PutListing { zone, subject, source: source()?, body: Box::new(body) })
+    Some(Operation::PutListing {
+        zone: zone.clone(),
+        subject: Subject::host(address),
+        source: source()?,
+        body: Box::new(body),
+        precondition: Precondition::None,
+    })
 }
 
 /// The operation that ends the listing of an address.
 pub(super) fn delete_listing(zone: &Name, address: IpAddr) -> Option<Operation> {
-    let (zone, subject) = (zone.clone(), Subject::host(address));
-    Some(Operation::DeleteListing { zone, subject, source: source()? })
+    Some(Operation::DeleteListing {
+        zone: zone.clone(),
+        subject: Subject::host(address),
+        sources: Sources::One(source()?),
+        precondition: Precondition::None,
+    })
 }
 
 /// The operation that opts a network out.
 pub(super) fn put_opt_out(network: IpNet) -> Result<Operation, RecordsError> {
     let id = network.to_string().parse()?;
     let document = Document::new(OPT_OUT, id, Vec::new(), None, Vec::new())?;
-    Ok(Operation::PutDocument { document: Box::new(document), expect: Expect::Any })
+    Ok(Operation::PutDocument { document: Box::new(document), precondition: Precondition::None })
 }
 
 /// The operations that end an opt-out, also one of a release that kept IPv4 inside IPv6.
@@ -360,7 +369,7 @@ pub(super) fn delete_opt_out(network: IpNet) -> Result<Vec<Operation>, RecordsEr
     let names = [Some(network), mapped.map(IpNet::V6)].into_iter().flatten();
     let operations = names.map(|name| {
         let id = name.to_string().parse()?;
-        Ok(Operation::DeleteDocument { kind: OPT_OUT, id, expect: Expect::Any })
+        Ok(Operation::DeleteDocument { kind: OPT_OUT, id, precondition: Precondition::None })
     });
     operations.collect()
 }
@@ -380,8 +389,8 @@ fn source() -> Option<Source> {
 }
 
 fn put_document(document: Document, revision: Option<u64>) -> Operation {
-    let expect = revision.map_or(Expect::Absent, Expect::Revision);
-    Operation::PutDocument { document: Box::new(document), expect }
+    let precondition = revision.map_or(Precondition::Absent, Precondition::matches);
+    Operation::PutDocument { document: Box::new(document), precondition }
 }
 
 fn find<R: Record>(
