@@ -15,5 +15,5 @@ mod reload;
 mod server;
 
 pub use config::{ChangeLog, Config, ConfigError, Dns, Http, Log};
-pub use dns::answer_ordinary;
+pub use dns::answer_fast;
 pub use server::run;

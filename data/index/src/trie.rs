@@ -17,8 +17,10 @@ pub(crate) struct Trie<K, V> {
     key_bytes: usize,
 }
 
+/// A node below, if there is one.
 type Child<K, V> = Option<Arc<Node<K, V>>>;
 
+/// A value, or the place where two ways part.
 #[derive(Clone, Debug)]
 struct Node<K, V> {
     key: K,

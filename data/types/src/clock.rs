@@ -12,7 +12,7 @@ use std::{
 
 use crate::UnixTime;
 
-/// What both clocks of a machine say at one moment.
+/// A reading of both clocks of a machine at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
     /// The time of day.
@@ -36,7 +36,7 @@ impl ClockReading {
     }
 }
 
-/// Why the clock is in doubt.
+/// The reason why the clock is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockDoubt {
     /// It stepped by so many seconds, forward where positive.
@@ -47,7 +47,7 @@ pub enum ClockDoubt {
     LongAfterLastChange(UnixTime),
 }
 
-/// What has become of the clock.
+/// A change of the trust in the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockEvent {
     /// It is in doubt from now on.

@@ -10,7 +10,7 @@ use std::{
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<[u8]>);
 
-/// Why a text or a run of labels is no domain name.
+/// A text or a run of labels that is no domain name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Two dots in a row, or nothing at all.
@@ -41,6 +41,9 @@ impl Name {
     const MAX_LABEL: usize = 63;
 
     /// Builds a name from labels, leftmost first, the root left out. ASCII is lower-cased.
+    ///
+    /// # Errors
+    /// A label is empty or longer than 63 octets, or the name longer than 255.
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NameError> {
         let mut wire = Vec::with_capacity(64);
         for label in labels {
@@ -88,6 +91,9 @@ impl Name {
     }
 
     /// The name one gets by writing `labels` in front of this one.
+    ///
+    /// # Errors
+    /// A label is empty or longer than 63 octets, or the name would be longer than 255.
     pub fn prepend<'a>(
         &'a self,
         labels: impl IntoIterator<Item = &'a [u8]>,
@@ -163,7 +169,7 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Labels in wire form, leftmost first, without a root label.
+/// The labels of a name or of a part of one, in wire form, leftmost first, without a root label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Labels<'a>(&'a [u8]);
 

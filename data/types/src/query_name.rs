@@ -11,21 +11,21 @@ use ipnet::Ipv6Net;
 
 use crate::{Labels, Name, NameError};
 
-/// What the labels below an IP zone's apex ask for.
+/// The meaning of the labels below an IP zone's apex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressName {
     /// An IPv4 address, also where it was written as `::ffff:a.b.c.d`.
     V4 {
         /// The address.
         addr: Ipv4Addr,
-        /// Four labels of one digit are also the nibbles of an IPv6 /16.
-        or_above: Option<Ipv6Net>,
+        /// The IPv6 /16 whose empty non-terminal the name is as well: four labels of one digit are nibbles, too.
+        non_terminal: Option<Ipv6Net>,
     },
     /// An IPv6 address outside `::ffff:0:0/96`.
     V6(Ipv6Addr),
-    /// A name above addresses.
-    Above,
-    /// No address and nothing above one.
+    /// A name above addresses, where nothing is but below which something may be (RFC 8499 section 7).
+    EmptyNonTerminal,
+    /// No address and no name above one.
     Other,
 }
 
@@ -33,6 +33,9 @@ pub enum AddressName {
 ///
 /// An IPv4-mapped address is written as the IPv6 address that it is; fold it first where the IPv4
 /// form is meant.
+///
+/// # Errors
+/// The name would be longer than 255 octets.
 pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
     // Labels and their lengths: up to four of three digits, or 32 nibbles.
     let room = if addr.is_ipv4() { 16 } else { 64 };
@@ -68,18 +71,18 @@ pub fn decode(labels: Labels<'_>) -> AddressName {
     let octets = if count <= 4 { read_octets(labels) } else { None };
     if let (4, Some(addr)) = (count, octets) {
         // Four labels of one octet each, and their lengths.
-        let or_above = if labels.wire_len() == 8 { read_nibbles(labels) } else { None };
-        return AddressName::V4 { addr, or_above: or_above.map(|nibbles| prefix(nibbles, 4)) };
+        let nibbles = if labels.wire_len() == 8 { read_nibbles(labels) } else { None };
+        return AddressName::V4 { addr, non_terminal: nibbles.map(|nibbles| prefix(nibbles, 4)) };
     }
     let nibbles = if count <= 32 { read_nibbles(labels) } else { None };
     match (count, octets, nibbles) {
         (32, _, Some(bits)) => match Ipv6Addr::from(bits) {
             addr if let Some(v4) = addr.to_ipv4_mapped() => {
-                AddressName::V4 { addr: v4, or_above: None }
+                AddressName::V4 { addr: v4, non_terminal: None }
             }
             addr => AddressName::V6(addr),
         },
-        (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::Above,
+        (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::EmptyNonTerminal,
         _ => AddressName::Other,
     }
 }
@@ -171,7 +174,7 @@ mod tests {
             let decoded = decode(name.strip_suffix(&origin()).unwrap());
             match addr.to_canonical() {
                 IpAddr::V6(addr) => prop_assert_eq!(decoded, AddressName::V6(addr)),
-                IpAddr::V4(addr) => prop_assert_eq!(decoded, AddressName::V4 { addr, or_above: None }),
+                IpAddr::V4(addr) => prop_assert_eq!(decoded, AddressName::V4 { addr, non_terminal: None }),
             }
         }
     }
@@ -180,24 +183,27 @@ mod tests {
     fn a_mapped_address_is_ipv4() {
         let name = encode("::ffff:127.0.0.2".parse().unwrap(), &origin()).unwrap();
         let decoded = decode(name.strip_suffix(&origin()).unwrap());
-        assert_eq!(decoded, AddressName::V4 { addr: Ipv4Addr::new(127, 0, 0, 2), or_above: None });
+        assert_eq!(
+            decoded,
+            AddressName::V4 { addr: Ipv4Addr::new(127, 0, 0, 2), non_terminal: None }
+        );
     }
 
     #[test]
     fn four_labels_of_one_digit_are_an_address_and_the_top_of_a_prefix() {
-        let AddressName::V4 { addr, or_above } = read("1.0.0.2") else { panic!() };
+        let AddressName::V4 { addr, non_terminal } = read("1.0.0.2") else { panic!() };
         assert_eq!(addr, Ipv4Addr::new(2, 0, 0, 1));
-        assert_eq!(or_above, Some("2001::/16".parse().unwrap()));
+        assert_eq!(non_terminal, Some("2001::/16".parse().unwrap()));
         assert_eq!(
             read("10.0.0.2"),
-            AddressName::V4 { addr: Ipv4Addr::new(2, 0, 0, 10), or_above: None }
+            AddressName::V4 { addr: Ipv4Addr::new(2, 0, 0, 10), non_terminal: None }
         );
     }
 
     #[test]
     fn names_above_addresses_are_told_from_names_that_mean_nothing() {
         for above in ["1", "192", "255.1", "f", "8.b.d.0.1.0.0.2", "a.0.0.2", "1.2.3.4.5"] {
-            assert_eq!(read(above), AddressName::Above, "{above}");
+            assert_eq!(read(above), AddressName::EmptyNonTerminal, "{above}");
         }
         for other in [
             "256",

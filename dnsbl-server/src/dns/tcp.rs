@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Service, Transport, message::respond};
+use super::{counters::Transport, message::respond, service::Service};
 use crate::config;
 
 /// Replies that are gathered before they are written, in bytes.

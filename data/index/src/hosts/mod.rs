@@ -12,7 +12,7 @@ use std::{array, fmt::Debug, hint::black_box};
 use arrayvec::ArrayVec;
 use triomphe::{Arc, ThinArc};
 
-/// What an address maps to.
+/// The value of an address.
 pub(crate) trait Value: Clone + Debug {
     /// Addresses that one leaf holds at most: what a change copies.
     const LEAF: usize;
@@ -37,7 +37,7 @@ impl Value for () {
     }
 }
 
-/// What becomes of an address: a new value, or `None` for none.
+/// The change of an address: a new value, or `None` for none.
 pub(crate) type Change<V> = (u32, Option<V>);
 
 /// A map from addresses, as big-endian numbers, to values.
@@ -106,9 +106,9 @@ impl<V: Value> HostMap<V> {
     }
 }
 
-/// Reads what finding addresses will read, in step: the loads of one step do not depend on each other,
+/// Reads what finding addresses will read into the processor's caches, in step: the loads of one step do not depend on each other,
 /// so that the processor has all of them under way at once. Takes `N` addresses at most.
-pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
+pub(crate) fn prefetch<'a, V: Value + 'a, const N: usize>(
     hosts: impl Iterator<Item = (&'a HostMap<V>, u32)>,
 ) {
     let mut paths: ArrayVec<_, N> = hosts.take(N).map(|(map, key)| (&map.root, key, 0)).collect();

@@ -1,4 +1,4 @@
-//! The quick path against the general one, and what the quick path may not do.
+//! The fast path against the slow one, and what the fast path may not do.
 
 mod allocation;
 mod differential;
