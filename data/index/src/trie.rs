@@ -168,3 +168,61 @@ fn remove<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K) -> bool {
     }
     removed
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, net::Ipv6Addr};
+
+    use ipnet::Ipv6Net;
+    use proptest::prelude::*;
+
+    use super::Trie;
+    use crate::key::{Key as _, NetKey};
+
+    /// Prefixes of every length, /0 and /128 included, that part at every bit.
+    fn net() -> impl Strategy<Value = Ipv6Net> {
+        let bits = prop_oneof![
+            (0u32..=128).prop_map(|shift| u128::MAX.checked_shr(shift).unwrap_or(0)),
+            (0u32..=128).prop_map(|shift| u128::MAX.checked_shl(shift).unwrap_or(0)),
+            (0u32..128).prop_map(|bit| 1 << bit),
+        ];
+        (bits, prop_oneof![0u8..=128, Just(0), Just(128)])
+            .prop_map(|(bits, len)| Ipv6Net::new_assert(Ipv6Addr::from(bits), len).trunc())
+    }
+
+    fn covering(model: &HashMap<Ipv6Net, u32>, net: Ipv6Net) -> Vec<u32> {
+        let mut nets: Vec<&Ipv6Net> = model.keys().filter(|key| key.contains(&net)).collect();
+        nets.sort_by_key(|net| net.prefix_len());
+        nets.into_iter().map(|net| model[net]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_map_in_every_version(changes in prop::collection::vec((net(), any::<bool>()), 1..80)) {
+            let (mut trie, mut model) = (Trie::default(), HashMap::new());
+            let mut versions = Vec::new();
+            for (number, (net, is_put)) in (0u32..).zip(&changes) {
+                let value = is_put.then_some(number);
+                trie.set(&NetKey::from(*net), value);
+                match value {
+                    Some(value) => model.insert(*net, value),
+                    None => model.remove(net),
+                };
+                versions.push((trie.clone(), model.clone()));
+            }
+            for (trie, model) in versions {
+                prop_assert_eq!(trie.is_empty(), model.is_empty());
+                prop_assert_eq!(trie.len, model.len());
+                for (net, _) in &changes {
+                    let key = NetKey::from(*net);
+                    prop_assert_eq!(trie.find(key.bits()), model.get(net));
+                    let mut above = Vec::new();
+                    trie.visit_above(key.bits(), |_, value| above.push(*value));
+                    prop_assert_eq!(above, covering(&model, *net), "{}", net);
+                    let below = model.keys().any(|key| net.contains(key));
+                    prop_assert_eq!(trie.any_below(key.bits(), &|_, _| true), below, "{}", net);
+                }
+            }
+        }
+    }
+}

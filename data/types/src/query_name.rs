@@ -157,7 +157,107 @@ mod tests {
         decode(name.strip_suffix(&origin()).unwrap())
     }
 
+    /// The codec once more, over texts and without arithmetic.
+    mod model {
+        use super::super::AddressName;
+
+        pub(super) fn encode(addr: std::net::IpAddr) -> Vec<String> {
+            match addr {
+                std::net::IpAddr::V4(addr) => {
+                    addr.to_string().rsplit('.').map(str::to_owned).collect()
+                }
+                std::net::IpAddr::V6(addr) => {
+                    let groups = addr.segments().map(|group| format!("{group:04x}")).concat();
+                    groups.chars().rev().map(String::from).collect()
+                }
+            }
+        }
+
+        /// Labels in lower case.
+        pub(super) fn decode(labels: &[Vec<u8>]) -> AddressName {
+            let texts: Vec<String> =
+                labels.iter().rev().map(|label| String::from_utf8_lossy(label).into()).collect();
+            let is_octet =
+                |text: &String| text.parse::<u8>().is_ok_and(|octet| octet.to_string() == *text);
+            let is_nibble = |text: &String| text.len() == 1 && u8::from_str_radix(text, 16).is_ok();
+            let (octets, nibbles) = (texts.iter().all(is_octet), texts.iter().all(is_nibble));
+            match texts.len() {
+                4 if octets => AddressName::V4 {
+                    addr: texts.join(".").parse().unwrap(),
+                    non_terminal: nibbles
+                        .then(|| format!("{}::/16", texts.concat()).parse().unwrap()),
+                },
+                32 if nibbles => {
+                    let groups: Vec<String> = texts.chunks(4).map(<[String]>::concat).collect();
+                    match groups.join(":").parse::<std::net::Ipv6Addr>().unwrap().to_canonical() {
+                        std::net::IpAddr::V4(addr) => AddressName::V4 { addr, non_terminal: None },
+                        std::net::IpAddr::V6(addr) => AddressName::V6(addr),
+                    }
+                }
+                ..=31 if nibbles => AddressName::EmptyNonTerminal,
+                ..=3 if octets => AddressName::EmptyNonTerminal,
+                _ => AddressName::Other,
+            }
+        }
+    }
+
+    fn label() -> impl Strategy<Value = Vec<u8>> {
+        let other = prop::collection::vec(any::<u8>(), 1..=63);
+        prop_oneof![
+            8 => (0u32..1100).prop_map(|n| n.to_string().into_bytes()),
+            8 => (0u8..16).prop_map(|n| format!("{n:x}").into_bytes()),
+            1 => (0u64..).prop_map(|n| n.to_string().into_bytes()),
+            1 => (0u8..=99).prop_map(|n| format!("{n:03}").into_bytes()),
+            1 => other.prop_map(|label| label.to_ascii_lowercase()),
+        ]
+    }
+
+    /// Labels of all kinds, or of one, as many as a name can hold.
+    fn labels() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let nibble = (0u8..16).prop_map(|n| format!("{n:x}").into_bytes());
+        let octet = (0u32..300).prop_map(|n| n.to_string().into_bytes());
+        let run = |len: usize| {
+            prop::collection::vec((0u8..16).prop_map(|n| format!("{n:x}").into_bytes()), len)
+        };
+        prop_oneof![
+            prop::collection::vec(label(), 1..6),
+            prop::collection::vec(octet, 1..6),
+            prop::collection::vec(nibble, 1..=127),
+            run(4),
+            run(31),
+            run(32),
+            run(33),
+            run(127),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn decoding_agrees_with_the_model(labels in labels()) {
+            let name = Name::from_labels(labels.iter().map(Vec::as_slice));
+            // Too long for a name.
+            prop_assume!(name.is_ok());
+            prop_assert_eq!(decode(name.unwrap().labels()), model::decode(&labels));
+        }
+
+        /// Origins so long that a part of the addresses, or all of them, have no room.
+        #[test]
+        fn encoding_agrees_with_the_model_up_to_the_longest_name(bits: u128, v4: bool, lens in prop::collection::vec(prop_oneof![Just(63usize), 1usize..=63], 1..5)) {
+            let labels: Vec<String> = lens.iter().map(|len| "o".repeat(*len)).collect();
+            let origin = Name::from_labels(labels.iter().map(String::as_bytes));
+            prop_assume!(origin.is_ok());
+            let origin = origin.unwrap();
+            let addr: IpAddr = if v4 { Ipv4Addr::from(bits as u32).into() } else { Ipv6Addr::from(bits).into() };
+            let all: Vec<String> = model::encode(addr).into_iter().chain(labels).collect();
+            let octets = 1 + all.iter().map(|label| 1 + label.len()).sum::<usize>();
+            let encoded = encode(addr, &origin);
+            prop_assert_eq!(encoded.is_ok(), octets <= 255, "{} octets", octets);
+            if let Ok(name) = encoded {
+                prop_assert_eq!(name.wire().len(), octets);
+                prop_assert_eq!(name.to_string(), all.join("."));
+            }
+        }
+
         #[test]
         fn decoding_an_encoded_ipv4_address_gives_it_back(bits: u32) {
             let addr = Ipv4Addr::from(bits);
