@@ -18,11 +18,11 @@ pub(crate) struct Trie<K, V> {
 }
 
 /// A node below, if there is one.
-type Child<K, V> = Option<Arc<Node<K, V>>>;
+type Child<K, V> = Option<Arc<TrieNode<K, V>>>;
 
 /// A value, or the place where two ways part.
 #[derive(Clone, Debug)]
-struct Node<K, V> {
+struct TrieNode<K, V> {
     key: K,
     /// Invariant: a node without a value has two children.
     value: Option<V>,
@@ -52,7 +52,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
 
     /// About how many bytes it takes: nearly two nodes a value, and the keys.
     pub(crate) fn bytes(&self) -> usize {
-        2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>()) + self.key_bytes
+        2 * self.len * (size_of::<TrieNode<K, V>>() + 2 * size_of::<usize>()) + self.key_bytes
     }
 
     /// Whether there is no value.
@@ -103,7 +103,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
     }
 }
 
-impl<K: Key, V: Clone> Node<K, V> {
+impl<K: Key, V: Clone> TrieNode<K, V> {
     fn leaf(key: K, value: V) -> Child<K, V> {
         Some(Arc::new(Self { key, value: Some(value), children: [None, None] }))
     }
@@ -118,7 +118,7 @@ impl<K: Key, V: Clone> Node<K, V> {
 /// Returns whether the value is new rather than another.
 fn insert<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K, value: V) -> bool {
     let Some(node) = slot else {
-        *slot = Node::leaf(key.clone(), value);
+        *slot = TrieNode::leaf(key.clone(), value);
         return true;
     };
     let common = node.key.bits().common(key.bits());
@@ -140,10 +140,10 @@ fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -
     let side = old.as_deref().map_or(0, |node| node.key.bits().bit(common));
     children[side] = old;
     if common == key.bits().len() {
-        return Some(Arc::new(Node { key: key.clone(), value: Some(value), children }));
+        return Some(Arc::new(TrieNode { key: key.clone(), value: Some(value), children }));
     }
-    children[1 - side] = Node::leaf(key.clone(), value);
-    Some(Arc::new(Node { key: key.truncate(common), value: None, children }))
+    children[1 - side] = TrieNode::leaf(key.clone(), value);
+    Some(Arc::new(TrieNode { key: key.truncate(common), value: None, children }))
 }
 
 /// Returns whether there was a value.

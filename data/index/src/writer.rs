@@ -153,7 +153,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
     /// Shows all changes since the last call at once.
     fn publish(&mut self, seq: u64, committed: Instant) {
         self.apply_pending();
-        self.next.find_between();
+        self.next.find_non_terminals();
         self.next.seq = seq;
         self.next.loaded = true;
         let retired = self.index.current.swap(Arc::new(self.next.clone()));

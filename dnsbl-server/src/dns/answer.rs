@@ -59,7 +59,7 @@ pub(crate) fn answer<'a>(lookup: &Lookup<'a>, now: UnixTime) -> Answer<'a> {
     let reply = match reply {
         _ if matches!(qtype, rtype::AXFR | rtype::IXFR) => Reply::Refused,
         // A resolver that has a denial would not ask for what is below (RFC 8020).
-        Reply::NxDomain { ttl } if lookup.is_above_zone => Reply::NoData { ttl },
+        Reply::NxDomain { ttl } if lookup.is_empty_non_terminal => Reply::NoData { ttl },
         reply => reply,
     };
     Answer { zone: Some(zone), reply }

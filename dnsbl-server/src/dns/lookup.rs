@@ -24,7 +24,7 @@ pub(crate) struct Lookup<'a> {
     pub(super) question: Question<'a>,
     pub(super) matched: Matched<'a>,
     /// Whether a zone lies below the name, which exists then.
-    pub(super) is_above_zone: bool,
+    pub(super) is_empty_non_terminal: bool,
 }
 
 /// The part of the index that a question matches.
@@ -60,7 +60,11 @@ pub(crate) fn look_up<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Loo
             ZoneKind::Domain => Matched::Domain(zone, labels),
         },
     };
-    Lookup { question, matched, is_above_zone: snapshot.is_between(question.qname) }
+    Lookup {
+        question,
+        matched,
+        is_empty_non_terminal: snapshot.is_empty_non_terminal(question.qname),
+    }
 }
 
 impl<'a> Lookup<'a> {
