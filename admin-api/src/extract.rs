@@ -143,9 +143,9 @@ pub(crate) fn lifted<S>(caller: &Caller<S>, named: Option<&str>) -> Result<Vec<G
         return Ok(Vec::new());
     };
     let guards = named.split(',').map(|word| {
-        let known = Guard::ALL.map(Guard::word).join(", ");
+        let known = Guard::ALL.map(Guard::as_str).join(", ");
         let unknown = || Problem::malformed(format!("override: {word:?} is none of {known}"));
-        Guard::from_word(word.trim()).ok_or_else(unknown)
+        Guard::from_name(word.trim()).ok_or_else(unknown)
     });
     let guards = guards.collect::<Result<_, _>>()?;
     caller.require(GUARDS_OVERRIDE)?;

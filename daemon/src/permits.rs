@@ -29,6 +29,7 @@ pub struct ConnectionLimits {
 #[derive(Clone, Debug)]
 pub struct ConnectionPermits(Arc<Shared>);
 
+/// The state that all permits of a listener share.
 #[derive(Debug)]
 struct Shared {
     limits: ConnectionLimits,
@@ -36,6 +37,7 @@ struct Shared {
     epoch: Instant,
 }
 
+/// The connections that hold a permit.
 #[derive(Debug, Default)]
 struct Table {
     in_use: usize,
@@ -50,6 +52,7 @@ pub struct ConnectionPermit {
     permits: ConnectionPermits,
 }
 
+/// The state of one connection.
 #[derive(Debug)]
 struct Slot {
     /// Milliseconds from the epoch to the last progress.
@@ -222,6 +225,21 @@ mod tests {
         drop(first);
         let _third = acquire("192.0.2.3").unwrap();
         assert_eq!(_third.permits().in_use(), 2);
+    }
+
+    #[test]
+    fn two_hundred_addresses_of_one_64_hold_no_more_than_one_network_may() {
+        let acquire = permits(1024, 8);
+        let stranger = acquire("2001:db8:0:1::1").unwrap();
+        let held: Vec<ConnectionPermit> =
+            (1..=200).map(|host| acquire(&format!("2001:db8::{host:x}")).unwrap()).collect();
+        assert_eq!(stranger.permits().in_use(), 1 + 8);
+        assert!(held[..192].iter().all(ConnectionPermit::is_revoked));
+        assert!(!held[192..].iter().any(ConnectionPermit::is_revoked) && !stranger.is_revoked());
+        let busy: Vec<_> = held[192..].iter().map(ConnectionPermit::busy).collect();
+        assert!(acquire("2001:db8::ffff:1").is_none());
+        drop(busy);
+        assert!(acquire("2001:db8::ffff:1").is_some());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What needs the store while the server is stopped.
+//! Commands that need the store while the server is stopped.
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -9,6 +9,9 @@ use dnsbl_types::UnixTime;
 use crate::Config;
 
 /// Creates a token and prints it.
+///
+/// # Errors
+/// A name, scope or source is no such thing, or the store can't be opened or written.
 pub fn create_token(
     config: &Config,
     name: &str,
@@ -88,6 +91,9 @@ pub(crate) fn open_store(config: &Config) -> anyhow::Result<Store> {
 }
 
 /// Shows what a recovery would keep and lose; does it if told to.
+///
+/// # Errors
+/// There is no store, or it can't be read or recovered.
 pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     let store = config.store_dir();
     let (why, plan) = match Recovery::examine(&store)? {

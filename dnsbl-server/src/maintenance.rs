@@ -1,4 +1,4 @@
-//! What the server does on its own: sweeping, folding, cutting the log.
+//! The maintenance that the server does on its own: sweeping, folding, cutting the log.
 //!
 //! All of it goes in small steps with pauses between them, so that other changes wait for a step at most.
 //! What can't be undone waits while the clock is in doubt.
@@ -55,6 +55,7 @@ pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: Cancel
     }
 }
 
+/// The keeper of the store.
 struct Keeper {
     store: Store,
     clock: Clock,
@@ -89,9 +90,9 @@ impl Keeper {
     }
 
     async fn change(&self, change: Change, now: UnixTime) -> Result<u64, ChangeError> {
-        let (tell, told) = oneshot::channel();
-        self.store.submit(Actor::server(), change, now, move |done| drop(tell.send(done)));
-        let done = told.await.unwrap_or_else(|_| Err(closed()))?;
+        let (tx, rx) = oneshot::channel();
+        self.store.submit(Actor::server(), change, now, move |done| drop(tx.send(done)));
+        let done = rx.await.unwrap_or_else(|_| Err(closed()))?;
         Ok(if let Outcome::Count(count) = done.outcome { count } else { 0 })
     }
 }

@@ -151,7 +151,11 @@ impl Running {
                 return Err(err);
             }
         };
-        let tester = match relay_tester::build(config, &store, metrics.registry()) {
+        let shown = metrics.show_state(store.clone(), index.clone(), clock.clone());
+        let tester = match shown
+            .map_err(Into::into)
+            .and_then(|()| relay_tester::build(config, &store, metrics.registry()))
+        {
             Ok(tester) => tester,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
@@ -161,13 +165,8 @@ impl Running {
         let (head_tx, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let commit_to_visible = metrics.commit_to_visible.clone();
-        let host = Host {
-            metrics,
-            index: index.clone(),
-            store: store.clone(),
-            clock: clock.clone(),
-            serving: serving.clone(),
-        };
+        let host =
+            Host { metrics, store: store.clone(), clock: clock.clone(), serving: serving.clone() };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -244,7 +243,7 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
     spawn_blocking(open).await?
 }
 
-/// What the server does when DNS answers with a change: it counts for new zones, and wakes who waits.
+/// The observer of the index: it counts for new zones, and wakes who waits for a change to be visible.
 struct Visible {
     counters: Counters,
     /// The last change that is visible.

@@ -22,4 +22,4 @@ pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
 pub use verdict::{Listed, Text, Verdict};
 pub use writer::IndexWriter;
-pub use zone::{IndexedZone, ZoneNumber, warm_up};
+pub use zone::{IndexedZone, ZoneNumber, prefetch};

@@ -6,7 +6,7 @@ use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Zone};
 
 use crate::{
     Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
-    entries::{Entries, Phrases},
+    entries::{Entries, EntryInterner},
     zone::HostChange,
 };
 
@@ -17,8 +17,8 @@ pub struct IndexWriter<O = ()> {
     next: Snapshot,
     /// Changes of single IPv4 addresses that `next` does not have yet.
     pending: HashMap<Name, Vec<(u32, HostChange)>>,
-    /// What the entries of each zone say.
-    phrases: HashMap<Name, Phrases>,
+    /// The bodies of the entries of each zone.
+    interners: HashMap<Name, EntryInterner>,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
@@ -43,25 +43,25 @@ impl<O: IndexObserver> IndexWriter<O> {
             index,
             next,
             pending: HashMap::new(),
-            phrases: HashMap::new(),
+            interners: HashMap::new(),
             next_number: 0,
             retired: Vec::new(),
             observer,
         }
     }
 
-    fn store(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
+    fn intern(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
         if entries.is_empty() {
             return None;
         }
         let zone = self.next.zone_mut(origin)?;
-        if !self.phrases.contains_key(origin) {
-            self.phrases.insert(origin.clone(), Phrases::default());
+        if !self.interners.contains_key(origin) {
+            self.interners.insert(origin.clone(), EntryInterner::default());
         }
-        let phrases = self.phrases.get_mut(origin)?;
-        let stored = phrases.store(entries);
-        zone.set_text_bytes(phrases.bytes());
-        stored
+        let interner = self.interners.get_mut(origin)?;
+        let interned = interner.intern(entries);
+        zone.set_body_bytes(interner.bytes());
+        interned
     }
 
     fn set_host(&mut self, origin: &Name, host: u32, change: HostChange) {
@@ -112,7 +112,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
 
     fn remove_zone(&mut self, origin: &Name) {
         self.pending.remove(origin);
-        self.phrases.remove(origin);
+        self.interners.remove(origin);
         self.next.remove(origin);
         self.observer.zone_removed(origin);
     }
@@ -129,13 +129,13 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
                 let change = match entries {
                     [entry] if *entry == Entry::default() => HostChange::Plain,
                     entries => {
-                        self.store(origin, entries).map_or(HostChange::Gone, HostChange::Own)
+                        self.intern(origin, entries).map_or(HostChange::Gone, HostChange::Entries)
                     }
                 };
                 self.set_host(origin, net.addr().into(), change);
             }
             subject => {
-                let entries = self.store(origin, entries);
+                let entries = self.intern(origin, entries);
                 if let Some(zone) = self.next.zone_mut(origin) {
                     set_other(zone, subject, entries);
                 }
@@ -153,7 +153,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
     /// Shows all changes since the last call at once.
     fn publish(&mut self, seq: u64, committed: Instant) {
         self.apply_pending();
-        self.next.find_between();
+        self.next.find_non_terminals();
         self.next.seq = seq;
         self.next.loaded = true;
         let retired = self.index.current.swap(Arc::new(self.next.clone()));

@@ -1,4 +1,4 @@
-//! What is listed.
+//! Subjects: what is listed.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::{Name, NameError, prefixes::Prefixes};
 
-/// What is listed: an address, a prefix or a domain, in its one canonical form.
+/// The subject of a listing: an address, a prefix or a domain, in its one canonical form.
 ///
 /// `::ffff:a.b.c.d` is IPv4, host bits are zero, names are lower-case A-labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,7 @@ pub struct DomainSubject {
     wildcard: bool,
 }
 
-/// Why a text is no subject.
+/// A text that is no subject.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// Bits behind the prefix length are set.
@@ -213,11 +213,17 @@ impl fmt::Display for Subject {
 
 impl DomainSubject {
     /// `name` itself.
+    ///
+    /// # Errors
+    /// `name` is the root.
     pub fn exact(name: Name) -> Result<Self, SubjectError> {
         Self::new(name, false)
     }
 
     /// Every name below `name`.
+    ///
+    /// # Errors
+    /// `name` is the root.
     pub fn below(name: Name) -> Result<Self, SubjectError> {
         Self::new(name, true)
     }

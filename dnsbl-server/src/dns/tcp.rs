@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Service, Transport, message::respond};
+use super::{counters::Transport, message::respond, service::Service};
 use crate::config;
 
 /// Replies that are gathered before they are written, in bytes.
@@ -31,11 +31,11 @@ const CROWDED_IDLE: Duration = Duration::from_secs(2);
 const CROWDED_LIFE: Duration = Duration::from_secs(60);
 const CROWDED_QUERIES: u64 = 100;
 
-/// What clients may hold together, shared by all listeners.
+/// The limits of what clients may hold together, shared by all listeners.
 #[derive(Clone)]
 pub(super) struct Limits {
-    permits: ConnectionPermits,
-    idle: Duration,
+    pub(super) permits: ConnectionPermits,
+    pub(super) idle: Duration,
 }
 
 impl Limits {

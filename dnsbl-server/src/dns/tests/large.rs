@@ -7,7 +7,7 @@ use dnsbl_types::{Entry, Follower as _, Name, ReturnCode, Serial, ZoneKind, Zone
 use hickory_server::proto::op::{Message, ResponseCode};
 
 use super::{differential::query, zones::NOW};
-use crate::dns::{Counters, Service, Transport, message::respond};
+use crate::dns::{Counters, Service, counters::Transport, message::respond};
 
 /// A service that lists 192.0.2.1 with these entries.
 fn listing(entries: &[Entry]) -> Service {

@@ -1,4 +1,4 @@
-//! Where a question leads: the zone, and what of it.
+//! The lookup of a question: which zone it falls into, and what of it it matches.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use dnsbl_types::{
     query_name::{self, AddressName},
 };
 
-use super::answer::qtype;
+use super::wire::rtype;
 
 /// A question of class IN.
 #[derive(Clone, Copy, Debug)]
@@ -18,22 +18,22 @@ pub(crate) struct Question<'q> {
     pub(crate) qtype: u16,
 }
 
-/// Where a question leads.
+/// A question with what it matches.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct Lookup<'a> {
     pub(super) question: Question<'a>,
-    pub(super) target: Target<'a>,
+    pub(super) matched: Matched<'a>,
     /// Whether a zone lies below the name, which exists then.
-    pub(super) is_above_zone: bool,
+    pub(super) is_empty_non_terminal: bool,
 }
 
-/// What of the index a question is about.
+/// The part of the index that a question matches.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Target<'a> {
+pub(super) enum Matched<'a> {
     /// The store has not been read whole.
-    Unknown,
+    NotLoaded,
     /// Outside all zones.
-    Outside,
+    OutsideZones,
     Apex(&'a IndexedZone),
     /// The apex of another zone that lies in this one, asked for what the parent says of it (DS).
     Delegation(&'a IndexedZone),
@@ -43,31 +43,35 @@ pub(super) enum Target<'a> {
     Domain(&'a IndexedZone, Labels<'a>),
 }
 
-/// Finds where a question leads. Allocates nothing.
-pub(crate) fn locate<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Place<'a> {
-    let target = match snapshot.zone_of(question.qname) {
-        _ if !snapshot.is_loaded() => Target::Unknown,
-        None => Target::Outside,
+/// Looks a question up. Allocates nothing.
+pub(crate) fn look_up<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Lookup<'a> {
+    let matched = match snapshot.zone_of(question.qname) {
+        _ if !snapshot.is_loaded() => Matched::NotLoaded,
+        None => Matched::OutsideZones,
         Some((zone, labels)) if labels.is_empty() => match question.qtype {
             // RFC 4035 section 3.1.4.1.
-            qtype::DS => {
-                snapshot.parent_of(question.qname).map_or(Target::Apex(zone), Target::Delegation)
+            rtype::DS => {
+                snapshot.parent_of(question.qname).map_or(Matched::Apex(zone), Matched::Delegation)
             }
-            _ => Target::Apex(zone),
+            _ => Matched::Apex(zone),
         },
         Some((zone, labels)) => match zone.settings().kind {
-            ZoneKind::Ip => Target::Address(zone, query_name::decode(labels)),
-            ZoneKind::Domain => Target::Domain(zone, labels),
+            ZoneKind::Ip => Matched::Address(zone, query_name::decode(labels)),
+            ZoneKind::Domain => Matched::Domain(zone, labels),
         },
     };
-    Place { question, target, is_above_zone: snapshot.is_between(question.qname) }
+    Lookup {
+        question,
+        matched,
+        is_empty_non_terminal: snapshot.is_empty_non_terminal(question.qname),
+    }
 }
 
-impl<'a> Place<'a> {
+impl<'a> Lookup<'a> {
     /// The IPv4 address that is asked for, if it is one.
     pub(super) fn address(&self) -> Option<(&'a IndexedZone, Ipv4Addr)> {
-        match self.target {
-            Target::Address(zone, AddressName::V4 { addr, .. }) => Some((zone, addr)),
+        match self.matched {
+            Matched::Address(zone, AddressName::V4 { addr, .. }) => Some((zone, addr)),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The records that a zone has of its own, at its apex and at the names of its servers.
+//! The RRsets that a zone has of its own, at its apex and at the names of its servers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,7 @@ use dnsbl_types::Name;
 
 /// An RRset that a zone has of its own; never empty.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Own<'a> {
+pub(crate) enum ZoneRrset<'a> {
     Soa,
     Ns(&'a [Name]),
     A(&'a [Ipv4Addr]),
@@ -18,9 +18,9 @@ pub(crate) enum Own<'a> {
     GlueAaaa(&'a [IpAddr]),
 }
 
-/// The data of a record.
+/// The data of a record (RFC 1035 section 3.3, RFC 3596).
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Data<'a> {
+pub(crate) enum Rdata<'a> {
     A(Ipv4Addr),
     Aaaa(Ipv6Addr),
     Ns(&'a Name),
@@ -29,9 +29,9 @@ pub(crate) enum Data<'a> {
     Txt(&'a str),
 }
 
-impl<'a> Own<'a> {
+impl<'a> ZoneRrset<'a> {
     /// The records' data.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Data<'a>> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Rdata<'a>> {
         let count = match self {
             Self::Soa => 1,
             Self::Ns(names) => names.len(),
@@ -43,16 +43,16 @@ impl<'a> Own<'a> {
         (0..count).filter_map(move |i| self.at(i))
     }
 
-    fn at(self, i: usize) -> Option<Data<'a>> {
+    fn at(self, i: usize) -> Option<Rdata<'a>> {
         Some(match self {
-            Self::Soa => Data::Soa,
-            Self::Ns(names) => Data::Ns(&names[i]),
-            Self::A(addresses) => Data::A(addresses[i]),
-            Self::Aaaa(addresses) => Data::Aaaa(addresses[i]),
-            Self::Txt(texts) => Data::Txt(&texts[i]),
+            Self::Soa => Rdata::Soa,
+            Self::Ns(names) => Rdata::Ns(&names[i]),
+            Self::A(addresses) => Rdata::A(addresses[i]),
+            Self::Aaaa(addresses) => Rdata::Aaaa(addresses[i]),
+            Self::Txt(texts) => Rdata::Txt(&texts[i]),
             Self::GlueA(addresses) | Self::GlueAaaa(addresses) => match (self, addresses[i]) {
-                (Self::GlueA(_), IpAddr::V4(addr)) => Data::A(addr),
-                (Self::GlueAaaa(_), IpAddr::V6(addr)) => Data::Aaaa(addr),
+                (Self::GlueA(_), IpAddr::V4(addr)) => Rdata::A(addr),
+                (Self::GlueAaaa(_), IpAddr::V6(addr)) => Rdata::Aaaa(addr),
                 _ => return None,
             },
         })

@@ -1,4 +1,4 @@
-//! The general path of UDP: what is not ordinary waits here, in a queue that can't grow.
+//! The slow path of UDP: what the fast path does not take waits here, in a queue that can't grow.
 
 use std::{
     io,
@@ -13,48 +13,53 @@ use std::{
 use dnsbl_types::UnixTime;
 use udp_batch::ReturnPath;
 
-use super::{Service, Transport, counters::Outcome, message::respond, udp::AbortOnPanic};
+use super::{
+    abort::AbortOnPanic,
+    counters::{Outcome, Transport},
+    message::respond,
+    service::Service,
+};
 
 /// Queries that may wait.
 const QUEUE: usize = 1024;
 
-/// A query that a worker leaves to the general path.
-pub(super) struct Unusual {
+/// A query that a worker leaves to the slow path.
+pub(super) struct SlowQuery {
     pub(super) packet: Box<[u8]>,
     pub(super) path: ReturnPath,
     pub(super) socket: Arc<UdpSocket>,
 }
 
-/// The way into the queue.
+/// The sending end of the queue.
 #[derive(Clone)]
 pub(super) struct Queue {
-    queries: SyncSender<Unusual>,
+    tx: SyncSender<SlowQuery>,
     service: Arc<Service>,
 }
 
 impl Queue {
     /// Starts the thread that answers what is queued; it ends with the last way in.
     pub(super) fn start(service: Arc<Service>) -> io::Result<(Self, JoinHandle<()>)> {
-        let (queries, waiting) = sync_channel(QUEUE);
-        let answering = service.clone();
-        let thread = Builder::new().name("dns-general".into());
+        let (tx, rx) = sync_channel(QUEUE);
+        let queue = Self { tx, service: service.clone() };
+        let thread = Builder::new().name("dns-slow-path".into());
         let thread = thread.spawn(move || {
             let _guard = AbortOnPanic;
-            answer_all(&answering, &waiting);
+            answer_all(&service, &rx);
         })?;
-        Ok((Self { queries, service }, thread))
+        Ok((queue, thread))
     }
 
     /// Queues a query, or drops and counts it where too many wait.
-    pub(super) fn push(&self, query: Unusual) {
-        if let Err(TrySendError::Full(_)) = self.queries.try_send(query) {
+    pub(super) fn push(&self, query: SlowQuery) {
+        if let Err(TrySendError::Full(_)) = self.tx.try_send(query) {
             self.service.counters.count(None, Transport::Udp, Outcome::Dropped);
         }
     }
 }
 
-fn answer_all(service: &Service, waiting: &Receiver<Unusual>) {
-    for Unusual { packet, path, socket } in waiting {
+fn answer_all(service: &Service, rx: &Receiver<SlowQuery>) {
+    for SlowQuery { packet, path, socket } in rx {
         let peer = path.peer();
         if let Some(reply) = respond(service, &packet, peer, Transport::Udp, UnixTime::now())
             && let Err(err) = udp_batch::send(&socket, &reply, &path)
