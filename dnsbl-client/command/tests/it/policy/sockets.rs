@@ -167,7 +167,7 @@ async fn check_config_exits_0_or_1_and_names_line_and_key() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     assert_eq!(
-        check(include_str!("../../../../deploy/dnsbl-policy.toml")).await,
+        check(include_str!("../../../../../deploy/dnsbl-policy.toml")).await,
         (Some(0), String::new())
     );
     let (code, said) = check("version = \"v1\"\nlisten-on = 1\n").await;

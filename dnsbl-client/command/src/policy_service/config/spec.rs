@@ -1,7 +1,6 @@
 //! The configuration exactly as typed.
 
 use std::{
-    fmt,
     net::{IpAddr, SocketAddr},
     ops::Range,
     path::{Path, PathBuf},
@@ -12,15 +11,13 @@ use dnsbl_client::{
     Action, Asks, ListKind, OnUnknown, Policy, PolicyError, Reach, Score, Udp, Zone,
 };
 use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, Visitor},
-};
+use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    super::template::{Template, TemplateError},
-    Config, Deadlines, Limits, Refused, Texts, What, refuse,
+    super::template::Template,
+    Config, Deadlines, Limits, Texts, What,
+    value::{Points, Refused, refuse, template},
     zone::{Checked, ZoneSpec},
 };
 
@@ -120,32 +117,6 @@ enum OnUnknownSpec {
     #[default]
     Neutral,
     Defer,
-}
-
-/// A number of points.
-#[derive(Clone, Copy)]
-pub(super) struct Points(pub(super) Score);
-
-impl<'de> Deserialize<'de> for Points {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Points;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number of points such as 2, -1 or 0.5")
-            }
-
-            fn visit_i64<E: Error>(self, number: i64) -> Result<Points, E> {
-                number.to_string().parse().map(Points).map_err(E::custom)
-            }
-
-            fn visit_f64<E: Error>(self, number: f64) -> Result<Points, E> {
-                number.to_string().parse().map(Points).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Number)
-    }
 }
 
 impl Spec {
@@ -408,13 +379,6 @@ fn checks(chosen: Option<Spanned<Vec<What>>>) -> Result<Vec<What>, Refused> {
         return refuse(chosen.span(), "it is empty; leave it out to look up everything");
     }
     Ok(chosen.into_inner())
-}
-
-pub(super) fn template(
-    text: &Spanned<String>,
-    parse: fn(&str) -> Result<Template, TemplateError>,
-) -> Result<Template, Refused> {
-    parse(text.get_ref()).map_err(|err| Refused { at: text.span(), detail: err.to_string() })
 }
 
 fn default_listen() -> Spanned<Vec<String>> {

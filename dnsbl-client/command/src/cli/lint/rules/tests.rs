@@ -75,11 +75,11 @@ fn what_is_right_is_left_alone() {
         "rbl_reply_maps = texthash:/etc/postfix/rbl\nsmtpd_client_restrictions = reject_rbl_client s3cret.zen.dq.spamhaus.net=127.0.0.[2..11]",
         "dnslists = bl.example=127.0.0.2,127.0.0.3 : dbl.example=127.0.1.2/$sender_address_domain",
         "smtpd_policy_service_default_action = DUNNO\nx = check_policy_service inet:127.0.0.1:10040, reject_rbl_client bl.example=127.0.0.2",
-        include_str!("../../../../../deploy/postfix/main.cf.smtpd"),
-        include_str!("../../../../../deploy/postfix/main.cf.postscreen"),
-        include_str!("../../../../../deploy/postfix/main.cf.policy"),
-        include_str!("../../../../../deploy/exim/dnslists.acl"),
-        include_str!("../../../../../deploy/exim/readsocket.acl"),
+        include_str!("../../../../../../deploy/postfix/main.cf.smtpd"),
+        include_str!("../../../../../../deploy/postfix/main.cf.postscreen"),
+        include_str!("../../../../../../deploy/postfix/main.cf.policy"),
+        include_str!("../../../../../../deploy/exim/dnslists.acl"),
+        include_str!("../../../../../../deploy/exim/readsocket.acl"),
     ] {
         assert_eq!(rules(text), [""; 0], "{text}");
         assert_ne!(super::check(&mail_server::read(text)).asked, 0, "{text}");

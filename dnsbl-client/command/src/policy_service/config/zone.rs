@@ -16,8 +16,8 @@ use toml::Spanned;
 
 use super::{
     super::template::Template,
-    PolicyZone, Refused, refuse,
-    spec::{Points, template},
+    PolicyZone,
+    value::{Points, Refused, refuse, template},
 };
 
 /// The longest key file, in octets: a key is one label.

@@ -165,7 +165,7 @@ fn case_45_a_key_comes_from_a_file_and_is_shown_nowhere() {
 
 #[test]
 fn the_documented_configuration_is_good_with_every_example_switched_on() {
-    let text = include_str!("../../../../deploy/dnsbl-policy.toml");
+    let text = include_str!("../../../../../deploy/dnsbl-policy.toml");
     parse(text).unwrap();
     let on = |line: &str| match line.strip_prefix('#') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[') => {
