@@ -22,7 +22,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{Api, Limits, app::App, auth::Peer, error::Problem, router::build};
+use crate::{
+    app::{Api, App},
+    auth::Peer,
+    error::Problem,
+    limits::Limits,
+    router::build,
+};
 
 /// Connections beyond the places, on which only the server's health is told.
 const SPARE: dnsbl_daemon::Limits = dnsbl_daemon::Limits { all: 64, per_network: 8 };
