@@ -25,7 +25,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{Api, Limits, app::App, auth::Peer, error::Problem, router::build};
+use crate::{
+    app::{Api, App},
+    auth::Peer,
+    error::Problem,
+    limits::Limits,
+    router::build,
+};
 
 /// Connections beyond the permits, on which only the server's health is told.
 const SPARE: ConnectionLimits = ConnectionLimits { all: 64, per_network: 8 };

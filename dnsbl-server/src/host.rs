@@ -20,7 +20,7 @@ pub(crate) struct Host {
     pub(crate) serving: Arc<OnceLock<()>>,
 }
 
-impl admin_api::Host for Host {
+impl admin_api::ServerStatus for Host {
     fn readiness(&self) -> Readiness {
         let (reason, detail) = match self.store.failure() {
             Some(detail) => (Some("the store takes no writes; the log says why"), Some(detail)),

@@ -171,7 +171,7 @@ impl Running {
             store: store.clone(),
             index: index.clone(),
             head,
-            host: Arc::new(host),
+            server: Arc::new(host),
             limits: limits(config),
             tester: tester.clone(),
         };

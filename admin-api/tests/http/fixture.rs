@@ -8,14 +8,14 @@ use std::{
     time::Instant,
 };
 
-use admin_api::{Api, Host, Limits, Readiness, SCOPES, router};
+use admin_api::{Api, Limits, Readiness, SCOPES, ServerStatus, router};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
 use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
-use dnsbl_store::{Actor, Change, MintedToken, Store};
+use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Name, UnixTime};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -25,6 +25,17 @@ use tower::ServiceExt as _;
 
 /// The zone that most tests use.
 pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
+
+/// Lines of so many addresses, as an import takes them.
+pub(crate) fn addresses(count: u32) -> String {
+    (0..count).map(|n| format!("{}\n", std::net::Ipv4Addr::from(0x0800_0000 + n))).collect()
+}
+
+/// What an import says it did: added, updated, unchanged, removed and rejected rows.
+pub(crate) fn counts(answer: &Value) -> [u64; 5] {
+    ["added", "updated", "unchanged", "removed", "rejected"]
+        .map(|name| answer[name].as_u64().unwrap())
+}
 
 /// Tells who waits which change is visible.
 struct Visible(watch::Sender<u64>);
@@ -57,7 +68,7 @@ impl Server {
     }
 }
 
-impl Host for Server {
+impl ServerStatus for Server {
     fn readiness(&self) -> Readiness {
         let (reason, detail) = (Some("the store takes no writes".into()), Some("/secret".into()));
         Readiness { ready: false, reason, detail }
@@ -81,7 +92,7 @@ pub(crate) struct Fixture {
     router: Router,
     api: Option<Api>,
     pub(crate) store: Store,
-    pub(crate) host: Arc<Server>,
+    pub(crate) server: Arc<Server>,
     pub(crate) admin: String,
     minted: Mutex<u8>,
     _dir: TempDir,
@@ -90,7 +101,12 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// An IP zone and a token `admin` with every scope.
     pub(crate) async fn new() -> Self {
-        let fixture = Self::with(&Limits::default(), true);
+        Self::limited(&Limits::default()).await
+    }
+
+    /// The same with other limits.
+    pub(crate) async fn limited(limits: &Limits) -> Self {
+        let fixture = Self::with(limits, true);
         fixture.put_zone(ZONE, "ip").await;
         fixture
     }
@@ -105,12 +121,12 @@ impl Fixture {
             store.load(&mut writer).unwrap();
             store.start(Box::new(writer)).unwrap();
         }
-        let host = Arc::new(Server::default());
+        let server = Arc::new(Server::default());
         let api = || Api {
             store: store.clone(),
             index: index.clone(),
             head: seen.clone(),
-            host: host.clone(),
+            server: server.clone(),
             limits: limits.clone(),
             tester: None,
         };
@@ -118,7 +134,7 @@ impl Fixture {
             router: router(api()),
             api: Some(api()),
             store: store.clone(),
-            host: host.clone(),
+            server: server.clone(),
             admin: String::new(),
             minted: 0.into(),
             _dir: dir,
