@@ -1,7 +1,7 @@
 //! From a DNS reply to a status: the one place that decides what counts as a listing.
 //!
-//! RFC 5782 section 2.1 lets any A record mean "listed". That was before lists answered blocked
-//! clients with addresses of 127.255.255.0/24, and before lapsed lists were parked on web servers:
+//! RFC 5782 section 2.1 lets any A record mean "listed". That was before zones answered blocked
+//! clients with addresses of 127.255.255.0/24, and before lapsed zones were parked on web servers:
 //! clients that still follow it reject all mail. So a listing here is an answer of return codes
 //! only, and one address that is none spoils the answer.
 

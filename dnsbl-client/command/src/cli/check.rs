@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::ensure;
 use clap::Args;
-use dnsbl_client::{Outcome, Watch};
+use dnsbl_client::{HealthChecks, Outcome};
 use futures_util::{
     StreamExt,
     future::join_all,
@@ -80,7 +80,7 @@ impl Check {
     /// Checks, prints as the answers come, and tells the exit code.
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let (typed, bulk) = self.sources()?;
-        let asking = self.lists.open(Watch::Doubt)?;
+        let asking = self.lists.open(HealthChecks::ListingsOnly)?;
         let judges: Vec<Judge<'_>> =
             asking.lists.iter().map(|list| Judge::new(&asking, list)).collect();
         let mut output = Output::new(self.json, bulk, &typed, &asking.lists);

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use dnsbl_client::{
-    Action, Ballot, ListKind, Policy, Score, Unwritable, Vote, Zone, ZoneName,
+    Action, Ballot, Policy, Score, Unwritable, Vote, Zone, ZoneKind, ZoneName,
     dialect::{exim, postscreen, rspamd, spamassassin},
 };
 
@@ -195,7 +195,7 @@ fn from_exim(text: &str) -> anyhow::Result<Lists> {
 /// A block list that would not reject by itself, as each does in Exim.
 fn does_not_reject_alone(zone: &Zone, policy: &Policy) -> bool {
     let decides = |score| policy.decide(&Ballot::count([Vote::Answered(score)]));
-    zone.kind == ListKind::Block
+    zone.kind == ZoneKind::Block
         && zone.rules.iter().any(|rule| decides(rule.weight) != Some(Action::Reject))
 }
 

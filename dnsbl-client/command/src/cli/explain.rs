@@ -10,7 +10,8 @@ use anstream::AutoStream;
 use anstyle::Style;
 use clap::Args;
 use dnsbl_client::{
-    Client, Health, ListKind, Listing, Outcome, Report, Rule, Score, Source, Status, Watch, Zone,
+    Client, Health, HealthChecks, Listing, Outcome, Report, Rule, Score, Source, Status, Zone,
+    ZoneKind,
 };
 use serde_json::{Value, json};
 
@@ -90,10 +91,10 @@ impl Explain {
         let config = Config::load(path)?;
         let decider = Decider::new(config, |client| {
             let client = self.lists.adapt(client).without_state_file();
-            if self.no_health { client.watch(Watch::Off) } else { client }
+            if self.no_health { client.health_checks(HealthChecks::Off) } else { client }
         })?;
         let client = decider.client();
-        client.tend().await;
+        client.run_probes().await;
         let request = Request::about(subject.target());
         let decided = decider.decide(&request, self.lists.timeout).await;
         Ok(Explained {
@@ -106,9 +107,9 @@ impl Explain {
     }
 
     async fn by_lists(&self, subject: &Subject) -> anyhow::Result<Explained> {
-        let watch = if self.no_health { Watch::Off } else { Watch::Proof };
+        let watch = if self.no_health { HealthChecks::Off } else { HealthChecks::Required };
         let client = self.lists.open_for(subject.target(), watch)?;
-        client.tend().await;
+        client.run_probes().await;
         let report = client.check(subject.target().clone()).await;
         Ok(Explained {
             action: report.action.word(),
@@ -198,7 +199,7 @@ impl Explained {
         }
         match self.distrust(outcome) {
             Some(why) => writeln!(out, "  health    not to be believed, counts nothing: {why}")?,
-            None if zone.kind == ListKind::Informational => {
+            None if zone.kind == ZoneKind::Informational => {
                 writeln!(out, "  counts    0: it is in shadow, or there to be known only")?;
             }
             None => writeln!(out, "  counts    {}", outcome.score)?,
@@ -249,8 +250,8 @@ impl Explained {
 
 fn counts(zone: &Zone, rule: &Rule) -> Score {
     match zone.kind {
-        ListKind::Block => rule.weight,
-        ListKind::Allow => Score::milli(-rule.weight.as_milli().saturating_abs()),
+        ZoneKind::Block => rule.weight,
+        ZoneKind::Allow => Score::milli(-rule.weight.as_milli().saturating_abs()),
         _ => Score::ZERO,
     }
 }

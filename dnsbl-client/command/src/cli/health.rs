@@ -8,7 +8,7 @@ use std::{
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use dnsbl_client::{DownReason, ProbePoint, ProbeReport, Status, Target, Watch};
+use dnsbl_client::{DownReason, HealthChecks, ProbePoint, ProbeReport, Status, Target};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ enum Verdict {
 impl Health {
     pub(super) async fn run(mut self) -> anyhow::Result<ExitCode> {
         self.lists.words.append(&mut self.zones);
-        let asking = self.lists.open(Watch::Doubt)?;
+        let asking = self.lists.open(HealthChecks::ListingsOnly)?;
         let kind = if self.domains {
             Target::Domain("test.invalid".parse()?)
         } else {

@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::Args;
 use dnsbl_client::{
-    Asks, Client, ClientBuilder, Preset, Resolvers, SpecialUse, Target, Udp, Watch, Zone, ZoneId,
-    ZoneName,
+    Asks, Client, ClientBuilder, HealthChecks, Preset, Resolvers, SpecialUse, Target, Udp, Zone,
+    ZoneId, ZoneName,
 };
 
 use super::subject::Subject;
@@ -83,7 +83,7 @@ impl Lists {
     }
 
     /// Makes a client that asks all of them, special addresses too.
-    pub(super) fn open(&self, watch: Watch) -> anyhow::Result<Asking> {
+    pub(super) fn open(&self, watch: HealthChecks) -> anyhow::Result<Asking> {
         let config = self.config.as_deref().map(Config::load).transpose()?;
         let zones = self.zones(config.as_ref())?;
         ensure!(!zones.is_empty(), "no list to ask: name one with --zone, --preset or --config");
@@ -91,7 +91,7 @@ impl Lists {
         let configured = config.as_ref().map(Config::resolvers).unwrap_or_default();
         let client = Client::builder().zones(zones.iter().flatten().cloned());
         let client = self.adapt(client.resolvers(resolvers(configured)));
-        let client = client.special_use(SpecialUse::Ask).watch(watch).build()?;
+        let client = client.special_use(SpecialUse::Ask).health_checks(watch).build()?;
         for kinds in zones {
             let ids = (next..next + kinds.len()).filter_map(|i| client.zone_id(i)).collect();
             next += kinds.len();
@@ -108,7 +108,7 @@ impl Lists {
 
     /// With what was typed: how long to wait, and whom to ask.
     pub(super) fn adapt(&self, client: ClientBuilder) -> ClientBuilder {
-        let client = client.deadline(self.timeout).early_exit(false).tend_by_hand();
+        let client = client.deadline(self.timeout).early_exit(false).manual_probing();
         match self.resolvers.as_slice() {
             [] => client,
             given => client.resolvers(resolvers(given)),
@@ -116,7 +116,7 @@ impl Lists {
     }
 
     /// The same, each in the form that fits a target.
-    pub(super) fn open_for(&self, target: &Target, watch: Watch) -> anyhow::Result<Client> {
+    pub(super) fn open_for(&self, target: &Target, watch: HealthChecks) -> anyhow::Result<Client> {
         let zones = self.zones(None)?;
         ensure!(!zones.is_empty(), "no list to ask: name one with --zone, --preset or --config");
         let fitting = zones.into_iter().filter_map(|kinds| {
@@ -124,7 +124,7 @@ impl Lists {
             kinds.into_iter().nth(fits)
         });
         let client = self.adapt(Client::builder().zones(fitting));
-        Ok(client.special_use(SpecialUse::Ask).watch(watch).build()?)
+        Ok(client.special_use(SpecialUse::Ask).health_checks(watch).build()?)
     }
 
     /// Each list in all the kinds that it may be of.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use dnsbl_client::{Asks, ListKind, PRESETS, Preset};
+use dnsbl_client::{Asks, PRESETS, Preset, ZoneKind};
 use serde_json::{Value, json};
 
 /// Names the well-known lists for --preset. None is asked unless you name it: read its terms first.
@@ -36,8 +36,8 @@ impl Presets {
 
 fn json_of(preset: &Preset) -> Value {
     let kind = match preset.kind {
-        ListKind::Allow => "allow",
-        ListKind::Block => "block",
+        ZoneKind::Allow => "allow",
+        ZoneKind::Block => "block",
         _ => "informational",
     };
     let asks = match preset.asks {

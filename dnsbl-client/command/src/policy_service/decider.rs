@@ -3,8 +3,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use dnsbl_client::{
-    Action as Verdict, Client, ClientBuilder, ClientError, Domain, Email, ListKind, Outcome,
-    Report, Resolvers, SpecialUse, Status, Target, Watch, Zone,
+    Action as Verdict, Client, ClientBuilder, ClientError, Domain, Email, HealthChecks, Outcome,
+    Report, Resolvers, SpecialUse, Status, Target, Zone, ZoneKind,
 };
 use ipnet::IpNet;
 
@@ -62,7 +62,7 @@ impl Decider {
             .policy(config.policy)
             .deadline(config.deadlines.normal)
             .gone_after(config.gone_after)
-            .watch(Watch::Proof);
+            .health_checks(HealthChecks::Required);
         if !config.resolvers.is_empty() {
             client = client.resolvers(Resolvers::Given(config.resolvers));
         }
@@ -151,7 +151,7 @@ impl Decider {
         };
         let is_noted = |outcome: &&Outcome| {
             outcome.status.listing().is_some()
-                && self.zones[outcome.id.index()].kind == ListKind::Informational
+                && self.zones[outcome.id.index()].kind == ZoneKind::Informational
         };
         Decision {
             action,

@@ -7,7 +7,7 @@ mod world;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hickory_proto::{op::Message, rr::RecordType};
@@ -36,7 +36,6 @@ pub(crate) struct Asked {
     pub(crate) rtype: RecordType,
     pub(crate) via: Via,
     pub(crate) from: SocketAddr,
-    pub(crate) at: Instant,
     pub(crate) message: Message,
 }
 
@@ -178,7 +177,6 @@ impl Fake {
             rtype: message.queries[0].query_type(),
             via,
             from,
-            at: Instant::now(),
             message,
         };
         self.asked.lock().unwrap().push(asked.clone());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use dnsbl_client::{Asks, LeftOut, ListKind, Quantifier, Rule, Score, Unwritable, Written, Zone};
+use dnsbl_client::{Asks, LeftOut, Quantifier, Rule, Score, Unwritable, Written, Zone, ZoneKind};
 
 use super::is_keyed;
 
@@ -28,8 +28,8 @@ pub(super) fn write(zones: &[Zone], reject: Score) -> Written {
         }
         let key = if is_keyed(zone) { "key-file = \"FILE-WITH-YOUR-KEY\"\n" } else { "" };
         let kind = match zone.kind {
-            ListKind::Allow => "kind = \"allow\"\n",
-            ListKind::Informational => "kind = \"informational\"\n",
+            ZoneKind::Allow => "kind = \"allow\"\n",
+            ZoneKind::Informational => "kind = \"informational\"\n",
             _ => "",
         };
         let _ = write!(

@@ -1,6 +1,6 @@
 //! What well-known lists answer: from the presets, and for parts of these lists.
 
-use dnsbl_client::{Asks, Codes, ListKind, PRESETS, ReplyFilter, Rule, Score, Zone, ZoneName};
+use dnsbl_client::{Asks, Codes, PRESETS, ReplyFilter, Rule, Score, Zone, ZoneKind, ZoneName};
 
 /// Lists that are part of a preset's, or beside it: their codes, and what they are.
 const PARTS: &[(&str, &str, Part)] = &[
@@ -47,7 +47,7 @@ impl Known {
         };
         let codes = |good: bool| {
             let counts = |rule: &&Rule| {
-                let speaks_for = zone.kind == ListKind::Allow || rule.weight < Score::ZERO;
+                let speaks_for = zone.kind == ZoneKind::Allow || rule.weight < Score::ZERO;
                 speaks_for == good
             };
             let union = ReplyFilter::union(zone.rules.iter().filter(counts).map(|r| &r.filter));
@@ -63,7 +63,7 @@ fn part(name: &ZoneName) -> Option<Zone> {
     let zone = match part {
         Part::Addresses => Zone::addresses(name.clone()),
         Part::Domains => Zone::domains(name.clone()),
-        Part::Allow => Zone::addresses(name.clone()).kind(ListKind::Allow),
+        Part::Allow => Zone::addresses(name.clone()).kind(ZoneKind::Allow),
     };
     Some(zone.rules([rule]))
 }

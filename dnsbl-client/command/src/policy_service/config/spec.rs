@@ -8,7 +8,7 @@ use std::{
 };
 
 use dnsbl_client::{
-    Action, Asks, ListKind, OnUnknown, Policy, PolicyError, Reach, Score, Udp, Zone,
+    Action, Asks, OnUnknown, Policy, PolicyError, Score, ScoreRange, Udp, Zone, ZoneKind,
 };
 use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
 use serde::Deserialize;
@@ -227,7 +227,7 @@ fn warnings(zones: &[Checked], shadow: bool) -> Vec<String> {
 /// What a rule adds to the score.
 fn weight(zone: &Zone, weight: Score) -> Score {
     match zone.kind {
-        ListKind::Block => weight,
+        ZoneKind::Block => weight,
         _ => Score::ZERO,
     }
 }
@@ -303,7 +303,7 @@ impl ScoreSpec {
             .iter()
             .flat_map(|checked| {
                 let zone = checked.counted.as_ref().unwrap_or(&checked.zone.zone);
-                let reach = Reach::of(zone.rules.iter().map(|rule| weight(zone, rule.weight)));
+                let reach = ScoreRange::of(zone.rules.iter().map(|rule| weight(zone, rule.weight)));
                 std::iter::repeat_n(reach.most, subjects(zone.asks, checks))
             })
             .sum();

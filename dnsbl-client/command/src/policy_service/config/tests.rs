@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use dnsbl_client::{Action, Asks, ListKind, Policy, Score};
+use dnsbl_client::{Action, Asks, Policy, Score, ZoneKind};
 
 use super::{Config, What};
 
@@ -23,7 +23,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(config.checks, [What::Client, What::Helo, What::Sender, What::ReverseName]);
     let zone = &config.zones[0];
     assert_eq!(zone.zone.name.public(), "bl.example.org");
-    assert_eq!(zone.zone.kind, ListKind::Block);
+    assert_eq!(zone.zone.kind, ZoneKind::Block);
     assert!(!config.shadow);
 }
 
@@ -140,7 +140,7 @@ fn a_resolver_may_be_link_local_with_its_interface() {
 #[test]
 fn a_list_in_shadow_counts_nothing() {
     let config = parse(&format!("{MINIMAL}asks = \"domains\"\nshadow = true\n")).unwrap();
-    assert_eq!(config.zones[0].zone.kind, ListKind::Informational);
+    assert_eq!(config.zones[0].zone.kind, ZoneKind::Informational);
     assert_eq!(config.zones[0].zone.asks, Asks::Domains);
 }
 

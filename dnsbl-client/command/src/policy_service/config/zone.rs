@@ -9,7 +9,7 @@ use std::{
 };
 
 use dnsbl_client::{
-    Asks, Encoding, Hash, Hashing, ListKind, PRESETS, Preset, ReplyFilter, Rule, Zone, ZoneName,
+    Asks, Encoding, Hash, Hashing, PRESETS, Preset, ReplyFilter, Rule, Zone, ZoneKind, ZoneName,
 };
 use serde::Deserialize;
 use toml::Spanned;
@@ -119,7 +119,7 @@ impl ZoneSpec {
         let url = self.url.as_ref().map(|url| template(url, Template::parse)).transpose()?;
         let counted = self.shadow.then(|| zone.clone());
         if self.shadow {
-            zone.kind = ListKind::Informational;
+            zone.kind = ZoneKind::Informational;
         }
         Ok(Checked { zone: PolicyZone { zone, url }, counted, at })
     }
@@ -197,7 +197,7 @@ impl RuleSpec {
     }
 }
 
-impl From<Kind> for ListKind {
+impl From<Kind> for ZoneKind {
     fn from(kind: Kind) -> Self {
         match kind {
             Kind::Block => Self::Block,
