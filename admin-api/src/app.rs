@@ -8,7 +8,9 @@ use std::{
 
 use axum::http::StatusCode;
 use dnsbl_index::{Index, Snapshot};
-use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
+use dnsbl_store::{
+    Actor, Change, ChangeError, Committed, Operation, OperationResult, Reader, Store, TokenRecord,
+};
 use dnsbl_types::{Name, UnixTime, Zone};
 use relay_tester::service::Tester;
 use tokio::sync::{oneshot, watch};
@@ -34,6 +36,13 @@ pub struct Api {
     pub limits: Limits,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
+}
+
+/// An operation that was made.
+pub(crate) struct Changed {
+    /// The sequence number of its change; the head of the log where nothing had to change.
+    pub(crate) seq: u64,
+    pub(crate) result: OperationResult,
 }
 
 /// The state of the router.
@@ -80,29 +89,40 @@ impl App {
         (self.started.0, self.started.1.elapsed())
     }
 
-    /// Hands a change to the writer and waits until it is durable and visible, or refused.
-    pub(crate) async fn change(&self, actor: Actor, change: Change) -> Result<Done, Problem> {
-        Ok(self.change_or(actor, change).await??)
+    /// Hands a change of one operation to the writer and waits until it is durable and visible, or refused.
+    pub(crate) async fn change(
+        &self,
+        actor: Actor,
+        operation: Operation,
+    ) -> Result<Changed, Problem> {
+        Ok(self.change_or(actor, operation).await??)
     }
 
     /// The same where the caller has more to say about a refusal.
     pub(crate) async fn change_or(
         &self,
         actor: Actor,
-        change: Change,
-    ) -> Result<Result<Done, ChangeError>, Problem> {
+        operation: Operation,
+    ) -> Result<Result<Changed, ChangeError>, Problem> {
         let (tx, rx) = oneshot::channel();
-        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken { .. });
+        let is_of_token =
+            matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
         let tokens = is_of_token.then(|| self.tokens.clone());
         // Here and not below: whoever asked may be gone by then.
-        let reply = move |result| {
+        let reply = move |result: Result<Committed, ChangeError>| {
             if let Some(tokens) = tokens {
                 tokens.invalidate();
             }
             drop(tx.send(result));
         };
-        self.store.submit(actor, change, UnixTime::now(), reply);
-        rx.await.map_err(|_| Problem::stopping())
+        self.store.submit(Change::new(actor, operation), UnixTime::now(), reply);
+        let committed = match rx.await.map_err(|_| Problem::stopping())? {
+            Ok(committed) => committed,
+            Err(err) => return Ok(Err(err)),
+        };
+        let seq = committed.seq;
+        let result = committed.into_result().ok_or_else(Problem::internal)?;
+        Ok(Ok(Changed { seq, result }))
     }
 
     /// The live token with this text.

@@ -222,7 +222,6 @@ impl From<ChangeError> for Problem {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk-full")
             }
             ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
-            ChangeError::NoListing => (StatusCode::NOT_FOUND, "not-listed"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
             ChangeError::TokenName { .. } => (StatusCode::CONFLICT, "name-in-use"),
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
@@ -231,6 +230,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
+            ChangeError::NotAlone => return Self::internal(),
             ChangeError::WrongKind
             | ChangeError::SubjectTooLong
             | ChangeError::TooManySources(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),

@@ -3,7 +3,9 @@
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, anyhow, bail};
-use dnsbl_store::{Actor, Change, Examined, MintedToken, Recovery, Store, StoreError, ZoneSurvey};
+use dnsbl_store::{
+    Actor, Change, Examined, MintedToken, Operation, Recovery, Store, StoreError, ZoneSurvey,
+};
 use dnsbl_types::UnixTime;
 
 use crate::Config;

@@ -1,4 +1,4 @@
-//! The maintenance that the server does on its own: sweeping, folding, cutting the log.
+//! The maintenance that the server does on its own: sweeping, compacting, truncating the log.
 //!
 //! All of it goes in small steps with pauses between them, so that other changes wait for a step at most.
 //! What can't be undone waits while the clock is in doubt.
@@ -18,8 +18,8 @@ use crate::config::ChangeLog;
 
 /// How often expired rows and segments are looked for.
 const TICK: Duration = Duration::from_secs(1);
-/// How often the log is cut.
-const CUT: Duration = Duration::from_secs(60);
+/// How often the log is truncated.
+const TRUNCATE: Duration = Duration::from_secs(60);
 /// The longest pause after a step. A step that took less is followed by a pause as long as itself, so that
 /// other changes have the store for half of the time.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -27,15 +27,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Runs until `stop`, or until the store takes no more writes.
 pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: CancellationToken) {
     let mut keeper = Keeper { store, clock, log, size: LogSize::default() };
-    let mut cut_at = Instant::now();
+    let mut truncate_at = Instant::now();
     loop {
         let begun = Instant::now();
         clock_events(&keeper.clock.take_events());
         let mut done = keeper.step().await;
-        if cut_at <= begun {
-            cut_at = begun + CUT;
+        if truncate_at <= begun {
+            truncate_at = begun + TRUNCATE;
             done = match done {
-                Ok(found) => keeper.cut_log().await.map(|()| found),
+                Ok(found) => keeper.truncate_log().await.map(|()| found),
                 Err(err) => Err(err),
             };
         }
@@ -64,18 +64,18 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Sweeps some rows and folds some; whether there may be more.
+    /// Sweeps some rows and compacts some; whether there may be more.
     async fn step(&self) -> Result<bool, ChangeError> {
         let swept = match self.clock.believed() {
             Some(now) => self.change(Operation::Sweep, now).await?,
             None => 0,
         };
-        let folded = self.change(Operation::CompactSegments, UnixTime::now()).await?;
-        Ok(swept + folded > 0)
+        let compacted = self.change(Operation::CompactSegments, UnixTime::now()).await?;
+        Ok(swept + compacted > 0)
     }
 
     /// Drops what is too old or too much of the log.
-    async fn cut_log(&mut self) -> Result<(), ChangeError> {
+    async fn truncate_log(&mut self) -> Result<(), ChangeError> {
         let Some(now) = self.clock.believed() else { return Ok(()) };
         let before = UnixTime(now.0.saturating_sub(self.log.keep.as_secs()));
         let (store, max_bytes) = (self.store.clone(), self.log.keep_bytes);
@@ -89,11 +89,15 @@ impl Keeper {
         self.change(Operation::TruncateLog { floor: floor? }, now).await.map(drop)
     }
 
-    async fn change(&self, change: Change, now: UnixTime) -> Result<u64, ChangeError> {
+    async fn change(&self, operation: Operation, now: UnixTime) -> Result<u64, ChangeError> {
         let (tx, rx) = oneshot::channel();
-        self.store.submit(Actor::server(), change, now, move |done| drop(tx.send(done)));
-        let done = rx.await.unwrap_or_else(|_| Err(closed()))?;
-        Ok(if let Outcome::Count(count) = done.outcome { count } else { 0 })
+        let change = Change::new(Actor::server(), operation);
+        self.store.submit(change, now, move |committed| drop(tx.send(committed)));
+        let committed = rx.await.unwrap_or_else(|_| Err(closed()))?;
+        Ok(match committed.into_result() {
+            Some(OperationResult::Count(count)) => count,
+            _ => 0,
+        })
     }
 }
 
@@ -162,7 +166,7 @@ mod tests {
             let spec = ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], "$".parse().unwrap());
             let zone =
                 Operation::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
-            store.change(Actor::server(), zone, wall).unwrap();
+            store.commit(Change::new(Actor::server(), zone), wall).unwrap();
             let machine = Arc::new(Mutex::new(ClockReading { wall, steady: Instant::now() }));
             let read = machine.clone();
             let clock = Clock::read_by(move || *read.lock().unwrap(), last_change);
@@ -184,20 +188,24 @@ mod tests {
                     machine.steady += Duration::from_secs(1);
                 }
                 while self.keeper.step().await.unwrap() {}
-                self.keeper.cut_log().await.unwrap();
+                self.keeper.truncate_log().await.unwrap();
             }
         }
 
         fn list(&self, subject: &str, expires_at: UnixTime) {
-            let change = Operation::PutListing {
+            let put = Operation::PutListing {
                 zone: origin(),
                 subject: subject.parse().unwrap(),
                 source: "a".parse().unwrap(),
-                body: ListingBody { expires_at: Some(expires_at), ..ListingBody::default() },
+                body: Box::new(ListingBody {
+                    expires_at: Some(expires_at),
+                    ..ListingBody::default()
+                }),
                 precondition: Precondition::None,
             };
             let now = self.machine.lock().unwrap().wall;
-            self.keeper.store.change(Actor::server(), change, now).unwrap();
+            let change = Change::new(Actor::server(), put);
+            self.keeper.store.commit(change, now).unwrap();
         }
 
         /// How many listings there are at a time, hidden ones left out.

@@ -193,7 +193,7 @@ impl Gauges {
 
     fn read_store(&self, store: &Store) {
         self.writable.set(store.failure().is_none().into());
-        for (property, value) in store.figures() {
+        for (property, value) in store.stats() {
             self.store.with_label_values(&[property]).set(clamp(value));
         }
     }
@@ -226,7 +226,7 @@ mod tests {
     use std::{sync::Arc, thread};
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_store::{Actor, Change, Store};
+    use dnsbl_store::{Actor, Change, Operation, Store};
     use dnsbl_types::{Clock, Name, UnixTime, ZoneKind, ZoneSpec};
 
     use super::Metrics;
@@ -243,8 +243,8 @@ mod tests {
             let origin = origin.parse().unwrap();
             let spec = ZoneSpec::new(origin, ZoneKind::Ip, vec![ns], "$".parse().unwrap());
             let zone =
-                Change::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
-            store.change(Actor::server(), zone, UnixTime::now()).unwrap();
+                Operation::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
+            store.commit(Change::new(Actor::server(), zone), UnixTime::now()).unwrap();
         }
         let metrics = Metrics::new().unwrap();
         metrics.show_state(store, index, Clock::watched(None)).unwrap();

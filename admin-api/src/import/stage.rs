@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use admin_api_types::RowError;
-use dnsbl_store::{Change, ChangeError, ImportCounts, ImportMode, Staging, Store};
+use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
 use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
 
 use super::{
@@ -81,7 +81,7 @@ pub(crate) struct Decided {
     /// Its id.
     pub(crate) id: String,
     /// The change that makes it visible.
-    pub(crate) change: Change,
+    pub(crate) commit: Operation,
     /// What is to be said about it.
     pub(crate) report: Report,
 }
@@ -136,7 +136,7 @@ impl Staged {
         }
         let (count, subject) = staged.contradictions();
         report.warnings.extend(warning::contradictions(count, subject.as_ref()));
-        Ok(Decided { id: staged.id(), change: Change::CommitImport(Box::new(staged)), report })
+        Ok(Decided { id: staged.id(), commit: staged.commit(), report })
     }
 
     fn report(&self) -> Report {

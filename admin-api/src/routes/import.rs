@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use dnsbl_store::{ImportLimits, ImportMode, Outcome};
+use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -132,14 +132,14 @@ pub(crate) async fn import_listings(
         let staged = stage(&store, &order, body, UnixTime::now())?;
         Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
     });
-    let Decided { id, change, report } = decided.await?;
-    let committed = app.change_or(caller.actor(), change).await?;
+    let Decided { id, commit, report } = decided.await?;
+    let committed = app.change_or(caller.actor(), commit).await?;
     let done = committed.map_err(|err| {
         let refused = matches!(err, dnsbl_store::ChangeError::ImportRefused { .. });
         let problem = Problem::from(err);
         if refused { with_report(problem, &report) } else { problem }
     })?;
-    let Outcome::Import(counts) = done.outcome else {
+    let OperationResult::Import(counts) = done.result else {
         return Err(Problem::internal());
     };
     let (counts, report) = (write_counts(counts), report.write());

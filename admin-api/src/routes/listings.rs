@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use dnsbl_store::{Change, Outcome, Precondition, Sources};
+use dnsbl_store::{Operation, OperationResult, Precondition, Sources};
 use dnsbl_types::{Guard, Listing, ListingBody, Name, Source, Subject, TestEntry, UnixTime};
 use serde::Deserialize;
 
@@ -142,15 +142,15 @@ pub(crate) async fn put_listing(
     }
     let warnings = warning::of_listing(&subject, &body);
     let (at, of, exclusion) = (zone.clone(), subject.clone(), body.exclusion);
-    let change = Change::PutListing {
+    let change = Operation::PutListing {
         zone,
         subject,
         source,
-        body,
+        body: Box::new(body),
         precondition: precondition::read(&headers)?,
     };
     let done = app.change(caller.actor(), change).await?;
-    let Outcome::Listing { created: new, listing: put } = done.outcome else {
+    let OperationResult::Listing { created: new, listing: put } = done.result else {
         return Err(Problem::internal());
     };
     let etag = [(header::ETAG, etag(put.seq))];
@@ -187,11 +187,11 @@ pub(crate) async fn delete_listing(
         Some(listed) => listed,
         None => standing(&app, &at, &of).await?.is_listed(),
     };
-    let change = Change::DeleteListing { zone, subject, sources, precondition };
-    match app.change_or(caller.actor(), change).await? {
-        Ok(done) => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
-        Err(dnsbl_store::ChangeError::NoListing) => Err(not_deleted(&app, &at, &of, &whose).await),
-        Err(err) => Err(err.into()),
+    let change = Operation::DeleteListing { zone, subject, sources, precondition };
+    let done = app.change(caller.actor(), change).await?;
+    match done.result {
+        OperationResult::Count(0) => Err(not_deleted(&app, &at, &of, &whose).await),
+        _ => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
     }
 }
 

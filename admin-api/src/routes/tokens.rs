@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use dnsbl_store::{Change, ChangeError, MintedToken, Outcome, TokenRecord};
+use dnsbl_store::{ChangeError, MintedToken, Operation, OperationResult, TokenRecord};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 
@@ -77,7 +77,7 @@ pub(crate) async fn create_token(
     minted.record.parent = Some(caller.token().id.clone());
     caller.sources().cover(&minted.record)?;
     let mut made = token::write(&minted.record);
-    let change = Change::PutToken(minted.record);
+    let change = Operation::PutToken(minted.record);
     let done = app.change(caller.actor(), change).await?;
     made.token = Some(minted.text.reveal().to_owned());
     Ok(changed(StatusCode::CREATED, done.seq, made))
@@ -100,14 +100,14 @@ pub(crate) async fn delete_token(
 ) -> Result<Response, Problem> {
     subordinate(&caller, &app, &id).await?;
     let keep = (!query.force).then_some(TOKENS_ADMIN);
-    let committed = app.change_or(caller.actor(), Change::DeleteToken { id, keep }).await?;
+    let committed = app.change_or(caller.actor(), Operation::DeleteToken { id, keep }).await?;
     let done = committed.map_err(|err| match err {
         ChangeError::LastToken(scope) => Problem::from(err).because(format!(
             "nobody would be left who may make tokens (scope {scope}); make another token with `dnsbl-server token create` while the server is stopped, or send force=1"
         )),
         err => err.into(),
     })?;
-    let Outcome::Count(revoked) = done.outcome else {
+    let OperationResult::Count(revoked) = done.result else {
         return Err(Problem::internal());
     };
     let headers =
@@ -130,7 +130,7 @@ pub(crate) async fn rotate_token(
 ) -> Result<Response, Problem> {
     let minted = subordinate(&caller, &app, &id).await?.renewed(random()?);
     let mut renewed = token::write(&minted.record);
-    let done = app.change(caller.actor(), Change::PutToken(minted.record)).await?;
+    let done = app.change(caller.actor(), Operation::PutToken(minted.record)).await?;
     renewed.token = Some(minted.text.reveal().to_owned());
     Ok(changed(StatusCode::OK, done.seq, renewed))
 }

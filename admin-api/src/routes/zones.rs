@@ -5,7 +5,7 @@ use std::sync::Arc;
 use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State, http::HeaderMap, response::Response};
 use dnsbl_index::IndexedZone;
-use dnsbl_store::{Change, Outcome};
+use dnsbl_store::{Operation, OperationResult};
 use dnsbl_types::Name;
 
 use super::{changed, created, gone};
@@ -71,10 +71,10 @@ pub(crate) async fn put_zone(
     let (settings, serial_floor) = zone::read(body, parse("zone", &origin)?)?;
     let serial = app.index.load().zone(&settings.origin).map(IndexedZone::serial);
     let stale = serial_floor.zip(serial).filter(|(floor, is)| is.is_after(*floor));
-    let change = Change::PutZone { zone: Box::new(settings), serial_floor };
+    let change = Operation::PutZone { zone: Box::new(settings), serial_floor };
     let done = app.change(caller.actor(), change).await?;
-    match done.outcome {
-        Outcome::Zone { created: new, record } => {
+    match done.result {
+        OperationResult::Zone { created: new, record } => {
             let mut put = zone::write(&record);
             let warnings = put.warnings.get_or_insert_default();
             warnings.extend(stale.map(|(asked, is)| serial_warning(asked, is)));
@@ -99,7 +99,7 @@ pub(crate) async fn delete_zone(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
-    let change = Change::DeleteZone(parse("zone", &zone)?);
+    let change = Operation::DeleteZone(parse("zone", &zone)?);
     let done = app.change(caller.actor(), change).await?;
     Ok(gone(done.seq))
 }

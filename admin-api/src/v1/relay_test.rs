@@ -4,7 +4,7 @@ use admin_api_types::{RelayProbe, RelayReturn, RelayTest};
 use dnsbl_types::UnixTime;
 use relay_tester::{
     Probe,
-    life::{Arrival, ArrivalKind, Patience, Sent, Test, Verdict},
+    life::{Arrival, ArrivalKind, Patience, Sent, Test},
     text::{clean, clean_lines},
 };
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dnsbl_store::{Actor, Change, Document, Expect, Part};
+use dnsbl_store::{Actor, Change, Document, Operation, Precondition};
 use dnsbl_types::UnixTime;
 use serde_json::{Value, json};
 
@@ -61,17 +61,23 @@ async fn changes_of_documents_are_shown_without_their_body_to_those_who_may_see_
     let document = Document::new(kind, id, vec![], None, b"unread".to_vec()).unwrap();
     let (kind, id) = (document.kind().clone(), document.id().clone());
     let document = Box::new(document);
-    let together = |parts| {
-        fixture.store.change(Actor::server(), Change::Together(parts), UnixTime::now()).unwrap()
+    let together = |operations| {
+        let change = Change { actor: Actor::server(), operations };
+        fixture.store.commit(change, UnixTime::now()).unwrap()
     };
-    let listing = Part::PutListing {
+    let listing = Operation::PutListing {
         zone: "bl.example.org".parse().unwrap(),
         subject: "192.0.2.1".parse().unwrap(),
         source: "relay-test".parse().unwrap(),
         body: Box::default(),
+        precondition: Precondition::None,
     };
-    let both = together(vec![Part::PutDocument { document, expect: Expect::Absent }, listing]).seq;
-    together(vec![Part::DeleteDocument { kind, id, expect: Expect::Any }]);
+    let both = together(vec![
+        Operation::PutDocument { document, precondition: Precondition::Absent },
+        listing,
+    ])
+    .seq;
+    together(vec![Operation::DeleteDocument { kind, id, precondition: Precondition::None }]);
 
     let path = format!("/v1/changes?after={}", both - 1);
     let seen = fixture.ask_as(&tester, "GET", &path).send().await;
@@ -124,8 +130,8 @@ async fn what_was_compacted_is_gone() {
     fixture.list("192.0.2.1", json!({})).await;
     fixture.list("192.0.2.2", json!({})).await;
     let before = UnixTime::now().plus(10);
-    let compact = Change::CutLog { floor: u64::MAX };
-    fixture.store.change(Actor::server(), compact, before).unwrap();
+    let truncate = Operation::TruncateLog { floor: u64::MAX };
+    fixture.store.commit(Change::new(Actor::server(), truncate), before).unwrap();
     let gone = fixture.get("/v1/changes?after=1").await;
     assert!(gone.problem(410)["type"].as_str().unwrap().ends_with("compacted"));
 }

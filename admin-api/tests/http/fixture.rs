@@ -168,8 +168,8 @@ impl Fixture {
         let random = [*count; MintedToken::RANDOM];
         let minted = MintedToken::mint(random, name.into(), scopes, UnixTime(1), None);
         let now = UnixTime::now();
-        let change = Change::PutToken(minted.record);
-        self.store.change(Actor::server(), change, now).unwrap();
+        let put = Operation::PutToken(minted.record);
+        self.store.commit(Change::new(Actor::server(), put), now).unwrap();
         minted.text.reveal().into()
     }
 

@@ -94,15 +94,15 @@ async fn nobody_lists_as_the_relay_tester_and_an_operator_still_delists() {
         fixture.import(&import, "192.0.2.1\n").await.problem(403);
     }
     // What the tester has listed.
-    let change = dnsbl_store::Change::PutListing {
+    let put = dnsbl_store::Operation::PutListing {
         zone: "bl.example.org".parse().unwrap(),
         subject: "192.0.2.1".parse().unwrap(),
         source: "relay-test".parse().unwrap(),
-        body: dnsbl_types::ListingBody::default(),
+        body: Box::default(),
         precondition: dnsbl_store::Precondition::None,
     };
     let actor = dnsbl_store::Actor::part("relay-test");
-    fixture.store.change(actor, change, UnixTime::now()).unwrap();
+    fixture.store.commit(dnsbl_store::Change::new(actor, put), UnixTime::now()).unwrap();
     let missing = fixture.delete(&at("192.0.2.1", "")).await;
     assert_eq!(missing.problem(404)["listed_by"], json!(["relay-test"]));
     assert_eq!(fixture.delete(&at("192.0.2.1", "?source=*")).await.status, 204);

@@ -37,6 +37,8 @@ mod import;
 mod open;
 mod raw;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use db::StoreOptions;

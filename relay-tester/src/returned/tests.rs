@@ -16,7 +16,7 @@ fn returned(name: &str) -> Received {
     let assignment = sample::assignment();
     let probe = probe(name);
     let host: HostName = "mail.example.net".parse().unwrap();
-    let words = assignment.words(probe, Some(&host));
+    let words = assignment.placeholders(probe, Some(&host));
     let message = compose(&assignment, probe, &words);
     let data =
         format!("Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}", words.token);
@@ -113,7 +113,7 @@ fn a_signature_of_another_probe_or_test_does_not_count() {
     let mut assignment = sample::assignment();
     assignment.test = TestId(1);
     let plain = probe("plain");
-    let message = compose(&assignment, plain, &assignment.words(plain, None));
+    let message = compose(&assignment, plain, &assignment.placeholders(plain, None));
     let other = Received { data: message.into_bytes(), ..returned("plain") };
     assert_eq!(judged(&other), Return::Rejected(Rejection::BadSignature));
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_store::{Actor, Change, Document, DocumentKind, Expect, Part, Store};
+use dnsbl_store::{Actor, Change, Document, DocumentKind, Operation, Precondition, Store};
 use dnsbl_tests::{
     eventually,
     mta::{Message, ScriptedServer, SmtpClient, unique_addr},
@@ -88,32 +88,36 @@ impl Fixture {
             let ns = vec!["ns.example.net".parse().unwrap()];
             let zone = ZoneSpec::new(origin, ZoneKind::Ip, ns, "$".parse().unwrap());
             let zone = Box::new(zone.check().unwrap());
-            fixture.change(Change::PutZone { zone, serial_floor: None }, UnixTime::now());
+            fixture.change(Operation::PutZone { zone, serial_floor: None }, UnixTime::now());
         }
         fixture
     }
 
-    fn change(&self, change: Change, now: UnixTime) {
-        self.store.change(Actor::server(), change, now).unwrap();
+    fn change(&self, operation: Operation, now: UnixTime) {
+        self.store.commit(Change::new(Actor::server(), operation), now).unwrap();
     }
 
     fn put(&self, kind: &'static str, id: &str, due: Option<UnixTime>, body: Vec<u8>) {
         let kind = DocumentKind::from_static(kind);
         let document = Document::new(kind, id.parse().unwrap(), Vec::new(), due, body).unwrap();
-        let part = Part::PutDocument { document: Box::new(document), expect: Expect::Any };
-        self.change(Change::Together(vec![part]), UnixTime::now());
+        let part = Operation::PutDocument {
+            document: Box::new(document),
+            precondition: Precondition::None,
+        };
+        self.change(part, UnixTime::now());
     }
 
     /// Writes a listed host and its listing as the tester did when it found the host open.
     pub(crate) fn remember_host(&self, host: &Host) {
         let body = ListingBody { expires_at: Some(host.expires_at()), ..ListingBody::default() };
-        let listing = Part::PutListing {
+        let listing = Operation::PutListing {
             zone: relays(),
             subject: Subject::host(host.address),
             source: SOURCE.parse().unwrap(),
             body: Box::new(body),
+            precondition: Precondition::None,
         };
-        self.change(Change::Together(vec![listing]), host.confirmed_at);
+        self.change(listing, host.confirmed_at);
         self.remember_host_alone(host);
     }
 
@@ -131,13 +135,14 @@ impl Fixture {
     /// Writes an output and its listing as a release did that did not ask how a message had come to it.
     pub(crate) fn remember_unproved_output(&self, output: &Output) {
         let body = ListingBody { expires_at: Some(output.expires_at()), ..ListingBody::default() };
-        let listing = Part::PutListing {
+        let listing = Operation::PutListing {
             zone: outputs(),
             subject: Subject::host(output.address),
             source: SOURCE.parse().unwrap(),
             body: Box::new(body),
+            precondition: Precondition::None,
         };
-        self.change(Change::Together(vec![listing]), UnixTime::now());
+        self.change(listing, UnixTime::now());
         self.put("relay-output", &output.address.to_string(), None, output.encode());
     }
 

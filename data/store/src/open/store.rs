@@ -35,7 +35,7 @@ use crate::{
 /// The store. Clones share it.
 #[derive(Clone)]
 pub struct Store {
-    db: Arc<Db>,
+    pub(crate) db: Arc<Db>,
     /// `None` before [`Store::start`] and after [`Store::close`].
     writer: Arc<Mutex<Option<Writer>>>,
 }

@@ -17,7 +17,7 @@ use crate::{
     read::view::View,
     write::{
         decide::decide,
-        operation::{Change, Committed},
+        operation::{Change, Committed, Operation},
         state::WriterState,
         transaction::{Edit, Effect, Overlay, Plan, Transaction},
     },
@@ -67,6 +67,9 @@ impl<'a> Batch<'a> {
     /// If it can't be made; nothing of it is added.
     pub(crate) fn add(&mut self, change: Change) -> Result<Committed, ChangeError> {
         let Change { actor, operations } = change;
+        if operations.len() > 1 && operations.iter().any(Operation::stands_alone) {
+            return Err(ChangeError::NotAlone);
+        }
         let view = View::latest(&self.db.rocks);
         let mut transaction = self.transaction(&view, &actor);
         let results = operations

@@ -20,9 +20,6 @@ pub enum ChangeError {
     /// The zone holds listings of the other kind.
     #[error("zone {0} has listings, so its kind can't change; delete the zone first")]
     KindInUse(Name),
-    /// That source does not list the subject.
-    #[error("there is no such listing")]
-    NoListing,
     /// There is no such token.
     #[error("there is no such token")]
     NoToken,
@@ -75,6 +72,9 @@ pub enum ChangeError {
         /// What it would have done.
         counts: ImportCounts,
     },
+    /// An import, a sweep or a compaction is in one change with other operations.
+    #[error("an import, a sweep or a compaction is a change of its own")]
+    NotAlone,
     /// More changes wait than the writer takes.
     #[error("too many changes are waiting")]
     Busy,

@@ -10,8 +10,6 @@ mod compact;
 mod decide;
 mod documents;
 pub(crate) mod error;
-#[cfg(test)]
-mod faults;
 pub(crate) mod listings;
 pub(crate) mod operation;
 pub(crate) mod state;
@@ -19,7 +17,5 @@ mod sweep;
 mod tokens;
 pub(crate) mod transaction;
 mod truncate;
-#[cfg(test)]
-mod work;
 pub(crate) mod writer;
 mod zones;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A transaction: operations that are made in this order, all of them as one entry of the log, or where one
-/// can't be made, none.
+/// can't be made, none. Imports, sweeps and compactions go alone.
 #[derive(Debug)]
 pub struct Change {
     /// Who asks for it.
@@ -109,6 +109,11 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether it must be the only one of its change: it reads past what other operations would leave.
+    pub(crate) fn stands_alone(&self) -> bool {
+        matches!(self, Self::CommitImport(_) | Self::Sweep | Self::CompactSegments)
+    }
+
     /// Whether it may share a batch with other changes: it takes little time, and all that it reads the
     /// batch keeps up to date.
     pub(crate) fn is_batchable(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// The state after the last change.
+#[derive(Debug)]
 pub(crate) struct WriterState {
     pub(crate) zones: Zones,
     /// The last sequence number.
@@ -32,7 +33,7 @@ pub(crate) struct WriterState {
 pub(crate) type Copied = (Arc<Zone>, Vec<SegmentKey>);
 
 /// Where the sweep of expired rows goes on.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct SweepPlace {
     /// Invariant: no expiry lies before this key, but of imports that are on their way.
     pub(crate) from: Vec<u8>,
@@ -41,7 +42,7 @@ pub(crate) struct SweepPlace {
 }
 
 /// A compaction of a source's segments that has begun.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Compaction {
     pub(crate) origin: Name,
     pub(crate) lower: SegmentKey,

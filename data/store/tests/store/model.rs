@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dnsbl_store::{Change, ImportMode, Sources};
+use dnsbl_store::{ImportMode, Operation, Sources};
 use dnsbl_types::{Entry, ListingBody, Subject};
 use proptest::prelude::*;
 
@@ -92,8 +92,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
         Step::Race(by, rows, replace, put) => {
             import(&fixture, model, *by, rows, *replace, Some(*put));
         }
-        Step::Fold => drop(fixture.change(Change::Fold).unwrap()),
-        Step::Sweep => drop(fixture.change(Change::Sweep).unwrap()),
+        Step::Fold => drop(fixture.change(Operation::CompactSegments).unwrap()),
+        Step::Sweep => drop(fixture.change(Operation::Sweep).unwrap()),
         Step::Reopen => return fixture.reopen(),
     }
     fixture
