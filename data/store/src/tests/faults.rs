@@ -8,18 +8,30 @@ use super::{NOW, Writer, delete, note, origin, put, put_zone, source};
 use crate::{
     Actor, Change, ChangeError, Document, DocumentId, DocumentKind, MintedToken, Operation,
     Precondition, Sources, TokenRecord,
-    format::schema::{self, cf},
+    format::{
+        key::SegmentKey,
+        schema::{self, cf},
+    },
     read::view::fault,
 };
 
-/// All that the database has.
-fn dump(writer: &Writer) -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+/// A digest of all that the database has, but for the rows of imports that no zone names yet.
+fn digest(writer: &Writer) -> [blake3::Hash; schema::FAMILIES.len()] {
+    let named: Vec<SegmentKey> =
+        writer.state.zones.values().flat_map(|zone| &zone.segments).map(|s| s.key).collect();
     let db = &writer.store.db.rocks;
-    let rows_of = |family| {
+    schema::FAMILIES.map(|family| {
+        let mut hasher = blake3::Hasher::new();
         let rows = db.iterator_cf(cf(db, family), IteratorMode::Start).map(Result::unwrap);
-        rows.map(move |(key, value)| (family, key.to_vec(), value.to_vec()))
-    };
-    schema::FAMILIES.into_iter().flat_map(rows_of).collect()
+        for (key, value) in rows {
+            let is_unnamed = || !named.contains(&SegmentKey::read(&key).unwrap());
+            if family == schema::LISTINGS && is_unnamed() {
+                continue;
+            }
+            hasher.update(&key.len().to_be_bytes()).update(&key).update(&value);
+        }
+        hasher.finalize()
+    })
 }
 
 /// Makes the first read of a change fail, then the second, and so on, until it needs no more; how many it
@@ -30,7 +42,7 @@ fn fail_each_read(
 ) -> u64 {
     for reads in 0.. {
         let operations = operations(writer);
-        let (rows, state) = (dump(writer), format!("{:?}", writer.state));
+        let (rows, state) = (digest(writer), format!("{:?}", writer.state));
         fault::after(Some(reads));
         let change = Change { actor: Actor::server(), operations };
         let (result, finished) = writer.decide(change, NOW);
@@ -44,8 +56,8 @@ fn fail_each_read(
         assert!(matches!(result, Err(ChangeError::Store(_))), "read {reads}: {result:?}");
         assert!(finished.writes.is_empty(), "read {reads}: {} writes", finished.writes.len());
         assert!(finished.effects.is_empty() && finished.touched.is_empty(), "read {reads}");
-        assert_eq!(format!("{:?}", writer.state), state, "read {reads}");
-        assert_eq!(dump(writer), rows, "read {reads}");
+        assert!(format!("{:?}", writer.state) == state, "read {reads}");
+        assert_eq!(digest(writer), rows, "read {reads}");
     }
     unreachable!("a change that reads for ever")
 }
@@ -211,5 +223,5 @@ fn a_change_that_fails_leaves_those_of_its_batch_as_they_are() {
         }
         bytes.push(batch.finish().writes.data().to_vec());
     }
-    assert_eq!(bytes[0], bytes[1]);
+    assert!(bytes[0] == bytes[1]);
 }

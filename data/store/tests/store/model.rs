@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dnsbl_store::{ImportMode, Operation, Sources};
+use dnsbl_store::{ImportMode, Operation, OperationResult, Sources};
 use dnsbl_types::{Entry, ListingBody, Subject};
 use proptest::prelude::*;
 
@@ -77,7 +77,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
         Step::Delete(at, by) => {
             let there = model.get(&(subject(at), name(by))).is_some_and(|what| *what < 3);
             assert_eq!(
-                fixture.delete(&subject(at), Sources::One(source(&name(by)))).is_ok(),
+                fixture.delete(&subject(at), Sources::One(source(&name(by)))).unwrap().results
+                    == [OperationResult::Count(1)],
                 there
             );
             if there {
