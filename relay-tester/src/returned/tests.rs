@@ -16,10 +16,12 @@ fn returned(name: &str) -> Received {
     let assignment = sample::assignment();
     let probe = probe(name);
     let host: HostName = "mail.example.net".parse().unwrap();
-    let words = assignment.words(probe, Some(&host));
-    let message = compose(&assignment, probe, &words);
-    let data =
-        format!("Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}", words.token);
+    let placeholders = assignment.placeholders(probe, Some(&host));
+    let message = compose(&assignment, probe, &placeholders);
+    let data = format!(
+        "Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}",
+        placeholders.token
+    );
     let mail_from = if probe.has_null_sender() { String::new() } else { "b@x.example".into() };
     Received {
         peer: "8.8.4.4:4711".parse().unwrap(),
@@ -113,7 +115,7 @@ fn a_signature_of_another_probe_or_test_does_not_count() {
     let mut assignment = sample::assignment();
     assignment.test = TestId(1);
     let plain = probe("plain");
-    let message = compose(&assignment, plain, &assignment.words(plain, None));
+    let message = compose(&assignment, plain, &assignment.placeholders(plain, None));
     let other = Received { data: message.into_bytes(), ..returned("plain") };
     assert_eq!(judged(&other), Return::Rejected(Rejection::BadSignature));
 }
