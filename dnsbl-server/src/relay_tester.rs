@@ -86,7 +86,7 @@ mod tests {
     fn a_key_is_a_number_and_64_hexadecimal_digits_in_either_case() {
         let key = read_key(&format!(" 255 {}{} ", "aB".repeat(31), "09")).unwrap();
         assert_eq!((key.id, key.secret[0], key.secret[31]), (255, 0xab, 0x09));
-        for line in ["0 ab", "256 ", "0", "x ", "0  "] {
+        for line in ["0 ", "0 zz", "0 abab", "256 ab", "x ab", "0"] {
             assert!(read_key(&format!("{line}{}", "cd".repeat(31))).is_err(), "{line}");
         }
     }

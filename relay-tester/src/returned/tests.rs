@@ -16,10 +16,12 @@ fn returned(name: &str) -> Received {
     let assignment = sample::assignment();
     let probe = probe(name);
     let host: HostName = "mail.example.net".parse().unwrap();
-    let words = assignment.placeholders(probe, Some(&host));
-    let message = compose(&assignment, probe, &words);
-    let data =
-        format!("Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}", words.token);
+    let placeholders = assignment.placeholders(probe, Some(&host));
+    let message = compose(&assignment, probe, &placeholders);
+    let data = format!(
+        "Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}",
+        placeholders.token
+    );
     let mail_from = if probe.has_null_sender() { String::new() } else { "b@x.example".into() };
     Received {
         peer: "8.8.4.4:4711".parse().unwrap(),
