@@ -24,9 +24,8 @@ impl<T> Document<T> {
     /// What was done, as a line: the words, and the change it is.
     pub(crate) fn outcome(&self, words: &[&str]) -> String {
         let seq = self.header("dnsbl-seq").map(|seq| format!("seq {seq}"));
-        let words = words.iter().map(|word| text::visible(word)).chain(seq);
-        let words: Vec<String> = words.collect();
-        format!("{}\n", words.join("  "))
+        let shown = words.iter().map(|word| text::visible(word)).chain(seq);
+        format!("{}\n", shown.collect::<Vec<_>>().join("  "))
     }
 
     /// A header field, fit for a terminal.

@@ -55,13 +55,19 @@ impl Export {
     /// Does it.
     pub(crate) async fn run(self, client: &Client) -> anyhow::Result<ExitCode> {
         let file = self.output.as_deref().filter(|file| *file != Path::new("-"));
-        let format = self.format.as_deref();
-        let format = format.unwrap_or_else(|| format::guess(file.unwrap_or("-".as_ref())));
+        let format: &str = match &self.format {
+            Some(format) => format,
+            None => format::guess(file.unwrap_or("-".as_ref())),
+        };
         let part = file.map(Part::create).transpose()?;
         let request = client.v1(Method::GET, &["zones", &self.zone, "export"]);
-        let only = [("source", &self.source), ("tag", &self.tag)];
-        let only = only.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        let query: Vec<(&str, &str)> = [("format", format)].into_iter().chain(only).collect();
+        let options = [
+            ("format", Some(format)),
+            ("source", self.source.as_deref()),
+            ("tag", self.tag.as_deref()),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let query: Vec<(&str, &str)> = given.collect();
         let response = client.send(request.query(&query)).await?;
         ensure_framed(&response)?;
         match part {
@@ -74,9 +80,9 @@ impl Export {
 
 /// Refuses an answer whose end nobody could tell from a lost connection.
 fn ensure_framed(response: &Response) -> anyhow::Result<()> {
-    let framed = [CONTENT_LENGTH, TRANSFER_ENCODING];
-    let framed = framed.iter().any(|name| response.headers().contains_key(name));
-    ensure!(framed, "the answer has no length: it could not be told whether it is complete");
+    let frames = [CONTENT_LENGTH, TRANSFER_ENCODING];
+    let is_framed = frames.iter().any(|name| response.headers().contains_key(name));
+    ensure!(is_framed, "the answer has no length: it could not be told whether it is complete");
     Ok(())
 }
 

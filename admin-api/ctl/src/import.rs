@@ -113,9 +113,9 @@ impl Import {
         file.by_ref().take(format::HEAD as u64).read_to_end(&mut head)?;
         let packing = format::packing(&head);
         let bar = progress::bar(size)?;
-        let answer = client.send(self.request(client, (head, file), packing, &bar)).await;
+        let sent = client.send(self.request(client, (head, file), packing, &bar)).await;
         bar.finish_and_clear();
-        let answer = answer.inspect_err(|err| result::explain(err, output))?;
+        let answer = sent.inspect_err(|err| result::explain(err, output))?;
         let imported = client.document::<ImportResult>(answer).await?;
         output.document(&imported, |result| result::line(result, self.dry_run))?;
         result::complain(&imported.body.counts, &imported.body.report, output);
@@ -148,9 +148,12 @@ impl Import {
     }
 
     fn query(&self) -> Query {
-        let format = self.format.as_deref();
-        let format = format.unwrap_or_else(|| format::guess(&self.file));
-        let given = [
+        let format: &str = match &self.format {
+            Some(format) => format,
+            None => format::guess(&self.file),
+        };
+        let options = [
+            ("format", Some(format.to_owned())),
             ("dataset", self.dataset.clone()),
             ("source", self.source.clone()),
             ("mode", self.mode.clone()),
@@ -159,20 +162,19 @@ impl Import {
             ("allow_rejected", self.allow_rejected.then(|| "1".to_owned())),
             ("max_removed", self.max_removed.map(|share| share.to_string())),
         ];
-        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        let format = [("format", format.to_owned())].into_iter();
-        format.chain(given).chain(self.overrides.query()).collect()
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        given.chain(self.overrides.query()).collect()
     }
 }
 
 /// Opens the file, or takes standard input, and tells its size where it has one.
 fn open(path: &Path) -> anyhow::Result<(fs::File, Option<u64>)> {
     let shown = path.display();
-    let file = match path == Path::new("-") {
+    let opened = match path == Path::new("-") {
         true => io::stdin().as_fd().try_clone_to_owned().map(fs::File::from),
         false => fs::File::open(path),
     };
-    let file = file.with_context(|| format!("cannot open {shown}"))?;
+    let file = opened.with_context(|| format!("cannot open {shown}"))?;
     let metadata = file.metadata()?;
     ensure!(!metadata.is_dir(), "{shown} is a directory");
     Ok((file, metadata.is_file().then_some(metadata.len())))

@@ -215,11 +215,11 @@ impl DeleteZone {
 /// Reads the settings; that they are JSON is checked here, where the file's lines are known.
 fn read(file: &Path) -> anyhow::Result<String> {
     let shown = file.display();
-    let text = match file == Path::new("-") {
+    let read = match file == Path::new("-") {
         true => io::read_to_string(io::stdin()),
         false => fs::read_to_string(file),
     };
-    let text = text.with_context(|| format!("cannot read {shown}"))?;
+    let text = read.with_context(|| format!("cannot read {shown}"))?;
     serde_json::from_str::<IgnoredAny>(&text).with_context(|| format!("{shown} is no JSON"))?;
     Ok(text)
 }

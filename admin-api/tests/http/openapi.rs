@@ -21,7 +21,7 @@ async fn the_description_is_the_one_that_is_checked_in() {
         served == checked_in,
         "admin-api/openapi.json is not what the server serves, from line {} on. If that is meant, renew it:\n\
          {RENEW}=1 cargo test --release --locked --workspace --test http description_is_the_one",
-        differs.map_or_else(|| checked_in.lines().count(), |line| line) + 1,
+        differs.unwrap_or_else(|| checked_in.lines().count()) + 1,
     );
 }
 

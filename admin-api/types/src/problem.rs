@@ -4,24 +4,36 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// An error (RFC 9457). Some have further members with facts, such as `covering` or `scope`.
-///
-/// Who reads one takes what is there: no member is compulsory (section 3.1), and what stands between
-/// client and server makes problems of its own.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(default)]
+#[serde(from = "ProblemMembers")]
 pub struct Problem {
     /// `urn:dnsbl:problem:` and a word.
-    #[schema(example = "urn:dnsbl:problem:no-such-zone", required = true)]
+    #[schema(example = "urn:dnsbl:problem:no-such-zone")]
     pub r#type: String,
     /// The word in plain text.
-    #[schema(required = true)]
     pub title: String,
     /// The HTTP status.
-    #[schema(required = true)]
     pub status: u16,
     /// What is wrong, where, and what to do.
-    #[schema(required = true)]
     pub detail: String,
+}
+
+/// The members of a problem as they are read: none is compulsory (RFC 9457 section 3.1), and what stands
+/// between client and server makes problems of its own.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ProblemMembers {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+}
+
+impl From<ProblemMembers> for Problem {
+    fn from(members: ProblemMembers) -> Self {
+        let ProblemMembers { r#type, title, status, detail } = members;
+        Self { r#type, title, status, detail }
+    }
 }
 
 /// The facts of a problem where a subject has no such listing: who else has a say in it.

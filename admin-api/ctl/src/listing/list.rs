@@ -82,16 +82,15 @@ impl ListListings {
         cursor: Option<String>,
         limit: u64,
     ) -> anyhow::Result<Document<ListingPage>> {
-        let given = [
+        let options = [
             ("subject", &self.subject),
             ("match", &self.matching),
             ("source", &self.source),
             ("tag", &self.tag),
             ("cursor", &cursor),
         ];
-        let given = given.into_iter();
-        let mut query: Query =
-            given.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        let given = options.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        let mut query: Query = given.collect();
         query.push(("limit", limit.to_string()));
         let request = client.v1(Method::GET, &["zones", &self.zone, "listings"]);
         client.ask(request.query(&query)).await
