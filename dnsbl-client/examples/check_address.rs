@@ -21,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = BlockingClient::new(settings)?.check(address);
     for outcome in &report.outcomes {
         let detail = outcome.status.detail().unwrap_or_default();
-        println!("{}: {} {detail}", outcome.zone, outcome.status.word());
+        println!("{}: {} {detail}", outcome.zone, outcome.status.as_str());
     }
-    println!("{} points: {}", report.score, report.action.word());
+    println!("{} points: {}", report.score, report.action.as_str());
     Ok(())
 }

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     match report.action {
         Action::Reject => println!("550 5.7.1 listed: {:?}", report.reasons()),
         Action::Defer => println!("450 4.7.1 try again later"),
-        action => println!("250 OK ({})", action.word()),
+        action => println!("250 OK ({})", action.as_str()),
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for (text, expected) in [("192.0.2.99", Action::Reject), ("192.0.2.1", Action::Pass)] {
         let address: IpAddr = text.parse()?;
         let report = client.check(address).await;
-        println!("{text}: {}", report.action.word());
+        println!("{text}: {}", report.action.as_str());
         assert_eq!(report.action, expected);
     }
     Ok(())

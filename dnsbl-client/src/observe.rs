@@ -67,7 +67,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Health { zone, from, to } => {
-                write!(f, "{zone} was {} and is {}", from.word(), to.word())?;
+                write!(f, "{zone} was {} and is {}", from.as_str(), to.as_str())?;
                 match to {
                     Health::Suspect { why } | Health::Down { why, .. } => write!(f, ": {why}"),
                     _ => Ok(()),

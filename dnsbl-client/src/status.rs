@@ -21,7 +21,7 @@ pub enum Status {
 
 impl Status {
     /// The word for it in JSON and on the terminal.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Listed(_) => "listed",
             Self::NotListed => "not-listed",

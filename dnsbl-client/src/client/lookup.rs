@@ -14,7 +14,7 @@ use super::{
 use crate::{Answer, Failure, Skipped, Status, Target, Transport, health::Trust};
 
 /// The timer that ends the wait for a query that somebody else leads. The transport ends one's own.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Timer {
     /// The caller, who has one for all of its lookups.
     OfCaller,
@@ -46,20 +46,18 @@ pub(super) async fn lookup<T: Transport>(
         zone.answers.join(target.clone(), || {
             state.cache_misses += 1;
             match shared.admit(zone, &mut state, now) {
-                Ok(permit) => {
-                    Ok(Box::pin(query_and_record(permit, zone.id, target.clone(), deadline)))
-                }
+                Ok(permit) => Ok(Box::pin(query_and_record(permit, zone.id, target, deadline))),
                 Err(event) => Err((event, state.stale(&target, now))),
             }
         })
     };
-    match (joined, timer) {
-        (Ok(joined), Timer::Own) if !joined.is_leader() => {
+    match joined {
+        Ok(joined) if timer == Timer::Own && !joined.is_leader() => {
             let waiting = Box::pin(timeout_at(deadline.into(), joined));
             waiting.await.unwrap_or_else(|_| LookupResult::too_late())
         }
-        (Ok(joined), _) => joined.await,
-        (Err((event, stale)), _) => {
+        Ok(joined) => joined.await,
+        Err((event, stale)) => {
             shared.settings.notify(event);
             stale.unwrap_or_else(|| LookupResult::skipped(Skipped::OverBudget))
         }
@@ -201,15 +199,15 @@ pub(super) async fn reason<T: Transport>(
                 return Err(None);
             }
             let permit = shared.admit(zone, &mut state, now)?;
-            Ok(Box::pin(query_and_record_reason(permit, zone.id, target.clone(), deadline)))
+            Ok(Box::pin(query_and_record_reason(permit, zone.id, target, deadline)))
         })
     };
-    match (joined, timer) {
-        (Ok(joined), Timer::Own) if !joined.is_leader() => {
+    match joined {
+        Ok(joined) if timer == Timer::Own && !joined.is_leader() => {
             Box::pin(timeout_at(deadline.into(), joined)).await.ok().flatten()
         }
-        (Ok(joined), _) => joined.await,
-        (Err(event), _) => {
+        Ok(joined) => joined.await,
+        Err(event) => {
             shared.settings.notify(event);
             None
         }

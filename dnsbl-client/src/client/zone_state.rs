@@ -221,7 +221,7 @@ impl ZoneState {
     /// What follows from the health that it has now; what was remembered goes where it was wrong.
     fn effects_since(&mut self, before: Health, now: Instant) -> Effects {
         let after = self.monitor.health(now);
-        if before.word() == after.word() {
+        if before.as_str() == after.as_str() {
             return Effects::default();
         }
         if matches!(after, Health::Down { why, .. } if why.spoils_listings()) {

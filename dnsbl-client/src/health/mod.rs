@@ -49,7 +49,7 @@ pub enum Health {
 
 impl Health {
     /// The word for it: `unproven`, `up`, `suspect`, `down`, `probation`.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Unproven => "unproven",
             Self::Up => "up",

@@ -22,7 +22,7 @@ pub enum Action {
 
 impl Action {
     /// The word for it: `pass`, `tag`, `defer`, `reject`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Tag => "tag",

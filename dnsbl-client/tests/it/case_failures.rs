@@ -226,16 +226,16 @@ async fn an_old_verdict_stands_in_for_a_failure_for_ten_minutes() {
     let zone = client::zone("bl.example").txt(TxtMode::Never);
     let client = client::asking(&fake).clock(time.clock()).zone(zone).build().unwrap();
     let check = async || client.check(ip("192.0.2.99")).await.outcomes.remove(0);
-    assert_eq!(check().await.status.word(), "listed");
+    assert_eq!(check().await.status.as_str(), "listed");
     world.set("bl.example", fail);
     time.pass(Duration::from_secs(61));
     let stale = check().await;
-    assert_eq!((stale.status.word(), stale.source), ("listed", Source::Stale));
+    assert_eq!((stale.status.as_str(), stale.source), ("listed", Source::Stale));
     let asked = fake.count();
     assert_eq!(check().await.source, Source::Stale);
     assert_eq!(fake.count(), asked, "the list is spared for some seconds");
     time.pass(Duration::from_secs(600));
-    assert_eq!(check().await.status.word(), "failed");
+    assert_eq!(check().await.status.as_str(), "failed");
 }
 
 #[tokio::test]

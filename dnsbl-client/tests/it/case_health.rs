@@ -211,7 +211,7 @@ async fn case_34_one_parked_list_among_others_is_not_the_resolver() {
     let zones = ["parked.example", "bl.example"].map(client::zone);
     let client = client::watching(&fake, &time).zones(zones).build().unwrap();
     client.run_probes().await;
-    let words: Vec<&str> = client.health().iter().map(Health::word).collect();
+    let words: Vec<&str> = client.health().iter().map(Health::as_str).collect();
     assert_eq!(words, ["down", "up"]);
 }
 
@@ -223,7 +223,7 @@ async fn case_35_a_dead_list_costs_at_most_3_questions_in_half_an_hour() {
         for n in 0..5 {
             watched.says(n).await;
         }
-        assert_eq!(watched.health().word(), "down");
+        assert_eq!(watched.health().as_str(), "down");
         let count = || {
             let names = watched.fake.asked().into_iter().map(|asked| asked.name);
             names.filter(|name| name.ends_with("bl.example.")).count()
@@ -320,7 +320,7 @@ async fn case_36_a_list_whose_domain_is_parked_lists_nothing_and_goes_down() {
     watched.client.run_probes().await;
     watched.world.set("bl.example", parked);
     for n in 0..3 {
-        assert_eq!(watched.says(n).await.word(), "bogus");
+        assert_eq!(watched.says(n).await.as_str(), "bogus");
     }
     assert_eq!(watched.health(), Health::Suspect { why: DownReason::NotAList });
     watched.client.run_probes().await;
@@ -331,7 +331,7 @@ async fn case_36_a_list_whose_domain_is_parked_lists_nothing_and_goes_down() {
 async fn case_09_a_list_that_refuses_is_paused_and_told_once() {
     let refusing = |_: &str| Says::Codes(vec!["127.255.255.254"]);
     let watched = watched(client::zone("bl.example"), refusing).await;
-    assert_eq!(watched.says(1).await.word(), "blocked");
+    assert_eq!(watched.says(1).await.as_str(), "blocked");
     for n in 2..20 {
         assert_eq!(watched.says(n).await, Status::Skipped(Skipped::ZoneDown));
     }
@@ -354,7 +354,7 @@ async fn five_failures_in_a_row_bring_a_list_down() {
     let failing = |_: &str| Says::Rcode(ResponseCode::ServFail);
     let watched = watched(client::zone("bl.example"), failing).await;
     for n in 0..5 {
-        assert_eq!(watched.says(n).await.word(), "failed");
+        assert_eq!(watched.says(n).await.as_str(), "failed");
     }
     assert_eq!(watched.why(), Some(DownReason::Failing { failed: 5, of: 5 }));
     assert_eq!(watched.says(6).await, Status::Skipped(Skipped::ZoneDown));
@@ -371,7 +371,7 @@ async fn where_proof_is_wanted_a_list_counts_once_a_probe_has_succeeded() {
     assert_eq!(watched.says(1).await, Status::Skipped(Skipped::Unproven));
     assert_eq!(watched.fake.count(), 0);
     watched.client.run_probes().await;
-    assert_eq!(watched.says(1).await.word(), "listed");
+    assert_eq!(watched.says(1).await.as_str(), "listed");
 }
 
 #[tokio::test]

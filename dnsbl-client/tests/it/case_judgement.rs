@@ -101,7 +101,7 @@ async fn a_list_that_begins_to_list_the_world_rejects_nobody_not_even_once() {
             for n in 0..40 {
                 assert_eq!(site.action(which(n)).await, Action::Pass);
             }
-            assert_eq!(site.client.health()[0].word(), "down");
+            assert_eq!(site.client.health()[0].as_str(), "down");
         }
     }
 }
@@ -131,7 +131,7 @@ async fn an_allow_list_that_begins_to_list_the_world_saves_nobody() {
     let site = site([client::zone("bl.example"), allow], |settings| settings).await;
     site.world.good("bl.example", &["9.2.0.192"]).set("wl.example", everything);
     assert_eq!(site.action(ip("192.0.2.9")).await, Action::Defer, "it can't tell");
-    assert_eq!(site.client.health()[1].word(), "down");
+    assert_eq!(site.client.health()[1].as_str(), "down");
 }
 
 /// What is made up is answered with a code that no rule is about: the list lists the world all the same.
@@ -227,7 +227,7 @@ async fn a_slow_list_is_not_dead_and_what_it_says_late_counts_the_next_time() {
         other => other,
     });
     for n in 0..6 {
-        assert_eq!(site.status(nth(n)).await.word(), "failed");
+        assert_eq!(site.status(nth(n)).await.as_str(), "failed");
     }
     let counts = async {
         for n in 0..6 {

@@ -99,7 +99,7 @@ impl Site {
     }
 
     fn words(&self) -> Vec<&'static str> {
-        self.client.health().iter().map(Health::word).collect()
+        self.client.health().iter().map(Health::as_str).collect()
     }
 }
 
@@ -125,7 +125,7 @@ async fn behind_a_resolver_that_rewrites_a_listing_is_still_a_listing() {
     assert_eq!(site.words(), ["up"; 3]);
     let status = site.client.check(nth(1)).await.outcomes.remove(0).status;
     assert_eq!(
-        status.word(),
+        status.as_str(),
         "blocked",
         "that it is not listed is the resolver's word: {status:?}"
     );
@@ -258,7 +258,7 @@ async fn trouble_of_the_resolver_is_not_kept_over_a_restart() {
     world.set("a.example", stripped).set("invalid", not_listed);
     let first = build();
     first.run_probes().await;
-    assert_eq!(first.health()[0].word(), "down");
+    assert_eq!(first.health()[0].as_str(), "down");
     world.set("a.example", right);
     let second = build();
     assert_eq!(second.health(), [Health::Unproven]);

@@ -136,7 +136,7 @@ async fn a_silent_zone_does_not_spoil_the_others() {
     let outcomes = outcomes(&zones, SHORT).await;
     for (i, outcome) in outcomes.iter().enumerate() {
         let expected = if i == 7 { "failed" } else { "listed" };
-        assert_eq!(outcome.status.word(), expected, "{i}");
+        assert_eq!(outcome.status.as_str(), expected, "{i}");
     }
 }
 

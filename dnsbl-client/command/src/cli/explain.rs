@@ -98,7 +98,7 @@ impl Explain {
         let request = Request::about(subject.target());
         let decided = decider.decide(&request, self.lists.timeout).await;
         Ok(Explained {
-            action: decided.decision.action.word(),
+            action: decided.decision.action.as_str(),
             report: decided.report,
             unasked: decided.unasked.map(|why| why.to_string()),
             shadow: decider.is_in_shadow(),
@@ -112,7 +112,7 @@ impl Explain {
         client.run_probes().await;
         let report = client.check(subject.target().clone()).await;
         Ok(Explained {
-            action: report.action.word(),
+            action: report.action.as_str(),
             report: Some(report),
             ..Explained::of(&client)
         })
@@ -185,7 +185,7 @@ impl Explained {
     ) -> io::Result<()> {
         let bold = Style::new().bold();
         let (zone, status) = (&self.zones[outcome.id.index()], &outcome.status);
-        writeln!(out, "{bold}{}{bold:#}  {}  {}", zone.name, subject, status.word())?;
+        writeln!(out, "{bold}{}{bold:#}  {}  {}", zone.name, subject, status.as_str())?;
         match &outcome.source {
             Source::Network { took } => writeln!(out, "  asked     over the network, {took:.1?}")?,
             Source::Nowhere => writeln!(out, "  asked     nobody")?,
@@ -241,10 +241,10 @@ impl Explained {
                 json!({"rule": hit + 1, "points": points.to_string()})
             })
             .collect();
-        json!({"zone": zone.name.public(), "status": outcome.status.word(), "codes": codes,
+        json!({"zone": zone.name.public(), "status": outcome.status.as_str(), "codes": codes,
             "reason": listing.and_then(|listing| listing.reason.clone()),
             "detail": outcome.status.detail(), "rules": rules, "score": outcome.score.to_string(),
-            "health": self.health[outcome.id.index()].word(), "fault": self.distrust(outcome)})
+            "health": self.health[outcome.id.index()].as_str(), "fault": self.distrust(outcome)})
     }
 }
 

@@ -137,7 +137,7 @@ fn print(out: &mut impl Write, report: &ProbeReport) -> io::Result<()> {
     let names: Vec<String> = report.points.iter().map(|point| shown(&point.target)).collect();
     let width = names.iter().map(String::len).max().unwrap_or(0);
     for (point, name) in report.points.iter().zip(names) {
-        writeln!(out, "  {name:<width$}  {:<10}  {}", point.status.word(), remark(point))?;
+        writeln!(out, "  {name:<width$}  {:<10}  {}", point.status.as_str(), remark(point))?;
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ fn json_of(report: &ProbeReport) -> Value {
         .iter()
         .map(|point| {
             json!({"asked": shown(&point.target), "should-be-listed": point.should_be_listed,
-                "status": point.status.word(), "detail": point.status.detail()})
+                "status": point.status.as_str(), "detail": point.status.detail()})
         })
         .collect();
     let verdict = match verdict(report) {

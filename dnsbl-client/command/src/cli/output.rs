@@ -87,7 +87,7 @@ impl Row {
         Self {
             address: subject.to_string(),
             zone: outcome.zone.to_string(),
-            status: outcome.status.word(),
+            status: outcome.status.as_str(),
             codes: listing
                 .map_or_else(Vec::new, |l| l.codes.iter().map(ToString::to_string).collect()),
             reason: listing.and_then(|listing| listing.reason.clone()),

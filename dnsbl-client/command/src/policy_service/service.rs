@@ -50,7 +50,7 @@ impl Service {
         let deadline = self.decider.deadline(request);
         let decided = self.decider.decide(request, deadline).await;
         self.metrics.check_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.checks.with_label_values(&[decided.decision.action.word()]).inc();
+        self.metrics.checks.with_label_values(&[decided.decision.action.as_str()]).inc();
         let shadow = self.decider.is_in_shadow();
         log(request, &decided, shadow);
         let decision = decided.decision;
@@ -70,7 +70,7 @@ fn log(request: &Request, decided: &Decided, shadow: bool) {
         sender = said(&request.sender),
         queue_id = said(&request.queue_id),
         instance = said(&request.instance),
-        action = action.word(),
+        action = action.as_str(),
         %score,
         %zones,
         hits = said_long(hits),
@@ -96,8 +96,8 @@ struct Listener {
 
 impl Observer for Listener {
     fn outcome(&self, zone: &ZoneName, status: &Status, took: std::time::Duration) {
-        self.metrics.lookups.with_label_values(&[zone.public(), status.word()]).inc();
-        tracing::debug!(%zone, status = status.word(), ?took, "a list answered");
+        self.metrics.lookups.with_label_values(&[zone.public(), status.as_str()]).inc();
+        tracing::debug!(%zone, status = status.as_str(), ?took, "a list answered");
     }
 
     fn event(&self, event: &Event) {
@@ -124,11 +124,11 @@ impl Listener {
         let labels = &[zone.public()];
         let counts = matches!(to, Health::Up | Health::Probation);
         self.metrics.zone_up.with_label_values(labels).set(counts.into());
-        self.metrics.state_changes.with_label_values(&[zone.public(), to.word()]).inc();
+        self.metrics.state_changes.with_label_values(&[zone.public(), to.as_str()]).inc();
         if counts {
             self.metrics.zone_gone.with_label_values(labels).set(0);
         }
-        let (was, is) = (from.word(), to.word());
+        let (was, is) = (from.as_str(), to.as_str());
         match to {
             Health::Suspect { why } | Health::Down { why, .. } => {
                 tracing::warn!(%zone, from = was, to = is, why = %why, "the health of a list changed");

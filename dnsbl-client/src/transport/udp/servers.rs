@@ -21,8 +21,8 @@ pub(super) const MAX_SERVERS: usize = 8;
 /// The system's resolvers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const DNS_PORT: u16 = 53;
-/// How often it is looked whether the system's resolvers have changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is checked whether the system's resolvers have changed.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// How many questions in a row a server may leave unanswered before others are asked first.
 const MAX_MISSED: u32 = 8;
 /// How long others are asked first; then one question tries it again.
@@ -57,7 +57,7 @@ struct KnownServers {
     servers: Arc<[Arc<Server>]>,
     /// What the file looked like when it was read.
     stamp: Option<Stamp>,
-    looked: Instant,
+    checked: Instant,
 }
 
 /// By what a changed file is known: inode, size, seconds and nanoseconds.
@@ -105,7 +105,7 @@ impl Servers {
             return Err(ClientError::NoResolver);
         }
         let servers = merge(&[], list);
-        let known = Mutex::new(KnownServers { servers, stamp, looked: Instant::now() });
+        let known = Mutex::new(KnownServers { servers, stamp, checked: Instant::now() });
         Ok(Self { recursion: true, file, known })
     }
 
@@ -116,11 +116,11 @@ impl Servers {
         let mut known = self.lock();
         if let Some(file) = &self.file
             && let now = now()
-            && now.saturating_duration_since(known.looked) >= LOOK_EVERY
+            && now.saturating_duration_since(known.checked) >= CHECK_EVERY
         {
-            known.looked = now;
+            known.checked = now;
             // A file that can't be read or names nobody is about to be written.
-            if let Ok(gone) = known.look_again(file) {
+            if let Ok(gone) = known.reload_if_changed(file) {
                 gone.into_iter().for_each(forget);
             }
         }
@@ -143,7 +143,7 @@ impl Servers {
 
 impl KnownServers {
     /// Reads the file if it has changed; gives the servers that it names no more.
-    fn look_again(&mut self, file: &PathBuf) -> io::Result<Vec<SocketAddr>> {
+    fn reload_if_changed(&mut self, file: &PathBuf) -> io::Result<Vec<SocketAddr>> {
         let stamp = Some(stamp(file)?);
         if stamp == self.stamp {
             return Ok(Vec::new());
