@@ -35,7 +35,7 @@ pub(crate) enum Action {
 
 impl Action {
     /// Its name in logs, metrics and the answer to Exim.
-    pub(crate) fn word(&self) -> &'static str {
+    pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Tag(_) => "tag",
@@ -67,7 +67,7 @@ impl Action {
     pub(super) fn line_reply(&self, score: Score, zones: &str) -> String {
         format!(
             "action={} score={score} zones={} text={}\n",
-            self.word(),
+            self.as_str(),
             quote(zones),
             quote(self.text())
         )
