@@ -1,15 +1,12 @@
 //! Calling tests off.
 
-use std::time::Duration;
-
 use dnsbl_tests::{
-    HttpReply, eventually,
+    Gate, HttpReply, eventually,
     mta::{Heard, ScriptedServer, SmtpAnswer},
-    pause,
 };
 use serde_json::json;
 
-use super::{TEST, Tester, plain_probe};
+use super::{TEST, Tester, is_plain, plain_probe};
 
 impl Tester {
     #[track_caller]
@@ -44,10 +41,11 @@ fn a_test_that_waits_is_called_off_and_its_host_never_called() {
 
 #[test]
 fn a_test_that_goes_on_is_called_off_before_its_next_probe_and_lists_nothing() {
-    let host = ScriptedServer::start(|heard| {
-        // Slow enough for somebody to call the test off meanwhile.
-        if matches!(heard, Heard::Message(_)) {
-            pause(Duration::from_millis(300));
+    let gate = Gate::default();
+    let until_called_off = gate.clone();
+    let host = ScriptedServer::start(move |heard| {
+        if matches!(heard, Heard::Message(message) if is_plain(message)) {
+            until_called_off.pass();
         }
         SmtpAnswer::polite(heard)
     });
@@ -55,11 +53,12 @@ fn a_test_that_goes_on_is_called_off_before_its_next_probe_and_lists_nothing() {
     let id = tester.submit_owned(host.addr());
     let probe = plain_probe(&host);
     assert_eq!(tester.cancel(&id).expect(200).json()["state"], "cancelled");
+    gate.open();
     eventually(TEST, || {
         let record = host.record();
         if record.commands.iter().any(|line| line == "QUIT") { Ok(()) } else { Err(record) }
     });
-    assert!(host.messages().len() <= 2, "{:?}", host.messages().len());
+    assert_eq!(host.messages().last(), Some(&probe), "no further probe");
     // Its token is good, and nobody waits for it.
     tester.send_back(host.addr().ip(), &probe);
     let test = tester.read(&id);

@@ -8,17 +8,15 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use dnsbl_tests::{
-    HttpReply,
+    Gate, HttpReply, eventually,
     mta::{Heard, ScriptedServer, SmtpAnswer, unique_host},
-    pause,
 };
 use serde_json::json;
 
-use super::Tester;
+use super::{TEST, Tester};
 
 /// How many ask.
 const SUBMISSIONS: usize = 1000;
@@ -114,14 +112,15 @@ fn an_address_that_is_pending_has_one_test_however_often_it_is_submitted() {
 #[test]
 fn no_more_tests_than_allowed_run_at_once() {
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    // Nobody is greeted before all that may be tested at once are.
+    let gate = Gate::default();
     let hosts: Vec<_> = (0..8)
         .map(|_| {
-            let (open, most) = (open.clone(), most.clone());
+            let (open, most, gate) = (open.clone(), most.clone(), gate.clone());
             ScriptedServer::start(move |heard| match heard {
                 Heard::Connection => {
                     most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    // A slow host, so that all that may be tested at once are.
-                    pause(Duration::from_millis(300));
+                    gate.pass();
                     open.fetch_sub(1, Ordering::SeqCst);
                     SmtpAnswer::line("554 5.7.1 no testers here")
                 }
@@ -131,6 +130,13 @@ fn no_more_tests_than_allowed_run_at_once() {
         .collect();
     let tester = Tester::with("", "at-once = 3");
     let ids: Vec<_> = hosts.iter().map(|host| tester.submit_owned(host.addr())).collect();
+    eventually(TEST, || match open.load(Ordering::SeqCst) {
+        3 => Ok(()),
+        other => Err(other),
+    });
+    let testing = ids.iter().filter(|id| tester.read(id)["state"] == "testing").count();
+    assert_eq!(testing, 3);
+    gate.open();
     for id in &ids {
         assert_eq!(tester.verdict(id)["verdict"], "blocked");
     }

@@ -12,7 +12,7 @@ use clap::Args;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, interval_at};
 
 use super::show;
 use crate::{
@@ -103,9 +103,10 @@ impl Submit {
 async fn wait(client: &Client, mut test: Document) -> anyhow::Result<Document> {
     let id = test.value["id"].as_str().context("the answer names no test")?.to_owned();
     let spinner = progress::spinner()?;
+    let mut looks = interval_at(Instant::now() + PAUSE, PAUSE);
     while !is_over(&test.value) {
         spinner.set_message(format!("{id}  {}", text::cell(&test.value["state"])));
-        sleep(PAUSE).await;
+        looks.tick().await;
         test = client.ask(client.v1(Method::GET, &["relay-tests", &id])).await?;
     }
     spinner.finish_and_clear();
