@@ -33,6 +33,8 @@ use relay_tester::service::Tester;
 use tokio::sync::watch;
 
 pub use auth::SCOPES;
+#[doc(hidden)]
+pub use import::count_rows;
 pub use router::router;
 pub use serve::serve;
 pub use sources::{token_name, token_sources};

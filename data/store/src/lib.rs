@@ -34,6 +34,8 @@ mod documents;
 mod entry;
 mod error;
 mod fold;
+#[doc(hidden)]
+pub mod fuzz;
 mod group;
 mod head;
 mod hosts;

@@ -11,6 +11,7 @@
 mod answer;
 mod bind;
 mod counters;
+mod fuzz;
 mod general;
 mod message;
 mod place;
@@ -30,6 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
 pub(crate) use counters::{Counters, Transport};
+pub use fuzz::SlowPath;
 
 use crate::config;
 
