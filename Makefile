@@ -61,7 +61,7 @@ lint: deps ## check format, lints, imports, words, spelling, licences and origin
 	cargo run --release --locked -p import-circles
 	@scripts/install-cargo-tools cargo-deny cargo-machete typos-cli
 	typos
-	cargo machete
+	cargo machete --with-metadata
 	cargo deny --locked check --hide-inclusion-graph licenses bans sources
 	cargo clippy --workspace --all-targets --release --locked --features dnsbl-fuzz/targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --release --locked
