@@ -10,7 +10,12 @@ export PATH := $(CURDIR)/scripts/unity-build:$(PATH):$(CARGO_TARGET_DIR)/tools/c
 
 CARGO_BUILD := cargo build --release --locked --workspace
 # What a server needs: no tests, no benches, and nothing that only they use.
-CARGO_BUILD_PROGRAMS := $(CARGO_BUILD) --exclude dnsbl-tests --exclude dnsbl-bench --exclude dnsbl-client-bench
+CARGO_BUILD_PROGRAMS := $(CARGO_BUILD) --exclude dnsbl-tests --exclude dnsbl-bench --exclude dnsbl-client-bench \
+	--exclude dnsbl-fuzz --exclude import-circles
+
+# The sources of what users run, in which words that say too little are not used.
+PRODUCT := $(filter-out bench/% tests/% fuzz/% scripts/% target/%,$(wildcard */src */*/src))
+VAGUE := Said|Landed|News|Stranger|Teller|Phrases|Together|Flight|Inner|Knowledge
 
 # What `make bench` compares (nothing is everything), at which sizes, for how many seconds each time,
 # and how often servers take turns.
@@ -20,7 +25,8 @@ SECONDS ?= 5
 PAIRS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt build deps tools fuzz-smoke bench bench-quick bench-client bench-criterion advisories clean-var
+.PHONY: help run test test-all lint fmt build deps tools fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
+	bench-criterion advisories msrv clean-var
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,18 +38,32 @@ run: ## build, start a server with a sample zone, and print lines to try on it
 	$(CARGO_BUILD_PROGRAMS)
 	@exec scripts/run-demo
 
-test: ## run all tests, those of the real programs and with real peers too
+# What takes minutes by its nature is short in `make test`, and as its defaults say in `make test-all`.
+test: export DNSBL_CRASH_ROUNDS ?= 5
+test: export DNSBL_FUZZ_SECONDS ?= 5
+test: export DNSBL_POWER_CUTS ?= 10
+test: export DNSBL_BIT_SPACING ?= 8
+test: run-tests ## run all tests, those of the real programs and with real peers too, the longest ones short
+
+test-all: run-tests ## run all tests in full length, as CI does
+
+.PHONY: run-tests
+run-tests:
 	@scripts/preflight test
 	@scripts/install-build-deps
 	@scripts/fetch-tools
 	$(CARGO_BUILD)
 	cargo test --release --locked --workspace
 
-lint: deps ## check format, lints, licences and origin of dependencies, documentation
+lint: deps ## check format, lints, imports, words, spelling, licences and origin of dependencies, documentation
 	cargo fmt --all --check
-	@scripts/install-cargo-deny
+	@! grep -rnwE '$(VAGUE)' $(PRODUCT) || { echo "make lint: these words say too little; ARCHITECTURE.md has better ones" >&2; exit 1; }
+	cargo run --release --locked -p import-circles
+	@scripts/install-cargo-tools cargo-deny cargo-machete typos-cli
+	typos
+	cargo machete --with-metadata
 	cargo deny --locked check --hide-inclusion-graph licenses bans sources
-	cargo clippy --workspace --all-targets --release --locked -- -D warnings
+	cargo clippy --workspace --all-targets --release --locked --features dnsbl-fuzz/targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items --release --locked
 
 fmt: ## format the code
@@ -57,6 +77,12 @@ deps: ## install what the build needs beyond cargo and a C compiler, if it is mi
 
 tools: ## fetch the real peers the tests use (dig, unbound, …) into the target directory
 	@scripts/fetch-tools
+
+fuzz: deps ## let libFuzzer look for input that no reader of input expects, FUZZ_SECONDS (60) for each target
+	@scripts/fuzz
+
+fuzz-merge: ## put what `make fuzz` found new into fuzz/corpus, as little as says the same
+	@scripts/fuzz --merge
 
 fuzz-smoke: build ## throw a short run of random input at the server
 	cargo test --release --locked --workspace --test integration -- fuzz_smoke
@@ -75,9 +101,11 @@ bench-client: tools ## measure the client beside libudns, adns and hickory-resol
 bench-criterion: deps ## measure codec, index and answer function by themselves
 	cargo bench --locked --workspace --bench codec --bench index --bench answer
 
-advisories: ## check dependencies for known vulnerabilities; fetches the database from the network
-	@scripts/install-cargo-deny
-	cargo deny --locked check advisories
+advisories: ## check dependencies for known vulnerabilities, where the network has the database of them
+	@scripts/check-advisories
+
+msrv: ## check that the libraries compile with the oldest Rust that Cargo.toml promises
+	@scripts/check-msrv
 
 clean-var: ## delete the data of the server that `make run` starts
 	rm -rf var

@@ -30,6 +30,8 @@ mod warning;
 
 pub use admin_api_types::SCOPES;
 pub use app::Api;
+#[doc(hidden)]
+pub use import::count_rows;
 pub use limits::Limits;
 pub use router::router;
 pub use serve::serve;

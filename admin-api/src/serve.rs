@@ -22,6 +22,7 @@ use dnsbl_daemon::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -128,15 +129,10 @@ impl Server {
             .serve_connection(TokioIo::new(stream), service);
         let (shutdown, max_age) = (self.shutdown.clone(), self.limits.max_age);
         async move {
-            let leave = async {
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    () = tokio::time::sleep(max_age) => {}
-                }
-            };
+            let leave = timeout(max_age, shutdown.cancelled());
             let ended = tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
-                () = leave => {
+                _ = leave => {
                     // The request that is being answered is answered.
                     Pin::new(&mut connection).graceful_shutdown();
                     poll_fn(|cx| connection.poll_without_shutdown(cx)).await

@@ -6,10 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use dnsbl_tests::{Query, pause};
+use dnsbl_tests::Query;
 use hickory_proto::rr::RecordType;
 
-use crate::data;
+use crate::{data, pause::pause};
 
 /// How long one question waits for its answer.
 const TIMEOUT: Duration = Duration::from_millis(50);

@@ -10,7 +10,8 @@ use std::{
 };
 
 use anyhow::{Result, anyhow};
-use dnsbl_tests::pause;
+
+use crate::pause::pause;
 
 /// A thread that works until it is told to stop.
 pub(crate) struct Background<T> {

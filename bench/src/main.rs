@@ -15,6 +15,7 @@ mod load;
 mod machine;
 mod measure;
 mod network;
+mod pause;
 mod prober;
 mod programs;
 mod report;

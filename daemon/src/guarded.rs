@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -71,7 +71,8 @@ impl<S> Guarded<S> {
             return revoked();
         }
         let stall = self.stall;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
+        let stalled =
+            self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
@@ -153,11 +154,8 @@ pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: Guarded<S>) {
         stream.shutdown().await?;
         tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
     };
-    tokio::select! {
-        // Whether it went well makes no difference any more.
-        _ = drain => {}
-        () = sleep(LINGER) => {}
-    }
+    // Whether it went well makes no difference any more.
+    let _ = timeout(LINGER, drain).await;
 }
 
 #[cfg(test)]

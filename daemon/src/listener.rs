@@ -234,6 +234,10 @@ impl Listener {
                 Ok(accepted) => return accepted,
                 Err(err) => {
                     self.complain(&err);
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "nothing tells when there are descriptors again"
+                    )]
                     tokio::time::sleep(BACK_OFF).await;
                 }
             }

@@ -62,6 +62,8 @@ pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, ScoreRange, Vot
 pub use score::{Score, ScoreError};
 pub use status::{Blocked, Bogus, Failure, Listing, Skipped, Status};
 pub use target::{Domain, Email, Encoding, Hash, Target, TargetError};
+#[doc(hidden)]
+pub use transport::read_reply;
 pub use transport::{Answer, Counts, QueryType, Question, Resolvers, Transport, Udp};
 pub use zone::{
     Asks, Codes, Hashing, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone, ZoneKind,

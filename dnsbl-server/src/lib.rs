@@ -15,5 +15,7 @@ mod reload;
 mod server;
 
 pub use config::{ChangeLog, Config, ConfigError, Dns, Http, Log};
+#[doc(hidden)]
+pub use dns::SlowPath;
 pub use dns::answer_fast;
 pub use server::run;

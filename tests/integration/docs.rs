@@ -13,6 +13,7 @@
 //! A mark `needs-…` behind `sh` says what a machine has to have for it, and that it is not run here.
 
 mod block;
+mod cases;
 mod session;
 
 use std::{

@@ -4,17 +4,17 @@ use dnsbl_tests::{Query, TestServer, Transport, UdpClient};
 use hickory_proto::rr::RecordType::{A, MX};
 use serde_json::json;
 
-/// The sum of all samples of a metric that have these labels.
+/// The sum of all samples of a metric that have these labels; metrics that count have no fractions.
 #[track_caller]
-fn value(server: &TestServer, name: &str, labels: &[(&str, &str)]) -> f64 {
+fn value(server: &TestServer, name: &str, labels: &[(&str, &str)]) -> u64 {
     let text = server.admin().get("/metrics").expect(200).text;
     let labels: Vec<String> =
         labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
-    let samples: Vec<f64> = text
+    let samples: Vec<u64> = text
         .lines()
         .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])))
         .filter(|line| labels.iter().all(|label| line.contains(label)))
-        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .map(|line| line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect(line))
         .collect();
     assert!(!samples.is_empty(), "no sample of {name} with {labels:?} in\n{text}");
     samples.iter().sum()
@@ -37,18 +37,18 @@ fn queries_are_counted_by_zone_transport_and_result() {
             let count = || value(&server, "dnsbl_queries_total", &labels);
             let before = count();
             Query::new(&name, rtype).ask(server.dns(), transport);
-            assert!((count() - before - 1.0).abs() < 0.5, "{name} {rtype} {word}");
+            assert_eq!(count() - before, 1, "{name} {rtype} {word}");
         }
     }
     Query::empty().ask(server.dns(), Transport::Udp);
-    assert!(value(&server, "dnsbl_queries_total", &[("result", "error")]) > 0.5);
+    assert_eq!(value(&server, "dnsbl_queries_total", &[("result", "error")]), 1);
     let client = UdpClient::connect(server.dns()).unwrap();
     client.send(&Query::new("x", A).flags(Query::QR).bytes()).unwrap();
     // A reply to the next query shows that the one before was seen.
     Query::empty().ask(server.dns(), Transport::Udp);
     dnsbl_tests::eventually(dnsbl_tests::PATIENCE, || {
         let dropped = value(&server, "dnsbl_queries_total", &[("result", "dropped")]);
-        if dropped > 0.5 { Ok(()) } else { Err(dropped) }
+        if dropped == 1 { Ok(()) } else { Err(dropped) }
     });
 }
 
@@ -62,17 +62,19 @@ fn listings_and_changes_are_measured() {
     }
     zone.put("192.0.2.3", "?source=other", &json!({}));
     zone.remove("192.0.2.1");
-    let head = zone.put("192.0.2.9", "", &json!({"exclusion": true})).seq() as f64;
+    let head = zone.put("192.0.2.9", "", &json!({"exclusion": true})).seq();
     for name in ["dnsbl_head_seq", "dnsbl_applied_seq"] {
-        assert!((value(&server, name, &[]) - head).abs() < 0.5, "{name}");
+        assert_eq!(value(&server, name, &[]), head, "{name}");
     }
-    assert!(value(&server, "dnsbl_listings", &labels) > 1.5);
-    assert!(value(&server, "dnsbl_index_bytes", &labels) > 0.5);
-    assert!(value(&server, "dnsbl_commit_to_visible_seconds_count", &[]) > 0.5);
+    // 192.0.2.2, and 192.0.2.3 of two sources; an exclusion is no listing.
+    assert_eq!(value(&server, "dnsbl_listings", &labels), 3);
+    assert!(value(&server, "dnsbl_index_bytes", &labels) > 0);
+    // The server's token, the zone, five listings and a removal.
+    assert_eq!(value(&server, "dnsbl_commit_to_visible_seconds_count", &[]), head);
     let puts = [("route", "/v1/zones/{zone}/listings/{subject}"), ("code", "201")];
-    assert!(value(&server, "dnsbl_http_requests_total", &puts) > 4.5);
-    assert!(value(&server, "process_resident_memory_bytes", &[]) > 0.5);
-    assert!(value(&server, "process_open_fds", &[]) > 0.5);
+    assert_eq!(value(&server, "dnsbl_http_requests_total", &puts), 5);
+    assert!(value(&server, "process_resident_memory_bytes", &[]) > 0);
+    assert!(value(&server, "process_open_fds", &[]) > 0);
 }
 
 #[test]

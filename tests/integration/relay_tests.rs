@@ -221,14 +221,20 @@ fn mail_goes_to(addresses: &[IpAddr]) -> NameServer {
 /// the plainest recipient.
 #[track_caller]
 fn plain_probe(host: &ScriptedServer) -> Message {
-    host.wait_for(TEST, |message| {
-        let [recipient] = message.recipients.as_slice() else { return None };
-        let plain = recipient.strip_prefix('<')?.strip_suffix('>')?.split_once('@')?;
-        let is_plain = plain.1 == PROBE_DOMAIN
-            && plain.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        (is_plain && message.sender.ends_with(&format!("@{PROBE_DOMAIN}>")))
-            .then(|| message.clone())
-    })
+    host.wait_for(TEST, |message| is_plain(message).then(|| message.clone()))
+}
+
+/// Whether a probe asks for its recipient in the plain way.
+fn is_plain(message: &Message) -> bool {
+    let [recipient] = message.recipients.as_slice() else { return false };
+    let plain = recipient
+        .strip_prefix('<')
+        .and_then(|path| path.strip_suffix('>')?.split_once('@'))
+        .is_some_and(|(local, domain)| {
+            domain == PROBE_DOMAIN
+                && local.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        });
+    plain && message.sender.ends_with(&format!("@{PROBE_DOMAIN}>"))
 }
 
 /// The outcomes of a test's probes by their names.

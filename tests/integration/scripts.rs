@@ -120,3 +120,21 @@ fn a_machine_without_rust_is_told_where_to_get_it() {
     assert_eq!(said.code, Some(i32::from(!has_cargo)), "{}{}", said.stdout, said.stderr);
     assert!(has_cargo || said.stderr.contains("https://rustup.rs"), "{}", said.stderr);
 }
+
+/// A crate that was forgotten there would wrap in silence.
+#[test]
+fn integers_of_all_our_crates_are_checked_for_overflow() {
+    let root = repository();
+    let workspace = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let members = workspace.split("members = [").nth(1).unwrap().split("\n]").next().unwrap();
+    for member in members.lines().filter_map(|line| line.split('"').nth(1)) {
+        let manifest = fs::read_to_string(root.join(member).join("Cargo.toml")).unwrap();
+        let name = manifest.split('"').nth(1).unwrap();
+        let profile = format!("[profile.release.package.{name}]\noverflow-checks = true\n");
+        // Benches measure others beside us.
+        let is_checked = workspace.contains(&profile) || member.starts_with("bench");
+        assert!(is_checked, "{name} is not in\n{profile}");
+    }
+    let over = std::panic::catch_unwind(|| std::hint::black_box(u8::MAX) + std::hint::black_box(1));
+    assert!(over.is_err(), "this crate itself was built without");
+}

@@ -9,22 +9,6 @@ use std::{
 
 use hickory_proto::{op::Message, rr::RecordType};
 
-use crate::{PATIENCE, TcpClient};
-
-/// How a query travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// One datagram each way.
-    Udp,
-    /// A stream of messages, each behind its length (RFC 7766).
-    Tcp,
-}
-
-impl Transport {
-    /// Both.
-    pub const BOTH: [Self; 2] = [Self::Udp, Self::Tcp];
-}
-
 /// A query, well formed or not: the counts are told, not counted.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -142,14 +126,6 @@ impl Query {
         bytes.extend(&self.body);
         bytes
     }
-
-    /// Sends it and gives the reply.
-    #[track_caller]
-    pub fn ask(&self, server: SocketAddr, transport: Transport) -> Reply {
-        let reply = exchange(server, transport, &self.bytes()).expect("the server replies");
-        assert_eq!(reply.id(), self.id, "{reply:?}");
-        reply
-    }
 }
 
 /// A name in wire form, as it is typed.
@@ -195,22 +171,6 @@ impl Reply {
     /// The second 16 bits of the header.
     pub fn flags(&self) -> u16 {
         u16::from_be_bytes([self.bytes[2], self.bytes[3]])
-    }
-}
-
-/// Sends a message and gives the reply to it; an error where none comes.
-pub fn exchange(server: SocketAddr, transport: Transport, message: &[u8]) -> io::Result<Reply> {
-    match transport {
-        Transport::Udp => {
-            let client = UdpClient::connect(server)?;
-            client.send(message)?;
-            client.receive(PATIENCE)?.ok_or(ErrorKind::TimedOut.into())
-        }
-        Transport::Tcp => {
-            let mut client = TcpClient::connect(server)?;
-            client.send(message)?;
-            client.receive()
-        }
     }
 }
 

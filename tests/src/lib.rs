@@ -8,6 +8,7 @@
 mod admin;
 mod answer;
 mod dns;
+mod exchange;
 pub mod fixtures;
 pub mod mta;
 mod name_server;
@@ -21,14 +22,15 @@ mod zone;
 
 pub use admin::{Admin, HttpReply, segment};
 pub use answer::Answer;
-pub use dns::{Edns, Query, Reply, Transport, UdpClient, exchange};
+pub use dns::{Edns, Query, Reply, UdpClient};
+pub use exchange::{Transport, exchange};
 pub use name_server::NameServer;
 pub use process::{Finished, Process};
 pub use random::Random;
 pub use server::{Lease, SharedServer, TestServer, program, target_dir};
 pub use tcp::TcpClient;
 pub use tools::{Unbound, tool};
-pub use wait::{eventually, pause};
+pub use wait::{Gate, eventually};
 pub use zone::TestZone;
 
 /// How long anything may take that should take no time at all.

@@ -12,10 +12,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Admin, Process, TestZone, zone};
+use crate::{Admin, Process};
 
 /// How long a server may take to load what the tests write.
 const START: Duration = Duration::from_secs(60);
@@ -124,24 +123,6 @@ impl TestServer {
     pub fn start_again(&mut self) {
         let (process, dns, admin) = serve(&self.dir).expect("the server starts again");
         (self.process, self.dns, self.admin) = (Some(process), dns, admin);
-    }
-
-    /// A new zone of addresses; `settings` are those of the API beside `kind` and `ns`.
-    #[track_caller]
-    pub fn ip_zone(&self, settings: Value) -> TestZone {
-        TestZone::create(self, &zone::unique_origin(), "ip", settings)
-    }
-
-    /// A new zone of addresses at a name that the configuration has too.
-    #[track_caller]
-    pub fn ip_zone_at(&self, origin: &str, settings: Value) -> TestZone {
-        TestZone::create(self, origin, "ip", settings)
-    }
-
-    /// A new zone of domains.
-    #[track_caller]
-    pub fn domain_zone(&self, settings: Value) -> TestZone {
-        TestZone::create(self, &zone::unique_origin(), "domain", settings)
     }
 }
 

@@ -21,14 +21,35 @@ pub struct TestZone {
 }
 
 /// An origin that no other test of this run has.
-pub(crate) fn unique_origin() -> String {
+fn unique_origin() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     format!("bl{}.example.org", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Zones of a server.
+impl TestServer {
+    /// A new zone of addresses; `settings` are those of the API beside `kind` and `ns`.
+    #[track_caller]
+    pub fn ip_zone(&self, settings: Value) -> TestZone {
+        TestZone::create(self, &unique_origin(), "ip", settings)
+    }
+
+    /// A new zone of addresses at a name that the configuration has too.
+    #[track_caller]
+    pub fn ip_zone_at(&self, origin: &str, settings: Value) -> TestZone {
+        TestZone::create(self, origin, "ip", settings)
+    }
+
+    /// A new zone of domains.
+    #[track_caller]
+    pub fn domain_zone(&self, settings: Value) -> TestZone {
+        TestZone::create(self, &unique_origin(), "domain", settings)
+    }
+}
+
 impl TestZone {
     #[track_caller]
-    pub(crate) fn create(server: &TestServer, origin: &str, kind: &str, settings: Value) -> Self {
+    fn create(server: &TestServer, origin: &str, kind: &str, settings: Value) -> Self {
         let zone = Self::at(server, origin);
         let mut body = json!({"kind": kind, "ns": ["ns1.example.net."]});
         if let (Some(body), Value::Object(settings)) = (body.as_object_mut(), settings) {

@@ -1,14 +1,12 @@
 //! `dnsblctl changes`: the change log, as it is or as it grows.
 
-use std::{
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::{process::ExitCode, time::Duration};
 
 use admin_api_types::{ChangeLine, ChangesEnd};
 use anyhow::{Context, bail};
 use clap::Args;
 use reqwest::Method;
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     client::{AnswerLines, Client},
@@ -18,7 +16,7 @@ use crate::{
 
 /// How long the server is asked to wait for changes that are followed, in seconds.
 const FOLLOW_WAIT: u64 = 30;
-/// How long to pause after an answer that came at once and held nothing.
+/// How long after a question that brought nothing the next one is asked, at the earliest.
 const PAUSE: Duration = Duration::from_secs(1);
 
 const NOTES: &str = "\
@@ -55,8 +53,8 @@ impl Changes {
             if !self.follow {
                 break;
             }
-            if after == since && asked.elapsed() < PAUSE {
-                tokio::time::sleep(PAUSE).await;
+            if after == since {
+                sleep_until(asked + PAUSE).await;
             }
         }
         if !output.is_json() {

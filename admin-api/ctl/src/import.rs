@@ -20,7 +20,10 @@ use reqwest::{
     Body, Method, RequestBuilder,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
-use tokio::{io::AsyncReadExt, time::sleep};
+use tokio::{
+    io::AsyncReadExt,
+    time::{Instant, sleep_until},
+};
 use tokio_util::io::ReaderStream;
 
 use crate::{
@@ -141,7 +144,7 @@ impl Import {
             request = request.header(CONTENT_ENCODING, packing);
         }
         let late = async {
-            sleep(HEAD_START).await;
+            sleep_until(Instant::now() + HEAD_START).await;
             chunks
         };
         request.body(Body::wrap_stream(late.flatten_stream()))

@@ -13,5 +13,6 @@ pub(crate) mod seems;
 mod stage;
 
 pub(crate) use format::Format;
+pub use format::count_rows;
 pub(crate) use report::Report;
 pub(crate) use stage::{Decided, ImportOrder, Refused, Stop, Whose, stage};

@@ -91,11 +91,14 @@ pub(crate) async fn list_changes(
 /// Waits until there is a change after `after`, the time is over or the server stops.
 async fn wait(app: &App, after: u64, limit: Duration) {
     let mut head = app.head.clone();
-    tokio::select! {
-        _ = head.wait_for(|head| *head > after) => {}
-        () = tokio::time::sleep(limit) => {}
-        () = app.shutdown.cancelled() => {}
-    }
+    let change = async {
+        tokio::select! {
+            _ = head.wait_for(|head| *head > after) => {}
+            () = app.shutdown.cancelled() => {}
+        }
+    };
+    // That there was none in time is no error.
+    let _ = tokio::time::timeout(limit, change).await;
 }
 
 struct Feed {

@@ -65,13 +65,17 @@ async fn heads_that_are_slow_or_too_large_end_the_connection() {
 
 #[tokio::test]
 async fn a_long_poll_ends_with_the_server() {
-    let server = run(&Limits::default()).await;
+    let server = run(&Limits { max_waits: 1, ..Limits::default() }).await;
     let token = server.fixture.admin();
-    let request = format!(
-        "GET /v1/changes?after=1&wait=60 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n"
-    );
-    let poll = tokio::spawn(async move { ask(server.addr, &request).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let after = |seq: u64| {
+        format!(
+            "GET /v1/changes?after={seq}&wait=60 HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"
+        )
+    };
+    let (poll, other) = (after(1), after(0));
+    let poll = tokio::spawn(async move { ask(server.addr, &poll).await });
+    // While it waits nobody else may.
+    while !ask(server.addr, &other).await.starts_with("HTTP/1.1 429") {}
     server.stop.cancel();
     let answer = poll.await.unwrap();
     assert!(answer.contains(r#"{"end":true,"next":1}"#), "{answer}");

@@ -6,12 +6,13 @@ use std::{
 };
 
 use anyhow::Result;
-use dnsbl_tests::{Random, pause};
+use dnsbl_tests::Random;
 
 use crate::{
     ask::Asker,
     data::Data,
     lab::Lab,
+    pause::pause,
     report::{self, Table, time},
     servers::{Knot, Nsd, Rbldnsd, Server},
     stats::median_time,

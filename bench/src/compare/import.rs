@@ -3,10 +3,10 @@
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use dnsbl_tests::pause;
 
 use crate::{
     lab::Lab,
+    pause::pause,
     prober,
     report::{self, Table, mebibytes, time},
     servers::{Ours, Server},

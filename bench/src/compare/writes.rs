@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use dnsbl_tests::pause;
 
 use crate::{
     background::{Background, stop_all},
@@ -11,6 +10,7 @@ use crate::{
     histogram::Histogram,
     lab::Lab,
     load::{self, FULL_RATE, Seen},
+    pause::pause,
     report::{self, Table, rate, time},
     servers::{Ours, Server},
     stats::quantile,

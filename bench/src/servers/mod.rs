@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use dnsbl_tests::{Process, pause};
+use dnsbl_tests::Process;
 
 pub(crate) use echo::Echo;
 pub(crate) use knot::Knot;
@@ -21,7 +21,7 @@ pub(crate) use nsd::Nsd;
 pub(crate) use ours::Ours;
 pub(crate) use rbldnsd::Rbldnsd;
 
-use crate::{ask::Asker, data, programs::run, usage};
+use crate::{ask::Asker, data, pause::pause, programs::run, usage};
 
 /// How long a server may take to load a list.
 const LOADING: Duration = Duration::from_secs(900);

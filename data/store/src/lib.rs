@@ -32,6 +32,8 @@
 mod db;
 mod error;
 mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod import;
 mod open;

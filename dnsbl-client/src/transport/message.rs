@@ -102,6 +102,18 @@ pub(super) enum Reply {
     Malformed,
 }
 
+/// What a message answers to `question`, if it is a reply to that and whole; for the fuzz target
+/// `client-reply`.
+#[doc(hidden)]
+pub fn read_reply(question: &Question, message: &[u8]) -> Option<Answer> {
+    let mut query = Query::default();
+    query.write(question, true);
+    match read(message, query.question())? {
+        Reply::Complete(answer) => Some(answer),
+        Reply::Truncated | Reply::Malformed => None,
+    }
+}
+
 /// The id of a message.
 pub(super) fn id(message: &[u8]) -> Option<u16> {
     message.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))

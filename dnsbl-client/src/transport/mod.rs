@@ -11,6 +11,8 @@ use std::{
 
 use dnsbl_types::Name;
 
+#[doc(hidden)]
+pub use self::message::read_reply;
 pub use self::udp::{Counts, Resolvers, Udp};
 use crate::Failure;
 

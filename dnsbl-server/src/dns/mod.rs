@@ -12,6 +12,7 @@ mod abort;
 mod answer;
 mod bind;
 mod counters;
+mod fuzz;
 mod lookup;
 mod message;
 mod query;
@@ -33,6 +34,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
 pub(crate) use counters::Counters;
+pub use fuzz::SlowPath;
 pub(crate) use service::Service;
 
 use crate::config;

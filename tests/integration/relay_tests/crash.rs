@@ -1,23 +1,52 @@
 //! SIGKILL in the middle of tests: none is lost, and hosts are not asked the same again and again.
 
-use std::time::Duration;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    mpsc::{Receiver, SyncSender, sync_channel},
+};
 
 use dnsbl_tests::{
     Random,
     mta::{Heard, ScriptedServer, SmtpAnswer},
-    pause,
 };
 
-use super::{Tester, outcomes, plain_probe};
+use super::{TEST, Tester, outcomes, plain_probe};
 
 const HOSTS: usize = 4;
 const KILLS: usize = 3;
 
-/// A host that takes its time for each answer.
-fn slow(answer: impl Fn(Heard<'_>) -> SmtpAnswer + Send + Sync + 'static) -> ScriptedServer {
-    ScriptedServer::start(move |heard| {
-        pause(Duration::from_millis(10));
-        answer(heard)
+/// The moment of a kill: when some hosts have heard so many commands. The last has no answer.
+struct Fuse {
+    /// None: it does not burn.
+    left: Mutex<usize>,
+    burnt: SyncSender<()>,
+}
+
+impl Fuse {
+    fn new() -> (Arc<Self>, Receiver<()>) {
+        let (burnt, moment) = sync_channel(1);
+        (Arc::new(Self { left: Mutex::new(0), burnt }), moment)
+    }
+
+    fn light(&self, commands: usize) {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = commands;
+    }
+
+    /// Whether this command is the last.
+    fn burns_down(&self) -> bool {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_last = *left == 1;
+        *left = left.saturating_sub(1);
+        is_last && self.burnt.try_send(()).is_ok()
+    }
+}
+
+/// A host that answers like this as long as the fuse burns.
+fn host(fuse: &Arc<Fuse>, answer: fn(Heard<'_>) -> SmtpAnswer) -> ScriptedServer {
+    let fuse = fuse.clone();
+    ScriptedServer::start(move |heard| match heard {
+        Heard::Command(_) if fuse.burns_down() => SmtpAnswer::Silence,
+        heard => answer(heard),
     })
 }
 
@@ -39,17 +68,24 @@ fn expect_patience(host: &ScriptedServer, most: usize) {
 fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
     let mut random = Random::from_env("DNSBL_RELAY_CRASH_SEED");
     let mut tester = Tester::start();
-    let undisturbed = slow(SmtpAnswer::refusing);
+    let (fuse, moment) = Fuse::new();
+    let undisturbed = host(&fuse, SmtpAnswer::refusing);
     assert_eq!(tester.test(undisturbed.addr())["verdict"], "clean");
-    let usual = undisturbed.record().connections.len();
+    let usual = undisturbed.record();
+    // Fewer than all hosts hear together, so that each fuse burns down.
+    let mut commands = || 1 + random.below(usual.commands.len());
 
-    let refusing: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::refusing)).collect();
-    let accepting: Vec<_> = (0..HOSTS).map(|_| slow(SmtpAnswer::polite)).collect();
+    let refusing: Vec<_> = (0..HOSTS).map(|_| host(&fuse, SmtpAnswer::refusing)).collect();
+    let accepting: Vec<_> = (0..HOSTS).map(|_| host(&fuse, SmtpAnswer::polite)).collect();
     let hosts: Vec<_> = refusing.iter().chain(&accepting).collect();
+    fuse.light(commands());
     let ids: Vec<_> = hosts.iter().map(|host| tester.submit_owned(host.addr())).collect();
-    for _ in 0..KILLS {
-        pause(Duration::from_millis(20 + random.below(400) as u64));
+    for kill in 1..=KILLS {
+        moment.recv_timeout(TEST).expect("the hosts hear more");
         tester.server.kill();
+        if kill < KILLS {
+            fuse.light(commands());
+        }
         tester.server.start_again();
     }
     for (id, host) in ids.iter().zip(&hosts) {
@@ -62,7 +98,7 @@ fn a_test_survives_sigkill_and_hosts_are_not_asked_twice() {
             _ => false,
         };
         assert!(is_possible, "{test}");
-        expect_patience(host, usual + KILLS);
+        expect_patience(host, usual.connections.len() + KILLS);
         tester.expect_unlisted(host.addr().ip());
     }
 }

@@ -11,7 +11,7 @@ use admin_api_types::{RelayTest, RelayTestBody};
 use anyhow::Context;
 use clap::Args;
 use reqwest::Method;
-use tokio::time::sleep;
+use tokio::time::{Instant, interval_at};
 
 use super::show;
 use crate::{client::Client, document::Document, output::Output, progress, text};
@@ -102,9 +102,10 @@ async fn wait(
 ) -> anyhow::Result<Document<RelayTest>> {
     let id = test.body.id.clone();
     let spinner = progress::spinner()?;
+    let mut looks = interval_at(Instant::now() + PAUSE, PAUSE);
     while !is_over(&test.body) {
         spinner.set_message(format!("{}  {}", text::visible(&id), text::visible(&test.body.state)));
-        sleep(PAUSE).await;
+        looks.tick().await;
         test = client.ask(client.v1(Method::GET, &["relay-tests", &id])).await?;
     }
     spinner.finish_and_clear();

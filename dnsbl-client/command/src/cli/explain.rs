@@ -98,7 +98,7 @@ impl Explain {
         let request = Request::about(subject.target());
         let decided = decider.decide(&request, self.lists.timeout).await;
         Ok(Explained {
-            action: decided.decision.action.word(),
+            action: decided.decision.action.as_str(),
             report: decided.report,
             unasked: decided.unasked.map(|why| why.to_string()),
             shadow: decider.is_in_shadow(),

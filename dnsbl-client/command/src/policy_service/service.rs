@@ -50,7 +50,7 @@ impl Service {
         let deadline = self.decider.deadline(request);
         let decided = self.decider.decide(request, deadline).await;
         self.metrics.check_seconds.observe(began.elapsed().as_secs_f64());
-        self.metrics.checks.with_label_values(&[decided.decision.action.word()]).inc();
+        self.metrics.checks.with_label_values(&[decided.decision.action.as_str()]).inc();
         let shadow = self.decider.is_in_shadow();
         log(request, &decided, shadow);
         let decision = decided.decision;
@@ -70,7 +70,7 @@ fn log(request: &Request, decided: &Decided, shadow: bool) {
         sender = said(&request.sender),
         queue_id = said(&request.queue_id),
         instance = said(&request.instance),
-        action = action.word(),
+        action = action.as_str(),
         %score,
         %zones,
         hits = said_long(hits),

@@ -13,7 +13,7 @@ use hickory_resolver::{
 };
 
 use crate::{
-    Mode, Options, Subject,
+    options::{Mode, Options, Subject},
     ours::all_equal,
     tally::{Outcome, Tally},
 };

@@ -15,7 +15,7 @@ use dnsbl_types::{Name, query_name};
 use futures_util::{StreamExt, future::join_all, stream};
 
 use crate::{
-    Mode, Options, Subject,
+    options::{Mode, Options, Subject},
     tally::{Outcome, Tally},
 };
 

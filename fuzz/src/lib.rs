@@ -1,0 +1,139 @@
+//! What is fuzzed: each function takes any bytes, and panics if what reads them is wrong.
+//!
+//! The programs in `targets/` hand these functions to libFuzzer; `tests/corpus.rs` calls them with
+//! what was found before. `README.md` says how they are built.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
+
+use dnsbl_client::{QueryType, Question, read_reply};
+use dnsbl_index::{Index, IndexWriter};
+use dnsbl_server::{SlowPath, answer_fast};
+use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
+use hickory_proto::op::Message;
+use relay_tester::{Reply, dialogue::ReplyReader};
+
+mod policy;
+
+/// A fuzz target's name, as in `corpus/` and `targets/`, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 6] = [
+    ("client-reply", client_reply),
+    ("import-rows", import_rows),
+    ("policy-request", policy_request),
+    ("query", query),
+    ("smtp-reply", smtp_reply),
+    ("stored-value", stored_value),
+];
+
+const NOW: UnixTime = UnixTime(1_700_000_000);
+/// The most that is sent over UDP without EDNS, in octets (RFC 1035 section 4.2.1).
+const CLASSIC: usize = 512;
+
+/// What is listed in the server that is asked.
+static LISTED: LazyLock<(Arc<Index>, SlowPath)> = LazyLock::new(|| {
+    let index = Arc::new(Index::default());
+    let mut writer = IndexWriter::new(index.clone());
+    for (origin, kind, subjects) in [
+        ("bl.example", ZoneKind::Ip, &["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"][..]),
+        ("d.example", ZoneKind::Domain, &["spam.example", "*.wild.example"][..]),
+    ] {
+        let ns: Name = "ns1.example.net".parse().expect("a name");
+        let reason = "Listed, see https://bl.example.org/$".parse().expect("a reason");
+        let spec = ZoneSpec::new(origin.parse().expect("a name"), kind, vec![ns], reason);
+        let zone = spec.check().expect("settings that fit together");
+        let origin = zone.origin.clone();
+        writer.put_zone(&zone, Serial(1));
+        for subject in subjects {
+            let subject = subject.parse().expect("a subject");
+            writer.set_entries(&origin, &subject, &[Entry::default()]);
+        }
+    }
+    writer.publish(1, Instant::now());
+    (index.clone(), SlowPath::new(index))
+});
+
+/// A packet that comes to the server. What it replies can be read, is to that packet, and is the same on
+/// the fast path as on the slow one.
+pub fn query(packet: &[u8]) {
+    let (index, slow_path) = &*LISTED;
+    let [udp, tcp] = slow_path.answer(packet, NOW);
+    for reply in [&udp, &tcp].into_iter().flatten() {
+        assert_eq!(packet[..2], reply[..2], "the id");
+        assert_eq!((packet[2] & 0x80, reply[2] & 0x80), (0, 0x80), "a reply, and to none");
+        Message::from_vec(reply).expect("a reply that can be read");
+    }
+    let mut buffer = [0; CLASSIC];
+    if let Some(len) = answer_fast(&index.load(), packet, &mut buffer, NOW) {
+        let udp = udp.expect("what one path answers, the other does too");
+        // Flags, response code and counts; names may be compressed in other ways.
+        assert_eq!(buffer[..12], udp[..12], "{packet:02x?}");
+        Message::from_vec(&buffer[..len]).expect("a reply that can be read");
+    }
+}
+
+/// A message that comes back to the client.
+pub fn client_reply(message: &[u8]) {
+    static QUESTIONS: LazyLock<[Question; 2]> = LazyLock::new(|| {
+        [QueryType::A, QueryType::Txt].map(|rtype| {
+            let name = "1.2.0.192.bl.example".parse().expect("a name");
+            Question { name, rtype }
+        })
+    });
+    for question in &*QUESTIONS {
+        if let Some(answer) = read_reply(question, message) {
+            assert!(answer.addresses.is_empty() || question.rtype == QueryType::A, "{answer:?}");
+            assert!(answer.texts.is_empty() || question.rtype == QueryType::Txt, "{answer:?}");
+        }
+    }
+}
+
+/// A file that is imported; its first byte is the format.
+pub fn import_rows(input: &[u8]) {
+    let Some((format, body)) = input.split_first() else { return };
+    let lines = 1 + body.iter().filter(|byte| **byte == b'\n').count();
+    assert!(admin_api::count_rows(*format, body) <= lines, "more rows than lines");
+}
+
+/// What a tested host sends; it makes no difference how it is cut.
+pub fn smtp_reply(sent: &[u8]) {
+    let whole = replies([sent]);
+    assert_eq!(whole, replies(sent.chunks(1)));
+    assert_eq!(whole, replies(sent.chunks(7)));
+}
+
+/// All replies in what came in these pieces, up to the first that can't be read.
+fn replies<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Reply> {
+    let mut reader = ReplyReader::default();
+    let mut replies = Vec::new();
+    for piece in pieces {
+        if reader.push(piece).is_err() {
+            return replies;
+        }
+        loop {
+            match reader.next_reply() {
+                Ok(Some(reply)) => replies.push(reply),
+                Ok(None) => break,
+                Err(_) => return replies,
+            }
+        }
+    }
+    replies
+}
+
+/// A value in the database; its first byte is the kind.
+pub fn stored_value(input: &[u8]) {
+    if let Some((kind, value)) = input.split_first() {
+        dnsbl_store::fuzz::read_value(*kind, value);
+    }
+}
+
+/// What a mail server sends to the policy service; it makes no difference how it is cut.
+pub fn policy_request(sent: &[u8]) {
+    let whole = policy::requests([sent]);
+    assert_eq!(whole, policy::requests(sent.chunks(1)));
+}
