@@ -47,7 +47,7 @@ pub(super) async fn lookup<T: Transport>(
             state.cache_misses += 1;
             match shared.admit(zone, &mut state, now) {
                 Ok(permit) => Ok(Box::pin(query_and_record(permit, zone.id, target, deadline))),
-                Err(event) => Err((event, state.stale(&target, now))),
+                Err(event) => Err(Box::new((event, state.stale(&target, now)))),
             }
         })
     };
@@ -57,7 +57,8 @@ pub(super) async fn lookup<T: Transport>(
             waiting.await.unwrap_or_else(|_| LookupResult::too_late())
         }
         Ok(joined) => joined.await,
-        Err((event, stale)) => {
+        Err(refused) => {
+            let (event, stale) = *refused;
             shared.settings.notify(event);
             stale.unwrap_or_else(|| LookupResult::skipped(Skipped::OverBudget))
         }

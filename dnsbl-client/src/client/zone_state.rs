@@ -34,7 +34,7 @@ pub(super) struct LookupResult {
 
 /// The effects of a change of state, to be seen to once the lock is gone.
 #[must_use]
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Effects {
     /// The health before and after, where it is another.
     pub(super) health: Option<(Health, Health)>,
