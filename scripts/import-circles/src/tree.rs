@@ -94,15 +94,15 @@ impl Reader<'_> {
             children: children.to_owned(),
             by_path: file.parent().unwrap_or(Path::new("")).to_owned(),
         };
-        self.module(parsed.attrs, parsed.items, &folders, place)
+        self.module(&parsed.attrs, parsed.items, &folders, &place)
     }
 
     fn module(
         &mut self,
-        attributes: Vec<Attribute>,
+        attributes: &[Attribute],
         items: Vec<Item>,
         folders: &Folders<'_>,
-        place: Place,
+        place: &Place,
     ) -> Result<()> {
         let id = self.tree.modules.len();
         let (children, others): (Vec<Item>, Vec<Item>) =
@@ -117,12 +117,12 @@ impl Reader<'_> {
                 children: BTreeMap::new(),
                 file: folders.file.to_owned(),
                 file_module: place.file_module,
-                mentions: Mentions::of(&attributes, &others),
+                mentions: Mentions::of(attributes, &others),
             });
         }
         for child in children {
             let Item::Mod(child) = child else { continue };
-            self.child(child, folders, &place, id)?;
+            self.child(child, folders, place, id)?;
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Reader<'_> {
         if let Some((_, items)) = mem::take(&mut child.content) {
             let below = by_attribute.unwrap_or_else(|| folders.children.join(name));
             let folders = Folders { file: folders.file, children: below.clone(), by_path: below };
-            return self.module(child.attrs, items, &folders, place);
+            return self.module(&child.attrs, items, &folders, &place);
         }
         if let Some(file) = by_attribute {
             let children = file.parent().unwrap_or(Path::new("")).to_owned();

@@ -43,7 +43,7 @@ fn a_test_that_waits_is_called_off_and_its_host_never_called() {
 
 #[test]
 fn a_test_that_goes_on_is_called_off_before_its_next_probe_and_lists_nothing() {
-    let (called_off, is_called_off) = mpsc::channel::<()>();
+    let (called_off, is_called_off) = mpsc::sync_channel::<()>(1);
     let is_called_off = Mutex::new(is_called_off);
     let host = ScriptedServer::start(move |heard| {
         if matches!(heard, Heard::Message(_)) {

@@ -113,7 +113,7 @@ fn an_address_that_is_pending_has_one_test_however_often_it_is_submitted() {
 #[test]
 fn no_more_tests_than_allowed_run_at_once() {
     let [open, most, begun] = [(); 3].map(|()| Arc::new(AtomicUsize::new(0)));
-    let (release, released) = mpsc::channel();
+    let (release, released) = mpsc::sync_channel(8);
     let released = Arc::new(Mutex::new(released));
     let hosts: Vec<_> = (0..8)
         .map(|_| {

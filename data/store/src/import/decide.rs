@@ -76,7 +76,7 @@ impl Decided {
             output,
             digest: Digest::default(),
             subject: Vec::new(),
-            decided: Decided {
+            decided: Self {
                 segment: None,
                 counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
                 rows: 0,
@@ -96,7 +96,7 @@ impl Decided {
         let mut decided = decision.finish()?;
         decided.contradictions = new.contradictions();
         decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
-        Ok(Decided { segment, ..decided })
+        Ok(Self { segment, ..decided })
     }
 }
 

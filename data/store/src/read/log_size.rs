@@ -88,7 +88,7 @@ impl LogSize {
             self.bytes += size(key, value);
             iter.next();
         }
-        Ok(iter.status()?)
+        iter.status()
     }
 
     /// Stops counting what is too old, and what is too much.
@@ -111,7 +111,7 @@ impl LogSize {
             self.bytes = self.bytes.saturating_sub(size(key, value));
             iter.next();
         }
-        Ok(iter.status()?)
+        iter.status()
     }
 
     /// Counts older entries, as many as there is room for.
@@ -134,7 +134,7 @@ impl LogSize {
             (self.from, self.bytes) = (seq, bytes);
             iter.prev();
         }
-        Ok(iter.status()?)
+        iter.status()
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
     select,
     sync::{Notify, Semaphore, SemaphorePermit},
     task::AbortHandle,
-    time::{sleep, sleep_until},
+    time::sleep_until,
 };
 
 use super::{
@@ -181,7 +181,7 @@ impl Engine {
         let (engine, descriptor) = (&reading.engine, &reading.descriptor);
         let mut buffer = [0; BUFFER];
         let mut actions = Actions::default();
-        let age = sleep(engine.timing.socket_age);
+        let age = sleep_until(tokio::time::Instant::now() + engine.timing.socket_age);
         tokio::pin!(age);
         loop {
             select! {
