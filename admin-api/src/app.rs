@@ -1,4 +1,4 @@
-//! What every handler works with: the store without blocking the runtime, and the limits.
+//! What the API is served from, and what every handler works with: the store without blocking the runtime, and the limits.
 
 use std::{
     ops::Deref,
@@ -7,13 +7,43 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use dnsbl_index::Snapshot;
-use dnsbl_store::{Actor, Change, ChangeError, Done, Reader, Store, TokenRecord};
+use dnsbl_index::{Index, Snapshot};
+use dnsbl_store::{
+    Actor, Change, ChangeError, Committed, Operation, OperationResult, Reader, Store, TokenRecord,
+};
 use dnsbl_types::{Name, UnixTime, Zone};
-use tokio::sync::oneshot;
+use relay_tester::service::Tester;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Api, error::Problem, known::KnownTokens, slots::Slots, throttle::Throttle};
+use crate::{
+    error::Problem, limits::Limits, slots::Slots, status::ServerStatus, throttle::Throttle,
+    token_cache::TokenCache,
+};
+
+/// The parts of the server that the API is served from.
+pub struct Api {
+    /// Where everything is kept. While it is served tokens are changed through one [`router()`](crate::router()) or
+    /// [`serve()`](crate::serve()) only: each remembers which ones are good.
+    pub store: Store,
+    /// What DNS answers from.
+    pub index: Arc<Index>,
+    /// The last change that is visible.
+    pub head: watch::Receiver<u64>,
+    /// The server around it.
+    pub server: Arc<dyn ServerStatus>,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// The tester of open relays, if this server has one.
+    pub tester: Option<Arc<Tester>>,
+}
+
+/// An operation that was made.
+pub(crate) struct Changed {
+    /// The sequence number of its change; the head of the log where nothing had to change.
+    pub(crate) seq: u64,
+    pub(crate) result: OperationResult,
+}
 
 /// The state of the router.
 pub(crate) struct App {
@@ -24,7 +54,7 @@ pub(crate) struct App {
     pub(crate) scans: Slots,
     /// For waiting for changes.
     pub(crate) waits: Slots,
-    known: Arc<KnownTokens>,
+    tokens: Arc<TokenCache>,
     started: (UnixTime, Instant),
     /// Of the log lines of refused requests.
     pub(crate) refusals: Throttle,
@@ -45,7 +75,7 @@ impl App {
                 limits.max_waits,
                 limits.max_waits_per_token,
             ),
-            known: Arc::default(),
+            tokens: Arc::default(),
             started: (UnixTime::now(), Instant::now()),
             refusals: Throttle::default(),
             api,
@@ -59,29 +89,40 @@ impl App {
         (self.started.0, self.started.1.elapsed())
     }
 
-    /// Hands a change to the writer and waits until it is durable and visible, or refused.
-    pub(crate) async fn change(&self, actor: Actor, change: Change) -> Result<Done, Problem> {
-        Ok(self.change_or(actor, change).await??)
+    /// Hands a change of one operation to the writer and waits until it is durable and visible, or refused.
+    pub(crate) async fn change(
+        &self,
+        actor: Actor,
+        operation: Operation,
+    ) -> Result<Changed, Problem> {
+        Ok(self.change_or(actor, operation).await??)
     }
 
     /// The same where the caller has more to say about a refusal.
     pub(crate) async fn change_or(
         &self,
         actor: Actor,
-        change: Change,
-    ) -> Result<Result<Done, ChangeError>, Problem> {
-        let (tell, told) = oneshot::channel();
-        let is_of_token = matches!(change, Change::PutToken(_) | Change::DeleteToken { .. });
-        let known = is_of_token.then(|| self.known.clone());
+        operation: Operation,
+    ) -> Result<Result<Changed, ChangeError>, Problem> {
+        let (tx, rx) = oneshot::channel();
+        let is_of_token =
+            matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
+        let tokens = is_of_token.then(|| self.tokens.clone());
         // Here and not below: whoever asked may be gone by then.
-        let reply = move |result| {
-            if let Some(known) = known {
-                known.forget();
+        let reply = move |result: Result<Committed, ChangeError>| {
+            if let Some(tokens) = tokens {
+                tokens.invalidate();
             }
-            drop(tell.send(result));
+            drop(tx.send(result));
         };
-        self.store.submit(actor, change, UnixTime::now(), reply);
-        told.await.map_err(|_| Problem::stopping())
+        self.store.submit(Change::new(actor, operation), UnixTime::now(), reply);
+        let committed = match rx.await.map_err(|_| Problem::stopping())? {
+            Ok(committed) => committed,
+            Err(err) => return Ok(Err(err)),
+        };
+        let seq = committed.seq;
+        let result = committed.into_result().ok_or_else(Problem::internal)?;
+        Ok(Ok(Changed { seq, result }))
     }
 
     /// The live token with this text.
@@ -89,16 +130,16 @@ impl App {
         &self,
         text: &str,
     ) -> Result<Option<Arc<TokenRecord>>, Problem> {
-        if let Some(token) = self.known.find(text, UnixTime::now()) {
+        if let Some(token) = self.tokens.find(text, UnixTime::now()) {
             return Ok(Some(token));
         }
-        let (known, text) = (self.known.clone(), text.to_owned());
+        let (tokens, text) = (self.tokens.clone(), text.to_owned());
         let store = self.store.clone();
         self.block(move || {
-            let round = known.round();
+            let generation = tokens.generation();
             let token = store.read(UnixTime::now()).authenticate(&text)?.map(Arc::new);
             if let Some(token) = &token {
-                known.learn(round, &text, token.clone());
+                tokens.insert(generation, &text, token.clone());
             }
             Ok(token)
         })
@@ -150,7 +191,7 @@ impl App {
 
     /// Refuses what rests on how much time passes while the clock is in doubt.
     pub(crate) fn require_sound_clock(&self) -> Result<(), Problem> {
-        match self.host.clock_doubt() {
+        match self.server.clock_doubt() {
             None => Ok(()),
             Some((why, seconds)) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;

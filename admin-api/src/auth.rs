@@ -1,6 +1,6 @@
 //! Who asks, and what they may do.
 //!
-//! A handler names its scope in its signature: [`Caller<ZonesWrite>`] is a request with a live token
+//! A handler names its scope in its signature: `Caller<ZonesWrite>` is a request with a live token
 //! that has `zones:write`. Tokens come in the `Authorization` header and nowhere else.
 
 use std::{
@@ -16,81 +16,14 @@ use axum::{
 use dnsbl_store::{Actor, TokenRecord};
 use dnsbl_types::Source;
 
-use crate::{app::App, error::Problem, sources::SourceRights};
+use crate::{app::App, error::Problem, scopes::Scope, sources::SourceRights};
 
-/// What a token may be allowed to do.
-pub const SCOPES: &[&str] = &[
-    "zones:read",
-    "zones:write",
-    "listings:read",
-    "listings:write",
-    "imports:write",
-    "sources:all",
-    "changes:read",
-    "audit:read",
-    "tokens:admin",
-    "metrics:read",
-    "guards:override",
-    "relay-tests:read",
-    "relay-tests:write",
-    "relay-tests:owner",
-    "relay-tests:trusted",
-    "relay-opt-outs:write",
-];
-
-/// To write and delete as any source.
-pub(crate) const SOURCES_ALL: &str = "sources:all";
-/// To lift guards.
-pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
-/// To manage tokens, and to see changes of them.
-pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
-
-/// To see relay tests, and changes of them.
-pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
-/// To ask for tests in the name of a host's owner.
-pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
-/// To ask for more tests than the holder of any token, and to call off those of others.
-pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
-
-/// A scope as a type.
-pub(crate) trait Scope: Send + Sync + 'static {
-    /// Its name; `None` where any live token will do.
-    const NAME: Option<&'static str>;
-}
-
-macro_rules! scopes {
-    ($($doc:literal $scope:ident = $name:expr;)*) => {$(
-        #[doc = $doc]
-        pub(crate) struct $scope;
-
-        impl Scope for $scope {
-            const NAME: Option<&'static str> = $name;
-        }
-    )*};
-}
-
-scopes! {
-    "To see zones." ZonesRead = Some("zones:read");
-    "To change zones." ZonesWrite = Some("zones:write");
-    "To see listings." ListingsRead = Some("listings:read");
-    "To change listings." ListingsWrite = Some("listings:write");
-    "To import." ImportsWrite = Some("imports:write");
-    "To follow the change log." ChangesRead = Some("changes:read");
-    "To read the audit records." AuditRead = Some("audit:read");
-    "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
-    "To read metrics." MetricsRead = Some("metrics:read");
-    "To see relay tests." RelayTestsRead = Some(RELAY_TESTS_READ);
-    "To ask for relay tests." RelayTestsWrite = Some("relay-tests:write");
-    "To opt networks out of relay tests, and in again." RelayOptOutsWrite = Some("relay-opt-outs:write");
-    "Any live token." Anyone = None;
-}
-
-/// Where a request came from; put into its extensions by [`serve`](crate::serve()).
+/// The peer that sent a request; put into its extensions by [`serve`](crate::serve()).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Where a request came from, as far as that is known: the peer, or who is behind a proxy that is
-/// believed. Put into its extensions by [`around`](crate::layers::around).
+/// The client that a request came from, as far as that is known: the peer, or who is behind a proxy that is
+/// believed. Put into its extensions by [`request_layer`](crate::layers::request_layer).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Client(pub(crate) Option<IpAddr>);
 
@@ -167,13 +100,12 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = app.authenticate(bearer(&parts.headers)?).await?;
-        let token = token
-            .ok_or_else(|| Problem::unauthorized("this token is unknown, revoked or expired"))?;
+        let unknown = || Problem::unauthorized("this token is unknown, revoked or expired");
+        let token = app.authenticate(bearer(&parts.headers)?).await?.ok_or_else(unknown)?;
         if let Some(Asker(asker)) = parts.extensions.get() {
             asker.get_or_init(|| token.clone());
         }
-        let client = parts.extensions.get::<Client>().and_then(|Client(client)| *client);
+        let client = parts.extensions.get::<Client>().and_then(|Client(address)| *address);
         let remote = client.map(|address| address.to_string());
         let caller = Self { token, remote, scope: PhantomData };
         S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;
@@ -187,28 +119,8 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let (Some(value), None) = (values.next(), values.next()) else {
         return Err(Problem::unauthorized(HOW));
     };
-    let value = value.to_str().map_err(|_| Problem::unauthorized(HOW))?;
-    match value.split_once(' ') {
+    match value.to_str().map_err(|_| Problem::unauthorized(HOW))?.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
         _ => Err(Problem::unauthorized(HOW)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::SCOPES;
-
-    /// Newcomer A4: scopes stood in an error message only.
-    #[test]
-    fn every_scope_stands_in_the_docs() {
-        let docs = include_str!("../../docs/operating.md");
-        for scope in SCOPES {
-            let (of, verb) = scope.split_once(':').unwrap();
-            let said = docs.contains(&format!("`{scope}`"))
-                || docs.lines().any(|line| {
-                    line.starts_with(&format!("| `{of}:")) && line.contains(&format!("`:{verb}`"))
-                });
-            assert!(said, "{scope}");
-        }
     }
 }

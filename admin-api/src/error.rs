@@ -15,14 +15,17 @@ use relay_tester::{
     life::Limited,
     service::{RecordsError, Refusal},
 };
+use serde::Serialize;
 use serde_json::{Map, Value};
+
+use crate::v1::import::write_counts;
 
 /// An error on its way out.
 #[derive(Debug)]
-pub(crate) struct Problem(Box<Inner>);
+pub(crate) struct Problem(Box<ProblemParts>);
 
 #[derive(Debug)]
-struct Inner {
+struct ProblemParts {
     status: StatusCode,
     word: &'static str,
     detail: String,
@@ -33,7 +36,7 @@ struct Inner {
 impl Problem {
     /// A problem of a kind of its own.
     pub(crate) fn new(status: StatusCode, word: &'static str, detail: impl Display) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ProblemParts {
             status,
             word,
             detail: detail.to_string(),
@@ -134,15 +137,7 @@ impl Problem {
 
     /// An import that is refused for what it would do.
     pub(crate) fn import(status: StatusCode, detail: &str, counts: ImportCounts) -> Self {
-        let facts = [
-            ("added", counts.added),
-            ("updated", counts.updated),
-            ("unchanged", counts.unchanged),
-            ("removed", counts.removed),
-            ("rejected", counts.rejected),
-        ];
-        let problem = Self::new(status, "import-refused", detail);
-        facts.into_iter().fold(problem, |problem, (fact, count)| problem.with(fact, count))
+        Self::new(status, "import-refused", detail).with_facts(&write_counts(counts))
     }
 
     /// Adds to the detail.
@@ -169,6 +164,14 @@ impl Problem {
         self
     }
 
+    /// Adds the members of a body as facts.
+    pub(crate) fn with_facts(mut self, facts: &impl Serialize) -> Self {
+        if let Ok(Value::Object(facts)) = serde_json::to_value(facts) {
+            self.0.facts.extend(facts);
+        }
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
@@ -182,7 +185,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Inner { status, word, detail, facts, headers } = *self.0;
+        let ProblemParts { status, word, detail, facts, headers } = *self.0;
         let mut body = facts;
         body.insert("type".into(), format!("urn:dnsbl:problem:{word}").into());
         body.insert("title".into(), title(word).into());
@@ -219,7 +222,6 @@ impl From<ChangeError> for Problem {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk-full")
             }
             ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
-            ChangeError::NoListing => (StatusCode::NOT_FOUND, "not-listed"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
             ChangeError::TokenName { .. } => (StatusCode::CONFLICT, "name-in-use"),
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
@@ -228,6 +230,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),
+            ChangeError::NotAlone => return Self::internal(),
             ChangeError::WrongKind
             | ChangeError::SubjectTooLong
             | ChangeError::TooManySources(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),

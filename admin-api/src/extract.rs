@@ -14,11 +14,7 @@ use dnsbl_types::{Guard, Name, Subject};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 
-use crate::{
-    app::App,
-    auth::{Caller, GUARDS_OVERRIDE},
-    error::Problem,
-};
+use crate::{app::App, auth::Caller, error::Problem, scopes::GUARDS_OVERRIDE};
 
 /// Parts of the path, decoded.
 pub(crate) struct Path<T>(pub(crate) T);
@@ -67,13 +63,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
             let seconds = limits.body_timeout.as_secs();
             Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
         })?;
-        let bytes = read.map_err(|err| match err.is::<LengthLimitError>() {
+        let body = read.map_err(|err| match err.is::<LengthLimitError>() {
             true => {
                 Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes))
             }
             false => Problem::malformed(format!("the body broke off: {err}")),
         })?;
-        let bytes = bytes.to_bytes();
+        let bytes = body.to_bytes();
         if bytes.is_empty() {
             return parse_json(b"{}");
         }
@@ -142,12 +138,12 @@ pub(crate) fn lifted<S>(caller: &Caller<S>, named: Option<&str>) -> Result<Vec<G
     let Some(named) = named.filter(|named| !named.is_empty()) else {
         return Ok(Vec::new());
     };
-    let guards = named.split(',').map(|word| {
-        let known = Guard::ALL.map(Guard::word).join(", ");
+    let words = named.split(',').map(|word| {
+        let known = Guard::ALL.map(Guard::as_str).join(", ");
         let unknown = || Problem::malformed(format!("override: {word:?} is none of {known}"));
-        Guard::from_word(word.trim()).ok_or_else(unknown)
+        Guard::from_name(word.trim()).ok_or_else(unknown)
     });
-    let guards = guards.collect::<Result<_, _>>()?;
+    let guards = words.collect::<Result<_, _>>()?;
     caller.require(GUARDS_OVERRIDE)?;
     Ok(guards)
 }

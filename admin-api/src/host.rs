@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, Request, StatusCode, Uri, header};
 use relay_tester::service::Tester;
 
-use crate::{Limits, error::Problem};
+use crate::{error::Problem, limits::Limits};
 
 /// Refuses a request without a token under a name that is not the server's, where such requests may do
 /// more than ask for its health.

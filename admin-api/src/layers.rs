@@ -14,33 +14,33 @@ use futures_util::FutureExt as _;
 use tracing::field::display;
 
 use crate::{
+    anonymous,
     app::App,
     auth::{Asker, Client, Peer},
     error::Problem,
     extract::unslash,
     host,
     routes::SEQ_HEADER,
-    stranger,
-    throttle::Verdict,
+    throttle::ThrottleDecision,
 };
 
 /// The longest body that is read to its end even where nobody asks for it, in bytes. The connection
 /// of a refused longer one ends, and the client must know, or it sends its next request into nothing.
 const READ_TO_ITS_END: u64 = 16 << 10;
 
-/// What holds for the routes of a group.
+/// The policy of a group of routes.
 #[derive(Clone, Copy)]
-pub(crate) struct Rules {
-    /// They answer from the index, so they are refused while it is being loaded.
-    pub(crate) need_index: bool,
-    /// They end after [`Limits::request_timeout`](crate::Limits::request_timeout).
-    pub(crate) are_quick: bool,
+pub(crate) struct RoutePolicy {
+    /// Whether they answer from the index, and are refused while it is being loaded.
+    pub(crate) requires_index: bool,
+    /// Whether they end after [`Limits::request_timeout`](crate::Limits::request_timeout).
+    pub(crate) has_deadline: bool,
 }
 
-/// What stands around every handler. One layer does all of it: each costs about as much as a change
+/// The layer around every handler. One layer does all of it: each costs about as much as a change
 /// of a listing needs to be read.
-pub(crate) async fn around(
-    State((app, rules)): State<(Arc<App>, Rules)>,
+pub(crate) async fn request_layer(
+    State((app, policy)): State<(Arc<App>, RoutePolicy)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -56,7 +56,7 @@ pub(crate) async fn around(
     let asker = Asker::default();
     request.extensions_mut().insert(asker.clone());
     request.extensions_mut().insert(client);
-    let answer = AssertUnwindSafe(answer(&app, rules, request, next)).catch_unwind().await;
+    let answer = AssertUnwindSafe(answer(&app, policy, request, next)).catch_unwind().await;
     let mut response = match answer {
         Ok(answer) => answer.unwrap_or_else(IntoResponse::into_response),
         Err(panic) => panicked(panic.as_ref()),
@@ -64,12 +64,12 @@ pub(crate) async fn around(
     add_headers(&mut response, is_long);
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let status = response.status();
-    app.host.count_request(route, status.as_u16());
+    app.server.count_request(route, status.as_u16());
     if status.is_client_error() {
         let token = asker.0.get().map_or("", |token| &token.name);
-        app.host.count_refusal(token, status.as_u16());
+        app.server.count_refusal(token, status.as_u16());
     }
-    log(&app, &Told { method, route, about, client, asker, started }, &response);
+    log(&app, &LogLine { method, route, about, client, asker, started }, &response);
     response
 }
 
@@ -77,25 +77,23 @@ pub(crate) async fn around(
 fn client(app: &App, request: &Request) -> Client {
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip().to_canonical());
     // A proxy that names nobody asks for itself, as for its own health checks.
-    Client(
-        peer.map(|peer| {
-            stranger::client(peer, request.headers(), &app.limits.proxies).unwrap_or(peer)
-        }),
-    )
+    Client(peer.map(|peer| {
+        anonymous::client(peer, request.headers(), &app.limits.proxies).unwrap_or(peer)
+    }))
 }
 
 async fn answer(
     app: &App,
-    rules: Rules,
+    policy: RoutePolicy,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     refuse_token_in_query(request.uri())?;
     host::check(&app.limits, app.tester.as_deref(), &request)?;
-    if rules.need_index {
+    if policy.requires_index {
         require_index(app)?;
     }
-    if !rules.are_quick {
+    if !policy.has_deadline {
         return Ok(next.run(request).await);
     }
     let limit = app.limits.request_timeout;
@@ -116,8 +114,8 @@ fn add_headers(response: &mut Response, is_long: bool) {
     }
 }
 
-/// What the log line of a request tells beside the answer.
-struct Told<'a> {
+/// The parts of a request's log line beside the answer's.
+struct LogLine<'a> {
     method: Method,
     route: &'a str,
     about: About,
@@ -152,17 +150,17 @@ impl About {
 ///
 /// Fields that are not known are left out, so that a line says what is there. A refusal for want of a
 /// token or a scope is a warning, and names who asked: guessing leaves a trace, and can be shut out.
-fn log(app: &App, told: &Told<'_>, response: &Response) {
+fn log(app: &App, line: &LogLine<'_>, response: &Response) {
     let status = response.status();
-    let Told { method, route, about, started, .. } = told;
-    let client = told.client.0.map(display);
-    let token = told.asker.0.get();
-    let actor = token.map(|token| token.name.as_str());
-    let token = token.map(|token| token.id.as_str());
+    let LogLine { method, route, about, started, .. } = line;
+    let client = line.client.0.map(display);
+    let record = line.asker.0.get();
+    let actor = record.map(|record| record.name.as_str());
+    let token = record.map(|record| record.id.as_str());
     let (zone, subject) = (about.zone.as_ref().map(display), about.subject.as_ref().map(display));
     let ms = started.elapsed().as_millis() as u64;
-    let seq = response.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok());
-    let seq: Option<u64> = seq.and_then(|seq| seq.parse().ok());
+    let header = response.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok());
+    let seq: Option<u64> = header.and_then(|seq| seq.parse().ok());
     let status_code = status.as_u16();
     let reads = matches!(*method, Method::GET | Method::HEAD) || *route == "/v1/check";
     macro_rules! line {
@@ -184,7 +182,7 @@ fn log(app: &App, told: &Told<'_>, response: &Response) {
     }
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let Verdict::Write { left_out } = app.refusals.judge(Instant::now()) else {
+            let ThrottleDecision::Write { left_out } = app.refusals.judge(Instant::now()) else {
                 return;
             };
             if left_out > 0 {
@@ -214,7 +212,7 @@ fn require_index(app: &App) -> Result<(), Problem> {
     if app.index.load().is_loaded() {
         return Ok(());
     }
-    let reason = app.host.readiness().reason;
+    let reason = app.server.readiness().reason;
     Err(Problem::unavailable("loading", reason.as_deref().unwrap_or("loading")))
 }
 

@@ -8,9 +8,8 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api,
-    app::App,
-    layers::{self, Rules},
+    app::{Api, App},
+    layers::{self, RoutePolicy},
     routes::{
         audit, changes, check, export, health, import, listings, openapi, relay_opt_outs,
         relay_tests, search, tokens, zones,
@@ -25,11 +24,11 @@ pub fn router(api: Api) -> Router {
 /// The API as a service that hears of the shutdown.
 pub(crate) fn build(app: App) -> Router {
     let app = Arc::new(app);
-    let around = |need_index, are_quick| {
-        let rules = Rules { need_index, are_quick };
-        from_fn_with_state((app.clone(), rules), layers::around)
-    };
-    let quick = OpenApiRouter::new()
+    let layer = |policy| from_fn_with_state((app.clone(), policy), layers::request_layer);
+    let answers = RoutePolicy { requires_index: true, has_deadline: true };
+    let streams = RoutePolicy { requires_index: true, has_deadline: false };
+    let always = RoutePolicy { requires_index: false, has_deadline: true };
+    let resources = OpenApiRouter::new()
         .routes(routes!(zones::list_zones))
         .routes(routes!(zones::find_zone, zones::put_zone, zones::delete_zone))
         .routes(routes!(search::search_listings))
@@ -43,23 +42,23 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(relay_tests::find_relay_test, relay_tests::cancel_relay_test))
         .routes(routes!(relay_opt_outs::list_opt_outs))
         .routes(routes!(relay_opt_outs::put_opt_out, relay_opt_outs::delete_opt_out))
-        .layer(around(true, true));
-    let streams = OpenApiRouter::new()
+        .layer(layer(answers));
+    let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
-        .layer(around(true, false));
+        .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))
         .routes(routes!(health::show_readiness))
         .routes(routes!(health::show_metrics))
         .routes(routes!(openapi::show_openapi))
-        .layer(around(false, true));
+        .layer(layer(always));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());
-    let (router, description) = all.merge(quick).merge(streams).merge(about).split_for_parts();
+    let (router, description) = all.merge(resources).merge(bulk).merge(about).split_for_parts();
     app.openapi.get_or_init(|| openapi::to_json(&description));
     router
-        .fallback(layers::no_route.layer(around(false, true)))
-        .method_not_allowed_fallback(layers::no_method.layer(around(false, true)))
+        .fallback(layers::no_route.layer(layer(always)))
+        .method_not_allowed_fallback(layers::no_method.layer(layer(always)))
         .with_state(app)
 }

@@ -16,17 +16,26 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     response::{IntoResponse as _, Response},
 };
-use dnsbl_daemon::{Busy, Guarded, Listener, Peer as Network, Place, Places, Stream, linger};
+use dnsbl_daemon::{
+    BusyGuard, ConnectionLimits, ConnectionPermit, ConnectionPermits, Guarded, Listener,
+    PeerNetwork, Stream, linger,
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{Api, Limits, app::App, auth::Peer, error::Problem, router::build};
+use crate::{
+    app::{Api, App},
+    auth::Peer,
+    error::Problem,
+    limits::Limits,
+    router::build,
+};
 
-/// Connections beyond the places, on which only the server's health is told.
-const SPARE: dnsbl_daemon::Limits = dnsbl_daemon::Limits { all: 64, per_network: 8 };
+/// Connections beyond the permits, on which only the server's health is told.
+const SPARE: ConnectionLimits = ConnectionLimits { all: 64, per_network: 8 };
 /// How long a request may take to come on one of these.
 const SPARE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is answered on them.
@@ -40,11 +49,11 @@ pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) ->
     let limits = api.limits.clone();
     let server = Server {
         router: build(App::new(api, shutdown.clone())),
-        places: Places::new(dnsbl_daemon::Limits {
+        permits: ConnectionPermits::new(ConnectionLimits {
             all: limits.max_connections,
             per_network: limits.max_per_network,
         }),
-        spare: Places::new(SPARE),
+        spare: ConnectionPermits::new(SPARE),
         connections: TaskTracker::new(),
         limits,
         shutdown: shutdown.clone(),
@@ -61,9 +70,9 @@ pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) ->
 
 struct Server {
     router: Router,
-    places: Places,
-    /// For who comes while all places are busy.
-    spare: Places,
+    permits: ConnectionPermits,
+    /// For who comes while all permits are busy.
+    spare: ConnectionPermits,
     connections: TaskTracker,
     limits: Limits,
     shutdown: CancellationToken,
@@ -74,37 +83,37 @@ impl Server {
         loop {
             let (stream, peer) = listener.accept().await;
             let network = self.network(peer);
-            if let Some(place) = self.places.take(network) {
-                self.connections.spawn(self.connection(stream, place, peer, false));
-            } else if let Some(place) = self.spare.take(network) {
-                self.connections.spawn(self.connection(stream, place, peer, true));
+            if let Some(permit) = self.permits.acquire(network) {
+                self.connections.spawn(self.connection(stream, permit, peer, false));
+            } else if let Some(permit) = self.spare.acquire(network) {
+                self.connections.spawn(self.connection(stream, permit, peer, true));
             }
         }
     }
 
     /// The network that a connection counts for.
-    fn network(&self, peer: Option<SocketAddr>) -> Network {
-        let Some(peer) = peer else { return Network::Local };
+    fn network(&self, peer: Option<SocketAddr>) -> PeerNetwork {
+        let Some(peer) = peer else { return PeerNetwork::Local };
         let addr = peer.ip().to_canonical();
         if self.limits.proxies.iter().any(|net| net.contains(&addr)) {
-            Network::Proxy(addr)
+            PeerNetwork::Proxy(addr)
         } else {
-            Network::of(addr)
+            PeerNetwork::of(addr)
         }
     }
 
     fn connection(
         &self,
         stream: Stream,
-        place: Place,
+        permit: ConnectionPermit,
         peer: Option<SocketAddr>,
         is_spare: bool,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let place = Arc::new(place);
-        let stream = Guarded::new(stream, place.clone(), self.limits.write_stall);
+        let permit = Arc::new(permit);
+        let stream = Guarded::new(stream, permit.clone(), self.limits.write_stall);
         let (router, peer) = (self.router.clone(), peer.map(Peer));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let busy = place.busy();
+            let busy = permit.busy();
             let answer = answer(router.clone(), request, peer, is_spare);
             Box::pin(async move {
                 let response = answer.await;
@@ -166,7 +175,7 @@ async fn answer(
 /// The body of an answer, which is under way until it has been handed over whole.
 struct Held {
     body: Body,
-    _busy: Busy,
+    _busy: BusyGuard,
 }
 
 impl HttpBody for Held {

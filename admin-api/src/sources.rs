@@ -8,7 +8,7 @@ use dnsbl_store::{Actor, TokenRecord};
 use dnsbl_types::Source;
 use relay_tester::service::SOURCE as TESTER;
 
-use crate::{auth::SOURCES_ALL, error::Problem};
+use crate::{error::Problem, scopes::SOURCES_ALL};
 
 /// The most sources that a token names.
 const MAX_SOURCES: usize = 64;
@@ -19,7 +19,7 @@ const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 /// Names that stand for parts of the server in audit records, or for those who have no token.
 const RESERVED: [&str; 3] = [TESTER, Actor::SERVER, "anonymous"];
 
-/// What a token may write as.
+/// The sources that a token may write as.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceRights {
     all: bool,

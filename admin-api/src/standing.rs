@@ -5,13 +5,11 @@
 
 use std::fmt::Write as _;
 
+use admin_api_types::{NotListedProblem, SubjectSources};
 use axum::http::{HeaderName, HeaderValue};
 use dnsbl_index::{IndexedZone, Snapshot, Verdict};
 use dnsbl_store::{Filter, Reader, StoreError, SubjectMatch};
 use dnsbl_types::{Listing, Name, Source, Subject, TestEntry, UnixTime, query_name};
-use serde_json::{Value, json};
-
-use crate::error::Problem;
 
 /// On a deletion after which DNS goes on listing the subject: by what, and whose listings those are.
 pub(crate) const STILL_LISTED: HeaderName = HeaderName::from_static("dnsbl-still-listed");
@@ -21,49 +19,49 @@ pub(crate) const NOW_LISTED: HeaderName = HeaderName::from_static("dnsbl-now-lis
 pub(crate) const EXCLUDED: HeaderName = HeaderName::from_static("dnsbl-excluded");
 
 /// The most subjects that cover one, or lie inside it, that are told.
-const MAX_TOLD: usize = 16;
+const MAX_SUBJECTS: usize = 16;
 /// The most listings inside a prefix that are looked at.
 const MAX_INSIDE: usize = 1000;
 /// The most sources that a header names of one subject.
 const MAX_NAMED: usize = 8;
 
-/// What sources say of one subject itself.
+/// The sources that list or exclude one subject itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Says {
+pub(crate) struct Listers {
     pub(crate) subject: Subject,
     pub(crate) listed_by: Vec<Source>,
     pub(crate) excluded_by: Vec<Source>,
 }
 
-/// Where a subject stands.
+/// The standing of a subject in a zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
-    /// It is there by RFC 5782 section 5, whatever anybody says.
+    /// It is there by RFC 5782 section 5, whatever anybody listers.
     is_test: bool,
-    own: Says,
+    own: Listers,
     /// What covers it, the longest first; for a 6to4 address also the IPv4 address inside, and what covers
     /// that.
-    covering: Vec<Says>,
+    covering: Vec<Listers>,
     /// Some of the listings inside a prefix, or below a wildcard.
-    inside: Vec<Says>,
+    inside: Vec<Listers>,
     /// Whose entries decide what DNS answers: one, or two for a 6to4 address.
     deciding: Vec<Subject>,
     /// DNS lists it.
     listed: bool,
 }
 
-impl Says {
-    /// What is said of a subject.
+impl Listers {
+    /// Those of a subject.
     pub(crate) fn read(
         reader: &Reader<'_>,
         origin: &Name,
         subject: &Subject,
     ) -> Result<Self, StoreError> {
-        let mut says = Self::nothing(subject);
+        let mut listers = Self::nothing(subject);
         for listing in reader.listings_of(origin, subject)? {
-            says.add(listing);
+            listers.add(listing);
         }
-        Ok(says)
+        Ok(listers)
     }
 
     fn add(&mut self, listing: Listing) {
@@ -85,20 +83,22 @@ impl Says {
         self.listed_by.is_empty() && self.excluded_by.is_empty()
     }
 
-    fn json(&self) -> Value {
-        json!({
-            "subject": self.subject.to_string(),
-            "listed_by": names(&self.listed_by),
-            "excluded_by": names(&self.excluded_by),
-        })
+    fn write(&self) -> SubjectSources {
+        SubjectSources {
+            subject: self.subject.to_string(),
+            listed_by: names(&self.listed_by),
+            excluded_by: names(&self.excluded_by),
+        }
     }
 
     fn header(&self) -> String {
         let by = if self.lists() { &self.listed_by } else { &self.excluded_by };
-        let told: Vec<&str> = by.iter().take(MAX_NAMED).map(Source::as_str).collect();
-        let more = by.len() - told.len();
-        let more = if more > 0 { format!(";more={more}") } else { String::new() };
-        format!("\"{}\";by=\"{}\"{more}", self.subject, told.join(" "))
+        let named: Vec<&str> = by.iter().take(MAX_NAMED).map(Source::as_str).collect();
+        let more = match by.len() - named.len() {
+            0 => String::new(),
+            more => format!(";more={more}"),
+        };
+        format!("\"{}\";by=\"{}\"{more}", self.subject, named.join(" "))
     }
 }
 
@@ -112,22 +112,22 @@ impl Standing {
     ) -> Result<Self, StoreError> {
         let settings = zone.settings();
         let origin = &settings.origin;
-        let own = Says::read(reader, origin, subject)?;
+        let own = Listers::read(reader, origin, subject)?;
         let mut covering = Vec::new();
         for face in faces(subject) {
             let others = zone.covering(&face, now).into_iter().filter(|other| other != subject);
-            for other in others.take(MAX_TOLD) {
-                covering.push(Says::read(reader, origin, &other)?);
+            for other in others.take(MAX_SUBJECTS) {
+                covering.push(Listers::read(reader, origin, &other)?);
             }
         }
-        covering.retain(|says| !says.is_nothing());
+        covering.retain(|listers| !listers.is_nothing());
         let inside = inside(reader, origin, subject)?;
         let is_test = TestEntry::named_by(settings, subject).is_some();
         let deciding = deciding(zone, subject, now);
         let mut standing = Self { is_test, own, covering, inside, deciding, listed: false };
         standing.listed = match judge(zone, subject, now) {
             Some(verdict) => verdict.listed().is_some(),
-            None => standing.deciding().all(Says::lists) && !standing.deciding.is_empty(),
+            None => standing.deciding().all(Listers::lists) && !standing.deciding.is_empty(),
         };
         Ok(standing)
     }
@@ -138,70 +138,70 @@ impl Standing {
     }
 
     /// What is said of the subjects that decide.
-    fn deciding(&self) -> impl Iterator<Item = &Says> {
+    fn deciding(&self) -> impl Iterator<Item = &Listers> {
         let all = || std::iter::once(&self.own).chain(&self.covering);
-        self.deciding.iter().filter_map(move |by| all().find(|says| says.subject == *by))
+        self.deciding.iter().filter_map(move |by| all().find(|listers| listers.subject == *by))
     }
 
     /// What goes on being listed, for a header; `None` where DNS lists nothing of it.
     pub(crate) fn listed_header(&self) -> Option<HeaderValue> {
-        let listing = self.deciding().filter(|says| self.listed && says.lists());
-        let told: Vec<String> = listing.chain(&self.inside).map(Says::header).collect();
-        if told.is_empty() { None } else { HeaderValue::try_from(told.join(", ")).ok() }
+        let listing = self.deciding().filter(|listers| self.listed && listers.lists());
+        let items: Vec<String> = listing.chain(&self.inside).map(Listers::header).collect();
+        if items.is_empty() { None } else { HeaderValue::try_from(items.join(", ")).ok() }
     }
 
     /// What keeps it out, for a header; `None` where nothing does.
     pub(crate) fn excluded_header(&self) -> Option<HeaderValue> {
-        let says = self.deciding().find(|says| !says.excluded_by.is_empty());
-        says.filter(|_| !self.listed).and_then(|says| HeaderValue::try_from(says.header()).ok())
+        let listers = self.deciding().find(|listers| !listers.excluded_by.is_empty());
+        listers
+            .filter(|_| !self.listed)
+            .and_then(|listers| HeaderValue::try_from(listers.header()).ok())
     }
 
     /// All of it in words, behind the subject.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         if self.is_test {
             return "is a test entry of RFC 5782 section 5: it always exists and is no listing"
                 .into();
         }
-        let mut told = String::from("has no such listing");
+        let mut text = String::from("has no such listing");
         let mut add = |what: &str, by: &[Source]| {
             if !by.is_empty() {
-                let _ = write!(told, "; {what} {}", names(by).join(", "));
+                let _ = write!(text, "; {what} {}", names(by).join(", "));
             }
         };
         add("it is listed by", &self.own.listed_by);
         add("it is excluded by", &self.own.excluded_by);
-        for says in &self.covering {
-            add(&format!("{} covers it, listed by", says.subject), &says.listed_by);
-            add(&format!("{} covers it, excluded by", says.subject), &says.excluded_by);
+        for listers in &self.covering {
+            add(&format!("{} covers it, listed by", listers.subject), &listers.listed_by);
+            add(&format!("{} covers it, excluded by", listers.subject), &listers.excluded_by);
         }
-        for says in &self.inside {
-            add(&format!("{} lies inside, listed by", says.subject), &says.listed_by);
+        for listers in &self.inside {
+            add(&format!("{} lies inside, listed by", listers.subject), &listers.listed_by);
         }
         if self.covering.is_empty() && self.own.is_nothing() {
-            told.push_str(", and nothing covers it");
+            text.push_str(", and nothing covers it");
         }
-        told.push_str(if self.listed { "; DNS lists it" } else { "; DNS does not list it" });
-        told
+        text.push_str(if self.listed { "; DNS lists it" } else { "; DNS does not list it" });
+        text
     }
 
     /// All of it as facts of a problem.
-    pub(crate) fn facts(&self, problem: Problem) -> Problem {
-        let all: Vec<&Source> = self.own.listed_by.iter().chain(&self.own.excluded_by).collect();
-        let mut all: Vec<String> = all.into_iter().map(ToString::to_string).collect();
-        all.sort_unstable();
-        let first = self.covering.first().map(|says| says.subject.to_string());
-        let by = self.deciding().next().map(|says| says.subject.to_string());
-        let list = |says: &[Says]| says.iter().map(Says::json).collect::<Vec<_>>();
-        problem
-            .with("subject", self.own.subject.to_string())
-            .with("listed", self.listed)
-            .with("by", by)
-            .with("sources", all)
-            .with("listed_by", names(&self.own.listed_by))
-            .with("excluded_by", names(&self.own.excluded_by))
-            .with("covering", first)
-            .with("covered_by", list(&self.covering))
-            .with("inside", list(&self.inside))
+    pub(crate) fn facts(&self) -> NotListedProblem {
+        let mut sources = names(&self.own.listed_by);
+        sources.extend(names(&self.own.excluded_by));
+        sources.sort_unstable();
+        NotListedProblem {
+            subject: self.own.subject.to_string(),
+            listed: self.listed,
+            by: self.deciding().next().map(|listers| listers.subject.to_string()),
+            sources,
+            listed_by: names(&self.own.listed_by),
+            excluded_by: names(&self.own.excluded_by),
+            covering: self.covering.first().map(|listers| listers.subject.to_string()),
+            covered_by: self.covering.iter().map(Listers::write).collect(),
+            inside: self.inside.iter().map(Listers::write).collect(),
+        }
     }
 }
 
@@ -246,13 +246,13 @@ fn faces(subject: &Subject) -> Vec<Subject> {
     std::iter::once(subject.clone()).chain(inner.map(Subject::from)).collect()
 }
 
-fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Says>, StoreError> {
+fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Listers>, StoreError> {
     let is_wide = match of {
         Subject::V4(net) => net.prefix_len() < 32,
         Subject::V6(net) => net.prefix_len() < 128,
         Subject::Domain(domain) => domain.is_wildcard(),
     };
-    let mut inside: Vec<Says> = Vec::new();
+    let mut inside: Vec<Listers> = Vec::new();
     if !is_wide {
         return Ok(inside);
     }
@@ -260,16 +260,16 @@ fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Says>,
     let page = reader.page(origin, &filter, None, MAX_INSIDE, || false)?;
     for listing in page.listings.into_iter().filter(|listing| listing.subject != *of) {
         if inside.last().is_none_or(|last| last.subject != listing.subject) {
-            if inside.len() == MAX_TOLD {
+            if inside.len() == MAX_SUBJECTS {
                 break;
             }
-            inside.push(Says::nothing(&listing.subject));
+            inside.push(Listers::nothing(&listing.subject));
         }
-        if let Some(says) = inside.last_mut() {
-            says.add(listing);
+        if let Some(listers) = inside.last_mut() {
+            listers.add(listing);
         }
     }
-    inside.retain(Says::lists);
+    inside.retain(Listers::lists);
     Ok(inside)
 }
 

@@ -21,9 +21,9 @@ struct Counts {
     left_out: u64,
 }
 
-/// What to do with a line.
+/// The decision about a line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ThrottleDecision {
     /// Write it; so many were left out before.
     Write {
         /// How many.
@@ -35,17 +35,17 @@ pub(crate) enum Verdict {
 
 impl Throttle {
     /// Whether a line that is due now is written.
-    pub(crate) fn judge(&self, now: Instant) -> Verdict {
+    pub(crate) fn judge(&self, now: Instant) -> ThrottleDecision {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.since.is_none_or(|since| now.duration_since(since) >= SECOND) {
             (counts.since, counts.lines) = (Some(now), 0);
         }
         if counts.lines >= LINES {
             counts.left_out += 1;
-            return Verdict::LeaveOut;
+            return ThrottleDecision::LeaveOut;
         }
         counts.lines += 1;
-        Verdict::Write { left_out: std::mem::take(&mut counts.left_out) }
+        ThrottleDecision::Write { left_out: std::mem::take(&mut counts.left_out) }
     }
 }
 
@@ -56,10 +56,11 @@ mod tests {
     #[test]
     fn a_flood_leaves_some_lines_a_second_and_says_how_many_it_had_more() {
         let (throttle, start) = (Throttle::default(), Instant::now());
-        let written = (0..1000).filter(|_| throttle.judge(start) != Verdict::LeaveOut).count();
+        let written =
+            (0..1000).filter(|_| throttle.judge(start) != ThrottleDecision::LeaveOut).count();
         assert_eq!(written, LINES as usize);
         let left_out = 1000 - u64::from(LINES);
-        assert_eq!(throttle.judge(start + SECOND), Verdict::Write { left_out });
-        assert_eq!(throttle.judge(start + SECOND), Verdict::Write { left_out: 0 });
+        assert_eq!(throttle.judge(start + SECOND), ThrottleDecision::Write { left_out });
+        assert_eq!(throttle.judge(start + SECOND), ThrottleDecision::Write { left_out: 0 });
     }
 }

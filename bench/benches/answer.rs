@@ -1,11 +1,11 @@
-//! The answer function: an ordinary query read, answered and written, as a UDP worker does it.
+//! The answer function: a query of the fast path read, answered and written, as a UDP worker does it.
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
-use dnsbl_types::{Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec, query_name};
+use dnsbl_types::{Follower as _, Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec, query_name};
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
 const NOW: UnixTime = UnixTime(1_000);
@@ -42,9 +42,9 @@ fn answers(criterion: &mut Criterion) {
         let (zone, index) = (zone(), Arc::new(Index::default()));
         let origin = zone.origin.clone();
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone, Serial(1));
+        writer.put_zone(&zone, Serial(1));
         writer.set_plain_hosts(&origin, &listed);
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let mut ask = |is_listed: bool, qtype| -> Vec<Vec<u8>> {
             let mut address = || match is_listed {
                 true => listed[random.below(listed.len())],
@@ -62,7 +62,7 @@ fn answers(criterion: &mut Criterion) {
             criterion.bench_function(&format!("answer/{what}/{name}"), |bencher| {
                 bencher.iter(|| {
                     let packet = packets.next().expect("they never end");
-                    black_box(dnsbl_server::answer_ordinary(&snapshot, packet, &mut reply, NOW))
+                    black_box(dnsbl_server::answer_fast(&snapshot, packet, &mut reply, NOW))
                 });
             });
         }

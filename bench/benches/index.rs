@@ -4,12 +4,15 @@ use std::{
     hint::black_box,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Instant,
 };
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, Follower as _, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
 const NOW: UnixTime = UnixTime(1_000);
@@ -34,11 +37,11 @@ impl Filled {
         let zone = zone();
         let (origin, index) = (zone.origin.clone(), Arc::new(Index::default()));
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone, Serial(1));
+        writer.put_zone(&zone, Serial(1));
         for &bits in &listed {
             writer.set_entries(&origin, &Subject::host(address(bits)), &[Entry::default()]);
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let mut pick = || listed[random.below(size)];
         let listed: Vec<IpAddr> = (0..ASKED).map(|_| address(pick())).collect();
         let unlisted = (0..ASKED).map(|_| address(random.number() as u32 | 1)).collect();
@@ -53,7 +56,7 @@ impl Filled {
 
     fn change(&mut self, addr: IpAddr, entries: &[Entry]) {
         self.writer.set_entries(&self.origin, &Subject::host(addr), entries);
-        self.writer.publish(2);
+        self.writer.publish(2, Instant::now());
     }
 }
 

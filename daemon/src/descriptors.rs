@@ -25,19 +25,19 @@ pub fn raise(wanted: u64) -> u64 {
     }
 }
 
-/// Cuts the places for connections down to what `allowed` open files leave beside a `reserve` that no
+/// Cuts the permits for connections down to what `allowed` open files leave beside a `reserve` that no
 /// connection may use; each keeps its share, and at least `floor` where it had that.
 ///
 /// Returns whether anything was cut.
-pub fn share(allowed: u64, reserve: u64, floor: usize, places: &mut [&mut usize]) -> bool {
-    let wanted: u64 = places.iter().map(|places| **places as u64).sum();
+pub fn share(allowed: u64, reserve: u64, floor: usize, permits: &mut [&mut usize]) -> bool {
+    let wanted: u64 = permits.iter().map(|permits| **permits as u64).sum();
     let left = allowed.saturating_sub(reserve);
     if wanted <= left {
         return false;
     }
-    for place in places {
-        let cut = (**place as u128 * u128::from(left) / u128::from(wanted)) as usize;
-        **place = cut.max(floor.min(**place));
+    for limit in permits {
+        let cut = (**limit as u128 * u128::from(left) / u128::from(wanted)) as usize;
+        **limit = cut.max(floor.min(**limit));
     }
     true
 }

@@ -1,4 +1,4 @@
-//! Streams that do not hold their place against others.
+//! Streams that give their permit up when it is wanted for another connection.
 
 use std::{
     io,
@@ -14,22 +14,22 @@ use tokio::{
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::Place;
+use crate::ConnectionPermit;
 
 /// How long a client may go on sending after its last answer.
 const LINGER: Duration = Duration::from_secs(1);
 /// How much it may send then, in bytes.
 const LINGER_BYTES: u64 = 16 << 20;
 
-/// A stream with a place.
+/// A stream that holds a connection's permit.
 ///
-/// Reading ends as at the end of the stream when the place is wanted for somebody else. Writing fails
+/// Reading ends as at the end of the stream when the permit is wanted for somebody else. Writing fails
 /// then, and where the peer takes nothing of it for as long as it may stall.
 #[derive(Debug)]
 pub struct Guarded<S> {
     stream: S,
-    place: Arc<Place>,
-    lost: Pin<Box<WaitForCancellationFutureOwned>>,
+    permit: Arc<ConnectionPermit>,
+    revoked: Pin<Box<WaitForCancellationFutureOwned>>,
     stall: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -37,14 +37,14 @@ pub struct Guarded<S> {
 
 impl<S> Guarded<S> {
     /// Guards a stream; `stall` is how long a write may make no progress.
-    pub fn new(stream: S, place: Arc<Place>, stall: Duration) -> Self {
-        let lost = Box::pin(place.lost());
-        Self { stream, place, lost, stall, stalled: None }
+    pub fn new(stream: S, permit: Arc<ConnectionPermit>, stall: Duration) -> Self {
+        let revoked = Box::pin(permit.revoked());
+        Self { stream, permit, revoked, stall, stalled: None }
     }
 
-    /// Its place.
-    pub fn place(&self) -> &Arc<Place> {
-        &self.place
+    /// Its permit.
+    pub fn permit(&self) -> &Arc<ConnectionPermit> {
+        &self.permit
     }
 
     /// The bare stream.
@@ -52,8 +52,8 @@ impl<S> Guarded<S> {
         &self.stream
     }
 
-    fn poll_lost(&mut self, cx: &mut Context<'_>) -> bool {
-        self.place.is_lost() || self.lost.as_mut().poll(cx).is_ready()
+    fn poll_revoked(&mut self, cx: &mut Context<'_>) -> bool {
+        self.permit.is_revoked() || self.revoked.as_mut().poll(cx).is_ready()
     }
 
     /// What a write came to; while it waits, the time for that runs.
@@ -64,11 +64,11 @@ impl<S> Guarded<S> {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
-            self.place.touch();
+            self.permit.touch();
             return written;
         }
-        if self.poll_lost(cx) {
-            return lost();
+        if self.poll_revoked(cx) {
+            return revoked();
         }
         let stall = self.stall;
         let stalled =
@@ -81,10 +81,10 @@ impl<S> Guarded<S> {
     }
 }
 
-fn lost<T>() -> Poll<io::Result<T>> {
+fn revoked<T>() -> Poll<io::Result<T>> {
     Poll::Ready(Err(io::Error::new(
         io::ErrorKind::ConnectionAborted,
-        "the place was wanted for somebody else",
+        "the connection's permit was given to another one",
     )))
 }
 
@@ -97,9 +97,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.place.touch();
+            self.permit.touch();
         }
-        if read.is_pending() && self.poll_lost(cx) {
+        if read.is_pending() && self.poll_revoked(cx) {
             return Poll::Ready(Ok(()));
         }
         read
@@ -112,8 +112,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.place.is_lost() {
-            return lost();
+        if self.permit.is_revoked() {
+            return revoked();
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(cx, written)
@@ -124,8 +124,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.place.is_lost() {
-            return lost();
+        if self.permit.is_revoked() {
+            return revoked();
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.watch(cx, written)
@@ -147,7 +147,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
 /// Ends a connection once the client has, within limits. To close it under a client that still sends
 /// would reset it, and take away the answer that says why.
 pub async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: Guarded<S>) {
-    if stream.place.is_lost() {
+    if stream.permit.is_revoked() {
         return;
     }
     let drain = async {
@@ -165,28 +165,31 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
     use super::Guarded;
-    use crate::{Limits, Peer, Place, Places};
+    use crate::{ConnectionLimits, ConnectionPermit, ConnectionPermits, PeerNetwork};
 
-    fn guarded(places: &Places, stall: Duration) -> (Guarded<DuplexStream>, DuplexStream) {
+    fn guarded(
+        permits: &ConnectionPermits,
+        stall: Duration,
+    ) -> (Guarded<DuplexStream>, DuplexStream) {
         let (ours, theirs) = duplex(64);
-        let place: Place = places.take(Peer::Local).unwrap();
-        (Guarded::new(ours, Arc::new(place), stall), theirs)
+        let permit: ConnectionPermit = permits.acquire(PeerNetwork::Local).unwrap();
+        (Guarded::new(ours, Arc::new(permit), stall), theirs)
     }
 
-    fn one_place() -> Places {
-        Places::new(Limits { all: 1, per_network: 1 })
+    fn one_permit() -> ConnectionPermits {
+        ConnectionPermits::new(ConnectionLimits { all: 1, per_network: 1 })
     }
 
     #[tokio::test]
     async fn a_peer_that_takes_nothing_is_given_up() {
-        let (mut ours, _theirs) = guarded(&one_place(), Duration::from_millis(20));
+        let (mut ours, _theirs) = guarded(&one_permit(), Duration::from_millis(20));
         let failed = ours.write_all(&[0; 100]).await.unwrap_err();
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn a_peer_that_takes_little_by_little_is_served() {
-        let (mut ours, mut theirs) = guarded(&one_place(), Duration::from_secs(60));
+        let (mut ours, mut theirs) = guarded(&one_permit(), Duration::from_secs(60));
         let slow = async {
             let mut byte = [0];
             for _ in 0..1000 {
@@ -199,10 +202,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_ends_when_the_place_is_wanted() {
-        let places = one_place();
-        let (mut ours, _theirs) = guarded(&places, Duration::from_secs(60));
-        let newcomer = async { places.take(Peer::Local).unwrap() };
+    async fn a_read_ends_when_the_permit_is_revoked() {
+        let permits = one_permit();
+        let (mut ours, _theirs) = guarded(&permits, Duration::from_secs(60));
+        let newcomer = async { permits.acquire(PeerNetwork::Local).unwrap() };
         let mut byte = [0];
         let (read, _newcomer) = tokio::join!(ours.read(&mut byte), newcomer);
         assert_eq!(read.unwrap(), 0);

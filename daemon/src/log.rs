@@ -149,7 +149,7 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Standard error, on which no write fails: a log that nobody reads must not stop the work.
+/// A standard error on which no write fails: a log that nobody reads must not stop the work.
 struct StandardError;
 
 impl Write for StandardError {

@@ -19,7 +19,7 @@ const HARMLESS: [SignalKind; 8] = [
     SignalKind::from_raw(25),
 ];
 
-/// What a signal asks for.
+/// A request that came as a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM or SIGINT: drain and end.

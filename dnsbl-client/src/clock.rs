@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-/// Where a client reads the time for memory, health and budgets. It never goes backwards; the
+/// The clock of a client for memory, health and budgets. It never goes backwards; the
 /// system's wall clock plays no part. Deadlines are real time whatever this says.
 #[derive(Clone, Default)]
 pub struct Clock(Option<Arc<dyn Fn() -> Instant + Send + Sync>>);

@@ -1,7 +1,7 @@
 //! From a DNS reply to a status: the one place that decides what counts as a listing.
 //!
-//! RFC 5782 section 2.1 lets any A record mean "listed". That was before lists answered blocked
-//! clients with addresses of 127.255.255.0/24, and before lapsed lists were parked on web servers:
+//! RFC 5782 section 2.1 lets any A record mean "listed". That was before zones answered blocked
+//! clients with addresses of 127.255.255.0/24, and before lapsed zones were parked on web servers:
 //! clients that still follow it reject all mail. So a listing here is an answer of return codes
 //! only, and one address that is none spoils the answer.
 
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(answer(addresses), Status::Bogus(Bogus::OutsideLoopback(stray)));
         }
         for text in ["0.0.0.0", "126.255.255.255", "128.0.0.0", "255.255.255.255"] {
-            assert_eq!(answer(&[text]).word(), "bogus", "{text}");
+            assert_eq!(answer(&[text]).as_str(), "bogus", "{text}");
         }
     }
 
@@ -173,7 +173,7 @@ mod tests {
         fn an_error_is_never_a_listing(rcode in 1u16.., addresses: Vec<u32>) {
             let addresses = addresses.into_iter().map(Ipv4Addr::from).collect();
             let reply = Answer { rcode, addresses, ..Answer::default() };
-            prop_assert_ne!(judge(&reply).word(), "listed");
+            prop_assert_ne!(judge(&reply).as_str(), "listed");
         }
 
         #[test]
@@ -185,7 +185,7 @@ mod tests {
             let mut addresses: Vec<Ipv4Addr> = codes.into_iter().map(Ipv4Addr::from).collect();
             addresses.insert(at.index(addresses.len() + 1), stray.into());
             let reply = Answer { addresses, ..Answer::default() };
-            prop_assert_eq!(judge(&reply).word(), "bogus");
+            prop_assert_eq!(judge(&reply).as_str(), "bogus");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A client of DNS block lists that tells "not listed" from "could not tell".
 //!
-//! A list says *listed* or *not listed*. It may also refuse to answer, answer what no list can
-//! mean, or not answer at all; naive clients read that as "listed" and reject all mail, or as "not
-//! listed" and let everything in. Here each is a [`Status`] of its own, and only an answer made
-//! of nothing but return codes is a listing.
+//! A zone, which is one list under its name, says *listed* or *not listed*. It may also refuse to
+//! answer, answer what no zone can mean, or not answer at all; naive clients read that as "listed" and
+//! reject all mail, or as "not listed" and let everything in. Here each is a [`Status`] of its own, and
+//! only an answer made of nothing but return codes is a listing.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,12 +25,15 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The folder `examples` has three programs: `check_address.rs` asks without async, `policy.rs` weighs several
+//! zones, and `transport.rs` brings a [`Transport`] of its own, for tests without a network.
 
 mod cache;
 mod client;
 mod clock;
-mod config;
 pub mod dialect;
+mod error;
 mod filter;
 mod health;
 mod judge;
@@ -44,23 +47,26 @@ mod transport;
 mod zone;
 
 pub use cache::CacheLimits;
-pub use client::{BlockingClient, Client, Outcome, Report, Source, Ticket, ZoneId};
+pub use client::{
+    BlockingClient, Client, ClientBuilder, HealthChecks, Outcome, Report, Source, SpecialUse,
+    Ticket, ZoneId,
+};
 pub use clock::Clock;
-pub use config::{ClientBuilder, ClientError, Resolvers, SpecialUse, Watch};
 pub use dialect::{DialectError, DialectErrorKind, LeftOut, Unwritable, Written};
 pub use dnsbl_types::Name;
+pub use error::ClientError;
 pub use filter::{FilterError, FilterErrorKind, Quantifier, ReplyFilter};
 pub use health::{DownReason, Health, ResolverTrouble};
 pub use observe::{Counters, Event, Observer, ProbePoint, ProbeReport, ZoneCounters};
-pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, Reach, Vote};
+pub use policy::{Action, Ballot, OnUnknown, Policy, PolicyError, ScoreRange, Vote};
 pub use score::{Score, ScoreError};
 pub use status::{Blocked, Bogus, Failure, Listing, Skipped, Status};
 pub use target::{Domain, Email, Encoding, Hash, Target, TargetError};
 #[doc(hidden)]
 pub use transport::read_reply;
-pub use transport::{Answer, Counts, QueryType, Question, Transport, Udp};
+pub use transport::{Answer, Counts, QueryType, Question, Resolvers, Transport, Udp};
 pub use zone::{
-    Asks, Codes, Hashing, ListKind, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone,
+    Asks, Codes, Hashing, PRESETS, Preset, PresetError, Probes, Rule, TxtMode, Zone, ZoneKind,
     ZoneName, ZoneNameError,
 };
 

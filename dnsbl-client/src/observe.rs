@@ -1,12 +1,12 @@
-//! What a client tells of its work.
+//! The events and counters of a client.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use crate::{DownReason, Health, Report, ResolverTrouble, Status, ZoneName};
 
-/// Hears what a client does; for metrics and logs. It is called on the way of a check: be quick.
+/// An observer of what a client does; for metrics and logs. It is called on the way of a check: be quick.
 pub trait Observer: Send + Sync {
-    /// A list was asked, over the network, and this came of it.
+    /// A zone was asked, over the network, and this came of it.
     fn outcome(&self, _zone: &ZoneName, _status: &Status, _took: Duration) {}
     /// A check is over.
     fn check(&self, _report: &Report) {}
@@ -14,35 +14,35 @@ pub trait Observer: Send + Sync {
     fn event(&self, _event: &Event) {}
 }
 
-/// Something that an operator wants to know.
+/// An event that an operator wants to know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A list is believed more or less than before.
+    /// A zone is believed more or less than before.
     Health {
-        /// The list.
+        /// The zone.
         zone: ZoneName,
         /// What it was.
         from: Health,
         /// What it is.
         to: Health,
     },
-    /// What is wrong with the resolver, or that nothing is any longer. No list is blamed for it.
+    /// What is wrong with the resolver, or that nothing is any longer. No zone is blamed for it.
     Resolver {
         /// What it is.
         trouble: Option<ResolverTrouble>,
     },
-    /// A list has been down for so long that nobody waits for it any more: an allow list defers nothing
+    /// A zone has been down for so long that nobody waits for it any more: an allow list defers nothing
     /// ([`ClientBuilder::gone_after`](crate::ClientBuilder::gone_after)).
     Gone {
-        /// The list.
+        /// The zone.
         zone: ZoneName,
         /// How long that is.
         after: Duration,
     },
     /// The questions of the day are used up.
     BudgetSpent {
-        /// The list.
+        /// The zone.
         zone: ZoneName,
         /// How many there were.
         of: u64,
@@ -67,7 +67,7 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Health { zone, from, to } => {
-                write!(f, "{zone} was {} and is {}", from.word(), to.word())?;
+                write!(f, "{zone} was {} and is {}", from.as_str(), to.as_str())?;
                 match to {
                     Health::Suspect { why } | Health::Down { why, .. } => write!(f, ": {why}"),
                     _ => Ok(()),
@@ -95,13 +95,13 @@ impl fmt::Display for Event {
     }
 }
 
-/// What was counted since the start.
+/// The counters of a client since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Checks made.
     pub checks: u64,
-    /// Checks whose verdict was certain before all lists had answered.
+    /// Checks whose verdict was certain before all zones had answered.
     pub decided_early: u64,
     /// Questions answered from memory.
     pub cache_hits: u64,
@@ -111,15 +111,15 @@ pub struct Counters {
     pub coalesced: u64,
     /// Answers in memory.
     pub cache_entries: u64,
-    /// One for each list, in the order in which they were given.
+    /// One for each zone, in the order in which they were given.
     pub zones: Vec<ZoneCounters>,
 }
 
-/// What was counted about one list since the start.
+/// The counters of one zone since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ZoneCounters {
-    /// The list.
+    /// The zone.
     pub zone: ZoneName,
     /// How far it is believed.
     pub health: Health,
@@ -129,22 +129,22 @@ pub struct ZoneCounters {
     pub budget: Option<(u64, u64)>,
 }
 
-/// The outcome of probing one list.
+/// The outcome of probing one zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbeReport {
-    /// The list.
+    /// The zone.
     pub zone: ZoneName,
     /// What was asked, what it should be, and what it was.
     pub points: Vec<ProbePoint>,
-    /// What is wrong with the list, if anything is. One that lacks the test entry of one family of
+    /// What is wrong with the zone, if anything is. One that lacks the test entry of one family of
     /// addresses has none of that family, which is no fault (RFC 5782 section 5).
     pub fault: Option<DownReason>,
     /// What is wrong with its IPv4 addresses, or with its names.
     pub ipv4_fault: Option<DownReason>,
     /// What is wrong with its IPv6 addresses, where it may have both.
     pub ipv6_fault: Option<DownReason>,
-    /// What is wrong with the resolver, for which no list is blamed.
+    /// What is wrong with the resolver, for which no zone is blamed.
     pub resolver: Option<ResolverTrouble>,
 }
 
@@ -156,6 +156,6 @@ pub struct ProbePoint {
     pub target: crate::Target,
     /// Whether it should be listed.
     pub should_be_listed: bool,
-    /// What the list said.
+    /// What the zone said.
     pub status: Status,
 }

@@ -2,11 +2,11 @@
 
 use std::{fmt, iter::Sum, str::FromStr};
 
-/// Thousandths of a point, so that thresholds compare exactly. Sums saturate.
+/// A score in thousandths of a point, so that thresholds compare exactly. Sums saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Score(i32);
 
-/// A text is no number of points: digits, at most three behind the dot, between -2,000,000 and 2,000,000.
+/// The error of a text that is no number of points: digits, at most three behind the dot, between -2,000,000 and 2,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a score is a number such as 2, -1 or 0.125")]
 pub struct ScoreError;

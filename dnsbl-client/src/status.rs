@@ -1,27 +1,27 @@
-//! What one list says about one target.
+//! The status of a target in a zone.
 
 use std::net::Ipv4Addr;
 
-/// What one list says. Only the first two are verdicts; with the others it could not be told.
+/// The status of a target in one zone. Only the first two are verdicts; with the others it could not be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The list has it.
+    /// The zone has it.
     Listed(Listing),
-    /// The list does not have it: NXDOMAIN or NODATA.
+    /// The zone does not have it: NXDOMAIN or NODATA.
     NotListed,
-    /// The list, or a resolver on the way, refuses to tell.
+    /// The zone, or a resolver on the way, refuses to tell.
     Blocked(Blocked),
-    /// The answer is none that a list gives.
+    /// The answer is none that a zone gives.
     Bogus(Bogus),
     /// No usable answer came.
     Failed(Failure),
-    /// The list was not asked.
+    /// The zone was not asked.
     Skipped(Skipped),
 }
 
 impl Status {
     /// The word for it in JSON and on the terminal.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Listed(_) => "listed",
             Self::NotListed => "not-listed",
@@ -51,12 +51,12 @@ impl Status {
         }
     }
 
-    /// Whether the list said yes or no.
+    /// Whether the zone said yes or no.
     pub fn is_verdict(&self) -> bool {
         matches!(self, Self::Listed(_) | Self::NotListed)
     }
 
-    /// Whether the list would have had something to say and could not be heard.
+    /// Whether the zone would have had something to say and could not be heard.
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Listed(_) | Self::NotListed | Self::Blocked(Blocked::Rewritten(_)) => false,
@@ -66,7 +66,7 @@ impl Status {
     }
 }
 
-/// What a list says about what it has.
+/// A listing: what a zone says about what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
@@ -74,7 +74,7 @@ pub struct Listing {
     pub codes: Vec<Ipv4Addr>,
     /// Which of the zone's rules match, as indices into [`Zone::rules`](crate::Zone::rules).
     pub hits: Vec<u16>,
-    /// The list's text, safe for a log or a terminal: one short line without control characters.
+    /// The zone's text, safe for a log or a terminal: one short line without control characters.
     pub reason: Option<String>,
 }
 
@@ -87,7 +87,7 @@ impl Listing {
     }
 }
 
-/// Why it was not told.
+/// The reason why it was not told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Blocked {
@@ -100,30 +100,30 @@ pub enum Blocked {
     /// 127.255.255.255.
     #[error("127.255.255.255: too many queries")]
     TooManyQueries,
-    /// 127.0.1.255 of lists of domains that were asked about an address.
+    /// 127.0.1.255 of zones of domains that were asked about an address.
     #[error("{0}: the list has domains and was asked about an address")]
     NotForAddresses(Ipv4Addr),
-    /// Another error code inside 127.255.255.0/24, or one of the list's own.
+    /// Another error code inside 127.255.255.0/24, or one of the zone's own.
     #[error("{0}: an error code of the list")]
     ErrorCode(Ipv4Addr),
-    /// Rcode REFUSED, from the list or from the resolver.
+    /// Rcode REFUSED, from the zone or from the resolver.
     #[error("REFUSED: the server does not answer this client")]
     Refused,
-    /// A resolver says that it put its own answer in place of the list's.
+    /// A resolver says that it put its own answer in place of the zone's.
     #[error("the resolver blocks or rewrites this name (extended DNS error {0})")]
     Filtered(u16),
     /// The resolver gives this address for names that do not exist, and gave it here: most likely the
-    /// list does not have it.
+    /// zone does not have it.
     #[error("the resolver answers {0} for names that do not exist: ask another one")]
     Rewritten(Ipv4Addr),
-    /// The list has the entry, and the resolver takes its address out of the answer.
+    /// The zone has the entry, and the resolver takes its address out of the answer.
     #[error(
         "the resolver strips addresses inside 127.0.0.0/8 (private-address, rebinding protection): exempt the list there"
     )]
     Stripped,
 }
 
-/// Why an answer can't be a list's.
+/// The reason why an answer can't be a zone's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Bogus {
@@ -135,18 +135,18 @@ pub enum Bogus {
     /// 127.0.0.1 is among the addresses.
     #[error("answered 127.0.0.1, which is no return code; some lists answer it to block a client")]
     Localhost,
-    /// An error code for this name alone: the list answers others.
+    /// An error code for this name alone: the zone answers others.
     #[error("{0}; but the list answers for its test entry, so it is about this one alone")]
     ErrorForOne(Blocked),
     /// It lists what was made up a moment ago too.
     #[error("listed, but so is what was made up for the purpose: the list lists everything")]
     ListsEverything,
-    /// It is not listed, and neither is what every list has (RFC 5782 section 5).
+    /// It is not listed, and neither is what every zone has (RFC 5782 section 5).
     #[error("not listed, but neither is its test entry: the list was emptied, or there is none")]
     NoTestEntry,
 }
 
-/// Why no usable answer came.
+/// The reason why no usable answer came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -156,7 +156,7 @@ pub enum Failure {
     /// The server answered with an error.
     #[error("the server answered {}", rcode_word(*.0))]
     Rcode(u16),
-    /// The server pointed elsewhere: it serves neither the list nor this client's recursion.
+    /// The server pointed elsewhere: it serves neither the zone nor this client's recursion.
     #[error("the server answered with a referral: it neither has the zone nor looks it up")]
     Referral,
     /// Sending or receiving failed, or what came was no DNS message.
@@ -170,7 +170,7 @@ pub enum Failure {
     NameTooLong,
 }
 
-/// Why a list was not asked.
+/// The reason why a zone was not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Skipped {
@@ -180,26 +180,26 @@ pub enum Skipped {
     /// The configuration exempts it.
     #[error("exempt by configuration")]
     Exempt,
-    /// The list has nothing of this kind: a domain asked of a list of addresses, or the reverse.
+    /// The zone has nothing of this kind: a domain asked of a zone of addresses, or the reverse.
     #[error("the list has nothing of this kind")]
     WrongKind,
-    /// The list has no addresses of this family.
+    /// The zone has no addresses of this family.
     #[error("the list has no addresses of this family")]
     Family,
-    /// The list is down.
+    /// The zone is down.
     #[error("the list is down")]
     ZoneDown,
-    /// The list has been down for so long that nobody waits for it any more
+    /// The zone has been down for so long that nobody waits for it any more
     /// ([`ClientBuilder::gone_after`](crate::ClientBuilder::gone_after)).
     #[error("the list has been down for so long that it counts as gone")]
     ZoneGone,
-    /// The list says "listed", and something about it is odd that a probe is finding out.
+    /// The zone says "listed", and something about it is odd that a probe is finding out.
     #[error("the list is under suspicion")]
     Suspect,
-    /// No probe of the list has succeeded yet, and proof is wanted.
+    /// No probe of the zone has succeeded yet, and proof is wanted.
     #[error("no probe of the list has succeeded yet")]
     Unproven,
-    /// The list's questions of the day are used up, or too many are on their way.
+    /// The zone's questions of the day are used up, or too many are on their way.
     #[error("no more questions may be asked now")]
     OverBudget,
     /// The verdict was certain without it.
@@ -208,7 +208,7 @@ pub enum Skipped {
 }
 
 impl Skipped {
-    /// Whether the list would have had something to say.
+    /// Whether the zone would have had something to say.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::ZoneDown | Self::Suspect | Self::Unproven | Self::OverBudget)
     }

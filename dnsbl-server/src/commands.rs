@@ -1,16 +1,19 @@
-//! What needs the store while the server is stopped.
+//! Commands that need the store while the server is stopped.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path, time::Instant};
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
 
 use anyhow::{Context, anyhow, bail};
 use dnsbl_store::{
-    Actor, Change, Examined, Follower, MintedToken, Recovery, Store, StoreError, ZoneSurvey,
+    Actor, Change, Examined, MintedToken, Operation, Recovery, Store, StoreError, ZoneSurvey,
 };
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_types::UnixTime;
 
 use crate::Config;
 
 /// Creates a token and prints it.
+///
+/// # Errors
+/// A name, scope or source is no such thing, or the store can't be opened or written.
 pub fn create_token(
     config: &Config,
     name: &str,
@@ -27,9 +30,9 @@ pub fn create_token(
     let mut minted = mint(name, scopes)?;
     minted.record.sources = sources;
     let store = open_store(config)?;
-    store.start(Box::new(NoFollower))?;
+    store.start(Box::new(()))?;
     let actor = Actor::part("dnsbl-server token create");
-    store.change(actor, Change::PutToken(minted.record), UnixTime::now())?;
+    store.commit(Change::new(actor, Operation::PutToken(minted.record)), UnixTime::now())?;
     store.close();
     println!("{}", minted.text.reveal());
     Ok(())
@@ -46,7 +49,8 @@ pub(crate) fn ensure_token(store: &Store, file: &Path) -> anyhow::Result<()> {
     let minted = mint("admin", all_scopes())?;
     write_secret(file, minted.text.reveal())
         .with_context(|| format!("writing {}", file.display()))?;
-    store.change(Actor::server(), Change::PutToken(minted.record), UnixTime::now())?;
+    let put = Operation::PutToken(minted.record);
+    store.commit(Change::new(Actor::server(), put), UnixTime::now())?;
     tracing::info!(file = %file.display(), "wrote the first token");
     Ok(())
 }
@@ -89,6 +93,9 @@ pub(crate) fn open_store(config: &Config) -> anyhow::Result<Store> {
 }
 
 /// Shows what a recovery would keep and lose; does it if told to.
+///
+/// # Errors
+/// There is no store, or it can't be read or recovered.
 pub fn recover(config: &Config, apply: bool) -> anyhow::Result<()> {
     let store = config.store_dir();
     let (why, plan) = match Recovery::examine(&store)? {
@@ -148,15 +155,4 @@ fn show(plan: &Recovery) {
     if let Some(expected) = plan.expected.filter(|expected| *expected > plan.head) {
         println!("lost: changes {} to {expected}, which were acknowledged", plan.head + 1);
     }
-}
-
-/// Nobody answers queries while the server is stopped.
-struct NoFollower;
-
-impl Follower for NoFollower {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
 }

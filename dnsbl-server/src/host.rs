@@ -1,9 +1,8 @@
-//! What the HTTP face may know of the server around it.
+//! The server as the HTTP face sees it.
 
 use std::sync::{Arc, OnceLock};
 
 use admin_api::Readiness;
-use dnsbl_index::Index;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, ClockDoubt};
 
@@ -15,14 +14,13 @@ const SMALL_STEP: u64 = 60;
 /// The server as the HTTP face sees it.
 pub(crate) struct Host {
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) index: Arc<Index>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     /// Set once everything is loaded and writable.
     pub(crate) serving: Arc<OnceLock<()>>,
 }
 
-impl admin_api::Host for Host {
+impl admin_api::ServerStatus for Host {
     fn readiness(&self) -> Readiness {
         let (reason, detail) = match self.store.failure() {
             Some(detail) => (Some("the store takes no writes; the log says why"), Some(detail)),
@@ -34,7 +32,7 @@ impl admin_api::Host for Host {
     }
 
     fn metrics_text(&self) -> String {
-        self.metrics.text(&self.store, &self.index, &self.clock)
+        self.metrics.text()
     }
 
     fn count_request(&self, route: &str, code: u16) {

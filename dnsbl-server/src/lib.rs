@@ -2,12 +2,11 @@
 //!
 //! [`run`] binds the sockets, answers SERVFAIL while the store is read into the index, then serves
 //! until it is told to stop, and drains. The way of a query is in `dns/`, the way of a change is
-//! `admin-api` → `dnsbl-store` → `follower.rs` → `dnsbl-index`.
+//! `admin-api` → `dnsbl-store` → `dnsbl-index`.
 
 pub mod commands;
 mod config;
 mod dns;
-mod follower;
 mod host;
 mod maintenance;
 mod metrics;
@@ -18,5 +17,5 @@ mod server;
 pub use config::{ChangeLog, Config, ConfigError, Dns, Http, Log};
 #[doc(hidden)]
 pub use dns::SlowPath;
-pub use dns::answer_ordinary;
+pub use dns::answer_fast;
 pub use server::run;

@@ -1,11 +1,11 @@
-//! What the server does on its own: sweeping, folding, cutting the log.
+//! The maintenance that the server does on its own: sweeping, compacting, truncating the log.
 //!
 //! All of it goes in small steps with pauses between them, so that other changes wait for a step at most.
 //! What can't be undone waits while the clock is in doubt.
 
 use std::time::Duration;
 
-use dnsbl_store::{Actor, Change, ChangeError, LogSize, Outcome, Store};
+use dnsbl_store::{Actor, Change, ChangeError, LogSize, Operation, OperationResult, Store};
 use dnsbl_types::{Clock, ClockDoubt, ClockEvent, UnixTime};
 use tokio::{
     sync::oneshot,
@@ -18,8 +18,8 @@ use crate::config::ChangeLog;
 
 /// How often expired rows and segments are looked for.
 const TICK: Duration = Duration::from_secs(1);
-/// How often the log is cut.
-const CUT: Duration = Duration::from_secs(60);
+/// How often the log is truncated.
+const TRUNCATE: Duration = Duration::from_secs(60);
 /// The longest pause after a step. A step that took less is followed by a pause as long as itself, so that
 /// other changes have the store for half of the time.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -27,15 +27,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Runs until `stop`, or until the store takes no more writes.
 pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: CancellationToken) {
     let mut keeper = Keeper { store, clock, log, size: LogSize::default() };
-    let mut cut_at = Instant::now();
+    let mut truncate_at = Instant::now();
     loop {
         let begun = Instant::now();
         clock_events(&keeper.clock.take_events());
         let mut done = keeper.step().await;
-        if cut_at <= begun {
-            cut_at = begun + CUT;
+        if truncate_at <= begun {
+            truncate_at = begun + TRUNCATE;
             done = match done {
-                Ok(found) => keeper.cut_log().await.map(|()| found),
+                Ok(found) => keeper.truncate_log().await.map(|()| found),
                 Err(err) => Err(err),
             };
         }
@@ -55,6 +55,7 @@ pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: Cancel
     }
 }
 
+/// The keeper of the store.
 struct Keeper {
     store: Store,
     clock: Clock,
@@ -63,18 +64,18 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Sweeps some rows and folds some; whether there may be more.
+    /// Sweeps some rows and compacts some; whether there may be more.
     async fn step(&self) -> Result<bool, ChangeError> {
         let swept = match self.clock.believed() {
-            Some(now) => self.change(Change::Sweep, now).await?,
+            Some(now) => self.change(Operation::Sweep, now).await?,
             None => 0,
         };
-        let folded = self.change(Change::Fold, UnixTime::now()).await?;
-        Ok(swept + folded > 0)
+        let compacted = self.change(Operation::CompactSegments, UnixTime::now()).await?;
+        Ok(swept + compacted > 0)
     }
 
     /// Drops what is too old or too much of the log.
-    async fn cut_log(&mut self) -> Result<(), ChangeError> {
+    async fn truncate_log(&mut self) -> Result<(), ChangeError> {
         let Some(now) = self.clock.believed() else { return Ok(()) };
         let before = UnixTime(now.0.saturating_sub(self.log.keep.as_secs()));
         let (store, max_bytes) = (self.store.clone(), self.log.keep_bytes);
@@ -85,14 +86,18 @@ impl Keeper {
         };
         let (floor, size) = spawn_blocking(find).await.map_err(|_| closed())?;
         self.size = size;
-        self.change(Change::CutLog { floor: floor? }, now).await.map(drop)
+        self.change(Operation::TruncateLog { floor: floor? }, now).await.map(drop)
     }
 
-    async fn change(&self, change: Change, now: UnixTime) -> Result<u64, ChangeError> {
-        let (tell, told) = oneshot::channel();
-        self.store.submit(Actor::server(), change, now, move |done| drop(tell.send(done)));
-        let done = told.await.unwrap_or_else(|_| Err(closed()))?;
-        Ok(if let Outcome::Count(count) = done.outcome { count } else { 0 })
+    async fn change(&self, operation: Operation, now: UnixTime) -> Result<u64, ChangeError> {
+        let (tx, rx) = oneshot::channel();
+        let change = Change::new(Actor::server(), operation);
+        self.store.submit(change, now, move |committed| drop(tx.send(committed)));
+        let committed = rx.await.unwrap_or_else(|_| Err(closed()))?;
+        Ok(match committed.into_result() {
+            Some(OperationResult::Count(count)) => count,
+            _ => 0,
+        })
     }
 }
 
@@ -137,26 +142,13 @@ mod tests {
         time::Instant,
     };
 
-    use dnsbl_store::{Follower, Precondition};
-    use dnsbl_types::{
-        ClockReading, ClockWatch, Entry, ListingBody, Name, Serial, Subject, Zone, ZoneKind,
-        ZoneSpec,
-    };
+    use dnsbl_store::Precondition;
+    use dnsbl_types::{ClockReading, ClockWatch, ListingBody, Name, ZoneKind, ZoneSpec};
 
     use super::*;
 
     const NOW: UnixTime = UnixTime(1_700_000_000);
     const YEAR: u64 = 365 * 86_400;
-
-    struct Nobody;
-
-    impl Follower for Nobody {
-        fn put_zone(&mut self, _: &Zone, _: Serial) {}
-        fn remove_zone(&mut self, _: &Name) {}
-        fn set_serial(&mut self, _: &Name, _: Serial) {}
-        fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-        fn publish(&mut self, _: u64, _: Instant) {}
-    }
 
     /// A store whose keeper has a clock that can be set.
     struct Fixture {
@@ -169,12 +161,12 @@ mod tests {
         fn started(wall: UnixTime, last_change: Option<UnixTime>) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let store = Store::open(dir.path()).unwrap();
-            store.start(Box::new(Nobody)).unwrap();
+            store.start(Box::new(())).unwrap();
             let ns: Name = "ns.example.net".parse().unwrap();
             let spec = ZoneSpec::new(origin(), ZoneKind::Ip, vec![ns], "$".parse().unwrap());
             let zone =
-                Change::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
-            store.change(Actor::server(), zone, wall).unwrap();
+                Operation::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None };
+            store.commit(Change::new(Actor::server(), zone), wall).unwrap();
             let machine = Arc::new(Mutex::new(ClockReading { wall, steady: Instant::now() }));
             let read = machine.clone();
             let clock = Clock::read_by(move || *read.lock().unwrap(), last_change);
@@ -196,20 +188,24 @@ mod tests {
                     machine.steady += Duration::from_secs(1);
                 }
                 while self.keeper.step().await.unwrap() {}
-                self.keeper.cut_log().await.unwrap();
+                self.keeper.truncate_log().await.unwrap();
             }
         }
 
         fn list(&self, subject: &str, expires_at: UnixTime) {
-            let change = Change::PutListing {
+            let put = Operation::PutListing {
                 zone: origin(),
                 subject: subject.parse().unwrap(),
                 source: "a".parse().unwrap(),
-                body: ListingBody { expires_at: Some(expires_at), ..ListingBody::default() },
+                body: Box::new(ListingBody {
+                    expires_at: Some(expires_at),
+                    ..ListingBody::default()
+                }),
                 precondition: Precondition::None,
             };
             let now = self.machine.lock().unwrap().wall;
-            self.keeper.store.change(Actor::server(), change, now).unwrap();
+            let change = Change::new(Actor::server(), put);
+            self.keeper.store.commit(change, now).unwrap();
         }
 
         /// How many listings there are at a time, hidden ones left out.

@@ -26,28 +26,28 @@ impl Reloader {
     /// Reads the file again. Where it is bad everything stays as it is. No filter of the log holds back what
     /// became of it, as somebody waits for that.
     pub(crate) fn reload(&mut self) {
-        let told = match Config::load(&self.file) {
+        let report = match Config::load(&self.file) {
             Ok(new) => self.apply(&new),
             Err(err) => format!("everything stays as it is: {err}"),
         };
-        self.log.announce(&format!("dnsbl-server: SIGHUP: {told}"));
+        self.log.announce(&format!("dnsbl-server: SIGHUP: {report}"));
     }
 
     fn apply(&mut self, new: &Config) -> String {
-        let mut told = Vec::new();
+        let mut changes = Vec::new();
         if new.log.filter != self.config.log.filter {
             self.log.set_filter(&new.log.filter);
-            told.push(format!("log.filter is {:?} now", new.log.filter.as_str()));
+            changes.push(format!("log.filter is {:?} now", new.log.filter.as_str()));
             self.config.log.filter = new.log.filter.clone();
         }
         let waiting = waiting(&self.config, new);
         if !waiting.is_empty() {
-            told.push(format!("{} changed too, which a restart brings", waiting.join(", ")));
+            changes.push(format!("{} changed too, which a restart brings", waiting.join(", ")));
         }
-        if told.is_empty() {
-            told.push(format!("{} says nothing new", self.file.display()));
+        if changes.is_empty() {
+            changes.push(format!("{} says nothing new", self.file.display()));
         }
-        told.join("; ")
+        changes.join("; ")
     }
 }
 

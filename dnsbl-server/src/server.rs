@@ -6,13 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ::relay_tester::service::AtWork;
+use ::relay_tester::service::RunningTester;
 use admin_api::{Api, Limits};
 use anyhow::Context;
-use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, doors, log::Log};
-use dnsbl_index::Index;
+use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
+use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
 use dnsbl_store::Store;
-use dnsbl_types::{Clock, UnixTime};
+use dnsbl_types::{Clock, Name, UnixTime};
+use prometheus::Histogram;
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
@@ -22,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config, commands, config,
     dns::{self, Counters, Sockets},
-    follower::IndexFollower,
     host::Host,
     maintenance,
     metrics::Metrics,
@@ -58,7 +58,7 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
     divide_open_files(&mut config);
     let mut running = Running::start(&config).await?;
     let zones = running.index.load().zones().count();
-    let (listings, ms) = (running.loaded, began.elapsed().as_millis() as u64);
+    let (listings, ms) = (running.listings, began.elapsed().as_millis() as u64);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, listings, ms, "serving");
     announce(&running, reloader.log());
     let ended = loop {
@@ -115,13 +115,13 @@ fn divide_open_files(config: &mut Config) {
 struct Running {
     store: Store,
     index: Arc<Index>,
-    /// Subjects that were read from the store.
-    loaded: u64,
+    /// How many listings and exclusions the store had.
+    listings: u64,
     dns: dns::Server,
     dns_addresses: String,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
-    tester: Option<AtWork>,
+    tester: Option<RunningTester>,
     stop: CancellationToken,
 }
 
@@ -151,28 +151,27 @@ impl Running {
                 return Err(err);
             }
         };
-        let tester = match relay_tester::build(config, &store, metrics.registry()) {
+        let shown = metrics.show_state(store.clone(), index.clone(), clock.clone());
+        let tester = match shown
+            .map_err(Into::into)
+            .and_then(|()| relay_tester::build(config, &store, metrics.registry()))
+        {
             Ok(tester) => tester,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
                 return Err(err);
             }
         };
-        let (head_sender, head) = watch::channel(0);
+        let (head_tx, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
-        let visible = metrics.commit_to_visible.clone();
-        let host = Host {
-            metrics,
-            index: index.clone(),
-            store: store.clone(),
-            clock: clock.clone(),
-            serving: serving.clone(),
-        };
+        let commit_to_visible = metrics.commit_to_visible.clone();
+        let host =
+            Host { metrics, store: store.clone(), clock: clock.clone(), serving: serving.clone() };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
             head,
-            host: Arc::new(host),
+            server: Arc::new(host),
             limits: limits(config),
             tester: tester.clone(),
         };
@@ -182,7 +181,7 @@ impl Running {
         let mut running = Self {
             store,
             index,
-            loaded: 0,
+            listings: 0,
             dns,
             dns_addresses,
             http,
@@ -190,15 +189,16 @@ impl Running {
             tester: None,
             stop,
         };
-        let follower = IndexFollower::new(running.index.clone(), counters, head_sender, visible);
-        match load(&running.store, follower, config).await {
-            Ok(loaded) => running.loaded = loaded,
+        let visible = Visible { counters, head: head_tx, commit_to_visible };
+        let writer = IndexWriter::observed(running.index.clone(), visible);
+        match load(&running.store, writer, config).await {
+            Ok(listings) => running.listings = listings,
             Err(err) => {
                 running.stop().await;
                 return Err(err);
             }
         }
-        warn_of_open_doors(config);
+        warn_of_loose_permissions(config);
         if let Some(tester) = tester {
             match tester.start(clock.clone(), running.stop.clone()).await {
                 Ok(at_work) => running.tester = Some(at_work),
@@ -243,15 +243,43 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
     spawn_blocking(open).await?
 }
 
-/// Reads the store into the index, and starts the writer; returns how many subjects there are.
-async fn load(store: &Store, mut follower: IndexFollower, config: &Config) -> anyhow::Result<u64> {
+/// The observer of the index: it counts for new zones, and wakes who waits for a change to be visible.
+struct Visible {
+    counters: Counters,
+    /// The last change that is visible.
+    head: watch::Sender<u64>,
+    commit_to_visible: Histogram,
+}
+
+impl IndexObserver for Visible {
+    fn zone_put(&mut self, number: ZoneNumber, origin: &Name) {
+        self.counters.zone_put(number, origin);
+    }
+
+    fn zone_removed(&mut self, origin: &Name) {
+        self.counters.zone_removed(origin);
+    }
+
+    fn published(&mut self, seq: u64, committed: Instant) {
+        self.commit_to_visible.observe(committed.elapsed().as_secs_f64());
+        self.head.send_replace(seq);
+    }
+}
+
+/// Reads the store into the index, and starts the store's writer; returns how many listings and exclusions
+/// there are.
+async fn load(
+    store: &Store,
+    mut index: IndexWriter<Visible>,
+    config: &Config,
+) -> anyhow::Result<u64> {
     let (store, token_file) = (store.clone(), config.token_file());
     spawn_blocking(move || -> anyhow::Result<u64> {
-        store.load(&mut follower)?;
-        let loaded = follower.shown;
-        store.start(Box::new(follower))?;
+        store.load(&mut index)?;
+        store.start(Box::new(index))?;
         commands::ensure_token(&store, &token_file)?;
-        Ok(loaded)
+        let zones = store.read(UnixTime::now()).zones()?;
+        Ok(zones.iter().map(|zone| zone.listings + zone.exclusions).sum())
     })
     .await?
 }
@@ -284,8 +312,8 @@ async fn listen(http: &config::Http) -> anyhow::Result<(Listener, String)> {
 }
 
 /// Says where others could change the data or read the secrets.
-fn warn_of_open_doors(config: &Config) {
-    doors::warn_of_folder(&config.data_dir);
-    doors::warn_of_secret(&config.token_file());
-    doors::warn_of_secret(&config.relay_keys_file());
+fn warn_of_loose_permissions(config: &Config) {
+    file_access::warn_of_folder(&config.data_dir);
+    file_access::warn_of_secret(&config.token_file());
+    file_access::warn_of_secret(&config.relay_keys_file());
 }

@@ -3,12 +3,15 @@
 //! The programs in `targets/` hand these functions to libFuzzer; `tests/corpus.rs` calls them with
 //! what was found before. `README.md` says how they are built.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Instant,
+};
 
 use dnsbl_client::{QueryType, Question, read_reply};
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_server::{SlowPath, answer_ordinary};
-use dnsbl_types::{Entry, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
+use dnsbl_server::{SlowPath, answer_fast};
+use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
 
@@ -44,13 +47,13 @@ static LISTED: LazyLock<(Arc<Index>, SlowPath)> = LazyLock::new(|| {
         let spec = ZoneSpec::new(origin.parse().expect("a name"), kind, vec![ns], reason);
         let zone = spec.check().expect("settings that fit together");
         let origin = zone.origin.clone();
-        writer.put_zone(zone, Serial(1));
+        writer.put_zone(&zone, Serial(1));
         for subject in subjects {
             let subject = subject.parse().expect("a subject");
             writer.set_entries(&origin, &subject, &[Entry::default()]);
         }
     }
-    writer.publish(1);
+    writer.publish(1, Instant::now());
     (index.clone(), SlowPath::new(index))
 });
 
@@ -65,7 +68,7 @@ pub fn query(packet: &[u8]) {
         Message::from_vec(reply).expect("a reply that can be read");
     }
     let mut buffer = [0; CLASSIC];
-    if let Some(len) = answer_ordinary(&index.load(), packet, &mut buffer, NOW) {
+    if let Some(len) = answer_fast(&index.load(), packet, &mut buffer, NOW) {
         let udp = udp.expect("what one path answers, the other does too");
         // Flags, response code and counts; names may be compressed in other ways.
         assert_eq!(buffer[..12], udp[..12], "{packet:02x?}");

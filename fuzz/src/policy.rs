@@ -2,9 +2,9 @@
 
 #![expect(dead_code, reason = "the program uses the rest")]
 
-#[path = "../../dnsbl-client/src/policy_service/codec.rs"]
+#[path = "../../dnsbl-client/command/src/policy_service/codec.rs"]
 mod codec;
-#[path = "../../dnsbl-client/src/policy_service/request.rs"]
+#[path = "../../dnsbl-client/command/src/policy_service/request.rs"]
 mod request;
 
 use codec::Decoder;

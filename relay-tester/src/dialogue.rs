@@ -4,11 +4,11 @@
 //! outcome, and the next one gets a new connection. Two connections in a row that break end the test.
 
 mod blocked;
+mod connection_state;
 mod opening;
 mod outcome;
 mod probing;
 mod reply;
-mod session;
 mod transition;
 
 #[cfg(test)]
@@ -16,13 +16,22 @@ mod tests;
 
 use std::collections::VecDeque;
 
-pub use outcome::{Blocked, CutShort, Ending, Outcome, ProbeError, Stage, Unreachable};
+use connection_state::ConnectionState;
+pub use outcome::{Blocked, CutShort, Ending, ProbeError, SmtpOutcome, Stage, Unreachable};
 pub use reply::{Reply, ReplyError, ReplyReader};
-use session::Session;
 
-use crate::{Assignment, Go, HostName, Plan, Probe, Transcript, probe::Words};
+use crate::{Assignment, HostName, Plan, Probe, Transcript, probe::Placeholders};
 
-/// What the driver tells the dialogue.
+/// Whether the test goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Go {
+    /// Go on.
+    On,
+    /// No further probe: the connection ends with QUIT.
+    Stop,
+}
+
+/// An event that the driver reports to the dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The connection did not come about.
@@ -37,7 +46,7 @@ pub enum Event {
     Go(Go),
 }
 
-/// What the driver is to do next.
+/// The next step of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Close the connection if there is one, connect, and wait for the greeting.
@@ -61,8 +70,8 @@ pub struct Dialogue {
     queue: VecDeque<Turn>,
     /// How many messages may still be sent.
     messages_left: usize,
-    state: State,
-    session: Session,
+    state: Awaiting,
+    connection: ConnectionState,
     /// Whether any session got as far as probes.
     talked: bool,
     /// TLS failed once: it is not tried again.
@@ -70,15 +79,15 @@ pub struct Dialogue {
     stop: bool,
     /// How many connections in a row broke.
     broken: usize,
-    outcomes: Vec<(&'static Probe, Outcome)>,
+    outcomes: Vec<(&'static Probe, SmtpOutcome)>,
     host: Option<HostName>,
     tls: bool,
     transcript: Transcript,
 }
 
-/// What is being waited for.
+/// The event that is being waited for.
 #[derive(Debug)]
-enum State {
+enum Awaiting {
     Greeting,
     Ehlo,
     Helo,
@@ -94,13 +103,13 @@ enum State {
 #[derive(Debug)]
 struct Progress {
     probe: &'static Probe,
-    words: Words,
-    at: Command,
+    placeholders: Placeholders,
+    at: AwaitedReply,
 }
 
 /// The command whose reply is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Command {
+enum AwaitedReply {
     Rset,
     Mail,
     /// The recipient with this place.
@@ -109,7 +118,7 @@ enum Command {
     Content,
 }
 
-/// What comes next.
+/// A turn of the plan.
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Probe(&'static Probe),
@@ -117,7 +126,7 @@ enum Turn {
     Fresh,
 }
 
-/// What follows QUIT.
+/// The step that follows QUIT.
 #[derive(Clone, Debug)]
 enum Then {
     Connect,
@@ -125,11 +134,10 @@ enum Then {
 }
 
 impl Dialogue {
-    /// Well-formed and malformed probes of one connection: Postfix hangs up after 20 errors and slows
-    /// down after 10, Exim counts commands that make no mail.
-    pub const MAX_PROBES: usize = 8;
-    /// Malformed probes of one connection: Exim hangs up at the fourth syntax error.
-    pub const MAX_MALFORMED: usize = 3;
+    /// Well-formed and malformed probes of one connection.
+    pub const MAX_PROBES: usize = ConnectionState::MAX_PROBES;
+    /// Malformed probes of one connection.
+    pub const MAX_MALFORMED: usize = ConnectionState::MAX_MALFORMED;
     /// So many connections that break in a row end the test.
     pub const MAX_BROKEN: usize = 2;
 
@@ -139,8 +147,8 @@ impl Dialogue {
             assignment,
             messages_left: plan.max_messages,
             queue: turns(plan),
-            state: State::Greeting,
-            session: Session::default(),
+            state: Awaiting::Greeting,
+            connection: ConnectionState::default(),
             talked: false,
             without_tls: false,
             stop: false,
@@ -154,38 +162,33 @@ impl Dialogue {
     }
 
     /// What became of the probes so far, in the order in which they were sent.
-    pub fn outcomes(&self) -> &[(&'static Probe, Outcome)] {
+    pub fn outcomes(&self) -> &[(&'static Probe, SmtpOutcome)] {
         &self.outcomes
-    }
-
-    /// Whether the reply that is due is that to a whole message.
-    pub fn awaits_content(&self) -> bool {
-        matches!(&self.state, State::Probe(progress) if progress.at == Command::Content)
     }
 
     /// What was found out: the outcomes, the name that the host goes by, whether TLS was used, and
     /// what was said.
     pub(crate) fn into_parts(
         self,
-    ) -> (Vec<(&'static Probe, Outcome)>, Option<HostName>, bool, Transcript) {
+    ) -> (Vec<(&'static Probe, SmtpOutcome)>, Option<HostName>, bool, Transcript) {
         (self.outcomes, self.host, self.tls, self.transcript)
     }
 
     /// What to do after an event. After [`Step::Done`] every event gets the same answer.
     pub fn step(&mut self, event: Event) -> Step {
-        self.hear(&event);
+        self.log_event(&event);
         let step = self.turn(event);
-        self.say(&step);
+        self.log_step(&step);
         step
     }
 
-    fn hear(&mut self, event: &Event) {
+    fn log_event(&mut self, event: &Event) {
         match event {
             Event::Reply(reply) => {
                 let count = reply.lines().len();
                 for (at, line) in reply.lines().iter().enumerate() {
                     let mark = if at + 1 == count { ' ' } else { '-' };
-                    self.transcript.heard(&format!("{}{mark}{line}", reply.code()));
+                    self.transcript.received(&format!("{}{mark}{line}", reply.code()));
                 }
             }
             Event::NoConnection(why) => self.transcript.note(&why.to_string()),
@@ -196,11 +199,11 @@ impl Dialogue {
         }
     }
 
-    fn say(&mut self, step: &Step) {
+    fn log_step(&mut self, step: &Step) {
         match step {
-            Step::Send(line) => self.transcript.said(line),
+            Step::Send(line) => self.transcript.sent(line),
             Step::SendData(data) => {
-                self.transcript.said(&format!("(message of {} octets)", data.len()));
+                self.transcript.sent(&format!("(message of {} octets)", data.len()));
             }
             Step::Connect => self.transcript.note("new connection"),
             Step::Before(probe) => self.transcript.note(&format!("probe {}", probe.name)),

@@ -11,21 +11,12 @@ pub use sources::Sources;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    Assignment, Dialogue, Ending, Event, HostName, Outcome, Plan, Probe, ProbeError, RelayTarget,
-    Step, Transcript, Unreachable,
+    Assignment, Dialogue, Ending, Event, Go, HostName, Plan, Probe, ProbeError, RelayTarget,
+    SmtpOutcome, Step, Transcript, Unreachable,
 };
 
-/// Whether the test goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Go {
-    /// Go on.
-    On,
-    /// No further probe: the connection ends with QUIT.
-    Stop,
-}
-
-/// Watches a test and can stop it.
-pub trait Watch: Send {
+/// An observer of the probes of a test, who can stop it.
+pub trait ProbeObserver: Send {
     /// Called before the first octet of a probe goes out; the probe is sent only after it has
     /// finished. Whoever notes this durably never sends a probe twice: after a crash a probe that
     /// was noted but has no outcome may have been sent, and must count as if it had been taken. `Stop`
@@ -36,11 +27,11 @@ pub trait Watch: Send {
     fn after(
         &mut self,
         probe: &'static Probe,
-        outcome: &Outcome,
+        outcome: &SmtpOutcome,
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// How patient the driver is.
+/// The patience of the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriveSettings {
     /// For a connection.
@@ -63,18 +54,18 @@ pub struct DriveSettings {
     pub loopback_only: bool,
 }
 
-/// What a test's dialogue found out.
+/// The findings of a conversation with a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
+pub struct ConversationReport {
     /// How it ended.
     pub ending: Ending,
-    /// What became of each probe that was sent, in this order.
-    pub outcomes: Vec<(&'static Probe, Outcome)>,
+    /// The outcome of each probe that was sent, in this order.
+    pub outcomes: Vec<(&'static Probe, SmtpOutcome)>,
     /// The name that the host goes by.
     pub host: Option<HostName>,
     /// Whether any of it went over TLS.
     pub tls: bool,
-    /// What was said.
+    /// The lines of the conversation.
     pub transcript: Transcript,
 }
 
@@ -106,8 +97,8 @@ pub async fn run(
     assignment: Assignment,
     plan: Plan,
     settings: &DriveSettings,
-    watch: &mut impl Watch,
-) -> Attempt {
+    observer: &mut impl ProbeObserver,
+) -> ConversationReport {
     let mut driver = Driver {
         target: assignment.target,
         settings,
@@ -121,14 +112,14 @@ pub async fn run(
         let event = match step {
             Step::Done(ending) => {
                 let (outcomes, host, tls, transcript) = dialogue.into_parts();
-                return Attempt { ending, outcomes, host, tls, transcript };
+                return ConversationReport { ending, outcomes, host, tls, transcript };
             }
-            Step::Before(probe) => driver.before(probe, watch).await,
+            Step::Before(probe) => driver.before(probe, observer).await,
             step => driver.take(step).await,
         };
         step = dialogue.step(event);
         for (probe, outcome) in &dialogue.outcomes()[reported..] {
-            watch.after(probe, outcome).await;
+            observer.after(probe, outcome).await;
         }
         reported = dialogue.outcomes().len();
     }
@@ -143,12 +134,12 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    async fn before(&mut self, probe: &'static Probe, watch: &mut impl Watch) -> Event {
+    async fn before(&mut self, probe: &'static Probe, observer: &mut impl ProbeObserver) -> Event {
         self.pause(self.settings.probe_pause).await;
         if Instant::now() >= self.deadline {
             return Event::Failed(ProbeError::Deadline);
         }
-        Event::Go(watch.before(probe).await)
+        Event::Go(observer.before(probe).await)
     }
 
     async fn take(&mut self, step: Step) -> Event {

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HostName(Box<str>);
 
-/// Why a text is no host name.
+/// The reason why a text is no host name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostNameError {
     /// Longer than fits beside the rest of a command.

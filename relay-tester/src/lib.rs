@@ -13,7 +13,7 @@
 //!    where the owner asks. An [`Assignment`] says what a dialogue needs to know of the test.
 //! 3. **Dialogue.** [`Dialogue`] is a pure state machine: [`Event`]s in, [`Step`]s out. It decides when
 //!    to connect, to start TLS, to reset, to stop. [`drive::run`] does what it says over TCP, under time
-//!    limits. Before the first octet of a probe it calls [`Watch::before`]; who notes that durably
+//!    limits. Before the first octet of a probe it calls [`ProbeObserver::before`]; who notes that durably
 //!    never sends a probe twice, whenever the process dies.
 //! 4. **Message.** Each probe carries three [`Token`]s, keyed hashes over test, probe, address, port and
 //!    expiry: the recipient's local part, the sender's (so that bounces arrive apart) and a header. The
@@ -45,28 +45,29 @@ mod host_name;
 pub mod life;
 mod message;
 pub mod mx;
+mod plan;
 mod probe;
-mod probes;
 pub mod receiver;
 mod returned;
-pub mod self_check;
 pub mod service;
 mod target;
 pub mod text;
 mod token;
 mod transcript;
+mod words;
 
 pub use dialogue::{
-    Blocked, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Reply, ReplyError, Stage,
-    Step, Unreachable,
+    Blocked, CutShort, Dialogue, Ending, Event, Go, ProbeError, Reply, ReplyError, SmtpOutcome,
+    Stage, Step, Unreachable,
 };
-pub use drive::{Attempt, DriveSettings, Go, Sources, Watch};
+pub use drive::{ConversationReport, DriveSettings, ProbeObserver, Sources};
 pub use host_name::{HostName, HostNameError};
 pub use message::{Assignment, Ground, HeaderText, Identity, LocalPart, TextError};
-pub use probe::{Known, Plan, Probe, Tier};
+pub use plan::{Known, Plan};
+pub use probe::{Probe, Tier};
 pub use receiver::{Counts, Inbox, NotTaken, Received, Receiver, ReceiverSettings};
 pub(crate) use returned::came_from;
-pub use returned::{Rejected, Return, judge};
+pub use returned::{Rejection, Return, judge};
 pub use target::{Ports, RelayTarget, TargetError, TargetPolicy};
 pub use token::{Binding, Candidate, Key, Kind, TestId, TestIdError, Token, TokenKeys, cut};
 pub use transcript::Transcript;

@@ -1,8 +1,7 @@
-//! What is sent, and as whom.
+//! Messages, and the identity of their sender.
 
 mod compose;
 mod header_text;
-pub(crate) mod quoted_printable;
 #[cfg(test)]
 pub(crate) mod sample;
 
@@ -10,30 +9,32 @@ use std::{net::IpAddr, sync::Arc};
 
 use dnsbl_types::UnixTime;
 
-pub(crate) use compose::{compose, date, wire};
+pub(crate) use compose::{compose, date, quoted_printable, wire};
 pub use header_text::{HeaderText, LocalPart, TextError};
 
 use crate::{
     Binding, HostName, Kind, Probe, RelayTarget, TestId, TokenKeys,
-    probe::{Words, literal},
+    probe::{Placeholders, literal},
+    words::words,
 };
 
-/// Why a host is tested; stored with every test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ground {
-    /// The request came from the tested address.
-    Own,
-    /// A verified owner asked.
-    Owner,
-    /// There is evidence that it relayed.
-    Evidence,
-    /// It is listed, and its time has come.
-    Retest,
-    /// Somebody wants it delisted.
-    Delist,
+words! {
+    /// The ground on which a host is tested; stored with every test.
+    pub enum Ground {
+        /// The request came from the tested address.
+        Own = "self",
+        /// A verified owner asked.
+        Owner = "owner",
+        /// There is evidence that it relayed.
+        Evidence = "evidence",
+        /// It is listed, and its time has come.
+        Retest = "retest",
+        /// Somebody wants it delisted.
+        Delist = "delist",
+    }
 }
 
-/// As whom the tester shows itself.
+/// The identity that the tester shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Our name in EHLO. It should lead to the address that connects, and back.
@@ -55,7 +56,7 @@ pub struct Identity {
     pub opt_out_ja: String,
 }
 
-/// One test as the dialogue needs to know it.
+/// A test as the dialogue needs to know it.
 #[derive(Clone, Debug)]
 pub struct Assignment {
     /// Its number.
@@ -78,19 +79,6 @@ pub struct Assignment {
     pub identity: Arc<Identity>,
     /// What tokens are made with.
     pub keys: Arc<TokenKeys>,
-}
-
-impl Ground {
-    /// Its name in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Own => "self",
-            Self::Owner => "owner",
-            Self::Evidence => "evidence",
-            Self::Retest => "retest",
-            Self::Delist => "delist",
-        }
-    }
 }
 
 impl Identity {
@@ -119,14 +107,14 @@ impl Assignment {
         Binding { addr: target.addr(), port: target.port(), expires_at: self.expires_at }
     }
 
-    /// The words of one of its probes; the host is called by its address where it has no name.
-    pub(crate) fn words(&self, probe: &Probe, host: Option<&HostName>) -> Words {
+    /// The placeholders of one of its probes; the host is called by its address where it has no name.
+    pub(crate) fn placeholders(&self, probe: &Probe, host: Option<&HostName>) -> Placeholders {
         let token = |kind| {
             let token = self.keys.mint(kind, self.test, probe.index, &self.binding());
             token.expose().to_owned()
         };
         let own = literal(self.target.addr());
-        Words {
+        Placeholders {
             token: token(Kind::Return),
             bounce: token(Kind::Bounce),
             sender: self.identity.mail_from_local.to_string(),

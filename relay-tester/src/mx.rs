@@ -8,7 +8,7 @@ pub use dns::Dns;
 
 use crate::HostName;
 
-/// Why something could not be looked up.
+/// The reason why something could not be looked up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("lookup of {name} failed: {why}")]
 pub struct ResolveError {

@@ -48,7 +48,7 @@ pub struct Received {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotTaken;
 
-/// Who gets the messages.
+/// An inbox, which gets the messages.
 pub trait Inbox: Send + Sync + 'static {
     /// Whether the token verifies, for a test that still waits. What can't be told at the moment is
     /// expected: the peer would not try again, and [`Inbox::returned`] can still refuse.
@@ -80,7 +80,7 @@ pub struct ReceiverSettings {
     pub session_timeout: Duration,
 }
 
-/// How often what happened since the start.
+/// The counts since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections that were served.

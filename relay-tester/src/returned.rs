@@ -1,4 +1,4 @@
-//! What a message that came to the receiver proves.
+//! The proof in a message that came to the receiver.
 
 mod headers;
 mod hop;
@@ -11,7 +11,7 @@ pub(crate) use hop::came_from;
 
 use crate::{Binding, Candidate, Kind, Probe, Received, TestId, Token, TokenKeys};
 
-/// What a message says about one token.
+/// The judgement on one token of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Return {
     /// The probe came back: somebody relayed it.
@@ -33,12 +33,12 @@ pub enum Return {
         probe: &'static Probe,
     },
     /// It proves nothing: it is forged, late or mangled.
-    Rejected(Rejected),
+    Rejected(Rejection),
 }
 
-/// Why a message proves nothing.
+/// The reason why a message proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejected {
+pub enum Rejection {
     /// The token does not verify: made up, expired, or of another test.
     #[error("the token does not verify")]
     Token,
@@ -67,11 +67,11 @@ pub fn judge(
     now: UnixTime,
 ) -> Return {
     if !keys.verify(candidate, binding, now) {
-        return Return::Rejected(Rejected::Token);
+        return Return::Rejected(Rejection::Token);
     }
     let (test, kind) = (candidate.test, candidate.kind);
     let Some(probe) = Probe::by_index(candidate.probe).filter(|_| kind != Kind::Header) else {
-        return Return::Rejected(Rejected::NoAddress);
+        return Return::Rejected(Rejection::NoAddress);
     };
     let headers = Headers::read(&received.data);
     let from_nobody = received.mail_from.is_empty() && !probe.has_null_sender();
@@ -91,8 +91,8 @@ pub fn judge(
             peer: received.peer.ip().to_canonical(),
             headers: headers.shown(),
         },
-        false if signatures.is_empty() => Return::Rejected(Rejected::NoSignature),
-        false => Return::Rejected(Rejected::BadSignature),
+        false if signatures.is_empty() => Return::Rejected(Rejection::NoSignature),
+        false => Return::Rejected(Rejection::BadSignature),
     }
 }
 

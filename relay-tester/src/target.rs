@@ -15,7 +15,7 @@ pub struct RelayTarget {
     port: u16,
 }
 
-/// What may be tested.
+/// The policy for what may be tested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetPolicy {
     /// Networks for which special use and being our own don't matter. For tests.
@@ -26,7 +26,7 @@ pub struct TargetPolicy {
     pub ports: Ports,
 }
 
-/// Which ports may be tested.
+/// The ports that may be tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ports {
     /// Port 25.
@@ -36,7 +36,7 @@ pub enum Ports {
     Any,
 }
 
-/// Why a host is not tested.
+/// The reason why a host is not tested.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// Not an IPv4 or IPv6 address.
@@ -92,6 +92,9 @@ impl RelayTarget {
     }
 
     /// The same for an address as text; names are not looked up.
+    ///
+    /// # Errors
+    /// The text is no address, or the address or port must not be tested.
     pub fn parse(text: &str, port: u16, policy: &TargetPolicy) -> Result<Self, TargetError> {
         let addr = text
             .parse()

@@ -14,7 +14,7 @@ use dnsbl_types::UnixTime;
 
 pub use test_id::{TestId, TestIdError};
 
-/// What a token is for.
+/// The purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The recipient of a probe: that it comes back means the host relayed it.
@@ -25,7 +25,7 @@ pub enum Kind {
     Header,
 }
 
-/// What a token holds for, beside test and probe. It does not stand in the token: who checks one
+/// The facts that a token holds for, beside test and probe. It does not stand in the token: who checks one
 /// looks the test up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {

@@ -1,4 +1,4 @@
-//! What was said, fit to be shown.
+//! The lines of a dialogue, fit to be shown.
 
 use crate::{cut, text::clean};
 
@@ -19,11 +19,11 @@ impl Transcript {
         &self.lines
     }
 
-    pub(crate) fn said(&mut self, line: &str) {
+    pub(crate) fn sent(&mut self, line: &str) {
         self.push("C: ", line);
     }
 
-    pub(crate) fn heard(&mut self, line: &str) {
+    pub(crate) fn received(&mut self, line: &str) {
         self.push("S: ", line);
     }
 
@@ -51,8 +51,8 @@ mod tests {
     fn a_transcript_holds_no_token_not_even_a_part_of_one() {
         let token = format!("r{}", "a7".repeat(17) + "b");
         let mut transcript = Transcript::default();
-        transcript.said(&format!("RCPT TO:<{token}@probe.example>"));
-        transcript.heard(&format!("{}{token}", "x".repeat(Transcript::MAX_LINE - 20)));
+        transcript.sent(&format!("RCPT TO:<{token}@probe.example>"));
+        transcript.received(&format!("{}{token}", "x".repeat(Transcript::MAX_LINE - 20)));
         assert_eq!(transcript.lines()[0], "C: RCPT TO:<ra7…@probe.example>");
         assert!(transcript.lines()[1].ends_with("xra7…"), "{:?}", transcript.lines()[1]);
     }
@@ -61,7 +61,7 @@ mod tests {
     fn a_transcript_has_an_end() {
         let mut transcript = Transcript::default();
         for _ in 0..10_000 {
-            transcript.heard(&"y".repeat(10_000));
+            transcript.received(&"y".repeat(10_000));
         }
         assert_eq!(transcript.lines().len(), Transcript::MAX_LINES);
         assert_eq!(transcript.lines().last().unwrap(), "* more was said");

@@ -18,7 +18,7 @@ fn replies_come_from_the_address_that_was_asked() {
         for ip in asked {
             let addr = SocketAddr::new(ip.parse::<IpAddr>().unwrap(), server.dns().port());
             let name = zone.below("1.2.0.192");
-            // The NSID makes a query unusual, so that the general path answers it.
+            // The NSID makes a query unusual, so that the slow path answers it.
             let unusual =
                 Query::new(&name, A).edns(Edns { options: &[0, 3, 0, 0], ..Edns::default() });
             for transport in [Transport::Udp, Transport::Tcp] {

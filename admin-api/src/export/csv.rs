@@ -3,14 +3,14 @@
 use csv::WriterBuilder;
 use dnsbl_types::Listing;
 
-use crate::v1::listing::ListingOut;
+use crate::v1::listing;
 
 /// The first line.
 pub(super) const HEADER: &str = "subject,source,return_codes,reason,exclusion,tags,note,expires_at,listed_at,updated_at,listed_by\n";
 
 /// Writes a listing.
 pub(super) fn add(out: &mut Vec<u8>, listing: &Listing) -> std::io::Result<()> {
-    let listing = ListingOut::from(listing);
+    let listing = listing::write(listing);
     let tags: Vec<String> = listing.tags.iter().map(|tag| escape(tag)).collect();
     let row = [
         listing.subject,

@@ -5,4 +5,4 @@ mod ndjson;
 mod plain;
 mod write;
 
-pub(crate) use write::{Order, write};
+pub(crate) use write::{ExportOrder, write};

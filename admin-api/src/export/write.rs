@@ -16,8 +16,8 @@ use crate::{error::Problem, import::Format};
 /// Bytes that go to the connection at once.
 const PIECE: usize = 64 << 10;
 
-/// What is to be exported, and how.
-pub(crate) struct Order {
+/// An export to be made.
+pub(crate) struct ExportOrder {
     /// From where.
     pub(crate) zone: Name,
     /// Which listings.
@@ -35,16 +35,16 @@ type Pieces = mpsc::Sender<Option<Bytes>>;
 /// Tells whether there is such a zone and the state it is in, then writes all of it.
 pub(crate) fn write(
     store: &Store,
-    order: &Order,
+    order: &ExportOrder,
     started: oneshot::Sender<Result<u64, Problem>>,
     pieces: Pieces,
 ) {
     let reader = store.read(UnixTime::now());
-    let start = || match reader.settings(&order.zone)? {
+    let state = || match reader.settings(&order.zone)? {
         Some(_) => Ok(reader.head()?),
         None => Err(Problem::no_zone(&order.zone)),
     };
-    let start = start();
+    let start = state();
     let goes_on = start.is_ok();
     if started.send(start).is_err() || !goes_on {
         return;
@@ -70,14 +70,14 @@ pub(crate) fn write(
 }
 
 struct Writer<'a> {
-    order: &'a Order,
+    order: &'a ExportOrder,
     pieces: Pieces,
     plain: Plain,
     out: Vec<u8>,
 }
 
 impl<'a> Writer<'a> {
-    fn new(order: &'a Order, pieces: Pieces) -> Self {
+    fn new(order: &'a ExportOrder, pieces: Pieces) -> Self {
         let head = match order.format {
             Format::Csv => csv::HEADER,
             Format::Plain | Format::Ndjson => "",

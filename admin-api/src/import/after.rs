@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use dnsbl_types::{Subject, SubjectError};
 
-use super::{Doubt, Wrong};
-use crate::v1::seems::Seems;
+use super::{
+    row::{Doubt, Rejection},
+    seems::Seems,
+};
 
 /// What stands between the first and the last address of a range.
 const DASHES: [char; 6] = ['-', '–', '—', '−', '~', '>'];
@@ -27,7 +29,7 @@ const COLUMNS: [char; 9] = [',', '|', '=', '"', '\'', '&', '+', '!', ';'];
 const TYPES: [&str; 8] = ["A", "AAAA", "TXT", "CNAME", "NS", "SOA", "PTR", "MX"];
 
 /// Looks at what follows a subject, which was written as `given`.
-pub(super) fn look(given: &str, subject: &Subject, rest: &str) -> Result<Option<Doubt>, Wrong> {
+pub(super) fn look(given: &str, subject: &Subject, rest: &str) -> Result<Option<Doubt>, Rejection> {
     let rest = rest.trim_matches(is_blank);
     let row = Behind { given, subject, rest };
     if rest.is_empty() || rest.starts_with('#') || rest.starts_with("//") {
@@ -57,23 +59,23 @@ struct Behind<'a> {
 
 impl Behind<'_> {
     /// rbldnsd's `:code:text`.
-    fn value(&self) -> Option<Wrong> {
+    fn value(&self) -> Option<Rejection> {
         let value = self.rest.strip_prefix(':')?.trim_start_matches([':', ' ', '\t']);
         let is_value =
             value.starts_with(|c: char| c.is_ascii_digit()) || self.rest.starts_with("::");
         is_value.then(|| self.with_value())
     }
 
-    fn with_value(&self) -> Wrong {
+    fn with_value(&self) -> Rejection {
         let why = format!(
             "{} has a value behind it, {:?}, which plain would lose; format=rbldnsd reads it, which is not built yet, and format=csv has columns for return_codes and reason",
             self.given,
             short(self.rest)
         );
-        Wrong::new(why, Seems::Rbldnsd)
+        Rejection::new(why, Seems::Rbldnsd)
     }
 
-    fn range(&self) -> Option<Wrong> {
+    fn range(&self) -> Option<Rejection> {
         let dashed = self.rest.trim_start_matches(|c| DASHES.contains(&c));
         let dashed = if dashed.starts_with("..") { dashed.trim_start_matches('.') } else { dashed };
         if dashed.len() < self.rest.len() {
@@ -91,22 +93,22 @@ impl Behind<'_> {
     }
 
     /// A range from the subject to there.
-    fn to(&self, last: &str) -> Wrong {
+    fn to(&self, last: &str) -> Rejection {
         match format!("{}-{last}", self.given).parse::<Subject>() {
-            Err(err @ SubjectError::Range { .. }) => Wrong::new(
+            Err(err @ SubjectError::Range { .. }) => Rejection::new(
                 format!(
                     "{err}; plain has one subject a line, and format=rbldnsd, which reads ranges, is not built yet"
                 ),
                 Seems::Ranges,
             ),
-            _ => Wrong::text(format!(
+            _ => Rejection::text(format!(
                 "{} and {last} stand in one line; plain has one subject a line",
                 self.given
             )),
         }
     }
 
-    fn bits_or_mask(&self) -> Option<Wrong> {
+    fn bits_or_mask(&self) -> Option<Rejection> {
         let bits = self.rest.strip_prefix('/').map(|bits| bits.trim_start_matches(is_blank));
         if let Some(bits) = bits.filter(|bits| bits.starts_with(|c: char| c.is_ascii_digit())) {
             return Some(self.prefix(word(bits)));
@@ -123,7 +125,7 @@ impl Behind<'_> {
     }
 
     /// The subject with bits or a netmask.
-    fn prefix(&self, len: &str) -> Wrong {
+    fn prefix(&self, len: &str) -> Rejection {
         let meant = format!("{}/{len}", self.given);
         let why = match meant.parse::<Subject>() {
             Ok(subject) => format!(
@@ -132,11 +134,11 @@ impl Behind<'_> {
             ),
             Err(err) => format!("{err}"),
         };
-        Wrong::new(why, Seems::Netmasks)
+        Rejection::new(why, Seems::Netmasks)
     }
 
     /// An address that no list has, and a name.
-    fn hosts(&self) -> Option<Wrong> {
+    fn hosts(&self) -> Option<Rejection> {
         let addr = self.subject.net()?;
         let sink = [
             Ipv4Addr::UNSPECIFIED.into(),
@@ -151,12 +153,12 @@ impl Behind<'_> {
         let is_name = begins && matches!(name.parse(), Ok(Subject::Domain(_)));
         (is_host && (is_name || address(name).is_some())).then(|| {
             let why = format!("{} {name} is a line of a hosts file", self.given);
-            Wrong::new(why, Seems::Hosts)
+            Rejection::new(why, Seems::Hosts)
         })
     }
 
     /// `[TTL] [IN] TYPE DATA` of a zone file.
-    fn record(&self) -> Option<Wrong> {
+    fn record(&self) -> Option<Rejection> {
         let mut words = self.rest.split(is_blank).filter(|word| !word.is_empty()).peekable();
         let ttl = words.next_if(|word| word.bytes().all(|c| c.is_ascii_digit()));
         let class = words.next_if(|word| *word == "IN");
@@ -170,12 +172,12 @@ impl Behind<'_> {
         };
         (class.is_some() || is_data).then(|| {
             let why = format!("{} {} is a record of a zone file", self.given, short(self.rest));
-            Wrong::new(why, Seems::ZoneFile)
+            Rejection::new(why, Seems::ZoneFile)
         })
     }
 
     /// Columns that begin with an address or a number.
-    fn columns(&self) -> Result<Option<Doubt>, Wrong> {
+    fn columns(&self) -> Result<Option<Doubt>, Rejection> {
         let rest = self.rest.trim_start_matches(|c| COLUMNS.contains(&c) || is_blank(c));
         if let Some((addr, tail)) = address(rest) {
             return Err(self.second(addr, tail));
@@ -187,7 +189,7 @@ impl Behind<'_> {
     }
 
     /// An address in the second column.
-    fn second(&self, addr: &str, tail: &str) -> Wrong {
+    fn second(&self, addr: &str, tail: &str) -> Rejection {
         if addr.starts_with("127.") && addr.len() > "127.0.0.".len() {
             return self.with_value();
         }
@@ -199,11 +201,11 @@ impl Behind<'_> {
                 "{} {addr} {third} looks like a row of a DShield block list (first address, last address, bits); write {prefix}",
                 self.given
             );
-            return Wrong::new(why, Seems::Dshield);
+            return Rejection::new(why, Seems::Dshield);
         }
         match format!("{}/{addr}", self.given).parse::<Subject>() {
             Err(err @ SubjectError::Notation { .. }) => {
-                Wrong::new(format!("{err} (an address and a netmask)"), Seems::Netmasks)
+                Rejection::new(format!("{err} (an address and a netmask)"), Seems::Netmasks)
             }
             _ => self.to(addr),
         }
@@ -211,7 +213,7 @@ impl Behind<'_> {
 
     /// A number in the second column: how often an address was seen, or the bits of a prefix. Only those
     /// of a network's own address are in doubt, as no other makes a prefix with them.
-    fn number(&self, bits: u8) -> Result<Option<Doubt>, Wrong> {
+    fn number(&self, bits: u8) -> Result<Option<Doubt>, Rejection> {
         let Some(net) = self.subject.net().filter(|_| self.is_host()) else {
             return Ok(None);
         };
@@ -224,7 +226,7 @@ impl Behind<'_> {
                     "{} {bits} may be an address and a number of bits, as in a DShield block list; write {prefix}, or {} alone",
                     self.given, self.given
                 );
-                Err(Wrong::new(why, Seems::Netmasks))
+                Err(Rejection::new(why, Seems::Netmasks))
             }
             Err(_) if bits >= PLAUSIBLE => Ok(Some(Doubt::Bits)),
             Err(_) => Ok(None),
@@ -299,7 +301,7 @@ fn short(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn at(line: &str) -> Result<Option<Doubt>, Wrong> {
+    fn at(line: &str) -> Result<Option<Doubt>, Rejection> {
         let (given, rest) = line.split_once([' ', '\t']).unwrap();
         look(given, &given.parse().unwrap(), rest)
     }

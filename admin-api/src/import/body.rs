@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_util::io::StreamReader;
 
-use crate::{Limits, error::Problem};
+use crate::{error::Problem, limits::Limits};
 
 /// How much is handed over at once, in bytes: as much as makes waking the other thread cheap.
 const PIECE: usize = 128 << 10;
@@ -44,10 +44,10 @@ const FREE: u64 = 16 << 20;
 /// How many pieces may wait.
 const AHEAD: usize = 8;
 
-/// What a thread that may block reads an import from.
+/// The body of an import as a thread reads it that may block.
 ///
 /// The body comes in and is decoded on the runtime meanwhile, a few pieces ahead.
-pub(crate) struct Reader {
+pub(crate) struct BodyReader {
     /// An empty piece is the end; pieces that stop without one broke off.
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     piece: Bytes,
@@ -78,7 +78,11 @@ impl fmt::Display for Fault {
 impl std::error::Error for Fault {}
 
 /// The decoded body; call this on the runtime, read it elsewhere.
-pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Result<Reader, Problem> {
+pub(crate) fn decoded(
+    body: Body,
+    headers: &HeaderMap,
+    limits: &Limits,
+) -> Result<BodyReader, Problem> {
     let sent = Arc::new(AtomicU64::new(0));
     let raw = alive(body, limits.import_stall);
     let counted = sent.clone();
@@ -107,15 +111,15 @@ pub(crate) fn decoded(body: Body, headers: &HeaderMap, limits: &Limits) -> Resul
         }
     };
     let (to, pieces) = mpsc::channel(AHEAD);
-    let limited = Limited { inner: decoded, limit: limits.import_bytes, read: 0, sent };
+    let limited = LimitedBody { inner: decoded, limit: limits.import_bytes, read: 0, sent };
     tokio::spawn(hand_over(limited, to));
-    Ok(Reader { pieces, piece: Bytes::new(), ended: false })
+    Ok(BodyReader { pieces, piece: Bytes::new(), ended: false })
 }
 
 fn encoding(headers: &HeaderMap) -> Result<String, Problem> {
     let values = headers.get_all(header::CONTENT_ENCODING).iter();
-    let texts: Result<Vec<&str>, _> = values.map(|value| value.to_str()).collect();
-    let texts = texts.map_err(|_| Problem::unsupported("Content-Encoding is not readable"))?;
+    let read: Result<Vec<&str>, _> = values.map(|value| value.to_str()).collect();
+    let texts = read.map_err(|_| Problem::unsupported("Content-Encoding is not readable"))?;
     Ok(texts.join(", ").trim().to_ascii_lowercase())
 }
 
@@ -131,7 +135,7 @@ fn alive(body: Body, stall: Duration) -> impl Stream<Item = io::Result<Bytes>> +
 }
 
 /// Reads a body piece by piece until it ends, fails, or nobody wants it any more.
-async fn hand_over(mut body: Limited, to: mpsc::Sender<io::Result<Bytes>>) {
+async fn hand_over(mut body: LimitedBody, to: mpsc::Sender<io::Result<Bytes>>) {
     loop {
         let piece = tokio::select! {
             piece = body.piece() => piece,
@@ -145,7 +149,7 @@ async fn hand_over(mut body: Limited, to: mpsc::Sender<io::Result<Bytes>>) {
 }
 
 /// Fails where more would be read than allowed.
-struct Limited {
+struct LimitedBody {
     inner: Pin<Box<dyn AsyncRead + Send>>,
     limit: u64,
     read: u64,
@@ -153,7 +157,7 @@ struct Limited {
     sent: Arc<AtomicU64>,
 }
 
-impl Limited {
+impl LimitedBody {
     /// The next piece; shorter at the end, and then empty.
     async fn piece(&mut self) -> io::Result<Bytes> {
         let mut piece = BytesMut::with_capacity(PIECE);
@@ -175,7 +179,7 @@ impl Limited {
     }
 }
 
-impl Reader {
+impl BodyReader {
     fn wait(&mut self) -> io::Result<()> {
         let piece = self.pieces.blocking_recv();
         self.piece = piece.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
@@ -184,7 +188,7 @@ impl Reader {
     }
 }
 
-impl BufRead for Reader {
+impl BufRead for BodyReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.piece.is_empty() && !self.ended {
             self.wait()?;
@@ -197,7 +201,7 @@ impl BufRead for Reader {
     }
 }
 
-impl Read for Reader {
+impl Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = Read::read(&mut self.fill_buf()?, buffer)?;
         self.consume(count);
@@ -231,7 +235,7 @@ mod tests {
         }
         drop(to);
         let mut text = String::new();
-        Reader { pieces: from, piece: Bytes::new(), ended: false }.read_to_string(&mut text)?;
+        BodyReader { pieces: from, piece: Bytes::new(), ended: false }.read_to_string(&mut text)?;
         Ok(text)
     }
 

@@ -5,10 +5,16 @@
 
 use std::io::{self, BufRead};
 
+use admin_api_types::ListingBody;
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 use dnsbl_types::UnixTime;
 
-use super::{MAX_ROW, Row, Said, Wrong, lines::Lines, ndjson::of_listing};
-use crate::{export::csv::unguard, v1::listing::ListingIn};
+use super::{
+    lines::Lines,
+    ndjson::of_listing,
+    row::{MAX_ROW, ParsedRow, Rejection, Row},
+};
+use crate::export::csv::unguard;
 
 /// Reads rows under a header.
 pub(super) struct Csv<R> {
@@ -37,7 +43,7 @@ const FIELDS: [&str; 13] = [
 impl<R: BufRead> Csv<R> {
     /// Reads the header, or says why it makes no sense. Comments may stand before it.
     pub(super) fn new(lines: Lines<R>, now: UnixTime) -> io::Result<Result<Self, String>> {
-        let mut records = Records { lines, in_rows: false };
+        let mut records = Records { lines, cells: Cells::new(), in_rows: false };
         let header = match records.next()? {
             None => return Ok(Err("csv: there is no header".into())),
             Some((_, header)) => header.and_then(|header| check_header(&header)),
@@ -46,12 +52,12 @@ impl<R: BufRead> Csv<R> {
         Ok(header.map(|header| Self { records, header, now }))
     }
 
-    fn row(&self, cells: Vec<String>) -> Result<Said, String> {
+    fn row(&self, cells: Vec<String>) -> Result<ParsedRow, String> {
         if cells.len() != self.header.len() {
             let (has, needs) = (cells.len(), self.header.len());
             return Err(format!("the row has {has} cells, the header {needs}"));
         }
-        let mut listing = ListingIn::default();
+        let mut listing = ListingBody::default();
         for (field, cell) in self.header.iter().zip(cells) {
             if !cell.is_empty() {
                 set(&mut listing, field, cell)?;
@@ -67,7 +73,7 @@ impl<R: BufRead> Iterator for Csv<R> {
     fn next(&mut self) -> Option<io::Result<Row>> {
         let record = self.records.next().transpose()?;
         let row = |cells: Result<Vec<String>, String>| cells.and_then(|cells| self.row(cells));
-        Some(record.map(|(line, cells)| (line, row(cells).map_err(Wrong::text))))
+        Some(record.map(|(line, cells)| (line, row(cells).map_err(Rejection::text))))
     }
 }
 
@@ -106,7 +112,7 @@ fn no_field(name: &str, header: &[String]) -> String {
     format!("csv: {name:?} in the header is no field; those are {fields}; {hint}")
 }
 
-fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String> {
+fn set(listing: &mut ListingBody, field: &str, cell: String) -> Result<(), String> {
     match field {
         "subject" => listing.subject = Some(cell),
         "return_codes" => listing.return_codes = Some(codes(&cell)?),
@@ -116,10 +122,8 @@ fn set(listing: &mut ListingIn, field: &str, cell: String) -> Result<(), String>
         "note" => listing.note = Some(unguard(&cell)),
         "expires_at" => listing.expires_at = Some(cell),
         "expires_in" => {
-            let seconds = cell.parse();
-            let seconds =
-                seconds.map_err(|_| format!("expires_in: {cell:?} is not a number of seconds"))?;
-            listing.expires_in = Some(seconds);
+            let wrong = |_| format!("expires_in: {cell:?} is not a number of seconds");
+            listing.expires_in = Some(cell.parse().map_err(wrong)?);
         }
         "source" => listing.source = Some(cell),
         "listed_at" => listing.listed_at = Some(cell),
@@ -168,6 +172,7 @@ fn split(cell: &str) -> Vec<String> {
 /// Reads records: one line each, more where a quoted cell holds line ends.
 struct Records<R> {
     lines: Lines<R>,
+    cells: Cells,
     /// A row may begin with `#`, as its first column is free text.
     in_rows: bool,
 }
@@ -183,85 +188,99 @@ impl<R: BufRead> Records<R> {
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) if text.starts_with('#') && !self.in_rows => {}
                 Ok(text) => {
-                    let mut cells = Cells::default();
-                    cells.push(text);
-                    let len = text.len();
-                    return Ok(Some((line, self.rest(cells, len)?)));
+                    self.cells.begin();
+                    let pushed = self.cells.push(text);
+                    return Ok(Some((line, self.rest(pushed)?)));
                 }
             }
         }
         Ok(None)
     }
 
-    /// The cells of a record that begins with `cells`, which took `len` bytes.
-    fn rest(
-        &mut self,
-        mut cells: Cells,
-        mut len: usize,
-    ) -> io::Result<Result<Vec<String>, String>> {
-        while cells.open {
-            let text = match self.lines.next()? {
+    /// The cells of a record of which a line was pushed.
+    fn rest(&mut self, mut pushed: Pushed) -> io::Result<Result<Vec<String>, String>> {
+        loop {
+            match pushed {
+                Pushed::Record => return Ok(Ok(self.cells.texts())),
+                Pushed::TooLong => {
+                    return Ok(Err(format!("a quoted cell does not end within {MAX_ROW} bytes")));
+                }
+                Pushed::Open => {}
+            }
+            pushed = match self.lines.next()? {
                 None => return Ok(Err("a quoted cell has no end".into())),
                 Some((_, Err(err))) => return Ok(Err(err)),
-                Some((_, Ok(text))) => text,
+                Some((_, Ok(text))) => self.cells.push(text),
             };
-            len += 1 + text.len();
-            if len > MAX_ROW {
-                return Ok(Err(format!("a quoted cell does not end within {MAX_ROW} bytes")));
-            }
-            cells.push("\n");
-            cells.push(text);
         }
-        Ok(Ok(cells.done))
     }
 }
 
-/// The cells of a record, as its text comes in.
+/// The cells of a record, as its lines come in.
 struct Cells {
-    done: Vec<String>,
-    /// Inside a quoted cell.
-    open: bool,
-    /// The last character was a quote that ended a cell, or is one half of a doubled one.
-    quote: bool,
-    started: bool,
+    reader: Reader,
+    /// The cells, one behind the other; what does not fit is too long.
+    buffer: Box<[u8]>,
+    /// Bytes of the buffer in use.
+    len: usize,
+    /// Where each cell ends in the buffer.
+    ends: Vec<usize>,
 }
 
-impl Default for Cells {
-    fn default() -> Self {
-        Self { done: vec![String::new()], open: false, quote: false, started: false }
-    }
+/// The state of a record after one more line.
+enum Pushed {
+    Record,
+    /// A quoted cell goes on with the next line.
+    Open,
+    TooLong,
 }
 
 impl Cells {
-    fn push(&mut self, text: &str) {
-        for c in text.chars() {
-            self.push_char(c);
+    fn new() -> Self {
+        // A line's end is taken off with the line; a carriage return inside one is text.
+        let reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+        Self { reader, buffer: vec![0; MAX_ROW].into(), len: 0, ends: Vec::new() }
+    }
+
+    /// Begins a record.
+    fn begin(&mut self) {
+        self.reader.reset();
+        self.len = 0;
+        self.ends.clear();
+    }
+
+    fn push(&mut self, line: &str) -> Pushed {
+        match self.parse(line.as_bytes()) {
+            Pushed::Open => self.parse(b"\n"),
+            other => other,
         }
     }
 
-    fn push_char(&mut self, c: char) {
-        match c {
-            '"' if self.open => (self.open, self.quote) = (false, true),
-            '"' if self.quote => {
-                (self.open, self.quote) = (true, false);
-                self.add(c);
-            }
-            '"' if !self.started => (self.open, self.started) = (true, true),
-            ',' if !self.open => {
-                self.done.push(String::new());
-                (self.quote, self.started) = (false, false);
-            }
-            _ => {
-                (self.quote, self.started) = (false, true);
-                self.add(c);
+    fn parse(&mut self, mut input: &[u8]) -> Pushed {
+        // To the reader an empty input is the end of all.
+        while !input.is_empty() {
+            let room = &mut self.buffer[self.len..];
+            let (result, read, written) = self.reader.read_field(input, room);
+            input = &input[read..];
+            self.len += written;
+            match result {
+                ReadFieldResult::Field { record_end } => {
+                    self.ends.push(self.len);
+                    if record_end {
+                        return Pushed::Record;
+                    }
+                }
+                ReadFieldResult::OutputFull => return Pushed::TooLong,
+                ReadFieldResult::InputEmpty | ReadFieldResult::End => break,
             }
         }
+        Pushed::Open
     }
 
-    fn add(&mut self, c: char) {
-        if let Some(cell) = self.done.last_mut() {
-            cell.push(c);
-        }
+    fn texts(&self) -> Vec<String> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let cells = starts.zip(&self.ends).map(|(start, end)| &self.buffer[start..*end]);
+        cells.map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()
     }
 }
 
@@ -277,12 +296,12 @@ mod tests {
     #[test]
     fn a_header_names_the_fields_in_any_order() {
         let rows = read("\u{feff}note,subject,return_codes,exclusion,tags\r\n\"a, \"\"b\"\"\nc\",192.0.2.1,127.0.0.2;127.0.0.3,0,x; y\\;z\r\n\r\n,192.0.2.2,,1,\r\n").unwrap();
-        let Said { subject, body, .. } = rows[0].1.as_ref().unwrap();
+        let ParsedRow { subject, body, .. } = rows[0].1.as_ref().unwrap();
         assert_eq!((rows[0].0, subject.to_string()), (2, "192.0.2.1".into()));
         assert_eq!(body.note.as_deref(), Some("a, \"b\"\nc"));
         assert_eq!(body.return_codes.len(), 2);
         assert_eq!(body.tags, ["x", "y;z"]);
-        let Said { body, .. } = rows[1].1.as_ref().unwrap();
+        let ParsedRow { body, .. } = rows[1].1.as_ref().unwrap();
         assert_eq!(rows[1].0, 5);
         assert!(body.exclusion && body.note.is_none() && body.tags.is_empty());
     }
@@ -308,7 +327,7 @@ mod tests {
     #[test]
     fn quotes_inside_a_bare_cell_are_text() {
         let rows = read("subject,note\n192.0.2.1,a \"b\n192.0.2.2,x\n").unwrap();
-        let Said { body, .. } = rows[0].1.as_ref().unwrap();
+        let ParsedRow { body, .. } = rows[0].1.as_ref().unwrap();
         assert_eq!(body.note.as_deref(), Some("a \"b"));
         assert_eq!(rows.len(), 2);
     }
@@ -317,8 +336,8 @@ mod tests {
     fn comments_stand_before_the_header_and_between_rows() {
         let rows = read("#####\n# Example list #\nsubject,source\n192.0.2.1,a\n# END\n").unwrap();
         assert_eq!(rows.len(), 1);
-        let said = rows[0].1.as_ref().unwrap();
-        assert_eq!(said.source.as_ref().unwrap().as_str(), "a");
+        let row = rows[0].1.as_ref().unwrap();
+        assert_eq!(row.source.as_ref().unwrap().as_str(), "a");
         let rows = read("note,subject\n#1,192.0.2.1\n").unwrap();
         assert_eq!(rows[0].1.as_ref().unwrap().body.note.as_deref(), Some("#1"));
     }
@@ -332,6 +351,19 @@ mod tests {
         assert!(err.contains("where the header should"), "{err}");
         let err = read("subject;note\n192.0.2.1;x\n").map(drop).unwrap_err();
         assert!(err.contains("separated by commas"), "{err}");
+    }
+
+    #[test]
+    fn a_quoted_cell_ends_within_the_longest_row_and_what_follows_a_broken_row_is_read() {
+        let line = "x".repeat(MAX_ROW / 2);
+        let long = format!("subject,note\n192.0.2.1,\"{line}\n{line}\n{line}\"\n192.0.2.2,y\n");
+        let rows = read(&long).unwrap();
+        let wrong = rows[0].1.as_ref().unwrap_err();
+        assert!(rows[0].0 == 2 && wrong.why.contains("does not end within"), "{}", wrong.why);
+        let (number, last) = rows.last().unwrap();
+        assert_eq!((*number, last.as_ref().unwrap().body.note.as_deref()), (5, Some("y")));
+        let carriage = read("subject,note\n192.0.2.1,a\rb\n").unwrap();
+        assert_eq!(carriage[0].1.as_ref().unwrap().body.note.as_deref(), Some("a\rb"));
     }
 
     /// Newcomer A1.

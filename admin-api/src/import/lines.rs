@@ -7,7 +7,7 @@ use std::{
 
 use memchr::memchr;
 
-use super::MAX_ROW;
+use super::row::MAX_ROW;
 
 /// Reads lines.
 pub(super) struct Lines<R> {

@@ -2,11 +2,16 @@
 
 use std::io::{self, BufRead};
 
+use admin_api_types as api;
 use dnsbl_types::UnixTime;
 use serde_json::Value;
 
-use super::{Row, Said, Wrong, lines::Lines};
-use crate::v1::{BodyError, listing::ListingIn, seems::Seems, time};
+use super::{
+    lines::Lines,
+    row::{ParsedRow, Rejection, Row},
+    seems::Seems,
+};
+use crate::v1::{BodyError, listing, time};
 
 /// The rows of an NDJSON body.
 pub(super) fn rows(
@@ -27,29 +32,29 @@ fn next(lines: &mut Lines<impl BufRead>, now: UnixTime) -> io::Result<Option<Row
     Ok(None)
 }
 
-fn row(text: &str, now: UnixTime) -> Result<Said, Wrong> {
+fn row(text: &str, now: UnixTime) -> Result<ParsedRow, Rejection> {
     // Serde would take an array for a struct.
     if !text.trim_start().starts_with('{') {
-        return Err(Wrong::new("the line is not a JSON object".into(), Seems::Json));
+        return Err(Rejection::new("the line is not a JSON object".into(), Seems::Json));
     }
-    match serde_json::from_str::<ListingIn>(text) {
-        Ok(listing) => of_listing(listing, now).map_err(Wrong::text),
+    match serde_json::from_str::<api::ListingBody>(text) {
+        Ok(body) => of_listing(body, now).map_err(Rejection::text),
         Err(err) => Err(of_no_listing(text, &err)),
     }
 }
 
 /// Why an object is no listing: mostly one of somebody else's, with other names.
-fn of_no_listing(text: &str, err: &serde_json::Error) -> Wrong {
+fn of_no_listing(text: &str, err: &serde_json::Error) -> Rejection {
     let object: Value = serde_json::from_str(text).unwrap_or_default();
     let named = OTHERS.iter().find_map(|name| Some((name, object.get(name)?.as_str()?)));
     match named {
         Some((name, value)) if object.get("subject").is_none() => {
             let value: String = value.chars().take(80).collect();
             let why = format!("the object has no subject; its {name:?}, {value:?}, seems to be it");
-            Wrong::new(why, Seems::Json)
+            Rejection::new(why, Seems::Json)
         }
-        _ if err.is_eof() => Wrong::new(shown(err), Seems::Json),
-        _ => Wrong::text(shown(err)),
+        _ if err.is_eof() => Rejection::new(shown(err), Seems::Json),
+        _ => Rejection::text(shown(err)),
     }
 }
 
@@ -70,20 +75,22 @@ const OTHERS: [&str; 12] = [
 ];
 
 /// What a row with named fields says.
-pub(super) fn of_listing(mut listing: ListingIn, now: UnixTime) -> Result<Said, String> {
-    let subject = listing.subject.take().unwrap_or_default();
-    if subject.is_empty() {
-        return Err("subject: is missing".into());
-    }
-    let subject = subject.parse().map_err(|err| format!("subject: {err}"))?;
-    let source = listing.source.take().map(|name| name.parse());
-    let source = source.transpose().map_err(|err| format!("source: {err}"))?;
-    let listed_at = listing.listed_at.take().map(|at| time::read("listed_at", &at));
-    let listed_at = listed_at.transpose().map_err(BodyError::into_text)?;
-    let body = listing.into_body(now).map_err(BodyError::into_text)?;
-    // Clocks differ; nothing was listed in the future.
-    let listed_at = listed_at.map(|at| at.min(now));
-    Ok(Said { subject, body, source, listed_at, doubt: None })
+pub(super) fn of_listing(fields: api::ListingBody, now: UnixTime) -> Result<ParsedRow, String> {
+    let subject = match fields.subject.as_deref().unwrap_or_default() {
+        "" => return Err("subject: is missing".into()),
+        text => text.parse().map_err(|err| format!("subject: {err}"))?,
+    };
+    let source = match &fields.source {
+        Some(name) => Some(name.parse().map_err(|err| format!("source: {err}"))?),
+        None => None,
+    };
+    let listed_at = match &fields.listed_at {
+        // Clocks differ; nothing was listed in the future.
+        Some(at) => Some(time::read("listed_at", at).map_err(BodyError::into_text)?.min(now)),
+        None => None,
+    };
+    let body = listing::read(fields, now).map_err(BodyError::into_text)?;
+    Ok(ParsedRow { subject, body, source, listed_at, doubt: None })
 }
 
 /// The line that the parser counts is always the first.

@@ -5,10 +5,11 @@ use std::io::{self, BufRead};
 use dnsbl_types::{ListingBody, Subject, SubjectError};
 
 use super::{
-    Row, Said, Wrong, after,
+    after,
     lines::{Lines, text},
+    row::{ParsedRow, Rejection, Row},
+    seems::Seems,
 };
-use crate::v1::seems::Seems;
 
 /// The rows of a plain body.
 pub(super) fn rows(lines: Lines<impl BufRead>) -> impl Iterator<Item = io::Result<Row>> {
@@ -44,23 +45,23 @@ impl<R: BufRead> Plain<R> {
     }
 }
 
-fn lost_since(line: u64) -> Wrong {
+fn lost_since(line: u64) -> Rejection {
     let why = format!(
         "line {line} says something about all lines behind it, which plain would lose; format=rbldnsd reads it, which is not built yet"
     );
-    Wrong::text(why)
+    Rejection::text(why)
 }
 
 /// What a line says; `None` for an empty one and a comment.
-fn row(line: &[u8]) -> Option<Result<Said, Wrong>> {
+fn row(line: &[u8]) -> Option<Result<ParsedRow, Rejection>> {
     // Most lines of most lists are an address and nothing else.
     match Subject::dotted_quad(line) {
-        Some(subject) => Some(Ok(Said::plain(subject))),
+        Some(subject) => Some(Ok(ParsedRow::plain(subject))),
         None => text(line).map_or_else(|err| Some(Err(err.into())), row_of_any_kind),
     }
 }
 
-fn row_of_any_kind(text: &str) -> Option<Result<Said, Wrong>> {
+fn row_of_any_kind(text: &str) -> Option<Result<ParsedRow, Rejection>> {
     let line = text.trim_start_matches([' ', '\t']);
     if line.is_empty() || line.starts_with(['#', ';']) {
         return None;
@@ -72,17 +73,17 @@ fn row_of_any_kind(text: &str) -> Option<Result<Said, Wrong>> {
     let end = line.bytes().position(|c| matches!(c, b' ' | b'\t')).unwrap_or(line.len());
     let (given, rest) = line.split_at(end);
     Some(match given.parse::<Subject>() {
-        Ok(subject) => after::look(given, &subject, rest).map(|doubt| Said {
+        Ok(subject) => after::look(given, &subject, rest).map(|doubt| ParsedRow {
             body: ListingBody { exclusion, ..ListingBody::default() },
             doubt,
-            ..Said::plain(subject)
+            ..ParsedRow::plain(subject)
         }),
         Err(err) => Err(no_subject(line, given, &err)),
     })
 }
 
 /// Why a line has no subject, and what it seems to be.
-fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
+fn no_subject(line: &str, given: &str, err: &SubjectError) -> Rejection {
     let seems = match err {
         SubjectError::Range { .. } => Some(Seems::Ranges),
         SubjectError::Notation { .. } => Some(Seems::Netmasks),
@@ -106,7 +107,7 @@ fn no_subject(line: &str, given: &str, err: &SubjectError) -> Wrong {
     // What stands behind it counts for all lines that follow.
     let spreads =
         line.starts_with(':') || line.starts_with("$ORIGIN") || line.starts_with("$DATASET");
-    Wrong { why: format!("subject: {err}{more}"), seems, spreads }
+    Rejection { why: format!("subject: {err}{more}"), seems, spreads }
 }
 
 /// What a line seems to be that begins with no subject.
@@ -255,7 +256,7 @@ mod tests {
             prop_assume!(addr.trailing_zeros() < 16);
             let addr = std::net::Ipv4Addr::from(addr | 1);
             let row = row(format!("{addr}\t{count}").as_bytes()).unwrap();
-            prop_assert_eq!(row, Ok(Said::plain(addr.into())));
+            prop_assert_eq!(row, Ok(ParsedRow::plain(addr.into())));
         }
     }
 }

@@ -2,21 +2,23 @@
 
 use std::io::{self, BufRead};
 
-use dnsbl_store::{Change, ChangeError, ImportCounts, ImportMode, Staging, Store};
+use admin_api_types::RowError;
+use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
 use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
 
-use super::{Doubt, Format, Row, Said, Wrong};
-use crate::v1::{
-    import::{Report, RowError},
+use super::{
+    format::Format,
+    report::Report,
+    row::{Doubt, ParsedRow, Rejection, Row},
     seems::Seems,
-    warning::{self, Warnings},
 };
+use crate::warning::{self, Warnings};
 
 /// The most errors that are listed; all are counted.
 const MAX_ERRORS: usize = 1000;
 
-/// What is to be imported, and how.
-pub(crate) struct Order {
+/// An import to be made.
+pub(crate) struct ImportOrder {
     /// Where.
     pub(crate) zone: Name,
     /// Whose.
@@ -27,10 +29,10 @@ pub(crate) struct Order {
     pub(crate) lifted: Vec<Guard>,
 }
 
-/// Why a source may not be written, if so.
+/// The reason for which a source may not be written, if there is one.
 pub(crate) type Refuse = Box<dyn Fn(&Source) -> Option<String> + Send>;
 
-/// Whose listings the rows are.
+/// The sources whose listings the rows are.
 pub(crate) enum Whose {
     /// All of this source, whatever they say themselves.
     One(Source),
@@ -79,7 +81,7 @@ pub(crate) struct Decided {
     /// Its id.
     pub(crate) id: String,
     /// The change that makes it visible.
-    pub(crate) change: Change,
+    pub(crate) commit: Operation,
     /// What is to be said about it.
     pub(crate) report: Report,
 }
@@ -95,7 +97,7 @@ pub(crate) struct Refused {
     pub(crate) report: Report,
 }
 
-/// Why an import can't go on.
+/// The reason for which an import can't go on.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The body broke off or can't be decoded.
@@ -134,7 +136,7 @@ impl Staged {
         }
         let (count, subject) = staged.contradictions();
         report.warnings.extend(warning::contradictions(count, subject.as_ref()));
-        Ok(Decided { id: staged.id(), change: Change::CommitImport(Box::new(staged)), report })
+        Ok(Decided { id: staged.id(), commit: staged.commit(), report })
     }
 
     fn report(&self) -> Report {
@@ -154,7 +156,7 @@ impl Staged {
     }
 }
 
-/// How often rows seemed to be something.
+/// The numbers of rows that seemed to be something.
 #[derive(Default)]
 struct Tally(Vec<(Seems, u64)>);
 
@@ -176,7 +178,7 @@ impl Tally {
 /// Reads a body to its end and stages its rows.
 pub(crate) fn stage(
     store: &Store,
-    order: &Order,
+    order: &ImportOrder,
     mut body: impl BufRead,
     now: UnixTime,
 ) -> Result<Staged, Stop> {
@@ -219,12 +221,12 @@ impl Staged {
         }
     }
 
-    fn take(&mut self, order: &Order, (line, row): Row) -> Result<(), Stop> {
+    fn take(&mut self, order: &ImportOrder, (line, row): Row) -> Result<(), Stop> {
         let taken = match row {
-            Ok(said) => self.put(order, line, said)?,
+            Ok(parsed) => self.put(order, line, parsed)?,
             Err(wrong) => Err(wrong),
         };
-        if let Err(Wrong { why, seems, .. }) = taken {
+        if let Err(Rejection { why, seems, .. }) = taken {
             self.staging.reject();
             if self.errors.len() < MAX_ERRORS {
                 self.errors.push(RowError { line, error: why });
@@ -237,8 +239,13 @@ impl Staged {
     }
 
     /// Stages a row, or says why it is rejected.
-    fn put(&mut self, order: &Order, line: u64, said: Said) -> Result<Result<(), Wrong>, Stop> {
-        let Said { subject, body, source, listed_at, doubt } = said;
+    fn put(
+        &mut self,
+        order: &ImportOrder,
+        line: u64,
+        row: ParsedRow,
+    ) -> Result<Result<(), Rejection>, Stop> {
+        let ParsedRow { subject, body, source, listed_at, doubt } = row;
         let zone = self.staging.zone();
         if let Some(why) = wrong_kind(zone.kind, &subject) {
             return Ok(Err(why.into()));
@@ -297,9 +304,8 @@ fn wrong_kind(kind: ZoneKind, subject: &Subject) -> Option<String> {
         (ZoneKind::Domain, Subject::V4(_) | Subject::V6(_)) => ("domains", "is an address"),
         _ => return None,
     };
-    let subject = subject.to_string();
-    let subject: String = subject.chars().take(80).collect();
+    let shown: String = subject.to_string().chars().take(80).collect();
     Some(format!(
-        "the zone does not list subjects of this kind: it lists {lists}, and {subject} {is}"
+        "the zone does not list subjects of this kind: it lists {lists}, and {shown} {is}"
     ))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::AuditRecord;
 use dnsbl_types::{Name, Source, Subject, UnixTime};
@@ -9,12 +10,12 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    auth::{AuditRead, Caller},
+    auth::Caller,
     error::Problem,
     extract::{Params, limit, parse, unslash},
+    scopes::AuditRead,
     v1::{
-        audit::{AuditOut, AuditPageOut, shown_subject},
-        problem::ProblemOut,
+        audit::{self, shown_subject},
         time,
     },
 };
@@ -47,7 +48,7 @@ pub(crate) struct AuditQuery {
     to: Option<String>,
 }
 
-/// What records must be to be shown.
+/// The conditions on records that are shown.
 struct Wanted {
     zone: Option<String>,
     subject: Option<String>,
@@ -64,23 +65,23 @@ struct Wanted {
 /// whether there is more.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = ["audit:read"])),
         params(AuditQuery),
-    responses((status = 200, body = AuditPageOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::AuditPage), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_audit_records(
     caller: Caller<AuditRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<AuditQuery>,
-) -> Result<AxumJson<AuditPageOut>, Problem> {
+) -> Result<AxumJson<api::AuditPage>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);
     let wanted = query.wanted()?;
     let permit = app.scans.take(caller.token_id())?;
-    let page = app.read(move |reader| {
+    let read = app.read(move |reader| {
         let _permit = permit;
         Ok(reader.audit_before(before, limit, LOOK_AT, |record| wanted.admits(record))?)
     });
-    let page = page.await?;
-    let records = page.records.into_iter().map(AuditOut::from).collect();
-    Ok(AxumJson(AuditPageOut { records, next: page.next }))
+    let page = read.await?;
+    let records = page.records.into_iter().map(audit::write).collect();
+    Ok(AxumJson(api::AuditPage { records, next: page.next }))
 }
 
 impl AuditQuery {

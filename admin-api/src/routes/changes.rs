@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
+use admin_api_types as api;
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -14,13 +15,11 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    auth::{Caller, ChangesRead, RELAY_TESTS_READ, TOKENS_ADMIN},
+    auth::Caller,
     error::Problem,
     extract::Params,
-    v1::{
-        change::{EndOut, LineOut, Sight, lines},
-        problem::ProblemOut,
-    },
+    scopes::{ChangesRead, RELAY_TESTS_READ, TOKENS_ADMIN},
+    v1::change::{self, Sight},
 };
 
 /// Entries that are read at once.
@@ -29,7 +28,7 @@ const BATCH: usize = 500;
 /// The longest wait, in seconds.
 const MAX_WAIT: u64 = 60;
 
-/// Where the client stands.
+/// The place where the client stands.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -48,8 +47,8 @@ pub(crate) struct ChangesQuery {
 /// it is not whole. 410: what comes after `after` was dropped; begin anew with an export.
 #[utoipa::path(get, path = "/v1/changes", tag = "changes", security(("token" = ["changes:read"])),
     params(ChangesQuery),
-    responses((status = 200, body = LineOut, content_type = "application/x-ndjson"),
-        (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::ChangeLine, content_type = "application/x-ndjson"),
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn list_changes(
     caller: Caller<ChangesRead>,
     State(app): State<Arc<App>>,
@@ -136,20 +135,20 @@ impl Feed {
             None => self.read().await.map_err(|_| io::Error::other("the log can't be read on"))?,
         };
         let mut out = Vec::new();
-        for line in entries.iter().flat_map(|entry| lines(entry, self.sight)) {
+        for line in entries.iter().flat_map(|entry| change::write(entry, self.sight)) {
             add(&mut out, &line)?;
         }
         self.next = entries.last().map_or(self.next, |entry| entry.seq);
         if entries.is_empty() || self.next >= self.until {
             let (end, next) = (true, self.next);
-            add(&mut out, &LineOut::End(EndOut { end, next }))?;
+            add(&mut out, &api::ChangeLine::End(api::ChangesEnd { end, next }))?;
             self.ended = true;
         }
         Ok(Some(out.into()))
     }
 }
 
-fn add(out: &mut Vec<u8>, line: &LineOut) -> io::Result<()> {
+fn add(out: &mut Vec<u8>, line: &api::ChangeLine) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.push(b'\n');
     Ok(())

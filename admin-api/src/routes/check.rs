@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
 use dnsbl_store::Reader;
@@ -9,15 +10,12 @@ use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
 
 use crate::{
     app::App,
-    auth::{Caller, ListingsRead},
+    auth::Caller,
     error::Problem,
     extract::{Json, Nothing, Params, parse},
-    standing::{Says, deciding, judge, names},
-    v1::{
-        check::{CheckIn, CheckOut, ChecksOut},
-        listing::effective_codes,
-        problem::ProblemOut,
-    },
+    scopes::ListingsRead,
+    standing::{Listers, deciding, judge, names},
+    v1::listing::effective_codes,
 };
 
 /// The most subjects of one request.
@@ -32,14 +30,14 @@ const MAX_ZONES: usize = 100;
 /// listed if the longest listing that covers all of it lists it. Whose listing or exclusion decides is
 /// named.
 #[utoipa::path(post, path = "/v1/check", tag = "listings", security(("token" = ["listings:read"])),
-    request_body = CheckIn,
-    responses((status = 200, body = ChecksOut), (status = "default", body = ProblemOut)))]
+    request_body = api::CheckBody,
+    responses((status = 200, body = api::CheckResults), (status = "default", body = api::Problem)))]
 pub(crate) async fn check_subjects(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
-    Json(body): Json<CheckIn>,
-) -> Result<AxumJson<ChecksOut>, Problem> {
+    Json(body): Json<api::CheckBody>,
+) -> Result<AxumJson<api::CheckResults>, Problem> {
     let subjects = subjects(&body)?;
     let zones = zones(&body)?;
     let index = app.index.clone();
@@ -54,10 +52,10 @@ pub(crate) async fn check_subjects(
         Ok(results)
     };
     let results = app.read(check).await?;
-    Ok(AxumJson(ChecksOut { results }))
+    Ok(AxumJson(api::CheckResults { results }))
 }
 
-fn subjects(body: &CheckIn) -> Result<Vec<Subject>, Problem> {
+fn subjects(body: &api::CheckBody) -> Result<Vec<Subject>, Problem> {
     let count = body.subjects.len();
     if count > MAX_SUBJECTS {
         let detail = format!("subjects: {count} are more than {MAX_SUBJECTS}");
@@ -67,7 +65,7 @@ fn subjects(body: &CheckIn) -> Result<Vec<Subject>, Problem> {
     subjects.map(|(i, text)| parse(&format!("subjects[{i}]"), text)).collect()
 }
 
-fn zones(body: &CheckIn) -> Result<Option<Vec<Name>>, Problem> {
+fn zones(body: &api::CheckBody) -> Result<Option<Vec<Name>>, Problem> {
     let Some(zones) = &body.zones else {
         return Ok(None);
     };
@@ -111,14 +109,14 @@ fn check_in(
     subject: &Subject,
     reader: &Reader<'_>,
     now: UnixTime,
-) -> Result<CheckOut, Problem> {
+) -> Result<api::CheckResult, Problem> {
     let origin = &zone.settings().origin;
     let mut result = unlisted(zone, subject);
     let is_test = TestEntry::named_by(zone.settings(), subject).is_some();
     let deciding = if is_test { Vec::new() } else { deciding(zone, subject, now) };
-    let says = deciding.iter().map(|by| Says::read(reader, origin, by));
-    let says = says.collect::<Result<Vec<_>, _>>()?;
-    let excluding = says.iter().find(|says| !says.excluded_by.is_empty());
+    let listers = deciding.iter().map(|by| Listers::read(reader, origin, by));
+    let listers: Vec<Listers> = listers.collect::<Result<_, _>>()?;
+    let excluding = listers.iter().find(|listers| !listers.excluded_by.is_empty());
     match (judge(zone, subject, now), excluding) {
         (Some(Verdict::Listed(listed)), _) => add_listed(&mut result, zone, &listed),
         (_, Some(out)) => {
@@ -130,13 +128,13 @@ fn check_in(
         (None, None) => add_prefix(&mut result, zone, subject, reader, deciding.first())?,
     }
     if result.listed {
-        let sources: BTreeSet<&Source> = says.iter().flat_map(|says| &says.listed_by).collect();
+        let sources: BTreeSet<&Source> = listers.iter().flat_map(|by| &by.listed_by).collect();
         result.sources = sources.into_iter().map(ToString::to_string).collect();
     }
     Ok(result)
 }
 
-fn add_listed(result: &mut CheckOut, zone: &IndexedZone, listed: &Listed<'_>) {
+fn add_listed(result: &mut api::CheckResult, zone: &IndexedZone, listed: &Listed<'_>) {
     let codes = listed.return_codes(zone.settings());
     result.listed = true;
     result.return_codes = codes.iter().map(ToString::to_string).collect();
@@ -146,7 +144,7 @@ fn add_listed(result: &mut CheckOut, zone: &IndexedZone, listed: &Listed<'_>) {
 
 /// A prefix or wildcard: what the longest subject that covers all of it says, if that lists it.
 fn add_prefix(
-    result: &mut CheckOut,
+    result: &mut api::CheckResult,
     zone: &IndexedZone,
     subject: &Subject,
     reader: &Reader<'_>,
@@ -174,8 +172,8 @@ fn add_prefix(
     Ok(())
 }
 
-fn unlisted(zone: &IndexedZone, subject: &Subject) -> CheckOut {
-    CheckOut {
+fn unlisted(zone: &IndexedZone, subject: &Subject) -> api::CheckResult {
+    api::CheckResult {
         subject: subject.to_string(),
         zone: zone.settings().origin.to_string(),
         listed: false,

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use admin_api_types as api;
 use axum::{
     body::{Body, Bytes},
     extract::State,
@@ -16,12 +17,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::{SEQ_HEADER, import::FormatName};
 use crate::{
     app::App,
-    auth::{Caller, ListingsRead},
+    auth::Caller,
     error::Problem,
-    export::{Order, write},
+    export::{ExportOrder, write},
     extract::{Params, Path, parse},
     import::Format,
-    v1::problem::ProblemOut,
+    scopes::ListingsRead,
 };
 
 /// Pieces on their way to the connection.
@@ -50,7 +51,7 @@ pub(crate) struct ExportQuery {
     security(("token" = ["listings:read"])),
     params(ExportQuery, ("zone" = String, Path, description = "Where")),
     responses((status = 200, content((String = "text/plain"), (String = "text/csv"), (String = "application/x-ndjson"))),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn export_listings(
     caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
@@ -76,9 +77,9 @@ pub(crate) async fn export_listings(
 }
 
 impl ExportQuery {
-    fn order(&self, zone: &str, app: &App) -> Result<Order, Problem> {
+    fn order(&self, zone: &str, app: &App) -> Result<ExportOrder, Problem> {
         let source = self.source.as_deref();
-        Ok(Order {
+        Ok(ExportOrder {
             zone: parse("zone", zone)?,
             filter: Filter {
                 subject: SubjectMatch::Any,

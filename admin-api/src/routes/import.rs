@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use dnsbl_store::{ImportLimits, ImportMode, Outcome};
+use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -16,15 +17,13 @@ use utoipa::ToSchema;
 use super::changed;
 use crate::{
     app::App,
-    auth::{Caller, ImportsWrite},
+    auth::Caller,
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{Decided, Format, Order, Refused, Stop, Whose, body, stage},
+    import::{Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
     precondition,
-    v1::{
-        import::{ImportOut, Report},
-        problem::ProblemOut,
-    },
+    scopes::ImportsWrite,
+    v1::import::write_counts,
 };
 
 /// What is imported, and how.
@@ -109,7 +108,7 @@ impl FormatName {
     security(("token" = ["imports:write"])),
     params(ImportQuery, ("zone" = String, Path, description = "Where")),
     request_body(content = String, content_type = "application/octet-stream", description = "The rows"),
-    responses((status = 200, body = ImportOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::ImportResult), (status = "default", body = api::Problem)))]
 pub(crate) async fn import_listings(
     caller: Caller<ImportsWrite>,
     State(app): State<Arc<App>>,
@@ -133,27 +132,28 @@ pub(crate) async fn import_listings(
         let staged = stage(&store, &order, body, UnixTime::now())?;
         Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
     });
-    let Decided { id, change, report } = decided.await?;
-    let done = app.change_or(caller.actor(), change).await?;
-    let done = done.map_err(|err| {
+    let Decided { id, commit, report } = decided.await?;
+    let committed = app.change_or(caller.actor(), commit).await?;
+    let done = committed.map_err(|err| {
         let refused = matches!(err, dnsbl_store::ChangeError::ImportRefused { .. });
         let problem = Problem::from(err);
         if refused { with_report(problem, &report) } else { problem }
     })?;
-    let Outcome::Import(counts) = done.outcome else {
+    let OperationResult::Import(counts) = done.result else {
         return Err(Problem::internal());
     };
-    let result = ImportOut { id, counts: counts.into(), report, seq: done.seq };
+    let (counts, report) = (write_counts(counts), report.write());
+    let result = api::ImportResult { id, counts, report, seq: done.seq };
     Ok(changed(StatusCode::OK, done.seq, result))
 }
 
 impl ImportQuery {
-    fn order(&self, caller: &Caller<ImportsWrite>, zone: &str) -> Result<Order, Problem> {
+    fn order(&self, caller: &Caller<ImportsWrite>, zone: &str) -> Result<ImportOrder, Problem> {
         let format = self.format.built()?;
         if self.dataset.is_some() {
             return Err(Problem::malformed("dataset: belongs to format=rbldnsd"));
         }
-        Ok(Order {
+        Ok(ImportOrder {
             zone: parse("zone", zone)?,
             whose: self.whose(caller)?,
             format,
@@ -194,12 +194,8 @@ impl ImportQuery {
     }
 }
 
-fn with_report(mut problem: Problem, report: &Report) -> Problem {
-    if let Ok(serde_json::Value::Object(facts)) = serde_json::to_value(report) {
-        for (name, value) in facts {
-            problem = problem.with(&name, value);
-        }
-    }
+fn with_report(problem: Problem, report: &Report) -> Problem {
+    let problem = problem.with_facts(&report.write());
     match report.seems {
         Some(seems) => problem.hint(&format!("; it seems to be {seems}")),
         None => problem,
@@ -224,9 +220,11 @@ impl Refused {
             true => format!("{rejected} rows were rejected, and strict=1 allows none"),
             false => format!("{rejected} rows were rejected, and none was taken"),
         };
-        let first = self.report.errors.first();
-        let first = first.map(|first| format!("; line {}: {}", first.line, first.error));
-        let detail = format!("{why}{}; nothing was changed", first.unwrap_or_default());
+        let first = match self.report.errors.first() {
+            Some(first) => format!("; line {}: {}", first.line, first.error),
+            None => String::new(),
+        };
+        let detail = format!("{why}{first}; nothing was changed");
         let problem = Problem::import(StatusCode::UNPROCESSABLE_ENTITY, &detail, self.counts);
         with_report(problem, &self.report)
     }

@@ -2,29 +2,28 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{
     Json as AxumJson,
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use dnsbl_store::{Change, Outcome, Precondition, Sources};
+use dnsbl_store::{Operation, OperationResult, Precondition, Sources};
 use dnsbl_types::{Guard, Listing, ListingBody, Name, Source, Subject, TestEntry, UnixTime};
 use serde::Deserialize;
 
 use super::{changed, created, gone};
 use crate::{
     app::App,
-    auth::{Caller, ListingsRead, ListingsWrite, SOURCES_ALL},
+    auth::Caller,
     error::Problem,
     extract::{Json, Params, Path, lifted, parse, zone_and_subject},
     precondition::{self, etag},
+    scopes::{ListingsRead, ListingsWrite, SOURCES_ALL},
     standing::{EXCLUDED, NOW_LISTED, STILL_LISTED, Standing, is_listed},
-    v1::{
-        listing::{ListingIn, ListingOut, SubjectOut, effective_codes},
-        problem::ProblemOut,
-        warning::{self, Warned},
-    },
+    v1::listing::{self, effective_codes},
+    warning,
 };
 
 /// Whose listing.
@@ -63,9 +62,9 @@ pub(crate) struct DeleteQuery {
     params(FindQuery, ("zone" = String, Path, description = "Where"),
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags, or *")),
-    responses((status = 200, body = SubjectOut, headers(("ETag" = String, description = "Where there is one listing"))),
+    responses((status = 200, body = api::Subject, headers(("ETag" = String, description = "Where there is one listing"))),
         (status = 304, description = "It is as it was, and has return codes of its own"),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn find_listing(
     _: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
@@ -93,10 +92,10 @@ pub(crate) async fn find_listing(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str())]).into_response());
     }
     let codes = effective_codes(&listings, &zone);
-    let body = SubjectOut {
+    let body = api::Subject {
         subject: subject.to_string(),
         return_codes: codes.iter().map(ToString::to_string).collect(),
-        listings: listings.iter().map(ListingOut::from).collect(),
+        listings: listings.iter().map(listing::write).collect(),
     };
     Ok((etag.map(|etag| [(header::ETAG, etag)]), AxumJson(body)).into_response())
 }
@@ -118,45 +117,45 @@ fn rests_on_itself(listings: &[Listing]) -> bool {
         ("subject" = String, Path, description = "Address, prefix or domain, percent-encoded"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *"),
         ("If-None-Match" = Option<String>, Header, description = "*")),
-    request_body = ListingIn,
-    responses((status = 200, description = "Changed, or as it was", body = Warned<ListingOut>),
-        (status = 201, description = "Listed", body = Warned<ListingOut>),
-        (status = "default", body = ProblemOut)))]
+    request_body = api::ListingBody,
+    responses((status = 200, description = "Changed, or as it was", body = api::Warned<api::Listing>),
+        (status = 201, description = "Listed", body = api::Warned<api::Listing>),
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn put_listing(
     caller: Caller<ListingsWrite>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     Params(query): Params<PutQuery>,
     headers: HeaderMap,
-    Json(listing): Json<ListingIn>,
+    Json(body): Json<api::ListingBody>,
 ) -> Result<Response, Problem> {
     let (zone, subject) = zone_and_subject(&path)?;
     let source = caller.source(query.source.as_deref())?;
     let lifted = lifted(&caller, query.r#override.as_deref())?;
-    check_echo(&listing, &subject, &source)?;
-    if listing.expires_in.is_some() {
+    check_echo(&body, &subject, &source)?;
+    if body.expires_in.is_some() {
         app.require_sound_clock()?;
     }
-    let body = listing.into_body(UnixTime::now())?;
+    let body = listing::read(body, UnixTime::now())?;
     if !body.exclusion {
         check_guards(&app, &zone, &subject, &lifted)?;
     }
     let warnings = warning::of_listing(&subject, &body);
     let (at, of, exclusion) = (zone.clone(), subject.clone(), body.exclusion);
-    let change = Change::PutListing {
+    let change = Operation::PutListing {
         zone,
         subject,
         source,
-        body,
+        body: Box::new(body),
         precondition: precondition::read(&headers)?,
     };
     let done = app.change(caller.actor(), change).await?;
-    let Outcome::Listing { created: new, listing } = done.outcome else {
+    let OperationResult::Listing { created: new, listing: put } = done.result else {
         return Err(Problem::internal());
     };
-    let etag = [(header::ETAG, etag(listing.seq))];
-    let listing = Warned { resource: ListingOut::from(&*listing), warnings };
-    let answer = (etag, changed(created(new), done.seq, listing)).into_response();
+    let etag = [(header::ETAG, etag(put.seq))];
+    let body = api::Warned { resource: listing::write(&put), warnings };
+    let answer = (etag, changed(created(new), done.seq, body)).into_response();
     Ok(if exclusion { answer } else { and_what_excludes(&app, &at, &of, answer).await })
 }
 
@@ -172,7 +171,7 @@ pub(crate) async fn put_listing(
     responses((status = 204, description = "Deleted", headers(
             ("DNSBL-Still-Listed" = String, description = "What lists it all the same, as in `\"192.0.2.0/24\";by=\"feed drop\"`"),
             ("DNSBL-Now-Listed" = String, description = "What lists it now that an exclusion went"))),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn delete_listing(
     caller: Caller<ListingsWrite>,
     State(app): State<Arc<App>>,
@@ -188,11 +187,11 @@ pub(crate) async fn delete_listing(
         Some(listed) => listed,
         None => standing(&app, &at, &of).await?.is_listed(),
     };
-    let change = Change::DeleteListing { zone, subject, sources, precondition };
-    match app.change_or(caller.actor(), change).await? {
-        Ok(done) => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
-        Err(dnsbl_store::ChangeError::NoListing) => Err(not_deleted(&app, &at, &of, &whose).await),
-        Err(err) => Err(err.into()),
+    let change = Operation::DeleteListing { zone, subject, sources, precondition };
+    let done = app.change(caller.actor(), change).await?;
+    match done.result {
+        OperationResult::Count(0) => Err(not_deleted(&app, &at, &of, &whose).await),
+        _ => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
     }
 }
 
@@ -215,7 +214,11 @@ fn delete_condition(
 }
 
 /// A body that was read back and edited must belong to the listing that is put.
-fn check_echo(listing: &ListingIn, subject: &Subject, source: &Source) -> Result<(), Problem> {
+fn check_echo(
+    listing: &api::ListingBody,
+    subject: &Subject,
+    source: &Source,
+) -> Result<(), Problem> {
     if let Some(text) = &listing.subject
         && parse::<Subject>("subject", text)? != *subject
     {
@@ -261,8 +264,8 @@ async fn absent(app: &App, origin: &Name, subject: &Subject) -> Problem {
         Ok(standing) => standing,
         Err(problem) => return problem,
     };
-    let detail = format!("{subject} {}", standing.told());
-    standing.facts(Problem::not_found("not-listed", detail))
+    let detail = format!("{subject} {}", standing.describe());
+    Problem::not_found("not-listed", detail).with_facts(&standing.facts())
 }
 
 /// Nothing was there to delete; tells how to delist it all the same.
@@ -291,11 +294,11 @@ async fn and_what_stays(
         return answer;
     }
     if let Ok(standing) = standing(app, origin, subject).await
-        && let Some(told) = standing.listed_header()
+        && let Some(value) = standing.listed_header()
     {
         let is_new = !was_listed && standing.is_listed();
         let header = if is_new { NOW_LISTED } else { STILL_LISTED };
-        answer.headers_mut().insert(header, told);
+        answer.headers_mut().insert(header, value);
     }
     answer
 }
@@ -314,9 +317,9 @@ async fn and_what_excludes(
     };
     if is_out
         && let Ok(standing) = standing(app, origin, subject).await
-        && let Some(told) = standing.excluded_header()
+        && let Some(value) = standing.excluded_header()
     {
-        answer.headers_mut().insert(EXCLUDED, told);
+        answer.headers_mut().insert(EXCLUDED, value);
     }
     answer
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::header,
@@ -15,12 +16,7 @@ use utoipa::{
     },
 };
 
-use crate::{
-    app::App,
-    auth::{Anyone, Caller},
-    error::Problem,
-    v1::problem::ProblemOut,
-};
+use crate::{app::App, auth::Caller, error::Problem, scopes::Anyone};
 
 /// What the description says besides the operations.
 #[derive(OpenApi)]
@@ -29,7 +25,7 @@ use crate::{
         title = "DNS block list",
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
-    components(schemas(ProblemOut)),
+    components(schemas(api::Problem)),
     modifiers(&BearerToken)
 )]
 pub(crate) struct Description;
@@ -71,7 +67,7 @@ fn name_problems(description: &mut utoipa::openapi::OpenApi) {
 
 /// Shows this description.
 #[utoipa::path(get, path = "/openapi.json", tag = "health", security(("token" = []), ()),
-    responses((status = 200, body = Object), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = Object), (status = "default", body = api::Problem)))]
 pub(crate) async fn show_openapi(
     State(app): State<Arc<App>>,
     request: Request,

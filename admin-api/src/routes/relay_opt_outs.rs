@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State, http::StatusCode, response::Response};
 use dnsbl_types::Subject;
 use ipnet::IpNet;
@@ -9,27 +10,24 @@ use ipnet::IpNet;
 use super::{changed, gone, relay_tests::tester};
 use crate::{
     app::App,
-    auth::{Caller, RelayOptOutsWrite, RelayTestsRead},
+    auth::Caller,
     error::Problem,
     extract::{Nothing, Params, Path, unslash},
-    v1::{
-        problem::ProblemOut,
-        relay_test::{OptOutOut, OptOutsOut},
-    },
+    scopes::{RelayOptOutsWrite, RelayTestsRead},
 };
 
 /// Lists the networks whose owners do not want to be tested.
 #[utoipa::path(get, path = "/v1/relay-opt-outs", tag = "relay tests",
     security(("token" = ["relay-tests:read"])),
-    responses((status = 200, body = OptOutsOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::RelayOptOuts), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_opt_outs(
     _: Caller<RelayTestsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
-) -> Result<AxumJson<OptOutsOut>, Problem> {
-    let mut networks = tester(&app)?.opt_outs();
+) -> Result<AxumJson<api::RelayOptOuts>, Problem> {
+    let mut networks = tester(&app)?.opt_outs().await;
     networks.sort_unstable();
-    Ok(AxumJson(OptOutsOut { opt_outs: networks.iter().map(ToString::to_string).collect() }))
+    Ok(AxumJson(api::RelayOptOuts { opt_outs: networks.iter().map(ToString::to_string).collect() }))
 }
 
 /// Tests a network no more: a prefix of at least /8 (IPv4) or /19 (IPv6). What is listed stays so until
@@ -37,7 +35,7 @@ pub(crate) async fn list_opt_outs(
 #[utoipa::path(put, path = "/v1/relay-opt-outs/{prefix}", tag = "relay tests",
     security(("token" = ["relay-opt-outs:write"])),
     params(("prefix" = String, Path, description = "Address or prefix, percent-encoded")),
-    responses((status = 200, body = OptOutOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::RelayOptOut), (status = "default", body = api::Problem)))]
 pub(crate) async fn put_opt_out(
     caller: Caller<RelayOptOutsWrite>,
     State(app): State<Arc<App>>,
@@ -46,9 +44,10 @@ pub(crate) async fn put_opt_out(
 ) -> Result<Response, Problem> {
     let network = network(&unslash(&prefix))?;
     check_length(network)?;
-    let seq = tester(&app)?.opt_out(network, caller.actor()).await?;
-    let seq = seq.ok_or_else(|| Problem::refused("as many networks as can be opted out are"))?;
-    Ok(changed(StatusCode::OK, seq, OptOutOut { prefix: network.to_string() }))
+    let opted_out = tester(&app)?.opt_out(network, caller.actor()).await?;
+    let full = || Problem::refused("as many networks as can be opted out are");
+    let seq = opted_out.ok_or_else(full)?;
+    Ok(changed(StatusCode::OK, seq, api::RelayOptOut { prefix: network.to_string() }))
 }
 
 /// Ends an opt-out.
@@ -56,7 +55,7 @@ pub(crate) async fn put_opt_out(
     security(("token" = ["relay-opt-outs:write"])),
     params(("prefix" = String, Path, description = "Address or prefix, percent-encoded")),
     responses((status = 204, description = "It may be tested again"),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn delete_opt_out(
     caller: Caller<RelayOptOutsWrite>,
     State(app): State<Arc<App>>,

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use admin_api_types as api;
 use axum::{
     Json as AxumJson,
     extract::State,
@@ -18,15 +19,13 @@ use serde::Deserialize;
 
 use super::{SEQ_HEADER, changed};
 use crate::{
+    anonymous::Submitter,
     app::App,
-    auth::{Caller, RELAY_TESTS_OWNER, RELAY_TESTS_TRUSTED, RelayTestsRead, RelayTestsWrite},
+    auth::Caller,
     error::Problem,
     extract::{Json, Nothing, Params, Path, limit, parse},
-    stranger::Submitter,
-    v1::{
-        problem::ProblemOut,
-        relay_test::{RelayTestIn, RelayTestOut, RelayTestsOut},
-    },
+    scopes::{RELAY_TESTS_OWNER, RELAY_TESTS_TRUSTED, RelayTestsRead, RelayTestsWrite},
+    v1::relay_test,
 };
 
 /// The longest evidence, in bytes.
@@ -57,15 +56,15 @@ pub(crate) struct ListQuery {
 /// address, for `evidence` and for `delist`.
 #[utoipa::path(post, path = "/v1/relay-tests", tag = "relay tests",
     security(("token" = ["relay-tests:write"]), ()),
-    request_body = RelayTestIn,
-    responses((status = 202, description = "It will be tested, or is being tested", body = RelayTestOut,
+    request_body = api::RelayTestBody,
+    responses((status = 202, description = "It will be tested, or is being tested", body = api::RelayTest,
             headers(("Location" = String, description = "Where it can be followed"))),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn submit_relay_test(
     submitter: Submitter,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
-    Json(body): Json<RelayTestIn>,
+    Json(body): Json<api::RelayTestBody>,
 ) -> Result<Response, Problem> {
     let tester = tester(&app)?;
     let ground: Ground = parse("ground", &body.ground)?;
@@ -78,8 +77,8 @@ pub(crate) async fn submit_relay_test(
             let is_trusted = caller.has(RELAY_TESTS_TRUSTED);
             if is_trusted { Asker::Trusted } else { Asker::Token(caller.actor().name) }
         }
-        Submitter::Stranger(from) => {
-            check_stranger(ground, &body.address, *from)?;
+        Submitter::Anonymous(from) => {
+            check_anonymous(ground, &body.address, *from)?;
             Asker::Anonymous(*from)
         }
     };
@@ -109,12 +108,12 @@ pub(crate) async fn submit_relay_test(
 /// Lists tests, the newest first.
 #[utoipa::path(get, path = "/v1/relay-tests", tag = "relay tests",
     security(("token" = ["relay-tests:read"])), params(ListQuery),
-    responses((status = 200, body = RelayTestsOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::RelayTests), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_relay_tests(
     caller: Caller<RelayTestsRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<ListQuery>,
-) -> Result<AxumJson<RelayTestsOut>, Problem> {
+) -> Result<AxumJson<api::RelayTests>, Problem> {
     let tester = tester(&app)?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
@@ -124,10 +123,9 @@ pub(crate) async fn list_relay_tests(
     let mut shown = Vec::with_capacity(tests.len());
     for test in &tests {
         let listed = tester.is_listed(test.address).await?;
-        shown.push(RelayTestOut::brief(test, listed, tester.settings().patience));
+        shown.push(relay_test::brief(test, listed, tester.settings().patience));
     }
-    let next = next.map(|id| id.to_string());
-    Ok(AxumJson(RelayTestsOut { relay_tests: shown, next }))
+    Ok(AxumJson(api::RelayTests { relay_tests: shown, next: next.map(|id| id.to_string()) }))
 }
 
 /// Shows a test, with what was said and what came back. What the submitter wrote is shown only to
@@ -135,16 +133,16 @@ pub(crate) async fn list_relay_tests(
 #[utoipa::path(get, path = "/v1/relay-tests/{id}", tag = "relay tests",
     security(("token" = ["relay-tests:read"]), ()),
     params(("id" = String, Path, description = "Its name")),
-    responses((status = 200, body = RelayTestOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::RelayTest), (status = "default", body = api::Problem)))]
 pub(crate) async fn find_relay_test(
     reader: Submitter<RelayTestsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(id): Path<String>,
-) -> Result<AxumJson<RelayTestOut>, Problem> {
+) -> Result<AxumJson<api::RelayTest>, Problem> {
     let tester = tester(&app)?;
     let id = read_id(&id)?;
-    if let Submitter::Stranger(from) = reader {
+    if let Submitter::Anonymous(from) = reader {
         tester.charge_read(from).await?;
     }
     let test = tester.find(id).await?.ok_or_else(|| no_test(&id.to_string()))?;
@@ -156,8 +154,8 @@ pub(crate) async fn find_relay_test(
 #[utoipa::path(delete, path = "/v1/relay-tests/{id}", tag = "relay tests",
     security(("token" = ["relay-tests:write"])),
     params(("id" = String, Path, description = "Its name")),
-    responses((status = 200, description = "Called off", body = RelayTestOut),
-        (status = "default", body = ProblemOut)))]
+    responses((status = 200, description = "Called off", body = api::RelayTest),
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn cancel_relay_test(
     caller: Caller<RelayTestsWrite>,
     State(app): State<Arc<App>>,
@@ -173,8 +171,10 @@ pub(crate) async fn cancel_relay_test(
     match cancelled.ok_or_else(|| no_test(&id))? {
         (test, Some(seq)) => Ok(changed(StatusCode::OK, seq, show(tester, &test).await?)),
         (test, None) => {
-            let detail =
-                format!("test {id} is {}: it can't be called off any more", test.state.word());
+            let detail = format!(
+                "test {id} is {}: it can't be called off any more",
+                test.state.kind().as_str()
+            );
             Err(Problem::new(StatusCode::CONFLICT, "too-late", detail))
         }
     }
@@ -191,22 +191,22 @@ pub(super) fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
 impl<S> Submitter<S> {
     /// The test as this reader may see it: somebody at an address is not told what another submitter
     /// has written.
-    fn may_see(&self, test: RelayTestOut) -> RelayTestOut {
+    fn may_see(&self, test: api::RelayTest) -> api::RelayTest {
         match self {
             Self::Token(_) => test,
-            Self::Stranger(_) => test.without_words(),
+            Self::Anonymous(_) => api::RelayTest { evidence: None, note: None, ..test },
         }
     }
 }
 
-async fn show(tester: &Tester, test: &Test) -> Result<RelayTestOut, Problem> {
+async fn show(tester: &Tester, test: &Test) -> Result<api::RelayTest, Problem> {
     let listed = tester.is_listed(test.address).await?;
     let second = if listed { tester.second_test_at(test.address).await? } else { None };
-    Ok(RelayTestOut::whole(test, listed, tester.settings().patience).with_second_test(second))
+    Ok(relay_test::whole(test, listed, tester.settings().patience, second))
 }
 
 /// What somebody without a token may ask for.
-fn check_stranger(ground: Ground, address: &str, from: IpAddr) -> Result<(), Problem> {
+fn check_anonymous(ground: Ground, address: &str, from: IpAddr) -> Result<(), Problem> {
     match ground {
         Ground::Own if address.parse() == Ok(from) => Ok(()),
         Ground::Own => {
@@ -253,11 +253,11 @@ impl ListQuery {
         let word =
             |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
         let state = self.state.as_deref().map(|text| {
-            let state = life::State::ALL.into_iter().find(|state| state.word() == text);
+            let state = life::StateKind::ALL.into_iter().find(|state| state.as_str() == text);
             state.ok_or_else(|| word("state", text))
         });
         let verdict = self.verdict.as_deref().map(|text| {
-            let verdict = life::Verdict::ALL.into_iter().find(|verdict| verdict.word() == text);
+            let verdict = life::Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
             verdict.ok_or_else(|| word("verdict", text))
         });
         let address = self.address.as_deref().map(|text| parse("address", text));

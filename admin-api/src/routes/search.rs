@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::{Cursor, Filter, SubjectMatch};
 use dnsbl_types::{Name, Source, Subject};
@@ -11,13 +12,11 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    auth::{Caller, ListingsRead},
+    auth::Caller,
     error::Problem,
     extract::{Params, Path, limit, parse},
-    v1::{
-        listing::{ListingOut, PageOut},
-        problem::ProblemOut,
-    },
+    scopes::ListingsRead,
+    v1::listing,
 };
 
 /// Which listings, and which page of them.
@@ -39,7 +38,7 @@ pub(crate) struct SearchQuery {
     limit: Option<usize>,
 }
 
-/// How listings relate to a subject.
+/// The relation of listings to a subject.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Match {
@@ -60,13 +59,13 @@ pub(crate) enum Match {
 #[utoipa::path(get, path = "/v1/zones/{zone}/listings", tag = "listings",
     security(("token" = ["listings:read"])),
     params(SearchQuery, ("zone" = String, Path, description = "Where")),
-    responses((status = 200, body = PageOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::ListingPage), (status = "default", body = api::Problem)))]
 pub(crate) async fn search_listings(
     caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(zone): Path<String>,
     Params(query): Params<SearchQuery>,
-) -> Result<AxumJson<PageOut>, Problem> {
+) -> Result<AxumJson<api::ListingPage>, Problem> {
     let origin: Name = parse("zone", &zone)?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
@@ -85,8 +84,8 @@ pub(crate) async fn search_listings(
         Ok(reader.page(&origin, &filter, cursor.as_ref(), limit, stop)?)
     };
     let page = app.read(search).await?;
-    Ok(AxumJson(PageOut {
-        listings: page.listings.iter().map(ListingOut::from).collect(),
+    Ok(AxumJson(api::ListingPage {
+        listings: page.listings.iter().map(listing::write).collect(),
         next: page.next.as_ref().map(write_cursor),
     }))
 }
@@ -129,10 +128,10 @@ fn read_cursor(text: &str) -> Result<Cursor, Problem> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return Err(wrong());
     }
-    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16));
-    let bytes = bytes.collect::<Result<Vec<u8>, _>>().map_err(|_| wrong())?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
-    let (subject, source) = text.split_once(' ').ok_or_else(wrong)?;
+    let pairs = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16));
+    let bytes = pairs.collect::<Result<Vec<u8>, _>>().map_err(|_| wrong())?;
+    let decoded = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (subject, source) = decoded.split_once(' ').ok_or_else(wrong)?;
     Ok(Cursor {
         subject: subject.parse().map_err(|_| wrong())?,
         source: match source {

@@ -2,28 +2,26 @@
 
 use std::sync::Arc;
 
+use admin_api_types as api;
 use axum::{
     Json as AxumJson,
     extract::State,
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use dnsbl_store::{Change, ChangeError, MintedToken, Outcome, TokenRecord};
+use dnsbl_store::{ChangeError, MintedToken, Operation, OperationResult, TokenRecord};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 
 use super::{SEQ_HEADER, changed};
 use crate::{
     app::App,
-    auth::{Caller, SCOPES, TOKENS_ADMIN, TokensAdmin},
+    auth::Caller,
     error::Problem,
     extract::{Json, Nothing, Params, Path, flag, parse},
+    scopes::{TOKENS_ADMIN, TokensAdmin},
     sources::{token_name, token_sources},
-    v1::{
-        problem::ProblemOut,
-        time,
-        token::{TokenIn, TokenOut, TokensOut},
-    },
+    v1::{time, token},
 };
 
 /// How many tokens went: the one that was named, and those that were made with it.
@@ -33,7 +31,7 @@ const REVOKED_HEADER: HeaderName = HeaderName::from_static("dnsbl-revoked");
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct DeleteQuery {
+pub(crate) struct DeleteTokenQuery {
     /// `1`: also where nobody is left who may make tokens.
     #[serde(default, deserialize_with = "flag")]
     force: bool,
@@ -41,15 +39,15 @@ pub(crate) struct DeleteQuery {
 
 /// Lists all tokens, without their secrets.
 #[utoipa::path(get, path = "/v1/tokens", tag = "tokens", security(("token" = ["tokens:admin"])),
-    responses((status = 200, body = TokensOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::Tokens), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_tokens(
     _: Caller<TokensAdmin>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
-) -> Result<AxumJson<TokensOut>, Problem> {
+) -> Result<AxumJson<api::Tokens>, Problem> {
     let records = app.read(|reader| Ok(reader.tokens()?)).await?;
-    let tokens = records.iter().map(TokenOut::from).collect();
-    Ok(AxumJson(TokensOut { tokens }))
+    let tokens = records.iter().map(token::write).collect();
+    Ok(AxumJson(api::Tokens { tokens }))
 }
 
 /// Makes a token; the answer is the only one that shows it.
@@ -57,13 +55,13 @@ pub(crate) async fn list_tokens(
 /// It has no scope and no source that the token in use does not have, ends with it at the latest, and
 /// goes with it. No other live token has its name (409).
 #[utoipa::path(post, path = "/v1/tokens", tag = "tokens", security(("token" = ["tokens:admin"])),
-    request_body = TokenIn,
-    responses((status = 201, body = TokenOut), (status = "default", body = ProblemOut)))]
+    request_body = api::TokenBody,
+    responses((status = 201, body = api::Token), (status = "default", body = api::Problem)))]
 pub(crate) async fn create_token(
     caller: Caller<TokensAdmin>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
-    Json(body): Json<TokenIn>,
+    Json(body): Json<api::TokenBody>,
 ) -> Result<Response, Problem> {
     if body.expires_in.is_some() {
         app.require_sound_clock()?;
@@ -78,11 +76,11 @@ pub(crate) async fn create_token(
     minted.record.sources = token_sources(&body.sources).map_err(Problem::refused)?;
     minted.record.parent = Some(caller.token().id.clone());
     caller.sources().cover(&minted.record)?;
-    let mut token = TokenOut::from(&minted.record);
-    let change = Change::PutToken(minted.record);
+    let mut made = token::write(&minted.record);
+    let change = Operation::PutToken(minted.record);
     let done = app.change(caller.actor(), change).await?;
-    token.token = Some(minted.text.reveal().to_owned());
-    Ok(changed(StatusCode::CREATED, done.seq, token))
+    made.token = Some(minted.text.reveal().to_owned());
+    Ok(changed(StatusCode::CREATED, done.seq, made))
 }
 
 /// Revokes a token, and those that were made with it.
@@ -90,26 +88,26 @@ pub(crate) async fn create_token(
 /// Only one that has no scope and no source beyond those of the token in use. Where nobody would be left
 /// who may make tokens, `force=1` says that this is meant (409).
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "tokens", security(("token" = ["tokens:admin"])),
-    params(DeleteQuery, ("id" = String, Path, description = "Its public part")),
+    params(DeleteTokenQuery, ("id" = String, Path, description = "Its public part")),
     responses((status = 204, description = "Revoked", headers(
             ("DNSBL-Revoked" = u64, description = "How many went: it, and those that were made with it"))),
-        (status = "default", body = ProblemOut)))]
+        (status = "default", body = api::Problem)))]
 pub(crate) async fn delete_token(
     caller: Caller<TokensAdmin>,
     State(app): State<Arc<App>>,
-    Params(query): Params<DeleteQuery>,
+    Params(query): Params<DeleteTokenQuery>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     subordinate(&caller, &app, &id).await?;
     let keep = (!query.force).then_some(TOKENS_ADMIN);
-    let done = app.change_or(caller.actor(), Change::DeleteToken { id, keep }).await?;
-    let done = done.map_err(|err| match err {
+    let committed = app.change_or(caller.actor(), Operation::DeleteToken { id, keep }).await?;
+    let done = committed.map_err(|err| match err {
         ChangeError::LastToken(scope) => Problem::from(err).because(format!(
             "nobody would be left who may make tokens (scope {scope}); make another token with `dnsbl-server token create` while the server is stopped, or send force=1"
         )),
         err => err.into(),
     })?;
-    let Outcome::Count(revoked) = done.outcome else {
+    let OperationResult::Count(revoked) = done.result else {
         return Err(Problem::internal());
     };
     let headers =
@@ -123,7 +121,7 @@ pub(crate) async fn delete_token(
 #[utoipa::path(post, path = "/v1/tokens/{id}/rotate", tag = "tokens",
     security(("token" = ["tokens:admin"])),
     params(("id" = String, Path, description = "Its public part")),
-    responses((status = 200, body = TokenOut), (status = "default", body = ProblemOut)))]
+    responses((status = 200, body = api::Token), (status = "default", body = api::Problem)))]
 pub(crate) async fn rotate_token(
     caller: Caller<TokensAdmin>,
     State(app): State<Arc<App>>,
@@ -131,10 +129,10 @@ pub(crate) async fn rotate_token(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let minted = subordinate(&caller, &app, &id).await?.renewed(random()?);
-    let mut token = TokenOut::from(&minted.record);
-    let done = app.change(caller.actor(), Change::PutToken(minted.record)).await?;
-    token.token = Some(minted.text.reveal().to_owned());
-    Ok(changed(StatusCode::OK, done.seq, token))
+    let mut renewed = token::write(&minted.record);
+    let done = app.change(caller.actor(), Operation::PutToken(minted.record)).await?;
+    renewed.token = Some(minted.text.reveal().to_owned());
+    Ok(changed(StatusCode::OK, done.seq, renewed))
 }
 
 /// A token that the caller may change: its own, or one that has no scope and no source that it lacks.
@@ -144,8 +142,8 @@ async fn subordinate(
     id: &str,
 ) -> Result<TokenRecord, Problem> {
     let id = id.to_owned();
-    let token = app.read(move |reader| Ok(reader.token(&id)?)).await?;
-    let token = token.ok_or_else(|| Problem::from(ChangeError::NoToken))?;
+    let found = app.read(move |reader| Ok(reader.token(&id)?)).await?;
+    let token = found.ok_or_else(|| Problem::from(ChangeError::NoToken))?;
     if token.id != caller.token().id {
         for scope in &token.scopes {
             caller.require(scope)?;
@@ -174,14 +172,14 @@ fn scopes(caller: &Caller<TokensAdmin>, asked: &[String]) -> Result<Vec<String>,
         return Err(Problem::refused("scopes: a token without any can do nothing"));
     }
     for scope in asked {
-        if !SCOPES.contains(&scope.as_str()) {
-            let known = SCOPES.join(", ");
+        if !api::SCOPES.contains(&scope.as_str()) {
+            let known = api::SCOPES.join(", ");
             let detail = format!("scopes: {scope:?} is none of {known}");
             return Err(Problem::refused(detail));
         }
         caller.require(scope)?;
     }
-    let known = SCOPES.iter().map(ToString::to_string);
+    let known = api::SCOPES.iter().map(ToString::to_string);
     Ok(known.filter(|scope| asked.contains(scope)).collect())
 }
 

@@ -1,59 +1,23 @@
 //! Audit records.
 
+use admin_api_types as api;
 use dnsbl_store::AuditRecord;
 use relay_tester::TestId;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::time;
 
-/// A page of audit records, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AuditPage)]
-pub(crate) struct AuditPageOut {
-    /// About `limit`; those of one change stay together.
-    pub(crate) records: Vec<AuditOut>,
-    /// What to send as `before` for the next page; null on the last.
-    pub(crate) next: Option<u64>,
-}
-
-/// Who did what, when and from where.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AuditRecord)]
-pub(crate) struct AuditOut {
-    /// The change.
-    seq: u64,
-    /// When.
-    at: String,
-    /// The name of the token, or the part of the server.
-    actor: String,
-    /// The token's public id; null for the server, and for changes of older releases.
-    token_id: Option<String>,
-    /// The client's address.
-    remote: Option<String>,
-    /// What was done, as `op` in the change feed.
-    action: String,
-    /// To which zone.
-    zone: Option<String>,
-    /// To which subject, token, relay test or other document.
-    subject: Option<String>,
-    /// For which source.
-    source: Option<String>,
-}
-
-impl From<AuditRecord> for AuditOut {
-    fn from(record: AuditRecord) -> Self {
-        Self {
-            seq: record.seq,
-            at: time::write(record.at),
-            actor: record.actor,
-            token_id: record.token,
-            remote: record.remote,
-            subject: shown_subject(&record.action, record.subject.as_deref()),
-            action: record.action,
-            zone: record.zone,
-            source: record.source,
-        }
+/// A record as it is shown.
+pub(crate) fn write(record: AuditRecord) -> api::AuditRecord {
+    api::AuditRecord {
+        seq: record.seq,
+        at: time::write(record.at),
+        actor: record.actor,
+        token_id: record.token,
+        remote: record.remote,
+        subject: shown_subject(&record.action, record.subject.as_deref()),
+        action: record.action,
+        zone: record.zone,
+        source: record.source,
     }
 }
 

@@ -1,128 +1,13 @@
 //! The change feed, a line for each operation.
 
+use admin_api_types::{
+    Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange, TokenChange,
+};
 use dnsbl_store::{ImportSummary, LogEntry, Op};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::{audit::shown_subject, import::CountsOut, listing::ListingOut, time, zone::ZoneOut};
+use super::{audit::shown_subject, import, listing, time, zone};
 
-/// A line of the feed. The last line is `{"end":true,"next":SEQ}`.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-#[schema(as = ChangeLine)]
-pub(crate) enum LineOut {
-    /// A change that the token may not see, or the end.
-    Hidden(HiddenOut),
-    /// What was changed.
-    Op(Box<OpOut>),
-    /// A document that was changed.
-    Document(DocumentOut),
-    /// The end.
-    End(EndOut),
-}
-
-/// A change that the token may not see.
-#[derive(Serialize, ToSchema)]
-#[schema(as = HiddenChange)]
-pub(crate) struct HiddenOut {
-    seq: u64,
-    /// `hidden`.
-    op: &'static str,
-}
-
-/// The last line of an answer that is whole.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ChangesEnd)]
-pub(crate) struct EndOut {
-    /// True.
-    pub(crate) end: bool,
-    /// What to send as `after` the next time.
-    pub(crate) next: u64,
-}
-
-/// What was changed. A change of several operations has several lines with one `seq`.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Change)]
-pub(crate) struct OpOut {
-    /// Its place in the one order.
-    seq: u64,
-    /// Which history this is.
-    epoch: u64,
-    /// When.
-    at: String,
-    /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put` or `token-delete`.
-    op: String,
-    /// In which zone.
-    zone: Option<String>,
-    /// Of which subject.
-    subject: Option<String>,
-    /// Of which source.
-    source: Option<String>,
-    /// Who did it: the name of the token, or the part of the server.
-    actor: String,
-    /// The token's public id; null also for changes of older releases.
-    token_id: Option<String>,
-    /// The listing as it now is; null where it went.
-    listing: Option<ListingOut>,
-    /// The listing as it was; left out where there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous: Option<ListingOut>,
-    /// An import; its rows are in the export.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    import: Option<ImportLine>,
-    /// The zone's settings as they now are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zone_settings: Option<ZoneOut>,
-    /// A token.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token: Option<TokenLine>,
-}
-
-/// A record of another part of the server that was changed, such as a relay test.
-#[derive(Serialize, ToSchema)]
-#[schema(as = DocumentChange)]
-pub(crate) struct DocumentOut {
-    /// Its place in the one order.
-    seq: u64,
-    /// Which history this is.
-    epoch: u64,
-    /// When.
-    at: String,
-    /// The kind of the record and `-put` or `-delete`, as in `relay-test-put`.
-    op: String,
-    /// Which one.
-    id: String,
-}
-
-/// An import in the feed.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ImportChange)]
-pub(crate) struct ImportLine {
-    id: String,
-    source: String,
-    /// `upsert` or `replace-source`.
-    mode: &'static str,
-    #[serde(flatten)]
-    counts: CountsOut,
-    /// BLAKE3 over the accepted rows.
-    digest: String,
-}
-
-/// A token in the feed.
-#[derive(Serialize, ToSchema)]
-#[schema(as = TokenChange)]
-pub(crate) struct TokenLine {
-    id: String,
-    name: String,
-    /// Null where it was revoked.
-    scopes: Option<Vec<String>>,
-    /// What it writes as beside its own name; null where it was revoked.
-    sources: Option<Vec<String>>,
-    /// The token that it was made with.
-    parent: Option<String>,
-}
-
-/// What a token may see in the feed beside zones and listings.
+/// The changes that a token may see beside those of zones and listings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sight {
     /// Changes of tokens.
@@ -142,36 +27,35 @@ impl Sight {
 }
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
-pub(crate) fn lines(entry: &LogEntry, sight: Sight) -> Vec<LineOut> {
+pub(crate) fn write(entry: &LogEntry, sight: Sight) -> Vec<ChangeLine> {
     let seen = entry.ops.iter().filter(|op| sight.has(op));
-    let lines: Vec<LineOut> = seen.map(|op| line(entry, op)).collect();
+    let lines: Vec<ChangeLine> = seen.map(|op| line(entry, op)).collect();
     if lines.is_empty() {
-        let (seq, op) = (entry.seq, "hidden");
-        return vec![LineOut::Hidden(HiddenOut { seq, op })];
+        return vec![ChangeLine::Hidden(HiddenChange { seq: entry.seq, op: HiddenOp::Hidden })];
     }
     lines
 }
 
-fn line(entry: &LogEntry, op: &Op) -> LineOut {
-    let Some((_, id)) = op.document() else {
-        return LineOut::Op(Box::new(op_line(entry, op)));
-    };
-    LineOut::Document(DocumentOut {
-        seq: entry.seq,
-        epoch: entry.epoch,
-        at: time::write(entry.at),
-        id: shown_subject(&op.word(), Some(id.as_str())).unwrap_or_default(),
-        op: op.word().into_owned(),
-    })
+fn line(entry: &LogEntry, op: &Op) -> ChangeLine {
+    match op.document() {
+        None => ChangeLine::Op(Box::new(change(entry, op))),
+        Some((_, id)) => ChangeLine::Document(DocumentChange {
+            seq: entry.seq,
+            epoch: entry.epoch,
+            at: time::write(entry.at),
+            id: shown_subject(&op.word(), Some(id.as_str())).unwrap_or_default(),
+            op: op.word().into_owned(),
+        }),
+    }
 }
 
-fn op_line(entry: &LogEntry, op: &Op) -> OpOut {
-    let (listing, previous) = match op {
+fn change(entry: &LogEntry, op: &Op) -> Change {
+    let (new, previous) = match op {
         Op::Put { listing, previous, .. } => (Some(listing), previous.as_ref()),
         Op::Delete { previous, .. } => (None, Some(previous)),
         _ => (None, None),
     };
-    OpOut {
+    Change {
         seq: entry.seq,
         epoch: entry.epoch,
         at: time::write(entry.at),
@@ -181,30 +65,30 @@ fn op_line(entry: &LogEntry, op: &Op) -> OpOut {
         source: op.source().map(ToString::to_string),
         actor: entry.actor.clone(),
         token_id: entry.token.clone(),
-        listing: listing.map(|listing| (&**listing).into()),
-        previous: previous.map(|listing| (&**listing).into()),
+        listing: new.map(|new| listing::write(new)),
+        previous: previous.map(|previous| listing::write(previous)),
         import: match op {
-            Op::Import { import, .. } => Some((&**import).into()),
+            Op::Import { import, .. } => Some(import_change(import)),
             _ => None,
         },
         zone_settings: match op {
-            Op::PutZone { zone, .. } => Some((&**zone).into()),
+            Op::PutZone { zone, .. } => Some(zone::write_settings(zone)),
             _ => None,
         },
-        token: token(op),
+        token: token_change(op),
     }
 }
 
-fn token(op: &Op) -> Option<TokenLine> {
+fn token_change(op: &Op) -> Option<TokenChange> {
     Some(match op {
-        Op::PutToken { id, name, scopes, sources, parent } => TokenLine {
+        Op::PutToken { id, name, scopes, sources, parent } => TokenChange {
             id: id.clone(),
             name: name.clone(),
             scopes: Some(scopes.clone()),
             sources: Some(sources.clone()),
             parent: parent.clone(),
         },
-        Op::DeleteToken { id, name } => TokenLine {
+        Op::DeleteToken { id, name } => TokenChange {
             id: id.clone(),
             name: name.clone(),
             scopes: None,
@@ -215,14 +99,12 @@ fn token(op: &Op) -> Option<TokenLine> {
     })
 }
 
-impl From<&ImportSummary> for ImportLine {
-    fn from(import: &ImportSummary) -> Self {
-        Self {
-            id: import.id.clone(),
-            source: import.source.to_string(),
-            mode: if import.replaced { "replace-source" } else { "upsert" },
-            counts: import.counts.into(),
-            digest: import.digest.clone(),
-        }
+fn import_change(import: &ImportSummary) -> ImportChange {
+    ImportChange {
+        id: import.id.clone(),
+        source: import.source.to_string(),
+        mode: if import.replaced { "replace-source" } else { "upsert" }.into(),
+        counts: import::write_counts(import.counts),
+        digest: import.digest.clone(),
     }
 }

@@ -1,23 +1,20 @@
-//! The JSON of version 1, and its way into checked values and out of them.
+//! The way of version 1's bodies ([`admin_api_types`]) into checked values and out of them: what comes is
+//! read, what goes is written.
 
 pub(crate) mod audit;
 pub(crate) mod change;
-pub(crate) mod check;
 pub(crate) mod import;
 pub(crate) mod listing;
-pub(crate) mod problem;
 pub(crate) mod relay_test;
-pub(crate) mod seems;
 pub(crate) mod time;
 pub(crate) mod token;
-pub(crate) mod warning;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};
 
 use crate::error::Problem;
 
-/// Why a body makes no value.
+/// The reason for which a body makes no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     /// Something in it can't be read.

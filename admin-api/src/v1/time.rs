@@ -20,8 +20,8 @@ const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Reads a time; fractions of a second are dropped.
 pub(crate) fn read(field: &str, text: &str) -> Result<UnixTime, BodyError> {
-    let second = text.parse().map(|at: Timestamp| at.as_second()).ok().or_else(|| last_days(text));
-    let second = second.ok_or_else(|| {
+    let parsed = text.parse().map(|at: Timestamp| at.as_second()).ok().or_else(|| last_days(text));
+    let second = parsed.ok_or_else(|| {
         let hint = "is not a time such as 2030-01-31T12:00:00Z";
         BodyError::malformed(field, format!("{text:?} {hint}"))
     })?;

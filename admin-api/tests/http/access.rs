@@ -115,7 +115,7 @@ async fn requests_are_counted_by_route_and_code() {
     let fixture = Fixture::new().await;
     fixture.get("/v1/zones/nowhere.example").await.problem(404);
     fixture.get("/nothing").await.problem(404);
-    let counted = fixture.host.counted();
+    let counted = fixture.server.counted();
     assert!(counted.contains(&("/v1/zones/{zone}".into(), 404)));
     assert!(counted.contains(&("unmatched".into(), 404)));
     let metrics = fixture.get("/metrics").await;

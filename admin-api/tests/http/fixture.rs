@@ -8,15 +8,15 @@ use std::{
     time::Instant,
 };
 
-use admin_api::{Api, Host, Limits, Readiness, SCOPES, router};
+use admin_api::{Api, Limits, Readiness, SCOPES, ServerStatus, router};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use dnsbl_index::{Index, IndexWriter};
-use dnsbl_store::{Actor, Change, Follower, MintedToken, Store};
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone};
+use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
+use dnsbl_types::{Name, UnixTime};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -26,27 +26,25 @@ use tower::ServiceExt as _;
 /// The zone that most tests use.
 pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
 
-struct Indexer {
-    writer: IndexWriter,
-    head: watch::Sender<u64>,
+/// Lines of so many addresses, as an import takes them.
+pub(crate) fn addresses(count: u32) -> String {
+    (0..count).map(|n| format!("{}\n", std::net::Ipv4Addr::from(0x0800_0000 + n))).collect()
 }
 
-impl Follower for Indexer {
-    fn put_zone(&mut self, zone: &Zone, serial: Serial) {
-        self.writer.put_zone(zone.clone(), serial);
-    }
-    fn remove_zone(&mut self, origin: &Name) {
-        self.writer.remove_zone(origin);
-    }
-    fn set_serial(&mut self, origin: &Name, serial: Serial) {
-        self.writer.set_serial(origin, serial);
-    }
-    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
-        self.writer.set_entries(origin, subject, entries);
-    }
-    fn publish(&mut self, seq: u64, _: Instant) {
-        self.writer.publish(seq);
-        self.head.send_replace(seq);
+/// What an import says it did: added, updated, unchanged, removed and rejected rows.
+pub(crate) fn counts(answer: &Value) -> [u64; 5] {
+    ["added", "updated", "unchanged", "removed", "rejected"]
+        .map(|name| answer[name].as_u64().unwrap())
+}
+
+/// Tells who waits which change is visible.
+struct Visible(watch::Sender<u64>);
+
+impl IndexObserver for Visible {
+    fn zone_put(&mut self, _: ZoneNumber, _: &Name) {}
+    fn zone_removed(&mut self, _: &Name) {}
+    fn published(&mut self, seq: u64, _: Instant) {
+        self.0.send_replace(seq);
     }
 }
 
@@ -70,7 +68,7 @@ impl Server {
     }
 }
 
-impl Host for Server {
+impl ServerStatus for Server {
     fn readiness(&self) -> Readiness {
         let (reason, detail) = (Some("the store takes no writes".into()), Some("/secret".into()));
         Readiness { ready: false, reason, detail }
@@ -94,7 +92,7 @@ pub(crate) struct Fixture {
     router: Router,
     api: Option<Api>,
     pub(crate) store: Store,
-    pub(crate) host: Arc<Server>,
+    pub(crate) server: Arc<Server>,
     pub(crate) admin: String,
     minted: Mutex<u8>,
     _dir: TempDir,
@@ -103,7 +101,12 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// An IP zone and a token `admin` with every scope.
     pub(crate) async fn new() -> Self {
-        let fixture = Self::with(&Limits::default(), true);
+        Self::limited(&Limits::default()).await
+    }
+
+    /// The same with other limits.
+    pub(crate) async fn limited(limits: &Limits) -> Self {
+        let fixture = Self::with(limits, true);
         fixture.put_zone(ZONE, "ip").await;
         fixture
     }
@@ -113,18 +116,17 @@ impl Fixture {
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
         let (head, seen) = watch::channel(0);
-        let writer = IndexWriter::new(index.clone());
-        let mut indexer = Indexer { writer, head };
+        let mut writer = IndexWriter::observed(index.clone(), Visible(head));
         if loaded {
-            store.load(&mut indexer).unwrap();
-            store.start(Box::new(indexer)).unwrap();
+            store.load(&mut writer).unwrap();
+            store.start(Box::new(writer)).unwrap();
         }
-        let host = Arc::new(Server::default());
+        let server = Arc::new(Server::default());
         let api = || Api {
             store: store.clone(),
             index: index.clone(),
             head: seen.clone(),
-            host: host.clone(),
+            server: server.clone(),
             limits: limits.clone(),
             tester: None,
         };
@@ -132,7 +134,7 @@ impl Fixture {
             router: router(api()),
             api: Some(api()),
             store: store.clone(),
-            host: host.clone(),
+            server: server.clone(),
             admin: String::new(),
             minted: 0.into(),
             _dir: dir,
@@ -166,8 +168,8 @@ impl Fixture {
         let random = [*count; MintedToken::RANDOM];
         let minted = MintedToken::mint(random, name.into(), scopes, UnixTime(1), None);
         let now = UnixTime::now();
-        let change = Change::PutToken(minted.record);
-        self.store.change(Actor::server(), change, now).unwrap();
+        let put = Operation::PutToken(minted.record);
+        self.store.commit(Change::new(Actor::server(), put), now).unwrap();
         minted.text.reveal().into()
     }
 

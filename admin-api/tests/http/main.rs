@@ -1,17 +1,23 @@
-//! The API in one process: the router over a real store and index.
+//! The API in one process: the router over a real store and index. A file for each resource, as in the URLs;
+//! what belongs to none of them has a file by its subject.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod access;
 mod audit;
-mod exchange;
-mod feed;
-mod feeds;
+mod changes;
+mod check;
+mod export;
 mod fixture;
 mod formats;
+mod health;
+mod import;
 mod listings;
+mod openapi;
 mod problems;
+mod published_lists;
 mod search;
 mod serve;
-mod sources;
 mod standing;
+mod tokens;
+mod zones;

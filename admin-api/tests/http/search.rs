@@ -1,4 +1,4 @@
-//! Searches and exports where there is much to look through, and requests that rest on the clock.
+//! `/v1/zones/{zone}/listings`: searches, page by page, also where there is much to look through.
 
 use std::time::Duration;
 
@@ -7,22 +7,72 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, ZONE};
 
-/// Addresses as an import takes them.
-fn rows(count: u32) -> String {
-    (0..count).map(|n| format!("{}\n", std::net::Ipv4Addr::from(0x0800_0000 + n))).collect()
+#[tokio::test]
+async fn pages_hold_every_listing_once() {
+    let fixture = Fixture::new().await;
+    for i in 1..=7 {
+        fixture
+            .list(
+                &format!("192.0.2.{i}"),
+                json!({"tags": [if i % 2 == 0 { "even" } else { "odd" }]}),
+            )
+            .await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = fixture.get(&format!("{ZONE}/listings?limit=3{cursor}")).await;
+        let listings = page.ok()["listings"].as_array().unwrap().clone();
+        seen.extend(listings.iter().map(|l| l["subject"].as_str().unwrap().to_owned()));
+        match page.json["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (1..=7).map(|i| format!("192.0.2.{i}")).collect::<Vec<_>>());
+    let even = fixture.get(&format!("{ZONE}/listings?tag=even&source=admin")).await;
+    assert_eq!(even.json["listings"].as_array().unwrap().len(), 3);
+    for query in [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "cursor=zz",
+        "match=exact",
+        "subject=x%20",
+        "colour=1",
+        "subject=1.2.3.4&match=near",
+    ] {
+        fixture.get(&format!("{ZONE}/listings?{query}")).await.problem(400);
+    }
 }
 
-async fn fixture(limits: &Limits) -> Fixture {
-    let fixture = Fixture::with(limits, true);
-    fixture.put_zone(ZONE, "ip").await;
-    fixture
+#[tokio::test]
+async fn searches_tell_what_covers_and_what_is_covered() {
+    let fixture = Fixture::new().await;
+    for subject in ["192.0.2.0%2F24", "192.0.2.0%2F25", "192.0.2.1", "8.8.8.8"] {
+        fixture.list(subject, json!({})).await;
+    }
+    for (kind, expected) in [
+        ("exact", vec!["192.0.2.0/25"]),
+        ("covering", vec!["192.0.2.0/24", "192.0.2.0/25"]),
+        ("covered", vec!["192.0.2.0/25", "192.0.2.1"]),
+        ("overlap", vec!["192.0.2.0/24", "192.0.2.0/25", "192.0.2.1"]),
+    ] {
+        let page =
+            fixture.get(&format!("{ZONE}/listings?subject=192.0.2.0%2F25&match={kind}")).await;
+        let listings = page.ok()["listings"].as_array().unwrap();
+        let mut found: Vec<&str> =
+            listings.iter().map(|l| l["subject"].as_str().unwrap()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{kind}");
+    }
 }
 
 /// Durability F10: a search that found little was never answered at 100 M.
 #[tokio::test]
 async fn a_search_answers_with_what_it_has_found_and_where_it_goes_on() {
     let limits = Limits { search_slice: Duration::ZERO, ..Limits::default() };
-    let fixture = fixture(&limits).await;
+    let fixture = Fixture::limited(&limits).await;
     let row = |n: u32| {
         let tags: &[&str] = if n.is_multiple_of(900) { &["rare"] } else { &[] };
         let subject = std::net::Ipv4Addr::from(0x0800_0000 + n);
@@ -47,61 +97,4 @@ async fn a_search_answers_with_what_it_has_found_and_where_it_goes_on() {
     }
     assert_eq!(found, ["8.0.0.0", "8.0.3.132", "8.0.7.8"]);
     assert!(empty > 2, "a page may be empty while there are more: {empty}");
-}
-
-/// Durability F10: eight searches of one token used up all places.
-#[tokio::test]
-async fn exports_of_one_token_leave_places_to_others_and_end_with_their_readers() {
-    let limits = Limits { max_scans_per_token: 2, ..Limits::default() };
-    let fixture = fixture(&limits).await;
-    fixture.import("format=plain&source=feed", rows(100_000)).await.ok();
-    let one = fixture.mint("one", &["listings:read"]);
-    let other = fixture.mint("other", &["listings:read"]);
-    let export = format!("{ZONE}/export?format=csv");
-    let search = format!("{ZONE}/listings?limit=1");
-    let mut held = vec![fixture.open(&one, &export).await, fixture.open(&one, &export).await];
-    assert!(held.iter().all(|export| export.status() == 200));
-    for path in [&export, &search] {
-        let refused = fixture.ask_as(&one, "GET", path).send().await;
-        let problem = refused.problem(429);
-        assert!(problem["detail"].as_str().unwrap().contains("of this token"), "{problem}");
-        assert!(!refused.header("retry-after").is_empty());
-    }
-    fixture.ask_as(&other, "GET", &search).send().await.ok();
-    assert_eq!(fixture.host.refused(), [("one".to_owned(), 429), ("one".to_owned(), 429)]);
-    drop(held.pop());
-    // The thread that reads learns of it with the next piece that it sends.
-    while fixture.ask_as(&one, "GET", &search).send().await.status == 429 {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Field case 38: what was listed for an hour in 1972 was gone once the clock was right.
-#[tokio::test]
-async fn what_rests_on_a_clock_in_doubt_is_refused_in_words() {
-    let fixture = Fixture::new().await;
-    *fixture.host.doubt.lock().unwrap() = Some(("the clock stepped forward by 9 s".into(), 120));
-    let listing = format!("{ZONE}/listings/192.0.2.1");
-    let refused = fixture.put(&listing, json!({"expires_in": 3600})).await;
-    assert!(refused.problem(503)["type"].as_str().unwrap().ends_with("clock-in-doubt"));
-    assert!(refused.text.contains("the clock stepped forward"), "{}", refused.text);
-    assert_eq!(refused.header("retry-after"), "120");
-    let token = json!({"name": "a", "scopes": [], "expires_in": 3600});
-    fixture.post("/v1/tokens", token).await.problem(503);
-    fixture.import("format=plain&source=feed", "192.0.2.7\n").await.problem(503);
-    fixture.import("format=plain&source=feed&dry_run=1", "192.0.2.7\n").await.ok();
-    fixture.list("192.0.2.1", json!({"expires_at": "2090-01-01T00:00:00Z"})).await;
-    fixture.list("192.0.2.2", json!({})).await;
-    *fixture.host.doubt.lock().unwrap() = None;
-    fixture.list("192.0.2.1", json!({"expires_in": 3600})).await;
-}
-
-#[tokio::test]
-async fn refusals_are_counted_by_token() {
-    let fixture = Fixture::new().await;
-    let reader = fixture.mint("reader", &["zones:read"]);
-    fixture.ask_as("dnsbl_0000_none", "GET", "/v1/zones").send().await.problem(401);
-    fixture.ask_as(&reader, "GET", &format!("{ZONE}/listings")).send().await.problem(403);
-    fixture.ask_as(&reader, "GET", "/v1/zones").send().await.ok();
-    assert_eq!(fixture.host.refused(), [(String::new(), 401), ("reader".to_owned(), 403)]);
 }

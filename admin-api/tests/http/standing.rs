@@ -130,33 +130,6 @@ async fn a_listing_without_effect_names_the_exclusion() {
     assert_eq!(fine.header("dnsbl-excluded"), "");
 }
 
-/// Newcomer A2: where an exclusion decides, `check` named nothing.
-#[tokio::test]
-async fn a_check_names_the_exclusion_that_decides_and_the_sources() {
-    let fixture = Fixture::new().await;
-    fixture.list("192.0.2.0%2F24?source=drop", json!({})).await;
-    fixture.list("192.0.2.64%2F26?source=friend", json!({"exclusion": true})).await;
-    fixture.list("192.0.2.9?source=b", json!({})).await;
-    fixture.list("192.0.2.9?source=a", json!({})).await;
-    let subjects =
-        ["192.0.2.77", "192.0.2.9", "192.0.2.1", "198.51.100.1", "127.0.0.1", "127.0.0.2"];
-    let answer = fixture.post("/v1/check", json!({"subjects": subjects})).await;
-    let rows = answer.ok()["results"].as_array().unwrap();
-    let row = |i: usize| {
-        let names = ["listed", "by", "excluded", "sources"];
-        names.map(|name| rows[i][name].clone())
-    };
-    let told = |listed: bool, by: Option<&str>, excluded: bool, sources: &[&str]| {
-        [json!(listed), json!(by), json!(excluded), json!(sources)]
-    };
-    assert_eq!(row(0), told(false, Some("192.0.2.64/26"), true, &["friend"]));
-    assert_eq!(row(1), told(true, Some("192.0.2.9"), false, &["a", "b"]));
-    assert_eq!(row(2), told(true, Some("192.0.2.0/24"), false, &["drop"]));
-    assert_eq!(row(3), told(false, None, false, &[]));
-    assert_eq!(row(4), told(false, None, false, &[]));
-    assert_eq!(row(5), told(true, None, false, &[]));
-}
-
 /// Field case 49: a proxy that decodes `%2F` made a 404 that blamed the caller.
 #[tokio::test]
 async fn a_prefix_survives_a_proxy_that_decodes_paths() {

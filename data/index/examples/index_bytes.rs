@@ -4,10 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{Entry, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, Follower as _, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 
 fn main() {
     let count: u32 = std::env::args().nth(1).map_or(1_000_000, |count| count.parse().unwrap());
@@ -45,11 +47,11 @@ fn show(
     let before = resident();
     let index = Arc::new(Index::default());
     let mut writer = IndexWriter::new(index.clone());
-    writer.put_zone(zone(kind), Serial(1));
+    writer.put_zone(&zone(kind), Serial(1));
     for n in 0..count {
         writer.set_entries(&origin(), &subject(n), &[entry(n)]);
     }
-    writer.publish(1);
+    writer.publish(1, Instant::now());
     let counted = index.load().zone(&origin()).unwrap().bytes() as f64 / f64::from(count);
     let resident = resident().saturating_sub(before) as f64 / f64::from(count);
     println!("{what}: {counted:.1}, {resident:.1}");

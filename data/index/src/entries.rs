@@ -1,7 +1,7 @@
-//! What is said about a subject, as the index keeps it.
+//! The entries of a subject, as the index keeps them.
 //!
-//! Most entries of a zone say one of a few things, so what they say is kept once and shared. When
-//! an entry expires is its own.
+//! Most entries of a zone say one of a few things, so their bodies are interned. When an entry expires is
+//! its own.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -9,11 +9,11 @@ use dnsbl_types::{Entry, Reason, ReturnCode, UnixTime};
 
 use crate::hosts;
 
-/// All that is said about one subject; never empty.
+/// The entries of one subject; never empty.
 #[derive(Clone, Debug)]
 pub(crate) enum Entries {
-    One(Stored),
-    Several(Arc<Vec<Stored>>),
+    One(IndexedEntry),
+    Several(Arc<Vec<IndexedEntry>>),
 }
 
 impl hosts::Value for Entries {
@@ -30,17 +30,17 @@ impl hosts::Value for Entries {
     }
 }
 
-/// An entry.
+/// An entry of a subject, its body shared with all that say the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Stored {
-    said: Arc<Said>,
-    /// `NEVER`, or when it expires.
+pub(crate) struct IndexedEntry {
+    body: Arc<EntryBody>,
+    /// When it expires; may be `NEVER`.
     expires_at: UnixTime,
 }
 
-/// What an entry says while it is live.
+/// The body of an entry: all of it but when it expires.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Said {
+pub(crate) struct EntryBody {
     pub(crate) exclusion: bool,
     /// Empty means the zone's.
     pub(crate) return_codes: Box<[ReturnCode]>,
@@ -48,7 +48,7 @@ pub(crate) struct Said {
     pub(crate) reason: Option<Reason>,
 }
 
-impl Said {
+impl EntryBody {
     /// About how many bytes it takes, with the two counters before it.
     fn bytes(&self) -> usize {
         let codes = size_of_val::<[ReturnCode]>(&self.return_codes);
@@ -60,7 +60,7 @@ impl Said {
 const NEVER: UnixTime = UnixTime(u64::MAX);
 
 impl Entries {
-    pub(crate) fn as_slice(&self) -> &[Stored] {
+    pub(crate) fn as_slice(&self) -> &[IndexedEntry] {
         match self {
             Self::One(entry) => std::slice::from_ref(entry),
             Self::Several(entries) => entries,
@@ -68,7 +68,7 @@ impl Entries {
     }
 
     /// The live ones.
-    pub(crate) fn live(&self, now: UnixTime) -> impl Iterator<Item = &Stored> {
+    pub(crate) fn live(&self, now: UnixTime) -> impl Iterator<Item = &IndexedEntry> {
         live(self.as_slice(), now)
     }
 
@@ -78,18 +78,18 @@ impl Entries {
 
     /// Whether they, if they decide, make a listing.
     pub(crate) fn lists(&self, now: UnixTime) -> bool {
-        self.any_live(now) && !self.live(now).any(|entry| entry.said().exclusion)
+        self.any_live(now) && !self.live(now).any(|entry| entry.body().exclusion)
     }
 }
 
 /// The live ones of some entries.
-pub(crate) fn live(entries: &[Stored], now: UnixTime) -> impl Iterator<Item = &Stored> {
+pub(crate) fn live(entries: &[IndexedEntry], now: UnixTime) -> impl Iterator<Item = &IndexedEntry> {
     entries.iter().filter(move |entry| now < entry.expires_at)
 }
 
-impl Stored {
-    pub(crate) fn said(&self) -> &Said {
-        &self.said
+impl IndexedEntry {
+    pub(crate) fn body(&self) -> &EntryBody {
+        &self.body
     }
 
     pub(crate) fn expires_at(&self) -> Option<UnixTime> {
@@ -97,62 +97,62 @@ impl Stored {
     }
 }
 
-/// What entries say, each kept once.
+/// An interner of entry bodies: each is kept once, however many entries share it.
 #[derive(Debug, Default)]
-pub(crate) struct Phrases {
-    known: HashSet<Arc<Said>>,
+pub(crate) struct EntryInterner {
+    bodies: HashSet<Arc<EntryBody>>,
     /// How many were in use when those out of use were last dropped.
     in_use: usize,
-    /// Bytes of all that is known, beside the set itself.
-    texts: usize,
+    /// Bytes of all bodies, beside the set itself.
+    body_bytes: usize,
 }
 
-impl Phrases {
+impl EntryInterner {
     /// Fewer than this are not worth a search for those out of use.
     const FEW: usize = 1024;
 
     /// The entries as the index keeps them; `None` for none.
-    pub(crate) fn store(&mut self, entries: &[Entry]) -> Option<Entries> {
+    pub(crate) fn intern(&mut self, entries: &[Entry]) -> Option<Entries> {
         match entries {
             [] => None,
-            [entry] => Some(Entries::One(self.store_one(entry))),
+            [entry] => Some(Entries::One(self.intern_one(entry))),
             _ => {
-                let stored = entries.iter().map(|entry| self.store_one(entry)).collect();
-                Some(Entries::Several(Arc::new(stored)))
+                let several = entries.iter().map(|entry| self.intern_one(entry)).collect();
+                Some(Entries::Several(Arc::new(several)))
             }
         }
     }
 
-    fn store_one(&mut self, entry: &Entry) -> Stored {
+    fn intern_one(&mut self, entry: &Entry) -> IndexedEntry {
         let expires_at = entry.expires_at.unwrap_or(NEVER);
-        Stored { said: self.share(entry), expires_at }
+        IndexedEntry { body: self.intern_body(entry), expires_at }
     }
 
     /// About how many bytes it takes to keep them.
     pub(crate) fn bytes(&self) -> usize {
         /// A pointer and a byte of the set, which is between half full and nearly full.
         const PLACE: usize = (size_of::<usize>() + 1) * 4 / 3;
-        self.texts + self.known.len() * PLACE
+        self.body_bytes + self.bodies.len() * PLACE
     }
 
-    fn share(&mut self, entry: &Entry) -> Arc<Said> {
-        let said = Said {
+    fn intern_body(&mut self, entry: &Entry) -> Arc<EntryBody> {
+        let body = EntryBody {
             exclusion: entry.exclusion,
             return_codes: entry.return_codes.as_slice().into(),
             reason: entry.reason.clone(),
         };
-        if let Some(known) = self.known.get(&said) {
+        if let Some(known) = self.bodies.get(&body) {
             return known.clone();
         }
-        if self.known.len() > Self::FEW + 2 * self.in_use {
-            self.known.retain(|said| Arc::strong_count(said) > 1);
-            self.in_use = self.known.len();
-            self.texts = self.known.iter().map(|said| said.bytes()).sum();
+        if self.bodies.len() > Self::FEW + 2 * self.in_use {
+            self.bodies.retain(|body| Arc::strong_count(body) > 1);
+            self.in_use = self.bodies.len();
+            self.body_bytes = self.bodies.iter().map(|body| body.bytes()).sum();
         }
-        self.texts += said.bytes();
-        let said = Arc::new(said);
-        self.known.insert(said.clone());
-        said
+        self.body_bytes += body.bytes();
+        let body = Arc::new(body);
+        self.bodies.insert(body.clone());
+        body
     }
 }
 
@@ -166,31 +166,31 @@ mod tests {
 
     #[test]
     fn what_is_said_often_is_kept_once_and_what_nobody_says_is_dropped() {
-        let mut phrases = Phrases::default();
-        let kept: Vec<_> = (0..10).map(|_| phrases.store(&[entry("open relay")])).collect();
+        let mut interner = EntryInterner::default();
+        let kept: Vec<_> = (0..10).map(|_| interner.intern(&[entry("open relay")])).collect();
         for i in 0..10_000 {
-            phrases.store(&[entry(&format!("once: {i}"))]);
+            interner.intern(&[entry(&format!("once: {i}"))]);
         }
-        assert!(phrases.known.len() <= Phrases::FEW + 4, "{}", phrases.known.len());
-        let again = phrases.store(&[entry("open relay")]).unwrap();
+        assert!(interner.bodies.len() <= EntryInterner::FEW + 4, "{}", interner.bodies.len());
+        let again = interner.intern(&[entry("open relay")]).unwrap();
         let first = kept[0].as_ref().unwrap();
-        assert!(Arc::ptr_eq(&again.as_slice()[0].said, &first.as_slice()[0].said));
+        assert!(Arc::ptr_eq(&again.as_slice()[0].body, &first.as_slice()[0].body));
     }
 
     #[test]
     fn texts_are_counted_once_each_until_they_are_dropped() {
-        let mut phrases = Phrases::default();
+        let mut interner = EntryInterner::default();
         let kept: Vec<_> =
-            (0..2000).map(|i| phrases.store(&[entry(&format!("{i:0100}"))])).collect();
-        let bytes = phrases.bytes();
+            (0..2000).map(|i| interner.intern(&[entry(&format!("{i:0100}"))])).collect();
+        let bytes = interner.bytes();
         assert!((2000 * 150..2000 * 220).contains(&bytes), "{bytes}");
-        phrases.store(&[entry(&format!("{:0100}", 7))]);
-        assert_eq!(phrases.bytes(), bytes);
+        interner.intern(&[entry(&format!("{:0100}", 7))]);
+        assert_eq!(interner.bytes(), bytes);
         drop(kept);
         for i in 0..10_000 {
-            phrases.store(&[entry(&format!("{i}"))]);
+            interner.intern(&[entry(&format!("{i}"))]);
         }
-        assert!(phrases.bytes() < bytes, "{}", phrases.bytes());
+        assert!(interner.bytes() < bytes, "{}", interner.bytes());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Bits<'a> {
     len: usize,
 }
 
-/// What the trie is sorted by.
+/// A key that the trie is sorted by.
 pub(crate) trait Key: Clone {
     /// Its bits.
     fn bits(&self) -> Bits<'_>;

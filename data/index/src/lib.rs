@@ -2,7 +2,7 @@
 //!
 //! Readers [`Index::load`] a [`Snapshot`]: one state of all zones, complete and unchanging, got
 //! without a lock. [`IndexWriter`] follows the change log: it changes its own working state and
-//! [`publish`](IndexWriter::publish)es it as the next snapshot, which shares with the last one all
+//! [`publish`](dnsbl_types::Follower::publish)es it as the next snapshot, which shares with the last one all
 //! that did not change.
 //!
 //! What an answer is made of is decided here ([`Verdict`]), the names and messages around it are
@@ -11,13 +11,15 @@
 mod entries;
 mod hosts;
 mod key;
+mod observer;
 mod snapshot;
 mod trie;
 mod verdict;
 mod writer;
 mod zone;
 
+pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
 pub use verdict::{Listed, Text, Verdict};
 pub use writer::IndexWriter;
-pub use zone::{IndexedZone, ZoneNumber, warm_up};
+pub use zone::{IndexedZone, ZoneNumber, prefetch};

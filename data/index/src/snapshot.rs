@@ -19,10 +19,10 @@ pub struct Snapshot {
     /// In the order of their origins' wire form.
     pub(crate) zones: Vec<Arc<IndexedZone>>,
     origins: Lengths,
-    /// Names that lie above an origin and inside another zone, in wire form.
-    between: Arc<HashSet<Box<[u8]>>>,
+    /// Empty non-terminals above an origin and inside another zone, in wire form.
+    non_terminals: Arc<HashSet<Box<[u8]>>>,
     /// Zones came or went since.
-    between_is_stale: bool,
+    non_terminals_are_stale: bool,
     pub(crate) seq: u64,
     pub(crate) loaded: bool,
 }
@@ -76,8 +76,8 @@ impl Snapshot {
     /// though it has no records (RFC 8020).
     ///
     /// `qname` is an uncompressed lower-case name in wire form, the root label included.
-    pub fn is_between(&self, qname: &[u8]) -> bool {
-        !self.between.is_empty() && self.between.contains(qname)
+    pub fn is_empty_non_terminal(&self, qname: &[u8]) -> bool {
+        !self.non_terminals.is_empty() && self.non_terminals.contains(qname)
     }
 
     /// The zone in which the origin at `qname` is a delegation, if that is one of these.
@@ -87,12 +87,12 @@ impl Snapshot {
         self.zone_of(parent).map(|(zone, _)| zone)
     }
 
-    /// Finds the names between zones anew if zones came or went.
-    pub(crate) fn find_between(&mut self) {
-        if !std::mem::take(&mut self.between_is_stale) {
+    /// Finds the empty non-terminals between zones anew if zones came or went.
+    pub(crate) fn find_non_terminals(&mut self) {
+        if !std::mem::take(&mut self.non_terminals_are_stale) {
             return;
         }
-        let mut between = HashSet::new();
+        let mut non_terminals = HashSet::new();
         for zone in &self.zones {
             let origin = zone.origin().wire();
             let mut rest = origin;
@@ -100,13 +100,13 @@ impl Snapshot {
             while let Some((&len, tail)) = rest.split_first().filter(|(len, _)| **len > 0) {
                 rest = &tail[usize::from(len)..];
                 if self.find(rest).is_ok() {
-                    between.extend(above.drain(..).map(Box::<[u8]>::from));
+                    non_terminals.extend(above.drain(..).map(Box::<[u8]>::from));
                     break;
                 }
                 above.push(rest);
             }
         }
-        self.between = Arc::new(between);
+        self.non_terminals = Arc::new(non_terminals);
     }
 
     /// Where the zone at an origin is, or would be.
@@ -124,7 +124,7 @@ impl Snapshot {
         if let Err(at) = self.find(zone.origin().wire()) {
             self.origins.insert(zone.origin().wire().len());
             self.zones.insert(at, Arc::new(zone));
-            self.between_is_stale = true;
+            self.non_terminals_are_stale = true;
         }
     }
 
@@ -133,7 +133,7 @@ impl Snapshot {
             self.zones.remove(at);
             self.origins = Lengths::default();
             self.zones.iter().for_each(|zone| self.origins.insert(zone.origin().wire().len()));
-            self.between_is_stale = true;
+            self.non_terminals_are_stale = true;
         }
     }
 }
@@ -155,9 +155,9 @@ impl Lengths {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Instant};
 
-    use dnsbl_types::{Name, Serial, ZoneKind, ZoneSpec};
+    use dnsbl_types::{Follower as _, Name, Serial, ZoneKind, ZoneSpec};
 
     use crate::{Index, IndexWriter};
 
@@ -168,22 +168,22 @@ mod tests {
             let ns = vec!["ns.example.net".parse().unwrap()];
             let reason = "listed".parse().unwrap();
             let spec = ZoneSpec::new(origin.parse().unwrap(), ZoneKind::Ip, ns, reason);
-            writer.put_zone(spec.check().unwrap(), Serial(1));
+            writer.put_zone(&spec.check().unwrap(), Serial(1));
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         (index, writer)
     }
 
-    fn is_between(index: &Index, name: &str) -> bool {
-        index.load().is_between(name.parse::<Name>().unwrap().wire())
+    fn is_empty_non_terminal(index: &Index, name: &str) -> bool {
+        index.load().is_empty_non_terminal(name.parse::<Name>().unwrap().wire())
     }
 
     #[test]
     fn names_above_a_zone_and_inside_another_lie_between_them() {
         let (index, mut writer) = index(&["a.deep.bl.lists", "bl.lists", "x.y.other"]);
-        assert!(is_between(&index, "deep.bl.lists"));
+        assert!(is_empty_non_terminal(&index, "deep.bl.lists"));
         for name in ["bl.lists", "a.deep.bl.lists", "lists", "y.other", "eep.bl.lists", "."] {
-            assert!(!is_between(&index, name), "{name}");
+            assert!(!is_empty_non_terminal(&index, name), "{name}");
         }
         let parent = |name: &str| {
             let name: Name = name.parse().unwrap();
@@ -192,15 +192,15 @@ mod tests {
         assert_eq!(parent("a.deep.bl.lists").as_deref(), Some("bl.lists"));
         assert_eq!(parent("bl.lists"), None);
         writer.remove_zone(&"bl.lists".parse().unwrap());
-        writer.publish(2);
-        assert!(!is_between(&index, "deep.bl.lists"));
+        writer.publish(2, Instant::now());
+        assert!(!is_empty_non_terminal(&index, "deep.bl.lists"));
     }
 
     #[test]
     fn a_zone_between_two_has_names_between_on_both_sides() {
         let (index, _writer) = index(&["bl.lists", "b.x.a.y.bl.lists", "a.y.bl.lists"]);
-        assert!(is_between(&index, "y.bl.lists"));
-        assert!(is_between(&index, "x.a.y.bl.lists"));
-        assert!(!is_between(&index, "a.y.bl.lists"));
+        assert!(is_empty_non_terminal(&index, "y.bl.lists"));
+        assert!(is_empty_non_terminal(&index, "x.a.y.bl.lists"));
+        assert!(!is_empty_non_terminal(&index, "a.y.bl.lists"));
     }
 }

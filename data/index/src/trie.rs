@@ -17,10 +17,12 @@ pub(crate) struct Trie<K, V> {
     key_bytes: usize,
 }
 
-type Child<K, V> = Option<Arc<Node<K, V>>>;
+/// A node below, if there is one.
+type Child<K, V> = Option<Arc<TrieNode<K, V>>>;
 
+/// A value, or the place where two ways part.
 #[derive(Clone, Debug)]
-struct Node<K, V> {
+struct TrieNode<K, V> {
     key: K,
     /// Invariant: a node without a value has two children.
     value: Option<V>,
@@ -50,7 +52,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
 
     /// About how many bytes it takes: nearly two nodes a value, and the keys.
     pub(crate) fn bytes(&self) -> usize {
-        2 * self.len * (size_of::<Node<K, V>>() + 2 * size_of::<usize>()) + self.key_bytes
+        2 * self.len * (size_of::<TrieNode<K, V>>() + 2 * size_of::<usize>()) + self.key_bytes
     }
 
     /// Whether there is no value.
@@ -101,7 +103,7 @@ impl<K: Key, V: Clone> Trie<K, V> {
     }
 }
 
-impl<K: Key, V: Clone> Node<K, V> {
+impl<K: Key, V: Clone> TrieNode<K, V> {
     fn leaf(key: K, value: V) -> Child<K, V> {
         Some(Arc::new(Self { key, value: Some(value), children: [None, None] }))
     }
@@ -116,7 +118,7 @@ impl<K: Key, V: Clone> Node<K, V> {
 /// Returns whether the value is new rather than another.
 fn insert<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K, value: V) -> bool {
     let Some(node) = slot else {
-        *slot = Node::leaf(key.clone(), value);
+        *slot = TrieNode::leaf(key.clone(), value);
         return true;
     };
     let common = node.key.bits().common(key.bits());
@@ -138,10 +140,10 @@ fn split<K: Key, V: Clone>(old: Child<K, V>, common: usize, key: &K, value: V) -
     let side = old.as_deref().map_or(0, |node| node.key.bits().bit(common));
     children[side] = old;
     if common == key.bits().len() {
-        return Some(Arc::new(Node { key: key.clone(), value: Some(value), children }));
+        return Some(Arc::new(TrieNode { key: key.clone(), value: Some(value), children }));
     }
-    children[1 - side] = Node::leaf(key.clone(), value);
-    Some(Arc::new(Node { key: key.truncate(common), value: None, children }))
+    children[1 - side] = TrieNode::leaf(key.clone(), value);
+    Some(Arc::new(TrieNode { key: key.truncate(common), value: None, children }))
 }
 
 /// Returns whether there was a value.
@@ -165,4 +167,62 @@ fn remove<K: Key, V: Clone>(slot: &mut Child<K, V>, key: &K) -> bool {
         *slot = only_child;
     }
     removed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, net::Ipv6Addr};
+
+    use ipnet::Ipv6Net;
+    use proptest::prelude::*;
+
+    use super::Trie;
+    use crate::key::{Key as _, NetKey};
+
+    /// Prefixes of every length, /0 and /128 included, that part at every bit.
+    fn net() -> impl Strategy<Value = Ipv6Net> {
+        let bits = prop_oneof![
+            (0u32..=128).prop_map(|shift| u128::MAX.checked_shr(shift).unwrap_or(0)),
+            (0u32..=128).prop_map(|shift| u128::MAX.checked_shl(shift).unwrap_or(0)),
+            (0u32..128).prop_map(|bit| 1 << bit),
+        ];
+        (bits, prop_oneof![0u8..=128, Just(0), Just(128)])
+            .prop_map(|(bits, len)| Ipv6Net::new_assert(Ipv6Addr::from(bits), len).trunc())
+    }
+
+    fn covering(model: &HashMap<Ipv6Net, u32>, net: Ipv6Net) -> Vec<u32> {
+        let mut nets: Vec<&Ipv6Net> = model.keys().filter(|key| key.contains(&net)).collect();
+        nets.sort_by_key(|net| net.prefix_len());
+        nets.into_iter().map(|net| model[net]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_map_in_every_version(changes in prop::collection::vec((net(), any::<bool>()), 1..80)) {
+            let (mut trie, mut model) = (Trie::default(), HashMap::new());
+            let mut versions = Vec::new();
+            for (number, (net, is_put)) in (0u32..).zip(&changes) {
+                let value = is_put.then_some(number);
+                trie.set(&NetKey::from(*net), value);
+                match value {
+                    Some(value) => model.insert(*net, value),
+                    None => model.remove(net),
+                };
+                versions.push((trie.clone(), model.clone()));
+            }
+            for (trie, model) in versions {
+                prop_assert_eq!(trie.is_empty(), model.is_empty());
+                prop_assert_eq!(trie.len, model.len());
+                for (net, _) in &changes {
+                    let key = NetKey::from(*net);
+                    prop_assert_eq!(trie.find(key.bits()), model.get(net));
+                    let mut above = Vec::new();
+                    trie.visit_above(key.bits(), |_, value| above.push(*value));
+                    prop_assert_eq!(above, covering(&model, *net), "{}", net);
+                    let below = model.keys().any(|key| net.contains(key));
+                    prop_assert_eq!(trie.any_below(key.bits(), &|_, _| true), below, "{}", net);
+                }
+            }
+        }
+    }
 }

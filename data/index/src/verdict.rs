@@ -1,4 +1,4 @@
-//! What the entries say about one address or domain.
+//! Verdicts: what the entries say about one address or domain.
 //!
 //! A verdict borrows from the index and from the question: making one, and reading it, allocates
 //! nothing.
@@ -11,9 +11,9 @@ use dnsbl_types::{
 
 use ipnet::IpNet;
 
-use crate::entries::{Entries, Stored, live};
+use crate::entries::{Entries, IndexedEntry, live};
 
-/// Whether something is listed, and how long that holds at least.
+/// The verdict on an address or domain: whether it is listed, and how long that holds at least.
 #[derive(Clone, Debug)]
 pub enum Verdict<'a> {
     /// Nothing is said about it.
@@ -27,7 +27,7 @@ pub enum Verdict<'a> {
     Listed(Listed<'a>),
 }
 
-/// Why something is listed: a test entry, or the live entries of one subject (of two for 6to4).
+/// The grounds of a listing: a test entry, or the live entries of one subject (of two for 6to4).
 #[derive(Clone, Debug)]
 pub struct Listed<'a> {
     hit: Hit<'a>,
@@ -35,31 +35,33 @@ pub struct Listed<'a> {
     inner: Option<Hit<'a>>,
 }
 
+/// One ground of a listing.
 #[derive(Clone, Debug)]
 struct Hit<'a> {
-    asked: Asked<'a>,
-    because: Because<'a>,
+    queried: Queried<'a>,
+    cause: Cause<'a>,
 }
 
+/// The cause of a hit.
 #[derive(Clone, Debug)]
-enum Because<'a> {
+enum Cause<'a> {
     Test(ReturnCode),
     /// One listing of an address, with the zone's values.
     Plain,
     /// Those among the subject's entries that are live at a time.
-    Entries(By, &'a [Stored], UnixTime),
+    Entries(MatchedBy, &'a [IndexedEntry], UnixTime),
 }
 
-/// What was asked for.
+/// The address or domain that was queried for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Asked<'a> {
+pub(crate) enum Queried<'a> {
     Addr(IpAddr),
     Domain(Labels<'a>),
 }
 
-/// The subject whose entries decide: what was asked for, or what covers it.
+/// The subject whose entries decide: what was queried for, or what covers it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum By {
+pub(crate) enum MatchedBy {
     /// The first bits of the address.
     Prefix(u8),
     /// The domain itself.
@@ -72,10 +74,10 @@ pub(crate) enum By {
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     reason: &'a Reason,
-    asked: Asked<'a>,
+    queried: Queried<'a>,
 }
 
-impl fmt::Display for Asked<'_> {
+impl fmt::Display for Queried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Addr(addr) => addr.fmt(f),
@@ -86,44 +88,44 @@ impl fmt::Display for Asked<'_> {
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.write(f, &self.asked)
+        self.reason.write(f, &self.queried)
     }
 }
 
 impl<'a> Verdict<'a> {
-    pub(crate) fn of_test(test: TestEntry, asked: Asked<'a>) -> Self {
+    pub(crate) fn of_test(test: TestEntry, queried: Queried<'a>) -> Self {
         match test {
             TestEntry::Never => Self::Excluded { until: None },
-            TestEntry::Listed(code) => Self::listed_by(asked, Because::Test(code)),
+            TestEntry::Listed(code) => Self::listed_by(queried, Cause::Test(code)),
         }
     }
 
     /// One listing of an address, with the zone's values.
-    pub(crate) fn of_plain_host(asked: Asked<'a>) -> Self {
-        Self::listed_by(asked, Because::Plain)
+    pub(crate) fn of_plain_host(queried: Queried<'a>) -> Self {
+        Self::listed_by(queried, Cause::Plain)
     }
 
     /// What the live ones of a subject's entries say; there must be one.
     pub(crate) fn of_entries(
-        by: By,
-        entries: &'a [Stored],
-        asked: Asked<'a>,
+        by: MatchedBy,
+        entries: &'a [IndexedEntry],
+        queried: Queried<'a>,
         now: UnixTime,
     ) -> Self {
-        if live(entries, now).any(|entry| entry.said().exclusion) {
+        if live(entries, now).any(|entry| entry.body().exclusion) {
             return Self::Excluded { until: first_expiry(entries, now) };
         }
-        Self::listed_by(asked, Because::Entries(by, entries, now))
+        Self::listed_by(queried, Cause::Entries(by, entries, now))
     }
 
-    fn listed_by(asked: Asked<'a>, because: Because<'a>) -> Self {
-        Self::Listed(Listed { hit: Hit { asked, because }, inner: None })
+    fn listed_by(queried: Queried<'a>, cause: Cause<'a>) -> Self {
+        Self::Listed(Listed { hit: Hit { queried, cause }, inner: None })
     }
 
     /// Joins the verdict on a 6to4 address with that on the IPv4 address inside it.
     ///
     /// An exclusion of either keeps the address out: a list must not list by mistake.
-    pub(crate) fn or_of_inner(self, inner: Self) -> Self {
+    pub(crate) fn merge_6to4(self, inner: Self) -> Self {
         match (self, inner) {
             (excluded @ Self::Excluded { .. }, _) | (_, excluded @ Self::Excluded { .. }) => {
                 excluded
@@ -157,12 +159,12 @@ impl<'a> Listed<'a> {
     /// The return codes of all entries, in no order and with repetitions.
     pub fn codes(&self, zone: &'a Zone) -> impl Iterator<Item = ReturnCode> {
         self.hits().flat_map(|hit| {
-            let (test, defaults): (_, &[_]) = match hit.because {
-                Because::Test(code) => (Some(code), &[]),
-                Because::Plain => (None, &zone.return_codes),
-                Because::Entries(..) => (None, &[]),
+            let (test, defaults): (_, &[_]) = match hit.cause {
+                Cause::Test(code) => (Some(code), &[]),
+                Cause::Plain => (None, &zone.return_codes),
+                Cause::Entries(..) => (None, &[]),
             };
-            let own_or_default = |entry: &'a Stored| match &*entry.said().return_codes {
+            let own_or_default = |entry: &'a IndexedEntry| match &*entry.body().return_codes {
                 [] => zone.return_codes.as_slice(),
                 own => own,
             };
@@ -182,14 +184,14 @@ impl<'a> Listed<'a> {
     /// The reasons of all entries, which may repeat.
     pub fn texts(&self, zone: &'a Zone) -> impl Iterator<Item = Text<'a>> {
         self.hits().flat_map(|hit| {
-            let default = matches!(hit.because, Because::Test(_) | Because::Plain);
-            let own_or_default = |entry: &'a Stored| match &entry.said().reason {
+            let default = matches!(hit.cause, Cause::Test(_) | Cause::Plain);
+            let own_or_default = |entry: &'a IndexedEntry| match &entry.body().reason {
                 Some(own) => own,
                 None => &zone.reason,
             };
             let default = default.then_some(&zone.reason);
             let reasons = default.into_iter().chain(hit.live().map(own_or_default));
-            reasons.map(|reason| Text { reason, asked: hit.asked })
+            reasons.map(|reason| Text { reason, queried: hit.queried })
         })
     }
 
@@ -207,10 +209,10 @@ impl<'a> Listed<'a> {
 
     /// The subject whose entries decide; `None` for a test entry.
     pub fn by(&self) -> Option<Subject> {
-        self.hits().find_map(|hit| match hit.because {
-            Because::Test(_) => None,
-            Because::Plain => Some(By::Prefix(32).subject(hit.asked)),
-            Because::Entries(by, ..) => Some(by.subject(hit.asked)),
+        self.hits().find_map(|hit| match hit.cause {
+            Cause::Test(_) => None,
+            Cause::Plain => Some(MatchedBy::Prefix(32).subject(hit.queried)),
+            Cause::Entries(by, ..) => Some(by.subject(hit.queried)),
         })
     }
 
@@ -220,39 +222,39 @@ impl<'a> Listed<'a> {
 }
 
 impl<'a> Hit<'a> {
-    fn live(&self) -> impl Iterator<Item = &'a Stored> + use<'a> {
-        let (entries, now) = match self.because {
-            Because::Test(_) | Because::Plain => (&[][..], UnixTime(0)),
-            Because::Entries(_, entries, now) => (entries, now),
+    fn live(&self) -> impl Iterator<Item = &'a IndexedEntry> + use<'a> {
+        let (entries, now) = match self.cause {
+            Cause::Test(_) | Cause::Plain => (&[][..], UnixTime(0)),
+            Cause::Entries(_, entries, now) => (entries, now),
         };
         live(entries, now)
     }
 
     fn until(&self) -> Option<UnixTime> {
-        self.live().filter_map(Stored::expires_at).min()
+        self.live().filter_map(IndexedEntry::expires_at).min()
     }
 }
 
-fn first_expiry(entries: &[Stored], now: UnixTime) -> Option<UnixTime> {
-    live(entries, now).filter_map(Stored::expires_at).min()
+fn first_expiry(entries: &[IndexedEntry], now: UnixTime) -> Option<UnixTime> {
+    live(entries, now).filter_map(IndexedEntry::expires_at).min()
 }
 
-impl By {
-    fn subject(self, asked: Asked<'_>) -> Subject {
-        match (self, asked) {
-            (Self::Prefix(len), Asked::Addr(addr)) => {
+impl MatchedBy {
+    fn subject(self, queried: Queried<'_>) -> Subject {
+        match (self, queried) {
+            (Self::Prefix(len), Queried::Addr(addr)) => {
                 Subject::from_net(IpNet::new_assert(addr, len))
             }
-            (Self::Below(labels), Asked::Domain(name)) => Subject::Domain(below(name, labels)),
-            (_, Asked::Domain(name)) => Subject::Domain(exact(name)),
-            (_, Asked::Addr(addr)) => Subject::host(addr),
+            (Self::Below(labels), Queried::Domain(name)) => Subject::Domain(below(name, labels)),
+            (_, Queried::Domain(name)) => Subject::Domain(exact(name)),
+            (_, Queried::Addr(addr)) => Subject::host(addr),
         }
     }
 }
 
 /// A name as a subject.
 pub(crate) fn exact(name: Labels<'_>) -> DomainSubject {
-    let name = Name::from_labels(name).expect("what was asked for is a name");
+    let name = Name::from_labels(name).expect("what was queried for is a name");
     DomainSubject::exact(name).expect("entries never lie at the root")
 }
 
@@ -263,27 +265,27 @@ pub(crate) fn below(name: Labels<'_>, count: u8) -> DomainSubject {
     DomainSubject::below(ancestor).expect("entries never lie at the root")
 }
 
-/// Finds the longest subject with a live entry, given from the shortest to the longest.
-pub(crate) struct Deciding<'a> {
+/// The longest subject with a live entry, found among subjects that come from the shortest to the longest.
+pub(crate) struct LongestMatch<'a> {
     now: UnixTime,
-    longest: Option<(By, &'a [Stored])>,
+    longest: Option<(MatchedBy, &'a [IndexedEntry])>,
 }
 
-impl<'a> Deciding<'a> {
+impl<'a> LongestMatch<'a> {
     pub(crate) fn new(now: UnixTime) -> Self {
         Self { now, longest: None }
     }
 
-    pub(crate) fn see(&mut self, by: By, entries: &'a Entries) {
+    pub(crate) fn offer(&mut self, by: MatchedBy, entries: &'a Entries) {
         if entries.any_live(self.now) {
             self.longest = Some((by, entries.as_slice()));
         }
     }
 
-    pub(crate) fn verdict(self, asked: Asked<'a>) -> Verdict<'a> {
+    pub(crate) fn verdict(self, queried: Queried<'a>) -> Verdict<'a> {
         match self.longest {
             None => Verdict::Unlisted,
-            Some((by, entries)) => Verdict::of_entries(by, entries, asked, self.now),
+            Some((by, entries)) => Verdict::of_entries(by, entries, queried, self.now),
         }
     }
 }

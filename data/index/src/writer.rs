@@ -1,27 +1,28 @@
 //! The one writer, which makes snapshots.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use dnsbl_types::{Entry, Name, Serial, Subject, Zone};
+use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Zone};
 
 use crate::{
-    Index, IndexedZone, Snapshot, ZoneNumber,
-    entries::{Entries, Phrases},
+    Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
+    entries::{Entries, EntryInterner},
     zone::HostChange,
 };
 
-/// The one writer. Changes are invisible until they are published.
+/// The one writer of an index, a [`Follower`] of the change log. Changes are invisible until they are published.
 #[derive(Debug)]
-pub struct IndexWriter {
+pub struct IndexWriter<O = ()> {
     index: Arc<Index>,
     next: Snapshot,
     /// Changes of single IPv4 addresses that `next` does not have yet.
     pending: HashMap<Name, Vec<(u32, HostChange)>>,
-    /// What the entries of each zone say.
-    phrases: HashMap<Name, Phrases>,
+    /// The bodies of the entries of each zone.
+    interners: HashMap<Name, EntryInterner>,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
+    observer: O,
 }
 
 /// Pending changes of one zone at most.
@@ -30,76 +31,37 @@ const PENDING: usize = 1 << 16;
 impl IndexWriter {
     /// The writer of `index`; there must be no other.
     pub fn new(index: Arc<Index>) -> Self {
+        Self::observed(index, ())
+    }
+}
+
+impl<O: IndexObserver> IndexWriter<O> {
+    /// The writer of `index`, watched by `observer`; there must be no other writer.
+    pub fn observed(index: Arc<Index>, observer: O) -> Self {
         let next = Snapshot::clone(&index.load());
         Self {
             index,
             next,
             pending: HashMap::new(),
-            phrases: HashMap::new(),
+            interners: HashMap::new(),
             next_number: 0,
             retired: Vec::new(),
+            observer,
         }
     }
 
-    /// Adds a zone, or changes its settings and keeps its entries.
-    pub fn put_zone(&mut self, zone: Zone, serial: Serial) -> ZoneNumber {
-        if let Some(indexed) = self.next.zone_mut(&zone.origin) {
-            indexed.replace_settings(zone, serial);
-            return indexed.number();
-        }
-        let number = self.next_number;
-        self.next_number += 1;
-        self.next.insert(IndexedZone::new(number, zone, serial));
-        number
-    }
-
-    /// Removes a zone with its entries.
-    pub fn remove_zone(&mut self, origin: &Name) {
-        self.pending.remove(origin);
-        self.phrases.remove(origin);
-        self.next.remove(origin);
-    }
-
-    /// Moves a zone's serial.
-    pub fn set_serial(&mut self, origin: &Name, serial: Serial) {
-        if let Some(zone) = self.next.zone_mut(origin) {
-            zone.set_serial(serial);
-        }
-    }
-
-    /// Makes `entries` all that is said about `subject`; none removes it.
-    pub fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
-        match subject {
-            Subject::V4(net) if net.prefix_len() == 32 => {
-                let change = match entries {
-                    [entry] if *entry == Entry::default() => HostChange::Plain,
-                    entries => {
-                        self.store(origin, entries).map_or(HostChange::Gone, HostChange::Own)
-                    }
-                };
-                self.set_host(origin, net.addr().into(), change);
-            }
-            subject => {
-                let entries = self.store(origin, entries);
-                if let Some(zone) = self.next.zone_mut(origin) {
-                    set_other(zone, subject, entries);
-                }
-            }
-        }
-    }
-
-    fn store(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
+    fn intern(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
         if entries.is_empty() {
             return None;
         }
         let zone = self.next.zone_mut(origin)?;
-        if !self.phrases.contains_key(origin) {
-            self.phrases.insert(origin.clone(), Phrases::default());
+        if !self.interners.contains_key(origin) {
+            self.interners.insert(origin.clone(), EntryInterner::default());
         }
-        let phrases = self.phrases.get_mut(origin)?;
-        let stored = phrases.store(entries);
-        zone.set_text_bytes(phrases.bytes());
-        stored
+        let interner = self.interners.get_mut(origin)?;
+        let interned = interner.intern(entries);
+        zone.set_body_bytes(interner.bytes());
+        interned
     }
 
     fn set_host(&mut self, origin: &Name, host: u32, change: HostChange) {
@@ -110,15 +72,6 @@ impl IndexWriter {
         pending.push((host, change));
         if pending.len() >= PENDING {
             self.apply_pending();
-        }
-    }
-
-    /// Makes one listing with the zone's values all that is said about each of these IPv4 addresses,
-    /// big-endian numbers, ascending and without repetition.
-    pub fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
-        self.apply_pending();
-        if let Some(zone) = self.next.zone_mut(origin) {
-            hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
         }
     }
 
@@ -136,20 +89,81 @@ impl IndexWriter {
         }
     }
 
-    /// Shows all changes since the last call at once; `seq` is the last change among them.
-    pub fn publish(&mut self, seq: u64) {
+    /// Frees replaced snapshots that no reader holds any more.
+    fn free_retired(&mut self) {
+        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    }
+}
+
+impl<O: IndexObserver> Follower for IndexWriter<O> {
+    /// Adds a zone, or changes its settings and keeps its entries.
+    fn put_zone(&mut self, zone: &Zone, serial: Serial) {
+        let number = if let Some(indexed) = self.next.zone_mut(&zone.origin) {
+            indexed.replace_settings(zone.clone(), serial);
+            indexed.number()
+        } else {
+            let number = self.next_number;
+            self.next_number += 1;
+            self.next.insert(IndexedZone::new(number, zone.clone(), serial));
+            number
+        };
+        self.observer.zone_put(number, &zone.origin);
+    }
+
+    fn remove_zone(&mut self, origin: &Name) {
+        self.pending.remove(origin);
+        self.interners.remove(origin);
+        self.next.remove(origin);
+        self.observer.zone_removed(origin);
+    }
+
+    fn set_serial(&mut self, origin: &Name, serial: Serial) {
+        if let Some(zone) = self.next.zone_mut(origin) {
+            zone.set_serial(serial);
+        }
+    }
+
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        match subject {
+            Subject::V4(net) if net.prefix_len() == 32 => {
+                let change = match entries {
+                    [entry] if *entry == Entry::default() => HostChange::Plain,
+                    entries => {
+                        self.intern(origin, entries).map_or(HostChange::Gone, HostChange::Entries)
+                    }
+                };
+                self.set_host(origin, net.addr().into(), change);
+            }
+            subject => {
+                let entries = self.intern(origin, entries);
+                if let Some(zone) = self.next.zone_mut(origin) {
+                    set_other(zone, subject, entries);
+                }
+            }
+        }
+    }
+
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
         self.apply_pending();
-        self.next.find_between();
+        if let Some(zone) = self.next.zone_mut(origin) {
+            hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
+        }
+    }
+
+    /// Shows all changes since the last call at once.
+    fn publish(&mut self, seq: u64, committed: Instant) {
+        self.apply_pending();
+        self.next.find_non_terminals();
         self.next.seq = seq;
         self.next.loaded = true;
         let retired = self.index.current.swap(Arc::new(self.next.clone()));
+        self.observer.published(seq, committed);
         self.retired.push(retired);
         self.free_retired();
     }
 
-    /// Frees replaced snapshots that no reader holds any more; call it now and then.
-    pub fn free_retired(&mut self) {
-        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    fn idle(&mut self) {
+        self.free_retired();
     }
 }
 

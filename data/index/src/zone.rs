@@ -16,7 +16,7 @@ use crate::{
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
     trie::Trie,
-    verdict::{Asked, By, Deciding, below, exact},
+    verdict::{LongestMatch, MatchedBy, Queried, below, exact},
 };
 
 /// One zone with its entries, as a reader sees it.
@@ -32,34 +32,34 @@ pub struct IndexedZone {
     hosts: HostMap<Entries>,
     v4: Trie<NetKey, Entries>,
     v6: Trie<NetKey, Entries>,
-    domains: Trie<DomainKey, AtDomain>,
-    /// What it takes to keep what the entries say.
-    text_bytes: usize,
+    domains: Trie<DomainKey, DomainEntries>,
+    /// About how many bytes the bodies of the entries take.
+    body_bytes: usize,
 }
 
-/// The zones of an index are numbered from 0 as they come; no number is given twice.
+/// The number of a zone in its index: from 0 as zones come; none is given twice.
 pub type ZoneNumber = usize;
 
-/// What is said about a domain and about the names below it.
+/// The entries of a domain, and those of the names below it.
 #[derive(Clone, Debug, Default)]
-struct AtDomain {
+struct DomainEntries {
     exact: Option<Entries>,
     below: Option<Entries>,
 }
 
-impl From<&NetKey> for By {
+impl From<&NetKey> for MatchedBy {
     fn from(key: &NetKey) -> Self {
         Self::Prefix(key.bits().len() as u8)
     }
 }
 
-/// What is now said about an IPv4 address.
+/// The new content of an IPv4 address.
 #[derive(Clone, Debug)]
 pub(crate) enum HostChange {
     Gone,
     /// One listing with the zone's values.
     Plain,
-    Own(Entries),
+    Entries(Entries),
 }
 
 impl IndexedZone {
@@ -73,7 +73,7 @@ impl IndexedZone {
             v4: Trie::default(),
             v6: Trie::default(),
             domains: Trie::default(),
-            text_bytes: 0,
+            body_bytes: 0,
         }
     }
 
@@ -86,8 +86,8 @@ impl IndexedZone {
         self.serial = serial;
     }
 
-    pub(crate) fn set_text_bytes(&mut self, bytes: usize) {
-        self.text_bytes = bytes;
+    pub(crate) fn set_body_bytes(&mut self, bytes: usize) {
+        self.body_bytes = bytes;
     }
 
     /// Changes what is said about addresses; ascending, each once.
@@ -95,7 +95,7 @@ impl IndexedZone {
         let plain = |(key, change): &_| (*key, matches!(change, HostChange::Plain).then_some(()));
         apply(&mut self.plain, changes.iter().map(plain));
         let own = |(key, change): &(u32, HostChange)| match change {
-            HostChange::Own(entries) => (*key, Some(entries.clone())),
+            HostChange::Entries(entries) => (*key, Some(entries.clone())),
             HostChange::Gone | HostChange::Plain => (*key, None),
         };
         apply(&mut self.hosts, changes.iter().map(own));
@@ -146,29 +146,29 @@ impl IndexedZone {
         match addr.to_canonical() {
             IpAddr::V4(addr) => self.judge_v4(addr, now),
             IpAddr::V6(addr) => match query_name::six_to_four(addr) {
-                Some(inner) => self.judge_v6(addr, now).or_of_inner(self.judge_v4(inner, now)),
+                Some(inner) => self.judge_v6(addr, now).merge_6to4(self.judge_v4(inner, now)),
                 None => self.judge_v6(addr, now),
             },
         }
     }
 
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
-        let asked = Asked::Addr(addr.into());
+        let queried = Queried::Addr(addr.into());
         if let Some(test) = TestEntry::at_address(&self.zone, addr) {
-            return Verdict::of_test(test, asked);
+            return Verdict::of_test(test, queried);
         }
         if self.plain.find(addr.into()).is_some() {
-            return Verdict::of_plain_host(asked);
+            return Verdict::of_plain_host(queried);
         }
         if let Some(entries) = self.host(addr).filter(|entries| entries.any_live(now)) {
-            return Verdict::of_entries(By::Prefix(32), entries.as_slice(), asked, now);
+            return Verdict::of_entries(MatchedBy::Prefix(32), entries.as_slice(), queried, now);
         }
-        let mut deciding = Deciding::new(now);
+        let mut longest = LongestMatch::new(now);
         if !self.v4.is_empty() {
             let bits = NetKey::from(addr);
-            self.v4.visit_above(bits.bits(), |key, entries| deciding.see(key.into(), entries));
+            self.v4.visit_above(bits.bits(), |key, entries| longest.offer(key.into(), entries));
         }
-        deciding.verdict(asked)
+        longest.verdict(queried)
     }
 
     fn host(&self, addr: Ipv4Addr) -> Option<&Entries> {
@@ -176,31 +176,31 @@ impl IndexedZone {
     }
 
     fn judge_v6(&self, addr: Ipv6Addr, now: UnixTime) -> Verdict<'_> {
-        let mut deciding = Deciding::new(now);
+        let mut longest = LongestMatch::new(now);
         let bits = NetKey::from(addr);
-        self.v6.visit_above(bits.bits(), |key, entries| deciding.see(key.into(), entries));
-        deciding.verdict(Asked::Addr(addr.into()))
+        self.v6.visit_above(bits.bits(), |key, entries| longest.offer(key.into(), entries));
+        longest.verdict(Queried::Addr(addr.into()))
     }
 
     /// Whether a domain is listed, test entries included; the labels are in lower case.
     pub fn judge_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
-        let asked = Asked::Domain(labels);
+        let queried = Queried::Domain(labels);
         if let Some(test) = TestEntry::at_domain(labels) {
-            return Verdict::of_test(test, asked);
+            return Verdict::of_test(test, queried);
         }
         if labels.holds_nul() {
             return Verdict::Unlisted;
         }
         let domain = DomainBits::new(labels);
-        let mut deciding = Deciding::new(now);
+        let mut longest = LongestMatch::new(now);
         self.domains.visit_above(domain.bits(), |key, at| {
             let is_exact = key.bits().len() == domain.bits().len();
-            let by = if is_exact { By::Exact } else { By::Below(key.count_labels()) };
+            let by = if is_exact { MatchedBy::Exact } else { MatchedBy::Below(key.count_labels()) };
             if let Some(entries) = if is_exact { &at.exact } else { &at.below } {
-                deciding.see(by, entries);
+                longest.offer(by, entries);
             }
         });
-        deciding.verdict(asked)
+        longest.verdict(queried)
     }
 
     /// Whether anything that is said now lies at, below or above an IPv6 prefix.
@@ -273,16 +273,15 @@ impl IndexedZone {
     /// About how many bytes the entries take, with the texts and codes of their own, each once.
     pub fn bytes(&self) -> usize {
         let hosts = self.plain.bytes() + self.hosts.bytes();
-        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes() + self.text_bytes
+        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes() + self.body_bytes
     }
 }
 
-/// Brings what judging these addresses, at most `N`, reads into the processor's caches.
-///
-/// The processor waits for the memory of all of them at once, not for one after the other.
-pub fn warm_up<const N: usize>(addresses: &[(&IndexedZone, Ipv4Addr)]) {
+/// Prefetches what judging these addresses, at most `N`, will read into the processor's caches, so that it
+/// waits for the memory of all of them at once, not for one after the other.
+pub fn prefetch<const N: usize>(addresses: &[(&IndexedZone, Ipv4Addr)]) {
     let hosts = addresses.iter().map(|(zone, addr)| (&zone.plain, u32::from(*addr)));
-    hosts::warm_up::<_, N>(hosts);
+    hosts::prefetch::<_, N>(hosts);
 }
 
 /// Applies changes, unless there is nothing to change.

@@ -6,10 +6,13 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
+    time::Instant,
 };
 
 use dnsbl_index::{Index, IndexWriter, Verdict};
-use dnsbl_types::{Entry, Name, ReturnCode, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, Follower as _, Name, ReturnCode, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 use proptest::prelude::*;
 
 const NOW: UnixTime = UnixTime(1_000);
@@ -114,8 +117,8 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
     let zone = zone(kind);
     let index = Arc::new(Index::default());
     let mut writer = IndexWriter::new(index.clone());
-    writer.put_zone(zone.clone(), Serial(1));
-    writer.publish(1);
+    writer.put_zone(&zone, Serial(1));
+    writer.publish(1, Instant::now());
     let before = Arc::clone(&index.load());
     let mut model = Model::default();
     for (subject, entries) in changes {
@@ -128,7 +131,7 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
             Some(Expected::Unlisted).filter(|_| is_asked(subject))
         );
     }
-    writer.publish(2);
+    writer.publish(2, Instant::now());
     let after = index.load();
     for subject in asked.iter().chain(changes.iter().map(|(subject, _)| subject)) {
         let expected = is_asked(subject).then(|| model.judge(subject));
@@ -175,13 +178,13 @@ proptest! {
         let zone = zone(ZoneKind::Domain);
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone.clone(), Serial(1));
+        writer.put_zone(&zone, Serial(1));
         let mut model = Model::default();
         for (subject, entries) in &changes {
             writer.set_entries(&zone.origin, subject, entries);
             model.0.insert(subject.clone(), entries.clone());
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let Subject::Domain(asked) = asked else { unreachable!() };
         // Any listed name below begins with a name that a change names, or with a fresh label.
         let named = changes.iter().filter_map(|(subject, _)| match subject {
@@ -206,13 +209,13 @@ fn a_6to4_address_is_listed_with_the_ipv4_address_inside_unless_either_is_exclud
     let zone = zone(ZoneKind::Ip);
     let index = Arc::new(Index::default());
     let mut writer = IndexWriter::new(index.clone());
-    writer.put_zone(zone.clone(), Serial(1));
+    writer.put_zone(&zone, Serial(1));
     let mut judge = |changes: &[(&str, bool)], addr: &str| {
         for (subject, exclusion) in changes {
             let entry = Entry { exclusion: *exclusion, ..Entry::default() };
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let addr: IpAddr = addr.parse().unwrap();
         index.load().zone(&zone.origin).unwrap().judge_address(addr, NOW).listed().is_some()
     };

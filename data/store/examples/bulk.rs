@@ -10,9 +10,12 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Staging, Store,
+    Actor, Change, ImportLimits, ImportMode, Operation, OperationResult, Precondition, Staging,
+    Store,
 };
-use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, Follower, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 
 /// Counts what it is shown.
 #[derive(Default)]
@@ -43,8 +46,8 @@ fn main() {
     let addresses = timed("making addresses", || addresses(count));
 
     let mut store = opened(folder);
-    let zone = Change::PutZone { zone: Box::new(zone()), serial_floor: None };
-    store.change(actor(), zone, UnixTime::now()).unwrap();
+    let zone = Operation::PutZone { zone: Box::new(zone()), serial_floor: None };
+    store.commit(Change::new(actor(), zone), UnixTime::now()).unwrap();
     import(&store, "feed", &addresses, "into an empty zone");
     store = reopened(store, folder);
     import(&store, "feed", &addresses, "of the same again");
@@ -87,9 +90,13 @@ fn finish(store: &Store, staging: Staging) {
     let limits = ImportLimits { allow_rejected: false, max_removed: 1.0 };
     let mode = ImportMode::ReplaceSource(limits);
     let staged = timed("  deciding", || staging.finish(mode, false, UnixTime::now()).unwrap());
-    let change = Change::CommitImport(Box::new(staged));
-    let done = timed("  committing", || store.change(actor(), change, UnixTime::now()).unwrap());
-    let Outcome::Import(counts) = done.outcome else { panic!("{done:?}") };
+    let change = staged.commit();
+    let done = timed("  committing", || {
+        store.commit(Change::new(actor(), change), UnixTime::now()).unwrap()
+    });
+    let Some(OperationResult::Import(counts)) = done.clone().into_result() else {
+        panic!("{done:?}")
+    };
     println!("  {counts:?}");
 }
 
@@ -123,14 +130,14 @@ fn writes(store: &Store, addresses: &[u32]) {
 }
 
 fn put(store: &Store, addr: u32) {
-    let change = Change::PutListing {
+    let change = Operation::PutListing {
         zone: origin(),
         subject: Subject::from(std::net::Ipv4Addr::from(addr ^ 1)),
         source: "feed".parse().unwrap(),
-        body: ListingBody::default(),
+        body: Box::default(),
         precondition: Precondition::None,
     };
-    store.change(actor(), change, UnixTime::now()).unwrap();
+    store.commit(Change::new(actor(), change), UnixTime::now()).unwrap();
 }
 
 fn timed<T>(what: &str, run: impl FnOnce() -> T) -> T {

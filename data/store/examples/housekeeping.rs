@@ -17,26 +17,13 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, Follower, ImportLimits, ImportMode, Outcome, Precondition, Store,
+    Actor, Change, ImportLimits, ImportMode, Operation, OperationResult, Precondition, Store,
 };
-use dnsbl_types::{
-    Entry, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 const SOON: UnixTime = UnixTime(1_700_003_600);
 const PAUSE: Duration = Duration::from_millis(20);
-
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
-}
 
 fn main() {
     let mut args = std::env::args().skip(1);
@@ -46,8 +33,8 @@ fn main() {
     let folder = Path::new(&folder);
     std::fs::create_dir(folder).expect("a new folder");
     let store = opened(folder);
-    let zone = Change::PutZone { zone: Box::new(zone()), serial_floor: None };
-    store.change(actor(), zone, NOW).unwrap();
+    let zone = Operation::PutZone { zone: Box::new(zone()), serial_floor: None };
+    store.commit(Change::new(actor(), zone), NOW).unwrap();
     import(&store, "others", 0..others, &ListingBody::default());
 
     println!("no housekeeping:");
@@ -66,7 +53,7 @@ fn main() {
     let begun = Instant::now();
     let listings = store.read(SOON).zone(&origin()).unwrap().unwrap().listings;
     println!("  {listings} are left; counted in {:?}", begun.elapsed());
-    beside_writes(&store, || Change::Sweep);
+    beside_writes(&store, || Operation::Sweep);
 
     println!("{rows} go with an import:");
     let note = ListingBody { note: Some("seen".into()), ..ListingBody::default() };
@@ -74,28 +61,29 @@ fn main() {
     import(&store, "replaced", rows..2 * rows, &note);
     let store = reopened(store, folder, "before the fold");
     for _ in 0..rows / 1000 {
-        store.change(actor(), Change::Fold, SOON).unwrap();
+        store.commit(Change::new(actor(), Operation::CompactSegments), SOON).unwrap();
     }
     let store = reopened(store, folder, "in the fold");
-    beside_writes(&store, || Change::Fold);
+    beside_writes(&store, || Operation::CompactSegments);
 
     println!("{rows} plain addresses go with an import:");
     import(&store, "others", rows.min(others)..others, &ListingBody::default());
     let store = reopened(store, folder, "before the fold");
-    beside_writes(&store, || Change::Fold);
+    beside_writes(&store, || Operation::CompactSegments);
     reopened(store, folder, "after the fold");
 }
 
 /// Repeats a change as the server does, beside writes.
-fn beside_writes(store: &Store, make: impl Fn() -> Change + Sync) {
+fn beside_writes(store: &Store, make: impl Fn() -> Operation + Sync) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             let (begun, mut steps, mut longest) = (Instant::now(), 0, Duration::ZERO);
             loop {
                 let step = Instant::now();
-                let outcome = store.change(actor(), make(), SOON).unwrap().outcome;
-                if matches!(outcome, Outcome::Count(0)) {
+                let outcome =
+                    store.commit(Change::new(actor(), make()), SOON).unwrap().into_result();
+                if matches!(outcome, Some(OperationResult::Count(0))) {
                     break;
                 }
                 (steps, longest) = (steps + 1, longest.max(step.elapsed()));
@@ -114,15 +102,15 @@ fn writes(store: &Store, done: &AtomicBool) {
     let mut n = 0u32;
     while !done.load(Ordering::Relaxed) {
         n = n.wrapping_add(1);
-        let change = Change::PutListing {
+        let change = Operation::PutListing {
             zone: origin(),
             subject: Subject::from(Ipv4Addr::from(0x6000_0000 + n)),
             source: "replaced".parse().unwrap(),
-            body: ListingBody::default(),
+            body: Box::default(),
             precondition: Precondition::None,
         };
         let begun = Instant::now();
-        store.change(actor(), change, SOON).unwrap();
+        store.commit(Change::new(actor(), change), SOON).unwrap();
         took.push(begun.elapsed());
     }
     took.sort_unstable();
@@ -147,14 +135,14 @@ fn import(store: &Store, source: &str, rows: std::ops::Range<u32>, body: &Listin
     let limits = ImportLimits { allow_rejected: false, max_removed: 1.0 };
     let staged = staging.finish(ImportMode::ReplaceSource(limits), false, NOW).unwrap();
     let begun = Instant::now();
-    store.change(actor(), Change::CommitImport(Box::new(staged)), NOW).unwrap();
+    store.commit(Change::new(actor(), staged.commit()), NOW).unwrap();
     println!("  import committed in {:?}", begun.elapsed());
 }
 
 fn opened(folder: &Path) -> Store {
     let store = Store::open(folder).unwrap();
-    store.load(&mut Nobody).unwrap();
-    store.start(Box::new(Nobody)).unwrap();
+    store.load(&mut ()).unwrap();
+    store.start(Box::new(())).unwrap();
     store
 }
 

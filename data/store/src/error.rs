@@ -1,13 +1,8 @@
-//! What can go wrong, with the facts.
+//! The errors of the store itself, with the facts.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::{io::ErrorKind, path::PathBuf};
 
-use dnsbl_types::{Name, SubjectError};
-
-use crate::{DocumentId, DocumentKind, ImportCounts};
+use dnsbl_types::SubjectError;
 
 /// Why the store can't be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -123,14 +118,6 @@ impl StoreError {
         }
     }
 
-    /// The same, named as damage of the store where it is.
-    pub(crate) fn into_damage(self, store: &Path) -> Self {
-        match self {
-            Self::Rocks(err) => crate::open::classify(store, err),
-            other => other,
-        }
-    }
-
     /// The reason without the folders of this machine, for those who may not know them.
     pub fn reason(&self) -> String {
         let text = self.to_string();
@@ -156,91 +143,5 @@ impl From<rocksdb::Error> for StoreError {
 impl From<SubjectError> for StoreError {
     fn from(err: SubjectError) -> Self {
         Self::unreadable("subject", err)
-    }
-}
-
-/// Why a change was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum ChangeError {
-    /// There is no such zone.
-    #[error("there is no zone {0}")]
-    NoZone(Name),
-    /// The zone holds listings of the other kind.
-    #[error("zone {0} has listings, so its kind can't change; delete the zone first")]
-    KindInUse(Name),
-    /// That source does not list the subject.
-    #[error("there is no such listing")]
-    NoListing,
-    /// There is no such token.
-    #[error("there is no such token")]
-    NoToken,
-    /// Another live token has the name.
-    #[error(
-        "the token {id} is called {name} already, and audit and sources tell tokens apart by their names; revoke that one first, or choose another name"
-    )]
-    TokenName {
-        /// The name of the other one.
-        name: String,
-        /// Its id.
-        id: String,
-    },
-    /// The token that a new one comes from is gone.
-    #[error("the token that asks for another one was revoked or has expired")]
-    NoParent,
-    /// No token would be left that has a scope.
-    #[error("no live token with the scope {0} would be left")]
-    LastToken(&'static str),
-    /// `If-Match` or `If-None-Match` does not hold.
-    #[error("the precondition does not hold")]
-    Precondition,
-    /// A document is not the one that was expected.
-    #[error("{kind} {id} is not the one that was expected")]
-    Stale {
-        /// Its kind.
-        kind: DocumentKind,
-        /// Its id.
-        id: DocumentId,
-        /// The revision that is there; `None` where there is no such document.
-        found: Option<u64>,
-    },
-    /// It names a test entry.
-    #[error("this is a test entry of RFC 5782 section 5: it always exists and is no listing")]
-    TestEntry,
-    /// The subject is not of the zone's kind.
-    #[error("the zone does not list subjects of this kind")]
-    WrongKind,
-    /// With the zone behind it the name is too long.
-    #[error("the subject is too long: with the zone's name behind it, it exceeds 255 octets")]
-    SubjectTooLong,
-    /// The zone has as many sources as it may.
-    #[error("the zone has listings of {0} sources, which is the most")]
-    TooManySources(usize),
-    /// An import that replaces a source would do more harm than good.
-    #[error("{why}; nothing was changed")]
-    ImportRefused {
-        /// Which limit it breaks.
-        why: String,
-        /// What it would have done.
-        counts: ImportCounts,
-    },
-    /// More changes wait than the writer takes.
-    #[error("too many changes are waiting")]
-    Busy,
-    /// An earlier write failed, or the store is closing.
-    #[error("the store takes no writes: {reason}")]
-    Unwritable {
-        /// Why.
-        reason: String,
-        /// Whether the disk is full.
-        full: bool,
-    },
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<rocksdb::Error> for ChangeError {
-    fn from(err: rocksdb::Error) -> Self {
-        Self::Store(err.into())
     }
 }

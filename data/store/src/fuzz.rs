@@ -1,11 +1,9 @@
 //! Stored bytes read as whatever they may be, for the fuzz target `stored-value`.
 
-use crate::{
-    audit, codec,
-    document::{self, DocumentValue},
-    entry::{decode_entry, encode_entry},
-    hosts, key,
-    row::{self, Row},
+use crate::format::{
+    audit, block, codec, document, key,
+    log::{decode_entry, encode_entry},
+    row::{ListingRow, Row, decode_answer},
 };
 
 /// How many kinds of values [`read_value`] knows.
@@ -18,16 +16,15 @@ pub fn read_value(kind: u8, bytes: &[u8]) -> bool {
         0 => {
             let Ok(row) = codec::decode::<Row>("listing", bytes) else {
                 // What reads no more than the head may be content with less.
-                return row::decode_answer(bytes).is_ok();
+                return decode_answer(bytes).is_ok();
             };
             assert_eq!(
                 codec::decode::<Row>("listing", &codec::encode(&row)).ok(),
                 Some(row.clone())
             );
-            let answer = row::decode_answer(bytes).expect("a whole row has a head");
-            let (answer, said) =
-                (answer.map(|said| said.entry().ok()), row.said().map(|said| said.entry().ok()));
-            assert_eq!(answer, said, "both ways decide the same");
+            let entry = |row: ListingRow| row.entry().ok();
+            let answer = decode_answer(bytes).expect("a whole row has a head");
+            assert_eq!(answer.map(entry), row.into_listing().map(entry), "both decide the same");
             true
         }
         1 => {
@@ -38,19 +35,18 @@ pub fn read_value(kind: u8, bytes: &[u8]) -> bool {
         2 => audit::decode(bytes).is_ok(),
         3 => {
             let mut lows = Vec::new();
-            if hosts::decode(bytes, &mut lows).is_err() {
+            if block::decode(bytes, &mut lows).is_err() {
                 return false;
             }
             let is_sorted = lows.is_sorted_by(|a, b| a < b);
-            let is_there = |low: &u16| hosts::contains(bytes, *low).is_ok_and(|is_there| is_there);
+            let is_there = |low: &u16| block::contains(bytes, *low).is_ok_and(|is_there| is_there);
             assert!(!is_sorted || lows.iter().all(is_there), "{bytes:?}");
             true
         }
         4 => {
-            let value = codec::decode::<DocumentValue>("document", bytes);
             let kind = document::kind("kind").expect("a good kind");
             let id = document::id("id").expect("a good id");
-            value.is_ok_and(|value| value.document(kind, id).is_ok())
+            document::decode(kind, id, bytes).is_ok()
         }
         _ => {
             let Ok(subject) = key::read_subject(bytes) else { return false };

@@ -4,12 +4,13 @@
 //!
 //! There is one writer thread and one order. [`Store::submit`] hands it a [`Change`]; it takes what
 //! is waiting, decides each change against the state that the earlier ones leave, and writes all of
-//! them as one batch with a synced WAL: rows, log entries, audit records, serials. Then the
-//! [`Follower`] (the index) gets the effects, and only then are the changes acknowledged. So an
+//! them as one batch with a synced WAL: rows, log entries, audit records, serials. A change that is refused
+//! has written nothing by then. Then the [`Follower`](dnsbl_types::Follower) (the index) gets the effects,
+//! and only then are the changes acknowledged. So an
 //! acknowledged change is durable and visible, and a crash leaves all of an entry or none of it.
 //! After a failed write the store takes no more until it is opened again: what the disk holds is
 //! unknown until the log is read back. What is acknowledged is noted outside the log too (`head.rs`), and
-//! `check.rs` compares that with what is found.
+//! `open/check.rs` compares that with what is found.
 //!
 //! # Segments
 //!
@@ -17,66 +18,58 @@
 //! one source. Direct writes go to the newest segment of their source. An import puts what it changes
 //! into a segment of its own, which nobody sees until the batch that names it, so it may be of any
 //! size, and an import that fails leaves nothing. What a source says of a subject is what its newest
-//! segment with a row for it says; a tombstone says "nothing". Folding (`fold.rs`) moves rows until each
+//! segment with a row for it says; a tombstone says "nothing". Compaction (`write/compact.rs`) moves rows until each
 //! source has one segment again, which changes nothing that can be seen.
 //!
 //! A row leaves out what it shares with its segment: source, time, author and sequence number. IPv4
-//! addresses of which there is nothing else to say have no rows; they lie in blocks (`hosts.rs`).
+//! addresses of which there is nothing else to say have no rows; they lie in blocks (`format/block.rs`).
+//!
+//! # Layers
+//!
+//! `format` (bytes and values) ← `read` (one state) ← `write` (changes) ← `import` (bulk changes) ← `open`
+//! (the store as a whole): each knows those before it only.
 
-mod audit;
-mod change;
-mod check;
-mod codec;
-mod compact;
-mod cursor;
-mod document;
-mod documents;
-mod entry;
+mod db;
 mod error;
-mod fold;
+mod format;
 #[doc(hidden)]
 pub mod fuzz;
-mod group;
 mod head;
-mod hosts;
 mod import;
-mod key;
-mod listings;
-mod load;
-mod log;
 mod open;
 mod raw;
-mod reader;
-mod rebuild;
-mod recover;
-mod row;
-mod salvage;
-mod scan;
-mod schema;
-mod state;
-mod sweep;
-mod together;
-mod token;
-mod value;
+mod read;
 #[cfg(test)]
-mod work;
-mod writer;
-mod writes;
-mod zones;
+mod tests;
+mod write;
 
-pub use audit::{AuditPage, AuditRecord};
-pub use change::{
-    Actor, Change, Done, ImportCounts, ImportLimits, ImportMode, Outcome, Precondition, Sources,
-    ZoneRecord,
+pub use db::StoreOptions;
+pub use error::StoreError;
+pub use format::{
+    audit::AuditRecord,
+    document::{Document, DocumentError, DocumentId, DocumentKind},
+    log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
+    token::{MintedToken, TokenRecord, TokenText},
 };
-pub use compact::LogSize;
-pub use document::{Document, DocumentError, DocumentId, DocumentKind};
-pub use error::{ChangeError, StoreError};
-pub use import::{Staged, Staging};
-pub use log::{ImportSummary, LogEntry, Op};
-pub use open::{Store, StoreOptions};
-pub use reader::{Cursor, Filter, Page, Reader, SubjectMatch, Visited};
-pub use recover::{Examined, Recovered, Recovery, ZoneSurvey};
-pub use together::{Expect, Part, PartDone};
-pub use token::{MintedToken, TokenRecord, TokenText};
-pub use writer::Follower;
+pub use import::{
+    order::{ImportLimits, ImportMode},
+    staging::{Staged, Staging},
+};
+pub use open::{
+    rebuild::ZoneSurvey,
+    recover::{Examined, Recovered, Recovery},
+    store::Store,
+};
+pub use read::{
+    audit::AuditPage,
+    listings::{Cursor, Filter, Page, SubjectMatch, Visited},
+    log_size::LogSize,
+    reader::Reader,
+    state::ZoneRecord,
+};
+pub use write::{
+    error::ChangeError,
+    operation::{
+        Change, Committed, Operation, OperationResult, Precondition, Sources, StagedImport,
+    },
+};

@@ -12,7 +12,7 @@ use std::{
 
 use crate::UnixTime;
 
-/// What both clocks of a machine say at one moment.
+/// A reading of both clocks of a machine at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
     /// The time of day.
@@ -36,7 +36,7 @@ impl ClockReading {
     }
 }
 
-/// Why the clock is in doubt.
+/// The reason why the clock is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockDoubt {
     /// It stepped by so many seconds, forward where positive.
@@ -47,7 +47,7 @@ pub enum ClockDoubt {
     LongAfterLastChange(UnixTime),
 }
 
-/// What has become of the clock.
+/// A change of the trust in the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockEvent {
     /// It is in doubt from now on.
@@ -105,7 +105,7 @@ impl ClockWatch {
         if step.abs() > Self::STEP {
             if self.is_in_line(reading) {
                 self.doubt = None;
-                self.tell(ClockEvent::InLine(step));
+                self.emit(ClockEvent::InLine(step));
             } else {
                 self.begin_doubt(ClockDoubt::Stepped(step), reading.steady);
             }
@@ -114,7 +114,7 @@ impl ClockWatch {
             && reading.steady.saturating_duration_since(since) >= Self::PROOF
         {
             self.doubt = None;
-            self.tell(ClockEvent::Proved(doubt));
+            self.emit(ClockEvent::Proved(doubt));
         }
         if self.doubt.is_none() {
             self.sound = Some(reading);
@@ -150,10 +150,10 @@ impl ClockWatch {
 
     fn begin_doubt(&mut self, doubt: ClockDoubt, since: Instant) {
         self.doubt = Some((doubt, since));
-        self.tell(ClockEvent::Doubted(doubt));
+        self.emit(ClockEvent::Doubted(doubt));
     }
 
-    fn tell(&mut self, event: ClockEvent) {
+    fn emit(&mut self, event: ClockEvent) {
         if self.events.len() < Self::EVENTS {
             self.events.push(event);
         }

@@ -1,4 +1,4 @@
-//! What is refused because it can hardly be meant (RFC 6471 section 3.5).
+//! Guards against listings that can hardly be meant (RFC 6471 section 3.5).
 
 use std::{fmt, net::Ipv4Addr};
 
@@ -19,7 +19,7 @@ pub enum Guard {
     PublicSuffix,
 }
 
-/// Why a subject may not be listed.
+/// A subject that may not be listed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
     /// The whole address space, 127.0.0.1 or `invalid`: a list that has them is broken.
@@ -30,31 +30,31 @@ pub enum GuardError {
     /// It lies in, or holds, space that is not used on the Internet.
     #[error("{subject} overlaps the special-use {block}; {lift}")]
     SpecialUse {
-        /// What was to be listed.
+        /// The subject that was to be listed.
         subject: Subject,
         /// The block or name it overlaps.
         block: String,
-        /// What would have to be lifted.
+        /// The guards that would have to be lifted.
         lift: Lift,
     },
     /// It is very wide.
     #[error("{subject} is wider than {limit}; {lift}")]
     ShortPrefix {
-        /// What was to be listed.
+        /// The subject that was to be listed.
         subject: Subject,
         /// The widest that goes without an override.
         limit: &'static str,
-        /// What would have to be lifted.
+        /// The guards that would have to be lifted.
         lift: Lift,
     },
     /// Its names belong to many.
     #[error("{subject}: everybody may register names below the public suffix {suffix}; {lift}")]
     PublicSuffix {
-        /// What was to be listed.
+        /// The subject that was to be listed.
         subject: Subject,
         /// The public suffix.
         suffix: String,
-        /// What would have to be lifted.
+        /// The guards that would have to be lifted.
         lift: Lift,
     },
 }
@@ -65,7 +65,7 @@ pub struct Lift(Vec<Guard>);
 
 impl fmt::Display for Lift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<&str> = self.0.iter().map(|guard| guard.word()).collect();
+        let words: Vec<&str> = self.0.iter().map(|guard| guard.as_str()).collect();
         let words = words.join(",");
         write!(f, "override={words} (dnsblctl: --override {words}) lists it all the same")
     }
@@ -141,7 +141,7 @@ impl Guard {
     pub const ALL: [Self; 3] = [Self::ShortPrefix, Self::SpecialUse, Self::PublicSuffix];
 
     /// Its name, as requests and messages have it.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SpecialUse => "special-use",
             Self::ShortPrefix => "short-prefix",
@@ -150,11 +150,14 @@ impl Guard {
     }
 
     /// The guard of this name.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|guard| guard.word() == word)
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|guard| guard.as_str() == name)
     }
 
     /// Refuses a subject unless every rule that it breaks is lifted.
+    ///
+    /// # Errors
+    /// It breaks a rule that is not lifted, or one that nobody may lift.
     pub fn check(subject: &Subject, lifted: &[Self]) -> Result<(), GuardError> {
         refuse_never(subject)?;
         let holds = |guard: &Self| !lifted.contains(guard);
@@ -177,7 +180,7 @@ impl Guard {
     }
 }
 
-/// How a subject breaks a guard.
+/// The way in which a subject breaks a guard.
 enum Breach {
     ShortPrefix(&'static str),
     SpecialUse(String),

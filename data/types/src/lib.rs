@@ -9,10 +9,12 @@
 //! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
 
 mod clock;
+mod follower;
 mod guard;
 mod listing;
 mod name;
 mod notation;
+mod prefixes;
 pub mod query_name;
 mod reason;
 mod return_code;
@@ -24,10 +26,11 @@ mod time;
 mod zone;
 
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
+pub use follower::Follower;
 pub use guard::{Guard, GuardError, Lift};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
-pub use notation::Prefixes;
+pub use prefixes::Prefixes;
 pub use reason::{Reason, ReasonDoubt, ReasonError};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;

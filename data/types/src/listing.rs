@@ -2,7 +2,7 @@
 
 use crate::{Reason, ReturnCode, Source, Subject, UnixTime};
 
-/// What may be said about a subject. What is left out means the zone's value at answer time.
+/// The content of a listing. What is left out means the zone's value at answer time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListingBody {
     /// Return codes of its own; empty means the zone's.
@@ -19,7 +19,7 @@ pub struct ListingBody {
     pub expires_at: Option<UnixTime>,
 }
 
-/// Why a body is refused.
+/// A listing body beyond its limits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListingError {
     /// More return codes than an answer should carry.
@@ -47,6 +47,9 @@ impl ListingBody {
     pub const MAX_NOTE_LEN: usize = 4096;
 
     /// Checks the limits and brings codes and tags into their one order.
+    ///
+    /// # Errors
+    /// Something exceeds its limit, or an exclusion has codes or a reason.
     pub fn checked(mut self) -> Result<Self, ListingError> {
         if self.return_codes.len() > Self::MAX_RETURN_CODES {
             return Err(ListingError::TooManyReturnCodes(self.return_codes.len()));

@@ -10,7 +10,7 @@ use std::{
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<[u8]>);
 
-/// Why a text or a run of labels is no domain name.
+/// A text or a run of labels that is no domain name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Two dots in a row, or nothing at all.
@@ -41,6 +41,9 @@ impl Name {
     const MAX_LABEL: usize = 63;
 
     /// Builds a name from labels, leftmost first, the root left out. ASCII is lower-cased.
+    ///
+    /// # Errors
+    /// A label is empty or longer than 63 octets, or the name longer than 255.
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, NameError> {
         let mut wire = Vec::with_capacity(64);
         for label in labels {
@@ -88,6 +91,9 @@ impl Name {
     }
 
     /// The name one gets by writing `labels` in front of this one.
+    ///
+    /// # Errors
+    /// A label is empty or longer than 63 octets, or the name would be longer than 255.
     pub fn prepend<'a>(
         &'a self,
         labels: impl IntoIterator<Item = &'a [u8]>,
@@ -163,7 +169,7 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Labels in wire form, leftmost first, without a root label.
+/// The labels of a name or of a part of one, in wire form, leftmost first, without a root label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Labels<'a>(&'a [u8]);
 
@@ -230,7 +236,55 @@ impl<'a> Iterator for Labels<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Name, NameError};
+    use proptest::prelude::*;
+
+    use super::{Labels, Name, NameError};
+
+    proptest! {
+        /// Every length is counted in more than an octet: of labels up to 63, of names up to 255 and beyond.
+        #[test]
+        fn a_name_is_taken_exactly_up_to_255_octets(lens in prop::collection::vec(prop_oneof![1usize..=63, Just(1), Just(63)], 0..130)) {
+            let labels: Vec<String> = lens.iter().map(|len| "a".repeat(*len)).collect();
+            let octets = 1 + lens.iter().map(|len| 1 + len).sum::<usize>();
+            let built = Name::from_labels(labels.iter().map(String::as_bytes));
+            let text = if labels.is_empty() { ".".to_owned() } else { labels.join(".") };
+            prop_assert_eq!(built.clone().ok(), text.parse().ok());
+            if octets > 255 {
+                prop_assert!(matches!(built, Err(NameError::TooLong(_))), "{} octets", octets);
+                return Ok(());
+            }
+            let name = built.unwrap();
+            prop_assert_eq!(name.wire().len(), octets);
+            prop_assert_eq!(name.labels().count_labels(), lens.len());
+            prop_assert_eq!(name.labels().wire_len(), octets - 1);
+            prop_assert_eq!(name.to_string(), text);
+            prop_assert!(name.labels().eq(labels.iter().map(String::as_bytes)));
+            // At each border between labels.
+            for count in 0..=labels.len() {
+                let suffix = Name::from_labels(labels[count..].iter().map(String::as_bytes)).unwrap();
+                let before = Labels::before(name.wire(), suffix.wire().len());
+                prop_assert_eq!(before.count_labels(), count);
+                prop_assert_eq!(name.strip_suffix(&suffix), Some(before));
+                prop_assert_eq!(suffix.prepend(before), Ok(name.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_names_are_taken_and_one_octet_more_is_not() {
+        let name = |lens: &[usize]| {
+            let labels: Vec<Vec<u8>> = lens.iter().map(|len| vec![b'a'; *len]).collect();
+            Name::from_labels(labels.iter().map(Vec::as_slice)).map(|name| name.wire().len())
+        };
+        assert_eq!(name(&[63, 63, 63, 61]), Ok(255));
+        assert!(matches!(name(&[63, 63, 63, 62]), Err(NameError::TooLong(_))));
+        assert!(matches!(name(&[64]), Err(NameError::LongLabel(_))));
+        assert!(matches!(name(&[256 + 1]), Err(NameError::LongLabel(_))));
+        assert_eq!(name(&[1; 127]), Ok(255));
+        assert!(matches!(name(&[1; 128]), Err(NameError::TooLong(_))));
+        // As many octets more as one octet can't count.
+        assert!(matches!(name(&[63; 8]), Err(NameError::TooLong(_))));
+    }
 
     fn name(text: &str) -> Name {
         text.parse().unwrap()

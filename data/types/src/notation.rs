@@ -1,21 +1,41 @@
-//! What other programs write for addresses and names: recognised so that the error can say what to write
-//! instead, never taken.
+//! The notation of subjects. What other programs write for addresses and names is recognised so that the error
+//! can say what to write instead, never taken.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    str::FromStr,
+};
 
-use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Subnets};
+use ipnet::{IpNet, Ipv4Net};
 
-use crate::{Subject, SubjectError, subject::shorten};
+use crate::{Subject, SubjectError, prefixes::Prefixes, subject::shorten};
 
 /// The longest text that is looked at, in bytes: a URL with a name of full length.
 const LONGEST: usize = 1000;
 
-/// How many prefixes of a range are named.
-const SHOWN: usize = 4;
+impl FromStr for Subject {
+    type Err = SubjectError;
+
+    fn from_str(text: &str) -> Result<Self, SubjectError> {
+        if let Some(subject) = Self::dotted_quad(text.as_bytes()) {
+            return Ok(subject);
+        }
+        if let Ok(addr) = text.parse::<IpAddr>() {
+            return Ok(Self::host(addr));
+        }
+        match Self::parse_other(text) {
+            // Octets and a dash would pass for a domain.
+            Ok(domain) if !text.bytes().next().is_some_and(|c| c.is_ascii_digit()) => Ok(domain),
+            // This one says more.
+            Err(err @ SubjectError::HostBits { .. }) => Err(err),
+            parsed => explain(text).map_or(parsed, Err),
+        }
+    }
+}
 
 /// What is wrong with a text that is no subject, where that can be told; a text that would pass for a
 /// domain but is none too.
-pub(crate) fn explain(text: &str) -> Option<SubjectError> {
+fn explain(text: &str) -> Option<SubjectError> {
     if text.len() > LONGEST {
         return None;
     }
@@ -89,35 +109,6 @@ fn last_of(first: IpAddr, last: &str) -> Option<IpAddr> {
             (first <= last).then_some(IpAddr::V4(last))
         }
         _ => None,
-    }
-}
-
-/// The prefixes that make up a range.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prefixes(String);
-
-impl Prefixes {
-    fn of(first: IpAddr, last: IpAddr) -> Self {
-        let all: Vec<String> = match (first, last) {
-            (IpAddr::V4(first), IpAddr::V4(last)) => {
-                Ipv4Subnets::new(first, last, 0).map(|net| net.to_string()).collect()
-            }
-            (IpAddr::V6(first), IpAddr::V6(last)) => {
-                Ipv6Subnets::new(first, last, 0).map(|net| net.to_string()).collect()
-            }
-            _ => Vec::new(),
-        };
-        let mut text = all[..all.len().min(SHOWN)].join(", ");
-        if all.len() > SHOWN {
-            text.push_str(&format!(" and {} more", all.len() - SHOWN));
-        }
-        Self(text)
-    }
-}
-
-impl std::fmt::Display for Prefixes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -11,21 +11,21 @@ use ipnet::Ipv6Net;
 
 use crate::{Labels, Name, NameError};
 
-/// What the labels below an IP zone's apex ask for.
+/// The meaning of the labels below an IP zone's apex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressName {
     /// An IPv4 address, also where it was written as `::ffff:a.b.c.d`.
     V4 {
         /// The address.
         addr: Ipv4Addr,
-        /// Four labels of one digit are also the nibbles of an IPv6 /16.
-        or_above: Option<Ipv6Net>,
+        /// The IPv6 /16 whose empty non-terminal the name is as well: four labels of one digit are nibbles, too.
+        non_terminal: Option<Ipv6Net>,
     },
     /// An IPv6 address outside `::ffff:0:0/96`.
     V6(Ipv6Addr),
-    /// A name above addresses.
-    Above,
-    /// No address and nothing above one.
+    /// A name above addresses, where nothing is but below which something may be (RFC 8499 section 7).
+    EmptyNonTerminal,
+    /// No address and no name above one.
     Other,
 }
 
@@ -33,6 +33,9 @@ pub enum AddressName {
 ///
 /// An IPv4-mapped address is written as the IPv6 address that it is; fold it first where the IPv4
 /// form is meant.
+///
+/// # Errors
+/// The name would be longer than 255 octets.
 pub fn encode(addr: IpAddr, origin: &Name) -> Result<Name, NameError> {
     // Labels and their lengths: up to four of three digits, or 32 nibbles.
     let room = if addr.is_ipv4() { 16 } else { 64 };
@@ -68,18 +71,18 @@ pub fn decode(labels: Labels<'_>) -> AddressName {
     let octets = if count <= 4 { read_octets(labels) } else { None };
     if let (4, Some(addr)) = (count, octets) {
         // Four labels of one octet each, and their lengths.
-        let or_above = if labels.wire_len() == 8 { read_nibbles(labels) } else { None };
-        return AddressName::V4 { addr, or_above: or_above.map(|nibbles| prefix(nibbles, 4)) };
+        let nibbles = if labels.wire_len() == 8 { read_nibbles(labels) } else { None };
+        return AddressName::V4 { addr, non_terminal: nibbles.map(|nibbles| prefix(nibbles, 4)) };
     }
     let nibbles = if count <= 32 { read_nibbles(labels) } else { None };
     match (count, octets, nibbles) {
         (32, _, Some(bits)) => match Ipv6Addr::from(bits) {
             addr if let Some(v4) = addr.to_ipv4_mapped() => {
-                AddressName::V4 { addr: v4, or_above: None }
+                AddressName::V4 { addr: v4, non_terminal: None }
             }
             addr => AddressName::V6(addr),
         },
-        (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::Above,
+        (1..=31, _, Some(_)) | (1..=3, Some(_), _) => AddressName::EmptyNonTerminal,
         _ => AddressName::Other,
     }
 }
@@ -154,7 +157,107 @@ mod tests {
         decode(name.strip_suffix(&origin()).unwrap())
     }
 
+    /// The codec once more, over texts and without arithmetic.
+    mod model {
+        use super::super::AddressName;
+
+        pub(super) fn encode(addr: std::net::IpAddr) -> Vec<String> {
+            match addr {
+                std::net::IpAddr::V4(addr) => {
+                    addr.to_string().rsplit('.').map(str::to_owned).collect()
+                }
+                std::net::IpAddr::V6(addr) => {
+                    let groups = addr.segments().map(|group| format!("{group:04x}")).concat();
+                    groups.chars().rev().map(String::from).collect()
+                }
+            }
+        }
+
+        /// Labels in lower case.
+        pub(super) fn decode(labels: &[Vec<u8>]) -> AddressName {
+            let texts: Vec<String> =
+                labels.iter().rev().map(|label| String::from_utf8_lossy(label).into()).collect();
+            let is_octet =
+                |text: &String| text.parse::<u8>().is_ok_and(|octet| octet.to_string() == *text);
+            let is_nibble = |text: &String| text.len() == 1 && u8::from_str_radix(text, 16).is_ok();
+            let (octets, nibbles) = (texts.iter().all(is_octet), texts.iter().all(is_nibble));
+            match texts.len() {
+                4 if octets => AddressName::V4 {
+                    addr: texts.join(".").parse().unwrap(),
+                    non_terminal: nibbles
+                        .then(|| format!("{}::/16", texts.concat()).parse().unwrap()),
+                },
+                32 if nibbles => {
+                    let groups: Vec<String> = texts.chunks(4).map(<[String]>::concat).collect();
+                    match groups.join(":").parse::<std::net::Ipv6Addr>().unwrap().to_canonical() {
+                        std::net::IpAddr::V4(addr) => AddressName::V4 { addr, non_terminal: None },
+                        std::net::IpAddr::V6(addr) => AddressName::V6(addr),
+                    }
+                }
+                ..=31 if nibbles => AddressName::EmptyNonTerminal,
+                ..=3 if octets => AddressName::EmptyNonTerminal,
+                _ => AddressName::Other,
+            }
+        }
+    }
+
+    fn label() -> impl Strategy<Value = Vec<u8>> {
+        let other = prop::collection::vec(any::<u8>(), 1..=63);
+        prop_oneof![
+            8 => (0u32..1100).prop_map(|n| n.to_string().into_bytes()),
+            8 => (0u8..16).prop_map(|n| format!("{n:x}").into_bytes()),
+            1 => (0u64..).prop_map(|n| n.to_string().into_bytes()),
+            1 => (0u8..=99).prop_map(|n| format!("{n:03}").into_bytes()),
+            1 => other.prop_map(|label| label.to_ascii_lowercase()),
+        ]
+    }
+
+    /// Labels of all kinds, or of one, as many as a name can hold.
+    fn labels() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let nibble = (0u8..16).prop_map(|n| format!("{n:x}").into_bytes());
+        let octet = (0u32..300).prop_map(|n| n.to_string().into_bytes());
+        let run = |len: usize| {
+            prop::collection::vec((0u8..16).prop_map(|n| format!("{n:x}").into_bytes()), len)
+        };
+        prop_oneof![
+            prop::collection::vec(label(), 1..6),
+            prop::collection::vec(octet, 1..6),
+            prop::collection::vec(nibble, 1..=127),
+            run(4),
+            run(31),
+            run(32),
+            run(33),
+            run(127),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn decoding_agrees_with_the_model(labels in labels()) {
+            let name = Name::from_labels(labels.iter().map(Vec::as_slice));
+            // Too long for a name.
+            prop_assume!(name.is_ok());
+            prop_assert_eq!(decode(name.unwrap().labels()), model::decode(&labels));
+        }
+
+        /// Origins so long that a part of the addresses, or all of them, have no room.
+        #[test]
+        fn encoding_agrees_with_the_model_up_to_the_longest_name(bits: u128, v4: bool, lens in prop::collection::vec(prop_oneof![Just(63usize), 1usize..=63], 1..5)) {
+            let labels: Vec<String> = lens.iter().map(|len| "o".repeat(*len)).collect();
+            let origin = Name::from_labels(labels.iter().map(String::as_bytes));
+            prop_assume!(origin.is_ok());
+            let origin = origin.unwrap();
+            let addr: IpAddr = if v4 { Ipv4Addr::from(bits as u32).into() } else { Ipv6Addr::from(bits).into() };
+            let all: Vec<String> = model::encode(addr).into_iter().chain(labels).collect();
+            let octets = 1 + all.iter().map(|label| 1 + label.len()).sum::<usize>();
+            let encoded = encode(addr, &origin);
+            prop_assert_eq!(encoded.is_ok(), octets <= 255, "{} octets", octets);
+            if let Ok(name) = encoded {
+                prop_assert_eq!(name.wire().len(), octets);
+                prop_assert_eq!(name.to_string(), all.join("."));
+            }
+        }
+
         #[test]
         fn decoding_an_encoded_ipv4_address_gives_it_back(bits: u32) {
             let addr = Ipv4Addr::from(bits);
@@ -171,7 +274,7 @@ mod tests {
             let decoded = decode(name.strip_suffix(&origin()).unwrap());
             match addr.to_canonical() {
                 IpAddr::V6(addr) => prop_assert_eq!(decoded, AddressName::V6(addr)),
-                IpAddr::V4(addr) => prop_assert_eq!(decoded, AddressName::V4 { addr, or_above: None }),
+                IpAddr::V4(addr) => prop_assert_eq!(decoded, AddressName::V4 { addr, non_terminal: None }),
             }
         }
     }
@@ -180,24 +283,27 @@ mod tests {
     fn a_mapped_address_is_ipv4() {
         let name = encode("::ffff:127.0.0.2".parse().unwrap(), &origin()).unwrap();
         let decoded = decode(name.strip_suffix(&origin()).unwrap());
-        assert_eq!(decoded, AddressName::V4 { addr: Ipv4Addr::new(127, 0, 0, 2), or_above: None });
+        assert_eq!(
+            decoded,
+            AddressName::V4 { addr: Ipv4Addr::new(127, 0, 0, 2), non_terminal: None }
+        );
     }
 
     #[test]
     fn four_labels_of_one_digit_are_an_address_and_the_top_of_a_prefix() {
-        let AddressName::V4 { addr, or_above } = read("1.0.0.2") else { panic!() };
+        let AddressName::V4 { addr, non_terminal } = read("1.0.0.2") else { panic!() };
         assert_eq!(addr, Ipv4Addr::new(2, 0, 0, 1));
-        assert_eq!(or_above, Some("2001::/16".parse().unwrap()));
+        assert_eq!(non_terminal, Some("2001::/16".parse().unwrap()));
         assert_eq!(
             read("10.0.0.2"),
-            AddressName::V4 { addr: Ipv4Addr::new(2, 0, 0, 10), or_above: None }
+            AddressName::V4 { addr: Ipv4Addr::new(2, 0, 0, 10), non_terminal: None }
         );
     }
 
     #[test]
     fn names_above_addresses_are_told_from_names_that_mean_nothing() {
         for above in ["1", "192", "255.1", "f", "8.b.d.0.1.0.0.2", "a.0.0.2", "1.2.3.4.5"] {
-            assert_eq!(read(above), AddressName::Above, "{above}");
+            assert_eq!(read(above), AddressName::EmptyNonTerminal, "{above}");
         }
         for other in [
             "256",

@@ -1,4 +1,4 @@
-//! The text that says why.
+//! Reasons: the texts of TXT records.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reason(Box<str>);
 
-/// Why a text is no reason.
+/// A text that is no reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReasonError {
     /// It is empty.
@@ -47,6 +47,9 @@ impl Reason {
     }
 
     /// Writes the text for one subject.
+    ///
+    /// # Errors
+    /// `out` fails.
     pub fn write(&self, out: &mut impl fmt::Write, subject: &impl fmt::Display) -> fmt::Result {
         pieces(&self.0).try_for_each(|piece| match piece {
             Piece::Text(literal) => out.write_str(literal),
@@ -76,7 +79,7 @@ impl Reason {
     }
 }
 
-/// What is lost of a reason on its way to whoever was rejected.
+/// A part of a reason that is lost on its way to whoever was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReasonDoubt {
     /// It takes more than one character-string.

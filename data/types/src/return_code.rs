@@ -1,8 +1,8 @@
-//! The A value that says "listed".
+//! Return codes: the A values that say "listed".
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
-/// An A value inside 127.0.0.0/8, never 127.0.0.1 nor inside 127.255.255.0/24 (RFC 5782 sections 2.1
+/// The A value of a listing, inside 127.0.0.0/8, never 127.0.0.1 nor inside 127.255.255.0/24 (RFC 5782 sections 2.1
 /// and 2.3).
 ///
 /// 127.0.0.1 is not a return code: lists have used it for "blocked" and "testing", and clients
@@ -11,7 +11,7 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReturnCode([u8; 3]);
 
-/// Why an address is no return code.
+/// An address that is no return code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReturnCodeError {
     /// It is not inside 127.0.0.0/8.
@@ -42,6 +42,9 @@ impl ReturnCode {
 
     /// A value as it was stored. Releases before 0.2 took 127.255.255.0/24, which is shown to operators as
     /// it stands and [never answered](Self::is_answered).
+    ///
+    /// # Errors
+    /// It is not inside 127.0.0.0/8, or it is 127.0.0.1.
     pub fn stored(addr: Ipv4Addr) -> Result<Self, ReturnCodeError> {
         match Self::try_from(addr) {
             Err(ReturnCodeError::Refusal(_)) => {

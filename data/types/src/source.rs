@@ -1,4 +1,4 @@
-//! Who says that a subject is listed.
+//! Sources: who says that a subject is listed.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(Box<str>);
 
-/// Why a text names no source.
+/// A text that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "source {0:?} is not 1 to 64 of a-z, A-Z, 0-9, '.', '_', '-' beginning with a letter or digit"

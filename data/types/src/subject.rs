@@ -1,4 +1,4 @@
-//! What is listed.
+//! Subjects: what is listed.
 
 use std::{
     fmt,
@@ -8,9 +8,9 @@ use std::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::{Name, NameError, Prefixes, notation};
+use crate::{Name, NameError, prefixes::Prefixes};
 
-/// What is listed: an address, a prefix or a domain, in its one canonical form.
+/// The subject of a listing: an address, a prefix or a domain, in its one canonical form.
 ///
 /// `::ffff:a.b.c.d` is IPv4, host bits are zero, names are lower-case A-labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,7 @@ pub struct DomainSubject {
     wildcard: bool,
 }
 
-/// Why a text is no subject.
+/// A text that is no subject.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// Bits behind the prefix length are set.
@@ -158,7 +158,7 @@ impl Subject {
     }
 
     /// Reads what is not an address alone.
-    fn parse_other(text: &str) -> Result<Self, SubjectError> {
+    pub(crate) fn parse_other(text: &str) -> Result<Self, SubjectError> {
         if text.contains('/') {
             return Self::parse_net(text);
         }
@@ -183,26 +183,6 @@ impl Subject {
             return Err(SubjectError::HostBits { given: shorten(text), prefix: net.trunc() });
         }
         Ok(Self::from_net(net))
-    }
-}
-
-impl FromStr for Subject {
-    type Err = SubjectError;
-
-    fn from_str(text: &str) -> Result<Self, SubjectError> {
-        if let Some(subject) = Self::dotted_quad(text.as_bytes()) {
-            return Ok(subject);
-        }
-        if let Ok(addr) = text.parse::<IpAddr>() {
-            return Ok(Self::host(addr));
-        }
-        match Self::parse_other(text) {
-            // Octets and a dash would pass for a domain.
-            Ok(domain) if !text.bytes().next().is_some_and(|c| c.is_ascii_digit()) => Ok(domain),
-            // This one says more.
-            Err(err @ SubjectError::HostBits { .. }) => Err(err),
-            parsed => notation::explain(text).map_or(parsed, Err),
-        }
     }
 }
 
@@ -233,11 +213,17 @@ impl fmt::Display for Subject {
 
 impl DomainSubject {
     /// `name` itself.
+    ///
+    /// # Errors
+    /// `name` is the root.
     pub fn exact(name: Name) -> Result<Self, SubjectError> {
         Self::new(name, false)
     }
 
     /// Every name below `name`.
+    ///
+    /// # Errors
+    /// `name` is the root.
     pub fn below(name: Name) -> Result<Self, SubjectError> {
         Self::new(name, true)
     }

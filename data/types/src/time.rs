@@ -1,6 +1,6 @@
 //! Points in time, in whole seconds.
 
-/// Seconds since 1970-01-01T00:00:00Z.
+/// A point in time, in seconds since 1970-01-01T00:00:00Z.
 ///
 /// The clock is read at the edges only; everything below takes `now` as a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{Name, Reason, ReturnCode, query_name};
 
-/// What a zone lists.
+/// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ZoneKind {
     /// Addresses and prefixes of both families.
@@ -18,7 +18,7 @@ pub enum ZoneKind {
     Domain,
 }
 
-/// SOA times, in seconds (RFC 1035 section 3.3.13); MINIMUM is the zone's negative TTL.
+/// The times of an SOA record, in seconds (RFC 1035 section 3.3.13); MINIMUM is the zone's negative TTL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoaTimes {
     /// How often a secondary asks for the serial.
@@ -35,7 +35,7 @@ impl Default for SoaTimes {
     }
 }
 
-/// Records at the apex besides SOA and NS, for a web site or a notice (RFC 5782 section 5).
+/// The records at the apex besides SOA and NS, for a web site or a notice (RFC 5782 section 5).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Apex {
     /// A records.
@@ -81,7 +81,7 @@ pub struct ZoneSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(ZoneSpec);
 
-/// Why settings make no zone.
+/// Settings that make no zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneError {
     /// The root can't be a block list.
@@ -164,6 +164,9 @@ impl ZoneSpec {
     }
 
     /// Checks that the settings fit together.
+    ///
+    /// # Errors
+    /// A setting is out of its range, or two do not fit together.
     pub fn check(mut self) -> Result<Zone, ZoneError> {
         self.check_origin()?;
         self.check_ns()?;

@@ -10,13 +10,13 @@ const CHANCES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Ring<K, V> {
     places: HashMap<K, u32>,
-    slots: Vec<Slot<K, V>>,
+    slots: Vec<RingSlot<K, V>>,
     hand: usize,
     capacity: usize,
 }
 
 #[derive(Debug)]
-struct Slot<K, V> {
+struct RingSlot<K, V> {
     key: K,
     value: V,
     wanted: bool,
@@ -40,10 +40,10 @@ impl<K: Hash + Eq + Clone, V> Ring<K, V> {
             self.slots[place as usize].value = value;
         } else if self.slots.len() < self.capacity {
             self.places.insert(key.clone(), self.slots.len() as u32);
-            self.slots.push(Slot { key, value, wanted: false });
+            self.slots.push(RingSlot { key, value, wanted: false });
         } else if self.capacity > 0 {
             let place = self.victim();
-            let slot = Slot { key: key.clone(), value, wanted: false };
+            let slot = RingSlot { key: key.clone(), value, wanted: false };
             let gone = std::mem::replace(&mut self.slots[place], slot);
             self.places.remove(&gone.key);
             self.places.insert(key, place as u32);

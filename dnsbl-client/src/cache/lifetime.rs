@@ -8,17 +8,17 @@ use std::{
 use super::Entry;
 use crate::{Answer, Status};
 
-/// What is kept in memory, and how long.
+/// The limits of the memory: how many answers, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheLimits {
-    /// The most answers, shared among the lists; 0 keeps none.
+    /// The most answers, shared among the zones; 0 keeps none.
     pub capacity: usize,
     /// How long a listing is kept: its TTL, but no less and no more than this.
     pub positive: RangeInclusive<Duration>,
     /// How long "not listed" is kept: the negative TTL (RFC 2308 section 5), within these bounds.
     pub negative: RangeInclusive<Duration>,
-    /// How long it is remembered that a list could not tell; at most [`Self::MAX_FAILURE`].
+    /// How long it is remembered that a zone could not tell; at most [`Self::MAX_FAILURE`].
     pub failure: Duration,
     /// How long after its end a verdict is used where no other is to be had; zero is never.
     pub stale: Duration,

@@ -1,4 +1,4 @@
-//! What lists said, and how long that holds. Pure: the clock is a parameter.
+//! What zones said, and how long that holds. Pure: the clock is a parameter.
 
 mod clock;
 mod lifetime;
@@ -9,13 +9,13 @@ pub(crate) use self::clock::Ring;
 pub use self::lifetime::CacheLimits;
 use crate::{Status, Target};
 
-/// What a list said about a target.
+/// The remembered answer of a zone about a target.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) status: Status,
     pub(crate) fresh_until: Instant,
     pub(crate) stale_until: Instant,
-    /// Until when nobody asks again though its time is over: the list has just failed.
+    /// Until when nobody asks again though its time is over: the zone has just failed.
     pub(crate) spared_until: Option<Instant>,
     /// From when on the reason may be asked for; `None` if that is done.
     pub(crate) reason_from: Option<Instant>,
@@ -28,7 +28,7 @@ pub(crate) enum Age {
     Stale,
 }
 
-/// The answers of one list.
+/// The answers of one zone.
 #[derive(Debug)]
 pub(crate) struct Cache(Ring<Target, Entry>);
 
@@ -42,7 +42,7 @@ impl Cache {
         self.0.find(target).map(|entry| &*entry).filter(|entry| now < entry.fresh_until)
     }
 
-    /// What is to be used without asking: what is true, or was when the list failed a moment ago.
+    /// What is to be used without asking: what is true, or was when the zone failed a moment ago.
     pub(crate) fn usable(&mut self, target: &Target, now: Instant) -> Option<(&Entry, Age)> {
         let entry = &*self.0.find(target)?;
         if now < entry.fresh_until {

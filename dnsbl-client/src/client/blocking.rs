@@ -52,7 +52,7 @@ impl<T: Transport> BlockingClient<T> {
     ///
     /// # Panics
     ///
-    /// If `zone` is of a client with more lists.
+    /// If `zone` is of a client with more zones.
     pub fn lookup(&self, zone: ZoneId, target: &Target) -> Outcome {
         self.wait(self.client.lookup(zone, target))
     }

@@ -1,10 +1,10 @@
-//! One check: all lists at once, until the verdict is certain.
+//! One check: all zones at once, until the verdict is certain.
 
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering::Relaxed},
-    task::{Context, Poll},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -12,270 +12,253 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Sleep, sleep_until};
 
 use super::{
-    Outcome, Report, Source,
-    flight::{Flight, Landed},
-    inner::{Begun, Inner},
-    list::List,
+    lookup::{Timer, give_up, lookup, reason, recall},
+    report::{Outcome, Report},
+    shared::Shared,
+    zone_client::ZoneClient,
+    zone_state::LookupResult,
 };
-use crate::{
-    Action, Asks, Ballot, Failure, Reach, Skipped, Status, Target, Transport, TxtMode, Vote,
-};
+use crate::{Action, Asks, Ballot, ScoreRange, Skipped, Target, Transport, TxtMode, Vote};
 
-/// A check under way.
-struct Check<'a, T: Transport> {
-    inner: &'a Arc<Inner<T>>,
+/// A check under way: what is known so far, and what follows from it.
+struct Check<'a, T> {
+    shared: &'a Shared<T>,
     targets: Vec<Target>,
     began: Instant,
     /// The longest that it may take.
     limit: Duration,
-    seats: Vec<Seat>,
-    /// Questions whose answers are to come.
-    open: FuturesUnordered<Question<'a, T>>,
-    open_verdicts: usize,
+    /// Why targets are skipped, one for each.
+    skipped: Vec<Option<Skipped>>,
+    rows: Vec<Row>,
+    /// Rows without an outcome.
+    pending: usize,
 }
 
-/// One list and one target.
-struct Seat {
+/// One zone and one target.
+struct Row {
+    target: usize,
+    zone: usize,
     /// `None` until it is known.
     outcome: Option<Outcome>,
-    target: usize,
-    list: usize,
     reason: Reason,
 }
 
-/// How far the reason of a listing is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The progress of the reason of a listing.
 enum Reason {
     NotAsked,
     Asked,
-    Known(Status),
+    Known(Option<String>),
 }
 
-/// A question of one seat.
-struct Question<'a, T: Transport> {
-    seat: usize,
-    asks: Asked,
-    flight: Flight<'a, T>,
+/// A question to be asked for a row.
+struct Ask {
+    row: usize,
+    zone: usize,
+    target: Target,
+    part: Part,
 }
 
-#[derive(Clone, Copy)]
-enum Asked {
-    Verdict,
+enum Part {
+    Status,
     Reason,
 }
 
-impl<T: Transport> Future for Question<'_, T> {
-    type Output = (usize, Asked, Landed);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (seat, asks) = (self.seat, self.asks);
-        Pin::new(&mut self.flight).poll(cx).map(|landed| (seat, asks, landed))
-    }
+/// An answer that has come for a row.
+enum Arrival {
+    Status(LookupResult),
+    Reason(Option<String>),
 }
 
-/// Asks all lists about these targets, for no longer than `limit`.
+/// Asks all zones about these targets, for no longer than `limit`.
 pub(super) async fn check<T: Transport>(
-    inner: &Arc<Inner<T>>,
+    shared: &Arc<Shared<T>>,
     targets: Vec<Target>,
     limit: Duration,
 ) -> Report {
-    let mut check = Check {
-        inner,
-        targets: distinct(targets),
-        began: Instant::now(),
-        limit: limit.min(inner.settings.deadline),
-        seats: Vec::new(),
-        open: FuturesUnordered::new(),
-        open_verdicts: 0,
+    let mut check = Check::new(shared, distinct(targets), limit);
+    let (began, last) = (check.began, check.began + check.limit);
+    let ask = move |Ask { row, zone, target, part }: Ask| async move {
+        let (zone, timer) = (&shared.zones[zone], Timer::OfCaller);
+        let arrival = match part {
+            Part::Status => Arrival::Status(lookup(shared, zone, target, began, last, timer).await),
+            Part::Reason => Arrival::Reason(reason(shared, zone, target, last, timer).await),
+        };
+        (row, arrival)
     };
-    check.begin();
-    let action = match check.decided() {
-        Some(action) if check.open.is_empty() => action,
-        _ => check.wait().await,
-    };
+    let mut asked = FuturesUnordered::new();
+    for row in 0..check.rows.len() {
+        asked.extend(check.begin(row).into_iter().flatten().map(&ask));
+    }
+    if asked.is_empty()
+        && let Some(action) = check.decided()
+    {
+        return check.report(action);
+    }
+    let mut timer = pin!(sleep_until(check.deadline().into()));
+    while check.decided().is_none() || check.misses_reasons() {
+        match next(&mut asked, timer.as_mut(), check.deadline()).await {
+            Ok(Some((row, arrival))) => asked.extend(check.take(row, arrival).map(&ask)),
+            Ok(None) => break,
+            Err(TooLate) => {
+                for (zone, target) in check.fail_pending() {
+                    give_up(shared, zone, &target, began);
+                }
+                break;
+            }
+        }
+    }
+    let action = check.decided().unwrap_or_default();
     check.report(action)
 }
 
+/// The time of a check is over.
+struct TooLate;
+
+/// What arrives next; `None` where nothing is asked.
+async fn next<F: Future>(
+    asked: &mut FuturesUnordered<F>,
+    mut timer: Pin<&mut Sleep>,
+    deadline: Instant,
+) -> Result<Option<F::Output>, TooLate> {
+    let deadline = deadline.into();
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    poll_fn(|cx| match asked.poll_next_unpin(cx) {
+        Poll::Ready(arrived) => Poll::Ready(Ok(arrived)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| Err(TooLate)),
+    })
+    .await
+}
+
 impl<'a, T: Transport> Check<'a, T> {
-    /// Takes what is known and asks for the rest.
-    fn begin(&mut self) {
-        let pairs = pairs(self.inner, &self.targets);
-        let skipped: Vec<_> = self.targets.iter().map(|target| self.inner.skips(target)).collect();
-        let now = self.inner.at(self.began);
-        let deadline = self.began + self.limit;
-        self.seats.reserve(pairs.len());
-        for (target, list) in pairs {
-            let seat = self.seats.len();
-            let outcome = match skipped[target] {
-                Some(why) => {
-                    let list = &self.inner.lists[list];
-                    Some(list.outcome(target, Status::Skipped(why), Source::Nowhere))
-                }
-                None => self.ask(seat, target, list, now, deadline),
-            };
-            self.seats.push(Seat { outcome, target, list, reason: Reason::NotAsked });
-            let parallel = self.inner.lists[list].zone.txt == TxtMode::Parallel;
-            if self.seats[seat].outcome.is_none() && parallel {
-                self.ask_reason(seat, deadline);
+    fn new(shared: &'a Shared<T>, targets: Vec<Target>, limit: Duration) -> Self {
+        let row = |(target, zone)| Row { target, zone, outcome: None, reason: Reason::NotAsked };
+        let rows: Vec<Row> = pairs(&shared.zones, &targets).into_iter().map(row).collect();
+        let skipped = targets.iter().map(|target| shared.settings.skips(target)).collect();
+        let (began, limit) = (Instant::now(), limit.min(shared.settings.deadline));
+        Self { shared, targets, began, limit, skipped, pending: rows.len(), rows }
+    }
+
+    /// Takes what is known of a row without a query; gives what is to be asked.
+    fn begin(&mut self, row: usize) -> [Option<Ask>; 2] {
+        let (zone, target) = (self.zone(row), self.rows[row].target);
+        let known = match self.skipped[target] {
+            Some(why) => Some(LookupResult::skipped(why)),
+            None => {
+                let now = self.shared.settings.at(self.began);
+                recall(self.shared, zone, &self.targets[target], now)
             }
-            self.settle(seat, deadline);
+        };
+        match known {
+            Some(result) => [self.take(row, Arrival::Status(result)), None],
+            None if zone.zone.txt == TxtMode::Parallel => {
+                [Some(self.ask(row, Part::Status)), self.ask_reason(row)]
+            }
+            None => [Some(self.ask(row, Part::Status)), None],
         }
     }
 
-    fn ask(
-        &mut self,
-        seat: usize,
-        target: usize,
-        list: usize,
-        now: Instant,
-        deadline: Instant,
-    ) -> Option<Outcome> {
-        let inner = self.inner;
-        let list = &inner.lists[list];
-        match inner.begin(list, &self.targets[target], now, deadline) {
-            Begun::Known(status, source) => Some(list.outcome(target, status, source)),
-            Begun::Wait(flight) => {
-                self.open.push(Question { seat, asks: Asked::Verdict, flight });
-                self.open_verdicts += 1;
+    /// Takes what has come for a row; gives what is to be asked next.
+    fn take(&mut self, row: usize, arrival: Arrival) -> Option<Ask> {
+        match arrival {
+            Arrival::Status(result) => self.conclude(row, result),
+            Arrival::Reason(reason) => self.rows[row].reason = Reason::Known(reason),
+        }
+        let zone = self.zone(row);
+        let Row { outcome, reason, .. } = &mut self.rows[row];
+        let outcome = outcome.as_mut().filter(|outcome| lacks_reason(zone, outcome))?;
+        match reason {
+            Reason::NotAsked => self.ask_reason(row),
+            Reason::Asked => None,
+            Reason::Known(reason) => {
+                outcome.add_reason(reason.clone());
                 None
             }
         }
     }
 
-    fn ask_reason(&mut self, seat: usize, deadline: Instant) {
-        let inner = self.inner;
-        let list = &inner.lists[self.seats[seat].list];
-        let target = &self.targets[self.seats[seat].target];
-        if let Some(flight) = inner.begin_reason(list, target, inner.now(), deadline) {
-            self.open.push(Question { seat, asks: Asked::Reason, flight });
-            self.seats[seat].reason = Reason::Asked;
-        }
+    fn conclude(&mut self, row: usize, result: LookupResult) {
+        let outcome = self.zone(row).outcome(self.rows[row].target, result);
+        self.rows[row].outcome = Some(outcome);
+        self.pending -= 1;
     }
 
-    /// Sees to the reason of a seat whose outcome is known.
-    fn settle(&mut self, seat: usize, deadline: Instant) {
-        let Some(outcome) = &mut self.seats[seat].outcome else { return };
-        if !self.inner.wants_reason(outcome) {
-            return;
-        }
-        match &self.seats[seat].reason {
-            Reason::NotAsked => self.ask_reason(seat, deadline),
-            Reason::Asked => {}
-            Reason::Known(status) => {
-                let status = status.clone();
-                if let Some(outcome) = &mut self.seats[seat].outcome {
-                    outcome.add_reason(&status);
-                }
-            }
-        }
-    }
-
-    /// Waits until the verdict is certain and its reasons are there, at most until the deadline.
-    async fn wait(&mut self) -> Action {
-        let last = self.began + self.limit;
-        let mut timer = pin!(sleep_until(self.deadline().into()));
-        loop {
-            let decided = self.decided();
-            if decided.is_some() && !self.misses_reasons() {
-                break;
-            }
-            match self.next(timer.as_mut()).await {
-                Some(Some((seat, Asked::Verdict, landed))) => {
-                    let Seat { target, list, .. } = self.seats[seat];
-                    let list = &self.inner.lists[list];
-                    self.seats[seat].outcome =
-                        Some(list.outcome(target, landed.status, landed.source));
-                    self.open_verdicts -= 1;
-                    self.settle(seat, last);
-                }
-                Some(Some((seat, Asked::Reason, landed))) => {
-                    self.seats[seat].reason = Reason::Known(landed.status);
-                    self.settle(seat, last);
-                }
-                Some(None) => break,
-                None => {
-                    self.give_up();
-                    break;
-                }
-            }
-        }
-        self.decided().unwrap_or_default()
-    }
-
-    /// What landed next, if anything is open; `None` where the time is over first.
-    async fn next(&mut self, mut timer: Pin<&mut Sleep>) -> Option<Option<(usize, Asked, Landed)>> {
-        let deadline = self.deadline().into();
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        poll_fn(|cx| match self.open.poll_next_unpin(cx) {
-            Poll::Ready(landed) => Poll::Ready(Some(landed)),
-            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    fn ask_reason(&mut self, row: usize) -> Option<Ask> {
+        let target = &self.targets[self.rows[row].target];
+        let needed = self.zone(row).lock().needs_reason(target, self.shared.settings.now());
+        needed.then(|| {
+            self.rows[row].reason = Reason::Asked;
+            self.ask(row, Part::Reason)
         })
-        .await
     }
 
-    /// What has not answered by now has failed.
-    fn give_up(&mut self) {
-        for seat in &mut self.seats {
-            if seat.outcome.is_none() {
-                let list = &self.inner.lists[seat.list];
-                self.inner.gave_up(list, &self.targets[seat.target], self.began);
-                let failed = Status::Failed(Failure::Deadline);
-                seat.outcome = Some(list.outcome(seat.target, failed, Source::Nowhere));
+    fn ask(&self, row: usize, part: Part) -> Ask {
+        let Row { target, zone, .. } = self.rows[row];
+        Ask { row, zone, target: self.targets[target].clone(), part }
+    }
+
+    /// Fails what has not answered by now, and gives it.
+    fn fail_pending(&mut self) -> Vec<(&'a ZoneClient, Target)> {
+        let mut failed = Vec::with_capacity(self.pending);
+        for row in 0..self.rows.len() {
+            if self.rows[row].outcome.is_none() {
+                failed.push((self.zone(row), self.targets[self.rows[row].target].clone()));
+                self.conclude(row, LookupResult::too_late());
             }
         }
-        self.open_verdicts = 0;
+        failed
     }
 
     fn misses_reasons(&self) -> bool {
-        self.seats.iter().any(|seat| {
-            let outcome = seat.outcome.as_ref();
-            seat.reason == Reason::Asked && outcome.is_some_and(|o| self.inner.wants_reason(o))
+        self.rows.iter().any(|row| {
+            let zone = &self.shared.zones[row.zone];
+            matches!(row.reason, Reason::Asked)
+                && row.outcome.as_ref().is_some_and(|outcome| lacks_reason(zone, outcome))
         })
     }
 
-    /// It shrinks as answers arrive.
+    /// When the check ends at the latest; sooner as answers arrive.
     fn deadline(&self) -> Instant {
         let most = self.limit;
-        let least = self.inner.settings.least_deadline.map_or(most, |least| least.min(most));
-        let share = self.open_verdicts as f64 / self.seats.len().max(1) as f64;
+        let least = self.shared.settings.least_deadline.map_or(most, |least| least.min(most));
+        let share = self.pending as f64 / self.rows.len().max(1) as f64;
         self.began + least + (most - least).mul_f64(share)
     }
 
     /// The verdict, if what is not known can't change it.
     fn decided(&self) -> Option<Action> {
-        let settings = &self.inner.settings;
-        if self.open_verdicts > 0 && !settings.early_exit {
+        let settings = &self.shared.settings;
+        if self.pending > 0 && !settings.early_exit {
             return None;
         }
         let action = settings.policy.decide(&self.ballot())?;
         (action >= Action::Defer || !self.misses_information()).then_some(action)
     }
 
-    /// Lists that count nothing are there to be heard.
+    /// Zones that count nothing are there to be reported.
     fn misses_information(&self) -> bool {
-        self.open_verdicts > 0
-            && self.seats.iter().any(|seat| {
-                seat.outcome.is_none() && self.inner.lists[seat.list].reach == Reach::default()
+        self.pending > 0
+            && (0..self.rows.len()).any(|row| {
+                self.rows[row].outcome.is_none() && self.zone(row).range == ScoreRange::default()
             })
     }
 
     fn ballot(&self) -> Ballot {
-        Ballot::count(self.seats.iter().map(|seat| {
-            let list = &self.inner.lists[seat.list];
-            seat.outcome.as_ref().map_or(Vote::Pending(list.reach), |outcome| vote(list, outcome))
+        Ballot::count(self.rows.iter().map(|row| {
+            let range = self.shared.zones[row.zone].range;
+            row.outcome.as_ref().map_or(Vote::Pending(range), |outcome| vote(range, outcome))
         }))
     }
 
     fn report(self, action: Action) -> Report {
         let score = self.ballot().score();
-        let decided_early = self.open_verdicts > 0;
-        let inner = self.inner;
-        let outcomes = self.seats.into_iter().map(|seat| {
-            seat.outcome.unwrap_or_else(|| {
-                let early = Status::Skipped(Skipped::DecidedEarly);
-                inner.lists[seat.list].outcome(seat.target, early, Source::Nowhere)
+        let decided_early = self.pending > 0;
+        let shared = self.shared;
+        let outcomes = self.rows.into_iter().map(|row| {
+            row.outcome.unwrap_or_else(|| {
+                let early = LookupResult::skipped(Skipped::DecidedEarly);
+                shared.zones[row.zone].outcome(row.target, early)
             })
         });
         let report = Report {
@@ -286,23 +269,34 @@ impl<'a, T: Transport> Check<'a, T> {
             decided_early,
             elapsed: self.began.elapsed(),
         };
-        inner.counts.checks.fetch_add(1, Relaxed);
-        inner.counts.decided_early.fetch_add(decided_early.into(), Relaxed);
-        if let Some(observer) = &inner.settings.observer {
+        shared.checks.fetch_add(1, Relaxed);
+        shared.decided_early.fetch_add(decided_early.into(), Relaxed);
+        if let Some(observer) = &shared.settings.observer {
             observer.check(&report);
         }
         report
     }
+
+    fn zone(&self, row: usize) -> &'a ZoneClient {
+        &self.shared.zones[self.rows[row].zone]
+    }
 }
 
-fn vote(list: &List, outcome: &Outcome) -> Vote {
+fn vote(range: ScoreRange, outcome: &Outcome) -> Vote {
     if outcome.status.is_verdict() {
         Vote::Answered(outcome.score)
     } else if outcome.status.is_unknown() {
-        Vote::Unknown(list.reach)
+        Vote::Unknown(range)
     } else {
         Vote::Abstains
     }
+}
+
+/// Whether an outcome is a listing whose reason is wanted and not known.
+pub(super) fn lacks_reason(zone: &ZoneClient, outcome: &Outcome) -> bool {
+    let listing = outcome.status.listing();
+    zone.zone.txt != TxtMode::Never
+        && listing.is_some_and(|listing| !listing.hits.is_empty() && listing.reason.is_none())
 }
 
 /// Each target once, in its canonical form.
@@ -324,10 +318,10 @@ pub(super) fn canonical(target: Target) -> Target {
     }
 }
 
-/// Which list is asked about which target, as places of target and list: those that fit, and for a
-/// list that fits none the first.
-pub(super) fn pairs<T>(inner: &Inner<T>, targets: &[Target]) -> Vec<(usize, usize)> {
-    let fits = |list: &List, target: &Target| match (target, list.zone.asks) {
+/// Which zone is asked about which target, as indices of target and zone: those that fit, and for a
+/// zone that fits none the first.
+pub(super) fn pairs(zones: &[ZoneClient], targets: &[Target]) -> Vec<(usize, usize)> {
+    let fits = |zone: &ZoneClient, target: &Target| match (target, zone.zone.asks) {
         (Target::Verbatim(_), _) => true,
         (Target::Domain(_), asks) => asks == Asks::Domains,
         (Target::Email(_), asks) => matches!(asks, Asks::Emails(_)),
@@ -335,26 +329,14 @@ pub(super) fn pairs<T>(inner: &Inner<T>, targets: &[Target]) -> Vec<(usize, usiz
             matches!(asks, Asks::Addresses { .. })
         }
     };
-    let mut pairs = Vec::with_capacity(targets.len() * inner.lists.len());
+    let mut pairs = Vec::with_capacity(targets.len() * zones.len());
     for (i, target) in targets.iter().enumerate() {
-        for (j, list) in inner.lists.iter().enumerate() {
-            let none = || !targets.iter().any(|target| fits(list, target));
-            if fits(list, target) || (i == 0 && none()) {
+        for (j, zone) in zones.iter().enumerate() {
+            let none = || !targets.iter().any(|target| fits(zone, target));
+            if fits(zone, target) || (i == 0 && none()) {
                 pairs.push((i, j));
             }
         }
     }
     pairs
-}
-
-impl<T: Transport> Inner<T> {
-    /// Sees to it that an answer is learnt that a check waits for no longer. Where that can't be, the
-    /// list has failed.
-    fn gave_up(self: &Arc<Self>, list: &List, target: &Target, began: Instant) {
-        if list.lock().cache.usable(target, self.now()).is_none()
-            && !self.clone().ask_on(list.id, target)
-        {
-            self.learn(list, target, Status::Failed(Failure::Deadline), None, began);
-        }
-    }
 }

@@ -1,15 +1,23 @@
-//! Asking several lists at once.
+//! Asking several zones at once.
+//!
+//! `check.rs` is a verdict over all zones and `lookup.rs` the way of one question: may it be asked, is it
+//! remembered, does somebody ask it (`single_flight.rs`), `query.rs` over the transport and to confirm it, and
+//! `zone_state.rs` records it. `probes.rs` runs beside.
 
 mod blocking;
+mod builder;
 mod check;
-mod flight;
-mod inner;
-mod list;
-mod probing;
-mod proving;
+mod lookup;
+mod probes;
+mod query;
 mod report;
 mod resolver;
-mod state;
+mod settings;
+mod shared;
+mod single_flight;
+mod state_file;
+mod zone_client;
+mod zone_state;
 
 use std::{
     fmt,
@@ -17,68 +25,68 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::inner::{Begun, Inner};
-pub use self::{
-    blocking::BlockingClient,
-    report::{Outcome, Report, Source, ZoneId},
-};
-use crate::{
-    ClientBuilder, ClientError, Counters, Health, Status, Target, Transport, Udp, Zone,
-    ZoneCounters,
-};
 use futures_util::{Stream, stream::FuturesUnordered};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-/// Asks block lists. It is cheap to clone; all clones share memory and transport, and serve any
+pub use self::{
+    blocking::BlockingClient,
+    builder::ClientBuilder,
+    report::{Outcome, Report, Source, ZoneId},
+    settings::{HealthChecks, SpecialUse},
+};
+use self::{lookup::Timer, shared::Shared, zone_client::ZoneClient, zone_state::LookupResult};
+use crate::{
+    ClientError, Counters, Health, ProbeReport, ResolverTrouble, Target, Transport, Udp, Zone,
+};
+
+/// A client of block lists. It is cheap to clone; all clones share memory and transport, and serve any
 /// number of checks at once.
 ///
 /// It runs inside a tokio runtime with time (and, for [`Udp`], IO) enabled. Addresses of special use,
 /// among them those of documentation such as 192.0.2.99, are skipped unless
 /// [`ClientBuilder::special_use`] says otherwise.
-pub struct Client<T: Transport = Udp>(Arc<Inner<T>>);
+pub struct Client<T: Transport = Udp>(Arc<Shared<T>>);
 
 /// A check that was begun and is collected later. Dropping it ends the check.
 #[derive(Debug)]
 pub struct Ticket(Option<JoinHandle<Report>>);
 
-impl Client {
-    /// Settings to begin with.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-}
-
 impl<T: Transport> Client<T> {
-    pub(crate) fn new(settings: ClientBuilder, transport: T) -> Result<Self, ClientError> {
-        let inner = Arc::new(Inner::new(settings, transport));
-        inner.restore();
-        if inner.watches() && !inner.settings.by_hand {
+    fn new(
+        settings: settings::Settings,
+        zones: Vec<Zone>,
+        transport: T,
+        manual_probing: bool,
+    ) -> Result<Self, ClientError> {
+        let shared = Arc::new(Shared::new(settings, zones, transport));
+        state_file::restore(&shared);
+        if shared.settings.health_checks.probe() && !manual_probing {
             let runtime = Handle::try_current().map_err(|_| ClientError::NoRuntime)?;
-            runtime.spawn(probing::tend_always(Arc::downgrade(&inner)));
+            runtime.spawn(probes::probe_loop(Arc::downgrade(&shared)));
         }
-        Ok(Self(inner))
+        Ok(Self(shared))
     }
 
-    /// The lists, in the order in which they were given.
+    /// The zones, in the order in which they were given.
     pub fn zones(&self) -> impl ExactSizeIterator<Item = &Zone> {
-        self.0.lists.iter().map(|list| &list.zone)
+        self.0.zones.iter().map(|zone| &zone.zone)
     }
 
-    /// Which of the lists has this place.
+    /// Which of the zones has this place.
     pub fn zone_id(&self, index: usize) -> Option<ZoneId> {
-        self.0.lists.get(index).map(|list| list.id)
+        self.0.zones.get(index).map(|zone| zone.id)
     }
 
-    /// Asks all lists at once and waits for them: until the verdict is certain, at most until the
+    /// Asks all zones at once and waits for them: until the verdict is certain, at most until the
     /// deadline.
     ///
-    /// It can't fail: whatever goes wrong with a list is its status.
+    /// It can't fail: whatever goes wrong with a zone is its status.
     pub async fn check(&self, target: impl Into<Target>) -> Report {
         self.check_all(&[target.into()]).await
     }
 
     /// As [`Self::check`], of several targets with one verdict: the address of a client, the domain of
-    /// its HELO, the sender. Each list is asked about those that fit it; equal ones count once.
+    /// its HELO, the sender. Each zone is asked about those that fit it; equal ones count once.
     pub async fn check_all(&self, targets: &[Target]) -> Report {
         self.check_within(targets, self.0.settings.deadline).await
     }
@@ -92,43 +100,36 @@ impl<T: Transport> Client<T> {
     /// early end.
     pub fn outcomes(&self, targets: &[Target]) -> impl Stream<Item = Outcome> + Send + 'static {
         let targets = check::distinct(targets.to_vec());
-        let pairs = check::pairs(&self.0, &targets);
-        let asked = pairs.into_iter().map(|(target, list)| {
+        let pairs = check::pairs(&self.0.zones, &targets);
+        let asked = pairs.into_iter().map(|(target, zone)| {
             let (client, asked) = (self.clone(), targets[target].clone());
             async move {
-                let outcome = client.lookup(client.0.lists[list].id, &asked).await;
+                let outcome = client.lookup(client.0.zones[zone].id, &asked).await;
                 Outcome { target, ..outcome }
             }
         });
         asked.collect::<FuturesUnordered<_>>()
     }
 
-    /// What one list says, without a verdict.
+    /// What one zone says, without a verdict.
     ///
     /// # Panics
     ///
-    /// If `zone` is of a client with more lists.
+    /// If `zone` is of a client with more zones.
     pub async fn lookup(&self, zone: ZoneId, target: &Target) -> Outcome {
-        let inner = &self.0;
-        let list = &inner.lists[zone.index()];
-        let target = &check::canonical(target.clone());
+        let (shared, zone) = (&self.0, &self.0.zones[zone.index()]);
+        let target = check::canonical(target.clone());
         let began = Instant::now();
-        let deadline = began + inner.settings.deadline;
-        let (status, source) = match inner.skips(target) {
-            Some(why) => (Status::Skipped(why), Source::Nowhere),
-            None => match inner.begin(list, target, inner.at(began), deadline) {
-                Begun::Known(status, source) => (status, source),
-                Begun::Wait(flight) => {
-                    let landed = flight.until(deadline).await;
-                    (landed.status, landed.source)
-                }
-            },
-        };
-        let mut outcome = list.outcome(0, status, source);
-        if inner.wants_reason(&outcome)
-            && let Some(flight) = inner.begin_reason(list, target, inner.now(), deadline)
-        {
-            outcome.add_reason(&flight.until(deadline).await.status);
+        let deadline = began + shared.settings.deadline;
+        if let Some(why) = shared.settings.skips(&target) {
+            return zone.outcome(0, LookupResult::skipped(why));
+        }
+        let result =
+            lookup::lookup(shared, zone, target.clone(), began, deadline, Timer::Own).await;
+        let mut outcome = zone.outcome(0, result);
+        if check::lacks_reason(zone, &outcome) {
+            let reason = lookup::reason(shared, zone, target, deadline, Timer::Own).await;
+            outcome.add_reason(reason);
         }
         outcome
     }
@@ -137,40 +138,59 @@ impl<T: Transport> Client<T> {
     /// recipient), which hides how long it takes. Outside a tokio runtime nothing is begun, and there
     /// is no report.
     pub fn prefetch(&self, targets: Vec<Target>) -> Ticket {
-        let inner = self.0.clone();
-        let check = async move { check::check(&inner, targets, inner.settings.deadline).await };
+        let shared = self.0.clone();
+        let check = async move { check::check(&shared, targets, shared.settings.deadline).await };
         Ticket(Handle::try_current().ok().map(|runtime| runtime.spawn(check)))
     }
 
-    /// How far each list is believed, in the order in which they were given.
+    /// Probes the zones whose time has come, where zones are probed, and writes the state file. A task
+    /// does so unless [`ClientBuilder::manual_probing`] was called.
+    pub async fn run_probes(&self) {
+        if self.0.settings.health_checks.probe() {
+            probes::run_probes(&self.0).await;
+            state_file::save(&self.0);
+        }
+    }
+
+    /// Probes a zone now, all points of it (RFC 5782 section 5), whatever its health, which changes by
+    /// what is found.
+    ///
+    /// # Panics
+    ///
+    /// If `zone` is of a client with more zones.
+    pub async fn probe(&self, zone: ZoneId) -> ProbeReport {
+        probes::probe(&self.0, &self.0.zones[zone.index()]).await
+    }
+
+    /// What is wrong with the resolver, as far as the zones gave reason to check it.
+    pub fn resolver_trouble(&self) -> Option<ResolverTrouble> {
+        self.0.resolver.trouble()
+    }
+
+    /// How far each zone is believed, in the order in which they were given.
     pub fn health(&self) -> Vec<Health> {
-        let now = self.0.now();
-        self.0.lists.iter().map(|list| list.health(now)).collect()
+        let now = self.0.settings.now();
+        self.0.zones.iter().map(|zone| zone.health(now)).collect()
     }
 
     /// What was counted since the start.
     pub fn counters(&self) -> Counters {
-        let (counts, now) = (&self.0.counts, self.0.now());
-        let zone = |list: &list::List| {
-            let known = list.lock();
-            let counters = ZoneCounters {
-                zone: list.name().clone(),
-                health: known.monitor.health(now),
-                asked: known.asked,
-                budget: known.budget.state(),
-            };
-            (counters, known.cache.len() as u64)
+        let now = self.0.settings.now();
+        let mut counters = Counters {
+            checks: self.0.checks.load(Relaxed),
+            decided_early: self.0.decided_early.load(Relaxed),
+            ..Counters::default()
         };
-        let (zones, entries): (Vec<_>, Vec<_>) = self.0.lists.iter().map(zone).unzip();
-        Counters {
-            checks: counts.checks.load(Relaxed),
-            decided_early: counts.decided_early.load(Relaxed),
-            cache_hits: counts.hits.load(Relaxed),
-            cache_misses: counts.misses.load(Relaxed),
-            coalesced: counts.coalesced.load(Relaxed),
-            cache_entries: entries.iter().sum(),
-            zones,
+        for zone in &self.0.zones {
+            let state = zone.lock();
+            let [hits, misses, entries] = state.cache_counters();
+            counters.cache_hits += hits;
+            counters.cache_misses += misses;
+            counters.cache_entries += entries;
+            counters.coalesced += zone.answers.coalesced();
+            counters.zones.push(state.counters(&zone.zone, now));
         }
+        counters
     }
 }
 
@@ -197,7 +217,7 @@ impl<T: Transport> Clone for Client<T> {
 
 impl<T: Transport> fmt::Debug for Client<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.lists.iter().map(list::List::name).collect();
+        let names: Vec<_> = self.0.zones.iter().map(ZoneClient::name).collect();
         f.debug_struct("Client").field("zones", &names).finish_non_exhaustive()
     }
 }

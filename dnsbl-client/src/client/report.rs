@@ -1,10 +1,10 @@
-//! What a check tells.
+//! The report of a check.
 
 use std::time::Duration;
 
 use crate::{Action, Score, Status, Target, ZoneName};
 
-/// Which of a client's lists: its place in the order in which they were given.
+/// The identity of one of a client's zones: its place in the order in which they were given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneId(pub(crate) u16);
 
@@ -15,32 +15,32 @@ impl ZoneId {
     }
 }
 
-/// What all lists say, and what to do.
+/// The report of a check: what all zones say, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// What was looked up.
     pub targets: Vec<Target>,
-    /// One for each list and target that fit, by target and then in the order of the lists. A list that
+    /// One for each zone and target that fit, by target and then in the order of the zones. A zone that
     /// fits no target has one too.
     pub outcomes: Vec<Outcome>,
-    /// The points of the lists that answered.
+    /// The points of the zones that answered.
     pub score: Score,
     /// What to do.
     pub action: Action,
-    /// Whether the verdict was certain before all lists had answered.
+    /// Whether the verdict was certain before all zones had answered.
     pub decided_early: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
 
-/// What one list says about one target.
+/// The outcome of one zone about one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The list.
+    /// The zone.
     pub zone: ZoneName,
-    /// Its place among the client's lists.
+    /// Its place among the client's zones.
     pub id: ZoneId,
     /// Which of the targets, from 0.
     pub target: usize,
@@ -52,7 +52,7 @@ pub struct Outcome {
     pub source: Source,
 }
 
-/// Where an answer comes from.
+/// The source of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
@@ -60,7 +60,7 @@ pub enum Source {
     Nowhere,
     /// Memory.
     Cache,
-    /// Memory, though its time is over: the list could not tell now.
+    /// Memory, though its time is over: the zone could not tell now.
     Stale,
     /// The network.
     Network {
@@ -70,21 +70,21 @@ pub enum Source {
 }
 
 impl Outcome {
-    /// Adds the reason that another status has.
-    pub(super) fn add_reason(&mut self, other: &Status) {
-        if let (Status::Listed(listing), Status::Listed(other)) = (&mut self.status, other) {
-            listing.reason.clone_from(&other.reason);
+    /// Adds the reason to a listing.
+    pub(super) fn add_reason(&mut self, reason: Option<String>) {
+        if let Status::Listed(listing) = &mut self.status {
+            listing.reason = reason;
         }
     }
 }
 
 impl Report {
-    /// Whether any list has it.
+    /// Whether any zone has it.
     pub fn is_listed(&self) -> bool {
         self.outcomes.iter().any(|o| o.status.listing().is_some())
     }
 
-    /// Whether every list said yes or no.
+    /// Whether every zone said yes or no.
     pub fn is_complete(&self) -> bool {
         self.outcomes.iter().all(|o| o.status.is_verdict())
     }

@@ -1,6 +1,7 @@
-//! What stands between: a resolver that answers in place of the lists, or not at all.
+//! The resolver between client and zones: it may answer in their place, or not at all.
 
 use std::{
+    mem,
     net::Ipv4Addr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -9,21 +10,21 @@ use std::{
 use dnsbl_types::Name;
 use futures_util::future::join_all;
 
-use super::inner::{Inner, random};
+use super::settings::Settings;
 use crate::{Answer, Event, QueryType, Question, ResolverTrouble, Transport};
 
-/// What is known of the resolver. It is not kept over restarts.
+/// The resolver, as far as it is known. It is not kept over restarts.
 #[derive(Default)]
 pub(super) struct Resolver {
-    state: Mutex<State>,
-    /// Held by who looks, so that others wait for what comes of it.
-    looking: tokio::sync::Mutex<()>,
+    state: Mutex<ResolverState>,
+    /// Held by who checks it, so that others wait for the result.
+    checking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct State {
-    looked: Option<Instant>,
-    /// What it gives for names that do not exist.
+struct ResolverState {
+    checked: Option<Instant>,
+    /// The addresses that it gives for names that do not exist.
     strays: Vec<Ipv4Addr>,
     trouble: Option<ResolverTrouble>,
     /// When a return code last came through it.
@@ -31,36 +32,56 @@ struct State {
 }
 
 impl Resolver {
-    /// How long a look at it holds.
+    /// How long the result of a check holds.
     pub(super) const HOLDS: Duration = Duration::from_secs(60);
+    /// How long it may take to deny a name that does not exist.
+    const PATIENCE: Duration = Duration::from_secs(2);
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing between lock and unlock can leave it half changed.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is wrong with it, as far as anybody has looked.
+    /// What is wrong with it, as far as anybody has checked.
     pub(super) fn trouble(&self) -> Option<ResolverTrouble> {
         self.lock().trouble
     }
 
-    /// The same, if somebody has looked so lately.
-    fn recent(&self, age: Duration, now: Instant) -> Option<Option<ResolverTrouble>> {
-        let state = self.lock();
-        let is_recent = |at: Instant| now.saturating_duration_since(at) < age;
-        state.looked.is_some_and(is_recent).then_some(state.trouble)
+    /// What is wrong with it, by a check that is at most so old.
+    pub(super) async fn check<T: Transport>(
+        &self,
+        transport: &T,
+        settings: &Settings,
+        max_age: Duration,
+        random: [u8; 16],
+    ) -> Option<ResolverTrouble> {
+        let _checking = self.checking.lock().await;
+        let now = settings.now();
+        if let Some(trouble) = self.checked_within(max_age, now) {
+            return trouble;
+        }
+        let deadline = Instant::now() + Self::PATIENCE;
+        let answers = join_all(reserved(random).into_iter().map(async |name| {
+            transport.ask(&Question { name, rtype: QueryType::A }, deadline).await.ok()
+        }));
+        let answers: Vec<Answer> =
+            answers.await.into_iter().flatten().filter(|answer| answer.rcode != SERVFAIL).collect();
+        let strays = answers.iter().flat_map(|answer| answer.addresses.iter().copied()).collect();
+        let trouble = self.record_check(answers.is_empty(), strays, now);
+        self.record_trouble(trouble, settings);
+        trouble
     }
 
-    /// Takes what it gives for names that do not exist; tells what is wrong with it now.
-    fn take(&self, silent: bool, strays: Vec<Ipv4Addr>, now: Instant) -> Option<ResolverTrouble> {
+    /// Records that it takes return codes out of answers.
+    pub(super) fn record_stripping(&self, settings: &Settings) {
+        self.record_trouble(Some(ResolverTrouble::Strips), settings);
+    }
+
+    /// Records that a return code came through it.
+    pub(super) fn record_passed(&self, settings: &Settings) {
+        let now = settings.now();
         let mut state = self.lock();
-        let rewrites = strays.first().copied().map(ResolverTrouble::Rewrites);
-        (state.looked, state.strays) = (Some(now), strays);
-        if silent {
-            return Some(ResolverTrouble::Silent);
+        state.passed = Some(now);
+        let stripped = state.trouble == Some(ResolverTrouble::Strips);
+        drop(state);
+        if stripped {
+            self.record_trouble(None, settings);
         }
-        // That it strips does not show here.
-        rewrites.or(state.trouble.filter(|trouble| *trouble == ResolverTrouble::Strips))
     }
 
     /// Whether return codes came through it within the last minute.
@@ -69,7 +90,7 @@ impl Resolver {
         passed.is_some_and(|at| now.saturating_duration_since(at) < Self::HOLDS)
     }
 
-    /// The address in an answer that is the resolver's and not the list's: all of them are such as it
+    /// The address in an answer that is the resolver's and not the zone's: all of them are such as it
     /// gives for names that do not exist.
     pub(super) fn rewrote(&self, answer: &Answer) -> Option<Ipv4Addr> {
         let state = self.lock();
@@ -77,62 +98,49 @@ impl Resolver {
         let first = answer.addresses.first().copied();
         first.filter(|_| answer.addresses.iter().all(is_stray))
     }
+
+    /// What was wrong with it at the last check, if that is so recent.
+    fn checked_within(&self, age: Duration, now: Instant) -> Option<Option<ResolverTrouble>> {
+        let state = self.lock();
+        let is_recent = |at: Instant| now.saturating_duration_since(at) < age;
+        state.checked.is_some_and(is_recent).then_some(state.trouble)
+    }
+
+    /// Takes the addresses that it gives for names that do not exist; gives what is wrong with it now.
+    fn record_check(
+        &self,
+        silent: bool,
+        strays: Vec<Ipv4Addr>,
+        now: Instant,
+    ) -> Option<ResolverTrouble> {
+        let mut state = self.lock();
+        let rewrites = strays.first().copied().map(ResolverTrouble::Rewrites);
+        (state.checked, state.strays) = (Some(now), strays);
+        if silent {
+            return Some(ResolverTrouble::Silent);
+        }
+        // That it strips does not show here.
+        rewrites.or(state.trouble.filter(|trouble| *trouble == ResolverTrouble::Strips))
+    }
+
+    fn record_trouble(&self, trouble: Option<ResolverTrouble>, settings: &Settings) {
+        let before = mem::replace(&mut self.lock().trouble, trouble);
+        let kind = |trouble: Option<ResolverTrouble>| trouble.map(|t| mem::discriminant(&t));
+        if kind(before) != kind(trouble) {
+            settings.notify(Some(Event::Resolver { trouble }));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ResolverState> {
+        // Nothing between lock and unlock can leave it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Resolvers that rewrite do so to an address or a few of one network; a return code is itself alone.
 fn alike(one: Ipv4Addr, other: Ipv4Addr) -> bool {
     let network = |addr: Ipv4Addr| u32::from(addr) >> 8;
     one == other || (one.octets()[0] != 127 && network(one) == network(other))
-}
-
-impl<T: Transport> Inner<T> {
-    /// How long the resolver may take to deny a name that does not exist.
-    const LOOK: Duration = Duration::from_secs(2);
-
-    /// What is wrong with the resolver, by a look at it that is at most so old.
-    pub(super) async fn look_at_resolver(&self, age: Duration) -> Option<ResolverTrouble> {
-        let _looking = self.resolver.looking.lock().await;
-        let now = self.now();
-        if let Some(trouble) = self.resolver.recent(age, now) {
-            return trouble;
-        }
-        let deadline = Instant::now() + Self::LOOK;
-        let answers = join_all(reserved(random()).into_iter().map(async |name| {
-            self.transport.ask(&Question { name, rtype: QueryType::A }, deadline).await.ok()
-        }));
-        let answers: Vec<Answer> =
-            answers.await.into_iter().flatten().filter(|answer| answer.rcode != SERVFAIL).collect();
-        let strays: Vec<Ipv4Addr> =
-            answers.iter().flat_map(|answer| answer.addresses.iter().copied()).collect();
-        let trouble = self.resolver.take(answers.is_empty(), strays, now);
-        self.note_trouble(trouble);
-        trouble
-    }
-
-    /// Notes that the resolver takes return codes out of answers.
-    pub(super) fn note_stripping(&self) {
-        self.note_trouble(Some(ResolverTrouble::Strips));
-    }
-
-    /// Notes that return codes come through it.
-    pub(super) fn note_passed(&self) {
-        let now = self.now();
-        let mut state = self.resolver.lock();
-        state.passed = Some(now);
-        let stripped = state.trouble == Some(ResolverTrouble::Strips);
-        drop(state);
-        if stripped {
-            self.note_trouble(None);
-        }
-    }
-
-    fn note_trouble(&self, trouble: Option<ResolverTrouble>) {
-        let before = std::mem::replace(&mut self.resolver.lock().trouble, trouble);
-        let word = |trouble: Option<ResolverTrouble>| trouble.map(|t| std::mem::discriminant(&t));
-        if word(before) != word(trouble) {
-            self.tell(Some(Event::Resolver { trouble }));
-        }
-    }
 }
 
 const SERVFAIL: u16 = 2;

@@ -1,26 +1,26 @@
 //! `dnslists` of Exim: `[txt-domain,]domain[operator values][/keys]`, separated by colons.
 
 use super::{DialectError, DialectErrorKind, Unwritable, Written, words};
-use crate::{Asks, ListKind, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName};
+use crate::{Asks, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneKind, ZoneName};
 
 /// One item of a `dnslists` condition.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Item {
-    /// The list asked. A match counts one point.
+    /// The zone asked. A match counts one point.
     pub zone: Zone,
-    /// The list asked for the text instead, where one is named.
+    /// The zone asked for the text instead, where one is named.
     pub txt_zone: Option<ZoneName>,
-    /// What is looked up instead of the client's address, as written behind `/`; such a list is
+    /// What is looked up instead of the client's address, as written behind `/`; such a zone is
     /// taken for one of domains.
     pub keys: Option<String>,
-    /// What counts where the list can't tell; valid from an option on.
+    /// What counts where the zone can't tell; valid from an option on.
     pub unknown: Unknown,
     /// Where it stands: octets from the beginning of the condition.
     pub at: usize,
 }
 
-/// What Exim does where a list can't tell.
+/// The action of Exim where a zone can't tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unknown {
     /// `+exclude_unknown`: as if not listed.
@@ -115,21 +115,21 @@ fn item(word: &str) -> Result<Item, DialectError> {
 }
 
 /// Writes zones as one condition, which is true if any of their rules matches; the names hold keys
-/// where the zones do. Left out is what Exim can't say: filters of very many addresses, lists of mail
+/// where the zones do. Left out is what Exim can't say: filters of very many addresses, zones of mail
 /// addresses, and those that count nothing or speak for a client, since Exim has no weights. Where the
 /// weights differ, that they are lost is told too.
 pub fn write(zones: &[Zone]) -> Written {
     let mut written = Written::default();
-    let counting = |zone: &&Zone| zone.kind == ListKind::Block;
+    let counting = |zone: &&Zone| zone.kind == ZoneKind::Block;
     let mut weights = zones.iter().filter(counting).flat_map(|z| &z.rules).map(|rule| rule.weight);
     let first = weights.next();
     let differ = weights.any(|weight| Some(weight) != first);
     for zone in zones {
         match (zone.kind, zone.asks) {
             (_, Asks::Emails(_)) => written.leave_out(zone, Unwritable::Emails),
-            (ListKind::Informational, _) => written.leave_out(zone, Unwritable::Informational),
-            (ListKind::Allow, _) => written.leave_out(zone, Unwritable::Allow),
-            (ListKind::Block, _) => {
+            (ZoneKind::Informational, _) => written.leave_out(zone, Unwritable::Informational),
+            (ZoneKind::Allow, _) => written.leave_out(zone, Unwritable::Allow),
+            (ZoneKind::Block, _) => {
                 write_zone(&mut written, zone);
                 if differ {
                     written.leave_out(zone, Unwritable::Weight);

@@ -1,4 +1,4 @@
-//! Lists as mail servers write them in their configuration: read from Postfix and Exim, written for
+//! Zones as mail servers write them in their configuration: read from Postfix and Exim, written for
 //! these, rspamd and SpamAssassin.
 
 pub mod exim;
@@ -10,7 +10,7 @@ mod tests;
 
 use crate::{FilterError, Quantifier, ReplyFilter, Rule, Score, Zone, ZoneName, ZoneNameError};
 
-/// Where and why a line can't be read. It never holds the line, which may hold a key.
+/// An error of reading a line: where, and why. It never holds the line, which may hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at character {}: {kind}", .at + .kind.inside() + 1)]
 pub struct DialectError {
@@ -20,11 +20,11 @@ pub struct DialectError {
     pub kind: DialectErrorKind,
 }
 
-/// Why a line can't be read.
+/// The reason why a line can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialectErrorKind {
-    /// No list in it.
+    /// No zone in it.
     #[error("there is no zone")]
     Empty,
     /// What stands for the zone is no name.
@@ -51,27 +51,27 @@ impl DialectErrorKind {
     }
 }
 
-/// Lists in a dialect, as far as it can say them.
+/// Zones in a dialect, as far as it can say them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
-    /// The lists; empty if none could be written.
+    /// The zones; empty if none could be written.
     pub text: String,
     /// What is not in it, or means something else there, in the order of the zones.
     pub left_out: Vec<LeftOut>,
 }
 
-/// A list, or a rule of one, that is not written as it was.
+/// A zone, or a rule of one, that is not written as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{zone}: {why}")]
 pub struct LeftOut {
-    /// The list.
+    /// The zone.
     pub zone: ZoneName,
     /// What the dialect can't say.
     pub why: Unwritable,
 }
 
-/// What a dialect can't say.
+/// A meaning that a dialect can't express.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unwritable {
@@ -87,21 +87,21 @@ pub enum Unwritable {
     /// No alternatives within one filter.
     #[error("left out: the codes of one rule do not fit into one filter")]
     Union,
-    /// It asks no lists of domains.
+    /// It asks no zones of domains.
     #[error("left out: it does not ask lists of domains there")]
     Domains,
-    /// It asks no lists of mail addresses in this form.
+    /// It asks no zones of mail addresses in this form.
     #[error("left out: lists of mail addresses are written by hand, since their hashes differ")]
     Emails,
-    /// A list that counts nothing would count.
+    /// A zone that counts nothing would count.
     #[error("left out: it counts nothing, and every list counts there")]
     Informational,
-    /// A list that speaks for a client would speak against it.
+    /// A zone that speaks for a client would speak against it.
     #[error(
         "left out: a list that speaks for clients would reject them there; accept its clients in a statement before"
     )]
     Allow,
-    /// No scores: the list decides by itself.
+    /// No scores: the zone decides by itself.
     #[error("its weight is lost: there every list decides by itself")]
     Weight,
 }

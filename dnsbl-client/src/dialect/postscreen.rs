@@ -1,7 +1,7 @@
 //! `postscreen_dnsbl_sites` of Postfix: `domain[=filter][*weight]`, separated by commas or blanks.
 
 use super::{DialectError, DialectErrorKind, Unwritable, Written, merge, rules, words};
-use crate::{Asks, ListKind, ReplyFilter, Rule, Score, Zone, ZoneName};
+use crate::{Asks, ReplyFilter, Rule, Score, Zone, ZoneKind, ZoneName};
 
 /// Reads a whole value. Entries of one domain become one zone with several rules; a zone with
 /// negative weights only is an allow list.
@@ -20,13 +20,13 @@ pub fn parse(text: &str) -> Result<Vec<Zone>, DialectError> {
     }
     for zone in &mut zones {
         if zone.rules.iter().all(|rule| rule.weight < Score::ZERO) {
-            zone.kind = ListKind::Allow;
+            zone.kind = ZoneKind::Allow;
         }
     }
     Ok(zones)
 }
 
-/// The list of an entry whose filter or weight may be unreadable, if its name is not.
+/// The zone of an entry whose filter or weight may be unreadable, if its name is not.
 pub fn zone_of(entry: &str) -> Option<ZoneName> {
     entry.split(['=', '*']).next()?.parse().ok()
 }
@@ -55,7 +55,7 @@ fn entry(word: &str) -> Result<(ZoneName, Rule), DialectError> {
 }
 
 /// Writes zones as one value; the names hold keys where the zones do. Left out is what Postfix can't
-/// say: negations, fractions of a point, lists of anything but addresses, and lists that count
+/// say: negations, fractions of a point, zones of anything but addresses, and zones that count
 /// nothing, since every entry of Postfix counts.
 pub fn write(zones: &[Zone]) -> Written {
     let mut written = Written::default();
@@ -63,7 +63,7 @@ pub fn write(zones: &[Zone]) -> Written {
         let why = match (zone.kind, zone.asks) {
             (_, Asks::Domains) => Unwritable::Domains,
             (_, Asks::Emails(_)) => Unwritable::Emails,
-            (ListKind::Informational, _) => Unwritable::Informational,
+            (ZoneKind::Informational, _) => Unwritable::Informational,
             (_, Asks::Addresses { .. }) => {
                 for rule in rules(zone, &mut written) {
                     match entry_of(zone, rule) {

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{Unwritable, Written, rules, symbol};
-use crate::{Asks, ListKind, ReplyFilter, Zone};
+use crate::{Asks, ReplyFilter, Zone, ZoneKind};
 
 /// Writes zones as an `rbls` section; the names hold keys where the zones do. Scores go into
-/// comments: rspamd keeps them in `local.d/rbl_group.conf`. Left out are negations and lists of mail
+/// comments: rspamd keeps them in `local.d/rbl_group.conf`. Left out are negations and zones of mail
 /// addresses.
 pub fn write(zones: &[Zone]) -> Written {
     let mut written = Written::default();
@@ -31,7 +31,7 @@ pub fn write(zones: &[Zone]) -> Written {
             text,
             "  {name} {{\n    symbol = \"{name}\";\n    rbl = \"{secret}\";\n{checks}"
         );
-        if zone.kind == ListKind::Allow {
+        if zone.kind == ZoneKind::Allow {
             text.push_str("    is_whitelist = true;\n");
         }
         text.push_str("    returncodes_matcher = \"regexp\";\n    returncodes {\n");

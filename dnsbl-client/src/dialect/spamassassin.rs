@@ -8,8 +8,8 @@ use crate::{Asks, Score, Zone};
 /// What SpamAssassin scores a rule that counts nothing with: it does not even look up one of score 0.
 const NEXT_TO_NOTHING: &str = "0.001";
 
-/// Writes zones as rules; the names hold keys where the zones do. Lists of domains are asked about the
-/// domain of the envelope sender. Left out are negations and lists of mail addresses.
+/// Writes zones as rules; the names hold keys where the zones do. Zones of domains are asked about the
+/// domain of the envelope sender. Left out are negations and zones of mail addresses.
 pub fn write(zones: &[Zone]) -> Written {
     let mut written = Written::default();
     for zone in zones {

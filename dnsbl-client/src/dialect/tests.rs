@@ -4,7 +4,7 @@ use super::{
     DialectErrorKind as Kind, Unwritable, Written, exim, exim::Unknown, postscreen, rspamd,
     spamassassin,
 };
-use crate::{Asks, FilterErrorKind, ListKind, Quantifier, ReplyFilter, Score, Zone, ZoneNameError};
+use crate::{Asks, FilterErrorKind, Quantifier, ReplyFilter, Score, Zone, ZoneKind, ZoneNameError};
 
 const SITES: &str = "zen.spamhaus.org=127.0.0.[2..11]*3, bl.spamcop.net*2\n  \
                      list.dnswl.org=127.0.[0..255].[1..3]*-4 zen.spamhaus.org=127.0.0.[4..7]";
@@ -17,7 +17,7 @@ fn postscreen_entries_of_one_domain_are_one_zone() {
     let weights: Vec<Score> = zones[0].rules.iter().map(|rule| rule.weight).collect();
     assert_eq!(weights, [Score::points(3), Score::ONE]);
     assert!(zones[1].rules[0].filter.is_any());
-    assert_eq!((zones[1].kind, zones[2].kind), (ListKind::Block, ListKind::Allow));
+    assert_eq!((zones[1].kind, zones[2].kind), (ZoneKind::Block, ZoneKind::Allow));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn rules_of_spamassassin_look_at_the_set_that_was_asked() {
     );
 }
 
-/// Newcomer B2: one list that could not be written hid all others, or vanished without a word.
+/// Newcomer B2: one zone that could not be written hid all others, or vanished without a word.
 #[test]
 fn what_a_mail_server_cannot_say_is_named_and_the_rest_is_written() {
     let zone = |filter: &str| {
@@ -151,7 +151,7 @@ fn what_a_mail_server_cannot_say_is_named_and_the_rest_is_written() {
         (zone("=127.0.0.2,127.1.0.3"), Unwritable::Union),
         (fraction(), Unwritable::Fraction(Score::milli(1500))),
         (domains(), Unwritable::Domains),
-        (zone("=127.0.0.2").kind(ListKind::Informational), Unwritable::Informational),
+        (zone("=127.0.0.2").kind(ZoneKind::Informational), Unwritable::Informational),
     ] {
         let written = postscreen::write(&[zone, good()]);
         assert_eq!((&*written.text, whys(&written)), ("good.example=127.0.0.2", vec![why]));
@@ -165,8 +165,8 @@ fn what_a_mail_server_cannot_say_is_named_and_the_rest_is_written() {
     wide.rules[0].filter = ReplyFilter::postfix("127.0.[0..255].[2..3]").unwrap();
     for (zone, why) in [
         (wide, Unwritable::TooMany(512)),
-        (zone("=127.0.0.2").kind(ListKind::Allow), Unwritable::Allow),
-        (zone("=127.0.0.2").kind(ListKind::Informational), Unwritable::Informational),
+        (zone("=127.0.0.2").kind(ZoneKind::Allow), Unwritable::Allow),
+        (zone("=127.0.0.2").kind(ZoneKind::Informational), Unwritable::Informational),
     ] {
         let written = exim::write(&[zone, good()]);
         assert_eq!((&*written.text, whys(&written)), ("good.example=127.0.0.2", vec![why]));

@@ -12,9 +12,9 @@ use ipnet::Ipv4Net;
 pub(crate) use self::octets::Octets;
 pub use self::parse::{FilterError, FilterErrorKind};
 
-/// Which answers a rule is about, compiled from any dialect.
+/// The filter of the answers that a rule is about, compiled from any dialect.
 ///
-/// A filter sees return codes only: what no list answers is sorted out before, so that a negation
+/// A filter sees return codes only: what no zone answers is sorted out before, so that a negation
 /// can't turn a parked domain or a refusal into a listing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ReplyFilter {
@@ -23,7 +23,7 @@ pub struct ReplyFilter {
     patterns: Box<[Octets]>,
 }
 
-/// How many of the addresses have to match.
+/// The number of addresses that have to match.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Quantifier {
     /// At least one (Exim `=`, `&`; all other dialects).

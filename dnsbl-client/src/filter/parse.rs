@@ -4,7 +4,7 @@ use std::{net::Ipv4Addr, ops::RangeInclusive};
 
 use super::{Octets, Quantifier, ReplyFilter, octets::OctetSet};
 
-/// Where and why a text is no filter.
+/// An error of reading a filter: where, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at character {at}: {kind}", at = .at + 1)]
 pub struct FilterError {
@@ -14,7 +14,7 @@ pub struct FilterError {
     pub kind: FilterErrorKind,
 }
 
-/// Why a text is no filter.
+/// The reason why a text is no filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterErrorKind {
@@ -44,7 +44,7 @@ pub enum FilterErrorKind {
     AddressMissing,
 }
 
-/// What is left to read.
+/// The text that is left to read.
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,

@@ -1,6 +1,6 @@
 //! Noticing that everything is listed all of a sudden.
 
-/// A sequential test (CUSUM): does the list say "listed" as often as it used to, or always?
+/// A sequential test (CUSUM): does the zone say "listed" as often as it used to, or always?
 ///
 /// Each answer adds the logarithm of how much likelier it is if everything is listed. The sum never
 /// falls below 0; beyond [`Alarm::LIMIT`] it rings. Whatever share of the clients is listed, fewer
@@ -18,7 +18,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// A false alarm is one in e^12 and costs a probe.
     const LIMIT: f64 = 12.0;
-    /// A list that lists everything does so to this degree.
+    /// A zone that lists everything does so to this degree.
     const EVERYTHING: f64 = 0.99;
     /// Shares beyond these are not told apart from always and never.
     const LEAST: f64 = 0.05;
@@ -31,7 +31,7 @@ impl Alarm {
     }
 
     /// Takes an answer; true if the alarm rings.
-    pub(crate) fn hear(&mut self, listed: bool) -> bool {
+    pub(crate) fn observe(&mut self, listed: bool) -> bool {
         let usual = self.usual.clamp(Self::LEAST, Self::MOST);
         let (now, then) =
             if listed { (Self::EVERYTHING, usual) } else { (1.0 - Self::EVERYTHING, 1.0 - usual) };
@@ -48,7 +48,7 @@ impl Alarm {
     }
 
     /// How many were listed of those that made it ring.
-    pub(crate) fn heard(&self) -> (u32, u32) {
+    pub(crate) fn observed(&self) -> (u32, u32) {
         (self.listed, self.of)
     }
 
@@ -64,11 +64,11 @@ mod tests {
 
     use super::Alarm;
 
-    /// An alarm that has heard this many answers of which every n-th is "listed".
+    /// An alarm that has observed this many answers of which every n-th is "listed".
     fn used_to(percent: u32) -> Alarm {
         let mut alarm = Alarm::new();
         for i in 0..1000u32 {
-            if alarm.hear((i * 37) % 100 < percent) {
+            if alarm.observe((i * 37) % 100 < percent) {
                 alarm.reset();
             }
         }
@@ -80,23 +80,23 @@ mod tests {
     fn a_list_that_begins_to_list_everything_is_noticed_within_20_wrong_listings() {
         for percent in [0, 1, 5, 20, 50, 80, 90, 95] {
             let mut alarm = used_to(percent);
-            let heard = (1..1000).find(|_| alarm.hear(true)).unwrap();
-            let wrong = heard * (100 - percent) / 100;
-            assert!(wrong <= 20, "{percent} %: {heard} answers, {wrong} of them wrong");
+            let observed = (1..1000).find(|_| alarm.observe(true)).unwrap();
+            let wrong = observed * (100 - percent) / 100;
+            assert!(wrong <= 20, "{percent} %: {observed} answers, {wrong} of them wrong");
         }
     }
 
     #[test]
     fn a_list_that_was_never_asked_before_is_noticed_within_20() {
         let mut alarm = Alarm::new();
-        assert!((1..=20).any(|_| alarm.hear(true)));
+        assert!((1..=20).any(|_| alarm.observe(true)));
     }
 
     #[test]
     fn a_list_that_does_what_it_used_to_is_not_suspected() {
         for percent in [0, 20, 50, 80] {
             let mut alarm = used_to(percent);
-            let rings = (0..1000u32).filter(|i| alarm.hear((i * 61) % 100 < percent)).count();
+            let rings = (0..1000u32).filter(|i| alarm.observe((i * 61) % 100 < percent)).count();
             assert_eq!(rings, 0, "{percent} %");
         }
     }
@@ -106,9 +106,9 @@ mod tests {
         fn no_sequence_of_answers_breaks_it(answers: Vec<bool>) {
             let mut alarm = Alarm::new();
             for listed in answers {
-                alarm.hear(listed);
+                alarm.observe(listed);
                 prop_assert!(alarm.usual > 0.0 && alarm.usual < 1.0 && alarm.sum >= 0.0);
-                prop_assert!(alarm.heard().0 <= alarm.heard().1);
+                prop_assert!(alarm.observed().0 <= alarm.observed().1);
             }
         }
     }

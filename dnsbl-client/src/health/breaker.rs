@@ -1,4 +1,4 @@
-//! Noticing that a list does not answer.
+//! Noticing that a zone does not answer.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ impl Breaker {
 
     /// Takes the end of a question. Tells how many failed of how many, if that is too many: five in a
     /// row, or half of at least 20 within a minute.
-    pub(crate) fn hear(&mut self, failed: bool, now: Instant) -> Option<(u32, u32)> {
+    pub(crate) fn observe(&mut self, failed: bool, now: Instant) -> Option<(u32, u32)> {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) >= Self::WINDOW) {
             (self.since, self.failed, self.of) = (Some(now), 0, 0);
         }
@@ -49,12 +49,12 @@ mod tests {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..10 {
             for _ in 0..4 {
-                assert_eq!(breaker.hear(true, now), None);
+                assert_eq!(breaker.observe(true, now), None);
             }
             breaker = Breaker { failed: 0, of: 0, ..breaker };
-            assert_eq!(breaker.hear(false, now), None);
+            assert_eq!(breaker.observe(false, now), None);
         }
-        let rings: Vec<_> = (0..5).map(|_| breaker.hear(true, now)).collect();
+        let rings: Vec<_> = (0..5).map(|_| breaker.observe(true, now)).collect();
         assert_eq!(rings, [None, None, None, None, Some((5, 5))]);
     }
 
@@ -62,7 +62,7 @@ mod tests {
     fn half_of_twenty_within_a_minute_are_too_many() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
-        let found = (1..=40).find_map(|i| breaker.hear(i % 2 == 0, now));
+        let found = (1..=40).find_map(|i| breaker.observe(i % 2 == 0, now));
         assert_eq!(found, Some((10, 20)));
     }
 
@@ -72,7 +72,7 @@ mod tests {
         let mut breaker = Breaker::default();
         for i in 0..400 {
             now += Duration::from_secs(10);
-            assert_eq!(breaker.hear(i % 2 == 0, now), None);
+            assert_eq!(breaker.observe(i % 2 == 0, now), None);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How many questions a list may be asked.
+//! How many questions a zone may be asked.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ pub(crate) struct Budget {
     used: u64,
     since: Instant,
     /// Whether somebody was told that it is spent.
-    told: bool,
+    reported: bool,
 }
 
-/// What a question finds.
+/// The result of taking a query from a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spending {
     /// It may be asked.
@@ -27,21 +27,21 @@ impl Budget {
     const DAY: Duration = Duration::from_secs(86_400);
 
     pub(crate) fn new(per_day: Option<u64>, now: Instant) -> Self {
-        Self { per_day, used: 0, since: now, told: false }
+        Self { per_day, used: 0, since: now, reported: false }
     }
 
     /// Takes one question from the budget.
     pub(crate) fn take(&mut self, now: Instant) -> Spending {
         if now.saturating_duration_since(self.since) >= Self::DAY {
-            (self.used, self.since, self.told) = (0, now, false);
+            (self.used, self.since, self.reported) = (0, now, false);
         }
         if self.per_day.is_none_or(|most| self.used < most) {
             self.used += 1;
             Spending::Allowed
-        } else if self.told {
+        } else if self.reported {
             Spending::Spent
         } else {
-            self.told = true;
+            self.reported = true;
             Spending::JustSpent
         }
     }

@@ -1,4 +1,4 @@
-//! Whether a list can be believed. Pure: clock and randomness are parameters.
+//! Whether a zone can be believed. Pure: clock and randomness are parameters.
 
 mod alarm;
 mod breaker;
@@ -12,9 +12,9 @@ use std::{net::Ipv4Addr, time::Duration};
 
 pub(crate) use self::{
     budget::{Budget, Spending},
-    monitor::{Monitor, Probed, Saved, State, Trust},
+    monitor::{Monitor, MonitorState, ProbeResult, Saved, Trust},
     probe::{
-        Family, Point, PointKind, Soundness, all_points, has_both, points, soundness, together,
+        Family, Point, PointKind, Soundness, all_points, combined, has_both, points, soundness,
         verdict,
     },
     proof::Proof,
@@ -22,14 +22,14 @@ pub(crate) use self::{
 
 use crate::Blocked;
 
-/// How far a list can be believed.
+/// The health of a zone: how far it can be believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Health {
     /// No probe has succeeded yet.
     #[default]
     Unproven,
-    /// It does what a list does.
+    /// It does what a zone does.
     Up,
     /// Something is odd; its listings do not count until a probe has told more.
     Suspect {
@@ -49,7 +49,7 @@ pub enum Health {
 
 impl Health {
     /// The word for it: `unproven`, `up`, `suspect`, `down`, `probation`.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Unproven => "unproven",
             Self::Up => "up",
@@ -60,14 +60,14 @@ impl Health {
     }
 }
 
-/// What is wrong with a list.
+/// The fault of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownReason {
-    /// It does not list what every list has (RFC 5782 section 5): it was emptied, or is none.
+    /// It does not list what every zone has (RFC 5782 section 5): it was emptied, or is none.
     #[error("it lacks its test entry")]
     MissesTestEntry,
-    /// It lists what no list has (RFC 5782 section 5).
+    /// It lists what no zone has (RFC 5782 section 5).
     #[error("it lists the entry that no list has")]
     ListsTestNegative,
     /// It lists an address or a name that was made up.
@@ -95,27 +95,27 @@ pub enum DownReason {
     /// The resolver takes return codes out of the answers.
     #[error("{}", Blocked::Stripped)]
     ResolverStrips,
-    /// Nothing can be asked: the resolver does not answer, or no list does.
+    /// Nothing can be asked: the resolver does not answer, or no zone does.
     #[error("nothing answers: the resolver or the network is down")]
     ResolverSilent,
-    /// Its answers are none that a list gives.
+    /// Its answers are none that a zone gives.
     #[error("its answers are none that a list gives")]
     NotAList,
 }
 
 impl DownReason {
-    /// Whether what the list says is not to be believed, rather than that it says nothing.
+    /// Whether what the zone says is not to be believed, rather than that it says nothing.
     pub(crate) fn spoils_listings(self) -> bool {
         !matches!(self, Self::Failing { .. } | Self::Blocked(_)) && !self.is_of_the_resolver()
     }
 
-    /// Whether it is the resolver's doing: the list is not blamed for it.
+    /// Whether it is the resolver's doing: the zone is not blamed for it.
     pub fn is_of_the_resolver(self) -> bool {
         matches!(self, Self::ResolverStrips | Self::ResolverSilent)
     }
 }
 
-/// What is wrong with the resolver, whatever the lists.
+/// The trouble with the resolver, whatever the zones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolverTrouble {

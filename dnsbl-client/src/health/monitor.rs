@@ -1,17 +1,17 @@
-//! The states of a list, and what leads from one to another.
+//! The states of a zone, and what leads from one to another.
 
 use std::time::{Duration, Instant};
 
 use super::{DownReason, Health, alarm::Alarm, breaker::Breaker};
 use crate::{Blocked, Bogus, Status};
 
-/// Watches one list.
+/// The health monitor of a zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
-    state: State,
+    state: MonitorState,
     breaker: Breaker,
     alarm: Alarm,
-    /// Answers in a row that no list gives.
+    /// Answers in a row that no zone gives.
     bogus: u32,
     /// How often it went down lately, which lengthens the time until it is probed again.
     falls: u32,
@@ -21,7 +21,7 @@ pub(crate) struct Monitor {
     /// Since when it could not be believed; `None` while it is up.
     down_since: Option<Instant>,
     /// Somebody was told that it counts as gone.
-    told_gone: bool,
+    gone_reported: bool,
     /// It has just gone down without an answer, and nobody has looked yet whether that is its fault.
     doubted: bool,
     next_probe: Instant,
@@ -31,7 +31,7 @@ pub(crate) struct Monitor {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum MonitorState {
     Unproven,
     Up,
     Suspect(DownReason),
@@ -39,7 +39,7 @@ pub(crate) enum State {
     Probation { clean: u32 },
 }
 
-/// Whether a list may be asked, and whether its listings count.
+/// The trust in a zone: whether it may be asked, and whether its listings count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
     Full,
@@ -48,23 +48,23 @@ pub(crate) enum Trust {
     None,
 }
 
-/// What survives a restart.
+/// The part of a monitor that survives a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Saved {
-    pub(crate) state: State,
+    pub(crate) state: MonitorState,
     pub(crate) falls: u32,
     pub(crate) retry_in: Duration,
     pub(crate) down_for: Option<Duration>,
 }
 
-/// What a probe has found.
+/// The result of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Probed {
+pub(crate) enum ProbeResult {
     /// Everything is as it should be.
     Good,
     /// Something is wrong.
     Fault(DownReason),
-    /// The list did not answer.
+    /// The zone did not answer.
     NoAnswer,
     /// There was no question left to ask.
     NotAsked,
@@ -76,12 +76,12 @@ impl Monitor {
     const QUIET: Duration = Duration::from_secs(300);
     /// Falls are forgotten after so long without one.
     const STEADY: Duration = Duration::from_secs(3600);
-    /// How soon a list is probed again that can't be asked through this resolver.
+    /// How soon a zone is probed again that can't be asked through this resolver.
     pub(crate) const AGAIN: Duration = Duration::from_secs(30);
 
     pub(crate) fn new(every: Duration, now: Instant) -> Self {
         Self {
-            state: State::Unproven,
+            state: MonitorState::Unproven,
             breaker: Breaker::default(),
             alarm: Alarm::new(),
             bogus: 0,
@@ -89,7 +89,7 @@ impl Monitor {
             missed: 0,
             up_since: None,
             down_since: Some(now),
-            told_gone: false,
+            gone_reported: false,
             doubted: false,
             next_probe: now,
             quiet_until: None,
@@ -99,22 +99,22 @@ impl Monitor {
 
     pub(crate) fn trust(&self) -> Trust {
         match self.state {
-            State::Up | State::Probation { .. } => Trust::Full,
-            State::Unproven => Trust::Unproven,
-            State::Suspect(_) => Trust::ListingsWithheld,
-            State::Down(_) => Trust::None,
+            MonitorState::Up | MonitorState::Probation { .. } => Trust::Full,
+            MonitorState::Unproven => Trust::Unproven,
+            MonitorState::Suspect(_) => Trust::ListingsWithheld,
+            MonitorState::Down(_) => Trust::None,
         }
     }
 
     pub(crate) fn health(&self, now: Instant) -> Health {
         match self.state {
-            State::Unproven => Health::Unproven,
-            State::Up => Health::Up,
-            State::Suspect(why) => Health::Suspect { why },
-            State::Down(why) => {
+            MonitorState::Unproven => Health::Unproven,
+            MonitorState::Up => Health::Up,
+            MonitorState::Suspect(why) => Health::Suspect { why },
+            MonitorState::Down(why) => {
                 Health::Down { why, retry_in: self.next_probe.saturating_duration_since(now) }
             }
-            State::Probation { .. } => Health::Probation,
+            MonitorState::Probation { .. } => Health::Probation,
         }
     }
 
@@ -126,31 +126,31 @@ impl Monitor {
     /// What was wrong when it was looked at last.
     pub(crate) fn fault(&self) -> Option<DownReason> {
         match self.state {
-            State::Suspect(why) | State::Down(why) => Some(why),
+            MonitorState::Suspect(why) | MonitorState::Down(why) => Some(why),
             _ => None,
         }
     }
 
-    /// Takes what the list said when it was asked. `jitter` gives something from 0 to 1.
-    pub(crate) fn hear(&mut self, status: &Status, now: Instant, jitter: impl FnOnce() -> f64) {
+    /// Takes what the zone said when it was asked. `jitter` gives something from 0 to 1.
+    pub(crate) fn observe(&mut self, status: &Status, now: Instant, jitter: impl FnOnce() -> f64) {
         if let Status::Blocked(Blocked::Rewritten(_)) = status {
-            self.alarm.hear(false);
+            self.alarm.observe(false);
         }
-        if says_nothing_of_the_list(status) {
+        if says_nothing_of_the_zone(status) {
             return;
         }
         let failed = is_failure(status);
-        let failing = self.breaker.hear(failed, now);
+        let failing = self.breaker.observe(failed, now);
         self.bogus = if matches!(status, Status::Bogus(_)) { self.bogus + 1 } else { 0 };
-        let rings = status.is_verdict() && self.alarm.hear(status.listing().is_some());
+        let rings = status.is_verdict() && self.alarm.observe(status.listing().is_some());
         let quiet = self.quiet_until.is_some_and(|until| now < until);
         match self.state {
-            State::Down(_) | State::Suspect(_) => {}
+            MonitorState::Down(_) | MonitorState::Suspect(_) => {}
             _ if refusal(status).is_some() => {
                 let why = refusal(status).map_or(DownReason::NotAList, DownReason::Blocked);
                 self.fall(why, now, jitter());
             }
-            State::Probation { .. } if failed || self.bogus > 0 => {
+            MonitorState::Probation { .. } if failed || self.bogus > 0 => {
                 let (failed, of) = failing.unwrap_or((1, 1));
                 self.fall(DownReason::Failing { failed, of }, now, jitter());
             }
@@ -160,82 +160,88 @@ impl Monitor {
             }
             _ if self.bogus >= Self::BOGUS => self.suspect(DownReason::NotAList, now),
             _ if rings && !quiet => {
-                let (listed, of) = self.alarm.heard();
+                let (listed, of) = self.alarm.observed();
                 self.suspect(DownReason::ListsEverything { listed, of }, now);
             }
-            State::Probation { clean } if clean + 1 >= Self::CLEAN => self.rise(now),
-            State::Probation { clean } => self.state = State::Probation { clean: clean + 1 },
-            State::Unproven | State::Up => {}
+            MonitorState::Probation { clean } if clean + 1 >= Self::CLEAN => self.rise(now),
+            MonitorState::Probation { clean } => {
+                self.state = MonitorState::Probation { clean: clean + 1 }
+            }
+            MonitorState::Unproven | MonitorState::Up => {}
         }
     }
 
-    /// Takes it that the list has just denied what was made up: it does not list everything.
+    /// Takes it that the zone has just denied what was made up: it does not list everything.
     pub(crate) fn note_denied(&mut self) {
         self.alarm.reset();
     }
 
     /// Takes the outcome of a probe.
-    pub(crate) fn probed(&mut self, outcome: Probed, now: Instant, jitter: f64) {
-        match (outcome, self.state) {
-            (Probed::Good, State::Down(why)) if why.is_of_the_resolver() => {
+    pub(crate) fn record_probe(&mut self, result: ProbeResult, now: Instant, jitter: f64) {
+        match (result, self.state) {
+            (ProbeResult::Good, MonitorState::Down(why)) if why.is_of_the_resolver() => {
                 self.rise(now);
                 self.next_probe = now + stretch(self.every, jitter);
             }
-            (Probed::Good, State::Down(_)) => {
-                self.state = State::Probation { clean: 0 };
-                (self.down_since, self.told_gone) = (None, false);
+            (ProbeResult::Good, MonitorState::Down(_)) => {
+                self.state = MonitorState::Probation { clean: 0 };
+                (self.down_since, self.gone_reported) = (None, false);
                 self.forget();
                 self.next_probe = now + stretch(self.every, jitter);
             }
-            (Probed::Good, State::Suspect(_)) => {
+            (ProbeResult::Good, MonitorState::Suspect(_)) => {
                 self.quiet_until = Some(now + Self::QUIET);
                 self.rise(now);
                 self.next_probe = now + stretch(self.every, jitter);
             }
-            (Probed::Good, _) => {
+            (ProbeResult::Good, _) => {
                 self.rise(now);
                 self.next_probe = now + stretch(self.every, jitter);
             }
-            (Probed::Fault(why), _) if why.is_of_the_resolver() => {
-                self.state = State::Down(why);
+            (ProbeResult::Fault(why), _) if why.is_of_the_resolver() => {
+                self.state = MonitorState::Down(why);
                 self.blame_resolver(why, stretch(Self::AGAIN, jitter), now);
             }
-            (Probed::Fault(why), _) => self.fall(why, now, jitter),
-            // The resolver answers again, and the list does not.
-            (Probed::NoAnswer, State::Down(why)) if why.is_of_the_resolver() => {
+            (ProbeResult::Fault(why), _) => self.fall(why, now, jitter),
+            // The resolver answers again, and the zone does not.
+            (ProbeResult::NoAnswer, MonitorState::Down(why)) if why.is_of_the_resolver() => {
                 self.fall(DownReason::Failing { failed: 1, of: 1 }, now, jitter);
             }
-            (Probed::NoAnswer, State::Suspect(why) | State::Down(why)) => {
+            (ProbeResult::NoAnswer, MonitorState::Suspect(why) | MonitorState::Down(why)) => {
                 self.fall(why, now, jitter);
             }
-            // One lost answer is no reason to do without the list: its users will notice.
-            (Probed::NoAnswer, _) => {
+            // One lost answer is no reason to do without the zone: its users will notice.
+            (ProbeResult::NoAnswer, _) => {
                 let wait = delay(DownReason::Failing { failed: 1, of: 1 }, self.missed);
                 self.next_probe = now + stretch(wait, jitter);
                 self.missed = self.missed.saturating_add(1);
             }
-            (Probed::NotAsked, _) => self.next_probe = now + stretch(self.every, jitter),
+            (ProbeResult::NotAsked, _) => self.next_probe = now + stretch(self.every, jitter),
         }
-        if outcome == Probed::Good {
+        if result == ProbeResult::Good {
             self.missed = 0;
         }
     }
 
-    /// Takes it that the list could not be asked through this resolver, which does not count against it,
+    /// Takes it that the zone could not be asked through this resolver, which does not count against it,
     /// and wants to be probed after so long.
     pub(crate) fn blame_resolver(&mut self, why: DownReason, wait: Duration, now: Instant) {
         match self.state {
-            State::Down(DownReason::Failing { .. }) => {
+            MonitorState::Down(DownReason::Failing { .. }) => {
                 self.falls = self.falls.saturating_sub(1);
-                self.state = State::Down(why);
+                self.state = MonitorState::Down(why);
             }
-            State::Down(own) if own.is_of_the_resolver() => self.state = State::Down(why),
-            State::Down(_) | State::Unproven => {}
+            MonitorState::Down(own) if own.is_of_the_resolver() => {
+                self.state = MonitorState::Down(why)
+            }
+            MonitorState::Down(_) | MonitorState::Unproven => {}
             // It has not failed yet.
-            State::Up | State::Probation { .. } | State::Suspect(_) if self.next_probe > now => {
+            MonitorState::Up | MonitorState::Probation { .. } | MonitorState::Suspect(_)
+                if self.next_probe > now =>
+            {
                 return;
             }
-            State::Up | State::Probation { .. } | State::Suspect(_) => {}
+            MonitorState::Up | MonitorState::Probation { .. } | MonitorState::Suspect(_) => {}
         }
         self.doubted = false;
         self.next_probe = now + wait;
@@ -249,28 +255,31 @@ impl Monitor {
 
     /// Whether it is down because nothing answers, be that its fault or the resolver's.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self.state, State::Down(DownReason::Failing { .. } | DownReason::ResolverSilent))
+        matches!(
+            self.state,
+            MonitorState::Down(DownReason::Failing { .. } | DownReason::ResolverSilent)
+        )
     }
 
     /// Wants to be probed at once: what stood between has changed.
-    pub(crate) fn look_again(&mut self, now: Instant) {
+    pub(crate) fn probe_at_once(&mut self, now: Instant) {
         self.next_probe = self.next_probe.min(now);
     }
 
     /// Whether it is down for a reason of its own, and has been for so long.
     pub(crate) fn is_gone(&self, after: Duration, now: Instant) -> bool {
         let own = match self.state {
-            State::Unproven => true,
-            State::Down(why) => !why.is_of_the_resolver(),
-            State::Up | State::Suspect(_) | State::Probation { .. } => false,
+            MonitorState::Unproven => true,
+            MonitorState::Down(why) => !why.is_of_the_resolver(),
+            MonitorState::Up | MonitorState::Suspect(_) | MonitorState::Probation { .. } => false,
         };
         own && self.down_for(now).is_some_and(|down| down >= after)
     }
 
     /// The same, once.
-    pub(crate) fn tells_gone(&mut self, after: Duration, now: Instant) -> bool {
+    pub(crate) fn reports_gone(&mut self, after: Duration, now: Instant) -> bool {
         let gone = self.is_gone(after, now);
-        gone && !std::mem::replace(&mut self.told_gone, true)
+        gone && !std::mem::replace(&mut self.gone_reported, true)
     }
 
     /// For how long it could not be believed; `None` while it can.
@@ -283,16 +292,16 @@ impl Monitor {
         let Saved { state, falls, retry_in, down_for } = saved;
         let most = delay(
             match state {
-                State::Down(why) => why,
+                MonitorState::Down(why) => why,
                 _ => DownReason::NotAList,
             },
             u32::MAX,
         );
         (self.state, self.falls) = (state, falls);
-        self.up_since = (state == State::Up).then_some(now);
+        self.up_since = (state == MonitorState::Up).then_some(now);
         self.down_since = down_for.map(|down| now.checked_sub(down).unwrap_or(now));
         self.next_probe = match state {
-            State::Down(_) => now + retry_in.min(most * 2),
+            MonitorState::Down(_) => now + retry_in.min(most * 2),
             _ => now,
         };
     }
@@ -300,7 +309,7 @@ impl Monitor {
     /// What to keep for another run.
     pub(crate) fn saved(&self, now: Instant) -> Saved {
         let state = match self.state {
-            State::Down(why) if why.is_of_the_resolver() => State::Unproven,
+            MonitorState::Down(why) if why.is_of_the_resolver() => MonitorState::Unproven,
             state => state,
         };
         Saved {
@@ -312,7 +321,7 @@ impl Monitor {
     }
 
     fn suspect(&mut self, why: DownReason, now: Instant) {
-        self.state = State::Suspect(why);
+        self.state = MonitorState::Suspect(why);
         self.next_probe = now;
     }
 
@@ -323,7 +332,7 @@ impl Monitor {
         }
         self.next_probe = now + stretch(delay(why, self.falls), jitter);
         self.falls = self.falls.saturating_add(1);
-        self.state = State::Down(why);
+        self.state = MonitorState::Down(why);
         self.up_since = None;
         self.down_since.get_or_insert(now);
         self.doubted = matches!(why, DownReason::Failing { .. });
@@ -331,12 +340,12 @@ impl Monitor {
     }
 
     fn rise(&mut self, now: Instant) {
-        if self.state != State::Up {
+        if self.state != MonitorState::Up {
             self.up_since = Some(now);
             self.forget();
         }
-        (self.down_since, self.told_gone, self.doubted) = (None, false, false);
-        self.state = State::Up;
+        (self.down_since, self.gone_reported, self.doubted) = (None, false, false);
+        self.state = MonitorState::Up;
     }
 
     fn forget(&mut self) {
@@ -346,7 +355,7 @@ impl Monitor {
     }
 }
 
-/// The list's own refusal. One by a resolver is a failure like others: it may be about one name.
+/// The zone's own refusal. One by a resolver is a failure like others: it may be about one name.
 fn refusal(status: &Status) -> Option<Blocked> {
     match status {
         Status::Blocked(Blocked::Refused | Blocked::Filtered(_)) => None,
@@ -356,7 +365,7 @@ fn refusal(status: &Status) -> Option<Blocked> {
 }
 
 /// What is about one name, about the resolver, or was concluded already.
-fn says_nothing_of_the_list(status: &Status) -> bool {
+fn says_nothing_of_the_zone(status: &Status) -> bool {
     matches!(
         status,
         Status::Bogus(Bogus::ErrorForOne(_) | Bogus::ListsEverything)
@@ -368,7 +377,7 @@ fn is_failure(status: &Status) -> bool {
     matches!(status, Status::Failed(_) | Status::Blocked(Blocked::Refused | Blocked::Filtered(_)))
 }
 
-/// How long a list is left alone when it goes down for the n-th time in a row.
+/// How long a zone is left alone when it goes down for the n-th time in a row.
 fn delay(why: DownReason, falls: u32) -> Duration {
     let (first, factor, most) = match why {
         DownReason::Failing { .. } => (30, 4, 1800),

@@ -1,10 +1,10 @@
-//! Whether a list has just denied something: one that lists everything can't.
+//! Whether a zone has just denied something: one that lists everything can't.
 
 use std::time::{Duration, Instant};
 
-/// What a list has denied lately, in one family of addresses or as a list of names.
+/// The latest denials of a zone, in one family of addresses or as a zone of names.
 ///
-/// A listing is believed if the list denied something made up that was asked *after* the question
+/// A listing is believed if the zone denied something made up that was asked *after* the question
 /// about the listing. Where that happens so often that the made-up questions would weigh, a denial of
 /// the last minute does.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{DownReason, Saved, State};
+use super::{DownReason, MonitorState, Saved};
 use crate::Blocked;
 
 /// The whole file. Another version is another format.
@@ -22,7 +22,7 @@ pub(crate) struct SavedFile {
     pub(crate) zones: Vec<SavedZone>,
 }
 
-/// One list.
+/// One zone.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct SavedZone {
     pub(crate) zone: String,
@@ -112,11 +112,11 @@ impl SavedZone {
         (used, counted_for): (u64, Duration),
     ) -> Self {
         let (word, why) = match state {
-            State::Unproven => (Word::Unproven, None),
-            State::Up => (Word::Up, None),
-            State::Suspect(why) => (Word::Suspect, Some(why.into())),
-            State::Down(why) => (Word::Down, Some(why.into())),
-            State::Probation { .. } => (Word::Probation, None),
+            MonitorState::Unproven => (Word::Unproven, None),
+            MonitorState::Up => (Word::Up, None),
+            MonitorState::Suspect(why) => (Word::Suspect, Some(why.into())),
+            MonitorState::Down(why) => (Word::Down, Some(why.into())),
+            MonitorState::Probation { .. } => (Word::Probation, None),
         };
         Self {
             zone: zone.into(),
@@ -130,7 +130,7 @@ impl SavedZone {
         }
     }
 
-    /// The most that a restart adds to the time that a list was down: a wall clock that has leapt must
+    /// The most that a restart adds to the time that a zone was down: a wall clock that has leapt must
     /// not make it gone.
     const RESTART: Duration = Duration::from_secs(3600);
 
@@ -143,23 +143,25 @@ impl SavedZone {
             falls: self.falls,
             retry_in: Duration::from_secs(self.retry_in).saturating_sub(passed),
             down_for: match state {
-                State::Up | State::Probation { .. } | State::Suspect(_) => None,
-                State::Unproven | State::Down(_) => {
+                MonitorState::Up | MonitorState::Probation { .. } | MonitorState::Suspect(_) => {
+                    None
+                }
+                MonitorState::Unproven | MonitorState::Down(_) => {
                     Some(down_for.unwrap_or_default().saturating_add(passed.min(Self::RESTART)))
                 }
             },
         }
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> MonitorState {
         let why = self.why.map_or(DownReason::NotAList, DownReason::from);
         match self.state {
-            Word::Unproven => State::Unproven,
-            _ if self.why == Some(Why::ResolverRewrites) => State::Unproven,
-            Word::Up => State::Up,
-            Word::Suspect => State::Suspect(why),
-            Word::Down => State::Down(why),
-            Word::Probation => State::Probation { clean: 0 },
+            Word::Unproven => MonitorState::Unproven,
+            _ if self.why == Some(Why::ResolverRewrites) => MonitorState::Unproven,
+            Word::Up => MonitorState::Up,
+            Word::Suspect => MonitorState::Suspect(why),
+            Word::Down => MonitorState::Down(why),
+            Word::Probation => MonitorState::Probation { clean: 0 },
         }
     }
 }
@@ -211,13 +213,17 @@ impl From<Why> for DownReason {
 mod tests {
     use std::time::Duration;
 
-    use super::{DownReason, Saved, SavedFile, SavedZone, State};
+    use super::{DownReason, MonitorState, Saved, SavedFile, SavedZone};
     use crate::Blocked;
 
     fn down(why: DownReason) -> SavedZone {
         let day = Duration::from_secs(86_400);
-        let saved =
-            Saved { state: State::Down(why), falls: 2, retry_in: day, down_for: Some(day / 2) };
+        let saved = Saved {
+            state: MonitorState::Down(why),
+            falls: 2,
+            retry_in: day,
+            down_for: Some(day / 2),
+        };
         SavedZone::new("wl.example", saved, (0, Duration::ZERO))
     }
 
@@ -235,6 +241,6 @@ mod tests {
         let text = r#"{"version":1,"saved_at":1,"zones":[{"zone":"bl.example","state":"down",
             "why":"resolver-rewrites","falls":3,"retry_in":1800,"used":0,"counted_for":0}]}"#;
         let file: SavedFile = serde_json::from_str(text).unwrap();
-        assert_eq!(file.zones[0].saved(Duration::ZERO).state, State::Unproven);
+        assert_eq!(file.zones[0].saved(Duration::ZERO).state, MonitorState::Unproven);
     }
 }

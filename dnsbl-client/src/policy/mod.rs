@@ -1,18 +1,18 @@
-//! From what the lists say to what to do. Pure: no clock, no IO.
+//! From what zones say to what to do. Pure: no clock, no IO.
 
 mod verdict;
 
-pub use self::verdict::{Ballot, Reach, Vote};
+pub use self::verdict::{Ballot, ScoreRange, Vote};
 use crate::Score;
 
-/// What to do with mail, from the mildest to the severest.
+/// The action to take with mail, from the mildest to the severest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Action {
     /// Take it.
     #[default]
     Pass,
-    /// Take it and note in a header what the lists say.
+    /// Take it and note in a header what the zones say.
     Tag,
     /// Ask the sender to try again later.
     Defer,
@@ -22,7 +22,7 @@ pub enum Action {
 
 impl Action {
     /// The word for it: `pass`, `tag`, `defer`, `reject`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Tag => "tag",
@@ -32,7 +32,7 @@ impl Action {
     }
 }
 
-/// What to do from which score on.
+/// The policy: what to do from which score on.
 ///
 /// Only listings add to a score, and every band above [`Action::Pass`] begins above 0: what was not
 /// found out can at most defer.
@@ -45,7 +45,7 @@ pub struct Policy {
     on_no_quorum: Action,
 }
 
-/// What it means that a list could not tell.
+/// The meaning of a zone that could not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnUnknown {
@@ -56,11 +56,11 @@ pub enum OnUnknown {
     Defer,
 }
 
-/// Why bands make no policy.
+/// The reason why bands make no policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// A score that mail reaches which no list has.
+    /// A score that mail reaches which no zone has.
     #[error("a band begins at {0}; it has to begin above 0")]
     NotPositive(Score),
     /// More points would lead to less.
@@ -89,7 +89,7 @@ impl Policy {
         Ok(Self { bands, on_unknown: OnUnknown::Neutral, quorum: 0, on_no_quorum: Action::Pass })
     }
 
-    /// Treats lists that could not tell in this way.
+    /// Treats zones that could not tell in this way.
     #[must_use]
     pub fn on_unknown(mut self, on_unknown: OnUnknown) -> Self {
         self.on_unknown = on_unknown;

@@ -3,22 +3,22 @@
 use super::{Action, OnUnknown, Policy};
 use crate::Score;
 
-/// What one list contributes.
+/// The contribution of one zone to a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vote {
     /// It answered; its rules add up to this, 0 if it does not list the target.
     Answered(Score),
     /// It could not tell; its answer would have been between these.
-    Unknown(Reach),
+    Unknown(ScoreRange),
     /// It has not answered yet; its answer will be between these, or it will not be able to tell.
-    Pending(Reach),
+    Pending(ScoreRange),
     /// It has nothing to say about this target.
     Abstains,
 }
 
-/// The least and the most that the rules of a list can add.
+/// The least and the most that the rules of a zone can add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct ScoreRange {
     /// At most 0.
     pub least: Score,
     /// At least 0.
@@ -31,16 +31,16 @@ pub struct Ballot {
     score: Score,
     answered: usize,
     pending: usize,
-    unknown: Reach,
-    open: Reach,
+    unknown: ScoreRange,
+    open: ScoreRange,
 }
 
-impl Reach {
+impl ScoreRange {
     /// What rules with these weights can add.
     pub fn of(weights: impl IntoIterator<Item = Score>) -> Self {
-        weights.into_iter().fold(Self::default(), |reach, weight| Self {
-            least: reach.least.plus(weight.min(Score::ZERO)),
-            most: reach.most.plus(weight.max(Score::ZERO)),
+        weights.into_iter().fold(Self::default(), |range, weight| Self {
+            least: range.least.plus(weight.min(Score::ZERO)),
+            most: range.most.plus(weight.max(Score::ZERO)),
         })
     }
 
@@ -66,9 +66,9 @@ impl Ballot {
                 self.score = self.score.plus(score);
                 self.answered += 1;
             }
-            Vote::Unknown(reach) => self.unknown = self.unknown.plus(reach),
-            Vote::Pending(reach) => {
-                self.open = self.open.plus(reach);
+            Vote::Unknown(range) => self.unknown = self.unknown.plus(range),
+            Vote::Pending(range) => {
+                self.open = self.open.plus(range);
                 self.pending += 1;
             }
             Vote::Abstains => {}
@@ -78,7 +78,7 @@ impl Ballot {
 }
 
 impl Policy {
-    /// What to do, as far as it is certain: `None` while lists that have not answered can change it.
+    /// What to do, as far as it is certain: `None` while zones that have not answered can change it.
     pub fn decide(&self, ballot: &Ballot) -> Option<Action> {
         if ballot.answered < self.quorum {
             let hopeless = ballot.answered + ballot.pending < self.quorum;
@@ -89,10 +89,10 @@ impl Policy {
         (least == most).then_some(least)
     }
 
-    /// What to do at this score, with lists that could not tell. It never falls as the score grows, and a
-    /// list that can't tell never leads outside what its answers lead to, so the two ends of what
+    /// What to do at this score, with zones that could not tell. It never falls as the score grows, and a
+    /// zone that can't tell never leads outside what its answers lead to, so the two ends of what
     /// is open bound everything in between.
-    fn action(&self, score: Score, unknown: Reach) -> Action {
+    fn action(&self, score: Score, unknown: ScoreRange) -> Action {
         let action = self.band(score);
         // As Postfix does: what an allow list might have prevented is not final.
         let saved = self.band(score.plus(unknown.least)) < Action::Reject;
@@ -111,33 +111,33 @@ impl Policy {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Ballot, Reach, Vote};
+    use super::{Ballot, ScoreRange, Vote};
     use crate::{Action, OnUnknown, Policy, Score};
 
-    /// A list by its weights, and what it says in the end: which rules match, or that it can't tell.
+    /// A zone by its weights, and what it says in the end: which rules match, or that it can't tell.
     #[derive(Clone, Debug)]
-    struct List {
+    struct FakeZone {
         weights: Vec<i32>,
         says: Option<Vec<bool>>,
         early: bool,
     }
 
-    impl List {
-        fn reach(&self) -> Reach {
-            Reach::of(self.weights.iter().map(|weight| Score::milli(*weight)))
+    impl FakeZone {
+        fn range(&self) -> ScoreRange {
+            ScoreRange::of(self.weights.iter().map(|weight| Score::milli(*weight)))
         }
 
         fn vote(&self) -> Vote {
-            let Some(hits) = &self.says else { return Vote::Unknown(self.reach()) };
+            let Some(hits) = &self.says else { return Vote::Unknown(self.range()) };
             let hits = self.weights.iter().zip(hits).filter(|(_, hit)| **hit);
             Vote::Answered(hits.map(|(weight, _)| Score::milli(*weight)).sum())
         }
     }
 
-    fn list() -> impl Strategy<Value = List> {
+    fn zone() -> impl Strategy<Value = FakeZone> {
         let weights = prop::collection::vec(-3000i32..3000, 0..4);
         let says = prop::option::weighted(0.8, prop::collection::vec(any::<bool>(), 4));
-        (weights, says, any::<bool>()).prop_map(|(weights, says, early)| List {
+        (weights, says, any::<bool>()).prop_map(|(weights, says, early)| FakeZone {
             weights,
             says,
             early,
@@ -165,13 +165,13 @@ mod tests {
         #[test]
         fn case_22_an_early_verdict_is_the_verdict_whatever_the_others_say(
             policy in policy(),
-            lists in prop::collection::vec(list(), 0..6),
+            zones in prop::collection::vec(zone(), 0..6),
         ) {
-            let last = policy.decide(&Ballot::count(lists.iter().map(List::vote)));
+            let last = policy.decide(&Ballot::count(zones.iter().map(FakeZone::vote)));
             prop_assert!(last.is_some(), "with all answers there is a verdict");
-            let so_far = lists.iter().map(|list| match list.early {
-                true => list.vote(),
-                false => Vote::Pending(list.reach()),
+            let so_far = zones.iter().map(|zone| match zone.early {
+                true => zone.vote(),
+                false => Vote::Pending(zone.range()),
             });
             if let Some(early) = policy.decide(&Ballot::count(so_far)) {
                 prop_assert_eq!(Some(early), last);
@@ -181,11 +181,11 @@ mod tests {
         #[test]
         fn without_a_listing_nothing_is_rejected(
             policy in policy(),
-            lists in prop::collection::vec(list(), 0..6),
+            zones in prop::collection::vec(zone(), 0..6),
         ) {
-            let votes = lists.iter().map(|list| match &list.says {
+            let votes = zones.iter().map(|zone| match &zone.says {
                 Some(_) => Vote::Answered(Score::ZERO),
-                None => Vote::Unknown(list.reach()),
+                None => Vote::Unknown(zone.range()),
             });
             prop_assert_ne!(policy.decide(&Ballot::count(votes)), Some(Action::Reject));
         }

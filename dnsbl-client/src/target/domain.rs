@@ -8,14 +8,14 @@ use dnsbl_types::{Name, NameError};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(Name);
 
-/// A mail address that can be looked up in hashed lists.
+/// A mail address that can be looked up in hashed zones.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email {
     local: Box<str>,
     domain: Domain,
 }
 
-/// Why a text can't be looked up.
+/// The reason why a text can't be looked up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {

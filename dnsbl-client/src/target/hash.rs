@@ -1,4 +1,4 @@
-//! How a mail address is written in lists that must not see it.
+//! How a mail address is written in zones that must not see it.
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD, HEXLOWER};
 use sha1::Digest;
@@ -15,7 +15,7 @@ pub enum Hash {
     Md5,
 }
 
-/// How a hash is written.
+/// The notation of a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Encoding {

@@ -1,4 +1,4 @@
-//! What is looked up.
+//! The subjects of lookups.
 
 mod domain;
 mod hash;
@@ -15,7 +15,7 @@ pub use self::{
     hash::{Encoding, Hash},
 };
 
-/// What is looked up.
+/// The subject of a lookup: an address, a domain, or a mail address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
@@ -23,19 +23,19 @@ pub enum Target {
     Address(IpAddr),
     /// An address asked in the very form given, and never skipped.
     ///
-    /// The IPv6 test entries of a list are IPv4-mapped addresses (RFC 5782 section 5) and can be
+    /// The IPv6 test entries of a zone are IPv4-mapped addresses (RFC 5782 section 5) and can be
     /// asked no other way.
     RawAddress(IpAddr),
     /// A domain, as in HELO or behind the `@` of a sender.
     Domain(Domain),
     /// A mail address.
     Email(Email),
-    /// Labels that are asked as they are, of any list, and never skipped: test entries of lists of
+    /// Labels that are asked as they are, of any zone, and never skipped: test entries of zones of
     /// domains, or what the caller has hashed.
     Verbatim(Name),
 }
 
-/// What kind of special address this is.
+/// The kind of a special address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
     /// For examples and tests (RFC 5737, RFC 3849, RFC 9637).
@@ -60,7 +60,7 @@ impl Target {
     }
 
     /// The IPv4 address inside an IPv6 address, if it is IPv4-compatible, NAT64 (RFC 6052) or 6to4
-    /// (RFC 3056). Such an address is asked as IPv6; look this one up too where the lists may know
+    /// (RFC 3056). Such an address is asked as IPv6; look this one up too where the zones may know
     /// it better.
     pub fn embedded_v4(addr: Ipv6Addr) -> Option<Ipv4Addr> {
         let [.., a, b, c, d] = addr.octets();

@@ -91,7 +91,7 @@ impl Query {
     }
 }
 
-/// What a server replied to a question.
+/// The reply of a server to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     /// It did not fit and must be asked for over TCP.
@@ -283,7 +283,7 @@ fn text(mut data: &[u8]) -> Option<Vec<u8>> {
     Some(text)
 }
 
-/// What the authority section says.
+/// The authority section, as far as it matters.
 #[derive(Default)]
 struct Authority {
     negative_ttl: Option<u32>,

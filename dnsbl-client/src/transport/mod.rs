@@ -13,10 +13,10 @@ use dnsbl_types::Name;
 
 #[doc(hidden)]
 pub use self::message::read_reply;
-pub use self::udp::{Counts, Udp};
+pub use self::udp::{Counts, Resolvers, Udp};
 use crate::Failure;
 
-/// One question to a list. The name is absolute: no search suffix is ever added.
+/// One question to a zone. The name is absolute: no search suffix is ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Question {
     /// The name asked for, in wire form.
@@ -25,7 +25,7 @@ pub struct Question {
     pub rtype: QueryType,
 }
 
-/// The record types that a client of lists needs.
+/// The record types that a client of zones needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QueryType {
@@ -35,7 +35,7 @@ pub enum QueryType {
     Txt,
 }
 
-/// What a reply holds that matters to a client of lists; aliases (CNAME) are followed already.
+/// The part of a reply that matters to a client of zones; aliases (CNAME) are followed already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answer {
@@ -57,7 +57,7 @@ pub struct Answer {
     pub server: Option<SocketAddr>,
 }
 
-/// Asks name servers. Tests and special networks can bring their own.
+/// A way to ask name servers. Tests and special networks can bring their own.
 pub trait Transport: Send + Sync + 'static {
     /// Asks, again where needed, until there is an answer or the deadline has passed: nobody else ends
     /// a single [lookup](crate::Client::lookup). Dropping the future gives up the question and frees what

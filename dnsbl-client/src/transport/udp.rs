@@ -4,7 +4,8 @@
 //! limited time and number of questions; ids come from the system's random generator. A reply must
 //! come from the server's address to the right port, with the right id and question.
 
-mod asking;
+mod attempts;
+mod descriptor;
 mod engine;
 mod exchange;
 mod ids;
@@ -12,8 +13,9 @@ mod pool;
 mod servers;
 mod slots;
 mod socket;
-mod tasks;
+mod state;
 mod tcp;
+mod timing;
 mod wheel;
 
 use std::{
@@ -24,13 +26,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::{engine::Engine, servers::Servers, timing::Timing};
+pub use self::{servers::Resolvers, state::Counts};
 use super::{Answer, Question, Transport};
-use crate::{ClientError, Failure, Resolvers};
-use asking::Asking;
-use engine::Engine;
-use servers::Servers;
+use crate::{ClientError, Failure};
 
-/// Asks name servers over UDP.
+/// The transport over UDP.
 ///
 /// Names are asked as they are: no search suffix, no hosts file, no cache. A question is sent up to
 /// three times, each time with another id, from another port and, if there are several, to the next
@@ -45,34 +46,19 @@ pub struct Udp {
     servers: Servers,
 }
 
-/// What a [`Udp`] has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Questions that wait for a reply now.
-    pub in_flight: usize,
-    /// Datagrams sent, repetitions included.
-    pub sent: u64,
-    /// Of these, repetitions.
-    pub sent_again: u64,
-    /// Questions asked over TCP.
-    pub over_tcp: u64,
-    /// Datagrams that came and replied to nothing that was asked: forged, or damaged on the way.
-    pub mismatched: u64,
-    /// Questions not sent, since [`Udp::MAX_IN_FLIGHT`] others waited.
-    pub shed: u64,
-}
-
 impl Udp {
     /// How many questions may wait at once; more fail at once.
     pub const MAX_IN_FLIGHT: usize = 16_384;
     /// How long a reply may take before the question is sent again.
-    pub const TRY: Duration = Duration::from_millis(400);
+    pub const TRY: Duration = Timing::DEFAULT.retry_after;
 
     /// Finds the servers to ask; at most eight are used.
     ///
-    /// [`Resolvers::System`] is read again when it changes. Errors: there is no server, or
-    /// `/etc/resolv.conf` can't be read.
+    /// [`Resolvers::System`] is read again when it changes.
+    ///
+    /// # Errors
+    ///
+    /// If there is no server, or `/etc/resolv.conf` can't be read.
     pub fn new(resolvers: &Resolvers) -> Result<Self, ClientError> {
         Servers::new(resolvers).map(Self::with)
     }
@@ -80,6 +66,10 @@ impl Udp {
     /// Asks the servers of a file in the form of resolv.conf(5), and follows its changes.
     ///
     /// Beside plain addresses, `nameserver [192.0.2.1]:5353` is understood.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or names no server.
     pub fn from_resolv_conf(path: impl Into<PathBuf>) -> Result<Self, ClientError> {
         Servers::in_file(path.into()).map(Self::with)
     }
@@ -96,15 +86,13 @@ impl Udp {
     }
 
     fn with(servers: Servers) -> Self {
-        Self { engine: Arc::new(Engine::new(Self::MAX_IN_FLIGHT)), servers }
+        Self { engine: Arc::new(Engine::new(Self::MAX_IN_FLIGHT, Timing::DEFAULT)), servers }
     }
 }
 
 impl Transport for Udp {
     async fn ask(&self, question: &Question, deadline: Instant) -> Result<Answer, Failure> {
-        let order = self.servers.in_order(Instant::now, |gone| self.engine.forget(gone));
-        let mut asking = Asking::begin(&self.engine, &self.servers, order, question, deadline)?;
-        asking.finish().await
+        exchange::ask(&self.engine, &self.servers, question, deadline).await
     }
 }
 

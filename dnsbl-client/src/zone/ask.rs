@@ -1,4 +1,4 @@
-//! The name by which a target is asked of a list.
+//! The name by which a target is asked of a zone.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use super::{Asks, Hashing, Zone};
 use crate::{Email, Failure, Skipped, Status, Target};
 
 impl Zone {
-    /// Why this list is not asked about a target of this kind, if it is not.
+    /// Why this zone is not asked about a target of this kind, if it is not.
     pub(crate) fn refuses(&self, target: &Target) -> Option<Skipped> {
         let Asks::Addresses { v4, v6 } = self.asks else {
             let fits = matches!(

@@ -1,26 +1,26 @@
-//! What the answers of well-known lists mean beyond "listed".
+//! What the answers of well-known zones mean beyond "listed".
 
 use std::net::Ipv4Addr;
 
 use super::ZoneName;
 use crate::{Blocked, ReplyFilter};
 
-/// What the answers of a list mean beyond "listed".
+/// The meanings of a zone's answers beyond "listed".
 ///
-/// 127.255.255.0/24 is an error for every list, 127.0.0.1 bogus unless told otherwise here.
+/// 127.255.255.0/24 is an error for every zone, 127.0.0.1 bogus unless told otherwise here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Codes {
-    /// Return codes by which this list refuses to tell.
+    /// Return codes by which this zone refuses to tell.
     pub blocked: Vec<(ReplyFilter, Blocked)>,
     /// Whether 127.0.0.1 is one of its return codes.
     pub localhost_is_listed: bool,
 }
 
-/// A domain, a code that the lists below it give, and what it means.
+/// A domain, a code that the zones below it give, and what it means.
 type Refusal = (&'static str, [u8; 4], fn(Ipv4Addr) -> Blocked);
 
-/// What well-known lists answer instead of "listed".
+/// What well-known zones answer instead of "listed".
 const REFUSALS: [Refusal; 6] = [
     ("spamhaus.org", [127, 0, 1, 255], Blocked::NotForAddresses),
     ("spamhaus.net", [127, 0, 1, 255], Blocked::NotForAddresses),
@@ -30,11 +30,11 @@ const REFUSALS: [Refusal; 6] = [
     ("senderscore.com", [127, 255, 255, 255], |_| Blocked::TooManyQueries),
 ];
 
-/// Lists that have 127.0.0.1 as a return code.
+/// Zones that have 127.0.0.1 as a return code.
 const LOCALHOST_LISTS: [&str; 1] = ["junkemailfilter.com"];
 
 impl Codes {
-    /// Those of a list by its name; nothing of its own where the list is not known.
+    /// Those of a zone by its name; nothing of its own where the zone is not known.
     pub fn of(name: &ZoneName) -> Self {
         let below = |domain: &str| {
             let public = name.public();

@@ -1,4 +1,4 @@
-//! A list: its name, what it is asked about, and what its answers mean.
+//! A zone: its name, what it is asked about, and what its answers mean.
 
 mod ask;
 mod codes;
@@ -15,7 +15,7 @@ pub use self::{
 };
 use crate::{Encoding, Hash, ReplyFilter, Score, Target};
 
-/// A list. Build it with [`Zone::addresses`], [`Zone::domains`], [`Zone::emails`] or a [`Preset`],
+/// A zone. Build it with [`Zone::addresses`], [`Zone::domains`], [`Zone::emails`] or a [`Preset`],
 /// and change what differs.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -23,13 +23,13 @@ pub struct Zone {
     /// Its name.
     pub name: ZoneName,
     /// What a listing there says.
-    pub kind: ListKind,
+    pub kind: ZoneKind,
     /// What can be asked there.
     pub asks: Asks,
     /// What a listing counts: each rule whose filter matches counts once. Without rules a listing
     /// is reported and counts nothing.
     pub rules: Vec<Rule>,
-    /// What the answers of this list's operator mean beyond "listed".
+    /// What the answers of this zone's operator mean beyond "listed".
     pub codes: Codes,
     /// Whether reasons are asked for.
     pub txt: TxtMode,
@@ -39,10 +39,10 @@ pub struct Zone {
     pub per_day: Option<u64>,
 }
 
-/// What a listing says.
+/// The kind of a zone: what a listing there says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ListKind {
+pub enum ZoneKind {
     /// Bad: weights count as they are written.
     #[default]
     Block,
@@ -53,7 +53,7 @@ pub enum ListKind {
     Informational,
 }
 
-/// What can be asked of a list.
+/// The kind of targets that a zone is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Asks {
@@ -70,7 +70,7 @@ pub enum Asks {
     Emails(Hashing),
 }
 
-/// How a mail address becomes a label.
+/// The hashing of mail addresses into labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Hashing {
@@ -89,15 +89,15 @@ impl Hashing {
     }
 }
 
-/// What one kind of answer counts.
+/// A rule: what one kind of answer counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
     /// The answers it is about.
     pub filter: ReplyFilter,
-    /// What it counts; see [`ListKind`].
+    /// What it counts; see [`ZoneKind`].
     pub weight: Score,
-    /// What to tell the sender instead of the list's own reason.
+    /// What to tell the sender instead of the zone's own reason.
     pub message: Option<String>,
 }
 
@@ -114,18 +114,18 @@ impl Rule {
 pub enum TxtMode {
     /// Never: half as many questions about listings.
     Never,
-    /// Once the list has said "listed" and a rule matched.
+    /// Once the zone has said "listed" and a rule matched.
     #[default]
     OnListed,
-    /// Together with the address question: twice the questions, no further wait.
+    /// Along with the address question: twice the questions, no further wait.
     Parallel,
 }
 
-/// How the health of a list is found out.
+/// The probes by which the health of a zone is found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probes {
-    /// Must be listed; 127.0.0.2, or `TEST` for lists of domains (RFC 5782 section 5).
+    /// Must be listed; 127.0.0.2, or `TEST` for zones of domains (RFC 5782 section 5).
     pub listed: Vec<Target>,
     /// Must not be listed; 127.0.0.1, or `INVALID`.
     pub absent: Vec<Target>,
@@ -153,7 +153,7 @@ impl Zone {
 
     /// With another meaning.
     #[must_use]
-    pub fn kind(mut self, kind: ListKind) -> Self {
+    pub fn kind(mut self, kind: ZoneKind) -> Self {
         self.kind = kind;
         self
     }
@@ -175,7 +175,7 @@ impl Zone {
     fn new(name: ZoneName, asks: Asks) -> Self {
         Self {
             codes: Codes::of(&name),
-            kind: ListKind::Block,
+            kind: ZoneKind::Block,
             asks,
             rules: vec![Rule::new(ReplyFilter::any(), Score::ONE)],
             txt: TxtMode::OnListed,
@@ -188,9 +188,9 @@ impl Zone {
     /// What a matching rule adds to the score.
     pub(crate) fn weight(&self, rule: &Rule) -> Score {
         match self.kind {
-            ListKind::Block => rule.weight,
-            ListKind::Allow => rule.weight.negative(),
-            ListKind::Informational => Score::ZERO,
+            ZoneKind::Block => rule.weight,
+            ZoneKind::Allow => rule.weight.negative(),
+            ZoneKind::Informational => Score::ZERO,
         }
     }
 }

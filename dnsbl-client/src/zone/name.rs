@@ -1,10 +1,10 @@
-//! The name of a list, which may hold a customer's key.
+//! The name of a zone, which may hold a customer's key.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use dnsbl_types::{Name, NameError};
 
-/// The name of a list. Paid lists carry the customer's key in their names; it is asked for but
+/// The name of a zone. Paid zones carry the customer's key in their names; it is asked for but
 /// never shown: `Display` and `Debug` give the public name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ZoneName(Arc<Names>);
@@ -15,7 +15,7 @@ struct Names {
     public: Box<str>,
 }
 
-/// Why a text is no name of a list. It never holds the text, which may hold a key.
+/// The reason why a text is no name of a zone. It never holds the text, which may hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ZoneNameError {
@@ -39,18 +39,26 @@ pub enum ZoneNameError {
     Root,
 }
 
-/// Zones below which the labels `<key>.<list>` lie.
+/// Zones below which the labels `<key>.<zone>` lie.
 const KEYED: [&str; 2] = ["dq.spamhaus.net", "mail.abusix.zone"];
 
 impl ZoneName {
-    /// A list whose first label is this customer's key, and the rest of its name, which is public.
+    /// A zone whose first label is this customer's key, and the rest of its name, which is public.
+    ///
+    /// # Errors
+    ///
+    /// If one of them, or both together, make no name.
     pub fn keyed(key: &str, public: &str) -> Result<Self, ZoneNameError> {
         let public = read(public)?;
         let asked = read(&format!("{key}.{public}"))?;
         Ok(Self::new(asked, &public.to_string()))
     }
 
-    /// A list that is shown under another name than it is asked by.
+    /// A zone that is shown under another name than it is asked by.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is no name.
     pub fn shown_as(asked: &str, public: &str) -> Result<Self, ZoneNameError> {
         Ok(Self::new(read(asked)?, &read(public)?.to_string()))
     }

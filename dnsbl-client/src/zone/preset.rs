@@ -1,9 +1,9 @@
-//! Well-known lists. None is asked unless named.
+//! Well-known zones. None is asked unless named.
 
-use super::{Asks, ListKind, Rule, Zone, ZoneName, ZoneNameError};
+use super::{Asks, Rule, Zone, ZoneKind, ZoneName, ZoneNameError};
 use crate::{ReplyFilter, Score};
 
-/// A well-known list. Read its terms before it is asked: most are free for small use only.
+/// A well-known zone. Read its terms before it is asked: most are free for small use only.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Preset {
@@ -14,7 +14,7 @@ pub struct Preset {
     /// Whether it is asked with a customer's key in front.
     pub needs_key: bool,
     /// What a listing says.
-    pub kind: ListKind,
+    pub kind: ZoneKind,
     /// What can be asked there.
     pub asks: Asks,
     /// What it lists, and where its terms stand.
@@ -23,14 +23,14 @@ pub struct Preset {
     rules: &'static [(&'static str, i32)],
 }
 
-/// Why a preset makes no zone.
+/// The reason why a preset makes no zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PresetError {
-    /// The list answers customers only.
+    /// The zone answers customers only.
     #[error("this list is asked with a key")]
     KeyMissing,
-    /// The list has no keys.
+    /// The zone has no keys.
     #[error("this list is asked without a key")]
     KeyUnexpected,
     /// The key is no label.
@@ -42,10 +42,10 @@ const BOTH: Asks = Asks::Addresses { v4: true, v6: true };
 const V4: Asks = Asks::Addresses { v4: true, v6: false };
 
 const fn block(name: &'static str, zone: &'static str, asks: Asks, about: &'static str) -> Preset {
-    Preset { name, zone, needs_key: false, kind: ListKind::Block, asks, about, rules: &[] }
+    Preset { name, zone, needs_key: false, kind: ZoneKind::Block, asks, about, rules: &[] }
 }
 
-/// The well-known lists.
+/// The well-known zones.
 pub static PRESETS: &[Preset] = &[
     Preset {
         rules: &[("127.0.0.[2..11]", 3)],
@@ -113,7 +113,7 @@ pub static PRESETS: &[Preset] = &[
         )
     },
     Preset {
-        kind: ListKind::Allow,
+        kind: ZoneKind::Allow,
         rules: &[
             ("127.0.[0..254].0", 1),
             ("127.0.[0..254].1", 2),
@@ -147,7 +147,7 @@ impl Preset {
         PRESETS.iter().find(|preset| preset.name == name)
     }
 
-    /// The list, with its rules, codes and probes.
+    /// The zone, with its rules, codes and probes.
     ///
     /// # Errors
     ///

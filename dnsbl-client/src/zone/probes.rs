@@ -1,4 +1,4 @@
-//! How the health of a list is found out.
+//! How the health of a zone is found out.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -14,7 +14,7 @@ impl Probes {
     /// Half an hour.
     pub const EVERY: Duration = Duration::from_secs(1800);
 
-    /// The test entries of RFC 5782 section 5, and something made up. Lists of hashed mail addresses
+    /// The test entries of RFC 5782 section 5, and something made up. Zones of hashed mail addresses
     /// have no test entries of their own; most keep `test` and `invalid`.
     pub fn of(asks: Asks) -> Self {
         let (listed, absent) = match asks {
@@ -25,14 +25,14 @@ impl Probes {
         Self { listed: vec![listed], absent: vec![absent], random_absent: true, every: Self::EVERY }
     }
 
-    /// For a list without test entries that works all the same: nothing must be listed there, only
+    /// For a zone without test entries that works all the same: nothing must be listed there, only
     /// what is made up must not be.
     pub fn without_test_entries() -> Self {
         Self { listed: Vec::new(), absent: Vec::new(), random_absent: true, every: Self::EVERY }
     }
 
     /// What is asked about one family of addresses. The test entries of IPv6 are those of IPv4 in
-    /// another form; where the list has none of its own there are none.
+    /// another form; where the zone has none of its own there are none.
     pub(crate) fn in_family(&self, family: Family) -> Self {
         if family == Family::First {
             return self.clone();
@@ -71,7 +71,7 @@ fn entry(last: u8) -> Target {
     Target::ip_raw(Ipv4Addr::new(127, 0, 0, last).into())
 }
 
-/// The same entry as lists of IPv6 addresses have it.
+/// The same entry as zones of IPv6 addresses have it.
 fn mapped(entry: Target) -> Target {
     match entry {
         Target::RawAddress(IpAddr::V4(addr)) => Target::ip_raw(addr.to_ipv6_mapped().into()),

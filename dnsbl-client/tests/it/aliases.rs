@@ -46,7 +46,7 @@ async fn an_alias_leads_to_the_codes_in_any_order() {
 async fn addresses_off_the_chain_do_not_count() {
     let records =
         &[("@", "a.example."), ("a.example.", "127.0.0.2"), ("b.example.", "203.0.113.7")];
-    assert_eq!(status(records).await.word(), "listed");
+    assert_eq!(status(records).await.as_str(), "listed");
     let records = &[("@", "a.example."), ("b.example.", "127.0.0.2")];
     assert_eq!(status(records).await, Status::NotListed);
 }

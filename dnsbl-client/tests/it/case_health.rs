@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use dnsbl_client::{
-    Client, ClientBuilder, DownReason, Event, Health, Probes, Skipped, Status, TxtMode, Watch, Zone,
+    Client, ClientBuilder, DownReason, Event, Health, HealthChecks, Probes, Skipped, Status,
+    TxtMode, Zone,
 };
 use hickory_proto::op::ResponseCode;
 
@@ -85,13 +86,13 @@ async fn case_29_a_list_that_fails_its_test_entries_is_down() {
         (watched(zone(), lists_made_up).await, DownReason::ListsRandomName),
         (watched(zone(), parked).await, DownReason::NotAList),
     ] {
-        watched.client.tend().await;
+        watched.client.run_probes().await;
         assert_eq!(watched.why(), Some(why));
         assert_eq!(watched.says(1).await, Status::Skipped(Skipped::ZoneDown));
         assert_eq!(watched.ears.heard().len(), 1);
     }
     let watched = watched(zone(), healthy).await;
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!((watched.health(), watched.fake.count()), (Health::Up, 3));
 }
 
@@ -104,11 +105,11 @@ async fn case_29_a_list_of_domains_has_test_and_lacks_invalid() {
         (watched(domains(), lists_invalid).await, DownReason::ListsTestNegative),
         (watched(domains(), everything).await, DownReason::ListsRandomName),
     ] {
-        watched.client.tend().await;
+        watched.client.run_probes().await;
         assert_eq!(watched.why(), Some(why));
     }
     let watched = watched(domains(), healthy).await;
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.health(), Health::Up);
 }
 
@@ -123,11 +124,11 @@ async fn case_30_a_list_whose_longer_names_are_hidden_is_found_out_by_a_name_of_
     let labels: Vec<&[u8]> = vec![b"dbltest", b"com"];
     let name = dnsbl_client::Name::from_labels(labels).unwrap();
     let plain = watched(zone.clone(), hidden).await;
-    plain.client.tend().await;
+    plain.client.run_probes().await;
     assert_eq!(plain.health(), Health::Up, "TEST alone does not show it");
     zone.probes.listed.push(dnsbl_client::Target::Verbatim(name));
     let watched = watched(zone, hidden).await;
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.why(), Some(DownReason::MissesTestEntry));
 }
 
@@ -137,7 +138,7 @@ async fn case_31_a_list_without_test_entries_is_not_down_where_the_operator_says
     zone.probes = Probes::without_test_entries();
     let watched = watched(zone, not_listed).await;
     assert_eq!(watched.health(), Health::Unproven);
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.health(), Health::Up);
     assert_eq!(watched.says(1).await, Status::NotListed);
 }
@@ -148,7 +149,7 @@ async fn usual_traffic(watched: &Watched) {
         let last: u32 = name.split('.').next().unwrap().parse().unwrap();
         good(name, |_| last.is_multiple_of(5) && !name.contains("198"))
     });
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     for n in 0..250 {
         watched.says(n).await;
     }
@@ -194,7 +195,7 @@ async fn case_33_a_real_wave_of_spam_does_not_bring_the_list_down() {
         assert_ne!(status, Status::Skipped(Skipped::ZoneDown));
         // The task that probes would do so at once.
         if matches!(watched.health(), Health::Suspect { .. }) {
-            watched.client.tend().await;
+            watched.client.run_probes().await;
         }
         watched.time.pass(Duration::from_secs(1));
     }
@@ -209,8 +210,8 @@ async fn case_34_one_parked_list_among_others_is_not_the_resolver() {
     let fake = world.serve().await;
     let zones = ["parked.example", "bl.example"].map(client::zone);
     let client = client::watching(&fake, &time).zones(zones).build().unwrap();
-    client.tend().await;
-    let words: Vec<&str> = client.health().iter().map(Health::word).collect();
+    client.run_probes().await;
+    let words: Vec<&str> = client.health().iter().map(Health::as_str).collect();
     assert_eq!(words, ["down", "up"]);
 }
 
@@ -218,11 +219,11 @@ async fn case_34_one_parked_list_among_others_is_not_the_resolver() {
 async fn case_35_a_dead_list_costs_at_most_3_questions_in_half_an_hour() {
     for answers in [fail, not_listed, everything, parked] {
         let watched = watched(client::zone("bl.example"), answers).await;
-        watched.client.tend().await;
+        watched.client.run_probes().await;
         for n in 0..5 {
             watched.says(n).await;
         }
-        assert_eq!(watched.health().word(), "down");
+        assert_eq!(watched.health().as_str(), "down");
         let count = || {
             let names = watched.fake.asked().into_iter().map(|asked| asked.name);
             names.filter(|name| name.ends_with("bl.example.")).count()
@@ -230,7 +231,7 @@ async fn case_35_a_dead_list_costs_at_most_3_questions_in_half_an_hour() {
         let mut last_half_hour = vec![count()];
         for minute in 0..300 {
             watched.time.pass(MINUTE);
-            watched.client.tend().await;
+            watched.client.run_probes().await;
             assert!(matches!(watched.says(100 + minute).await, Status::Skipped(_)));
             last_half_hour.push(count());
             let before = last_half_hour[last_half_hour.len().saturating_sub(30)];
@@ -254,7 +255,7 @@ async fn case_35_a_list_that_recovers_is_on_probation_and_falls_harder_the_next_
     assert!((Duration::from_secs(30)..Duration::from_secs(34)).contains(&first), "{first:?}");
     watched.world.set("bl.example", healthy);
     watched.time.pass(MINUTE);
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.health(), Health::Probation);
     assert_eq!(watched.says(10).await, Status::NotListed);
     watched.world.set("bl.example", fail);
@@ -262,7 +263,7 @@ async fn case_35_a_list_that_recovers_is_on_probation_and_falls_harder_the_next_
     assert!(retry(&watched) >= first * 3, "one failure is enough now");
     watched.world.set("bl.example", healthy);
     watched.time.pass(MINUTE * 3);
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     for n in 20..40 {
         watched.says(n).await;
     }
@@ -279,15 +280,15 @@ async fn case_35_health_and_budget_survive_a_restart() {
         watched_with(zone, answers, |settings| settings.state_file(&file)).await
     };
     let first = build(not_listed).await;
-    first.client.tend().await;
+    first.client.run_probes().await;
     assert_eq!(first.why(), Some(DownReason::MissesTestEntry));
     let second = build(healthy).await;
     assert_eq!(second.why(), Some(DownReason::MissesTestEntry));
     assert_eq!(second.client.counters().zones[0].budget, Some((4, 10)));
-    second.client.tend().await;
+    second.client.run_probes().await;
     assert_eq!(second.fake.count(), 0, "its time has not come");
     second.time.pass(MINUTE * 12);
-    second.client.tend().await;
+    second.client.run_probes().await;
     assert_eq!(second.health(), Health::Probation);
     let third = build(healthy).await;
     assert_eq!(third.health(), Health::Probation);
@@ -300,12 +301,12 @@ async fn case_35_probes_count_against_the_budget_of_the_day() {
     let mut zone = client::zone("bl.example");
     zone.per_day = Some(4);
     let watched = watched(zone, healthy).await;
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.says(1).await, Status::NotListed);
     assert_eq!(watched.says(2).await, Status::Skipped(Skipped::OverBudget));
     assert_eq!(watched.says(3).await, Status::Skipped(Skipped::OverBudget));
     watched.time.pass(MINUTE * 40);
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!((watched.fake.count(), watched.health()), (4, Health::Up));
     let spent = watched.ears.heard().into_iter().filter(|e| matches!(e, Event::BudgetSpent { .. }));
     assert_eq!(spent.count(), 1);
@@ -316,13 +317,13 @@ async fn case_35_probes_count_against_the_budget_of_the_day() {
 #[tokio::test]
 async fn case_36_a_list_whose_domain_is_parked_lists_nothing_and_goes_down() {
     let watched = watched(client::zone("bl.example"), healthy).await;
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     watched.world.set("bl.example", parked);
     for n in 0..3 {
-        assert_eq!(watched.says(n).await.word(), "bogus");
+        assert_eq!(watched.says(n).await.as_str(), "bogus");
     }
     assert_eq!(watched.health(), Health::Suspect { why: DownReason::NotAList });
-    watched.client.tend().await;
+    watched.client.run_probes().await;
     assert_eq!(watched.why(), Some(DownReason::NotAList));
 }
 
@@ -330,7 +331,7 @@ async fn case_36_a_list_whose_domain_is_parked_lists_nothing_and_goes_down() {
 async fn case_09_a_list_that_refuses_is_paused_and_told_once() {
     let refusing = |_: &str| Says::Codes(vec!["127.255.255.254"]);
     let watched = watched(client::zone("bl.example"), refusing).await;
-    assert_eq!(watched.says(1).await.word(), "blocked");
+    assert_eq!(watched.says(1).await.as_str(), "blocked");
     for n in 2..20 {
         assert_eq!(watched.says(n).await, Status::Skipped(Skipped::ZoneDown));
     }
@@ -341,7 +342,7 @@ async fn case_09_a_list_that_refuses_is_paused_and_told_once() {
         let Health::Down { retry_in, .. } = watched.health() else { panic!() };
         pauses.push(retry_in.as_secs() / 60);
         watched.time.pass(retry_in + Duration::from_secs(1));
-        watched.client.tend().await;
+        watched.client.run_probes().await;
     }
     assert!((5..6).contains(&pauses[0]) && (10..12).contains(&pauses[1]), "{pauses:?}");
     assert!((360..400).contains(&pauses[9]), "{pauses:?}");
@@ -353,7 +354,7 @@ async fn five_failures_in_a_row_bring_a_list_down() {
     let failing = |_: &str| Says::Rcode(ResponseCode::ServFail);
     let watched = watched(client::zone("bl.example"), failing).await;
     for n in 0..5 {
-        assert_eq!(watched.says(n).await.word(), "failed");
+        assert_eq!(watched.says(n).await.as_str(), "failed");
     }
     assert_eq!(watched.why(), Some(DownReason::Failing { failed: 5, of: 5 }));
     assert_eq!(watched.says(6).await, Status::Skipped(Skipped::ZoneDown));
@@ -364,13 +365,13 @@ async fn where_proof_is_wanted_a_list_counts_once_a_probe_has_succeeded() {
     let watched = watched_with(
         client::zone("bl.example"),
         |name: &str| good(name, |name| name != "1.0.0.127" && !name.contains(".198")),
-        |settings| settings.watch(Watch::Proof),
+        |settings| settings.health_checks(HealthChecks::Required),
     )
     .await;
     assert_eq!(watched.says(1).await, Status::Skipped(Skipped::Unproven));
     assert_eq!(watched.fake.count(), 0);
-    watched.client.tend().await;
-    assert_eq!(watched.says(1).await.word(), "listed");
+    watched.client.run_probes().await;
+    assert_eq!(watched.says(1).await.as_str(), "listed");
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use dnsbl_client::{
-    Action, Bogus, Client, ClientBuilder, DownReason, Event, Health, ListKind, Policy, Probes,
-    ReplyFilter, Rule, Score, Status, Target, TxtMode, Watch, Zone,
+    Action, Bogus, Client, ClientBuilder, DownReason, Event, Health, HealthChecks, Policy, Probes,
+    ReplyFilter, Rule, Score, Status, Target, TxtMode, Zone, ZoneKind,
 };
 
 use crate::{
@@ -33,9 +33,11 @@ async fn site(
         world.good(zone.name.public(), &[]);
     }
     let fake = world.serve().await;
-    let built = settings(client::watching(&fake, &time).watch(Watch::Proof).observer(ears.clone()));
+    let built = settings(
+        client::watching(&fake, &time).health_checks(HealthChecks::Required).observer(ears.clone()),
+    );
     let client = built.zones(zones).build().unwrap();
-    client.tend().await;
+    client.run_probes().await;
     Site { world, fake, time, ears, client }
 }
 
@@ -99,7 +101,7 @@ async fn a_list_that_begins_to_list_the_world_rejects_nobody_not_even_once() {
             for n in 0..40 {
                 assert_eq!(site.action(which(n)).await, Action::Pass);
             }
-            assert_eq!(site.client.health()[0].word(), "down");
+            assert_eq!(site.client.health()[0].as_str(), "down");
         }
     }
 }
@@ -125,11 +127,11 @@ async fn neither_does_a_list_of_domains_or_one_that_lists_all_ipv6_addresses() {
 
 #[tokio::test]
 async fn an_allow_list_that_begins_to_list_the_world_saves_nobody() {
-    let allow = client::zone("wl.example").kind(ListKind::Allow);
+    let allow = client::zone("wl.example").kind(ZoneKind::Allow);
     let site = site([client::zone("bl.example"), allow], |settings| settings).await;
     site.world.good("bl.example", &["9.2.0.192"]).set("wl.example", everything);
     assert_eq!(site.action(ip("192.0.2.9")).await, Action::Defer, "it can't tell");
-    assert_eq!(site.client.health()[1].word(), "down");
+    assert_eq!(site.client.health()[1].as_str(), "down");
 }
 
 /// What is made up is answered with a code that no rule is about: the list lists the world all the same.
@@ -154,7 +156,7 @@ async fn proofs_are_shared_and_do_not_outgrow_the_questions_of_a_busy_site() {
         passed += u32::from(site.action(nth(n)).await == Action::Pass);
         // That so many are listed is odd; the task that probes would find out at once.
         if matches!(site.client.health()[0], Health::Suspect { .. }) {
-            site.client.tend().await;
+            site.client.run_probes().await;
         }
     }
     let asked = site.questions("bl.example") - before;
@@ -225,7 +227,7 @@ async fn a_slow_list_is_not_dead_and_what_it_says_late_counts_the_next_time() {
         other => other,
     });
     for n in 0..6 {
-        assert_eq!(site.status(nth(n)).await.word(), "failed");
+        assert_eq!(site.status(nth(n)).await.as_str(), "failed");
     }
     let counts = async {
         for n in 0..6 {
@@ -238,7 +240,7 @@ async fn a_slow_list_is_not_dead_and_what_it_says_late_counts_the_next_time() {
     assert_eq!(site.client.health(), [Health::Up]);
 }
 
-fn weighing(name: &str, kind: ListKind) -> Zone {
+fn weighing(name: &str, kind: ZoneKind) -> Zone {
     let rule = Rule::new(ReplyFilter::any(), Score::points(3));
     client::zone(name).kind(kind).rules([rule])
 }
@@ -252,14 +254,14 @@ fn refusing(_: &str) -> Says {
 async fn an_allow_list_that_is_dead_for_a_day_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let zones = [weighing("bl.example", ListKind::Block), weighing("wl.example", ListKind::Allow)];
+    let zones = [weighing("bl.example", ZoneKind::Block), weighing("wl.example", ZoneKind::Allow)];
     let policy = Policy::new([(Score::points(3), Action::Reject)]).unwrap();
     let site =
         site(zones.clone(), |settings| settings.state_file(&file).policy(policy.clone())).await;
     site.world.good("bl.example", &["9.2.0.192"]).set("wl.example", refusing);
     let hour = async |site: &Site| {
         site.time.pass(MINUTE * 60);
-        site.client.tend().await;
+        site.client.run_probes().await;
     };
     assert_eq!(site.action(ip("192.0.2.9")).await, Action::Defer);
     for _ in 0..23 {
@@ -275,7 +277,9 @@ async fn an_allow_list_that_is_dead_for_a_day_is_gone() {
     };
     assert_eq!(gone(&site.ears), 1, "it is told once");
     // A restart does not begin the day anew.
-    let again = client::watching(&site.fake, &site.time).watch(Watch::Proof).state_file(&file);
+    let again = client::watching(&site.fake, &site.time)
+        .health_checks(HealthChecks::Required)
+        .state_file(&file);
     let again = again.zones(zones).policy(policy).build().unwrap();
     assert_eq!(again.check(ip("192.0.2.9")).await.action, Action::Reject);
     // Once it answers again, it counts again.
@@ -299,7 +303,7 @@ async fn a_list_without_ipv6_test_entries_is_sound_for_ipv4_and_the_other_way_ro
         let site = site([client::zone("bl.example")], |settings| settings).await;
         site.world.set("bl.example", only(v4));
         site.time.pass(MINUTE * 60);
-        site.client.tend().await;
+        site.client.run_probes().await;
         assert_eq!(site.client.health(), [Health::Up], "IPv4: {v4}");
         let report = site.client.probe(site.client.zone_id(0).unwrap()).await;
         let lacks = Some(DownReason::MissesTestEntry);
@@ -317,7 +321,7 @@ async fn a_state_file_that_cannot_be_read_or_written_is_told_with_its_path_and_o
     let path = folder.path().join("state");
     std::fs::create_dir(&path).unwrap();
     let site = site([client::zone("bl.example")], |settings| settings.state_file(&path)).await;
-    site.client.tend().await;
+    site.client.run_probes().await;
     let told: Vec<String> = site.ears.heard().iter().map(ToString::to_string).collect();
     let about_the_file: Vec<&String> =
         told.iter().filter(|told| told.contains(path.to_str().unwrap())).collect();
@@ -333,7 +337,7 @@ fn outside_a_runtime_a_watched_client_is_an_error_and_no_panic() {
             .zone(client::zone("bl.example"))
     };
     assert!(matches!(settings().build(), Err(dnsbl_client::ClientError::NoRuntime)));
-    let client = settings().watch(Watch::Off).build().unwrap();
+    let client = settings().health_checks(HealthChecks::Off).build().unwrap();
     drop(client.prefetch(vec![nth(1).into()]));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let report = runtime.block_on(async {

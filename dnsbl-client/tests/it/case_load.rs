@@ -185,7 +185,7 @@ async fn case_45_a_key_is_in_questions_and_nowhere_else() {
     }
     world.set(&origin, |_| Says::Codes(vec!["127.0.0.2"]));
     time.pass(Duration::from_secs(4000));
-    client.tend().await;
+    client.run_probes().await;
     all.add(&(client.health(), client.counters()));
     for text in
         [format!("{KEY}.a b"), format!("{KEY}..b"), format!("{KEY}.example=127.0.0"), long + "x="]
@@ -223,7 +223,7 @@ async fn a_client_that_is_dropped_ends_its_task() {
     }
     let told = Arc::new(Told(gone.clone(), AtomicUsize::new(0)));
     let client = client::asking(&fake)
-        .watch(dnsbl_client::Watch::On)
+        .health_checks(dnsbl_client::HealthChecks::Passive)
         .observer(told.clone())
         .zone(client::zone("bl.example"))
         .build()

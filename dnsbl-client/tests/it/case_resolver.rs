@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use dnsbl_client::{
-    Action, Client, DownReason, Event, Health, ListKind, Policy, ResolverTrouble, Score, Status,
-    TxtMode, Watch, Zone,
+    Action, Client, DownReason, Event, Health, HealthChecks, Policy, ResolverTrouble, Score,
+    Status, TxtMode, Zone, ZoneKind,
 };
 
 use crate::{
@@ -48,7 +48,7 @@ struct Site {
 }
 
 fn zones() -> impl Iterator<Item = Zone> {
-    let kinds = [ListKind::Block, ListKind::Block, ListKind::Allow];
+    let kinds = [ZoneKind::Block, ZoneKind::Block, ZoneKind::Allow];
     let zones = LISTS.into_iter().zip(kinds);
     zones.map(|(name, kind)| client::zone(name).kind(kind).txt(TxtMode::Never))
 }
@@ -60,13 +60,14 @@ impl Site {
         let client = Self::client(&fake, &time, &ears);
         let site = Self { world, time, ears, client };
         site.is(answers, denied);
-        site.client.tend().await;
+        site.client.run_probes().await;
         site
     }
 
     fn client(fake: &Fake, time: &Time, ears: &Arc<Ears>) -> Client {
         let policy = Policy::new([(Score::points(1), Action::Reject)]).unwrap();
-        let settings = client::watching(fake, time).watch(Watch::Proof).policy(policy);
+        let settings =
+            client::watching(fake, time).health_checks(HealthChecks::Required).policy(policy);
         settings.observer(ears.clone()).zones(zones()).build().unwrap()
     }
 
@@ -84,7 +85,7 @@ impl Site {
     async fn passes(&self, time: Duration) {
         for _ in 0..time.as_secs() / 10 {
             self.time.pass(Duration::from_secs(10));
-            self.client.tend().await;
+            self.client.run_probes().await;
         }
     }
 
@@ -98,7 +99,7 @@ impl Site {
     }
 
     fn words(&self) -> Vec<&'static str> {
-        self.client.health().iter().map(Health::word).collect()
+        self.client.health().iter().map(Health::as_str).collect()
     }
 }
 
@@ -124,7 +125,7 @@ async fn behind_a_resolver_that_rewrites_a_listing_is_still_a_listing() {
     assert_eq!(site.words(), ["up"; 3]);
     let status = site.client.check(nth(1)).await.outcomes.remove(0).status;
     assert_eq!(
-        status.word(),
+        status.as_str(),
         "blocked",
         "that it is not listed is the resolver's word: {status:?}"
     );
@@ -210,7 +211,7 @@ async fn an_outage_of_the_resolver_does_not_count_against_the_lists() {
             site.is(silent, denied);
             for n in 0..10 {
                 site.client.check(nth(1000 * outage + n)).await;
-                site.client.tend().await;
+                site.client.run_probes().await;
             }
             site.passes(MINUTE * 2).await;
             // The allow list may not have been waited for: a verdict was certain without it.
@@ -231,7 +232,7 @@ async fn one_dead_list_among_good_ones_is_its_own_fault() {
     for n in 0..10 {
         site.client.check(nth(n)).await;
     }
-    site.client.tend().await;
+    site.client.run_probes().await;
     let Health::Down { why: DownReason::Failing { .. }, retry_in } = site.client.health()[0] else {
         panic!("{:?}", site.client.health());
     };
@@ -250,16 +251,17 @@ async fn trouble_of_the_resolver_is_not_kept_over_a_restart() {
     let (world, time) = (World::default(), Time::new());
     let fake = world.serve().await;
     let build = || {
-        let settings = client::watching(&fake, &time).watch(Watch::Proof).state_file(&file);
+        let settings =
+            client::watching(&fake, &time).health_checks(HealthChecks::Required).state_file(&file);
         settings.zone(client::zone("a.example")).build().unwrap()
     };
     world.set("a.example", stripped).set("invalid", not_listed);
     let first = build();
-    first.tend().await;
-    assert_eq!(first.health()[0].word(), "down");
+    first.run_probes().await;
+    assert_eq!(first.health()[0].as_str(), "down");
     world.set("a.example", right);
     let second = build();
     assert_eq!(second.health(), [Health::Unproven]);
-    second.tend().await;
+    second.run_probes().await;
     assert_eq!(second.health(), [Health::Up]);
 }

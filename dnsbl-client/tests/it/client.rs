@@ -10,8 +10,8 @@ use std::{
 };
 
 use dnsbl_client::{
-    Client, ClientBuilder, Clock, Event, Listing, Observer, Outcome, Resolvers, SpecialUse, Status,
-    Watch, Zone,
+    Client, ClientBuilder, Clock, Event, HealthChecks, Listing, Observer, Outcome, Resolvers,
+    SpecialUse, Status, Zone,
 };
 
 use crate::fake::Fake;
@@ -25,12 +25,12 @@ pub(crate) fn asking(fake: &Fake) -> ClientBuilder {
         .resolvers(Resolvers::Given(vec![fake.addr]))
         .deadline(LONG)
         .special_use(SpecialUse::AskDocumentation)
-        .watch(Watch::Off)
+        .health_checks(HealthChecks::Off)
 }
 
 /// The same, which probes when the test says so.
 pub(crate) fn watching(fake: &Fake, time: &Time) -> ClientBuilder {
-    asking(fake).watch(Watch::On).tend_by_hand().clock(time.clock())
+    asking(fake).health_checks(HealthChecks::Passive).manual_probing().clock(time.clock())
 }
 
 pub(crate) fn zone(name: &str) -> Zone {

@@ -1,4 +1,4 @@
-//! The client and the command against a scripted DNS server on 127.0.0.1.
+//! The client against a scripted DNS server on 127.0.0.1.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -12,11 +12,8 @@ mod case_names;
 mod case_replies;
 mod case_resolver;
 mod case_transport;
-mod cli;
-mod cli_judgement;
 mod client;
 mod fake;
-mod policy;
 mod resolvers;
 mod server;
 mod status;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dnsbl_client::{Client, ClientBuilder, Resolvers, SpecialUse, Watch, Zone};
+use dnsbl_client::{Client, ClientBuilder, HealthChecks, Resolvers, SpecialUse, Zone};
 use hickory_proto::{
     op::{Edns, Message, ResponseCode},
     rr::{
@@ -21,7 +21,7 @@ pub(crate) fn client(servers: &[&Server], zones: &[&str], deadline: Duration) ->
         .deadline(deadline)
         .early_exit(false)
         .special_use(SpecialUse::AskDocumentation)
-        .watch(Watch::Off)
+        .health_checks(HealthChecks::Off)
 }
 
 /// Answers `<address>.<zone>.example.` as the label `<zone>` says.

@@ -1,98 +1,18 @@
-//! The configuration: what it means, checked.
+//! The configuration: read, and checked.
 
+mod checked;
+mod refused;
 mod relay_tester;
 mod spec;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
-use dnsbl_daemon::{Access, Listen, log::Filter};
-use ipnet::IpNet;
+pub use checked::{ChangeLog, Config, Dns, Http, Log};
 
-pub(crate) use relay_tester::RelayTester;
+use refused::Refused;
+use spec::Spec;
 
-/// The configuration of a server, as it stays while it runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// RocksDB and `admin.token` live below it.
-    pub data_dir: PathBuf,
-    /// The DNS face.
-    pub dns: Dns,
-    /// The HTTP face.
-    pub http: Http,
-    /// How long the change log is kept.
-    pub change_log: ChangeLog,
-    /// What is logged, and how.
-    pub log: Log,
-    /// The tester of open relays, if there is one.
-    pub relay_tester: Option<RelayTester>,
-}
-
-/// The DNS face.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dns {
-    /// UDP and TCP on each.
-    pub listen: Vec<SocketAddr>,
-    /// UDP workers for each address; at least one.
-    pub threads: usize,
-    /// The answer to CHAOS TXT `version.bind` and `version.server`; `None`: REFUSED.
-    pub version: Option<String>,
-    /// The answer to CHAOS TXT `id.server` and `hostname.bind`, and the NSID; `None`: REFUSED, no NSID.
-    pub identity: Option<String>,
-    /// TCP connections at once.
-    pub tcp_connections: usize,
-    /// TCP connections at once from one network: an IPv4 address, an IPv6 /64.
-    pub tcp_connections_per_client: usize,
-    /// How long a TCP connection may take for its next query.
-    pub tcp_idle_timeout: Duration,
-}
-
-/// The HTTP face.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// Where the admin API listens.
-    pub listen: Listen,
-    /// Who may connect to it where it is a Unix socket.
-    pub access: Access,
-    /// Connections at once.
-    pub connections: usize,
-    /// Connections at once from one network: an IPv4 address, an IPv6 /64.
-    pub connections_per_network: usize,
-    /// Proxies in front of the API: that limit does not hold for them, and their `X-Forwarded-For` tells
-    /// who asks.
-    pub proxies: Vec<IpNet>,
-    /// `/metrics` and `/openapi.json` need no token.
-    pub open_metrics: bool,
-    /// The longest body of a request other than an import, in bytes.
-    pub body_limit: usize,
-    /// The longest import after decompression, in bytes.
-    pub import_limit: u64,
-    /// Names under which requests without a token may reach the API.
-    pub hosts: Vec<String>,
-}
-
-/// How long the change log is kept: until it is both older or larger than this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChangeLog {
-    /// Entries older than this go.
-    pub keep: Duration,
-    /// The oldest entries go when the log takes more bytes.
-    pub keep_bytes: u64,
-}
-
-/// What is logged, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// A filter such as `info` or `info,dnsbl_server=debug`.
-    pub filter: Filter,
-    /// One JSON object a line instead of text.
-    pub json: bool,
-}
-
-/// Why there is no configuration.
+/// The reason why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
@@ -127,6 +47,9 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// The file can't be read, or what it says makes no sense.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|reason| ConfigError::Io { path: path.into(), reason })?;
@@ -134,12 +57,15 @@ impl Config {
     }
 
     /// Checks the text of a configuration file; `path` names it in errors.
+    ///
+    /// # Errors
+    /// The text is no TOML, or a key or value of it makes no sense.
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let spec: spec::Spec = toml::from_str(text)
+        let spec: Spec = toml::from_str(text)
             .map_err(|reason| ConfigError::Toml { path: path.into(), reason: Box::new(reason) })?;
-        spec.check().map_err(|spec::Refused { key, detail }| ConfigError::Value {
+        spec.check().map_err(|Refused { key, at, detail }| ConfigError::Value {
             path: path.into(),
-            line: line_of(text, key),
+            line: text[..at.start].matches('\n').count() + 1,
             key,
             detail,
         })
@@ -161,36 +87,13 @@ impl Config {
     }
 }
 
-/// The line on which a key such as `dns.listen` stands, or else the table that it belongs to.
-fn line_of(text: &str, key: &str) -> usize {
-    let tables = std::iter::successors(Some(key), |key| Some(key.rsplit_once('.')?.0));
-    tables.into_iter().find_map(|key| find_line(text, key)).unwrap_or(1)
-}
-
-/// The line on which a key or the head of a table stands.
-fn find_line(text: &str, wanted: &str) -> Option<usize> {
-    let (table, key) = wanted.rsplit_once('.').unwrap_or(("", wanted));
-    let mut current = "";
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            current = name.trim();
-            if current == wanted {
-                return Some(i + 1);
-            }
-        } else if current == table && line.split('=').next().is_some_and(|name| name.trim() == key)
-        {
-            return Some(i + 1);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use std::{path::Path, time::Duration};
 
-    use super::{Config, Listen};
+    use dnsbl_daemon::Listen;
+
+    use super::Config;
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -230,6 +133,92 @@ mod tests {
         assert!(err.contains("line 4: relay-tester.receiver"), "{err}");
         let err = parse(&format!("{head}receiver = \"127.0.0.1:2525\"\nzone = \"z.example\"\nprobe-domain = \"p.example\"\nehlo = \"e.example\"\nlimits = {{ at-once = 0 }}\n")).unwrap_err();
         assert!(err.contains("line 10: relay-tester.limits.at-once"), "{err}");
+    }
+
+    /// The line was looked for in the text, and a dotted key or an inline table was not found.
+    #[test]
+    fn a_value_is_named_with_its_own_line_however_it_is_written() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let tester = "enabled = true\nreceiver = \"127.0.0.1:2525\"\nzone = \"z.example\"\n\
+                      probe-domain = \"p.example\"\nehlo = \"e.example\"\n";
+        for (text, at) in [
+            ("dns.threads = 300\n".to_owned(), "line 3: dns.threads"),
+            ("dns = { version = \"x\", listen = [] }\n".to_owned(), "line 3: dns.listen"),
+            ("# [dns]\n[ dns ]\n\"listen\" = []\n".to_owned(), "line 5: dns.listen"),
+            (
+                "[dns]\nlisten = [\n  \"127.0.0.1:53\",\n  \"nowhere\",\n]\n".to_owned(),
+                "line 6: dns.listen",
+            ),
+            (
+                "[dns]\nversion = \"\"\"\nlisten = 1\"\"\"\nlisten = []\n".to_owned(),
+                "line 6: dns.listen",
+            ),
+            ("http.connections = 0\n".to_owned(), "line 3: http.connections"),
+            (
+                format!("[relay-tester]\n{tester}limits.at-once = 0\n"),
+                "line 9: relay-tester.limits.at-once",
+            ),
+            (
+                format!("[relay-tester]\n{tester}[relay-tester.limits]\n\nwaiting = 0\n"),
+                "line 11: relay-tester.limits.waiting",
+            ),
+            (
+                format!("[relay-tester]\n{tester}pending-for = \"5m\"\n"),
+                "line 9: relay-tester.settle-for",
+            ),
+            ("\nrelay-tester = { enabled = true }\n".to_owned(), "line 4: relay-tester.receiver"),
+            ("relay-tester.enabled = true\n".to_owned(), "line 3: relay-tester.receiver"),
+        ] {
+            let err = parse(&format!("{head}{text}")).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_a_whole_number_and_one_unit() {
+        let settle_for = |text: &str| {
+            let text = format!(
+                "version = \"v1\"\ndata-dir = \"var\"\n[relay-tester]\nenabled = true\n\
+                 receiver = \"127.0.0.1:2525\"\nzone = \"z.example\"\nprobe-domain = \"p.example\"\n\
+                 ehlo = \"e.example\"\npending-for = \"365d\"\nsettle-for = \"{text}\"\n"
+            );
+            parse(&text).map(|config| config.relay_tester.unwrap().patience.settle_for)
+        };
+        for (text, seconds) in [
+            ("0s", 0),
+            ("90s", 90),
+            ("030m", 1800),
+            ("6 h", 21_600),
+            ("5d ", 432_000),
+            ("365d", 31_536_000),
+            ("31536000s", 31_536_000),
+        ] {
+            assert_eq!(settle_for(text), Ok(seconds), "{text}");
+        }
+        for text in [
+            "",
+            "30",
+            "m",
+            "-1s",
+            "+1s",
+            "1.5h",
+            "1h30m",
+            "1h 30m",
+            " 1h",
+            "1 hour",
+            "1min",
+            "1mo",
+            "1w",
+            "1H",
+            "PT1H",
+            "1h ago",
+            "366d",
+            "31536001s",
+            "99999999999999999999s",
+        ] {
+            let err = settle_for(text).unwrap_err();
+            assert!(err.contains("line 10: relay-tester.settle-for"), "{text}: {err}");
+        }
     }
 
     #[test]

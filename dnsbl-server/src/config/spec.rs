@@ -10,27 +10,22 @@ use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
 use dnsbl_types::Name;
 use ipnet::IpNet;
 use serde::Deserialize;
+use toml::Spanned;
 
-use super::{ChangeLog, Config, Dns, Http, Log, relay_tester::RelayTesterSpec};
+use super::{
+    checked::{ChangeLog, Config, Dns, Http, Log},
+    refused::{Refused, refuse, usual},
+    relay_tester::RelayTesterSpec,
+};
 
 /// The only version so far.
 const VERSION: &str = "v1";
 
-/// A key whose value does not make sense.
-pub(super) struct Refused {
-    pub(super) key: &'static str,
-    pub(super) detail: String,
-}
-
-pub(super) fn refuse<T>(key: &'static str, detail: impl Into<String>) -> Result<T, Refused> {
-    Err(Refused { key, detail: detail.into() })
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Spec {
-    version: String,
-    data_dir: PathBuf,
+    version: Spanned<String>,
+    data_dir: Spanned<PathBuf>,
     #[serde(default)]
     dns: DnsSpec,
     #[serde(default)]
@@ -39,32 +34,31 @@ pub(super) struct Spec {
     change_log: ChangeLogSpec,
     #[serde(default)]
     log: LogSpec,
-    #[serde(default)]
-    relay_tester: RelayTesterSpec,
+    relay_tester: Option<Spanned<RelayTesterSpec>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct DnsSpec {
-    listen: Vec<String>,
-    threads: usize,
-    version: Option<String>,
-    identity: Option<String>,
-    tcp_connections: usize,
-    tcp_connections_per_client: usize,
-    tcp_idle_timeout: u64,
+    listen: Spanned<Vec<Spanned<String>>>,
+    threads: Spanned<usize>,
+    version: Option<Spanned<String>>,
+    identity: Option<Spanned<String>>,
+    tcp_connections: Spanned<usize>,
+    tcp_connections_per_client: Spanned<usize>,
+    tcp_idle_timeout: Spanned<u64>,
 }
 
 impl Default for DnsSpec {
     fn default() -> Self {
         Self {
-            listen: vec!["127.0.0.1:5300".into()],
-            threads: 0,
+            listen: usual(vec![usual("127.0.0.1:5300".into())]),
+            threads: usual(0),
             version: None,
             identity: None,
-            tcp_connections: 1024,
-            tcp_connections_per_client: 128,
-            tcp_idle_timeout: 10,
+            tcp_connections: usual(1024),
+            tcp_connections_per_client: usual(128),
+            tcp_idle_timeout: usual(10),
         }
     }
 }
@@ -72,30 +66,30 @@ impl Default for DnsSpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct HttpSpec {
-    listen: String,
-    hosts: Vec<String>,
-    socket_mode: String,
-    socket_group: Option<String>,
-    connections: usize,
-    connections_per_network: usize,
-    proxies: Vec<String>,
+    listen: Spanned<String>,
+    hosts: Vec<Spanned<String>>,
+    socket_mode: Spanned<String>,
+    socket_group: Option<Spanned<String>>,
+    connections: Spanned<usize>,
+    connections_per_network: Spanned<usize>,
+    proxies: Vec<Spanned<String>>,
     open_metrics: bool,
-    body_limit: usize,
+    body_limit: Spanned<usize>,
     import_limit: u64,
 }
 
 impl Default for HttpSpec {
     fn default() -> Self {
         Self {
-            listen: "127.0.0.1:8080".into(),
+            listen: usual("127.0.0.1:8080".into()),
             hosts: Vec::new(),
-            socket_mode: "0660".into(),
+            socket_mode: usual("0660".into()),
             socket_group: None,
-            connections: 1024,
-            connections_per_network: 128,
+            connections: usual(1024),
+            connections_per_network: usual(128),
             proxies: Vec::new(),
             open_metrics: false,
-            body_limit: 1 << 20,
+            body_limit: usual(1 << 20),
             import_limit: 8 << 30,
         }
     }
@@ -104,20 +98,20 @@ impl Default for HttpSpec {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct ChangeLogSpec {
-    keep_hours: u64,
+    keep_hours: Spanned<u64>,
     keep_bytes: u64,
 }
 
 impl Default for ChangeLogSpec {
     fn default() -> Self {
-        Self { keep_hours: 72, keep_bytes: 1 << 30 }
+        Self { keep_hours: usual(72), keep_bytes: 1 << 30 }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct LogSpec {
-    filter: String,
+    filter: Spanned<String>,
     format: LogFormat,
 }
 
@@ -130,25 +124,31 @@ enum LogFormat {
 
 impl Default for LogSpec {
     fn default() -> Self {
-        Self { filter: "info".into(), format: LogFormat::Text }
+        Self { filter: usual("info".into()), format: LogFormat::Text }
     }
 }
 
 impl Spec {
     pub(super) fn check(self) -> Result<Config, Refused> {
-        if self.version != VERSION {
-            return refuse(
-                "version",
-                format!("{:?} is not known; this release reads {VERSION:?}", self.version),
-            );
+        let version = self.version.get_ref();
+        if version != VERSION {
+            let detail = format!("{version:?} is not known; this release reads {VERSION:?}");
+            return refuse("version", self.version.span(), detail);
         }
-        if self.data_dir.as_os_str().is_empty() {
-            return refuse("data-dir", "it is empty; name the folder that holds the data");
+        if self.data_dir.get_ref().as_os_str().is_empty() {
+            let detail = "it is empty; name the folder that holds the data";
+            return refuse("data-dir", self.data_dir.span(), detail);
         }
         let (dns, http) = (self.dns.check()?, self.http.check()?);
-        let relay_tester = self.relay_tester.check(public_listener(&dns, &http))?;
+        let relay_tester = match self.relay_tester {
+            Some(table) => {
+                let at = table.span();
+                table.into_inner().check(&at, public_listener(&dns, &http))?
+            }
+            None => None,
+        };
         Ok(Config {
-            data_dir: self.data_dir,
+            data_dir: self.data_dir.into_inner(),
             dns,
             http,
             relay_tester,
@@ -169,134 +169,158 @@ fn public_listener(dns: &Dns, http: &Http) -> Option<SocketAddr> {
 
 impl DnsSpec {
     fn check(self) -> Result<Dns, Refused> {
-        if self.listen.is_empty() {
-            return refuse("dns.listen", "it is empty; name at least one ADDRESS:PORT");
+        if self.listen.get_ref().is_empty() {
+            let detail = "it is empty; name at least one ADDRESS:PORT";
+            return refuse("dns.listen", self.listen.span(), detail);
         }
-        let listen = self
-            .listen
-            .iter()
-            .map(|text| parse_addr("dns.listen", text))
-            .collect::<Result<_, _>>()?;
+        let listen = self.listen.get_ref().iter();
+        let listen = listen.map(|text| address("dns.listen", text)).collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if self.threads == 0 { cores } else { self.threads };
+        let threads = match *self.threads.get_ref() {
+            0 => cores,
+            threads => threads,
+        };
         if threads > 256 {
-            return refuse("dns.threads", "more than 256 workers make no sense; 0 is one a core");
+            let detail = "more than 256 workers make no sense; 0 is one a core";
+            return refuse("dns.threads", self.threads.span(), detail);
         }
-        if self.tcp_connections == 0 || self.tcp_connections_per_client == 0 {
-            let key = if self.tcp_connections == 0 {
-                "dns.tcp-connections"
-            } else {
-                "dns.tcp-connections-per-client"
-            };
-            return refuse(key, "DNS needs TCP for long answers (RFC 7766); it is at least 1");
+        for (key, count) in [
+            ("dns.tcp-connections", &self.tcp_connections),
+            ("dns.tcp-connections-per-client", &self.tcp_connections_per_client),
+        ] {
+            if *count.get_ref() == 0 {
+                let detail = "DNS needs TCP for long answers (RFC 7766); it is at least 1";
+                return refuse(key, count.span(), detail);
+            }
         }
-        if !(1..=600).contains(&self.tcp_idle_timeout) {
-            return refuse("dns.tcp-idle-timeout", "it is 1 to 600 seconds");
+        let idle = *self.tcp_idle_timeout.get_ref();
+        if !(1..=600).contains(&idle) {
+            let at = self.tcp_idle_timeout.span();
+            return refuse("dns.tcp-idle-timeout", at, "it is 1 to 600 seconds");
         }
         Ok(Dns {
             listen,
             threads,
-            version: checked_text("dns.version", self.version)?,
-            identity: checked_text("dns.identity", self.identity)?,
-            tcp_connections: self.tcp_connections,
-            tcp_connections_per_client: self.tcp_connections_per_client,
-            tcp_idle_timeout: Duration::from_secs(self.tcp_idle_timeout),
+            version: character_string("dns.version", self.version)?,
+            identity: character_string("dns.identity", self.identity)?,
+            tcp_connections: self.tcp_connections.into_inner(),
+            tcp_connections_per_client: self.tcp_connections_per_client.into_inner(),
+            tcp_idle_timeout: Duration::from_secs(idle),
         })
     }
 }
 
 impl HttpSpec {
     fn check(self) -> Result<Http, Refused> {
-        let listen = match self.listen.strip_prefix("unix:") {
-            Some("") => return refuse("http.listen", "unix: needs a path"),
-            Some(path) => Listen::Unix(path.into()),
-            None => Listen::Tcp(parse_addr("http.listen", &self.listen)?),
-        };
-        let access = Access::parse(&self.socket_mode, self.socket_group.as_deref());
-        let access = access.or_else(|err| match err {
-            AccessError::Mode(_) => refuse("http.socket-mode", err.to_string()),
-            AccessError::Group(_) => refuse("http.socket-group", err.to_string()),
-        })?;
         for (key, count) in [
-            ("http.connections", self.connections),
-            ("http.connections-per-network", self.connections_per_network),
+            ("http.connections", &self.connections),
+            ("http.connections-per-network", &self.connections_per_network),
         ] {
-            if !(1..=100_000).contains(&count) {
-                return refuse(key, "it is 1 to 100000");
+            if !(1..=100_000).contains(count.get_ref()) {
+                return refuse(key, count.span(), "it is 1 to 100000");
             }
         }
-        let proxies = self.proxies.iter().map(|net| proxy(net));
-        if self.body_limit < 1024 {
-            return refuse("http.body-limit", "it is at least 1024 bytes");
+        if *self.body_limit.get_ref() < 1024 {
+            let at = self.body_limit.span();
+            return refuse("http.body-limit", at, "it is at least 1024 bytes");
         }
-        let (body_limit, import_limit) = (self.body_limit, self.import_limit);
         Ok(Http {
-            listen,
-            access,
-            connections: self.connections,
-            connections_per_network: self.connections_per_network,
-            hosts: self.hosts.iter().map(|name| host(name)).collect::<Result<_, _>>()?,
-            proxies: proxies.collect::<Result<_, _>>()?,
+            listen: self.listen()?,
+            access: self.access()?,
+            connections: self.connections.into_inner(),
+            connections_per_network: self.connections_per_network.into_inner(),
+            hosts: self.hosts.iter().map(host).collect::<Result<_, _>>()?,
+            proxies: self.proxies.iter().map(proxy).collect::<Result<_, _>>()?,
             open_metrics: self.open_metrics,
-            body_limit,
-            import_limit,
+            body_limit: self.body_limit.into_inner(),
+            import_limit: self.import_limit,
+        })
+    }
+
+    fn listen(&self) -> Result<Listen, Refused> {
+        match self.listen.get_ref().strip_prefix("unix:") {
+            Some("") => refuse("http.listen", self.listen.span(), "unix: needs a path"),
+            Some(path) => Ok(Listen::Unix(path.into())),
+            None => address("http.listen", &self.listen).map(Listen::Tcp),
+        }
+    }
+
+    fn access(&self) -> Result<Access, Refused> {
+        let group = self.socket_group.as_ref();
+        let access =
+            Access::parse(self.socket_mode.get_ref(), group.map(|group| group.get_ref().as_str()));
+        access.or_else(|err| {
+            let (key, at) = match err {
+                AccessError::Mode(_) => ("http.socket-mode", self.socket_mode.span()),
+                AccessError::Group(_) => {
+                    ("http.socket-group", group.map(Spanned::span).unwrap_or_default())
+                }
+            };
+            refuse(key, at, err.to_string())
         })
     }
 }
 
 impl LogSpec {
     fn check(self) -> Result<Log, Refused> {
-        let filter = Filter::parse(&self.filter);
-        let filter = filter.or_else(|err| refuse("log.filter", err.to_string()))?;
+        let filter = Filter::parse(self.filter.get_ref());
+        let at = self.filter.span();
+        let filter = filter.or_else(|err| refuse("log.filter", at, err.to_string()))?;
         Ok(Log { filter, json: self.format == LogFormat::Json })
     }
 }
 
 impl ChangeLogSpec {
     fn check(self) -> Result<ChangeLog, Refused> {
-        match self.keep_hours.checked_mul(3600) {
+        match self.keep_hours.get_ref().checked_mul(3600) {
             Some(seconds) => {
                 Ok(ChangeLog { keep: Duration::from_secs(seconds), keep_bytes: self.keep_bytes })
             }
-            None => refuse("change-log.keep-hours", "it is too large"),
+            None => refuse("change-log.keep-hours", self.keep_hours.span(), "it is too large"),
         }
     }
 }
 
 /// A name without port; addresses are always accepted.
-fn host(text: &str) -> Result<String, Refused> {
-    let name = text.parse::<Name>().ok().filter(|_| !text.ends_with('.'));
-    match name {
+fn host(typed: &Spanned<String>) -> Result<String, Refused> {
+    let text = typed.get_ref();
+    match text.parse::<Name>().ok().filter(|_| !text.ends_with('.')) {
         Some(_) => Ok(text.to_ascii_lowercase()),
-        None => refuse(
-            "http.hosts",
-            format!("{text:?} is not a name such as \"dnsbl.example.org\", without port"),
-        ),
+        None => {
+            let detail =
+                format!("{text:?} is not a name such as \"dnsbl.example.org\", without port");
+            refuse("http.hosts", typed.span(), detail)
+        }
     }
 }
 
-fn proxy(text: &str) -> Result<IpNet, Refused> {
+fn proxy(typed: &Spanned<String>) -> Result<IpNet, Refused> {
+    let text = typed.get_ref();
     let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     net.or_else(|_| {
-        refuse("http.proxies", format!("{text:?} is not an address or prefix, such as 127.0.0.1"))
+        let detail = format!("{text:?} is not an address or prefix, such as 127.0.0.1");
+        refuse("http.proxies", typed.span(), detail)
     })
 }
 
-fn parse_addr(key: &'static str, text: &str) -> Result<SocketAddr, Refused> {
-    let parsed = text.parse();
-    parsed.or_else(|_| {
-        refuse(key, format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:5300 or [::1]:5300"))
+fn address(key: &'static str, typed: &Spanned<String>) -> Result<SocketAddr, Refused> {
+    let text = typed.get_ref();
+    text.parse().or_else(|_| {
+        let detail = format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:5300 or [::1]:5300");
+        refuse(key, typed.span(), detail)
     })
 }
 
-/// What fits one character-string; left out or empty means off.
-fn checked_text(key: &'static str, text: Option<String>) -> Result<Option<String>, Refused> {
-    let text = text.unwrap_or_default();
+/// A text that fits one character-string; left out or empty means off.
+fn character_string(
+    key: &'static str,
+    typed: Option<Spanned<String>>,
+) -> Result<Option<String>, Refused> {
+    let Some(typed) = typed else { return Ok(None) };
+    let text = typed.get_ref();
     if text.len() > 255 || text.chars().any(char::is_control) {
-        return refuse(
-            key,
-            "it is at most 255 bytes without control characters; empty turns it off",
-        );
+        let detail = "it is at most 255 bytes without control characters; empty turns it off";
+        return refuse(key, typed.span(), detail);
     }
-    Ok(Some(text).filter(|text| !text.is_empty()))
+    Ok(Some(typed.into_inner()).filter(|text| !text.is_empty()))
 }

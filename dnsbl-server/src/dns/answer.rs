@@ -1,4 +1,4 @@
-//! What is answered: a pure function of the place that a question leads to and the time.
+//! The answer to a question: a pure function of its lookup and the time.
 //!
 //! The rows of [`answer`] are those of the table in `ARCHITECTURE.md`, top to bottom.
 
@@ -6,43 +6,31 @@ use dnsbl_index::{IndexedZone, Listed, Verdict};
 use dnsbl_types::{Labels, Name, UnixTime, Zone, query_name::AddressName};
 
 use super::{
-    place::{Place, Question, Target},
-    records::Own,
+    lookup::{Lookup, Matched, Question},
+    rrset::ZoneRrset,
+    wire::rtype,
 };
 
-/// Record types that make a difference (RFC 1035 section 3.2.2, RFC 3596).
-pub(crate) mod qtype {
-    pub(crate) const A: u16 = 1;
-    pub(crate) const NS: u16 = 2;
-    pub(crate) const SOA: u16 = 6;
-    pub(crate) const TXT: u16 = 16;
-    pub(crate) const AAAA: u16 = 28;
-    pub(crate) const DS: u16 = 43;
-    pub(crate) const IXFR: u16 = 251;
-    pub(crate) const AXFR: u16 = 252;
-    pub(crate) const ANY: u16 = 255;
-}
-
-/// What is answered. The owner of all records is the name asked for.
+/// The answer to a question. The owner of all records is the name asked for.
 #[derive(Debug)]
 pub(crate) struct Answer<'a> {
     /// The zone it comes from.
     pub(crate) zone: Option<&'a IndexedZone>,
-    pub(crate) kind: Kind<'a>,
+    pub(crate) reply: Reply<'a>,
 }
 
-/// The kinds of answers.
+/// The content of an answer.
 #[derive(Debug)]
-pub(crate) enum Kind<'a> {
+pub(crate) enum Reply<'a> {
     /// A records with the return codes of a listing.
-    Codes { ttl: u32, listed: Listed<'a> },
+    ListedA { ttl: u32, listed: Listed<'a> },
     /// TXT records with the reasons of a listing.
-    Reasons { ttl: u32, listed: Listed<'a> },
+    ListedTxt { ttl: u32, listed: Listed<'a> },
     /// An RRset of the zone's own.
-    Own { ttl: u32, records: Own<'a> },
-    /// The name exists, the type does not; the TTL of the SOA in the authority section.
+    ZoneRrset { ttl: u32, rrset: ZoneRrset<'a> },
+    /// The name exists, the type does not (RFC 2308 section 2.2); the TTL of the SOA in the authority section.
     NoData { ttl: u32 },
-    /// The name does not exist; the TTL of the SOA in the authority section.
+    /// The name does not exist (RFC 2308 section 2.1); the TTL of the SOA in the authority section.
     NxDomain { ttl: u32 },
     /// Not our name, or nothing that we do.
     Refused,
@@ -50,63 +38,65 @@ pub(crate) enum Kind<'a> {
     ServFail,
 }
 
-/// Answers the question that leads to a place. Allocates nothing.
-pub(crate) fn answer<'a>(place: &Place<'a>, now: UnixTime) -> Answer<'a> {
-    let Question { qname, qtype } = place.question;
-    let (zone, kind) = match place.target {
-        Target::Unknown => return Answer { zone: None, kind: Kind::ServFail },
-        Target::Outside => return Answer { zone: None, kind: Kind::Refused },
-        Target::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
+/// Answers a question that was looked up. Allocates nothing.
+pub(crate) fn answer<'a>(lookup: &Lookup<'a>, now: UnixTime) -> Answer<'a> {
+    let Question { qname, qtype } = lookup.question;
+    let (zone, reply) = match lookup.matched {
+        Matched::NotLoaded => return Answer { zone: None, reply: Reply::ServFail },
+        Matched::OutsideZones => return Answer { zone: None, reply: Reply::Refused },
+        Matched::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
         // Nothing is signed.
-        Target::Delegation(zone) => (zone, Kind::NoData { ttl: zone.settings().negative_ttl }),
-        Target::Address(zone, name) => {
-            let own = at_own_name(zone.settings(), qname, qtype);
+        Matched::Delegation(zone) => (zone, Reply::NoData { ttl: zone.settings().negative_ttl }),
+        Matched::Address(zone, name) => {
+            let own = at_zone_name(zone.settings(), qname, qtype);
             (zone, own.unwrap_or_else(|| at_address(zone, name, qtype, now)))
         }
-        Target::Domain(zone, labels) => {
-            let own = at_own_name(zone.settings(), qname, qtype);
+        Matched::Domain(zone, labels) => {
+            let own = at_zone_name(zone.settings(), qname, qtype);
             (zone, own.unwrap_or_else(|| at_domain(zone, labels, qtype, now)))
         }
     };
-    let kind = match kind {
-        _ if matches!(qtype, qtype::AXFR | qtype::IXFR) => Kind::Refused,
+    let reply = match reply {
+        _ if matches!(qtype, rtype::AXFR | rtype::IXFR) => Reply::Refused,
         // A resolver that has a denial would not ask for what is below (RFC 8020).
-        Kind::NxDomain { ttl } if place.is_above_zone => Kind::NoData { ttl },
-        kind => kind,
+        Reply::NxDomain { ttl } if lookup.is_empty_non_terminal => Reply::NoData { ttl },
+        reply => reply,
     };
-    Answer { zone: Some(zone), kind }
+    Answer { zone: Some(zone), reply }
 }
 
-fn at_apex(zone: &Zone, qtype: u16) -> Kind<'_> {
+fn at_apex(zone: &Zone, qtype: u16) -> Reply<'_> {
     match qtype {
         // One RRset for ANY (RFC 8482).
-        qtype::SOA | qtype::ANY => Kind::Own { ttl: zone.negative_ttl, records: Own::Soa },
-        qtype::NS => own(zone, Own::Ns(&zone.ns)),
-        qtype::A => own(zone, Own::A(&zone.apex.a)),
-        qtype::AAAA => own(zone, Own::Aaaa(&zone.apex.aaaa)),
-        qtype::TXT => own(zone, Own::Txt(&zone.apex.txt)),
-        _ => Kind::NoData { ttl: zone.negative_ttl },
+        rtype::SOA | rtype::ANY => {
+            Reply::ZoneRrset { ttl: zone.negative_ttl, rrset: ZoneRrset::Soa }
+        }
+        rtype::NS => zone_rrset(zone, ZoneRrset::Ns(&zone.ns)),
+        rtype::A => zone_rrset(zone, ZoneRrset::A(&zone.apex.a)),
+        rtype::AAAA => zone_rrset(zone, ZoneRrset::Aaaa(&zone.apex.aaaa)),
+        rtype::TXT => zone_rrset(zone, ZoneRrset::Txt(&zone.apex.txt)),
+        _ => Reply::NoData { ttl: zone.negative_ttl },
     }
 }
 
-fn own<'a>(zone: &Zone, records: Own<'a>) -> Kind<'a> {
-    if records.iter().next().is_none() {
-        Kind::NoData { ttl: zone.negative_ttl }
+fn zone_rrset<'a>(zone: &Zone, rrset: ZoneRrset<'a>) -> Reply<'a> {
+    if rrset.iter().next().is_none() {
+        Reply::NoData { ttl: zone.negative_ttl }
     } else {
-        Kind::Own { ttl: zone.ttl, records }
+        Reply::ZoneRrset { ttl: zone.ttl, rrset }
     }
 }
 
 /// The zone's own names, such as its name servers, and the names above them.
-fn at_own_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Kind<'a>> {
+fn at_zone_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Reply<'a>> {
     let Some(addresses) = zone.glue.get(qname) else {
         let above = zone.glue.keys().any(|name| is_above(qname, name));
-        return above.then_some(Kind::NoData { ttl: zone.negative_ttl });
+        return above.then_some(Reply::NoData { ttl: zone.negative_ttl });
     };
     Some(match qtype {
-        qtype::A | qtype::ANY => own(zone, Own::GlueA(addresses)),
-        qtype::AAAA => own(zone, Own::GlueAaaa(addresses)),
-        _ => Kind::NoData { ttl: zone.negative_ttl },
+        rtype::A | rtype::ANY => zone_rrset(zone, ZoneRrset::GlueA(addresses)),
+        rtype::AAAA => zone_rrset(zone, ZoneRrset::GlueAaaa(addresses)),
+        _ => Reply::NoData { ttl: zone.negative_ttl },
     })
 }
 
@@ -120,19 +110,19 @@ fn is_above(qname: &[u8], name: &Name) -> bool {
     rest == qname
 }
 
-fn at_address(zone: &IndexedZone, name: AddressName, qtype: u16, now: UnixTime) -> Kind<'_> {
+fn at_address(zone: &IndexedZone, name: AddressName, qtype: u16, now: UnixTime) -> Reply<'_> {
     match name {
-        AddressName::V4 { addr, or_above } => {
+        AddressName::V4 { addr, non_terminal } => {
             let verdict = zone.judge_address(addr.into(), now);
-            let above = || or_above.is_some_and(|net| lies_near(zone, net, now));
-            judged(zone.settings(), verdict, above, qtype, now)
+            let is_non_terminal = || non_terminal.is_some_and(|net| lies_near(zone, net, now));
+            judged(zone.settings(), verdict, is_non_terminal, qtype, now)
         }
         AddressName::V6(addr) => {
             let verdict = zone.judge_address(addr.into(), now);
             judged(zone.settings(), verdict, || false, qtype, now)
         }
-        AddressName::Above => Kind::NoData { ttl: zone.settings().negative_ttl },
-        AddressName::Other => Kind::NxDomain { ttl: zone.settings().negative_ttl },
+        AddressName::EmptyNonTerminal => Reply::NoData { ttl: zone.settings().negative_ttl },
+        AddressName::Other => Reply::NxDomain { ttl: zone.settings().negative_ttl },
     }
 }
 
@@ -142,33 +132,38 @@ fn lies_near(zone: &IndexedZone, net: ipnet::Ipv6Net, now: UnixTime) -> bool {
     matches!(net.addr().segments()[0], 0 | 0x2002) || zone.touches_v6(net, now)
 }
 
-fn at_domain<'a>(zone: &'a IndexedZone, labels: Labels<'a>, qtype: u16, now: UnixTime) -> Kind<'a> {
+fn at_domain<'a>(
+    zone: &'a IndexedZone,
+    labels: Labels<'a>,
+    qtype: u16,
+    now: UnixTime,
+) -> Reply<'a> {
     let verdict = zone.judge_domain(labels, now);
     judged(zone.settings(), verdict, || zone.lists_below_domain(labels, now), qtype, now)
 }
 
-/// The answer to a verdict; `above` says whether names below this one exist.
+/// The answer to a verdict; `is_non_terminal` says whether names below this one exist (RFC 8020).
 fn judged<'a>(
     zone: &Zone,
     verdict: Verdict<'a>,
-    above: impl FnOnce() -> bool,
+    is_non_terminal: impl FnOnce() -> bool,
     qtype: u16,
     now: UnixTime,
-) -> Kind<'a> {
+) -> Reply<'a> {
     let until = verdict.until();
     let negative = bounded(zone.negative_ttl, until, now);
     let Verdict::Listed(listed) = verdict else {
-        return if above() {
-            Kind::NoData { ttl: negative }
+        return if is_non_terminal() {
+            Reply::NoData { ttl: negative }
         } else {
-            Kind::NxDomain { ttl: negative }
+            Reply::NxDomain { ttl: negative }
         };
     };
     let ttl = bounded(zone.ttl, until, now);
     match qtype {
-        qtype::A | qtype::ANY => Kind::Codes { ttl, listed },
-        qtype::TXT => Kind::Reasons { ttl, listed },
-        _ => Kind::NoData { ttl: negative },
+        rtype::A | rtype::ANY => Reply::ListedA { ttl, listed },
+        rtype::TXT => Reply::ListedTxt { ttl, listed },
+        _ => Reply::NoData { ttl: negative },
     }
 }
 
@@ -180,12 +175,12 @@ fn bounded(ttl: u32, until: Option<UnixTime>, now: UnixTime) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_types::{Entry, Serial, ZoneKind, ZoneSpec};
+    use dnsbl_types::{Entry, Follower as _, Serial, ZoneKind, ZoneSpec};
 
-    use super::{super::place::locate, *};
+    use super::{super::lookup::look_up, *};
 
     const NOW: UnixTime = UnixTime(1_000);
 
@@ -204,26 +199,26 @@ mod tests {
         let zone = spec(kind).check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone.clone(), Serial(1));
+        writer.put_zone(&zone, Serial(1));
         for text in subjects {
             let (exclusion, subject) =
                 text.strip_prefix('!').map_or((false, *text), |rest| (true, rest));
             let entry = Entry { exclusion, ..Entry::default() };
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &[entry]);
         }
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
         let snapshot = index.load();
-        word(&answer(&locate(&snapshot, Question { qname: qname.wire(), qtype }), NOW).kind)
+        name_of(&answer(&look_up(&snapshot, Question { qname: qname.wire(), qtype }), NOW).reply)
     }
 
-    fn word(kind: &Kind<'_>) -> &'static str {
-        match kind {
-            Kind::Codes { .. } | Kind::Reasons { .. } | Kind::Own { .. } => "records",
-            Kind::NoData { .. } => "nodata",
-            Kind::NxDomain { .. } => "nxdomain",
-            Kind::Refused => "refused",
-            Kind::ServFail => "servfail",
+    fn name_of(reply: &Reply<'_>) -> &'static str {
+        match reply {
+            Reply::ListedA { .. } | Reply::ListedTxt { .. } | Reply::ZoneRrset { .. } => "records",
+            Reply::NoData { .. } => "nodata",
+            Reply::NxDomain { .. } => "nxdomain",
+            Reply::Refused => "refused",
+            Reply::ServFail => "servfail",
         }
     }
 
@@ -234,9 +229,9 @@ mod tests {
 
     #[test]
     fn nothing_is_denied_before_the_store_is_loaded() {
-        let question = Question { qname: b"\x01x\x00", qtype: qtype::A };
+        let question = Question { qname: b"\x01x\x00", qtype: rtype::A };
         let snapshot = Index::default();
-        assert_eq!(word(&answer(&locate(&snapshot.load(), question), NOW).kind), "servfail");
+        assert_eq!(name_of(&answer(&look_up(&snapshot.load(), question), NOW).reply), "servfail");
     }
 
     #[test]
@@ -244,40 +239,40 @@ mod tests {
         let subjects = ["192.0.2.0/24", "!192.0.2.9", "2001:db8::/32"];
         let check =
             |relative, qtype, expected| check(ZoneKind::Ip, &subjects, relative, qtype, expected);
-        check("7.2.0.192.", qtype::A, "records");
-        check("7.2.0.192.", qtype::TXT, "records");
-        check("7.2.0.192.", qtype::ANY, "records");
-        check("7.2.0.192.", qtype::AAAA, "nodata");
-        check("9.2.0.192.", qtype::A, "nxdomain");
-        check("1.3.0.192.", qtype::A, "nxdomain");
-        check("x.7.2.0.192.", qtype::A, "nxdomain");
-        check("07.2.0.192.", qtype::A, "nxdomain");
-        check("7.2.0.192.", qtype::AXFR, "refused");
+        check("7.2.0.192.", rtype::A, "records");
+        check("7.2.0.192.", rtype::TXT, "records");
+        check("7.2.0.192.", rtype::ANY, "records");
+        check("7.2.0.192.", rtype::AAAA, "nodata");
+        check("9.2.0.192.", rtype::A, "nxdomain");
+        check("1.3.0.192.", rtype::A, "nxdomain");
+        check("x.7.2.0.192.", rtype::A, "nxdomain");
+        check("07.2.0.192.", rtype::A, "nxdomain");
+        check("7.2.0.192.", rtype::AXFR, "refused");
     }
 
     #[test]
     fn names_above_addresses_are_never_denied() {
         for relative in ["2.0.192.", "192.", "77.", "b.d.0.1.0.0.2.", "f.", "a.0.0.2."] {
-            check(ZoneKind::Ip, &[], relative, qtype::A, "nodata");
+            check(ZoneKind::Ip, &[], relative, rtype::A, "nodata");
         }
     }
 
     #[test]
     fn four_single_digits_are_denied_only_where_no_ipv6_name_can_lie() {
-        check(ZoneKind::Ip, &[], "1.0.0.2.", qtype::A, "nxdomain");
-        check(ZoneKind::Ip, &["2001:db8::1"], "1.0.0.2.", qtype::A, "nodata");
-        check(ZoneKind::Ip, &["2000::/8"], "1.0.0.2.", qtype::A, "nodata");
-        check(ZoneKind::Ip, &["2003::1"], "1.0.0.2.", qtype::A, "nxdomain");
-        check(ZoneKind::Ip, &["2.0.0.1"], "1.0.0.2.", qtype::A, "records");
-        check(ZoneKind::Ip, &[], "0.0.0.0.", qtype::A, "nodata");
-        check(ZoneKind::Ip, &[], "2.0.0.2.", qtype::A, "nodata");
+        check(ZoneKind::Ip, &[], "1.0.0.2.", rtype::A, "nxdomain");
+        check(ZoneKind::Ip, &["2001:db8::1"], "1.0.0.2.", rtype::A, "nodata");
+        check(ZoneKind::Ip, &["2000::/8"], "1.0.0.2.", rtype::A, "nodata");
+        check(ZoneKind::Ip, &["2003::1"], "1.0.0.2.", rtype::A, "nxdomain");
+        check(ZoneKind::Ip, &["2.0.0.1"], "1.0.0.2.", rtype::A, "records");
+        check(ZoneKind::Ip, &[], "0.0.0.0.", rtype::A, "nodata");
+        check(ZoneKind::Ip, &[], "2.0.0.2.", rtype::A, "nodata");
     }
 
     #[test]
     fn domains_names_above_them_and_holes() {
         let subjects = ["spam.example.com", "*.bad.example", "!ok.bad.example", "*.only.example"];
         let check =
-            |relative, expected| check(ZoneKind::Domain, &subjects, relative, qtype::A, expected);
+            |relative, expected| check(ZoneKind::Domain, &subjects, relative, rtype::A, expected);
         check("spam.example.com.", "records");
         check("x.spam.example.com.", "nxdomain");
         check("example.com.", "nodata");
@@ -296,12 +291,12 @@ mod tests {
     #[test]
     fn the_zones_own_names_answer_with_their_addresses() {
         for kind in [ZoneKind::Ip, ZoneKind::Domain] {
-            check(kind, &[], "ns1.deep.", qtype::A, "records");
-            check(kind, &[], "ns1.deep.", qtype::AAAA, "nodata");
-            check(kind, &[], "deep.", qtype::A, "nodata");
-            check(kind, &[], "eep.", qtype::A, "nxdomain");
-            check(kind, &[], "", qtype::SOA, "records");
-            check(kind, &[], "", qtype::A, "nodata");
+            check(kind, &[], "ns1.deep.", rtype::A, "records");
+            check(kind, &[], "ns1.deep.", rtype::AAAA, "nodata");
+            check(kind, &[], "deep.", rtype::A, "nodata");
+            check(kind, &[], "eep.", rtype::A, "nxdomain");
+            check(kind, &[], "", rtype::SOA, "records");
+            check(kind, &[], "", rtype::A, "nodata");
         }
     }
 
@@ -310,7 +305,7 @@ mod tests {
         let zone = spec(ZoneKind::Ip).check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
-        writer.put_zone(zone.clone(), Serial(1));
+        writer.put_zone(&zone, Serial(1));
         let entry =
             |exclusion, at| Entry { exclusion, expires_at: Some(UnixTime(at)), ..Entry::default() };
         writer.set_entries(
@@ -319,14 +314,14 @@ mod tests {
             &[entry(false, 1_017), Entry::default()],
         );
         writer.set_entries(&zone.origin, &"192.0.2.2".parse().unwrap(), &[entry(true, 1_005)]);
-        writer.publish(1);
+        writer.publish(1, Instant::now());
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
-            let question = Question { qname: qname.wire(), qtype: qtype::A };
-            match answer(&locate(&index.load(), question), UnixTime(now)).kind {
-                Kind::Codes { ttl, .. } => ("listed", ttl),
-                Kind::NxDomain { ttl } => ("denied", ttl),
-                kind => panic!("{kind:?}"),
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            match answer(&look_up(&index.load(), question), UnixTime(now)).reply {
+                Reply::ListedA { ttl, .. } => ("listed", ttl),
+                Reply::NxDomain { ttl } => ("denied", ttl),
+                reply => panic!("{reply:?}"),
             }
         };
         assert_eq!(ask("1.2.0.192", 1_000), ("listed", 17));

@@ -19,7 +19,7 @@ pub(crate) struct Sockets {
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
-/// Why an address can't be listened on.
+/// An address that can't be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("dns.listen: can't listen on {addr} ({transport}): {reason}{}", privileged_hint(.addr, .reason))]
 pub(crate) struct BindError {

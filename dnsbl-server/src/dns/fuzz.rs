@@ -5,7 +5,11 @@ use std::sync::Arc;
 use dnsbl_index::Index;
 use dnsbl_types::UnixTime;
 
-use super::{Counters, Service, Transport, message};
+use super::{
+    counters::{Counters, Transport},
+    message,
+    service::Service,
+};
 
 /// Answers messages as a server does that has this index.
 #[doc(hidden)]

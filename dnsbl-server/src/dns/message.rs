@@ -24,14 +24,12 @@ use hickory_server::{
 };
 
 use super::{
-    Service, Transport,
-    answer::{Answer, Kind, answer, qtype},
-    counters::Outcome,
-    place::{Question, locate},
-    query::HEADER,
-    records::Data,
-    reply::{CLASSIC, PAYLOAD, RECORD_HEAD},
-    udp::outcome,
+    answer::{Answer, Reply, answer},
+    counters::{Outcome, Transport},
+    lookup::{Question, look_up},
+    rrset::Rdata,
+    service::Service,
+    wire::{CLASSIC, HEADER, PAYLOAD, RECORD_HEAD, rtype},
 };
 
 /// What the records of an answer may take, in bytes, so that a message over TCP holds them with all that
@@ -56,8 +54,8 @@ pub(crate) fn respond(
         service.counters.count(None, transport, Outcome::Error);
         return Some(refuse_unreadable(header));
     };
-    let reply = Reply::new(service, &request);
-    let (zone, outcome, bytes) = reply.decide(service, transport, now);
+    let response = ResponseBuilder::new(service, &request);
+    let (zone, outcome, bytes) = response.decide(service, transport, now);
     service.counters.count(zone, transport, outcome);
     bytes
 }
@@ -94,14 +92,14 @@ fn refuse_unreadable(header: &[u8; HEADER]) -> Vec<u8> {
     reply
 }
 
-/// A reply on its way.
-struct Reply<'r> {
+/// A response in the making.
+struct ResponseBuilder<'r> {
     request: &'r Request,
     meta: Metadata,
     edns: Option<Edns>,
 }
 
-impl<'r> Reply<'r> {
+impl<'r> ResponseBuilder<'r> {
     fn new(service: &Service, request: &'r Request) -> Self {
         let mut meta = Metadata::response_from_request(&request.metadata);
         // An authoritative server clears it (RFC 4035 section 3.1.6).
@@ -160,40 +158,40 @@ impl<'r> Reply<'r> {
         qname.push(0);
         let snapshot = service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
-        let Answer { zone, kind } = answer(&locate(&snapshot, question), now);
+        let Answer { zone, reply } = answer(&look_up(&snapshot, question), now);
         let owner = query.original().name();
-        let (records, soa) = self.sections(zone, &kind, owner);
+        let (records, soa) = self.sections(zone, &reply, owner);
         let bytes = self.encode(&records, soa.as_ref(), transport);
-        (zone.map(IndexedZone::number), outcome(&kind), bytes)
+        (zone.map(IndexedZone::number), Outcome::of(&reply), bytes)
     }
 
     /// Sets rcode and AA, and makes the answer section and the SOA of the authority section.
     fn sections(
         &mut self,
         zone: Option<&IndexedZone>,
-        kind: &Kind<'_>,
+        reply: &Reply<'_>,
         owner: &WireName,
     ) -> (Vec<Record>, Option<Record>) {
-        self.meta.response_code = match kind {
-            Kind::NxDomain { .. } => ResponseCode::NXDomain,
-            Kind::Refused => ResponseCode::Refused,
-            Kind::ServFail => ResponseCode::ServFail,
+        self.meta.response_code = match reply {
+            Reply::NxDomain { .. } => ResponseCode::NXDomain,
+            Reply::Refused => ResponseCode::Refused,
+            Reply::ServFail => ResponseCode::ServFail,
             _ => ResponseCode::NoError,
         };
-        self.meta.authoritative = !matches!(kind, Kind::Refused | Kind::ServFail);
+        self.meta.authoritative = !matches!(reply, Reply::Refused | Reply::ServFail);
         let Some(zone) = zone else { return (Vec::new(), None) };
-        let mut answers: Vec<Record> = match kind {
-            Kind::Codes { ttl, listed } => codes(zone, owner, *ttl, listed),
-            Kind::Reasons { ttl, listed } => reasons(zone, owner, *ttl, listed),
-            Kind::Own { ttl, records } => {
-                records.iter().map(|data| record(zone, owner, *ttl, data)).collect()
+        let mut answers: Vec<Record> = match reply {
+            Reply::ListedA { ttl, listed } => codes(zone, owner, *ttl, listed),
+            Reply::ListedTxt { ttl, listed } => reasons(zone, owner, *ttl, listed),
+            Reply::ZoneRrset { ttl, rrset } => {
+                rrset.iter().map(|data| record(zone, owner, *ttl, data)).collect()
             }
             _ => Vec::new(),
         };
         cut(&mut answers);
-        let soa = match kind {
-            Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
-                Some(record(zone, &wire_name(&zone.settings().origin), *ttl, Data::Soa))
+        let soa = match reply {
+            Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
+                Some(record(zone, &wire_name(&zone.settings().origin), *ttl, Rdata::Soa))
             }
             _ => None,
         };
@@ -212,7 +210,7 @@ impl<'r> Reply<'r> {
             "id.server" | "hostname.bind" => service.identity.as_deref(),
             _ => None,
         };
-        let asked = matches!(u16::from(query.query_type()), qtype::TXT | qtype::ANY);
+        let asked = matches!(u16::from(query.query_type()), rtype::TXT | rtype::ANY);
         let Some(text) = text.filter(|_| asked) else {
             self.meta.response_code = ResponseCode::Refused;
             return (None, Outcome::Refused, self.encode(&[], None, transport));
@@ -266,7 +264,7 @@ impl<'r> Reply<'r> {
     }
 }
 
-impl Reply<'_> {
+impl ResponseBuilder<'_> {
     /// Puts the header's room and the one name asked for where the encoder will write the same; where the
     /// name's labels end.
     fn copy_question(&self, bytes: &mut Vec<u8>) -> usize {
@@ -315,21 +313,21 @@ fn data_len(record: &Record) -> usize {
 
 fn codes(zone: &IndexedZone, owner: &WireName, ttl: u32, listed: &Listed<'_>) -> Vec<Record> {
     let codes = listed.return_codes(zone.settings());
-    codes.into_iter().map(|code| record(zone, owner, ttl, Data::A(code.addr()))).collect()
+    codes.into_iter().map(|code| record(zone, owner, ttl, Rdata::A(code.addr()))).collect()
 }
 
 fn reasons(zone: &IndexedZone, owner: &WireName, ttl: u32, listed: &Listed<'_>) -> Vec<Record> {
     let reasons = listed.reasons(zone.settings());
-    reasons.iter().map(|text| record(zone, owner, ttl, Data::Txt(text))).collect()
+    reasons.iter().map(|text| record(zone, owner, ttl, Rdata::Txt(text))).collect()
 }
 
-fn record(zone: &IndexedZone, owner: &WireName, ttl: u32, data: Data<'_>) -> Record {
+fn record(zone: &IndexedZone, owner: &WireName, ttl: u32, data: Rdata<'_>) -> Record {
     let data = match data {
-        Data::A(addr) => RData::A(A(addr)),
-        Data::Aaaa(addr) => RData::AAAA(AAAA(addr)),
-        Data::Ns(name) => RData::NS(NS(wire_name(name))),
-        Data::Txt(text) => txt(text),
-        Data::Soa => soa(zone),
+        Rdata::A(addr) => RData::A(A(addr)),
+        Rdata::Aaaa(addr) => RData::AAAA(AAAA(addr)),
+        Rdata::Ns(name) => RData::NS(NS(wire_name(name))),
+        Rdata::Txt(text) => txt(text),
+        Rdata::Soa => soa(zone),
     };
     Record::from_rdata(owner.clone(), ttl, data)
 }

@@ -1,49 +1,43 @@
 //! The DNS face: sockets at the edge, a pure function in the middle.
 //!
 //! ```text
-//!          ┌─ ordinary ─► query.rs ──────────────┬─► place.rs ─► index
-//! udp.rs ──┤              reply.rs ◄─────────────┬──  answer.rs
-//!          └─ the rest ─► general.rs ─┐          │ │  (what is answered)
-//! tcp.rs ─────────────────────────────┴► message.rs
-//!                                        (bytes ⇄ messages, hickory)
+//!          ┌─ fast path ─► query.rs ─────────────┬─► lookup.rs ─► index
+//! udp.rs ──┤               reply.rs ◄────────────┬── answer.rs
+//!          └─ the rest ──► slow_path.rs ─┐       │ │  (what is answered)
+//! tcp.rs ────────────────────────────────┴► message.rs
+//!                                           (bytes ⇄ messages, hickory)
 //! ```
 
+mod abort;
 mod answer;
 mod bind;
 mod counters;
 mod fuzz;
-mod general;
+mod lookup;
 mod message;
-mod place;
 mod query;
-mod records;
 mod reply;
+mod rrset;
+mod service;
+mod slow_path;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod udp;
+mod wire;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use dnsbl_index::{Index, Snapshot};
+use dnsbl_index::Snapshot;
 use dnsbl_types::UnixTime;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
-pub(crate) use counters::{Counters, Transport};
+pub(crate) use counters::Counters;
 pub use fuzz::SlowPath;
+pub(crate) use service::Service;
 
 use crate::config;
-
-/// What every query needs.
-pub(crate) struct Service {
-    pub(crate) index: Arc<Index>,
-    pub(crate) counters: Counters,
-    /// The answer to `version.bind`.
-    pub(crate) version: Option<String>,
-    /// The answer to `id.server`, and the NSID.
-    pub(crate) identity: Option<String>,
-}
 
 /// A running DNS face.
 pub(crate) struct Server {
@@ -89,9 +83,9 @@ impl Server {
     }
 }
 
-/// Answers one ordinary query into `reply`, as a UDP worker does, and returns the length of the reply in
-/// bytes; `None` for what is left to the general path. For benches and tests.
-pub fn answer_ordinary(
+/// Answers one query into `reply` on the fast path, as a UDP worker does, and returns the length of the reply
+/// in bytes; `None` for what is left to the slow path. For benches and tests.
+pub fn answer_fast(
     snapshot: &Snapshot,
     packet: &[u8],
     reply: &mut [u8],
@@ -99,7 +93,7 @@ pub fn answer_ordinary(
 ) -> Option<usize> {
     let mut query = query::Query::EMPTY;
     query.read(packet).then_some(())?;
-    let answer = answer::answer(&place::locate(snapshot, query.question()), now);
+    let answer = answer::answer(&lookup::look_up(snapshot, query.question()), now);
     reply::write(packet, &query, &answer, reply)
 }
 

@@ -1,20 +1,19 @@
-//! Ordinary queries, read in place.
+//! Queries of the fast path, read in place.
 //!
-//! What is ordinary is what resolvers send: one question of class IN with a plain name, nothing
-//! else but EDNS. Everything else is left to `message.rs`, which knows all of DNS.
+//! It takes what resolvers send: one question of class IN with a plain name, nothing else but EDNS.
+//! Everything else is left to `message.rs`, which knows all of DNS.
 
-use super::{answer::qtype, place::Question};
+use super::{
+    lookup::Question,
+    wire::{CLASS_IN, HEADER, rtype},
+};
 
-/// The header, in bytes (RFC 1035 section 4.1.1).
-pub(super) const HEADER: usize = 12;
 /// The longest name in wire form, in octets.
 const LONGEST_NAME: usize = 255;
-/// EDNS options that make no difference to the answer: COOKIE (RFC 7873), Padding (RFC 7830).
+/// The EDNS options that make no difference to the answer: COOKIE (RFC 7873), Padding (RFC 7830).
 const IGNORED_OPTIONS: [u16; 2] = [10, 12];
-const CLASS_IN: [u8; 2] = [0, 1];
-const TYPE_OPT: u16 = 41;
 
-/// An ordinary query. Made to be filled again and again, since moving it about takes time.
+/// A query of the fast path. Made to be filled again and again, since moving it about takes time.
 pub(super) struct Query {
     /// The name asked for, in lower case; beyond its length the array means nothing.
     name: [u8; LONGEST_NAME],
@@ -23,7 +22,7 @@ pub(super) struct Query {
     pub(super) edns: Option<Edns>,
 }
 
-/// What a query says of itself in EDNS (RFC 6891).
+/// The EDNS part of a query (RFC 6891 section 6).
 #[derive(Clone, Copy)]
 pub(super) struct Edns {
     /// How much it takes over UDP, in bytes.
@@ -36,7 +35,7 @@ impl Query {
     pub(super) const EMPTY: Self =
         Self { name: [0; LONGEST_NAME], name_len: 1, qtype: 0, edns: None };
 
-    /// Reads a message; false if it is not an ordinary query, and then `self` means nothing.
+    /// Reads a message; false if it is none for the fast path, and then `self` means nothing.
     pub(super) fn read(&mut self, packet: &[u8]) -> bool {
         self.try_read(packet).is_some()
     }
@@ -44,7 +43,7 @@ impl Query {
     fn try_read(&mut self, packet: &[u8]) -> Option<()> {
         let (&[_, _, high, low, counts @ ..], body) = packet.split_first_chunk::<HEADER>()?;
         // QR, opcode, AA and TC are clear; of the rest only RD, AD and CD may be set.
-        let ordinary = high & !0x01 == 0 && low & !0x30 == 0;
+        let is_plain = high & !0x01 == 0 && low & !0x30 == 0;
         let [0, 1, 0, 0, 0, 0, 0, additional @ 0..=1] = counts else { return None };
         self.name_len = read_name(body, &mut self.name)?;
         let (&[t1, t2, c1, c2], rest) = body.get(self.name_len..)?.split_first_chunk::<4>()?;
@@ -54,8 +53,8 @@ impl Query {
             (1, rest) => Some(Edns::read(rest)?),
             _ => return None,
         };
-        let transfer = matches!(self.qtype, qtype::AXFR | qtype::IXFR);
-        (ordinary && [c1, c2] == CLASS_IN && !transfer).then_some(())
+        let transfer = matches!(self.qtype, rtype::AXFR | rtype::IXFR);
+        (is_plain && [c1, c2] == CLASS_IN && !transfer).then_some(())
     }
 
     /// What is asked.
@@ -96,13 +95,13 @@ impl Edns {
             return None;
         };
         let len = usize::from(u16::from_be_bytes([l1, l2]));
-        let ordinary = u16::from_be_bytes([t1, t2]) == TYPE_OPT
+        let is_plain = u16::from_be_bytes([t1, t2]) == rtype::OPT
             && rcode == 0
             && version == 0
             && len == options.len()
             && are_ignored(options);
         let payload = u16::from_be_bytes([p1, p2]);
-        ordinary.then_some(Self { payload, dnssec_ok: flags & 0x80 != 0 })
+        is_plain.then_some(Self { payload, dnssec_ok: flags & 0x80 != 0 })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Replies to ordinary queries, written in place.
+//! Replies of the fast path, written in place.
 //!
 //! What is answered is decided by `answer.rs`, for this way and for that through `message.rs` alike;
 //! a property test holds the two together.
@@ -9,25 +9,18 @@ use dnsbl_index::{IndexedZone, Listed};
 use dnsbl_types::{Name, Reason};
 
 use super::{
-    answer::{Answer, Kind, qtype},
-    query::{HEADER, Query},
-    records::Data,
+    answer::{Answer, Reply},
+    query::Query,
+    rrset::Rdata,
+    wire::{CLASS_IN, CLASSIC, HEADER, PAYLOAD, RECORD_HEAD, rtype},
 };
-
-/// What we take and send over UDP without fragmentation (DNS flag day 2020), in bytes.
-pub(super) const PAYLOAD: u16 = 1232;
-/// What a client takes over UDP that says nothing of it (RFC 1035 section 4.2.1), in bytes.
-pub(super) const CLASSIC: u16 = 512;
 
 /// The longest text that is written here, in bytes.
 const TEXT: usize = PAYLOAD as usize;
-/// A pointer to the beginning of the message.
+/// A pointer to the beginning of the message (RFC 1035 section 4.1.4).
 const TO_START: u16 = 0xc000;
 /// A pointer to the name in the question.
 const TO_QUESTION: u16 = TO_START | HEADER as u16;
-const CLASS_IN: [u8; 2] = [0, 1];
-/// Owner, type, class, TTL and length of a record whose owner is a pointer, in bytes.
-pub(super) const RECORD_HEAD: usize = 12;
 
 /// Writes the reply to a query that was read from `packet`, and returns its length; `None` if it does
 /// not fit.
@@ -51,10 +44,10 @@ pub(super) fn write(
         writer.put(&[0, 0, 41, p1, p2, 0, 0, flags, 0, 0, 0])?;
     }
     let len = writer.len;
-    let (rcode, authoritative) = match answer.kind {
-        Kind::NxDomain { .. } => (3, true),
-        Kind::Refused => (5, false),
-        Kind::ServFail => (2, false),
+    let (rcode, authoritative) = match answer.reply {
+        Reply::NxDomain { .. } => (3, true),
+        Reply::Refused => (5, false),
+        Reply::ServFail => (2, false),
         _ => (0, true),
     };
     // QR and AA; RD as it came; the rest clear.
@@ -86,22 +79,22 @@ impl Writer<'_> {
     /// Writes the answer and authority sections, and returns how many records they have.
     fn sections(&mut self, answer: &Answer<'_>) -> Option<(u16, u16)> {
         let Some(zone) = answer.zone else { return Some((0, 0)) };
-        match &answer.kind {
-            Kind::Codes { ttl, listed } => Some((self.codes(zone, *ttl, listed)?, 0)),
-            Kind::Reasons { ttl, listed } => Some((self.reasons(zone, *ttl, listed)?, 0)),
-            Kind::Own { ttl, records } => {
+        match &answer.reply {
+            Reply::ListedA { ttl, listed } => Some((self.codes(zone, *ttl, listed)?, 0)),
+            Reply::ListedTxt { ttl, listed } => Some((self.reasons(zone, *ttl, listed)?, 0)),
+            Reply::ZoneRrset { ttl, rrset } => {
                 let mut count = 0;
-                for data in records.iter() {
+                for data in rrset.iter() {
                     self.record(TO_QUESTION, *ttl, zone, data)?;
                     count += 1;
                 }
                 Some((count, 0))
             }
-            Kind::NoData { ttl } | Kind::NxDomain { ttl } => {
-                self.apex_record(*ttl, zone, Data::Soa)?;
+            Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
+                self.apex_record(*ttl, zone, Rdata::Soa)?;
                 Some((0, 1))
             }
-            Kind::Refused | Kind::ServFail => Some((0, 0)),
+            Reply::Refused | Reply::ServFail => Some((0, 0)),
         }
     }
 
@@ -109,7 +102,7 @@ impl Writer<'_> {
         let (first, mut count) = (self.len, 0);
         for code in listed.codes(zone.settings()) {
             let at = self.len;
-            self.record(TO_QUESTION, ttl, zone, Data::A(code.addr()))?;
+            self.record(TO_QUESTION, ttl, zone, Rdata::A(code.addr()))?;
             count += self.keep_if_new(first, at);
         }
         Some(count)
@@ -121,7 +114,7 @@ impl Writer<'_> {
             let mut written = Text { bytes: [0; TEXT], len: 0 };
             write!(written, "{text}").ok()?;
             let at = self.len;
-            self.record(TO_QUESTION, ttl, zone, Data::Txt(written.as_str()?))?;
+            self.record(TO_QUESTION, ttl, zone, Rdata::Txt(written.as_str()?))?;
             count += self.keep_if_new(first, at);
         }
         Some(count)
@@ -143,24 +136,24 @@ impl Writer<'_> {
     }
 
     /// Writes a record of the zone's apex.
-    fn apex_record(&mut self, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+    fn apex_record(&mut self, ttl: u32, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
         self.origin(zone)?;
         self.rest(ttl, zone, data)
     }
 
-    fn record(&mut self, owner: u16, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+    fn record(&mut self, owner: u16, ttl: u32, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
         self.put(&owner.to_be_bytes())?;
         self.rest(ttl, zone, data)
     }
 
     /// Writes what follows the owner of a record.
-    fn rest(&mut self, ttl: u32, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+    fn rest(&mut self, ttl: u32, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
         let rtype = match data {
-            Data::A(_) => qtype::A,
-            Data::Aaaa(_) => qtype::AAAA,
-            Data::Ns(_) => qtype::NS,
-            Data::Soa => qtype::SOA,
-            Data::Txt(_) => qtype::TXT,
+            Rdata::A(_) => rtype::A,
+            Rdata::Aaaa(_) => rtype::AAAA,
+            Rdata::Ns(_) => rtype::NS,
+            Rdata::Soa => rtype::SOA,
+            Rdata::Txt(_) => rtype::TXT,
         };
         self.put(&rtype.to_be_bytes())?;
         self.put(&CLASS_IN)?;
@@ -173,13 +166,13 @@ impl Writer<'_> {
         Some(())
     }
 
-    fn data(&mut self, zone: &IndexedZone, data: Data<'_>) -> Option<()> {
+    fn data(&mut self, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
         match data {
-            Data::A(addr) => self.put(&addr.octets()),
-            Data::Aaaa(addr) => self.put(&addr.octets()),
-            Data::Ns(name) => self.name(zone, name),
-            Data::Soa => self.soa(zone),
-            Data::Txt(text) => Reason::strings(text).try_for_each(|string| {
+            Rdata::A(addr) => self.put(&addr.octets()),
+            Rdata::Aaaa(addr) => self.put(&addr.octets()),
+            Rdata::Ns(name) => self.name(zone, name),
+            Rdata::Soa => self.soa(zone),
+            Rdata::Txt(text) => Reason::strings(text).try_for_each(|string| {
                 self.put(&[string.len() as u8])?;
                 self.put(string.as_bytes())
             }),

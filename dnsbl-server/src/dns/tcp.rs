@@ -8,7 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dnsbl_daemon::{Guarded, Listener, Peer, Places, Stream, linger};
+use dnsbl_daemon::{
+    ConnectionLimits, ConnectionPermits, Guarded, Listener, PeerNetwork, Stream, linger,
+};
 use dnsbl_types::UnixTime;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
@@ -16,37 +18,37 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Service, Transport, message::respond};
+use super::{counters::Transport, message::respond, service::Service};
 use crate::config;
 
 /// Replies that are gathered before they are written, in bytes.
 const GATHER: usize = 16 << 10;
 /// How long a query may take to come once the server is told to stop: those on their way are answered.
 const LAST: Duration = Duration::from_millis(100);
-/// How long a connection may be idle while more than half of the places are taken.
+/// How long a connection may be idle while more than half of the permits are taken.
 const CROWDED_IDLE: Duration = Duration::from_secs(2);
 /// How long a connection may live, and how many queries it may send, meanwhile.
 const CROWDED_LIFE: Duration = Duration::from_secs(60);
 const CROWDED_QUERIES: u64 = 100;
 
-/// What clients may hold together, shared by all listeners.
+/// The limits of what clients may hold together, shared by all listeners.
 #[derive(Clone)]
 pub(super) struct Limits {
-    places: Places,
-    idle: Duration,
+    pub(super) permits: ConnectionPermits,
+    pub(super) idle: Duration,
 }
 
 impl Limits {
     pub(super) fn new(config: &config::Dns) -> Self {
-        let limits = dnsbl_daemon::Limits {
+        let limits = ConnectionLimits {
             all: config.tcp_connections,
             per_network: config.tcp_connections_per_client,
         };
-        Self { places: Places::new(limits), idle: config.tcp_idle_timeout }
+        Self { permits: ConnectionPermits::new(limits), idle: config.tcp_idle_timeout }
     }
 }
 
-/// Accepts connections until `stop`; where there is no place left an idle one goes.
+/// Accepts connections until `stop`; where there is no permit left an idle one goes.
 pub(super) async fn serve(
     listener: Listener,
     service: Arc<Service>,
@@ -60,8 +62,8 @@ pub(super) async fn serve(
             () = stop.cancelled() => return,
         };
         let Some(client) = client else { continue };
-        let Some(place) = limits.places.take(Peer::of(client.ip())) else { continue };
-        let stream = Guarded::new(stream, Arc::new(place), limits.idle);
+        let Some(permit) = limits.permits.acquire(PeerNetwork::of(client.ip())) else { continue };
+        let stream = Guarded::new(stream, Arc::new(permit), limits.idle);
         let conversation = Conversation {
             service: service.clone(),
             client,
@@ -87,13 +89,13 @@ struct Conversation {
 impl Conversation {
     /// Answers query after query until the client goes, is too slow, or sends what is no query.
     async fn run(&self, stream: Guarded<Stream>) -> io::Result<()> {
-        let places = stream.place().places().clone();
+        let permits = stream.permit().permits().clone();
         let (began, mut queries) = (Instant::now(), 0);
         let mut stream = BufReader::new(stream);
         let mut replies = Vec::new();
         let mut query = Vec::new();
         loop {
-            let is_crowded = places.is_crowded();
+            let is_crowded = permits.is_crowded();
             let idle = if is_crowded { self.idle.min(CROWDED_IDLE) } else { self.idle };
             // A client that is gone, idle or too slow has nothing more to hear.
             if !self.read(&mut stream, &mut query, idle).await? {

@@ -17,13 +17,15 @@ use dnsbl_types::UnixTime;
 use udp_batch::{Batch, Datagram};
 
 use super::{
-    Service,
-    answer::{Kind, answer},
-    counters::{Outcome, Teller},
-    general::{Queue, Unusual},
-    place::{Place, locate},
+    abort::AbortOnPanic,
+    answer::answer,
+    counters::{Outcome, WorkerCounters},
+    lookup::{Lookup, look_up},
     query::Query,
     reply,
+    service::Service,
+    slow_path::{Queue, SlowQuery},
+    wire::PAYLOAD,
 };
 
 /// Queries that are read at once.
@@ -42,14 +44,15 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn start(sockets: Vec<UdpSocket>, service: &Arc<Service>) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let (queue, general) = Queue::start(service.clone())?;
+        let (queue, slow_path) = Queue::start(service.clone())?;
         let mut threads = Vec::with_capacity(sockets.len() + 1);
-        for (i, (socket, teller)) in sockets.into_iter().zip(service.counters.tellers()).enumerate()
+        for (i, (socket, counters)) in
+            sockets.into_iter().zip(service.counters.workers()).enumerate()
         {
             let worker = Worker {
                 socket: Arc::new(socket),
                 service: service.clone(),
-                teller,
+                counters,
                 queue: queue.clone(),
             };
             let stop = stop.clone();
@@ -59,7 +62,7 @@ impl Workers {
                 worker.run(&stop);
             })?);
         }
-        threads.push(general);
+        threads.push(slow_path);
         Ok(Self { threads, stop })
     }
 
@@ -73,27 +76,17 @@ impl Workers {
     }
 }
 
-/// A server with a dead worker would leave a share of its queries unanswered: better start again.
-pub(super) struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            std::process::abort();
-        }
-    }
-}
-
+/// A thread with its socket.
 struct Worker {
     socket: Arc<UdpSocket>,
     service: Arc<Service>,
-    teller: Teller,
+    counters: WorkerCounters,
     queue: Queue,
 }
 
 impl Worker {
     fn run(self, stop: &AtomicBool) {
-        let mut batch = Batch::new(BATCH, LONGEST_QUERY, reply::PAYLOAD.into());
+        let mut batch = Batch::new(BATCH, LONGEST_QUERY, PAYLOAD.into());
         let mut queries = Box::new([const { Query::EMPTY }; BATCH]);
         while !stop.load(Ordering::Relaxed) {
             if let Err(err) = batch.receive(&*self.socket) {
@@ -112,35 +105,36 @@ impl Worker {
     /// All of a batch is answered from one state, which is let go before the next wait.
     fn answer_batch(&self, batch: &mut Batch, queries: &mut [Query; BATCH]) {
         let snapshot = self.service.index.load();
-        let tally = self.teller.open();
+        let counters = self.counters.open();
         let now = UnixTime::now();
         let mut datagrams = ArrayVec::<Datagram<'_>, BATCH>::new();
         for datagram in batch.received() {
             if read(&datagram, &mut queries[datagrams.len()]) {
                 datagrams.push(datagram);
             } else {
-                self.leave(&datagram);
+                self.defer(&datagram);
             }
         }
         let queries = &queries[..datagrams.len()];
-        let places = queries.iter().map(|query| locate(&snapshot, query.question()));
-        let places: ArrayVec<Place<'_>, BATCH> = places.collect();
-        warm_up(&places);
-        for ((datagram, query), place) in datagrams.iter_mut().zip(queries).zip(&places) {
-            let answer = answer(place, now);
+        let lookups = queries.iter().map(|query| look_up(&snapshot, query.question()));
+        let lookups: ArrayVec<Lookup<'_>, BATCH> = lookups.collect();
+        prefetch(&lookups);
+        for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {
+            let answer = answer(lookup, now);
             match reply::write(datagram.bytes, query, &answer, datagram.reply) {
                 Some(len) => {
                     datagram.reply(len);
-                    tally.count(answer.zone.map(IndexedZone::number), outcome(&answer.kind));
+                    counters
+                        .count(answer.zone.map(IndexedZone::number), Outcome::of(&answer.reply));
                 }
-                None => self.leave(datagram),
+                None => self.defer(datagram),
             }
         }
     }
 
-    /// Leaves a query to the general path.
-    fn leave(&self, datagram: &Datagram<'_>) {
-        self.queue.push(Unusual {
+    /// Leaves a query to the slow path.
+    fn defer(&self, datagram: &Datagram<'_>) {
+        self.queue.push(SlowQuery {
             packet: datagram.bytes.into(),
             path: *datagram.path(),
             socket: self.socket.clone(),
@@ -148,28 +142,17 @@ impl Worker {
     }
 }
 
-/// Reads a query; false if it is not ordinary.
+/// Reads a query; false if it is none for the fast path.
 fn read(datagram: &Datagram<'_>, query: &mut Query) -> bool {
-    // Port 0 can't be replied to; the general path counts that.
+    // Port 0 can't be replied to; the slow path counts that.
     !datagram.is_truncated && datagram.path().peer().port() != 0 && query.read(datagram.bytes)
 }
 
 /// Brings what the answers depend on into the processor's caches, for all of them at once: waiting for
 /// memory one by one takes longer than everything else.
-fn warm_up(places: &ArrayVec<Place<'_>, BATCH>) {
-    let addresses: ArrayVec<_, BATCH> = places.iter().filter_map(Place::address).collect();
-    dnsbl_index::warm_up::<BATCH>(&addresses);
-}
-
-/// How an answer is counted.
-pub(super) fn outcome(kind: &Kind<'_>) -> Outcome {
-    match kind {
-        Kind::Codes { .. } | Kind::Reasons { .. } => Outcome::Listed,
-        Kind::Own { .. } | Kind::NoData { .. } => Outcome::NoData,
-        Kind::NxDomain { .. } => Outcome::Unlisted,
-        Kind::Refused => Outcome::Refused,
-        Kind::ServFail => Outcome::Error,
-    }
+fn prefetch(lookups: &ArrayVec<Lookup<'_>, BATCH>) {
+    let addresses: ArrayVec<_, BATCH> = lookups.iter().filter_map(Lookup::address).collect();
+    dnsbl_index::prefetch::<BATCH>(&addresses);
 }
 
 /// A time-out and an ICMP error of an earlier reply are nothing; anything else may stay a while.

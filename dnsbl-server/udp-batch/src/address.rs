@@ -1,4 +1,4 @@
-//! Where a datagram came from and which local address it was sent to, in the kernel's own form.
+//! Addresses of datagrams, peer and local, in the kernel's own form.
 
 use std::{
     io, mem,
@@ -104,6 +104,9 @@ const fn data_offset() -> usize {
 /// Makes the kernel say, for a socket bound to all addresses, which one each datagram was sent to.
 ///
 /// Costs time for each datagram; a socket that is bound to one address has no need of it.
+///
+/// # Errors
+/// The kernel refuses, as where `is_ipv6` is not what the socket is.
 pub fn learn_local_addresses(socket: &impl AsFd, is_ipv6: bool) -> io::Result<()> {
     let (level, option) = if is_ipv6 {
         (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
@@ -120,6 +123,9 @@ pub fn learn_local_addresses(socket: &impl AsFd, is_ipv6: bool) -> io::Result<()
 }
 
 /// Sends one datagram along a return path.
+///
+/// # Errors
+/// The kernel refuses: the peer can't be reached, or there is no room.
 pub fn send(socket: &impl AsFd, bytes: &[u8], path: &ReturnPath) -> io::Result<()> {
     let socket: BorrowedFd<'_> = socket.as_fd();
     let mut path = *path;

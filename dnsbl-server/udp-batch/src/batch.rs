@@ -8,7 +8,7 @@ use std::{
 
 use crate::address::{Control, Name, ReturnPath, header};
 
-/// Room for so many datagrams and a reply to each, made once and used again and again.
+/// A batch: room for so many datagrams and a reply to each, made once and used again and again.
 pub struct Batch {
     slots: Vec<Slot>,
     queries: Buffers,
@@ -20,7 +20,7 @@ pub struct Batch {
     headers: Vec<libc::mmsghdr>,
 }
 
-/// What is known of one datagram and of the reply to it.
+/// The state of one datagram and of the reply to it.
 #[derive(Clone)]
 struct Slot {
     path: ReturnPath,
@@ -70,7 +70,10 @@ impl Batch {
     }
 
     /// Waits for a datagram, as long as the socket's own time limit allows, and takes what else is
-    /// there. What was received before is forgotten.
+    /// there; returns how many there are. What was received before is forgotten.
+    ///
+    /// # Errors
+    /// The time limit is over, or the kernel tells of a failure, which may be that of an earlier reply.
     pub fn receive(&mut self, socket: &impl AsFd) -> io::Result<usize> {
         self.received = 0;
         self.prepare_to_receive();
@@ -165,7 +168,7 @@ impl Batch {
     }
 }
 
-/// Buffers of one length, some way apart.
+/// The buffers of one kind: of one length, some way apart.
 struct Buffers {
     bytes: Vec<u8>,
     len: usize,

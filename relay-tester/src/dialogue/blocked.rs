@@ -1,6 +1,6 @@
 //! Whether a refusal is meant for us, and not for what we asked.
 
-use super::{Blocked, Ending, Outcome, Reply, Unreachable};
+use super::{Blocked, Ending, Reply, SmtpOutcome, Unreachable};
 use crate::Probe;
 
 /// What servers say to a client that they do not want, in lower case. "Relay access denied" and the
@@ -65,9 +65,9 @@ pub(super) fn hello(reply: Reply) -> Ending {
 
 /// The refusal that shows us blocked, where every probe was refused for who we are. Servers often say
 /// so only at MAIL or RCPT.
-pub(super) fn everywhere(outcomes: &[(&'static Probe, Outcome)]) -> Option<Blocked> {
+pub(super) fn everywhere(outcomes: &[(&'static Probe, SmtpOutcome)]) -> Option<Blocked> {
     let mut replies = outcomes.iter().map(|(_, outcome)| match outcome {
-        Outcome::Refused { reply, .. } => Some(reply),
+        SmtpOutcome::Refused { reply, .. } => Some(reply),
         _ => None,
     });
     let first = replies.clone().next()??;

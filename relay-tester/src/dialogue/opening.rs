@@ -1,18 +1,18 @@
 //! From the connection to the first probe: greeting, introduction, TLS.
 
 use super::{
-    Blocked, CutShort, Dialogue, Ending, Event, ProbeError, Reply, State, Step, Then, Unreachable,
-    blocked, reply::Class, session,
+    Awaiting, Blocked, CutShort, Dialogue, Ending, Event, ProbeError, Reply, Step, Then,
+    Unreachable, blocked, connection_state, reply::ReplyClass,
 };
 
 impl Dialogue {
     pub(super) fn greeted(&mut self, event: Event) -> Step {
         match event {
-            Event::Reply(reply) if reply.class() == Class::Yes => {
+            Event::Reply(reply) if reply.class() == ReplyClass::Completion => {
                 self.note_host(&reply);
                 self.introduce()
             }
-            Event::Reply(reply) if reply.class() == Class::GoOn => {
+            Event::Reply(reply) if reply.class() == ReplyClass::Intermediate => {
                 self.no_session(Unreachable::NotSmtp(reply.to_string()))
             }
             Event::Reply(reply) => self.turned_away(blocked::greeting(reply)),
@@ -23,8 +23,8 @@ impl Dialogue {
     }
 
     fn introduce(&mut self) -> Step {
-        let line = self.session.hello(&self.name_here());
-        self.state = if self.session.helo_only { State::Helo } else { State::Ehlo };
+        let line = self.connection.hello(&self.name_here());
+        self.state = if self.connection.helo_only { Awaiting::Helo } else { Awaiting::Ehlo };
         Step::Send(line)
     }
 
@@ -35,19 +35,21 @@ impl Dialogue {
             _ => return self.no_session(Unreachable::HungUp),
         };
         match reply.class() {
-            Class::Yes if extended && self.wants_tls(&reply) => {
+            ReplyClass::Completion if extended && self.wants_tls(&reply) => {
                 self.note_host(&reply);
-                self.state = State::StartTls;
+                self.state = Awaiting::StartTls;
                 Step::Send("STARTTLS".to_owned())
             }
-            Class::Yes => {
+            ReplyClass::Completion => {
                 self.note_host(&reply);
                 self.begin_probes()
             }
-            Class::GoOn => self.no_session(Unreachable::NotSmtp(reply.to_string())),
+            ReplyClass::Intermediate => self.no_session(Unreachable::NotSmtp(reply.to_string())),
             // Servers that don't know EHLO don't refuse the name (RFC 5321 section 3.2).
-            Class::No | Class::Later if extended && !self.refuses_name(&reply) => {
-                self.session.helo_only = true;
+            ReplyClass::Permanent | ReplyClass::Transient
+                if extended && !self.refuses_name(&reply) =>
+            {
+                self.connection.helo_only = true;
                 self.introduce()
             }
             _ => match self.take_own_name() {
@@ -63,16 +65,16 @@ impl Dialogue {
     }
 
     fn wants_tls(&self, reply: &Reply) -> bool {
-        !self.session.tls && !self.without_tls && session::offers_starttls(reply)
+        !self.connection.tls && !self.without_tls && connection_state::offers_starttls(reply)
     }
 
     pub(super) fn tls_offered(&mut self, event: Event) -> Step {
         match event {
-            Event::Reply(reply) if reply.class() == Class::Yes => {
-                self.state = State::Handshake;
+            Event::Reply(reply) if reply.class() == ReplyClass::Completion => {
+                self.state = Awaiting::Handshake;
                 Step::StartTls
             }
-            Event::Reply(reply) if reply.class() == Class::No => self.begin_probes(),
+            Event::Reply(reply) if reply.class() == ReplyClass::Permanent => self.begin_probes(),
             _ => self.again_without_tls(),
         }
     }
@@ -80,7 +82,7 @@ impl Dialogue {
     pub(super) fn tls_tried(&mut self, event: &Event) -> Step {
         if *event == Event::Tls(true) {
             self.tls = true;
-            self.session.tls = true;
+            self.connection.tls = true;
             self.introduce()
         } else {
             self.again_without_tls()
@@ -94,7 +96,7 @@ impl Dialogue {
 
     fn note_host(&mut self, reply: &Reply) {
         if self.host.is_none() {
-            self.host = session::host_name(reply, &self.assignment.identity);
+            self.host = connection_state::host_name(reply, &self.assignment.identity);
         }
     }
 

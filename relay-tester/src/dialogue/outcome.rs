@@ -1,8 +1,8 @@
-//! What a dialogue finds out.
+//! The outcomes of a dialogue.
 
 use super::{Reply, ReplyError};
 
-/// How far a probe got.
+/// The stage of the transaction that a probe got to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     /// Before the sender was named: RSET, or the EHLO of the probe itself.
@@ -15,9 +15,9 @@ pub enum Stage {
     Data,
 }
 
-/// What became of a probe. Whether an accepted one comes back is not known here.
+/// The outcome of a probe in the dialogue. Whether an accepted one comes back is not known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SmtpOutcome {
     /// The server refused for good.
     Refused {
         /// At which command.
@@ -48,7 +48,7 @@ pub enum Outcome {
     },
 }
 
-/// Why it could not be told what becomes of a probe.
+/// The reason why a probe has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProbeError {
     /// No reply in time.
@@ -77,12 +77,12 @@ pub enum ProbeError {
     Deadline,
 }
 
-/// How a test's dialogue ended.
+/// The end of a test's dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Every probe was tried.
     Completed,
-    /// The message limit was reached or [`Watch`](crate::Watch) said stop; probes are left.
+    /// The message limit was reached or [`ProbeObserver`](crate::ProbeObserver) said stop; probes are left.
     Stopped,
     /// The server ended it, or time ran out; probes are left.
     CutShort(CutShort),
@@ -98,7 +98,7 @@ pub enum Ending {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked(pub Reply);
 
-/// Why probes are left.
+/// The reason why probes are left.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CutShort {
     /// Connection after connection broke, the last time like this.
@@ -112,7 +112,7 @@ pub enum CutShort {
     Deadline,
 }
 
-/// Why a host could not be talked to.
+/// The reason why a host could not be talked to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreachable {
     /// Nothing came back: the host, or our own way out, is closed.

@@ -1,11 +1,11 @@
 //! From probe to probe.
 
 use super::{
-    Command, CutShort, Dialogue, Ending, Event, Outcome, ProbeError, Progress, Reply, Stage, State,
-    Step, Then, Turn, reply::Class,
+    AwaitedReply, Awaiting, CutShort, Dialogue, Ending, Event, Go, ProbeError, Progress, Reply,
+    SmtpOutcome, Stage, Step, Then, Turn, reply::ReplyClass,
 };
 use crate::{
-    Go, Probe,
+    Probe,
     message::{compose, wire},
 };
 
@@ -19,15 +19,19 @@ impl Dialogue {
             return self.quit(Then::Done(Ending::Stopped));
         }
         match turn {
-            Turn::Probe(probe) if self.session.has_room_for(probe, &self.name_for(probe)) => {
+            Turn::Probe(probe) if self.connection.has_room_for(probe, &self.name_for(probe)) => {
                 self.queue.pop_front();
-                self.state = State::Hook(probe);
+                self.state = Awaiting::Hook(probe);
                 Step::Before(probe)
             }
             Turn::Probe(_) => self.quit(Then::Connect),
             Turn::Fresh => {
                 self.queue.pop_front();
-                if self.session.is_fresh() { self.next_probe() } else { self.quit(Then::Connect) }
+                if self.connection.is_fresh() {
+                    self.next_probe()
+                } else {
+                    self.quit(Then::Connect)
+                }
             }
         }
     }
@@ -37,7 +41,7 @@ impl Dialogue {
         while let Some(Turn::Probe(probe)) = self.queue.front() {
             let mut earlier = self.outcomes.iter().rev().filter(|(other, _)| other == probe);
             match earlier.next() {
-                None | Some((_, Outcome::Refused { .. })) => return,
+                None | Some((_, SmtpOutcome::Refused { .. })) => return,
                 Some(_) => self.queue.pop_front(),
             };
         }
@@ -46,7 +50,7 @@ impl Dialogue {
     /// What we call ourselves for a probe.
     pub(super) fn name_for(&self, probe: &Probe) -> String {
         match probe.ehlo {
-            Some(name) => self.assignment.words(probe, self.host.as_ref()).fill(name),
+            Some(name) => self.assignment.placeholders(probe, self.host.as_ref()).fill(name),
             None => self.assignment.identity.ehlo.to_string(),
         }
     }
@@ -76,12 +80,12 @@ impl Dialogue {
     /// The name that a probe brings is refused, and so is the probe.
     pub(super) fn refused_name(&mut self, probe: &'static Probe, reply: Reply) -> Step {
         self.talked = true;
-        self.session.count(probe);
+        self.connection.count(probe);
         let at = Stage::Hello;
         match reply.class() {
-            Class::No => self.conclude(probe, Outcome::Refused { at, reply }),
-            Class::Closing => self.gave_up(probe, at, false, ProbeError::Closing(reply)),
-            _ => self.conclude(probe, Outcome::Deferred { at, reply }),
+            ReplyClass::Permanent => self.conclude(probe, SmtpOutcome::Refused { at, reply }),
+            ReplyClass::Closing => self.gave_up(probe, at, false, ProbeError::Closing(reply)),
+            _ => self.conclude(probe, SmtpOutcome::Deferred { at, reply }),
         }
     }
 
@@ -101,42 +105,42 @@ impl Dialogue {
     }
 
     fn begin(&mut self, probe: &'static Probe) -> Step {
-        self.session.count(probe);
-        let words = self.assignment.words(probe, self.host.as_ref());
-        let progress = Progress { probe, words, at: Command::Rset };
-        if self.session.dirty {
-            self.session.dirty = false;
-            self.await_reply(progress, Command::Rset, "RSET".to_owned())
+        self.connection.count(probe);
+        let placeholders = self.assignment.placeholders(probe, self.host.as_ref());
+        let progress = Progress { probe, placeholders, at: AwaitedReply::Rset };
+        if self.connection.dirty {
+            self.connection.dirty = false;
+            self.await_reply(progress, AwaitedReply::Rset, "RSET".to_owned())
         } else {
             self.mail(progress)
         }
     }
 
     fn mail(&mut self, progress: Progress) -> Step {
-        self.session.dirty = true;
-        let line = format!("MAIL FROM:{}", progress.words.fill(progress.probe.mail));
-        self.await_reply(progress, Command::Mail, line)
+        self.connection.dirty = true;
+        let line = format!("MAIL FROM:{}", progress.placeholders.fill(progress.probe.mail));
+        self.await_reply(progress, AwaitedReply::Mail, line)
     }
 
     fn rcpt_or_data(&mut self, progress: Progress, place: usize) -> Step {
         match progress.probe.rcpt.get(place) {
             Some(rcpt) => {
-                let line = format!("RCPT TO:{}", progress.words.fill(rcpt));
-                self.await_reply(progress, Command::Rcpt(place), line)
+                let line = format!("RCPT TO:{}", progress.placeholders.fill(rcpt));
+                self.await_reply(progress, AwaitedReply::Rcpt(place), line)
             }
-            None => self.await_reply(progress, Command::Data, "DATA".to_owned()),
+            None => self.await_reply(progress, AwaitedReply::Data, "DATA".to_owned()),
         }
     }
 
-    fn await_reply(&mut self, progress: Progress, at: Command, line: String) -> Step {
-        self.state = State::Probe(Box::new(Progress { at, ..progress }));
+    fn await_reply(&mut self, progress: Progress, at: AwaitedReply, line: String) -> Step {
+        self.state = Awaiting::Probe(Box::new(Progress { at, ..progress }));
         Step::Send(line)
     }
 
     fn content(&mut self, progress: Progress) -> Step {
-        let message = compose(&self.assignment, progress.probe, &progress.words);
+        let message = compose(&self.assignment, progress.probe, &progress.placeholders);
         self.messages_left = self.messages_left.saturating_sub(1);
-        self.state = State::Probe(Box::new(Progress { at: Command::Content, ..progress }));
+        self.state = Awaiting::Probe(Box::new(Progress { at: AwaitedReply::Content, ..progress }));
         Step::SendData(wire(&message))
     }
 
@@ -149,30 +153,34 @@ impl Dialogue {
             }
         };
         match (reply.class(), progress.at) {
-            (Class::Closing, _) => self.broke(&progress, ProbeError::Closing(reply)),
-            (Class::Later, Command::Rset) => self.broke(&progress, ProbeError::Closing(reply)),
-            (Class::Later, at) => {
-                self.conclude(progress.probe, Outcome::Deferred { at: at.stage(), reply })
+            (ReplyClass::Closing, _) => self.broke(&progress, ProbeError::Closing(reply)),
+            (ReplyClass::Transient, AwaitedReply::Rset) => {
+                self.broke(&progress, ProbeError::Closing(reply))
             }
-            (Class::Yes, Command::Rset) => self.mail(progress),
-            (Class::Yes, Command::Mail) => self.rcpt_or_data(progress, 0),
-            (Class::Yes, Command::Rcpt(place)) => self.rcpt_or_data(progress, place + 1),
-            (Class::GoOn, Command::Data) => self.content(progress),
-            (Class::Yes, Command::Content) => {
-                self.session.dirty = false;
-                self.conclude(progress.probe, Outcome::Accepted { reply })
+            (ReplyClass::Transient, at) => {
+                self.conclude(progress.probe, SmtpOutcome::Deferred { at: at.stage(), reply })
             }
-            (Class::No, _) if requires_tls(&reply) => {
+            (ReplyClass::Completion, AwaitedReply::Rset) => self.mail(progress),
+            (ReplyClass::Completion, AwaitedReply::Mail) => self.rcpt_or_data(progress, 0),
+            (ReplyClass::Completion, AwaitedReply::Rcpt(place)) => {
+                self.rcpt_or_data(progress, place + 1)
+            }
+            (ReplyClass::Intermediate, AwaitedReply::Data) => self.content(progress),
+            (ReplyClass::Completion, AwaitedReply::Content) => {
+                self.connection.dirty = false;
+                self.conclude(progress.probe, SmtpOutcome::Accepted { reply })
+            }
+            (ReplyClass::Permanent, _) if requires_tls(&reply) => {
                 self.broke(&progress, ProbeError::TlsRequired(reply))
             }
-            (Class::No, at) if at != Command::Rset => {
-                self.conclude(progress.probe, Outcome::Refused { at: at.stage(), reply })
+            (ReplyClass::Permanent, at) if at != AwaitedReply::Rset => {
+                self.conclude(progress.probe, SmtpOutcome::Refused { at: at.stage(), reply })
             }
             _ => self.broke(&progress, ProbeError::Unexpected(reply)),
         }
     }
 
-    fn conclude(&mut self, probe: &'static Probe, outcome: Outcome) -> Step {
+    fn conclude(&mut self, probe: &'static Probe, outcome: SmtpOutcome) -> Step {
         self.outcomes.push((probe, outcome));
         self.broken = 0;
         self.next_probe()
@@ -180,14 +188,14 @@ impl Dialogue {
 
     /// The connection is of no more use.
     fn broke(&mut self, progress: &Progress, error: ProbeError) -> Step {
-        let sent = progress.at == Command::Content;
+        let sent = progress.at == AwaitedReply::Content;
         self.gave_up(progress.probe, progress.at.stage(), sent, error)
     }
 
     fn gave_up(&mut self, probe: &'static Probe, at: Stage, sent: bool, error: ProbeError) -> Step {
         let outcome = match &error {
-            ProbeError::Closing(reply) => Outcome::Deferred { at, reply: reply.clone() },
-            error => Outcome::Error { at, sent, error: error.clone() },
+            ProbeError::Closing(reply) => SmtpOutcome::Deferred { at, reply: reply.clone() },
+            error => SmtpOutcome::Error { at, sent, error: error.clone() },
         };
         self.outcomes.push((probe, outcome));
         self.broken += 1;
@@ -206,7 +214,7 @@ impl Dialogue {
     }
 }
 
-impl Command {
+impl AwaitedReply {
     fn stage(self) -> Stage {
         match self {
             Self::Rset => Stage::Hello,

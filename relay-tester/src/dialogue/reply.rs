@@ -9,22 +9,22 @@ pub struct Reply {
     lines: Vec<String>,
 }
 
-/// What a code says.
+/// The class of a reply (RFC 5321 section 4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// 2xx
-    Yes,
-    /// 3xx
-    GoOn,
+pub(crate) enum ReplyClass {
+    /// 2xx, positive completion.
+    Completion,
+    /// 3xx, positive intermediate.
+    Intermediate,
     /// 421: the server closes the connection.
     Closing,
-    /// 4xx: not now.
-    Later,
-    /// 5xx, and a 4xx that means no all the same.
-    No,
+    /// 4xx, transient negative: not now.
+    Transient,
+    /// 5xx, permanent negative, and a 4xx that means no all the same.
+    Permanent,
 }
 
-/// Why what a server sent is no reply.
+/// The reason why what a server sent is no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// A line that does not begin with a code.
@@ -44,7 +44,7 @@ pub enum ReplyError {
     TooMuch,
 }
 
-/// Makes replies of what comes over one connection, however it is cut into pieces.
+/// A reader that makes replies of what comes over one connection, however it is cut into pieces.
 #[derive(Debug, Default)]
 pub struct ReplyReader {
     unread: Vec<u8>,
@@ -66,13 +66,13 @@ impl Reply {
         &self.lines
     }
 
-    pub(crate) fn class(&self) -> Class {
+    pub(crate) fn class(&self) -> ReplyClass {
         match self.code {
-            421 => Class::Closing,
-            200..300 => Class::Yes,
-            300..400 => Class::GoOn,
-            400..500 if !self.refuses_relaying() => Class::Later,
-            _ => Class::No,
+            421 => ReplyClass::Closing,
+            200..300 => ReplyClass::Completion,
+            300..400 => ReplyClass::Intermediate,
+            400..500 if !self.refuses_relaying() => ReplyClass::Transient,
+            _ => ReplyClass::Permanent,
         }
     }
 
@@ -125,6 +125,9 @@ impl ReplyReader {
     }
 
     /// The next whole reply, if it has come.
+    ///
+    /// # Errors
+    /// What came is no reply.
     pub fn next_reply(&mut self) -> Result<Option<Reply>, ReplyError> {
         while let Some(line) = self.next_line()? {
             let (code, last, text) = read_line(&line)?;
@@ -199,7 +202,7 @@ pub(crate) fn reply(text: &str) -> Reply {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Class, Reply, ReplyError, ReplyReader, reply};
+    use super::{Reply, ReplyClass, ReplyError, ReplyReader, reply};
 
     fn read(bytes: &[u8]) -> Result<Option<Reply>, ReplyError> {
         let mut reader = ReplyReader::default();
@@ -275,7 +278,7 @@ mod tests {
     #[test]
     fn a_4xx_is_not_now_unless_it_refuses_to_relay_as_such() {
         for text in ["454 4.7.1 <t@probe.example>: Relay access denied", "554 no", "550 5.7.1 no"] {
-            assert_eq!(reply(text).class(), Class::No, "{text}");
+            assert_eq!(reply(text).class(), ReplyClass::Permanent, "{text}");
         }
         for text in [
             "450 4.2.0 <t@probe.example>: Recipient address rejected: Greylisted, see http://x.example",
@@ -285,9 +288,9 @@ mod tests {
             "451 4.7.1 Relaying temporarily denied",
             "454 4.3.0 no",
         ] {
-            assert_eq!(reply(text).class(), Class::Later, "{text}");
+            assert_eq!(reply(text).class(), ReplyClass::Transient, "{text}");
         }
-        assert_eq!(reply("421 4.7.0 bye").class(), Class::Closing);
+        assert_eq!(reply("421 4.7.0 bye").class(), ReplyClass::Closing);
     }
 
     #[test]

@@ -4,10 +4,10 @@ mod anything;
 mod connections;
 mod probes;
 
-use super::{Dialogue, Ending, Event, Outcome, ProbeError, Stage, Step, reply::reply};
+use super::{Dialogue, Ending, Event, ProbeError, SmtpOutcome, Stage, Step, reply::reply};
 use crate::{Assignment, Go, Known, Plan, Tier, Transcript, message::sample};
 
-/// What a server does next.
+/// The next act of a server.
 #[derive(Clone, Copy)]
 enum Act {
     Say(&'static str),
@@ -21,10 +21,10 @@ use Act::{Drop, Hang, Say};
 /// `.` for a message) to what it does.
 type Server<'a> = &'a mut dyn FnMut(usize, &str) -> Act;
 
-/// What came of a dialogue.
+/// A dialogue that is over.
 struct Talk {
     ending: Ending,
-    outcomes: Vec<(&'static str, Outcome)>,
+    outcomes: Vec<(&'static str, SmtpOutcome)>,
     sent: Vec<String>,
     connections: usize,
     messages: Vec<String>,
@@ -32,7 +32,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn outcome(&self, name: &str) -> &Outcome {
+    fn outcome(&self, name: &str) -> &SmtpOutcome {
         &self.outcomes.iter().find(|(probe, _)| *probe == name).unwrap().1
     }
 
@@ -120,6 +120,6 @@ fn closed(connection: usize, command: &str) -> Act {
     }
 }
 
-fn is_refused_at(outcome: &Outcome, stage: Stage) -> bool {
-    matches!(outcome, Outcome::Refused { at, .. } if *at == stage)
+fn is_refused_at(outcome: &SmtpOutcome, stage: Stage) -> bool {
+    matches!(outcome, SmtpOutcome::Refused { at, .. } if *at == stage)
 }

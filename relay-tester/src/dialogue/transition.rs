@@ -1,31 +1,31 @@
 //! From state to state.
 
-use super::{Dialogue, Ending, Event, Session, State, Step, Then, blocked};
+use super::{Awaiting, ConnectionState, Dialogue, Ending, Event, Step, Then, blocked};
 
 impl Dialogue {
     pub(super) fn turn(&mut self, event: Event) -> Step {
-        let state = std::mem::replace(&mut self.state, State::Greeting);
+        let state = std::mem::replace(&mut self.state, Awaiting::Greeting);
         match state {
-            State::Greeting => self.greeted(event),
-            State::Ehlo => self.introduced(event, true),
-            State::Helo => self.introduced(event, false),
-            State::StartTls => self.tls_offered(event),
-            State::Handshake => self.tls_tried(&event),
-            State::Hook(probe) => self.cleared(probe, &event),
-            State::Probe(progress) => self.answered(*progress, event),
-            State::Quit(then) => self.after_quit(then),
-            State::Done(ending) => self.done(ending),
+            Awaiting::Greeting => self.greeted(event),
+            Awaiting::Ehlo => self.introduced(event, true),
+            Awaiting::Helo => self.introduced(event, false),
+            Awaiting::StartTls => self.tls_offered(event),
+            Awaiting::Handshake => self.tls_tried(&event),
+            Awaiting::Hook(probe) => self.cleared(probe, &event),
+            Awaiting::Probe(progress) => self.answered(*progress, event),
+            Awaiting::Quit(then) => self.after_quit(then),
+            Awaiting::Done(ending) => self.done(ending),
         }
     }
 
     pub(super) fn connect(&mut self) -> Step {
-        self.session = Session::default();
-        self.state = State::Greeting;
+        self.connection = ConnectionState::default();
+        self.state = Awaiting::Greeting;
         Step::Connect
     }
 
     pub(super) fn quit(&mut self, then: Then) -> Step {
-        self.state = State::Quit(then);
+        self.state = Awaiting::Quit(then);
         Step::Send("QUIT".to_owned())
     }
 
@@ -43,7 +43,7 @@ impl Dialogue {
             }
             other => other,
         };
-        self.state = State::Done(ending.clone());
+        self.state = Awaiting::Done(ending.clone());
         Step::Done(ending)
     }
 }

@@ -7,18 +7,16 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Sources, tls};
+use super::{
+    sources::Sources,
+    tls::{self, Stream},
+};
 use crate::{ProbeError, Reply, Unreachable, dialogue::ReplyReader};
-
-/// TCP, or TLS over it.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 pub(super) struct Connection {
     stream: Box<dyn Stream>,

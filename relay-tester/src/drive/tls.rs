@@ -2,6 +2,7 @@
 
 use std::{io, net::IpAddr, sync::Arc};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -13,7 +14,10 @@ use tokio_rustls::{
     },
 };
 
-use super::connection::Stream;
+/// TCP, or TLS over it.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
 pub(super) async fn connect(
     stream: Box<dyn Stream>,
@@ -31,7 +35,7 @@ fn config() -> Result<ClientConfig, Error> {
     Ok(config.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth())
 }
 
-/// Takes every certificate. Nothing secret is sent.
+/// A verifier that takes every certificate: nothing secret is sent.
 #[derive(Debug)]
 struct Anyone(Arc<CryptoProvider>);
 

@@ -1,18 +1,15 @@
-//! Why a host is tested. Nobody is tested without a reason (RFC 6471 section 3.6).
+//! The ground on which a host is tested. Nobody is tested without a reason (RFC 6471 section 3.6).
 
 use std::str::FromStr;
 
 use crate::Ground;
 
-/// What was given is no ground.
+/// The error that a text is no ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a ground is self, owner, evidence, retest or delist")]
 pub struct GroundError;
 
 impl Ground {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Own, Self::Owner, Self::Evidence, Self::Retest, Self::Delist];
-
     /// Whether it is about a host that is listed.
     pub fn is_of_listed(self) -> bool {
         matches!(self, Self::Retest | Self::Delist)

@@ -25,7 +25,7 @@ const CLEARED_FOR: u64 = 7;
 /// Seconds after which the second of two clean tests is made anew where it told nothing.
 const SECOND_AGAIN: u64 = 3600;
 
-/// How often the delisting of a host was asked for.
+/// The tests for delisting that a host has had.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DelistTests {
     /// How often, since it is listed.
@@ -54,7 +54,7 @@ pub struct Host {
     /// How often its delisting was asked for with a token.
     pub delist_tests: DelistTests,
     /// How often its delisting was asked for without one.
-    pub strangers_delist_tests: DelistTests,
+    pub anonymous_delist_tests: DelistTests,
     /// When the first of the two clean tests that a delisting takes had ended.
     pub cleared_at: Option<UnixTime>,
 }
@@ -88,8 +88,8 @@ impl Host {
             listed_at: before.map_or(now, |host| host.listed_at),
             confirmed_at: now,
             delist_tests: before.map(|host| host.delist_tests).unwrap_or_default(),
-            strangers_delist_tests: before
-                .map(|host| host.strangers_delist_tests)
+            anonymous_delist_tests: before
+                .map(|host| host.anonymous_delist_tests)
                 .unwrap_or_default(),
             cleared_at: None,
         }
@@ -170,7 +170,7 @@ mod tests {
             listed_at: UnixTime(day * DAY),
             confirmed_at: UnixTime(day * DAY),
             delist_tests: DelistTests::default(),
-            strangers_delist_tests: DelistTests::default(),
+            anonymous_delist_tests: DelistTests::default(),
             cleared_at: None,
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, net::IpAddr};
 
 use dnsbl_types::UnixTime;
 
-use super::{DelistTests, Host, State, Test, Verdict};
+use super::{DelistTests, Host, StateKind, Test, Verdict};
 use crate::Ground;
 
 const MINUTE: u64 = 60;
@@ -52,7 +52,7 @@ impl Default for Limits {
     }
 }
 
-/// Who asks, as far as limits go.
+/// The asker, as far as limits go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// Somebody who is trusted with more than a few.
@@ -64,7 +64,7 @@ pub enum Asker {
 }
 
 impl Asker {
-    fn is_stranger(&self) -> bool {
+    fn is_anonymous(&self) -> bool {
         matches!(self, Self::Anonymous(_))
     }
 
@@ -77,7 +77,7 @@ impl Asker {
         }
     }
 
-    /// Whether limits count both together: the same token, or strangers of one network.
+    /// Whether limits count both together: the same token, or one network without a token.
     fn is_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anonymous(one), Self::Anonymous(other)) => network(*one) == network(*other),
@@ -86,7 +86,7 @@ impl Asker {
     }
 }
 
-/// Which limit is reached, and for how long.
+/// A limit that is reached, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{limit}; try again in {} ({retry_after} seconds)", Wait(*retry_after))]
 pub struct Limited {
@@ -154,23 +154,23 @@ pub enum Limit {
 /// for in vain.
 #[derive(Clone, Debug, Default)]
 pub struct Recent {
-    tests: VecDeque<Submission>,
+    tests: VecDeque<RecentTest>,
     /// Submissions that were charged and have made no test. Forgotten at a restart.
     charged: VecDeque<(UnixTime, Asker)>,
     /// Domains that were looked up within a minute.
     lookups: VecDeque<(UnixTime, Asker)>,
-    /// Tests that strangers looked at within a minute.
+    /// Tests that were looked at without a token within a minute.
     reads: VecDeque<(UnixTime, Asker)>,
 }
 
-/// How many tests strangers of one network see in a minute: ids are not to be guessed.
+/// How many tests one network sees in a minute without a token: ids are not to be guessed.
 const READS_A_MINUTE: usize = 120;
 
 /// The most submissions in vain that are remembered; what is beyond takes the place of the oldest.
 const MAX_CHARGED: usize = 100_000;
 
 #[derive(Clone, Debug)]
-struct Submission {
+struct RecentTest {
     at: UnixTime,
     address: IpAddr,
     asker: Asker,
@@ -179,7 +179,7 @@ struct Submission {
 impl Recent {
     /// Adds a test; they come in the order of time.
     pub fn add(&mut self, at: UnixTime, address: IpAddr, asker: Asker) {
-        self.tests.push_back(Submission { at, address, asker });
+        self.tests.push_back(RecentTest { at, address, asker });
     }
 
     /// Forgets what no limit asks for any more.
@@ -187,19 +187,20 @@ impl Recent {
         while self.tests.front().is_some_and(|oldest| oldest.at.plus(DAY) <= now) {
             self.tests.pop_front();
         }
-        while self.charged.front().is_some_and(|(at, _)| at.plus(DAY) <= now) {
-            self.charged.pop_front();
-        }
-        while self.reads.front().is_some_and(|(at, _)| at.plus(MINUTE) <= now) {
-            self.reads.pop_front();
-        }
-        while self.lookups.front().is_some_and(|(at, _)| at.plus(MINUTE) <= now) {
-            self.lookups.pop_front();
+        for (queue, seconds) in
+            [(&mut self.charged, DAY), (&mut self.reads, MINUTE), (&mut self.lookups, MINUTE)]
+        {
+            while queue.front().is_some_and(|(at, _)| at.plus(seconds) <= now) {
+                queue.pop_front();
+            }
         }
     }
 
     /// Charges a submission to whoever asks, before anything is done for it; [`add`](Self::add) alone does
     /// not. What then makes a test is to be [given back](Self::give_back).
+    ///
+    /// # Errors
+    /// The asker has submitted as many as it may.
     pub fn charge(&mut self, asker: &Asker, limits: &Limits, now: UnixTime) -> Result<(), Limited> {
         self.prune(now);
         self.check_submitter(asker, limits, now)?;
@@ -217,30 +218,28 @@ impl Recent {
     }
 
     /// Charges a look at a test without a token.
+    ///
+    /// # Errors
+    /// The network has looked at as many as it may in a minute.
     pub fn charge_read(&mut self, from: IpAddr, now: UnixTime) -> Result<(), Limited> {
         self.prune(now);
-        let asker = Asker::Anonymous(from);
-        let own = self.reads.iter().filter(|(_, other)| other.is_with(&asker));
-        if let Some((oldest, _)) = own.rev().nth(READS_A_MINUTE - 1) {
-            return Err(limited(Limit::Reads, oldest.plus(MINUTE), now));
-        }
-        push(&mut self.reads, now, &asker);
-        Ok(())
+        let asker = &Asker::Anonymous(from);
+        charge_minute(&mut self.reads, asker, Limit::Reads, READS_A_MINUTE, now)
     }
 
     /// Charges the lookup of a domain.
+    ///
+    /// # Errors
+    /// The asker has had as many looked up as it may in a minute.
     pub fn charge_lookup(&mut self, asker: &Asker, now: UnixTime) -> Result<(), Limited> {
         self.prune(now);
-        let of_asker = self.lookups.iter().filter(|(_, other)| other.is_with(asker));
-        let most = asker.lookups_a_minute();
-        if let Some((oldest, _)) = of_asker.rev().nth(most - 1) {
-            return Err(limited(Limit::Lookups, oldest.plus(MINUTE), now));
-        }
-        push(&mut self.lookups, now, asker);
-        Ok(())
+        charge_minute(&mut self.lookups, asker, Limit::Lookups, asker.lookups_a_minute(), now)
     }
 
-    /// Whether one more fits the limits of networks, and of all.
+    /// Measures one more test by the limits of networks, and of all.
+    ///
+    /// # Errors
+    /// One of them is reached.
     pub fn check(&self, address: IpAddr, limits: &Limits, now: UnixTime) -> Result<(), Limited> {
         let network = network(address);
         let of_network = self.tests.iter().filter(|s| self::network(s.address) == network);
@@ -267,6 +266,22 @@ impl Recent {
     }
 }
 
+/// Charges one of the `most` that an asker has in a minute.
+fn charge_minute(
+    charged: &mut VecDeque<(UnixTime, Asker)>,
+    asker: &Asker,
+    limit: Limit,
+    most: usize,
+    now: UnixTime,
+) -> Result<(), Limited> {
+    let own = charged.iter().filter(|(_, other)| other.is_with(asker));
+    if let Some((oldest, _)) = own.rev().nth(most - 1) {
+        return Err(limited(limit, oldest.plus(MINUTE), now));
+    }
+    push(charged, now, asker);
+    Ok(())
+}
+
 fn push(to: &mut VecDeque<(UnixTime, Asker)>, now: UnixTime, asker: &Asker) {
     if to.len() >= MAX_CHARGED {
         to.pop_front();
@@ -290,10 +305,13 @@ fn within(
     }
 }
 
-/// Whether the address itself may be tested again; `history` is its tests, the newest first.
+/// Measures one more test of an address by its own limits; `history` is its tests, the newest first.
 ///
-/// Nobody gets immunity by having an address tested himself: what strangers asked for limits strangers,
+/// Nobody gets immunity by having an address tested himself: what was asked for without a token limits only those without,
 /// tests by the host itself limit such tests, and a test that found nothing out limits nobody.
+///
+/// # Errors
+/// The address has been tested too recently.
 pub fn check_address(
     history: &[Test],
     host: Option<&Host>,
@@ -306,8 +324,11 @@ pub fn check_address(
         return Ok(());
     }
     // One that was called off before it began disturbed nobody.
-    let made =
-        || history.iter().filter(|test| test.state != State::Cancelled || test.conversations > 0);
+    let made = || {
+        history
+            .iter()
+            .filter(|test| test.state.kind() != StateKind::Cancelled || test.conversations > 0)
+    };
     match (ground, host) {
         (Ground::Delist, Some(host)) => check_delist(delist_tests(host, asker), now),
         (Ground::Owner | Ground::Retest | Ground::Delist, _) => {
@@ -318,10 +339,11 @@ pub fn check_address(
         (Ground::Own | Ground::Evidence, _) => {
             let wait = limits.per_address_days * DAY;
             let counts = |test: &&Test| {
-                let told_nothing = [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive];
+                let found_nothing = [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive];
                 let is_of_itself = test.ground == Ground::Own && ground != Ground::Own;
-                let is_foreign = !asker.is_stranger() && (test.is_of_stranger() || is_of_itself);
-                !is_foreign && !test.verdict.is_some_and(|v| told_nothing.contains(&v))
+                let is_foreign =
+                    !asker.is_anonymous() && (test.anonymous_submitter().is_some() || is_of_itself);
+                !is_foreign && !test.verdict().is_some_and(|v| found_nothing.contains(&v))
             };
             match made().find(counts).map(|test| test.submitted_at.plus(wait)) {
                 Some(until) if until > now => Err(limited(Limit::Address, until, now)),
@@ -338,7 +360,7 @@ pub fn is_free(host: Option<&Host>, ground: Ground, asker: &Asker) -> bool {
 
 /// The tests for delisting that limit this asker.
 fn delist_tests(host: &Host, asker: &Asker) -> DelistTests {
-    if asker.is_stranger() { host.strangers_delist_tests } else { host.delist_tests }
+    if asker.is_anonymous() { host.anonymous_delist_tests } else { host.delist_tests }
 }
 
 fn check_delist(tests: DelistTests, now: UnixTime) -> Result<(), Limited> {
@@ -374,7 +396,7 @@ mod tests {
     use super::{Asker, DAY, HOUR, Limit, Limits, Recent, Wait, check_address};
     use crate::{
         Ground,
-        life::{DelistTests, Host, Test, Verdict, tests::test_of},
+        life::{Contact, DelistTests, Host, State, Test, Verdict, tests::test_of},
     };
 
     const NOW: UnixTime = UnixTime(1_000 * DAY);
@@ -383,8 +405,12 @@ mod tests {
         let mut test = test_of("192.0.2.1");
         test.ground = ground;
         test.submitted_at = UnixTime(NOW.0 - ago);
-        test.verdict = Some(Verdict::Clean);
+        test.state = done(Verdict::Clean);
         test
+    }
+
+    fn done(verdict: Verdict) -> State {
+        State::Done { verdict, contact: Contact { tokens_expire_at: NOW, tested_at: Some(NOW) } }
     }
 
     fn listed(count: u32, ago: Option<u64>) -> Host {
@@ -393,7 +419,7 @@ mod tests {
         host
     }
 
-    fn stranger() -> Asker {
+    fn anonymous() -> Asker {
         Asker::Anonymous("203.0.113.5".parse().unwrap())
     }
 
@@ -428,14 +454,14 @@ mod tests {
     /// Security review, M7: nominating oneself gave immunity for seven days.
     #[test]
     fn who_has_himself_tested_is_not_immune() {
-        let mut by_stranger = tested(Ground::Evidence, DAY);
-        by_stranger.submitter = "anonymous 192.0.2.1".into();
+        let mut by_anonymous = tested(Ground::Evidence, DAY);
+        by_anonymous.submitter = "anonymous 192.0.2.1".into();
         let by_itself = tested(Ground::Own, DAY);
-        for test in [by_stranger, by_itself] {
+        for test in [by_anonymous, by_itself] {
             let history = [test];
             assert_eq!(limited(&history, None, Ground::Evidence), None);
-            let of_strangers = limited_for(&stranger(), &history, None, Ground::Evidence);
-            assert_eq!(of_strangers, Some((Limit::Address, 6 * DAY)));
+            let of_anonymous = limited_for(&anonymous(), &history, None, Ground::Evidence);
+            assert_eq!(of_anonymous, Some((Limit::Address, 6 * DAY)));
         }
         let by_token = [tested(Ground::Evidence, DAY)];
         assert_eq!(limited_for(&Asker::Trusted, &by_token, None, Ground::Evidence), None);
@@ -446,8 +472,8 @@ mod tests {
     fn a_test_that_found_nothing_out_limits_nobody() {
         for verdict in [Verdict::Unreachable, Verdict::Blocked, Verdict::Inconclusive] {
             let mut test = tested(Ground::Evidence, DAY);
-            test.verdict = Some(verdict);
-            for asker in [token(), stranger()] {
+            test.state = done(verdict);
+            for asker in [token(), anonymous()] {
                 let history = [test.clone()];
                 assert_eq!(limited_for(&asker, &history, None, Ground::Evidence), None);
                 let earlier = [test.clone(), tested(Ground::Evidence, 2 * DAY)];
@@ -484,18 +510,18 @@ mod tests {
 
     /// A sibling of M7: strangers could make an owner wait for a week.
     #[test]
-    fn what_strangers_ask_for_does_not_make_others_wait_for_their_delisting() {
+    fn what_is_asked_for_without_a_token_does_not_make_others_wait_for_their_delisting() {
         let mut host = listed(0, None);
-        host.strangers_delist_tests = DelistTests { count: 9, last: Some(NOW) };
+        host.anonymous_delist_tests = DelistTests { count: 9, last: Some(NOW) };
         assert_eq!(limited(&[], Some(&host), Ground::Delist), None);
-        let of_strangers = limited_for(&stranger(), &[], Some(&host), Ground::Delist);
-        assert_eq!(of_strangers, Some((Limit::Delist, 7 * DAY)));
+        let of_anonymous = limited_for(&anonymous(), &[], Some(&host), Ground::Delist);
+        assert_eq!(of_anonymous, Some((Limit::Delist, 7 * DAY)));
     }
 
     #[test]
     fn a_test_that_was_called_off_counts_only_if_it_had_begun() {
         let mut test = tested(Ground::Evidence, 1);
-        test.verdict = None;
+        test.state = State::Queued { contact: None };
         test.cancel();
         assert_eq!(limited(&[test.clone()], None, Ground::Evidence), None);
         test.conversations = 1;
@@ -538,7 +564,7 @@ mod tests {
     #[test]
     fn a_submitter_is_limited_by_token_or_by_network() {
         let three = [("198.51.1.1", 60), ("198.51.2.1", 60), ("198.51.3.1", 60)];
-        let limited = after(&three, "192.0.2.1", &stranger());
+        let limited = after(&three, "192.0.2.1", &anonymous());
         assert_eq!(limited, Some((Limit::Submitter, DAY - 60)));
         assert_eq!(after(&three, "192.0.2.1", &token()), None);
     }
@@ -549,11 +575,11 @@ mod tests {
         let (mut recent, limits) = (Recent::default(), Limits::default());
         let neighbour = Asker::Anonymous("203.0.113.77".parse().unwrap());
         for _ in 0..3 {
-            recent.charge(&stranger(), &limits, NOW).unwrap();
+            recent.charge(&anonymous(), &limits, NOW).unwrap();
         }
         let refused = recent.charge(&neighbour, &limits, NOW).unwrap_err();
         assert_eq!((refused.limit, refused.retry_after), (Limit::Submitter, DAY));
-        recent.give_back(&stranger());
+        recent.give_back(&anonymous());
         recent.charge(&neighbour, &limits, NOW).unwrap();
         for _ in 0..limits.per_token_hour {
             recent.charge(&token(), &limits, NOW).unwrap();
@@ -566,7 +592,7 @@ mod tests {
     #[test]
     fn domains_are_looked_up_once_a_minute_for_a_network_and_some_times_for_a_token() {
         let mut recent = Recent::default();
-        recent.charge_lookup(&stranger(), NOW).unwrap();
+        recent.charge_lookup(&anonymous(), NOW).unwrap();
         let neighbour = Asker::Anonymous("203.0.113.77".parse().unwrap());
         let refused = recent.charge_lookup(&neighbour, NOW.plus(1)).unwrap_err();
         assert_eq!((refused.limit, refused.retry_after), (Limit::Lookups, 59));
@@ -589,7 +615,7 @@ mod tests {
 
     /// Newcomer A8: limits told seconds only, such as 604781.
     #[test]
-    fn a_wait_is_told_in_words() {
+    fn a_wait_is_given_in_words() {
         for (seconds, words) in [
             (1, "1 s"),
             (119, "119 s"),

@@ -16,5 +16,6 @@ pub use limits::{Asker, Limit, Limited, Limits, Recent, check_address, is_free, 
 pub use output::{Output, Sighting};
 pub use record::RecordError;
 pub use test::{
-    Arrival, ArrivalKind, Ended, Meaning, Outcome, Patience, Sent, State, Test, Verdict,
+    Arrival, ArrivalClass, ArrivalKind, Contact, Outcome, Patience, Sent, SessionEnd, State,
+    StateKind, Test, Verdict,
 };

@@ -41,7 +41,7 @@ impl Output {
     pub const NETWORKS: usize = 5;
 
     /// Adds a sighting. Of an input only the newest is kept, and of many those of different networks.
-    pub fn saw(&mut self, sighting: Sighting) {
+    pub fn record(&mut self, sighting: Sighting) {
         let since = UnixTime(sighting.at.0.saturating_sub(KEEP * DAY));
         self.sightings.retain(|old| old.input != sighting.input && old.at >= since);
         self.sightings.push(sighting);
@@ -84,7 +84,7 @@ mod tests {
         let mut output = Output { address: "203.0.113.9".parse().unwrap(), sightings: Vec::new() };
         for &(input, day) in inputs {
             let input = input.parse().unwrap();
-            output.saw(Sighting { input, test: TestId(day), at: UnixTime(day * DAY) });
+            output.record(Sighting { input, test: TestId(day), at: UnixTime(day * DAY) });
         }
         output
     }

@@ -6,14 +6,15 @@ use dnsbl_types::UnixTime;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Arrival, ArrivalKind, DelistTests, Host, Outcome, Output, Sent, Sighting, State, Test, Verdict,
+    Arrival, ArrivalKind, Contact, DelistTests, Host, Outcome, Output, Sent, Sighting, State,
+    StateKind, Test, Verdict,
 };
 use crate::{Ground, HostName, TestId};
 
 /// The format that is written. In format 1 what has `Extra` in its name was missing.
 const FORMAT: u8 = 2;
 
-/// Why a record can't be read.
+/// The reason why a record can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A release that is newer wrote it.
@@ -82,8 +83,8 @@ struct HostValue {
 
 #[derive(Default, Serialize, Deserialize)]
 struct HostExtra {
-    strangers_delist_tests: u32,
-    strangers_last: Option<u64>,
+    anonymous_delist_tests: u32,
+    anonymous_last: Option<u64>,
     cleared_at: Option<u64>,
 }
 
@@ -96,6 +97,7 @@ struct OutputValue {
 impl Test {
     /// As it is stored.
     pub fn encode(&self) -> Vec<u8> {
+        let contact = self.state.contact();
         let value = TestValue {
             id: self.id.0,
             address: self.address,
@@ -106,14 +108,14 @@ impl Test {
             note: self.note.clone(),
             submitter: self.submitter.clone(),
             submitted_at: self.submitted_at.0,
-            state: place(&State::ALL, self.state),
-            verdict: self.verdict.map(|verdict| place(&Verdict::ALL, verdict)),
+            state: place(&StateKind::ALL, self.state.kind()),
+            verdict: self.verdict().map(|verdict| place(&Verdict::ALL, verdict)),
             via: self.via,
             plan: self.plan.clone(),
             sent: self.sent.iter().map(sent_value).collect(),
             conversations: self.conversations,
-            tokens_expire_at: self.tokens_expire_at.0,
-            tested_at: self.tested_at.map(|at| at.0),
+            tokens_expire_at: contact.map_or(0, |contact| contact.tokens_expire_at.0),
+            tested_at: self.tested_at().map(|at| at.0),
             transcript: self.transcript.clone(),
             arrivals: self.arrivals.iter().map(ArrivalValue::from).collect(),
             not_before: self.not_before.0,
@@ -125,15 +127,19 @@ impl Test {
                 repeats: self.repeats.clone(),
                 counts: self.sent.iter().map(|sent| (sent.refusals, sent.deferrals)).collect(),
                 retries: self.retries,
-                retry_at: self.retry_at.map(|at| at.0),
+                retry_at: self.retry_at().map(|at| at.0),
             },
         ))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of a newer release.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (value, extra): (TestValue, TestExtra) = decode(bytes)?;
         Ok(Self {
+            state: state_of(&value, &extra)?,
             id: TestId(value.id),
             address: value.address,
             port: value.port,
@@ -143,8 +149,6 @@ impl Test {
             note: value.note,
             submitter: value.submitter,
             submitted_at: UnixTime(value.submitted_at),
-            state: at(&State::ALL, value.state)?,
-            verdict: value.verdict.map(|verdict| at(&Verdict::ALL, verdict)).transpose()?,
             via: value.via,
             plan: value.plan,
             repeats: extra.repeats,
@@ -156,9 +160,6 @@ impl Test {
                 .collect::<Result<_, _>>()?,
             conversations: value.conversations,
             retries: extra.retries,
-            retry_at: extra.retry_at.map(UnixTime),
-            tokens_expire_at: UnixTime(value.tokens_expire_at),
-            tested_at: value.tested_at.map(UnixTime),
             transcript: value.transcript,
             arrivals: value.arrivals.into_iter().map(Arrival::from).collect(),
             not_before: UnixTime(value.not_before),
@@ -181,18 +182,21 @@ impl Host {
             delist_tests: self.delist_tests.count,
             last_delist_test: self.delist_tests.last.map(|at| at.0),
         };
-        let strangers = self.strangers_delist_tests;
+        let anonymous = self.anonymous_delist_tests;
         encode(&(
             value,
             HostExtra {
-                strangers_delist_tests: strangers.count,
-                strangers_last: strangers.last.map(|at| at.0),
+                anonymous_delist_tests: anonymous.count,
+                anonymous_last: anonymous.last.map(|at| at.0),
                 cleared_at: self.cleared_at.map(|at| at.0),
             },
         ))
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of a newer release.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (value, extra): (HostValue, HostExtra) = decode(bytes)?;
         Ok(Self {
@@ -207,9 +211,9 @@ impl Host {
                 count: value.delist_tests,
                 last: value.last_delist_test.map(UnixTime),
             },
-            strangers_delist_tests: DelistTests {
-                count: extra.strangers_delist_tests,
-                last: extra.strangers_last.map(UnixTime),
+            anonymous_delist_tests: DelistTests {
+                count: extra.anonymous_delist_tests,
+                last: extra.anonymous_last.map(UnixTime),
             },
             cleared_at: extra.cleared_at.map(UnixTime),
         })
@@ -225,6 +229,9 @@ impl Output {
 
     /// Reads what [`encode`](Self::encode) wrote. The sightings of format 1 were not proved by what the
     /// output wrote itself, and count no more.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of a newer release.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let (mut value, ()): (OutputValue, ()) = decode(bytes)?;
         if bytes.first() == Some(&1) {
@@ -258,6 +265,28 @@ impl From<ArrivalValue> for Arrival {
             headers: value.headers,
         }
     }
+}
+
+/// A test that was never begun has a 0 in place of the end of its tokens.
+fn state_of(value: &TestValue, extra: &TestExtra) -> Result<State, RecordError> {
+    let missing = |what: &str| RecordError::Damaged(format!("{what} is missing"));
+    let tokens_expire_at = UnixTime(value.tokens_expire_at);
+    let contact = Contact { tokens_expire_at, tested_at: value.tested_at.map(UnixTime) };
+    let begun = (tokens_expire_at != UnixTime(0)).then_some(contact);
+    Ok(match at(&StateKind::ALL, value.state)? {
+        StateKind::Queued => State::Queued { contact: begun },
+        StateKind::Testing => State::Testing { contact },
+        StateKind::Pending => State::Pending {
+            tokens_expire_at,
+            tested_at: contact.tested_at.ok_or_else(|| missing("the end of the conversation"))?,
+            retry_at: extra.retry_at.map(UnixTime),
+        },
+        StateKind::Done => State::Done {
+            verdict: at(&Verdict::ALL, value.verdict.ok_or_else(|| missing("the verdict"))?)?,
+            contact,
+        },
+        StateKind::Cancelled => State::Cancelled { contact: begun },
+    })
 }
 
 fn sent_value(sent: &Sent) -> (u8, Option<u8>) {

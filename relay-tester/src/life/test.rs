@@ -7,53 +7,103 @@ use std::net::IpAddr;
 
 use dnsbl_types::UnixTime;
 
-use crate::{Ground, HostName, TestId};
+use crate::{
+    Binding, Ground, HostName, Known, Plan, Probe, RelayTarget, TestId, Tier, words::words,
+};
 
-/// How far a test is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The stage that a test is at, with what is known there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It waits for its turn.
-    Queued,
+    Queued {
+        /// What came of conversations before it was put off.
+        contact: Option<Contact>,
+    },
     /// The host is being talked to.
-    Testing,
-    /// The host accepted messages; one may come back yet.
-    Pending,
+    Testing {
+        /// Of this conversation and those before.
+        contact: Contact,
+    },
+    /// The host accepted messages, one of which may come back yet, or put us off.
+    Pending {
+        /// Until when its tokens verify.
+        tokens_expire_at: UnixTime,
+        /// When the conversation ended.
+        tested_at: UnixTime,
+        /// When the host is tried again, if it put us off.
+        retry_at: Option<UnixTime>,
+    },
     /// There is a verdict.
-    Done,
+    Done {
+        /// What was found.
+        verdict: Verdict,
+        /// What it rests on.
+        contact: Contact,
+    },
     /// It was called off.
-    Cancelled,
+    Cancelled {
+        /// What had been done by then.
+        contact: Option<Contact>,
+    },
 }
 
-/// What a test found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// Nothing came back.
-    Clean,
-    /// A message came back: the host relays.
-    Open,
-    /// The host does not talk to the tester. That says nothing about others, and never lists.
-    Blocked,
-    /// The host could not be reached. That is never clean.
-    Unreachable,
-    /// Some probes got no answer.
-    Inconclusive,
+/// The contact with a host since the first conversation began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Until when tokens verify.
+    pub tokens_expire_at: UnixTime,
+    /// When the last conversation ended, if any has come to an end.
+    pub tested_at: Option<UnixTime>,
 }
 
-/// What became of a probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The host refused it.
-    Refused,
-    /// The host took the message, and nothing has come of it so far.
-    Accepted,
-    /// The message came back.
-    Returned,
-    /// The host took the message and sent a bounce.
-    Bounced,
-    /// The host gave no answer that says either.
-    Error,
-    /// The host said 4xx: not now.
-    Deferred,
+words! {
+    /// The state of a test without its data.
+    pub enum StateKind {
+        /// [`State::Queued`].
+        Queued = "queued",
+        /// [`State::Testing`].
+        Testing = "testing",
+        /// [`State::Pending`].
+        Pending = "pending",
+        /// [`State::Done`].
+        Done = "done",
+        /// [`State::Cancelled`].
+        Cancelled = "cancelled",
+    }
+}
+
+words! {
+    /// The result of a test.
+    pub enum Verdict {
+        /// Nothing came back.
+        Clean = "clean",
+        /// A message came back: the host relays.
+        Open = "open",
+        /// The host does not talk to the tester. That says nothing about others, and never lists.
+        Blocked = "blocked",
+        /// The host could not be reached. That is never clean.
+        Unreachable = "unreachable",
+        /// Some probes got no answer.
+        Inconclusive = "inconclusive",
+    }
+}
+
+words! {
+    /// The outcome of a probe.
+    pub enum Outcome {
+        /// The host refused it.
+        Refused = "refused",
+        /// The host took the message, and nothing has come of it so far.
+        Accepted = "accepted",
+        /// The message came back.
+        Returned = "returned",
+        /// The host took the message and sent a bounce.
+        Bounced = "bounced",
+        /// The host gave no answer that says either.
+        Error = "error",
+        /// The host said 4xx: not now.
+        Deferred = "deferred",
+    }
 }
 
 /// A probe that was sent.
@@ -85,7 +135,7 @@ pub struct Arrival {
     pub headers: String,
 }
 
-/// What came.
+/// The kind of an arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrivalKind {
     /// The message.
@@ -94,15 +144,15 @@ pub enum ArrivalKind {
     Bounce,
 }
 
-/// What an arrival means for its test.
+/// The meaning of an arrival for its test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum ArrivalClass {
     /// The host relays. The first proof, or one more.
     Relayed,
     /// The host accepted the message only to bounce it.
     Bounced,
-    /// It is known once the host has answered the probe.
-    Open,
+    /// The host has not answered the probe yet, by which it is known.
+    Unanswered,
     /// This probe has come back before.
     Repeated,
     /// The host never had that message, or had refused it: somebody else has its token.
@@ -111,9 +161,9 @@ pub enum Meaning {
     Late,
 }
 
-/// How the conversation with the host ended.
+/// The end of a conversation with the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum SessionEnd {
     /// All probes had their turn, or it was stopped since a message had come back.
     Completed,
     /// The host put us off with a 4xx before all probes had their turn.
@@ -124,7 +174,7 @@ pub enum Ended {
     Blocked,
 }
 
-/// How long messages are waited for.
+/// The times for which messages are waited for, and between tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// Seconds after which a host that accepted messages is clean if nothing came back.
@@ -140,7 +190,7 @@ pub struct Patience {
 /// A test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Test {
-    /// Its name.
+    /// Its id.
     pub id: TestId,
     /// The host.
     pub address: IpAddr,
@@ -160,8 +210,6 @@ pub struct Test {
     pub submitted_at: UnixTime,
     /// How far it is.
     pub state: State,
-    /// What it found, once it has.
-    pub verdict: Option<Verdict>,
     /// Through whom messages came back, if not from the host.
     pub via: Option<IpAddr>,
     /// The probes it consists of.
@@ -174,17 +222,11 @@ pub struct Test {
     pub conversations: u8,
     /// How often it was tried again since the host had put it off.
     pub retries: u8,
-    /// When it is tried again, where the host put it off.
-    pub retry_at: Option<UnixTime>,
-    /// Until when its tokens verify; set when the first conversation begins.
-    pub tokens_expire_at: UnixTime,
-    /// When the conversation ended.
-    pub tested_at: Option<UnixTime>,
-    /// What was said, tokens cut out.
+    /// The lines of all conversations, tokens cut out.
     pub transcript: Vec<String>,
-    /// What came back, a few of them.
+    /// The first few messages that came back.
     pub arrivals: Vec<Arrival>,
-    /// It does not begin before.
+    /// The earliest time at which it begins: when it was asked for, or until when it was put off.
     pub not_before: UnixTime,
     /// How often it was put off since nothing could be reached from here.
     pub postponed: u8,
@@ -207,61 +249,138 @@ impl Test {
     /// What stands before the address of a submitter without a token.
     pub const ANONYMOUS: &str = "anonymous ";
 
-    /// Where the submitter is who had no token.
-    pub fn stranger(&self) -> Option<IpAddr> {
+    /// A test that nothing has happened to and that has no probes yet.
+    pub fn new(
+        id: TestId,
+        target: RelayTarget,
+        ground: Ground,
+        submitter: String,
+        now: UnixTime,
+    ) -> Self {
+        Self {
+            id,
+            address: target.addr(),
+            port: target.port(),
+            ground,
+            domain: None,
+            evidence: None,
+            note: None,
+            submitter,
+            submitted_at: now,
+            state: State::Queued { contact: None },
+            via: None,
+            plan: Vec::new(),
+            repeats: Vec::new(),
+            sent: Vec::new(),
+            conversations: 0,
+            retries: 0,
+            transcript: Vec::new(),
+            arrivals: Vec::new(),
+            not_before: now,
+            postponed: 0,
+        }
+    }
+
+    /// Chooses the probes: those of the tier, and all by which the host was found `open`, which are
+    /// repeated. Some are possible only where the domain is known, or the public address of our receiver.
+    pub fn choose_probes(&mut self, tier: Tier, open: &[u8], has_receiver: bool) {
+        let known = Known { domain: self.domain.is_some(), receiver: has_receiver };
+        self.plan = Plan::select(tier, known).probes.iter().map(|probe| probe.index).collect();
+        for &probe in open.iter().filter(|&&probe| Probe::by_index(probe).is_some()) {
+            self.repeats.push(probe);
+            if !self.plan.contains(&probe) {
+                self.plan.push(probe);
+            }
+        }
+    }
+
+    /// The address of a submitter without a token.
+    pub fn anonymous_submitter(&self) -> Option<IpAddr> {
         self.submitter.strip_prefix(Self::ANONYMOUS)?.parse().ok()
     }
 
-    /// Whether it was asked for without a token.
-    pub fn is_of_stranger(&self) -> bool {
-        self.stranger().is_some()
+    /// The verdict, once there is one.
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.state {
+            State::Done { verdict, .. } => Some(verdict),
+            _ => None,
+        }
+    }
+
+    /// When the last conversation ended, if any has come to an end.
+    pub fn tested_at(&self) -> Option<UnixTime> {
+        self.state.contact()?.tested_at
+    }
+
+    /// When the host is tried again, if it put us off.
+    pub fn retry_at(&self) -> Option<UnixTime> {
+        match self.state {
+            State::Pending { retry_at, .. } => retry_at,
+            _ => None,
+        }
+    }
+
+    /// The binding of its tokens, of which there are none before the first conversation.
+    pub fn binding(&self) -> Option<Binding> {
+        let expires_at = self.state.contact()?.tokens_expire_at;
+        Some(Binding { addr: self.address, port: self.port, expires_at })
     }
 
     /// Whether nothing has been decided yet.
     pub fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Queued | State::Testing | State::Pending)
+        !matches!(self.state, State::Done { .. } | State::Cancelled { .. })
     }
 
     /// When somebody should look at it again.
     pub fn due(&self, patience: Patience) -> Option<UnixTime> {
         match self.state {
-            State::Queued | State::Testing => Some(self.not_before),
-            State::Pending => {
-                self.retry_at.or(self.tested_at.map(|at| at.plus(patience.settle_for)))
+            State::Queued { .. } | State::Testing { .. } => Some(self.not_before),
+            State::Pending { tested_at, retry_at, .. } => {
+                Some(retry_at.unwrap_or(tested_at.plus(patience.settle_for)))
             }
-            State::Done | State::Cancelled => None,
+            State::Done { .. } | State::Cancelled { .. } => None,
         }
     }
 
     /// Whether the host is to be talked to: for the first time, or again.
     pub fn awaits_conversation(&self) -> bool {
         match self.state {
-            State::Queued | State::Testing => true,
-            State::Pending => self.retry_at.is_some(),
-            State::Done | State::Cancelled => false,
+            State::Queued { .. } | State::Testing { .. } => true,
+            State::Pending { retry_at, .. } => retry_at.is_some(),
+            State::Done { .. } | State::Cancelled { .. } => false,
         }
     }
 
-    /// Begins a conversation, or goes on after one that was cut off: tells the probes that are left.
+    /// Begins a conversation, or goes on after one that was cut off; gives the probes that are left.
     /// A probe that was on its way then is not sent again. One that was put off is sent again as it was:
     /// who keeps a grey list knows it by client, sender and recipient.
     pub fn begin(&mut self, now: UnixTime, patience: Patience) -> Vec<u8> {
-        self.state = State::Testing;
-        if self.conversations == 0 {
-            self.tokens_expire_at = now.plus(Self::MAX_DURATION).plus(patience.pending_for);
-        }
-        if self.retry_at.take().is_some() {
+        let contact = match self.state.contact() {
+            // What was sent before can come back until its tokens expire.
+            Some(contact) if self.conversations > 0 || !self.sent.is_empty() => contact,
+            earlier => Contact {
+                tokens_expire_at: now.plus(Self::MAX_DURATION).plus(patience.pending_for),
+                tested_at: earlier.and_then(|contact| contact.tested_at),
+            },
+        };
+        if self.retry_at().is_some() {
             self.retries = self.retries.saturating_add(1);
             self.conversations = 0;
         }
+        self.state = State::Testing { contact };
         self.conversations = self.conversations.saturating_add(1);
-        for sent in &mut self.sent {
-            sent.outcome.get_or_insert(Outcome::Error);
-        }
+        self.give_up_unanswered();
         if self.conversations > Self::MAX_CONVERSATIONS {
             return Vec::new();
         }
         self.plan.iter().copied().filter(|&probe| self.is_left(probe)).collect()
+    }
+
+    /// A probe that got no answer gets none any more.
+    fn give_up_unanswered(&mut self) {
+        for sent in &mut self.sent {
+            sent.outcome.get_or_insert(Outcome::Error);
+        }
     }
 
     /// Whether a probe is to be sent: for the first time, again after it was put off, or once more over
@@ -315,56 +434,57 @@ impl Test {
     }
 
     /// Ends the conversation. What came while it lasted is judged now.
-    pub fn hang_up(&mut self, ended: Ended, now: UnixTime, patience: Patience) {
-        self.tested_at = Some(now);
-        if self.state == State::Cancelled {
+    pub fn end_session(&mut self, end: SessionEnd, now: UnixTime, patience: Patience) {
+        let Some(contact) = self.state.contact() else { return };
+        let contact = Contact { tested_at: Some(now), ..contact };
+        if let State::Cancelled { .. } = self.state {
+            self.state = State::Cancelled { contact: Some(contact) };
             return;
         }
-        for sent in &mut self.sent {
-            sent.outcome.get_or_insert(Outcome::Error);
-        }
+        self.state = State::Testing { contact };
+        self.give_up_unanswered();
         for arrival in self.arrivals.clone() {
-            self.weigh(&arrival, patience);
+            self.classify(&arrival, patience);
         }
-        self.conclude(ended, now, patience);
+        self.conclude(end, contact, now, patience);
     }
 
-    fn conclude(&mut self, ended: Ended, now: UnixTime, patience: Patience) {
-        if self.has(Outcome::Returned) {
-            return self.decide(Verdict::Open);
-        }
-        match ended {
-            Ended::Blocked => self.decide(Verdict::Blocked),
-            Ended::Unreachable if self.answers().next().is_none() => {
-                self.decide(Verdict::Unreachable);
+    fn conclude(&mut self, end: SessionEnd, contact: Contact, now: UnixTime, patience: Patience) {
+        let pending = |retry_at| State::Pending {
+            tokens_expire_at: contact.tokens_expire_at,
+            tested_at: now,
+            retry_at,
+        };
+        let done = |verdict| State::Done { verdict, contact };
+        self.state = match end {
+            _ if self.has(Outcome::Returned) => done(Verdict::Open),
+            SessionEnd::Blocked => done(Verdict::Blocked),
+            SessionEnd::Unreachable if self.answers().next().is_none() => {
+                done(Verdict::Unreachable)
             }
-            _ if self.is_put_off(ended) => {
-                self.retry_at = Some(now.plus(patience.retry_after));
-                self.state = State::Pending;
-            }
-            _ if self.has(Outcome::Accepted) => self.state = State::Pending,
-            _ => self.settle(),
-        }
+            _ if self.is_put_off(end) => pending(Some(now.plus(patience.retry_after))),
+            _ if self.has(Outcome::Accepted) => pending(None),
+            _ => done(self.verdict_without_return()),
+        };
     }
 
     /// Whether the host said 4xx to something, and gets another chance.
-    fn is_put_off(&self, ended: Ended) -> bool {
-        let has_4xx = ended == Ended::Deferred || self.has(Outcome::Deferred);
+    fn is_put_off(&self, end: SessionEnd) -> bool {
+        let has_4xx = end == SessionEnd::Deferred || self.has(Outcome::Deferred);
         has_4xx && self.retries < Self::MAX_RETRIES
     }
 
     /// Puts it off, since it can't be told whether the host or our own way out is closed. A test that
     /// was put off too often ends.
     pub fn postpone(&mut self, until: UnixTime) {
-        if self.state != State::Testing {
-            return;
-        }
+        let State::Testing { contact } = self.state else { return };
         self.postponed = self.postponed.saturating_add(1);
         if self.postponed > Self::MAX_POSTPONED {
-            return self.decide(Verdict::Inconclusive);
+            self.state = State::Done { verdict: Verdict::Inconclusive, contact };
+            return;
         }
         self.conversations = self.conversations.saturating_sub(1);
-        (self.state, self.not_before) = (State::Queued, until);
+        (self.state, self.not_before) = (State::Queued { contact: Some(contact) }, until);
     }
 
     /// Ends a plan at what was sent: the host took as many messages as a test sends.
@@ -374,8 +494,14 @@ impl Test {
         self.repeats.retain(|probe| sent.contains(probe));
     }
 
-    /// Decides a test whose time is up.
+    /// Decides a test that waits for nothing but returns, and whose time is up.
     pub fn settle(&mut self) {
+        if let State::Pending { retry_at: None, .. } = self.state {
+            self.decide(self.verdict_without_return());
+        }
+    }
+
+    fn verdict_without_return(&self) -> Verdict {
         let is_answered = |probe: &u8| {
             self.sent(*probe).is_some_and(|sent| match sent.outcome {
                 None | Some(Outcome::Error | Outcome::Deferred) => false,
@@ -384,66 +510,72 @@ impl Test {
             })
         };
         let is_complete = !self.plan.is_empty() && self.plan.iter().all(is_answered);
-        self.decide(if is_complete { Verdict::Clean } else { Verdict::Inconclusive });
+        if is_complete { Verdict::Clean } else { Verdict::Inconclusive }
+    }
+
+    /// Decides a test that was begun.
+    fn decide(&mut self, verdict: Verdict) {
+        if let Some(contact) = self.state.contact() {
+            self.state = State::Done { verdict, contact };
+        }
     }
 
     /// Takes a message that came to the receiver.
-    pub fn arrived(&mut self, arrival: Arrival, patience: Patience) -> Meaning {
-        let meaning = self.weigh(&arrival, patience);
-        let is_kept = matches!(meaning, Meaning::Relayed | Meaning::Bounced | Meaning::Open);
+    pub fn arrived(&mut self, arrival: Arrival, patience: Patience) -> ArrivalClass {
+        let class = self.classify(&arrival, patience);
+        let is_kept = matches!(
+            class,
+            ArrivalClass::Relayed | ArrivalClass::Bounced | ArrivalClass::Unanswered
+        );
         if is_kept && self.arrivals.len() < Self::MAX_ARRIVALS {
             self.arrivals.push(arrival);
         }
-        match meaning {
-            Meaning::Relayed if self.state != State::Testing => self.decide(Verdict::Open),
-            Meaning::Bounced
-                if self.state == State::Pending
-                    && self.retry_at.is_none()
-                    && !self.has(Outcome::Accepted) =>
-            {
-                self.settle();
-            }
+        match (class, self.state) {
+            (ArrivalClass::Relayed, State::Testing { .. }) => {}
+            (ArrivalClass::Relayed, _) => self.decide(Verdict::Open),
+            (ArrivalClass::Bounced, _) if !self.has(Outcome::Accepted) => self.settle(),
             _ => {}
         }
-        meaning
+        class
     }
 
-    /// What an arrival means; its probe is marked.
-    fn weigh(&mut self, arrival: &Arrival, patience: Patience) -> Meaning {
-        if self.state == State::Cancelled || self.is_over(arrival.at, patience) {
-            return Meaning::Late;
+    /// The meaning of an arrival, whose probe is marked.
+    fn classify(&mut self, arrival: &Arrival, patience: Patience) -> ArrivalClass {
+        let is_over = |tested_at: UnixTime| tested_at.plus(patience.pending_for) < arrival.at;
+        if matches!(self.state, State::Cancelled { .. }) || self.tested_at().is_some_and(is_over) {
+            return ArrivalClass::Late;
         }
         let is_from_host = arrival.peer == self.address;
         let Some(sent) = self.sent.iter_mut().find(|sent| sent.probe == arrival.probe) else {
-            return Meaning::Forged;
+            return ArrivalClass::Forged;
         };
         match (arrival.kind, sent.outcome) {
-            (_, Some(Outcome::Returned)) => return Meaning::Repeated,
-            (ArrivalKind::Bounce, Some(Outcome::Bounced)) => return Meaning::Repeated,
+            (_, Some(Outcome::Returned)) => return ArrivalClass::Repeated,
+            (ArrivalKind::Bounce, Some(Outcome::Bounced)) => return ArrivalClass::Repeated,
             // The signature was in the message only, so the host had it.
             (ArrivalKind::Return, _) if is_from_host => {}
-            (_, None) => return Meaning::Open,
+            (_, None) => return ArrivalClass::Unanswered,
             (_, Some(Outcome::Accepted | Outcome::Bounced)) => {}
             (_, Some(Outcome::Refused | Outcome::Deferred | Outcome::Error)) => {
-                return Meaning::Forged;
+                return ArrivalClass::Forged;
             }
         }
         if arrival.kind == ArrivalKind::Bounce {
             sent.outcome = Some(Outcome::Bounced);
-            return Meaning::Bounced;
+            return ArrivalClass::Bounced;
         }
         sent.outcome = Some(Outcome::Returned);
         if !is_from_host {
             self.via.get_or_insert(arrival.peer);
         }
-        Meaning::Relayed
+        ArrivalClass::Relayed
     }
 
     /// Calls it off; whether that was possible.
     pub fn cancel(&mut self) -> bool {
         let is_possible = self.awaits_conversation();
         if is_possible {
-            (self.state, self.retry_at) = (State::Cancelled, None);
+            self.state = State::Cancelled { contact: self.state.contact() };
         }
         is_possible
     }
@@ -475,16 +607,6 @@ impl Test {
         returned.map(|sent| sent.probe).collect()
     }
 
-    fn is_over(&self, at: UnixTime, patience: Patience) -> bool {
-        self.tested_at.is_some_and(|tested| tested.plus(patience.pending_for) < at)
-    }
-
-    fn decide(&mut self, verdict: Verdict) {
-        self.state = State::Done;
-        self.retry_at = None;
-        self.verdict = Some(verdict);
-    }
-
     fn sent(&self, probe: u8) -> Option<&Sent> {
         self.sent.iter().find(|sent| sent.probe == probe)
     }
@@ -500,53 +622,25 @@ impl Test {
 }
 
 impl State {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Queued, Self::Testing, Self::Pending, Self::Done, Self::Cancelled];
-
-    /// Its word in the API.
-    pub fn word(self) -> &'static str {
+    /// The state without its data.
+    pub fn kind(self) -> StateKind {
         match self {
-            Self::Queued => "queued",
-            Self::Testing => "testing",
-            Self::Pending => "pending",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
+            Self::Queued { .. } => StateKind::Queued,
+            Self::Testing { .. } => StateKind::Testing,
+            Self::Pending { .. } => StateKind::Pending,
+            Self::Done { .. } => StateKind::Done,
+            Self::Cancelled { .. } => StateKind::Cancelled,
         }
     }
-}
 
-impl Verdict {
-    /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Clean, Self::Open, Self::Blocked, Self::Unreachable, Self::Inconclusive];
-
-    /// Its word in the API.
-    pub fn word(self) -> &'static str {
+    /// The contact with the host, once the first conversation has begun.
+    pub fn contact(self) -> Option<Contact> {
         match self {
-            Self::Clean => "clean",
-            Self::Open => "open",
-            Self::Blocked => "blocked",
-            Self::Unreachable => "unreachable",
-            Self::Inconclusive => "inconclusive",
-        }
-    }
-}
-
-impl Outcome {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Refused, Self::Accepted, Self::Returned, Self::Bounced, Self::Error, Self::Deferred];
-
-    /// Its word in the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Accepted => "accepted",
-            Self::Returned => "returned",
-            Self::Bounced => "bounced",
-            Self::Error => "error",
-            Self::Deferred => "deferred",
+            Self::Queued { contact } | Self::Cancelled { contact } => contact,
+            Self::Testing { contact } | Self::Done { contact, .. } => Some(contact),
+            Self::Pending { tokens_expire_at, tested_at, .. } => {
+                Some(Contact { tokens_expire_at, tested_at: Some(tested_at) })
+            }
         }
     }
 }

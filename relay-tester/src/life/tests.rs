@@ -1,13 +1,14 @@
-//! What becomes of a test, told as sentences.
+//! The life of a test in sentences.
 
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use dnsbl_types::UnixTime;
 use proptest::prelude::*;
 
 use super::{
-    Arrival, ArrivalKind, Ended, Host, Meaning, Outcome, Output, Patience, Sighting, State, Test,
-    Verdict,
+    Arrival, ArrivalClass, ArrivalKind, Contact, Host, Outcome, Output, Patience, SessionEnd,
+    Sighting, State, StateKind, Test, Verdict,
 };
 use crate::{Ground, TestId};
 
@@ -29,17 +30,13 @@ pub(super) fn test_of(address: &str) -> Test {
         note: None,
         submitter: "somebody".into(),
         submitted_at: START,
-        state: State::Queued,
-        verdict: None,
+        state: State::Queued { contact: None },
         via: None,
         plan: vec![0, 1],
         repeats: Vec::new(),
         sent: Vec::new(),
         conversations: 0,
         retries: 0,
-        retry_at: None,
-        tokens_expire_at: UnixTime(0),
-        tested_at: None,
         transcript: Vec::new(),
         arrivals: Vec::new(),
         not_before: START,
@@ -54,7 +51,7 @@ fn answered(outcomes: [Outcome; 2]) -> Test {
         test.sending(probe);
         test.answered(probe, outcomes[usize::from(probe)]);
     }
-    test.hang_up(Ended::Completed, START, PATIENCE);
+    test.end_session(SessionEnd::Completed, START, PATIENCE);
     test
 }
 
@@ -63,17 +60,17 @@ fn arrival(probe: u8, kind: ArrivalKind, peer: &str, after: u64) -> Arrival {
     Arrival { probe, kind, peer, at, headers: String::new() }
 }
 
-fn comes_back(test: &mut Test, probe: u8, peer: &str, after: u64) -> Meaning {
+fn comes_back(test: &mut Test, probe: u8, peer: &str, after: u64) -> ArrivalClass {
     test.arrived(arrival(probe, ArrivalKind::Return, peer, after), PATIENCE)
 }
 
-fn bounces(test: &mut Test, probe: u8) -> Meaning {
+fn bounces(test: &mut Test, probe: u8) -> ArrivalClass {
     test.arrived(arrival(probe, ArrivalKind::Bounce, HOST, 1), PATIENCE)
 }
 
 #[track_caller]
 fn is_done(test: &Test, verdict: Verdict) {
-    assert_eq!((test.state, test.verdict), (State::Done, Some(verdict)));
+    assert_eq!((test.state.kind(), test.verdict()), (StateKind::Done, Some(verdict)));
 }
 
 #[test]
@@ -84,7 +81,7 @@ fn a_host_that_refuses_all_is_clean_at_once() {
 #[test]
 fn a_host_that_accepts_is_clean_only_once_nothing_has_come_back_for_long_enough() {
     let mut test = answered([Outcome::Refused, Outcome::Accepted]);
-    assert_eq!((test.state, test.verdict), (State::Pending, None));
+    assert_eq!((test.state.kind(), test.verdict()), (StateKind::Pending, None));
     assert_eq!(test.due(PATIENCE), Some(START.plus(PATIENCE.settle_for)));
     test.settle();
     is_done(&test, Verdict::Clean);
@@ -93,16 +90,16 @@ fn a_host_that_accepts_is_clean_only_once_nothing_has_come_back_for_long_enough(
 #[test]
 fn a_host_that_bounces_all_that_it_accepted_is_clean_at_once() {
     let mut test = answered([Outcome::Accepted; 2]);
-    assert_eq!(bounces(&mut test, 0), Meaning::Bounced);
-    assert_eq!(test.state, State::Pending);
-    assert_eq!(bounces(&mut test, 1), Meaning::Bounced);
+    assert_eq!(bounces(&mut test, 0), ArrivalClass::Bounced);
+    assert_eq!(test.state.kind(), StateKind::Pending);
+    assert_eq!(bounces(&mut test, 1), ArrivalClass::Bounced);
     is_done(&test, Verdict::Clean);
 }
 
 #[test]
 fn a_return_is_an_open_relay() {
     let mut test = answered([Outcome::Accepted, Outcome::Refused]);
-    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), ArrivalClass::Relayed);
     is_done(&test, Verdict::Open);
     assert_eq!(test.via, None);
 }
@@ -111,15 +108,15 @@ fn a_return_is_an_open_relay() {
 fn a_late_return_still_counts_until_pending_for_has_passed() {
     let mut test = answered([Outcome::Accepted; 2]);
     test.settle();
-    assert_eq!(comes_back(&mut test, 1, HOST, PATIENCE.pending_for), Meaning::Relayed);
+    assert_eq!(comes_back(&mut test, 1, HOST, PATIENCE.pending_for), ArrivalClass::Relayed);
     is_done(&test, Verdict::Open);
-    assert_eq!(comes_back(&mut test, 0, HOST, PATIENCE.pending_for + 1), Meaning::Late);
+    assert_eq!(comes_back(&mut test, 0, HOST, PATIENCE.pending_for + 1), ArrivalClass::Late);
 }
 
 #[test]
 fn a_return_through_another_host_names_it() {
     let mut test = answered([Outcome::Accepted; 2]);
-    assert_eq!(comes_back(&mut test, 0, OTHER, 5), Meaning::Relayed);
+    assert_eq!(comes_back(&mut test, 0, OTHER, 5), ArrivalClass::Relayed);
     is_done(&test, Verdict::Open);
     assert_eq!(test.via, OTHER.parse().ok());
 }
@@ -127,23 +124,23 @@ fn a_return_through_another_host_names_it() {
 #[test]
 fn a_return_of_what_was_refused_is_a_forgery_if_another_brings_it() {
     let mut test = answered([Outcome::Refused, Outcome::Accepted]);
-    assert_eq!(comes_back(&mut test, 0, OTHER, 5), Meaning::Forged);
-    assert_eq!((test.state, test.via), (State::Pending, None));
+    assert_eq!(comes_back(&mut test, 0, OTHER, 5), ArrivalClass::Forged);
+    assert_eq!((test.state.kind(), test.via), (StateKind::Pending, None));
     assert!(test.arrivals.is_empty());
 }
 
 #[test]
 fn a_return_of_what_was_never_sent_is_a_forgery() {
     let mut test = answered([Outcome::Accepted; 2]);
-    assert_eq!(comes_back(&mut test, 7, HOST, 5), Meaning::Forged);
+    assert_eq!(comes_back(&mut test, 7, HOST, 5), ArrivalClass::Forged);
 }
 
 #[test]
 fn a_probe_comes_back_once() {
     let mut test = answered([Outcome::Accepted; 2]);
-    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
-    assert_eq!(comes_back(&mut test, 0, HOST, 6), Meaning::Repeated);
-    assert_eq!(comes_back(&mut test, 0, OTHER, 6), Meaning::Repeated);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), ArrivalClass::Relayed);
+    assert_eq!(comes_back(&mut test, 0, HOST, 6), ArrivalClass::Repeated);
+    assert_eq!(comes_back(&mut test, 0, OTHER, 6), ArrivalClass::Repeated);
 }
 
 #[test]
@@ -154,10 +151,10 @@ fn a_return_from_elsewhere_before_the_host_has_answered_waits_for_the_answer() {
         let mut test = test_of(HOST);
         test.begin(START, PATIENCE);
         test.sending(0);
-        assert_eq!(comes_back(&mut test, 0, OTHER, 0), Meaning::Open);
+        assert_eq!(comes_back(&mut test, 0, OTHER, 0), ArrivalClass::Unanswered);
         test.answered(0, answer);
         test.answered(1, Outcome::Refused);
-        test.hang_up(Ended::Completed, START, PATIENCE);
+        test.end_session(SessionEnd::Completed, START, PATIENCE);
         is_done(&test, verdict);
     }
 }
@@ -167,21 +164,21 @@ fn a_return_from_the_host_itself_while_it_is_talked_to_decides_at_the_end() {
     let mut test = test_of(HOST);
     test.begin(START, PATIENCE);
     test.sending(0);
-    assert_eq!(comes_back(&mut test, 0, HOST, 0), Meaning::Relayed);
-    assert_eq!((test.state, test.verdict), (State::Testing, None));
+    assert_eq!(comes_back(&mut test, 0, HOST, 0), ArrivalClass::Relayed);
+    assert_eq!((test.state.kind(), test.verdict()), (StateKind::Testing, None));
     test.answered(0, Outcome::Accepted);
-    test.hang_up(Ended::Completed, START, PATIENCE);
+    test.end_session(SessionEnd::Completed, START, PATIENCE);
     is_done(&test, Verdict::Open);
 }
 
 #[test]
 fn a_host_that_is_not_reached_is_never_clean() {
     for (ended, verdict) in
-        [(Ended::Unreachable, Verdict::Unreachable), (Ended::Blocked, Verdict::Blocked)]
+        [(SessionEnd::Unreachable, Verdict::Unreachable), (SessionEnd::Blocked, Verdict::Blocked)]
     {
         let mut test = test_of(HOST);
         test.begin(START, PATIENCE);
-        test.hang_up(ended, START, PATIENCE);
+        test.end_session(ended, START, PATIENCE);
         is_done(&test, verdict);
     }
 }
@@ -190,7 +187,7 @@ fn a_host_that_is_not_reached_is_never_clean() {
 fn a_probe_without_an_answer_leaves_it_open_whether_the_host_is_clean() {
     is_done(&answered([Outcome::Refused, Outcome::Error]), Verdict::Inconclusive);
     let mut test = answered([Outcome::Accepted, Outcome::Error]);
-    assert_eq!(test.state, State::Pending);
+    assert_eq!(test.state.kind(), StateKind::Pending);
     test.settle();
     is_done(&test, Verdict::Inconclusive);
 }
@@ -212,7 +209,7 @@ fn a_test_that_is_interrupted_again_and_again_ends() {
         assert!(!test.begin(START, PATIENCE).is_empty());
     }
     assert!(test.begin(START, PATIENCE).is_empty());
-    test.hang_up(Ended::Completed, START, PATIENCE);
+    test.end_session(SessionEnd::Completed, START, PATIENCE);
     is_done(&test, Verdict::Inconclusive);
 }
 
@@ -222,9 +219,9 @@ fn a_test_that_was_called_off_stays_so() {
     test.begin(START, PATIENCE);
     test.sending(0);
     assert!(test.cancel());
-    assert_eq!(comes_back(&mut test, 0, HOST, 1), Meaning::Late);
-    test.hang_up(Ended::Completed, START, PATIENCE);
-    assert_eq!((test.state, test.verdict), (State::Cancelled, None));
+    assert_eq!(comes_back(&mut test, 0, HOST, 1), ArrivalClass::Late);
+    test.end_session(SessionEnd::Completed, START, PATIENCE);
+    assert_eq!((test.state.kind(), test.verdict()), (StateKind::Cancelled, None));
     assert!(!answered([Outcome::Refused; 2]).cancel());
 }
 
@@ -235,7 +232,7 @@ fn a_test_is_put_off_while_nothing_can_be_reached_but_not_for_ever() {
         assert!(!test.begin(START, PATIENCE).is_empty());
         let until = START.plus(u64::from(round));
         test.postpone(until);
-        assert_eq!((test.state, test.due(PATIENCE)), (State::Queued, Some(until)));
+        assert_eq!((test.state.kind(), test.due(PATIENCE)), (StateKind::Queued, Some(until)));
     }
     test.begin(START, PATIENCE);
     test.postpone(START);
@@ -280,13 +277,13 @@ fn what_came_back_is_refused_over_several_connections_before_a_host_is_clean() {
     for connection in 0..Test::CONNECTIONS {
         assert_eq!(retest.connections(), Test::CONNECTIONS - connection);
         let mut early = retest.clone();
-        early.hang_up(Ended::Completed, START, PATIENCE);
+        early.end_session(SessionEnd::Completed, START, PATIENCE);
         is_done(&early, Verdict::Inconclusive);
         assert!(!host.is_cleared_by(&early));
         retest.sending(0);
         retest.answered(0, Outcome::Refused);
     }
-    retest.hang_up(Ended::Completed, START, PATIENCE);
+    retest.end_session(SessionEnd::Completed, START, PATIENCE);
     is_done(&retest, Verdict::Clean);
     assert!(host.is_cleared_by(&retest));
 }
@@ -314,12 +311,12 @@ fn a_delisting_takes_two_clean_tests_some_time_apart() {
 fn a_probe_that_is_put_off_is_sent_again_once_as_it_was_and_then_leaves_it_open() {
     let mut test = answered([Outcome::Refused, Outcome::Deferred]);
     let again = START.plus(PATIENCE.retry_after);
-    assert_eq!((test.state, test.verdict, test.retry_at), (State::Pending, None, Some(again)));
+    assert_eq!((test.state.kind(), test.retry_at()), (StateKind::Pending, Some(again)));
     assert_eq!(test.due(PATIENCE), Some(again));
     assert!(test.is_under_way() && test.awaits_conversation());
-    let tokens_expire_at = test.tokens_expire_at;
+    let tokens = test.binding();
     assert_eq!(test.begin(again, PATIENCE), [1]);
-    assert_eq!(test.tokens_expire_at, tokens_expire_at, "another envelope would be put off anew");
+    assert_eq!(test.binding(), tokens, "another envelope would be put off anew");
     let mut open = test.clone();
     for (answer, verdict) in [
         (Outcome::Refused, Verdict::Clean),
@@ -329,15 +326,31 @@ fn a_probe_that_is_put_off_is_sent_again_once_as_it_was_and_then_leaves_it_open(
         let mut test = test.clone();
         test.sending(1);
         test.answered(1, answer);
-        test.hang_up(Ended::Completed, again, PATIENCE);
+        test.end_session(SessionEnd::Completed, again, PATIENCE);
         is_done(&test, verdict);
     }
     open.sending(1);
     open.answered(1, Outcome::Accepted);
-    open.hang_up(Ended::Completed, again, PATIENCE);
-    assert_eq!(open.state, State::Pending);
-    assert_eq!(comes_back(&mut open, 1, HOST, 500), Meaning::Relayed);
+    open.end_session(SessionEnd::Completed, again, PATIENCE);
+    assert_eq!(open.state.kind(), StateKind::Pending);
+    assert_eq!(comes_back(&mut open, 1, HOST, 500), ArrivalClass::Relayed);
     is_done(&open, Verdict::Open);
+}
+
+/// The tokens of what had been sent were replaced, so that its return was taken for a forgery.
+#[test]
+fn a_second_try_that_can_reach_nothing_from_here_keeps_the_tokens_of_the_first() {
+    let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
+    let (tokens, again) = (test.binding(), START.plus(PATIENCE.retry_after));
+    test.begin(again, PATIENCE);
+    test.postpone(again.plus(3600));
+    assert_eq!(test.begin(again.plus(3600), PATIENCE), [1]);
+    assert_eq!(test.binding(), tokens);
+    let mut unsent = test_of(HOST);
+    unsent.begin(START, PATIENCE);
+    unsent.postpone(START.plus(3600));
+    unsent.begin(START.plus(3600), PATIENCE);
+    assert_eq!(unsent.binding().unwrap().expires_at, tokens.unwrap().expires_at.plus(3600));
 }
 
 /// Mail row F1.
@@ -345,28 +358,28 @@ fn a_probe_that_is_put_off_is_sent_again_once_as_it_was_and_then_leaves_it_open(
 fn a_host_that_puts_us_off_at_the_greeting_is_tried_again_once() {
     let mut test = test_of(HOST);
     test.begin(START, PATIENCE);
-    test.hang_up(Ended::Deferred, START, PATIENCE);
+    test.end_session(SessionEnd::Deferred, START, PATIENCE);
     let again = START.plus(PATIENCE.retry_after);
-    assert_eq!((test.state, test.retry_at), (State::Pending, Some(again)));
+    assert_eq!((test.state.kind(), test.retry_at()), (StateKind::Pending, Some(again)));
     assert_eq!(test.begin(again, PATIENCE), [0, 1]);
     let mut refusing = test.clone();
-    test.hang_up(Ended::Deferred, again, PATIENCE);
+    test.end_session(SessionEnd::Deferred, again, PATIENCE);
     is_done(&test, Verdict::Inconclusive);
     for probe in [0, 1] {
         refusing.sending(probe);
         refusing.answered(probe, Outcome::Refused);
     }
-    refusing.hang_up(Ended::Completed, again, PATIENCE);
+    refusing.end_session(SessionEnd::Completed, again, PATIENCE);
     is_done(&refusing, Verdict::Clean);
 }
 
 #[test]
 fn what_comes_back_before_the_second_try_ends_the_test() {
     let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
-    assert_eq!(bounces(&mut test, 0), Meaning::Bounced);
-    assert_eq!(test.state, State::Pending, "the other is not answered yet");
+    assert_eq!(bounces(&mut test, 0), ArrivalClass::Bounced);
+    assert_eq!(test.state.kind(), StateKind::Pending, "the other is not answered yet");
     let mut test = answered([Outcome::Accepted, Outcome::Deferred]);
-    assert_eq!(comes_back(&mut test, 0, HOST, 5), Meaning::Relayed);
+    assert_eq!(comes_back(&mut test, 0, HOST, 5), ArrivalClass::Relayed);
     is_done(&test, Verdict::Open);
     assert_eq!(test.due(PATIENCE), None);
     let mut test = answered([Outcome::Refused, Outcome::Deferred]);
@@ -384,8 +397,66 @@ fn a_second_try_that_is_cut_off_is_not_made_a_third_time() {
     test.sending(1);
     let mut test = Test::decode(&test.encode()).unwrap();
     assert_eq!(test.begin(again, PATIENCE), [0; 0]);
-    test.hang_up(Ended::Completed, again, PATIENCE);
+    test.end_session(SessionEnd::Completed, again, PATIENCE);
     is_done(&test, Verdict::Inconclusive);
+}
+
+/// Records of each state as the release wrote them that had the state, the verdict and the times of a
+/// test side by side. They are read, and written again bit by bit.
+#[test]
+fn stored_records_are_read_and_written_as_ever() {
+    let mut records = 0;
+    for line in include_str!("stored.txt").lines() {
+        let (name, hex) = line.split_once(' ').unwrap();
+        let bytes = HEXLOWER.decode(hex.as_bytes()).unwrap();
+        let written = match name.split('-').next() {
+            Some("host") => Host::decode(&bytes).unwrap().encode(),
+            Some("output") => Output::decode(&bytes).unwrap().encode(),
+            _ => Test::decode(&bytes).unwrap().encode(),
+        };
+        assert_eq!(HEXLOWER.encode(&written), hex, "{name}");
+        records += 1;
+    }
+    assert_eq!(records, 16);
+}
+
+/// The record of that name, read.
+fn stored(name: &str) -> Test {
+    let mut lines = include_str!("stored.txt").lines();
+    let hex = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap();
+    Test::decode(&HEXLOWER.decode(hex.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn stored_states_carry_what_was_known() {
+    let tokens_expire_at = START.plus(Test::MAX_DURATION + PATIENCE.pending_for);
+    let begun = Contact { tokens_expire_at, tested_at: None };
+    let tested = Contact { tested_at: Some(START), ..begun };
+    let pending = |retry_at| State::Pending { tokens_expire_at, tested_at: START, retry_at };
+    let done = |verdict| State::Done { verdict, contact: tested };
+    let again = Some(START.plus(PATIENCE.retry_after));
+    for (name, state) in [
+        ("queued", State::Queued { contact: None }),
+        ("postponed", State::Queued { contact: Some(begun) }),
+        ("postponed-retry", State::Queued { contact: Some(tested) }),
+        ("testing-retry", State::Testing { contact: tested }),
+        ("pending", pending(None)),
+        ("pending-retry", pending(again)),
+        ("done-clean", done(Verdict::Clean)),
+        ("done-open", done(Verdict::Open)),
+        ("done-never-reached", State::Done { verdict: Verdict::Inconclusive, contact: begun }),
+        ("cancelled", State::Cancelled { contact: None }),
+        ("cancelled-testing", State::Cancelled { contact: Some(begun) }),
+    ] {
+        assert_eq!(stored(name).state, state, "{name}");
+    }
+    let begun_later = Contact { tokens_expire_at: tokens_expire_at.plus(5), tested_at: None };
+    let testing = stored("testing");
+    assert_eq!(testing.state, State::Testing { contact: begun_later });
+    assert_eq!(testing.anonymous_submitter(), "192.0.2.7".parse().ok());
+    assert_eq!((testing.repeats, testing.sent.len()), (vec![1], 1));
+    assert_eq!(stored("done-open").via, OTHER.parse().ok());
+    assert_eq!(stored("cancelled-tested").tested_at(), Some(START.plus(9)));
 }
 
 /// Of a release that knew no second try.
@@ -481,7 +552,7 @@ proptest! {
             let from_host = arrival.peer == HOST.parse::<IpAddr>().unwrap();
             arrival.kind == ArrivalKind::Return && (accepted || from_host)
         };
-        let is_open = test.verdict == Some(Verdict::Open);
+        let is_open = test.verdict() == Some(Verdict::Open);
         prop_assert_eq!(is_open, test.arrivals.iter().any(is_proof));
     }
 }

@@ -3,16 +3,20 @@
 use dnsbl_types::UnixTime;
 use jiff::{Timestamp, fmt::rfc2822};
 
-use super::{Assignment, Ground, HeaderText, quoted_printable};
-use crate::{Kind, Probe, probe::Words};
+use super::{Assignment, Ground, HeaderText};
+use crate::{Kind, Probe, probe::Placeholders};
 
 /// The message of a probe: headers and body with CRLF, in 7-bit ASCII.
 ///
 /// It holds the envelope, which is lost on delivery, and a signed header, by which a message that
 /// comes back is told from one that somebody else wrote to the same recipient.
-pub(crate) fn compose(assignment: &Assignment, probe: &Probe, words: &Words) -> String {
-    let body = quoted_printable::encode(&body(assignment, probe));
-    format!("{}\r\n{body}", headers(assignment, probe, words))
+pub(crate) fn compose(
+    assignment: &Assignment,
+    probe: &Probe,
+    placeholders: &Placeholders,
+) -> String {
+    let body = quoted_printable(&body(assignment, probe));
+    format!("{}\r\n{body}", headers(assignment, probe, placeholders))
 }
 
 /// The message as it goes over the wire: dots stuffed, and with the final dot (RFC 5321 section
@@ -29,18 +33,18 @@ pub(crate) fn wire(message: &str) -> Vec<u8> {
     out
 }
 
-fn headers(assignment: &Assignment, probe: &Probe, words: &Words) -> String {
+fn headers(assignment: &Assignment, probe: &Probe, placeholders: &Placeholders) -> String {
     let Assignment { identity, test, .. } = assignment;
     let (index, domain) = (probe.index, &identity.probe_domain);
     let signature = assignment.keys.mint(Kind::Header, *test, index, &assignment.binding());
-    let rcpt = probe.rcpt.last().map(|rcpt| words.fill(rcpt)).unwrap_or_default();
+    let rcpt = probe.rcpt.last().map(|rcpt| placeholders.fill(rcpt)).unwrap_or_default();
     let lines = [
         ("Date", date(assignment.date)),
         ("From", format!("Open relay tester <{}@{domain}>", identity.mail_from_local)),
-        ("To", format!("<{}@{domain}>", words.token)),
+        ("To", format!("<{}@{domain}>", placeholders.token)),
         ("Subject", filled(&identity.subject, assignment)),
         ("Message-ID", format!("<relaytest.{index}.{test}@{domain}>")),
-        ("X-Envelope-Sender", words.fill(probe.mail)),
+        ("X-Envelope-Sender", placeholders.fill(probe.mail)),
         ("X-Envelope-Recipient", rcpt.trim().to_owned()),
         ("X-Probe-Sig", signature.expose().to_owned()),
         ("Auto-Submitted", "auto-generated".to_owned()),
@@ -50,6 +54,11 @@ fn headers(assignment: &Assignment, probe: &Probe, words: &Words) -> String {
         ("Content-Transfer-Encoding", "quoted-printable".to_owned()),
     ];
     lines.map(|(name, value)| format!("{name}: {value}\r\n")).concat()
+}
+
+/// A text in quoted-printable (RFC 2045 section 6.7); its line ends become CRLF.
+pub(crate) fn quoted_printable(text: &str) -> String {
+    quoted_printable::encode_to_str(text.replace('\n', "\r\n"))
 }
 
 /// A date as headers have it (RFC 5322 section 3.3).
@@ -124,7 +133,10 @@ fn why(ground: Ground) -> (&'static str, &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{compose, wire};
+    use proptest::prelude::*;
+    use quoted_printable::ParseMode;
+
+    use super::{compose, quoted_printable, wire};
     use crate::{
         Assignment, Ground, Kind, Probe, Token,
         message::sample::{self, NOW},
@@ -137,8 +149,9 @@ mod tests {
     fn message(probe: &str, ground: Ground) -> String {
         let assignment = assignment(ground);
         let probe = Probe::by_name(probe).unwrap();
-        let words = assignment.words(probe, Some(&"mail.example.net".parse().unwrap()));
-        compose(&assignment, probe, &words)
+        let placeholders =
+            assignment.placeholders(probe, Some(&"mail.example.net".parse().unwrap()));
+        compose(&assignment, probe, &placeholders)
     }
 
     fn header<'a>(message: &'a str, name: &str) -> &'a str {
@@ -195,5 +208,24 @@ mod tests {
     #[test]
     fn rfc5321_s4_5_2_dots_at_the_begin_of_a_line_are_doubled() {
         assert_eq!(wire("a\r\n.\r\n..b\r\n"), b"a\r\n..\r\n...b\r\n.\r\n");
+    }
+
+    #[test]
+    fn rfc2045_s6_7_ascii_is_kept_and_the_rest_is_escaped() {
+        assert_eq!(quoted_printable("a = b\nend \n"), "a =3D b\r\nend=20\r\n");
+        assert_eq!(quoted_printable("中\n"), "=E4=B8=AD\r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back_from_short_lines_of_ascii(text in "[^\r\n]{0,300}\n") {
+            let encoded = quoted_printable(&text);
+            prop_assert!(encoded.is_ascii());
+            for line in encoded.split_terminator("\r\n") {
+                prop_assert!(line.len() <= 76 && !line.ends_with(' '), "{:?}", line);
+            }
+            let read = quoted_printable::decode(&encoded, ParseMode::Strict).unwrap();
+            prop_assert_eq!(read, text.replace('\n', "\r\n").into_bytes());
+        }
     }
 }

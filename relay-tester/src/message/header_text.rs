@@ -12,7 +12,7 @@ pub struct HeaderText(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalPart(String);
 
-/// Why a text can't stand in a header.
+/// The reason why a text can't stand in a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Not 1 to 200 characters of printable ASCII.

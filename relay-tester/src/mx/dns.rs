@@ -19,7 +19,7 @@ use hickory_resolver::{
 use super::{Resolve, ResolveError};
 use crate::{HostName, text::clean};
 
-/// Asks DNS servers.
+/// A client of DNS servers.
 #[derive(Clone)]
 pub struct Dns {
     resolver: TokioResolver,

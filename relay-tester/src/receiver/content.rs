@@ -11,7 +11,7 @@ pub(super) struct Content {
     max: usize,
 }
 
-/// Where the next octet stands.
+/// The place of the next octet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     LineStart,

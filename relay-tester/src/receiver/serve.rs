@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use dnsbl_daemon::{Guarded, Limits, Listener, Peer, Place, Places, Stream};
+use dnsbl_daemon::{
+    ConnectionLimits, ConnectionPermit, ConnectionPermits, Guarded, Listener, PeerNetwork, Stream,
+};
 use dnsbl_types::UnixTime;
 use tokio::{
     task::JoinSet,
@@ -12,7 +14,7 @@ use tokio::{
 use super::{
     Counters, Inbox, Received, ReceiverSettings, count,
     session::{Action, Envelope, Session},
-    wire::{Broken, Wire},
+    wire::{Wire, WireError},
 };
 use crate::Candidate;
 
@@ -27,14 +29,15 @@ pub(super) async fn accept(
     counters: Arc<Counters>,
 ) {
     let settings = Arc::new(settings);
-    let limits = Limits { all: settings.max_connections, per_network: settings.max_per_peer };
-    let places = Places::new(limits);
+    let limits =
+        ConnectionLimits { all: settings.max_connections, per_network: settings.max_per_peer };
+    let permits = ConnectionPermits::new(limits);
     let mut sessions = JoinSet::new();
     loop {
         while sessions.try_join_next().is_some() {}
         let (stream, peer) = listener.accept().await;
         let (Some(peer), Some(local)) = (peer, stream.local_addr()) else { continue };
-        let Some(place) = places.take(Peer::of(peer.ip())) else {
+        let Some(permit) = permits.acquire(PeerNetwork::of(peer.ip())) else {
             count(&counters.turned_away);
             let _ = stream.try_write(b"421 4.7.0 too many connections\r\n");
             continue;
@@ -45,10 +48,10 @@ pub(super) async fn accept(
             inbox: Arc::clone(&inbox),
             counters: Arc::clone(&counters),
         };
-        let place = Arc::new(place);
-        let stream = Guarded::new(stream, place.clone(), settings.command_timeout);
+        let permit = Arc::new(permit);
+        let stream = Guarded::new(stream, permit.clone(), settings.command_timeout);
         sessions.spawn(async move {
-            service.serve(stream, &place, canonical(peer), canonical(local)).await;
+            service.serve(stream, &permit, canonical(peer), canonical(local)).await;
         });
     }
 }
@@ -63,24 +66,24 @@ impl<I: Inbox> Service<I> {
     async fn serve(
         &self,
         stream: Guarded<Stream>,
-        place: &Place,
+        permit: &ConnectionPermit,
         peer: SocketAddr,
         local: SocketAddr,
     ) {
         let end = Instant::now() + self.settings.session_timeout;
         let mut wire = Wire::new(stream);
-        let ended = self.talk(&mut wire, place, peer, local, end).await;
+        let ended = self.talk(&mut wire, permit, peer, local, end).await;
         match ended {
-            // Somebody else has the place; who comes again is heard then.
-            _ if place.is_lost() => {
+            // Somebody else has the permit; who comes again is heard then.
+            _ if permit.is_revoked() => {
                 count(&self.counters.turned_away);
                 wire.refuse("421 4.7.0 too many connections");
                 return;
             }
-            Ok(()) | Err(Broken::Gone) => {}
-            Err(Broken::TooSlow) => wire.say("421 4.4.2 too slow"),
-            Err(Broken::LineTooLong) => wire.say("500 5.5.2 line too long"),
-            Err(Broken::TooLarge) => wire.say("552 5.3.4 too large"),
+            Ok(()) | Err(WireError::Gone) => {}
+            Err(WireError::TooSlow) => wire.reply("421 4.4.2 too slow"),
+            Err(WireError::LineTooLong) => wire.reply("500 5.5.2 line too long"),
+            Err(WireError::TooLarge) => wire.reply("552 5.3.4 too large"),
         }
         wire.close(Instant::now() + CLOSE_TIMEOUT).await;
     }
@@ -88,20 +91,20 @@ impl<I: Inbox> Service<I> {
     async fn talk(
         &self,
         wire: &mut Wire,
-        place: &Place,
+        permit: &ConnectionPermit,
         peer: SocketAddr,
         local: SocketAddr,
         end: Instant,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), WireError> {
         let ReceiverSettings { host_name, probe_domain, max_size, .. } = &*self.settings;
         let mut session = Session::new(host_name.clone(), probe_domain.clone(), *max_size);
-        wire.say(&session.greeting());
+        wire.reply(&session.greeting());
         loop {
             let until = (Instant::now() + self.settings.command_timeout).min(end);
             let line = wire.line(until).await?;
             let action = match session.line(&line) {
                 Action::Expect(found) => {
-                    let _busy = place.busy();
+                    let _busy = permit.busy();
                     match timeout_at(until, self.find_expected(found)).await {
                         Ok(expected) => session.expected(expected),
                         Err(_) => Action::Reply("451 4.3.0 come again".to_owned()),
@@ -112,20 +115,20 @@ impl<I: Inbox> Service<I> {
             match action {
                 Action::Reply(text) => {
                     self.count_refusal(&text);
-                    wire.say(&text);
+                    wire.reply(&text);
                 }
                 Action::Close(text) => {
-                    wire.say(&text);
+                    wire.reply(&text);
                     return Ok(());
                 }
                 Action::Content => {
-                    wire.say("354 go on");
+                    wire.reply("354 go on");
                     // What comes back is what all this is for.
-                    let _busy = place.busy();
+                    let _busy = permit.busy();
                     let until = (Instant::now() + self.settings.data_timeout).min(end);
                     let data = wire.content(*max_size, until).await?;
                     let reply = self.take(session.take_envelope(), data, peer, local).await;
-                    wire.say(reply);
+                    wire.reply(reply);
                 }
                 // A session asks once.
                 Action::Expect(_) => return Ok(()),

@@ -6,7 +6,7 @@ use command::{Command, address, path, size};
 
 use crate::{Candidate, HostName, Kind, Token};
 
-/// What is to be done about a command line.
+/// The reaction to a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Say this.

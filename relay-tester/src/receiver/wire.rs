@@ -22,9 +22,9 @@ pub(super) struct Wire {
     unsent: Vec<u8>,
 }
 
-/// Why a session can't go on.
+/// The reason why a session can't go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum WireError {
     Gone,
     TooSlow,
     LineTooLong,
@@ -36,20 +36,20 @@ impl Wire {
         Self { stream, unread: Vec::new(), unsent: Vec::new() }
     }
 
-    /// Says a reply, at the latest when the peer has to speak next.
-    pub(super) fn say(&mut self, reply: &str) {
+    /// Sends a reply, at the latest when the peer has to speak next.
+    pub(super) fn reply(&mut self, reply: &str) {
         self.unsent.extend_from_slice(reply.as_bytes());
         self.unsent.extend_from_slice(b"\r\n");
     }
 
     /// The next command line without CRLF, by which alone it ends.
-    pub(super) async fn line(&mut self, until: Instant) -> Result<Vec<u8>, Broken> {
+    pub(super) async fn line(&mut self, until: Instant) -> Result<Vec<u8>, WireError> {
         let mut searched = 0;
         loop {
             let found = memchr::memmem::find(&self.unread[searched..], b"\r\n");
             let len = found.map_or(self.unread.len(), |at| searched + at + 2);
             if len > MAX_LINE {
-                return Err(Broken::LineTooLong);
+                return Err(WireError::LineTooLong);
             }
             if found.is_some() {
                 let mut line: Vec<u8> = self.unread.drain(..len).collect();
@@ -63,10 +63,14 @@ impl Wire {
     }
 
     /// The content of a message of at most this size.
-    pub(super) async fn content(&mut self, max: usize, until: Instant) -> Result<Vec<u8>, Broken> {
+    pub(super) async fn content(
+        &mut self,
+        max: usize,
+        until: Instant,
+    ) -> Result<Vec<u8>, WireError> {
         let mut content = Content::new(max);
         loop {
-            let taken = content.push(&self.unread).map_err(|TooLarge| Broken::TooLarge)?;
+            let taken = content.push(&self.unread).map_err(|TooLarge| WireError::TooLarge)?;
             self.unread.drain(..taken);
             if content.is_whole() {
                 return Ok(content.into_data());
@@ -76,7 +80,7 @@ impl Wire {
     }
 
     /// Sends what was said.
-    pub(super) async fn flush(&mut self, until: Instant) -> Result<(), Broken> {
+    pub(super) async fn flush(&mut self, until: Instant) -> Result<(), WireError> {
         let unsent = std::mem::take(&mut self.unsent);
         in_time(until, self.stream.write_all(&unsent)).await
     }
@@ -101,11 +105,11 @@ impl Wire {
         }
     }
 
-    async fn fill(&mut self, until: Instant) -> Result<(), Broken> {
+    async fn fill(&mut self, until: Instant) -> Result<(), WireError> {
         self.flush(until).await?;
         let mut buffer = [0; 4096];
         match in_time(until, self.stream.read(&mut buffer)).await? {
-            0 => Err(Broken::Gone),
+            0 => Err(WireError::Gone),
             len => {
                 self.unread.extend_from_slice(&buffer[..len]);
                 Ok(())
@@ -114,10 +118,13 @@ impl Wire {
     }
 }
 
-async fn in_time<T>(until: Instant, io: impl Future<Output = io::Result<T>>) -> Result<T, Broken> {
+async fn in_time<T>(
+    until: Instant,
+    io: impl Future<Output = io::Result<T>>,
+) -> Result<T, WireError> {
     match timeout_at(until, io).await {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(_)) => Err(Broken::Gone),
-        Err(_) => Err(Broken::TooSlow),
+        Ok(Err(_)) => Err(WireError::Gone),
+        Err(_) => Err(WireError::TooSlow),
     }
 }

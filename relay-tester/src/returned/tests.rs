@@ -1,4 +1,4 @@
-use super::{Rejected, Return, judge};
+use super::{Rejection, Return, judge};
 use crate::{
     Assignment, Candidate, HostName, Key, Kind, Probe, Received, TestId, Token, TokenKeys,
     message::{
@@ -16,10 +16,12 @@ fn returned(name: &str) -> Received {
     let assignment = sample::assignment();
     let probe = probe(name);
     let host: HostName = "mail.example.net".parse().unwrap();
-    let words = assignment.words(probe, Some(&host));
-    let message = compose(&assignment, probe, &words);
-    let data =
-        format!("Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}", words.token);
+    let placeholders = assignment.placeholders(probe, Some(&host));
+    let message = compose(&assignment, probe, &placeholders);
+    let data = format!(
+        "Received: from x by mail.example.net\r\n\tfor <{}>\r\n{message}",
+        placeholders.token
+    );
     let mail_from = if probe.has_null_sender() { String::new() } else { "b@x.example".into() };
     Received {
         peer: "8.8.4.4:4711".parse().unwrap(),
@@ -103,19 +105,19 @@ fn a_signature_in_an_attached_message_does_not_count() {
     let genuine = returned("plain");
     let wrapped = format!("Subject: returned mail\r\n\r\n{}", text(&genuine));
     let received = Received { data: wrapped.into_bytes(), ..genuine };
-    assert_eq!(judged(&received), Return::Rejected(Rejected::NoSignature));
+    assert_eq!(judged(&received), Return::Rejected(Rejection::NoSignature));
 }
 
 #[test]
 fn a_signature_of_another_probe_or_test_does_not_count() {
     let other = Received { data: returned("null-sender").data, ..returned("plain") };
-    assert_eq!(judged(&other), Return::Rejected(Rejected::BadSignature));
+    assert_eq!(judged(&other), Return::Rejected(Rejection::BadSignature));
     let mut assignment = sample::assignment();
     assignment.test = TestId(1);
     let plain = probe("plain");
-    let message = compose(&assignment, plain, &assignment.words(plain, None));
+    let message = compose(&assignment, plain, &assignment.placeholders(plain, None));
     let other = Received { data: message.into_bytes(), ..returned("plain") };
-    assert_eq!(judged(&other), Return::Rejected(Rejected::BadSignature));
+    assert_eq!(judged(&other), Return::Rejected(Rejection::BadSignature));
 }
 
 #[test]
@@ -125,7 +127,7 @@ fn the_token_of_the_recipient_is_no_signature() {
     let token = &line[line.find('<').unwrap() + 1..line.find('@').unwrap()];
     let forged = format!("X-Probe-Sig: {token}\r\n\r\nbuy now\r\n");
     let received = Received { data: forged.into_bytes(), ..genuine };
-    assert_eq!(judged(&received), Return::Rejected(Rejected::BadSignature));
+    assert_eq!(judged(&received), Return::Rejected(Rejection::BadSignature));
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn a_token_that_does_not_verify_proves_nothing() {
     let assignment = sample::assignment();
     let received = returned("plain");
     let token = &received.candidates[0];
-    let rejected = Return::Rejected(Rejected::Token);
+    let rejected = Return::Rejected(Rejection::Token);
     let (keys, binding) = (&*assignment.keys, assignment.binding());
     assert_eq!(judge(&received, token, &binding, keys, binding.expires_at), rejected, "expired");
     let elsewhere = crate::Binding { addr: "8.8.8.8".parse().unwrap(), ..binding };
@@ -156,7 +158,7 @@ fn a_token_for_a_header_or_an_unknown_probe_is_no_address() {
     let unknown = Token::scan(token.expose().as_bytes()).remove(0);
     for candidate in [header, unknown] {
         let received = Received { candidates: vec![candidate], ..returned("plain") };
-        assert_eq!(judged(&received), Return::Rejected(Rejected::NoAddress));
+        assert_eq!(judged(&received), Return::Rejected(Rejection::NoAddress));
     }
 }
 

@@ -1,20 +1,32 @@
-//! What comes back: whose it is, what it proves, and what it changes.
+//! Messages that come back: whose they are, what they prove, and what they change.
 
+use std::sync::Arc;
+
+use dnsbl_types::UnixTime;
+
+use super::{journal::Journal, records::RecordsError, shared::Shared};
 use crate::{
-    Binding, Candidate, Inbox, NotTaken, Received, Return, judge,
-    life::{Arrival, ArrivalKind, Meaning, State, Test},
+    Candidate, Inbox, NotTaken, Received, Return, judge,
+    life::{Arrival, ArrivalClass, ArrivalKind, StateKind},
 };
-
-use super::{RecordsError, Tester, now};
 
 /// The most bytes of the headers of a returned message that are kept.
 const HEADER_BYTES: usize = 4 << 10;
 
-impl Inbox for Tester {
+/// The inbox of the receiver.
+pub(super) struct TestInbox {
+    pub(super) shared: Arc<Shared>,
+    pub(super) journal: Arc<Journal>,
+}
+
+impl Inbox for TestInbox {
     async fn expects(&self, candidate: &Candidate) -> bool {
-        match self.find(candidate.test).await {
+        match self.journal.find(candidate.test).await {
             Ok(Some(test)) => {
-                is_waiting(&test) && self.settings.keys.verify(candidate, &binding(&test), now())
+                let is_waiting = !test.sent.is_empty() && test.state.kind() != StateKind::Cancelled;
+                let verifies =
+                    |binding| self.shared.keys.verify(candidate, &binding, UnixTime::now());
+                is_waiting && test.binding().is_some_and(verifies)
             }
             Ok(None) => false,
             Err(err) => {
@@ -36,64 +48,38 @@ impl Inbox for Tester {
     }
 }
 
-impl Tester {
+impl TestInbox {
     async fn take(&self, received: &Received, candidate: &Candidate) -> Result<(), RecordsError> {
-        let Some(test) = self.find(candidate.test).await? else { return Ok(()) };
+        let Some(test) = self.journal.find(candidate.test).await? else { return Ok(()) };
+        let Some(binding) = test.binding() else { return Ok(()) };
         let peer = received.peer.ip().to_canonical();
-        let judged = judge(received, candidate, &binding(&test), &self.settings.keys, received.at);
-        let arrival = match judged {
+        let judged = judge(received, candidate, &binding, &self.shared.keys, received.at);
+        let (probe, kind, headers) = match judged {
             Return::Genuine { probe, headers, .. } => {
-                let headers = shorten(headers);
-                Arrival {
-                    probe: probe.index,
-                    kind: ArrivalKind::Return,
-                    peer,
-                    at: received.at,
-                    headers,
-                }
+                (probe, ArrivalKind::Return, shorten(headers))
             }
-            Return::Bounce { probe, .. } => {
-                let headers = String::new();
-                Arrival {
-                    probe: probe.index,
-                    kind: ArrivalKind::Bounce,
-                    peer,
-                    at: received.at,
-                    headers,
-                }
-            }
+            Return::Bounce { probe, .. } => (probe, ArrivalKind::Bounce, String::new()),
             Return::Rejected(why) => {
                 tracing::info!(test = %test.id, %peer, %why, "a message with a token proves nothing");
                 return Ok(());
             }
         };
-        let patience = self.settings.patience;
-        let changed = self.change(test.id, |test| test.arrived(arrival.clone(), patience)).await?;
-        match changed.map(|(_, meaning)| meaning) {
-            Some(Meaning::Forged) => tracing::warn!(
+        let arrival = Arrival { probe: probe.index, kind, peer, at: received.at, headers };
+        let patience = self.shared.settings.patience;
+        let changed =
+            self.journal.change(test.id, |test| test.arrived(arrival.clone(), patience)).await?;
+        match changed.map(|(_, class)| class) {
+            Some(ArrivalClass::Forged) => tracing::warn!(
                 test = %test.id, %peer,
                 "a message came back that the tested host never had or had refused: a forgery"
             ),
-            meaning => tracing::debug!(test = %test.id, %peer, ?meaning, "a message came back"),
+            class => tracing::debug!(test = %test.id, %peer, ?class, "a message came back"),
         }
         Ok(())
     }
 }
 
-fn binding(test: &Test) -> Binding {
-    Binding { addr: test.address, port: test.port, expires_at: test.tokens_expire_at }
-}
-
-/// Whether anything of it may have been sent, and was not called off.
-fn is_waiting(test: &Test) -> bool {
-    !test.sent.is_empty() && test.state != State::Cancelled
-}
-
 fn shorten(mut headers: String) -> String {
-    let mut end = HEADER_BYTES.min(headers.len());
-    while !headers.is_char_boundary(end) {
-        end -= 1;
-    }
-    headers.truncate(end);
+    headers.truncate(headers.floor_char_boundary(HEADER_BYTES));
     headers
 }

@@ -1,28 +1,35 @@
-//! Tests, listed hosts, outputs, opt-outs and notices in the store.
+//! The records of the tester in the store: tests, listed hosts, outputs, notices and opt-outs, each a
+//! document; and its listings. What knows the store's operations is here.
 
 use std::net::IpAddr;
 
+pub(super) use dnsbl_store::Operation;
 use dnsbl_store::{
-    Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
-    Part, Reader, Store, StoreError,
+    Actor, Change, ChangeError, Committed, Document, DocumentError, DocumentId, DocumentKind,
+    Precondition, Reader, Sources, Store, StoreError,
 };
-use dnsbl_types::{Subject, UnixTime};
+use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime};
 use ipnet::{IpNet, Ipv6Net};
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-use super::actor;
 use crate::{
     TestId,
     life::{Host, Output, Patience, RecordError, Test},
 };
 
-const TEST: DocumentKind = DocumentKind::from_static("relay-test");
-const HOST: DocumentKind = DocumentKind::from_static("relay-host");
-const OUTPUT: DocumentKind = DocumentKind::from_static("relay-output");
-const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
-const NOTICE: DocumentKind = DocumentKind::from_static("relay-notice");
+/// The source of what the tester lists.
+pub const SOURCE: &str = "relay-test";
 
-/// Why the store did not do what it should.
+const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
+
+/// Seconds for which a record is put off that can't be read.
+const UNREADABLE_FOR: u64 = 3600;
+/// How many documents are read at a time.
+const PAGE: usize = 256;
+/// The most networks that are not tested.
+pub(super) const MAX_OPT_OUTS: usize = 10_000;
+
+/// The reason why the store did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
     /// It refused the change, or failed.
@@ -53,32 +60,118 @@ impl From<StoreError> for RecordsError {
     }
 }
 
-/// A value and the change that wrote it.
+/// A kind of record.
+pub(super) trait Record: Sized + Send + 'static {
+    const KIND: DocumentKind;
+
+    fn encode(&self) -> Vec<u8>;
+
+    fn decode(document: &Document) -> Result<Self, RecordError>;
+}
+
+macro_rules! record {
+    ($record:ty, $kind:literal) => {
+        impl Record for $record {
+            const KIND: DocumentKind = DocumentKind::from_static($kind);
+
+            fn encode(&self) -> Vec<u8> {
+                self.encode()
+            }
+
+            fn decode(document: &Document) -> Result<Self, RecordError> {
+                Self::decode(document.body())
+            }
+        }
+    };
+}
+
+record!(Test, "relay-test");
+record!(Host, "relay-host");
+record!(Output, "relay-output");
+
+/// The record that the postmaster of an address got a notice. Its body is empty: the time when it is due
+/// says all.
+pub(super) struct Notice {
+    /// Until when it is enough.
+    pub(super) until: UnixTime,
+}
+
+impl Record for Notice {
+    const KIND: DocumentKind = DocumentKind::from_static("relay-notice");
+
+    fn encode(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn decode(document: &Document) -> Result<Self, RecordError> {
+        Ok(Self { until: document.due().unwrap_or_default() })
+    }
+}
+
+/// A record with its id and the change that wrote it.
 #[derive(Clone, Debug)]
-pub(super) struct Versioned<T> {
-    pub(super) value: T,
+pub(super) struct Versioned<R> {
+    pub(super) value: R,
+    id: DocumentId,
     revision: u64,
+}
+
+impl<R: Record> Versioned<R> {
+    fn read(document: &Document) -> Result<Self, RecordsError> {
+        let value = R::decode(document).map_err(|reason| RecordsError::Unreadable {
+            id: format!("{} {}", document.kind(), document.id()),
+            reason,
+        })?;
+        Ok(Self { value, id: document.id().clone(), revision: document.revision() })
+    }
+
+    /// The operation that deletes it.
+    pub(super) fn delete(&self) -> Operation {
+        let precondition = Precondition::matches(self.revision);
+        Operation::DeleteDocument { kind: R::KIND, id: self.id.clone(), precondition }
+    }
 }
 
 /// The store, for those who must not block.
 #[derive(Clone)]
 pub(super) struct Records {
-    pub(super) store: Store,
-    pub(super) patience: Patience,
+    store: Store,
+    patience: Patience,
 }
 
 impl Records {
-    /// Makes changes together, and waits until they are durable and visible.
-    pub(super) async fn write(&self, actor: Actor, parts: Vec<Part>) -> Result<Done, ChangeError> {
-        let (tell, told) = oneshot::channel();
-        let reply = move |done| drop(tell.send(done));
-        self.store.submit(actor, Change::Together(parts), UnixTime::now(), reply);
+    pub(super) fn new(store: Store, patience: Patience) -> Self {
+        Self { store, patience }
+    }
+
+    /// Makes changes in one transaction, and waits until they are durable and visible.
+    pub(super) async fn write(
+        &self,
+        actor: Actor,
+        operations: Vec<Operation>,
+    ) -> Result<Committed, ChangeError> {
+        let (tx, rx) = oneshot::channel();
+        let reply = move |done| drop(tx.send(done));
+        self.store.submit(Change { actor, operations }, UnixTime::now(), reply);
         let closed = || ChangeError::Unwritable { reason: "it is closing".into(), full: false };
-        told.await.unwrap_or_else(|_| Err(closed()))
+        rx.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Makes changes as the tester itself, unless one of the documents has changed meanwhile; whether
+    /// they were made.
+    pub(super) async fn write_if_fresh(
+        &self,
+        operations: Vec<Operation>,
+    ) -> Result<bool, RecordsError> {
+        match self.write(tester_actor(), operations).await {
+            Ok(_) => Ok(true),
+            Err(ChangeError::Stale { .. }) => Ok(false),
+            Err(err) => Err(err.into()),
+        }
     }
 
     /// Reads one state of the store on a thread that may block.
-    pub(super) async fn read<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Reader<'_>) -> Result<T, RecordsError> + Send + 'static,
     ) -> Result<T, RecordsError> {
@@ -87,30 +180,40 @@ impl Records {
         read.await.unwrap_or(Err(RecordsError::Stopping))
     }
 
+    /// Whether there is such a zone.
+    pub(super) async fn has_zone(&self, zone: &Name) -> Result<bool, RecordsError> {
+        let zone = zone.clone();
+        self.read(move |reader| Ok(reader.zone(&zone)?.is_some())).await
+    }
+
+    /// Whether the tester lists this address in a zone.
+    pub(super) async fn is_listed(
+        &self,
+        zone: &Name,
+        address: IpAddr,
+    ) -> Result<bool, RecordsError> {
+        let zone = zone.clone();
+        let read = move |reader: &Reader<'_>| {
+            if reader.settings(&zone)?.is_none() {
+                return Ok(false);
+            }
+            let listings = reader.listings_of(&zone, &Subject::host(address))?;
+            Ok(listings.iter().any(|listing| listing.source.as_str() == SOURCE))
+        };
+        self.read(read).await
+    }
+
+    /// A test.
     pub(super) async fn test(&self, id: TestId) -> Result<Option<Versioned<Test>>, RecordsError> {
-        self.read(move |reader| find_test(reader, id)).await
+        self.read(move |reader| find(reader, &test_id(id)?)).await
     }
 
-    pub(super) async fn host(
+    /// What is known of an address.
+    pub(super) async fn of<R: Record>(
         &self,
         address: IpAddr,
-    ) -> Result<Option<Versioned<Host>>, RecordsError> {
-        let read = move |reader: &Reader<'_>| {
-            let document = reader.document(&HOST, &id(&address.to_string())?)?;
-            document.map(|document| versioned(&document, Host::decode)).transpose()
-        };
-        self.read(read).await
-    }
-
-    pub(super) async fn output(
-        &self,
-        address: IpAddr,
-    ) -> Result<Option<Versioned<Output>>, RecordsError> {
-        let read = move |reader: &Reader<'_>| {
-            let document = reader.document(&OUTPUT, &id(&address.to_string())?)?;
-            document.map(|document| versioned(&document, Output::decode)).transpose()
-        };
-        self.read(read).await
+    ) -> Result<Option<Versioned<R>>, RecordsError> {
+        self.read(move |reader| find(reader, &address.to_string().parse()?)).await
     }
 
     /// The tests of an address, the newest first, and what is known of it as a listed host.
@@ -120,10 +223,8 @@ impl Records {
         limit: usize,
     ) -> Result<(Vec<Test>, Option<Versioned<Host>>), RecordsError> {
         let read = move |reader: &Reader<'_>| {
-            let tests = reader.documents_of_group(&TEST, &group(address), None, limit)?;
-            let host = reader.document(&HOST, &id(&address.to_string())?)?;
-            let host = host.map(|document| versioned(&document, Host::decode)).transpose()?;
-            Ok((tests_of(readable(tests, Test::decode).0), host))
+            let tests = reader.documents_of_group(&Test::KIND, &group(address), None, limit)?;
+            Ok((tests_of(&tests), find(reader, &address.to_string().parse()?)?))
         };
         self.read(read).await
     }
@@ -140,106 +241,53 @@ impl Records {
             let before = before.map(test_id).transpose()?;
             let documents = match address {
                 Some(address) => {
-                    reader.documents_of_group(&TEST, &group(address), before.as_ref(), limit)
+                    reader.documents_of_group(&Test::KIND, &group(address), before.as_ref(), limit)
                 }
-                None => reader.last_documents(&TEST, before.as_ref(), limit),
+                None => reader.last_documents(&Test::KIND, before.as_ref(), limit),
             }?;
             let last = documents.last().filter(|_| documents.len() == limit);
-            let next = last.and_then(|last| test_of_document(last.id().as_str()));
-            Ok((tests_of(readable(documents, Test::decode).0), next))
+            let next = last.and_then(|last| u64::from_str_radix(last.id().as_str(), 16).ok());
+            Ok((tests_of(&documents), next.map(TestId)))
         };
         self.read(read).await
     }
 
-    /// Tests somebody should look at, the longest overdue first.
-    pub(super) async fn due_tests(
+    /// The records of a kind that are due, the longest overdue first. One that can't be read stands in
+    /// nobody's way: it is put off, as it is.
+    pub(super) async fn due<R: Record>(
         &self,
         now: UnixTime,
         limit: usize,
-    ) -> Result<Vec<Test>, RecordsError> {
-        Ok(tests_of(self.due(TEST, Test::decode, now, limit).await?))
-    }
-
-    /// Listed hosts somebody should look at.
-    pub(super) async fn due_hosts(
-        &self,
-        now: UnixTime,
-        limit: usize,
-    ) -> Result<Vec<Versioned<Host>>, RecordsError> {
-        self.due(HOST, Host::decode, now, limit).await
-    }
-
-    /// Outputs that nothing has gone through for long.
-    pub(super) async fn due_outputs(
-        &self,
-        now: UnixTime,
-        limit: usize,
-    ) -> Result<Vec<Versioned<Output>>, RecordsError> {
-        self.due(OUTPUT, Output::decode, now, limit).await
-    }
-
-    /// What is due of a kind. A record that can't be read stands in nobody's way: it is put off, as it is.
-    async fn due<T: Send + 'static>(
-        &self,
-        kind: DocumentKind,
-        decode: fn(&[u8]) -> Result<T, RecordError>,
-        now: UnixTime,
-        limit: usize,
-    ) -> Result<Vec<Versioned<T>>, RecordsError> {
-        let read = move |reader: &Reader<'_>| {
-            Ok(readable(reader.documents_due(&kind, now, limit)?, decode))
-        };
+    ) -> Result<Vec<Versioned<R>>, RecordsError> {
+        let read =
+            move |reader: &Reader<'_>| Ok(readable(&reader.documents_due(&R::KIND, now, limit)?));
         let (found, unreadable) = self.read(read).await?;
         let later = UnixTime::now().plus(UNREADABLE_FOR);
         for document in unreadable.into_iter().filter(|document| document.due() <= Some(later)) {
-            let (kind, id) = (document.kind().clone(), document.id().clone());
             let (group, body) = (document.group().to_vec(), document.body().to_vec());
-            let put_off = Document::new(kind, id, group, Some(later), body)?.as_step();
-            match self.write(actor(), vec![put(put_off, Some(document.revision()))]).await {
-                Ok(_) | Err(ChangeError::Stale { .. }) => {}
-                Err(err) => return Err(err.into()),
-            }
+            let id = document.id().clone();
+            let put_off = Document::new(R::KIND, id, group, Some(later), body)?.as_step();
+            self.write_if_fresh(vec![put_document(put_off, Some(document.revision()))]).await?;
         }
         Ok(found)
     }
 
-    /// Outputs of releases that did not say when they are due, with what such a release listed: how a
-    /// message had come to them was not looked at.
-    pub(super) async fn unproved_outputs(&self) -> Result<Vec<(IpAddr, Part)>, RecordsError> {
+    /// Outputs of releases that did not say when they are due, with the operation that deletes each: how
+    /// a message had come to them was not looked at.
+    pub(super) async fn unproved_outputs(&self) -> Result<Vec<(IpAddr, Operation)>, RecordsError> {
         let read = |reader: &Reader<'_>| {
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let page = reader.documents(&OUTPUT, after.as_ref(), PAGE)?;
+                let page = reader.documents(&Output::KIND, after.as_ref(), PAGE)?;
                 let Some(last) = page.last() else { return Ok(found) };
                 after = Some(last.id().clone());
                 for output in page.iter().filter(|output| output.due().is_none()) {
-                    let (id, expect) = (output.id().clone(), Expect::Revision(output.revision()));
+                    let (kind, id) = (Output::KIND, output.id().clone());
                     let Ok(address) = id.as_str().parse() else { continue };
-                    found.push((address, Part::DeleteDocument { kind: OUTPUT, id, expect }));
+                    let precondition = Precondition::matches(output.revision());
+                    found.push((address, Operation::DeleteDocument { kind, id, precondition }));
                 }
             }
-        };
-        self.read(read).await
-    }
-
-    /// The notice that the postmaster of an address got last, if it is remembered.
-    pub(super) async fn notice(&self, address: IpAddr) -> Result<Option<Notice>, RecordsError> {
-        let read = move |reader: &Reader<'_>| {
-            let document = reader.document(&NOTICE, &id(&address.to_string())?)?;
-            Ok(document.map(Notice))
-        };
-        self.read(read).await
-    }
-
-    /// Notices after which another one may be given.
-    pub(super) async fn due_notices(
-        &self,
-        now: UnixTime,
-        limit: usize,
-    ) -> Result<Vec<Notice>, RecordsError> {
-        let read = move |reader: &Reader<'_>| {
-            let documents = reader.documents_due(&NOTICE, now, limit)?;
-            Ok(documents.into_iter().map(Notice).collect())
         };
         self.read(read).await
     }
@@ -257,114 +305,73 @@ impl Records {
         self.read(read).await
     }
 
-    /// The part that writes a test over the one that was read, or as a new one; whether it is but a step
-    /// that nobody audits.
+    /// The operation that writes a test over the one that was read, or as a new one; whether it is but a
+    /// step that nobody audits.
     pub(super) fn put_test(
         &self,
         test: &Test,
-        revision: Option<u64>,
+        over: Option<&Versioned<Test>>,
         is_step: bool,
-    ) -> Result<Part, RecordsError> {
+    ) -> Result<Operation, RecordsError> {
         let (id, due) = (test_id(test.id)?, test.due(self.patience));
-        let document = Document::new(TEST, id, group(test.address), due, test.encode())?;
-        Ok(put(if is_step { document.as_step() } else { document }, revision))
+        let document = Document::new(Test::KIND, id, group(test.address), due, test.encode())?;
+        let document = if is_step { document.as_step() } else { document };
+        Ok(put_document(document, over.map(|over| over.revision)))
     }
 }
 
-/// Seconds for which a record is put off that can't be read.
-const UNREADABLE_FOR: u64 = 3600;
-
-/// How many documents are read at a time.
-const PAGE: usize = 256;
-
-/// The most networks that are not tested.
-pub(super) const MAX_OPT_OUTS: usize = 10_000;
-
-/// That the postmaster of an address was told. It says nothing but until when that is enough.
-pub(super) struct Notice(Document);
-
-impl Notice {
-    /// Whether no other one is given yet.
-    pub(super) fn is_recent(&self, now: UnixTime) -> bool {
-        self.0.due().is_some_and(|until| now < until)
-    }
-
-    /// The part that forgets it.
-    pub(super) fn delete(&self) -> Part {
-        let expect = Expect::Revision(self.0.revision());
-        Part::DeleteDocument { kind: NOTICE, id: self.0.id().clone(), expect }
-    }
-}
-
-impl<T> Versioned<T> {
-    pub(super) fn revision(&self) -> u64 {
-        self.revision
-    }
-}
-
-/// The part that writes a host over the one that was read, or as a new one.
-pub(super) fn put_host(
-    host: &Host,
-    due: UnixTime,
-    over: Option<&Versioned<Host>>,
-) -> Result<Part, RecordsError> {
-    let id = id(&host.address.to_string())?;
-    let document = Document::new(HOST, id, Vec::new(), Some(due), host.encode())?;
-    Ok(put(document.as_step(), over.map(Versioned::revision)))
-}
-
-/// The part that forgets a host.
-pub(super) fn delete_host(host: &Versioned<Host>) -> Result<Part, RecordsError> {
-    let id = id(&host.value.address.to_string())?;
-    Ok(Part::DeleteDocument { kind: HOST, id, expect: Expect::Revision(host.revision) })
-}
-
-/// The part that writes an output over the one that was read, or as a new one.
-pub(super) fn put_output(
-    output: &Output,
-    over: Option<&Versioned<Output>>,
-) -> Result<Part, RecordsError> {
-    let id = id(&output.address.to_string())?;
-    let due = Some(output.expires_at());
-    let document = Document::new(OUTPUT, id, Vec::new(), due, output.encode())?;
-    Ok(put(document.as_step(), over.map(Versioned::revision)))
-}
-
-/// The part that forgets an output.
-pub(super) fn delete_output(output: &Versioned<Output>) -> Result<Part, RecordsError> {
-    let id = id(&output.value.address.to_string())?;
-    Ok(Part::DeleteDocument { kind: OUTPUT, id, expect: Expect::Revision(output.revision) })
-}
-
-/// The part that notes that the postmaster of an address is told, which is enough until then.
-pub(super) fn put_notice(
+/// The operation that writes a record of an address over the one that was read, or as a new one.
+pub(super) fn put<R: Record>(
     address: IpAddr,
-    until: UnixTime,
-    over: Option<&Notice>,
-) -> Result<Part, RecordsError> {
-    let id = id(&address.to_string())?;
-    let document = Document::new(NOTICE, id, Vec::new(), Some(until), Vec::new())?;
-    Ok(put(document.as_step(), over.map(|notice| notice.0.revision())))
+    record: &R,
+    due: UnixTime,
+    over: Option<&Versioned<R>>,
+) -> Result<Operation, RecordsError> {
+    let id = address.to_string().parse()?;
+    let document = Document::new(R::KIND, id, Vec::new(), Some(due), record.encode())?;
+    Ok(put_document(document.as_step(), over.map(|over| over.revision)))
 }
 
-/// The part that opts a network out.
-pub(super) fn put_opt_out(network: IpNet) -> Result<Part, RecordsError> {
-    let document = Document::new(OPT_OUT, id(&network.to_string())?, Vec::new(), None, Vec::new())?;
-    Ok(Part::PutDocument { document: Box::new(document), expect: Expect::Any })
+/// The operation that lists an address.
+pub(super) fn put_listing(zone: &Name, address: IpAddr, body: ListingBody) -> Option<Operation> {
+    Some(Operation::PutListing {
+        zone: zone.clone(),
+        subject: Subject::host(address),
+        source: source()?,
+        body: Box::new(body),
+        precondition: Precondition::None,
+    })
 }
 
-/// The parts that end an opt-out, also one of a release that kept IPv4 inside IPv6.
-pub(super) fn delete_opt_out(network: IpNet) -> Result<Vec<Part>, RecordsError> {
+/// The operation that ends the listing of an address.
+pub(super) fn delete_listing(zone: &Name, address: IpAddr) -> Option<Operation> {
+    Some(Operation::DeleteListing {
+        zone: zone.clone(),
+        subject: Subject::host(address),
+        sources: Sources::One(source()?),
+        precondition: Precondition::None,
+    })
+}
+
+/// The operation that opts a network out.
+pub(super) fn put_opt_out(network: IpNet) -> Result<Operation, RecordsError> {
+    let id = network.to_string().parse()?;
+    let document = Document::new(OPT_OUT, id, Vec::new(), None, Vec::new())?;
+    Ok(Operation::PutDocument { document: Box::new(document), precondition: Precondition::None })
+}
+
+/// The operations that end an opt-out, also one of a release that kept IPv4 inside IPv6.
+pub(super) fn delete_opt_out(network: IpNet) -> Result<Vec<Operation>, RecordsError> {
     let mapped = match network {
         IpNet::V4(v4) => Ipv6Net::new(v4.addr().to_ipv6_mapped(), v4.prefix_len() + 96).ok(),
         IpNet::V6(_) => None,
     };
     let names = [Some(network), mapped.map(IpNet::V6)].into_iter().flatten();
-    let parts = names.map(|name| {
-        let id = id(&name.to_string())?;
-        Ok(Part::DeleteDocument { kind: OPT_OUT, id, expect: Expect::Any })
+    let operations = names.map(|name| {
+        let id = name.to_string().parse()?;
+        Ok(Operation::DeleteDocument { kind: OPT_OUT, id, precondition: Precondition::None })
     });
-    parts.collect()
+    operations.collect()
 }
 
 /// The network as addresses are compared with it: without host bits, and IPv4 never inside IPv6.
@@ -372,64 +379,50 @@ pub(super) fn canonical(network: IpNet) -> IpNet {
     Subject::from_net(network).net().unwrap_or(network)
 }
 
-pub(super) fn find_test(
+/// The tester as the one who changes something.
+pub(super) fn tester_actor() -> Actor {
+    Actor::part(SOURCE)
+}
+
+fn source() -> Option<Source> {
+    SOURCE.parse().ok()
+}
+
+fn put_document(document: Document, revision: Option<u64>) -> Operation {
+    let precondition = revision.map_or(Precondition::Absent, Precondition::matches);
+    Operation::PutDocument { document: Box::new(document), precondition }
+}
+
+fn find<R: Record>(
     reader: &Reader<'_>,
-    id: TestId,
-) -> Result<Option<Versioned<Test>>, RecordsError> {
-    let document = reader.document(&TEST, &test_id(id)?)?;
-    document.map(|document| versioned(&document, Test::decode)).transpose()
-}
-
-fn put(document: Document, revision: Option<u64>) -> Part {
-    let expect = revision.map_or(Expect::Absent, Expect::Revision);
-    Part::PutDocument { document: Box::new(document), expect }
-}
-
-fn versioned<T>(
-    document: &Document,
-    decode: impl FnOnce(&[u8]) -> Result<T, RecordError>,
-) -> Result<Versioned<T>, RecordsError> {
-    let unreadable = |reason| RecordsError::Unreadable {
-        id: format!("{} {}", document.kind(), document.id()),
-        reason,
-    };
-    let value = decode(document.body()).map_err(unreadable)?;
-    Ok(Versioned { value, revision: document.revision() })
+    id: &DocumentId,
+) -> Result<Option<Versioned<R>>, RecordsError> {
+    let document = reader.document(&R::KIND, id)?;
+    document.as_ref().map(Versioned::read).transpose()
 }
 
 /// What can be read of documents, and those that can't be, which are logged.
-fn readable<T>(
-    documents: Vec<Document>,
-    decode: fn(&[u8]) -> Result<T, RecordError>,
-) -> (Vec<Versioned<T>>, Vec<Document>) {
+fn readable<R: Record>(documents: &[Document]) -> (Vec<Versioned<R>>, Vec<Document>) {
     let (mut found, mut unreadable) = (Vec::new(), Vec::new());
     for document in documents {
-        match versioned(&document, decode) {
-            Ok(value) => found.push(value),
+        match Versioned::read(document) {
+            Ok(record) => found.push(record),
             Err(err) => {
                 tracing::error!(%err, "a record of the relay tester is left out");
-                unreadable.push(document);
+                unreadable.push(document.clone());
             }
         }
     }
     (found, unreadable)
 }
 
-fn tests_of(found: Vec<Versioned<Test>>) -> Vec<Test> {
-    found.into_iter().map(|test| test.value).collect()
-}
-
-fn test_of_document(id: &str) -> Option<TestId> {
-    u64::from_str_radix(id, 16).ok().map(TestId)
+fn tests_of(documents: &[Document]) -> Vec<Test> {
+    readable(documents).0.into_iter().map(|test| test.value).collect()
 }
 
 /// In hexadecimal, whose order is that of the numbers.
 fn test_id(id: TestId) -> Result<DocumentId, RecordsError> {
-    self::id(&format!("{:016x}", id.0))
-}
-
-fn id(text: &str) -> Result<DocumentId, RecordsError> {
-    Ok(text.parse()?)
+    Ok(format!("{:016x}", id.0).parse()?)
 }
 
 fn group(address: IpAddr) -> Vec<u8> {

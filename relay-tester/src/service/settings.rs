@@ -1,4 +1,4 @@
-//! What the tester needs to know beforehand.
+//! The settings of the tester.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -9,12 +9,12 @@ use dnsbl_types::Name;
 use ipnet::IpNet;
 
 use crate::{
-    DriveSettings, Identity, Ports, ReceiverSettings, TargetPolicy, TokenKeys,
+    DriveSettings, Identity, Ports, ReceiverSettings, TargetPolicy,
     life::{Limits, Patience},
 };
 
 /// The settings of a [`Tester`](super::Tester).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where open relays are listed.
     pub zone: Name,
@@ -24,13 +24,11 @@ pub struct Settings {
     pub outputs_networks: usize,
     /// How long messages are waited for, and how long passes between tests.
     pub patience: Patience,
-    /// How often is tested.
+    /// The limits on how often is tested.
     pub limits: Limits,
-    /// As whom the tester shows itself.
+    /// The identity that the tester shows.
     pub identity: Arc<Identity>,
-    /// What tokens are made with.
-    pub keys: Arc<TokenKeys>,
-    /// How patient it is with a host.
+    /// The patience with a host.
     pub drive: DriveSettings,
     /// Where the receiver listens.
     pub receiver: SocketAddr,
@@ -51,12 +49,12 @@ pub struct Settings {
     pub resolvers: Vec<SocketAddr>,
     /// Whether tests may be asked for without a token; then these are the proxies that are believed.
     pub anonymous: Option<Vec<IpNet>>,
-    /// Whether the postmaster of a host is told when it is listed.
+    /// Whether the postmaster of a host gets a notice when it is listed.
     pub notice: bool,
 }
 
 impl Settings {
-    /// What may be tested on these ports.
+    /// The policy for targets on these ports.
     pub(super) fn policy(&self, ports: Ports) -> TargetPolicy {
         TargetPolicy { allow: self.allow_targets.clone(), own: self.own_addresses.clone(), ports }
     }

@@ -9,7 +9,7 @@ use super::base32;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TestId(pub u64);
 
-/// Not the number of a test.
+/// The error that a text is no number of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the number of a test has {} characters of a-z and 2-7", TestId::LEN)]
 pub struct TestIdError;

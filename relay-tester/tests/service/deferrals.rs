@@ -14,7 +14,7 @@ use dnsbl_tests::{
 };
 use relay_tester::{
     Ground,
-    life::{Outcome, State, Test, Verdict},
+    life::{Outcome, Test, Verdict},
 };
 
 use crate::fixture::{DAY, Fixture, PATIENCE, open_since, relays};
@@ -56,7 +56,7 @@ fn an_open_relay_that_keeps_a_grey_list_is_found() {
         let mut fixture = Fixture::new();
         fixture.start();
         fixture.submit(host.addr());
-        let put_off = |test: &Test| test.retry_at.is_some() && test.state == State::Pending;
+        let put_off = |test: &Test| test.retry_at().is_some();
         eventually(PATIENCE, || {
             let tests = fixture.tests();
             let is_over = |test: &Test| put_off(test) || test.retries > 0;
@@ -64,7 +64,7 @@ fn an_open_relay_that_keeps_a_grey_list_is_found() {
         });
         fixture.send_back(host.addr().ip(), &host);
         let test = fixture.only_test();
-        assert_eq!((test.verdict, test.retries), (Some(Verdict::Open), 1));
+        assert_eq!((test.verdict(), test.retries), (Some(Verdict::Open), 1));
         assert_eq!(fixture.listings(&relays(), host.addr().ip()).len(), 1);
     }
 }
@@ -83,7 +83,7 @@ fn a_host_that_puts_everything_off_is_inconclusive_and_stays_listed() {
     fixture.remember_host(&open_since(host.addr(), 7 * DAY));
     fixture.start();
     let test = fixture.only_test();
-    assert_eq!((test.ground, test.verdict), (Ground::Retest, Some(Verdict::Inconclusive)));
+    assert_eq!((test.ground, test.verdict()), (Ground::Retest, Some(Verdict::Inconclusive)));
     let is_put_off = |sent: &relay_tester::life::Sent| {
         (sent.outcome, sent.deferrals) == (Some(Outcome::Deferred), 2)
     };
@@ -122,7 +122,7 @@ fn a_record_that_can_not_be_read_stands_in_nobodys_way_and_is_kept() {
     let host = ScriptedServer::refusing();
     fixture.start();
     fixture.submit(host.addr());
-    assert_eq!(fixture.only_test().verdict, Some(Verdict::Clean));
+    assert_eq!(fixture.only_test().verdict(), Some(Verdict::Clean));
     for due in fixture.damage_is_due() {
         assert!(due > crate::fixture::ago(0), "it is looked at again later");
     }

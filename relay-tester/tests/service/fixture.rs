@@ -4,21 +4,19 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use dnsbl_store::{Actor, Change, Document, DocumentKind, Expect, Follower, Part, Store};
+use dnsbl_store::{Actor, Change, Document, DocumentKind, Operation, Precondition, Store};
 use dnsbl_tests::{
     eventually,
     mta::{Message, ScriptedServer, SmtpClient, unique_addr},
 };
-use dnsbl_types::{
-    Entry, Listing, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
-};
+use dnsbl_types::{Listing, ListingBody, Name, Subject, UnixTime, ZoneKind, ZoneSpec};
 use relay_tester::{
     DriveSettings, Ground, Identity, Key, Probe, ReceiverSettings, TestId, TokenKeys,
-    life::{Asker, DelistTests, Host, Limits, Output, Patience, State, Test},
-    service::{AtWork, Filter, Settings, Submission, Tester},
+    life::{Asker, DelistTests, Host, Limits, Output, Patience, StateKind, Test},
+    service::{Filter, RunningTester, Settings, Submission, Tester},
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -41,20 +39,9 @@ pub(crate) struct Fixture {
     runtime: Runtime,
     store: Store,
     receiver: SocketAddr,
-    work: Option<(Arc<Tester>, AtWork, CancellationToken)>,
+    work: Option<(Arc<Tester>, RunningTester, CancellationToken)>,
     /// Last, so that the store is closed before its files go.
     _dir: TempDir,
-}
-
-/// The index of a server without DNS.
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
 }
 
 pub(crate) fn relays() -> Name {
@@ -81,7 +68,7 @@ pub(crate) fn open_since(server: SocketAddr, seconds: u64) -> Host {
         listed_at: at,
         confirmed_at: at,
         delist_tests: DelistTests::default(),
-        strangers_delist_tests: DelistTests::default(),
+        anonymous_delist_tests: DelistTests::default(),
         cleared_at: None,
     }
 }
@@ -101,32 +88,36 @@ impl Fixture {
             let ns = vec!["ns.example.net".parse().unwrap()];
             let zone = ZoneSpec::new(origin, ZoneKind::Ip, ns, "$".parse().unwrap());
             let zone = Box::new(zone.check().unwrap());
-            fixture.change(Change::PutZone { zone, serial_floor: None }, UnixTime::now());
+            fixture.change(Operation::PutZone { zone, serial_floor: None }, UnixTime::now());
         }
         fixture
     }
 
-    fn change(&self, change: Change, now: UnixTime) {
-        self.store.change(Actor::server(), change, now).unwrap();
+    fn change(&self, operation: Operation, now: UnixTime) {
+        self.store.commit(Change::new(Actor::server(), operation), now).unwrap();
     }
 
     fn put(&self, kind: &'static str, id: &str, due: Option<UnixTime>, body: Vec<u8>) {
         let kind = DocumentKind::from_static(kind);
         let document = Document::new(kind, id.parse().unwrap(), Vec::new(), due, body).unwrap();
-        let part = Part::PutDocument { document: Box::new(document), expect: Expect::Any };
-        self.change(Change::Together(vec![part]), UnixTime::now());
+        let part = Operation::PutDocument {
+            document: Box::new(document),
+            precondition: Precondition::None,
+        };
+        self.change(part, UnixTime::now());
     }
 
     /// Writes a listed host and its listing as the tester did when it found the host open.
     pub(crate) fn remember_host(&self, host: &Host) {
         let body = ListingBody { expires_at: Some(host.expires_at()), ..ListingBody::default() };
-        let listing = Part::PutListing {
+        let listing = Operation::PutListing {
             zone: relays(),
             subject: Subject::host(host.address),
             source: SOURCE.parse().unwrap(),
             body: Box::new(body),
+            precondition: Precondition::None,
         };
-        self.change(Change::Together(vec![listing]), host.confirmed_at);
+        self.change(listing, host.confirmed_at);
         self.remember_host_alone(host);
     }
 
@@ -144,13 +135,14 @@ impl Fixture {
     /// Writes an output and its listing as a release did that did not ask how a message had come to it.
     pub(crate) fn remember_unproved_output(&self, output: &Output) {
         let body = ListingBody { expires_at: Some(output.expires_at()), ..ListingBody::default() };
-        let listing = Part::PutListing {
+        let listing = Operation::PutListing {
             zone: outputs(),
             subject: Subject::host(output.address),
             source: SOURCE.parse().unwrap(),
             body: Box::new(body),
+            precondition: Precondition::None,
         };
-        self.change(Change::Together(vec![listing]), UnixTime::now());
+        self.change(listing, UnixTime::now());
         self.put("relay-output", &output.address.to_string(), None, output.encode());
     }
 
@@ -190,10 +182,10 @@ impl Fixture {
         let settings = change(settings(self.receiver));
         let stop = CancellationToken::new();
         let started = self.runtime.block_on(async {
-            let tester = Tester::new(self.store.clone(), settings).unwrap();
-            let at_work =
+            let tester = Tester::new(self.store.clone(), settings, keys()).unwrap();
+            let running =
                 tester.start(dnsbl_types::Clock::watched(None), stop.clone()).await.unwrap();
-            (tester, at_work, stop)
+            (tester, running, stop)
         });
         self.work = Some(started);
     }
@@ -211,7 +203,7 @@ impl Fixture {
     #[track_caller]
     pub(crate) fn only_test(&self) -> Test {
         eventually(PATIENCE, || match self.tests().as_slice() {
-            [test] if test.state == State::Done => Ok(test.clone()),
+            [test] if test.state.kind() == StateKind::Done => Ok(test.clone()),
             other => Err(other.to_vec()),
         })
     }
@@ -286,9 +278,9 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        if let Some((_, at_work, stop)) = self.work.take() {
+        if let Some((_, running, stop)) = self.work.take() {
             stop.cancel();
-            self.runtime.block_on(at_work.stopped());
+            self.runtime.block_on(running.stopped());
         }
         self.store.close();
     }
@@ -296,9 +288,13 @@ impl Drop for Fixture {
 
 fn open(dir: &Path) -> Store {
     let store = Store::open(&dir.join("store")).unwrap();
-    store.load(&mut Nobody).unwrap();
-    store.start(Box::new(Nobody)).unwrap();
+    store.load(&mut ()).unwrap();
+    store.start(Box::new(())).unwrap();
     store
+}
+
+fn keys() -> TokenKeys {
+    TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())
 }
 
 fn settings(receiver: SocketAddr) -> Settings {
@@ -311,7 +307,6 @@ fn settings(receiver: SocketAddr) -> Settings {
         patience: WAITS,
         limits: Limits::default(),
         identity: Arc::new(Identity::new(name(ehlo), name(domain))),
-        keys: Arc::new(TokenKeys::new(Key { id: 1, secret: [7; 32] }, Vec::new())),
         drive: DriveSettings {
             connection_pause: Duration::ZERO,
             probe_pause: Duration::ZERO,

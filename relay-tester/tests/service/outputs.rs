@@ -58,7 +58,7 @@ fn send_through(
     fixture.submit(host.addr());
     fixture.send_back_below(lines, output, host);
     let test = fixture.only_test();
-    assert_eq!((test.verdict, test.via), (Some(Verdict::Open), Some(output)));
+    assert_eq!((test.verdict(), test.via), (Some(Verdict::Open), Some(output)));
     fixture.listings(&outputs(), output)
 }
 

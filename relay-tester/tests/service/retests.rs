@@ -20,10 +20,10 @@ fn a_host_that_is_closed_after_seven_days_is_delisted_without_being_asked() {
     let tests = fixture.tests();
     assert_eq!(tests.len(), 2, "one lucky test delists nobody");
     for test in &tests {
-        assert_eq!((test.ground, test.verdict), (Ground::Retest, Some(Verdict::Clean)));
+        assert_eq!((test.ground, test.verdict()), (Ground::Retest, Some(Verdict::Clean)));
         assert_eq!(test.port, server.addr().port());
     }
-    assert!(tests[0].submitted_at > tests[1].tested_at.unwrap());
+    assert!(tests[0].submitted_at > tests[1].tested_at().unwrap());
     assert!(fixture.listings(&relays(), address).is_empty());
     let connections = server.record().connections.len();
     assert!(connections >= 8, "{connections} connections");
@@ -39,7 +39,7 @@ fn a_host_that_is_still_open_stays_listed_for_ninety_days_more() {
     fixture.start();
     fixture.send_back(address, &server);
     let test = fixture.only_test();
-    assert_eq!((test.ground, test.verdict), (Ground::Retest, Some(Verdict::Open)));
+    assert_eq!((test.ground, test.verdict()), (Ground::Retest, Some(Verdict::Open)));
     let confirmed = fixture.host(address).unwrap();
     assert_eq!(confirmed.listed_at, host.listed_at);
     assert!(confirmed.confirmed_at >= test.submitted_at);
@@ -55,7 +55,7 @@ fn a_host_that_can_not_be_reached_stays_listed_until_it_expires() {
     fixture.remember_host(&host);
     fixture.start();
     let test = fixture.only_test();
-    assert_eq!((test.ground, test.verdict), (Ground::Retest, Some(Verdict::Unreachable)));
+    assert_eq!((test.ground, test.verdict()), (Ground::Retest, Some(Verdict::Unreachable)));
     assert_eq!(fixture.host(host.address), Some(host.clone()), "nothing confirmed it");
     let listings = fixture.listings(&relays(), host.address);
     assert_eq!(listings[0].body.expires_at, Some(host.expires_at()));
@@ -110,6 +110,6 @@ fn a_retest_tries_what_came_back_though_it_is_of_no_default_test() {
     eventually(PATIENCE, || fixture.host(host.address).map_or(Ok(()), |host| Err(Box::new(host))));
     let test = &fixture.tests()[0];
     assert!(test.plan.contains(&odd), "{:?}", test.plan);
-    assert_eq!(test.verdict, Some(Verdict::Clean));
+    assert_eq!(test.verdict(), Some(Verdict::Clean));
     assert!(test.submitted_at >= ago(PATIENCE.as_secs()));
 }

@@ -6,8 +6,8 @@ use crate::peer::{
     Act, Drop, Hang, Notes, Say, Script, Server, assignment, closed, open, plan, settings, talk,
 };
 use relay_tester::{
-    Attempt, CutShort, DriveSettings, Ending, Outcome, Plan, ProbeError, RelayTarget, Sources,
-    Stage, TargetPolicy, Tier, Unreachable, drive::run,
+    ConversationReport, CutShort, DriveSettings, Ending, Plan, ProbeError, RelayTarget,
+    SmtpOutcome, Sources, Stage, TargetPolicy, Tier, Unreachable, drive::run,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
@@ -23,7 +23,11 @@ use tokio_rustls::{
     },
 };
 
-async fn test(server: &Server, plan: Plan, settings: &DriveSettings) -> (Attempt, Vec<String>) {
+async fn test(
+    server: &Server,
+    plan: Plan,
+    settings: &DriveSettings,
+) -> (ConversationReport, Vec<String>) {
     let mut notes = Notes::default();
     let attempt = run(assignment(server.addr), plan, settings, &mut notes).await;
     (attempt, notes.events)
@@ -40,9 +44,9 @@ fn impatient() -> DriveSettings {
     }
 }
 
-fn error(attempt: &Attempt, name: &str) -> (Stage, bool, ProbeError) {
+fn error(attempt: &ConversationReport, name: &str) -> (Stage, bool, ProbeError) {
     match &attempt.outcomes.iter().find(|(probe, _)| probe.name == name).unwrap().1 {
-        Outcome::Error { at, sent, error } => (*at, *sent, error.clone()),
+        SmtpOutcome::Error { at, sent, error } => (*at, *sent, error.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -67,7 +71,7 @@ async fn a_closed_server_gets_no_message_and_at_most_eight_probes_a_connection()
     let server = Server::start(closed).await;
     let (attempt, _) = test(&server, plan(Tier::Upsetting), &settings()).await;
     assert_eq!(attempt.ending, Ending::Completed);
-    assert!(attempt.outcomes.iter().all(|(_, o)| matches!(o, Outcome::Refused { .. })));
+    assert!(attempt.outcomes.iter().all(|(_, o)| matches!(o, SmtpOutcome::Refused { .. })));
     assert_eq!(server.messages().len(), 0);
     for connection in 1..=server.connections() {
         let heard = server.heard.lock().unwrap();
@@ -193,7 +197,7 @@ async fn a_server_that_closes_after_some_probes_is_connected_to_again() {
     assert_eq!(attempt.ending, Ending::Completed);
     let (_, put_off) =
         attempt.outcomes.iter().find(|(probe, _)| probe.name == "null-sender").unwrap();
-    assert!(matches!(put_off, Outcome::Deferred { at: Stage::Mail, .. }), "{put_off:?}");
+    assert!(matches!(put_off, SmtpOutcome::Deferred { at: Stage::Mail, .. }), "{put_off:?}");
     assert_eq!((attempt.outcomes.len(), server.connections()), (7, 2));
 }
 
@@ -230,9 +234,9 @@ async fn a_reply_too_many_is_not_taken_for_the_next() {
     })
     .await;
     let (attempt, _) = test(&server, plan(Tier::Default), &settings()).await;
-    assert!(matches!(attempt.outcomes[0].1, Outcome::Refused { at: Stage::Mail, .. }));
+    assert!(matches!(attempt.outcomes[0].1, SmtpOutcome::Refused { at: Stage::Mail, .. }));
     assert_eq!(error(&attempt, "null-sender").2, ProbeError::OutOfTurn);
-    assert!(attempt.outcomes[2..].iter().all(|(_, o)| matches!(o, Outcome::Refused { .. })));
+    assert!(attempt.outcomes[2..].iter().all(|(_, o)| matches!(o, SmtpOutcome::Refused { .. })));
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use std::{
 
 use dnsbl_types::UnixTime;
 use relay_tester::{
-    Assignment, DriveSettings, Ground, Identity, Key, Known, Outcome, Plan, Probe, RelayTarget,
-    TargetPolicy, TestId, Tier, TokenKeys, drive::Go,
+    Assignment, DriveSettings, Go, Ground, Identity, Key, Known, Plan, Probe, RelayTarget,
+    SmtpOutcome, TargetPolicy, TestId, Tier, TokenKeys,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
@@ -179,7 +179,7 @@ pub(crate) struct Notes {
     pub(crate) begun: usize,
 }
 
-impl relay_tester::Watch for Notes {
+impl relay_tester::ProbeObserver for Notes {
     async fn before(&mut self, probe: &'static Probe) -> Go {
         if self.stop_before == Some(self.begun) {
             return Go::Stop;
@@ -189,12 +189,12 @@ impl relay_tester::Watch for Notes {
         Go::On
     }
 
-    async fn after(&mut self, probe: &'static Probe, outcome: &Outcome) {
+    async fn after(&mut self, probe: &'static Probe, outcome: &SmtpOutcome) {
         let word = match outcome {
-            Outcome::Refused { .. } => "refused",
-            Outcome::Deferred { .. } => "deferred",
-            Outcome::Accepted { .. } => "accepted",
-            Outcome::Error { .. } => "error",
+            SmtpOutcome::Refused { .. } => "refused",
+            SmtpOutcome::Deferred { .. } => "deferred",
+            SmtpOutcome::Accepted { .. } => "accepted",
+            SmtpOutcome::Error { .. } => "error",
         };
         self.events.push(format!("{word} {}", probe.name));
     }

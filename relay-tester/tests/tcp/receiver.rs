@@ -12,8 +12,8 @@ use std::{
 use crate::peer::{Notes, Server, assignment, keys, open, plan, settings};
 use dnsbl_types::UnixTime;
 use relay_tester::{
-    Binding, Candidate, Inbox, Kind, NotTaken, Outcome, Probe, Received, Receiver,
-    ReceiverSettings, Return, TestId, Tier, drive::run, judge,
+    Binding, Candidate, Inbox, Kind, NotTaken, Probe, Received, Receiver, ReceiverSettings, Return,
+    SmtpOutcome, TestId, Tier, drive::run, judge,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -305,7 +305,7 @@ async fn what_goes_out_through_a_relay_comes_back_as_a_genuine_return() {
     let rig = Rig::with(binding, |settings| settings).await;
     let attempt =
         run(assignment(relay.addr), plan(Tier::Default), &settings(), &mut Notes::default()).await;
-    assert!(attempt.outcomes.iter().all(|(_, o)| matches!(o, Outcome::Accepted { .. })));
+    assert!(attempt.outcomes.iter().all(|(_, o)| matches!(o, SmtpOutcome::Accepted { .. })));
     let heard = relay.heard();
     let arguments = |verb: &str| -> Vec<String> {
         heard.iter().filter_map(|line| line.strip_prefix(verb)).map(str::to_owned).collect()

@@ -12,7 +12,7 @@ use std::{array, fmt::Debug, hint::black_box};
 use arrayvec::ArrayVec;
 use triomphe::{Arc, ThinArc};
 
-/// What an address maps to.
+/// The value of an address.
 pub(crate) trait Value: Clone + Debug {
     /// Addresses that one leaf holds at most: what a change copies.
     const LEAF: usize;
@@ -37,19 +37,19 @@ impl Value for () {
     }
 }
 
-/// What becomes of an address: a new value, or `None` for none.
+/// The change of an address: a new value, or `None` for none.
 pub(crate) type Change<V> = (u32, Option<V>);
 
 /// A map from addresses, as big-endian numbers, to values.
 #[derive(Clone, Debug)]
 pub(crate) struct HostMap<V: Value> {
-    root: Node<V>,
+    root: HostNode<V>,
     len: usize,
 }
 
 /// One pointer, so that as many nodes as can be stay in the caches.
 #[derive(Clone, Debug)]
-enum Node<V: Value> {
+enum HostNode<V: Value> {
     /// The values, and the addresses as `packed.rs` packs them.
     Leaf(ThinArc<V::Many, u16>),
     /// By the next four bits.
@@ -67,7 +67,7 @@ fn child(key: u32, depth: u32) -> usize {
 
 impl<V: Value> Default for HostMap<V> {
     fn default() -> Self {
-        Self { root: Node::build(&[], &[], 0), len: 0 }
+        Self { root: HostNode::build(&[], &[], 0), len: 0 }
     }
 }
 
@@ -82,8 +82,8 @@ impl<V: Value> HostMap<V> {
         let (mut node, mut depth) = (&self.root, 0);
         loop {
             match node {
-                Node::Branch(children) => node = &children[child(key, depth)],
-                Node::Leaf(leaf) => {
+                HostNode::Branch(children) => node = &children[child(key, depth)],
+                HostNode::Leaf(leaf) => {
                     let at = packed::position(&leaf.slice, key, depth)?;
                     return Some(V::at(&leaf.header.header, at));
                 }
@@ -106,9 +106,9 @@ impl<V: Value> HostMap<V> {
     }
 }
 
-/// Reads what finding addresses will read, in step: the loads of one step do not depend on each other,
+/// Reads what finding addresses will read into the processor's caches, in step: the loads of one step do not depend on each other,
 /// so that the processor has all of them under way at once. Takes `N` addresses at most.
-pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
+pub(crate) fn prefetch<'a, V: Value + 'a, const N: usize>(
     hosts: impl Iterator<Item = (&'a HostMap<V>, u32)>,
 ) {
     let mut paths: ArrayVec<_, N> = hosts.take(N).map(|(map, key)| (&map.root, key, 0)).collect();
@@ -116,7 +116,7 @@ pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
     while below {
         below = false;
         for (node, key, depth) in &mut paths {
-            if let Node::Branch(children) = *node {
+            if let HostNode::Branch(children) = *node {
                 *node = &children[child(*key, *depth)];
                 *depth += STEP;
                 below = true;
@@ -124,8 +124,8 @@ pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
         }
     }
     let searched = paths.iter().filter_map(|(node, key, depth)| match node {
-        Node::Leaf(leaf) => Some(packed::searched(&leaf.slice, *key, *depth)),
-        Node::Branch(_) => None,
+        HostNode::Leaf(leaf) => Some(packed::searched(&leaf.slice, *key, *depth)),
+        HostNode::Branch(_) => None,
     });
     let searched: ArrayVec<&[u16], N> = searched.collect();
     // They may lie across two cache lines.
@@ -133,7 +133,7 @@ pub(crate) fn warm_up<'a, V: Value + 'a, const N: usize>(
     black_box(ends.flatten().fold(0, |sum, &word| sum ^ word));
 }
 
-impl<V: Value> Node<V> {
+impl<V: Value> HostNode<V> {
     /// The node of some addresses, ascending, which have their first `depth` bits in common.
     fn build(keys: &[u32], values: &[V], depth: u32) -> Self {
         if keys.len() <= Self::leaf_limit(depth) {

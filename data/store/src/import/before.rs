@@ -2,14 +2,15 @@
 
 use crate::{
     StoreError,
-    key::{self, HostKey},
-    row::Said,
-    scan::Scan,
-    state::Segment,
+    format::{
+        key::{self, HostKey},
+        row::ListingRow,
+    },
+    read::{scan::Scan, state::Segment},
 };
 
 /// A place among what a source says. Addresses in blocks are read by the block.
-pub(super) struct Before<'a> {
+pub(crate) struct Before<'a> {
     scan: Scan<'a>,
     /// Addresses that come before the scan's place, and the segment that has them.
     hosts: Vec<u32>,
@@ -20,7 +21,7 @@ pub(super) struct Before<'a> {
 
 impl<'a> Before<'a> {
     /// The first place of a scan of segments of one source.
-    pub(super) fn new(scan: Scan<'a>) -> Result<Self, StoreError> {
+    pub(crate) fn new(scan: Scan<'a>) -> Result<Self, StoreError> {
         let (hosts, key) = (Vec::new(), HostKey::default());
         let mut before = Self { scan, hosts, segment: None, at: 0, key };
         before.settle()?;
@@ -28,35 +29,35 @@ impl<'a> Before<'a> {
     }
 
     /// The address here, if one segment lists it and says nothing of its own.
-    pub(super) fn host(&self) -> Option<u32> {
+    pub(crate) fn host(&self) -> Option<u32> {
         self.hosts.get(self.at).copied()
     }
 
     /// The subject here; `None` behind the last.
-    pub(super) fn key(&self) -> Option<&[u8]> {
+    pub(crate) fn key(&self) -> Option<&[u8]> {
         if self.at < self.hosts.len() { Some(&self.key) } else { self.scan.key() }
     }
 
     /// Leaves the address here.
-    pub(super) fn skip_host(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn skip_host(&mut self) -> Result<(), StoreError> {
         self.at += 1;
         self.settle()
     }
 
     /// What is said of the subject here, and by which segment. Goes to the next subject.
-    pub(super) fn next(&mut self) -> Result<Option<(&'a Segment, Said)>, StoreError> {
+    pub(crate) fn next(&mut self) -> Result<Option<(&'a Segment, ListingRow)>, StoreError> {
         if self.at < self.hosts.len() {
             let segment = self.segment;
             self.skip_host()?;
-            return Ok(segment.map(|segment| (segment, Said::default())));
+            return Ok(segment.map(|segment| (segment, ListingRow::default())));
         }
-        let said = self.scan.next()?.and_then(|at| at.rows.pop());
+        let listing = self.scan.next()?.and_then(|at| at.rows.pop());
         self.settle()?;
-        Ok(said)
+        Ok(listing)
     }
 
     /// Goes on to the first subject that is not before `from`.
-    pub(super) fn seek(&mut self, from: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn seek(&mut self, from: &[u8]) -> Result<(), StoreError> {
         if self.key().is_none_or(|key| key >= from) {
             return Ok(());
         }

@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 
-use super::Contradictions;
-use crate::{key, row};
+use crate::{
+    format::{key, row},
+    import::order::Contradictions,
+};
 
 /// Staged rows in the order in which they came, until they are sorted.
 ///
 /// A row here wins over an address of the same subject in `hosts`, and a later row over an earlier one.
 #[derive(Default)]
-pub(super) struct Buffer {
+pub(crate) struct Buffer {
     /// Plain IPv4 addresses.
-    pub(super) hosts: Vec<u32>,
+    pub(crate) hosts: Vec<u32>,
     /// All other rows.
     rows: Vec<Place>,
     /// Their subjects and values, one behind the other.
@@ -19,7 +21,7 @@ pub(super) struct Buffer {
     /// Addresses among the rows, which therefore can't go to `hosts` any more.
     host_rows: HashSet<u32>,
     /// Rows that a later one contradicts, as far as sorting showed; kept when all else is forgotten.
-    pub(super) contradictions: Contradictions,
+    pub(crate) contradictions: Contradictions,
 }
 
 /// Where a row lies.
@@ -32,12 +34,12 @@ struct Place {
 
 impl Buffer {
     /// The bytes that it takes, about.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.hosts.len() * 4 + self.bytes.len() + self.rows.len() * 16 + self.host_rows.len() * 8
     }
 
     /// Adds a plain address.
-    pub(super) fn put_host(&mut self, addr: u32) {
+    pub(crate) fn put_host(&mut self, addr: u32) {
         if !self.host_rows.is_empty() && self.host_rows.contains(&addr) {
             self.push(&key::host(addr), row::PLAIN_ROW);
         } else {
@@ -46,7 +48,7 @@ impl Buffer {
     }
 
     /// Adds a row.
-    pub(super) fn put_row(&mut self, subject: &[u8], value: &[u8]) {
+    pub(crate) fn put_row(&mut self, subject: &[u8], value: &[u8]) {
         if let Some(addr) = key::read_host(subject) {
             self.host_rows.insert(addr);
         }
@@ -64,7 +66,7 @@ impl Buffer {
     }
 
     /// Sorts by subject and leaves the last row of each.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.hosts.sort_unstable();
         self.hosts.dedup();
         let mut rows = std::mem::take(&mut self.rows);
@@ -86,7 +88,7 @@ impl Buffer {
     }
 
     /// Forgets all rows and keeps the memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.hosts.clear();
         self.rows.clear();
         self.bytes.clear();
@@ -94,19 +96,19 @@ impl Buffer {
     }
 
     /// Gives back the memory that it does not need.
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.hosts.shrink_to_fit();
         self.rows.shrink_to_fit();
         self.bytes.shrink_to_fit();
     }
 
     /// How many rows there are beside the plain addresses.
-    pub(super) fn count_rows(&self) -> usize {
+    pub(crate) fn count_rows(&self) -> usize {
         self.rows.len()
     }
 
     /// A row's subject and value.
-    pub(super) fn row(&self, index: usize) -> Option<(&[u8], &[u8])> {
+    pub(crate) fn row(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let place = *self.rows.get(index)?;
         Some((self.subject(place), self.value(place)))
     }

@@ -1,108 +1,87 @@
-//! The writer's part of an import: naming its segments.
+//! Committing an import: its segments get names.
 
-use dnsbl_types::{Name, Source, UnixTime};
+use dnsbl_types::Name;
 
-use super::{
-    Order, Staged, StagedPart,
-    decide::{self, Decided, Unnamed},
-};
 use crate::{
-    Actor, ChangeError, Done, ImportLimits, ImportMode, ImportSummary, Op, Outcome, Reader,
-    StoreError, codec,
-    group::{Effect, Group},
-    scan::cf,
-    schema,
-    state::{Segment, ZoneState},
-    value::Written,
+    ChangeError, ImportSummary, Op,
+    db::UnnamedSegment,
+    format::{codec, key, schema, value::WriteStamp},
+    import::{
+        decide::Decided,
+        order::{ImportLimits, ImportMode, Order},
+        run::Runs,
+    },
+    read::state::{Segment, ZoneState},
+    write::{
+        operation::{Commit, OperationResult},
+        transaction::Transaction,
+    },
 };
 
-/// What the keys in `meta` begin with under which imports are noted.
-const IMPORTS: &[u8] = b"import/";
+/// So few listings may go whatever share of the source they are: a source of three that becomes one of
+/// two has lost a third.
+const FEW: u64 = 4;
 
-impl Group<'_> {
-    /// Commits a decided import, all of its sources or none. What a source says that changed after it was
-    /// decided is decided again, for which other changes wait.
-    pub(crate) fn commit_import(
-        &mut self,
-        actor: &Actor,
-        staged: Staged,
-    ) -> Result<Done, ChangeError> {
-        let id = staged.id();
-        let mut parts = staged.parts;
-        for part in &mut parts {
-            self.settle(part)?;
+/// An import that is ready to be committed; dropping it removes its rows.
+pub(crate) struct ImportCommit {
+    /// One for each source.
+    pub(crate) parts: Vec<StagedPart>,
+}
+
+/// The decided rows of one source.
+pub(crate) struct StagedPart {
+    pub(crate) order: Order,
+    pub(crate) runs: Runs,
+    pub(crate) decided: Decided,
+}
+
+impl Commit for ImportCommit {
+    /// All of its sources or none. What a source says that changed after it was decided is decided again, for
+    /// which other changes wait.
+    fn decide(
+        mut self: Box<Self>,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<OperationResult, ChangeError> {
+        let id = self.parts.first().map(|part| part.order.id()).unwrap_or_default();
+        for part in &mut self.parts {
+            part.bring_up_to_date(transaction)?;
         }
-        for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
-            self.note_import(&order.origin, &order.source);
+        for StagedPart { order, .. } in self.parts.iter().filter(|part| !part.order.dry_run) {
+            note_import(transaction, order);
         }
-        let outcome = Outcome::Import(parts.iter().map(|part| part.decided.counts).sum());
-        let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
-        let Some(first) = named.first() else {
-            return Ok(self.unchanged(outcome));
-        };
-        let origin = first.order.origin.clone();
-        check_all_sources(self.zone(&origin)?, &named)?;
-        let ops = named.into_iter().map(|part| self.name(&origin, actor, &id, part));
-        let ops = ops.collect::<Result<_, _>>()?;
-        Ok(Done { seq: self.append(actor, ops), outcome })
+        let counts = self.parts.iter().map(|part| part.decided.counts).sum();
+        let named: Vec<Named> = self.parts.into_iter().filter_map(Named::new).collect();
+        if let Some(first) = named.first() {
+            let origin = first.order.origin.clone();
+            check_sources(transaction.zone(&origin)?, &named)?;
+            for part in named {
+                part.name(transaction, &origin, &id)?;
+            }
+        }
+        Ok(OperationResult::Import(counts))
     }
+}
 
-    /// Brings a decision up to date, and checks what it does.
-    fn settle(&self, part: &mut StagedPart) -> Result<(), ChangeError> {
-        let StagedPart { order, runs, decided } = part;
-        let state = self.zone(&order.origin)?;
-        if state.id != order.zone {
+impl StagedPart {
+    /// Decides again where that is due, and checks what the import does.
+    fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
+        let Self { order, runs, decided } = self;
+        let zone = transaction.zone(&order.origin)?;
+        if zone.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
         }
-        if state.zone.kind != order.kind {
+        if zone.zone.kind != order.kind {
             return Err(ChangeError::WrongKind);
         }
-        if state.changed_since(&order.source, decided.seen) {
+        if zone.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
-            *decided = decide::decide(order, runs, self.now)?;
+            *decided = Decided::new(order, runs, transaction.now)?;
         }
         match order.mode {
             ImportMode::ReplaceSource(limits) => check_limits(decided, limits),
             ImportMode::Upsert => Ok(()),
         }
-    }
-
-    /// Makes the rows of a source a segment of their zone.
-    fn name(
-        &mut self,
-        origin: &Name,
-        actor: &Actor,
-        id: &str,
-        part: Named,
-    ) -> Result<Op, ChangeError> {
-        let Named { order, decided, segment } = part;
-        let seq = self.ledger.head + 1;
-        let written = Written {
-            listed_at: self.now.0,
-            updated_at: self.now.0,
-            listed_by: actor.name.clone(),
-            seq,
-        };
-        if let Some(at) = decided.first_expiry {
-            self.writes.has_expiry(at.to_be_bytes().to_vec());
-        }
-        let (source, rows) = (order.source.clone(), decided.rows);
-        let key = segment.name();
-        self.add_segment(origin, Segment { key, source, written, rows, changed: seq })?;
-        if let Some(state) = self.ledger.zones.get_mut(origin) {
-            state.count(false, decided.listings);
-            state.count(true, decided.exclusions);
-        }
-        self.effects.push(Effect::Segment { zone: origin.clone(), segment: key });
-        let import = ImportSummary {
-            id: id.into(),
-            source: order.source,
-            replaced: order.mode != ImportMode::Upsert,
-            counts: decided.counts,
-            digest: decided.digest,
-        };
-        Ok(Op::Import { zone: origin.clone(), import: Box::new(import) })
     }
 }
 
@@ -110,65 +89,62 @@ impl Group<'_> {
 struct Named {
     order: Order,
     decided: Decided,
-    segment: Unnamed,
+    rows: UnnamedSegment,
 }
 
 impl Named {
     fn new(part: StagedPart) -> Option<Self> {
         let StagedPart { order, mut decided, .. } = part;
-        let segment = decided.segment.take().filter(|_| decided.rows > 0)?;
-        Some(Self { order, decided, segment })
+        let rows = decided.segment.take().filter(|_| decided.rows > 0)?;
+        Some(Self { order, decided, rows })
+    }
+
+    /// Makes the rows a segment of their zone.
+    fn name(
+        self,
+        transaction: &mut Transaction<'_>,
+        origin: &Name,
+        id: &str,
+    ) -> Result<(), ChangeError> {
+        let Self { order, decided, rows } = self;
+        let (now, seq) = (transaction.now, transaction.seq());
+        let listed_by = transaction.actor.name.clone();
+        let stamp = WriteStamp { listed_at: now.0, updated_at: now.0, listed_by, seq };
+        if let Some(at) = decided.first_expiry {
+            transaction.expires(at.to_be_bytes().into());
+        }
+        let mut zone = transaction.zone(origin)?.clone();
+        let (key, source) = (rows.key(), order.source.clone());
+        let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
+        transaction.name_segment(&mut zone, segment, rows);
+        zone.count(false, decided.listings);
+        zone.count(true, decided.exclusions);
+        transaction.set_zone(zone);
+        let import = ImportSummary {
+            id: id.into(),
+            source: order.source,
+            replaced: order.mode != ImportMode::Upsert,
+            counts: decided.counts,
+            digest: decided.digest,
+        };
+        transaction.log(Op::Import { zone: origin.clone(), import: Box::new(import) });
+        Ok(())
     }
 }
 
-/// Whether a zone may have listings of all these sources.
-fn check_all_sources(state: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
-    let new = parts.iter().filter(|part| state.segment_of(&part.order.source).is_none()).count();
-    let sources = state.count_sources();
+/// Keeps when a source was last imported, whether that changed anything or not.
+fn note_import(transaction: &mut Transaction<'_>, order: &Order) {
+    let key = [key::imports(&order.origin).as_slice(), order.source.as_str().as_bytes()].concat();
+    let value = (order.origin.to_string(), order.source.to_string(), transaction.now.0);
+    transaction.put(schema::META, key, codec::encode(&value));
+}
+
+/// Checks that a zone may have listings of all these sources.
+fn check_sources(zone: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
+    let new = parts.iter().filter(|part| zone.segment_of(&part.order.source).is_none()).count();
+    let sources = zone.count_sources();
     let full = new > 0 && sources + new > ZoneState::MAX_SOURCES;
     if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
-}
-
-/// So few listings may go whatever share of the source they are: a source of three that becomes one of
-/// two has lost a third.
-const FEW: u64 = 4;
-impl Group<'_> {
-    /// Keeps when a source was last imported, whether that changed anything or not.
-    fn note_import(&mut self, origin: &Name, source: &Source) {
-        let key = [of_zone(origin).as_slice(), source.as_str().as_bytes()].concat();
-        let value = (origin.to_string(), source.to_string(), self.now.0);
-        self.writes.batch.put_cf(cf(self.writes.db, schema::META), key, codec::encode(&value));
-    }
-
-    /// Forgets the imports of a zone.
-    pub(crate) fn forget_imports(&mut self, origin: &Name) {
-        let from = of_zone(origin);
-        let to = [from.as_slice(), &[u8::MAX]].concat();
-        self.writes.batch.delete_range_cf(cf(self.writes.db, schema::META), from, to);
-    }
-}
-
-/// What the keys of a zone's imports begin with.
-fn of_zone(origin: &Name) -> Vec<u8> {
-    [IMPORTS, origin.wire()].concat()
-}
-
-impl Reader<'_> {
-    /// When each source of each zone was last imported.
-    pub fn last_imports(&self) -> Result<Vec<(String, String, UnixTime)>, StoreError> {
-        let mut imports = Vec::new();
-        let mut options = rocksdb::ReadOptions::default();
-        options.set_iterate_upper_bound([IMPORTS, &[u8::MAX]].concat());
-        let mut iter = self.view.iter(schema::META, options);
-        iter.seek(IMPORTS);
-        while let Some(value) = iter.value() {
-            let (zone, source, at): (String, String, u64) = codec::decode("last import", value)?;
-            imports.push((zone, source, UnixTime(at)));
-            iter.next();
-        }
-        iter.status()?;
-        Ok(imports)
-    }
 }
 
 fn check_limits(decided: &Decided, limits: ImportLimits) -> Result<(), ChangeError> {

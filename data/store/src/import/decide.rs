@@ -3,139 +3,101 @@
 use dnsbl_types::UnixTime;
 use rocksdb::{DB, WriteBatch};
 
-use super::{
-    Contradictions, Order, before::Before, digest::Digest, merge::Merge, run::Runs, tables::Tables,
-};
 use crate::{
-    ChangeError, ImportCounts, ImportMode, Reader, StoreError, codec,
-    cursor::Reading,
-    key::{self, SegmentKey},
-    open::Inner,
-    row::{Origin, Row, Said, TOMBSTONE_ROW},
-    scan::{View, cf},
-    schema::{self, synced},
-    state::{self, Segment},
-    writes::expiry_value,
+    ChangeError, ImportCounts, StoreError,
+    db::UnnamedSegment,
+    format::{
+        codec, key,
+        row::{ListingRow, Provenance, Row, TOMBSTONE_ROW, expiry_value},
+        schema::{self, cf, synced},
+    },
+    import::{
+        before::Before,
+        digest::Digest,
+        merge::Merge,
+        order::{Contradictions, ImportMode, Order},
+        run::Runs,
+        tables::Tables,
+    },
+    read::{
+        cursor::Reading,
+        reader::Reader,
+        scan::Scan,
+        state::{self, Segment},
+    },
 };
 
 /// Expiry rows in one write.
 const CHUNK: usize = 4096;
 
 /// What an import does, and the segment that holds it. Dropped before it is named, the segment goes.
-pub(super) struct Decided {
+pub(crate) struct Decided {
     /// Where its rows are; `None` for a dry run.
-    pub(super) segment: Option<Unnamed>,
-    pub(super) counts: ImportCounts,
+    pub(crate) segment: Option<UnnamedSegment>,
+    pub(crate) counts: ImportCounts,
     /// Rows in the segment, tombstones included.
-    pub(super) rows: u64,
+    pub(crate) rows: u64,
     /// How the zone's counts of listings and exclusions move.
-    pub(super) listings: i64,
-    pub(super) exclusions: i64,
+    pub(crate) listings: i64,
+    pub(crate) exclusions: i64,
     /// Live listings of the source before; counted only where the import replaces them.
-    pub(super) before: u64,
+    pub(crate) before: u64,
     /// Subjects that the import names.
-    pub(super) distinct: u64,
+    pub(crate) distinct: u64,
     /// The last change that was taken into account.
-    pub(super) seen: u64,
-    pub(super) digest: String,
+    pub(crate) seen: u64,
+    pub(crate) digest: String,
     /// Rows that a later row of the import contradicts.
-    pub(super) contradictions: Contradictions,
+    pub(crate) contradictions: Contradictions,
     /// The second in which the first of its rows expires.
-    pub(super) first_expiry: Option<u64>,
+    pub(crate) first_expiry: Option<u64>,
 }
 
-/// A segment that no zone names; dropping it removes its rows.
-pub(super) struct Unnamed {
-    inner: std::sync::Arc<Inner>,
-    key: SegmentKey,
-    named: bool,
-}
-
-impl Unnamed {
-    fn new(order: &Order) -> Self {
-        let key = SegmentKey { zone: order.zone, segment: order.inner.next_segment() };
-        order.inner.staged.lock().insert(key);
-        Self { inner: order.inner.clone(), key, named: false }
-    }
-
-    /// It becomes a segment of its zone.
-    pub(super) fn name(mut self) -> SegmentKey {
-        self.named = true;
-        self.key
-    }
-}
-
-impl Drop for Unnamed {
-    fn drop(&mut self) {
-        self.inner.staged.lock().remove(&self.key);
-        if self.named {
-            return;
-        }
-        if let Err(err) = remove_rows(&self.inner.db, &self.key.bytes(), &self.key.end()) {
-            // The rows stay invisible, and the next start removes them.
-            tracing::warn!(%err, "could not remove the rows of an import that was not committed");
-        }
-    }
-}
-
-/// Removes all rows between two keys: whole tables at once, then what is left.
-pub(crate) fn remove_rows(db: &DB, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-    let listings = cf(db, schema::LISTINGS);
-    let mut iter = db.raw_iterator_cf_opt(listings, Reading::Some.options(to));
-    iter.seek(from);
-    if !iter.valid() {
-        return Ok(iter.status()?);
-    }
-    drop(iter);
-    db.delete_file_in_range_cf(listings, from, to)?;
-    let mut batch = WriteBatch::default();
-    batch.delete_range_cf(listings, from, to);
-    Ok(db.write_opt(batch, &synced())?)
-}
-
-/// Compares an import with what its source says at this moment, and writes down the difference.
-pub(super) fn decide(order: &Order, runs: &Runs, now: UnixTime) -> Result<Decided, ChangeError> {
-    let db = &order.inner.db;
-    let reader = Reader { view: View::new(db), now };
-    let state = state::read_zone(&reader.view, &order.origin)?;
-    let state = state.filter(|state| state.id == order.zone);
-    let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
-    let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
-    // A newer segment wins, so its number is taken after the look at those that are there.
-    let segment = (!order.dry_run).then(|| Unnamed::new(order));
-    let options = schema::family_options(schema::LISTINGS, None);
-    let output = segment.as_ref().map(|segment| Output {
-        db,
-        tables: Tables::new(&options, runs.folder(), segment.key),
-        expiries: WriteBatch::default(),
-        first_expiry: None,
-    });
-    let mut decision = Decision {
-        now,
-        output,
-        digest: Digest::default(),
-        subject: Vec::new(),
-        decided: Decided {
-            segment: None,
-            counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
-            rows: 0,
-            listings: 0,
-            exclusions: 0,
-            before: 0,
-            distinct: 0,
-            seen: reader.head()?,
-            digest: String::new(),
-            contradictions: Contradictions::default(),
+impl Decided {
+    /// Compares an import with what its source says at this moment, and writes down the difference.
+    pub(crate) fn new(order: &Order, runs: &Runs, now: UnixTime) -> Result<Self, ChangeError> {
+        let db = &order.db.rocks;
+        let reader = Reader::new(db, now);
+        let state = state::read_zone(&reader.view, &order.origin)?;
+        let state = state.filter(|state| state.id == order.zone);
+        let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
+        let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
+        // A newer segment wins, so its number is taken after the look at those that are there.
+        let segment = (!order.dry_run).then(|| UnnamedSegment::new(&order.db, order.zone));
+        let options = schema::family_options(schema::LISTINGS, None);
+        let output = segment.as_ref().map(|segment| Output {
+            db,
+            tables: Tables::new(&options, runs.folder(), segment.key()),
+            expiries: WriteBatch::default(),
             first_expiry: None,
-        },
-    };
-    let mut old = Before::new(reader.view.scan(&older, &[], None, Reading::All)?)?;
-    let mut new = Merge::new(runs)?;
-    decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
-    let mut decided = decision.finish()?;
-    decided.contradictions = new.contradictions();
-    decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
-    Ok(Decided { segment, ..decided })
+        });
+        let mut decision = Decision {
+            now,
+            output,
+            digest: Digest::default(),
+            subject: Vec::new(),
+            decided: Decided {
+                segment: None,
+                counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
+                rows: 0,
+                listings: 0,
+                exclusions: 0,
+                before: 0,
+                distinct: 0,
+                seen: reader.head()?,
+                digest: String::new(),
+                contradictions: Contradictions::default(),
+                first_expiry: None,
+            },
+        };
+        let mut old = Before::new(Scan::new(&reader.view, &older, &[], None, Reading::All)?)?;
+        let mut new = Merge::new(runs)?;
+        decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
+        let mut decided = decision.finish()?;
+        decided.contradictions = new.contradictions();
+        decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
+        Ok(Decided { segment, ..decided })
+    }
 }
 
 /// A decision on its way.
@@ -173,7 +135,7 @@ impl Decision<'_> {
             }
             let same = old.key() == Some(subject);
             let before = if same { old.next()? } else { None };
-            if replace && before.as_ref().is_some_and(|(_, said)| said.is_live(self.now)) {
+            if replace && before.as_ref().is_some_and(|(_, listing)| listing.is_live(self.now)) {
                 self.decided.before += 1;
             }
             self.named(new, before)?;
@@ -189,7 +151,7 @@ impl Decision<'_> {
     fn named(
         &mut self,
         new: &Merge<'_>,
-        before: Option<(&Segment, Said)>,
+        before: Option<(&Segment, ListingRow)>,
     ) -> Result<(), StoreError> {
         self.decided.distinct += 1;
         self.digest.add(new);
@@ -200,24 +162,24 @@ impl Decision<'_> {
             return self.output.as_mut().map_or(Ok(()), |out| out.tables.put_host(addr));
         }
         let row: Row = codec::decode("staged listing", new.value())?;
-        let Some(said) = row.said() else { return Ok(()) };
+        let Some(listing) = row.into_listing() else { return Ok(()) };
         if let Some((_, before)) = &before {
             self.count(before.exclusion(), -1);
         }
-        self.count(said.exclusion(), 1);
+        self.count(listing.exclusion(), 1);
         match before.filter(|(_, before)| before.is_live(self.now)) {
             None => {
                 self.decided.counts.added += 1;
-                self.put(new, &said)
+                self.put(new, &listing)
             }
-            Some((_, before)) if before.says_the_same(&said) => {
+            Some((_, before)) if before.same_content(&listing) => {
                 self.decided.counts.unchanged += 1;
                 Ok(())
             }
             Some((segment, before)) => {
                 self.decided.counts.updated += 1;
-                let since = Origin::Since(before.origin.listed_at(segment));
-                self.put(new, &said.with_origin(since))
+                let since = Provenance::ListedSince(before.provenance.listed_at(&segment.stamp));
+                self.put(new, &listing.with_provenance(since))
             }
         }
     }
@@ -234,15 +196,15 @@ impl Decision<'_> {
     fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
         self.subject.clear();
         self.subject.extend_from_slice(old.key().unwrap_or_default());
-        let Some((_, said)) = old.next()? else { return Ok(()) };
-        let live = u64::from(said.is_live(self.now));
+        let Some((_, listing)) = old.next()? else { return Ok(()) };
+        let live = u64::from(listing.is_live(self.now));
         self.decided.before += live;
         self.decided.counts.removed += live;
         self.decided.rows += 1;
         if let Some(output) = &mut self.output {
             output.tables.put_row(&self.subject, TOMBSTONE_ROW)?;
         }
-        self.count(said.exclusion(), -1);
+        self.count(listing.exclusion(), -1);
         Ok(())
     }
 
@@ -251,12 +213,12 @@ impl Decision<'_> {
         *if exclusion { &mut decided.exclusions } else { &mut decided.listings } += by;
     }
 
-    fn put(&mut self, new: &Merge<'_>, said: &Said) -> Result<(), StoreError> {
+    fn put(&mut self, new: &Merge<'_>, listing: &ListingRow) -> Result<(), StoreError> {
         self.decided.rows += 1;
         let (Some(output), Some(subject)) = (&mut self.output, new.key()) else { return Ok(()) };
-        match new.host().filter(|_| said.is_plain_of_segment()) {
+        match new.host().filter(|_| listing.is_plain_of_segment()) {
             Some(addr) => output.tables.put_host(addr),
-            None => output.put_row(subject, said),
+            None => output.put_row(subject, listing),
         }
     }
 
@@ -274,17 +236,17 @@ impl Decision<'_> {
 struct Output<'a> {
     db: &'a DB,
     tables: Tables<'a>,
-    /// Written at once: an expiry row without its listing does no harm.
+    /// WriteStamp at once: an expiry row without its listing does no harm.
     expiries: WriteBatch,
     first_expiry: Option<u64>,
 }
 
 impl Output<'_> {
-    fn put_row(&mut self, subject: &[u8], said: &Said) -> Result<(), StoreError> {
-        let row = codec::encode(&Row::Says(Box::new(said.clone())));
+    fn put_row(&mut self, subject: &[u8], listing: &ListingRow) -> Result<(), StoreError> {
+        let row = codec::encode(&Row::Listing(Box::new(listing.clone())));
         let key = self.tables.put_row(subject, &row)?;
-        if let Some(at) = said.expires_at {
-            let (key, value) = (key::expiry(at, key), expiry_value(said));
+        if let Some(at) = listing.expires_at {
+            let (key, value) = (key::expiry(at, key), expiry_value(listing));
             self.expiries.put_cf(cf(self.db, schema::EXPIRY), key, value);
             self.first_expiry = Some(self.first_expiry.map_or(at, |first| first.min(at)));
         }

@@ -1,10 +1,10 @@
 //! A digest of what an import accepted.
 
-use super::merge::Merge;
+use crate::import::merge::Merge;
 
 /// The digest of the rows of an import; see [`crate::ImportSummary::digest`].
 #[derive(Default)]
-pub(super) struct Digest {
+pub(crate) struct Digest {
     hosts: Hashing,
     rows: Hashing,
 }
@@ -17,7 +17,7 @@ struct Hashing {
 }
 
 impl Digest {
-    pub(super) fn add(&mut self, row: &Merge<'_>) {
+    pub(crate) fn add(&mut self, row: &Merge<'_>) {
         match (row.host(), row.key()) {
             (Some(addr), _) => self.hosts.add(&addr.to_be_bytes()),
             (None, Some(subject)) => {
@@ -30,7 +30,7 @@ impl Digest {
         }
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let mut both = blake3::Hasher::new();
         both.update(self.hosts.finish().as_bytes()).update(self.rows.finish().as_bytes());
         both.finalize().to_hex().to_string()

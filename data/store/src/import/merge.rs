@@ -5,14 +5,16 @@ use std::{
     collections::{BinaryHeap, binary_heap::PeekMut},
 };
 
-use super::{
-    Contradictions,
-    run::{Hosts, Rows, Runs},
-};
 use crate::{
     StoreError,
-    key::{self, HostKey},
-    row,
+    format::{
+        key::{self, HostKey},
+        row,
+    },
+    import::{
+        order::Contradictions,
+        run::{Hosts, Rows, Runs},
+    },
 };
 
 /// A run that is read, or a part of one.
@@ -138,7 +140,7 @@ where
 }
 
 /// A place among the rows of an import.
-pub(super) struct Merge<'a> {
+pub(crate) struct Merge<'a> {
     hosts: Merged<Hosts<'a>>,
     rows: Merged<Rows<'a>>,
     host: HostKey,
@@ -156,7 +158,7 @@ enum Here {
 
 impl<'a> Merge<'a> {
     /// The first row.
-    pub(super) fn new(runs: &'a Runs) -> Result<Self, StoreError> {
+    pub(crate) fn new(runs: &'a Runs) -> Result<Self, StoreError> {
         let (hosts, rows) = (Merged::new(runs.hosts()?), Merged::new(runs.rows()?));
         let mut merge = Self {
             hosts,
@@ -170,12 +172,12 @@ impl<'a> Merge<'a> {
     }
 
     /// Rows that a later one contradicts, as far as they were passed.
-    pub(super) fn contradictions(self) -> Contradictions {
+    pub(crate) fn contradictions(self) -> Contradictions {
         self.contradictions.and(self.rows.contradictions)
     }
 
     /// The subject here; `None` behind the last.
-    pub(super) fn key(&self) -> Option<&[u8]> {
+    pub(crate) fn key(&self) -> Option<&[u8]> {
         match self.here {
             Here::Host(_) => Some(&self.host),
             Here::Row => self.rows.top().map(|row| row.subject.as_slice()),
@@ -184,7 +186,7 @@ impl<'a> Merge<'a> {
     }
 
     /// The address here, if it is a plain one.
-    pub(super) fn host(&self) -> Option<u32> {
+    pub(crate) fn host(&self) -> Option<u32> {
         match self.here {
             Here::Host(addr) => Some(addr),
             Here::Row if row::is_plain_of_segment(self.value()) => {
@@ -195,7 +197,7 @@ impl<'a> Merge<'a> {
     }
 
     /// The row here as it stands in the database.
-    pub(super) fn value(&self) -> &[u8] {
+    pub(crate) fn value(&self) -> &[u8] {
         match (self.here, self.rows.top()) {
             (Here::Row, Some(row)) => &row.value,
             _ => row::PLAIN_ROW,
@@ -203,7 +205,7 @@ impl<'a> Merge<'a> {
     }
 
     /// Goes to the next subject.
-    pub(super) fn advance(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn advance(&mut self) -> Result<(), StoreError> {
         match self.here {
             Here::Host(_) => self.hosts.advance()?,
             Here::Row => self.rows.advance()?,

@@ -9,14 +9,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Contradictions, Folder, buffer::Buffer, io_at};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    import::{
+        buffer::Buffer,
+        folder::{Folder, io_at},
+        order::Contradictions,
+    },
+};
 
 /// Bytes that are read or written at once.
 const CHUNK: usize = 64 << 10;
 
 /// All runs of an import, the oldest first.
-pub(super) struct Runs {
+pub(crate) struct Runs {
     folder: Folder,
     /// Bytes in memory at most.
     limit: usize,
@@ -31,17 +37,17 @@ struct Files {
 }
 
 impl Runs {
-    pub(super) fn new(folder: Folder, limit: usize) -> Self {
+    pub(crate) fn new(folder: Folder, limit: usize) -> Self {
         let limit = limit.min(1 << 30);
         Self { folder, limit, files: Vec::new(), buffer: Buffer::default() }
     }
 
     /// The folder for the import's files.
-    pub(super) fn folder(&self) -> &Folder {
+    pub(crate) fn folder(&self) -> &Folder {
         &self.folder
     }
 
-    pub(super) fn put_host(&mut self, addr: u32) -> Result<(), StoreError> {
+    pub(crate) fn put_host(&mut self, addr: u32) -> Result<(), StoreError> {
         if self.buffer.hosts.is_empty() {
             // Takes no memory until it is filled.
             self.buffer.hosts.reserve_exact(self.limit / 4);
@@ -50,7 +56,7 @@ impl Runs {
         self.spill_if_full()
     }
 
-    pub(super) fn put_row(&mut self, subject: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn put_row(&mut self, subject: &[u8], value: &[u8]) -> Result<(), StoreError> {
         self.buffer.put_row(subject, value);
         self.spill_if_full()
     }
@@ -60,19 +66,19 @@ impl Runs {
     }
 
     /// Bytes in memory, about.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.buffer.len()
     }
 
     /// Writes what is in memory to files, and gives the memory back.
-    pub(super) fn release(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn release(&mut self) -> Result<(), StoreError> {
         self.spill()?;
         self.buffer.shrink();
         Ok(())
     }
 
     /// Rows that a later row of the same run contradicts.
-    pub(super) fn contradictions(&self) -> &Contradictions {
+    pub(crate) fn contradictions(&self) -> &Contradictions {
         &self.buffer.contradictions
     }
 
@@ -91,7 +97,7 @@ impl Runs {
     }
 
     /// All rows are in.
-    pub(super) fn finish(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
         self.buffer.sort();
         if !self.files.is_empty() {
             self.buffer.shrink();
@@ -100,7 +106,7 @@ impl Runs {
     }
 
     /// The addresses of each run, and the run's number; a higher one is newer.
-    pub(super) fn hosts(&self) -> Result<Vec<Hosts<'_>>, StoreError> {
+    pub(crate) fn hosts(&self) -> Result<Vec<Hosts<'_>>, StoreError> {
         let files = self.files.iter().map(|files| HostsFrom::file(&files.hosts));
         let memory = Ok(HostsFrom::Memory(self.buffer.hosts.iter()));
         let mut all = Vec::new();
@@ -111,7 +117,7 @@ impl Runs {
     }
 
     /// The rows of each run.
-    pub(super) fn rows(&self) -> Result<Vec<Rows<'_>>, StoreError> {
+    pub(crate) fn rows(&self) -> Result<Vec<Rows<'_>>, StoreError> {
         let files = self.files.iter().map(|files| RowsFrom::file(&files.rows));
         let memory = Ok(RowsFrom::Memory(&self.buffer, 0));
         let mut all = Vec::new();
@@ -179,9 +185,9 @@ impl Input {
 }
 
 /// The addresses of a run, at one of them.
-pub(super) struct Hosts<'a> {
-    pub(super) run: usize,
-    pub(super) addr: u32,
+pub(crate) struct Hosts<'a> {
+    pub(crate) run: usize,
+    pub(crate) addr: u32,
     from: HostsFrom<'a>,
 }
 
@@ -198,7 +204,7 @@ impl HostsFrom<'_> {
 
 impl Hosts<'_> {
     /// Goes to the next address, if there is one.
-    pub(super) fn advance(&mut self) -> Result<bool, StoreError> {
+    pub(crate) fn advance(&mut self) -> Result<bool, StoreError> {
         let next = match &mut self.from {
             HostsFrom::Memory(addresses) => addresses.next().copied(),
             HostsFrom::File(input) => {
@@ -216,10 +222,10 @@ impl Hosts<'_> {
 }
 
 /// The rows of a run, at one of them.
-pub(super) struct Rows<'a> {
-    pub(super) run: usize,
-    pub(super) subject: Vec<u8>,
-    pub(super) value: Vec<u8>,
+pub(crate) struct Rows<'a> {
+    pub(crate) run: usize,
+    pub(crate) subject: Vec<u8>,
+    pub(crate) value: Vec<u8>,
     from: RowsFrom<'a>,
 }
 
@@ -236,7 +242,7 @@ impl RowsFrom<'_> {
 
 impl Rows<'_> {
     /// Goes to the next row, if there is one.
-    pub(super) fn advance(&mut self) -> Result<bool, StoreError> {
+    pub(crate) fn advance(&mut self) -> Result<bool, StoreError> {
         match &mut self.from {
             RowsFrom::Memory(buffer, index) => {
                 let Some((subject, value)) = buffer.row(*index) else { return Ok(false) };

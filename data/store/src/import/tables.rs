@@ -4,8 +4,15 @@ use std::path::PathBuf;
 
 use rocksdb::{DB, IngestExternalFileOptions, Options, SstFileWriter};
 
-use super::Folder;
-use crate::{StoreError, hosts, key::SegmentKey, scan::cf, schema};
+use crate::{
+    StoreError,
+    format::{
+        block,
+        key::SegmentKey,
+        schema::{self, cf},
+    },
+    import::folder::Folder,
+};
 
 /// Bytes in a table.
 const TABLE: u64 = 64 << 20;
@@ -13,7 +20,7 @@ const TABLE: u64 = 64 << 20;
 /// The tables of a new segment; subjects are added in order.
 ///
 /// Blocks of addresses and rows go to different tables, since the former come first in the database.
-pub(super) struct Tables<'a> {
+pub(crate) struct Tables<'a> {
     segment: SegmentKey,
     folder: &'a Folder,
     blocks: Table<'a>,
@@ -33,7 +40,7 @@ struct Table<'a> {
 
 impl<'a> Tables<'a> {
     /// `options` are those of the column family.
-    pub(super) fn new(options: &'a Options, folder: &'a Folder, segment: SegmentKey) -> Self {
+    pub(crate) fn new(options: &'a Options, folder: &'a Folder, segment: SegmentKey) -> Self {
         Self {
             segment,
             folder,
@@ -47,8 +54,8 @@ impl<'a> Tables<'a> {
     }
 
     /// Adds a plain address.
-    pub(super) fn put_host(&mut self, addr: u32) -> Result<(), StoreError> {
-        let (net, low) = hosts::split(addr);
+    pub(crate) fn put_host(&mut self, addr: u32) -> Result<(), StoreError> {
+        let (net, low) = block::split(addr);
         if net != self.net {
             self.end_block()?;
             self.net = net;
@@ -61,13 +68,13 @@ impl<'a> Tables<'a> {
         if self.lows.is_empty() {
             return Ok(());
         }
-        let (key, block) = (self.segment.hosts(self.net), hosts::encode(&self.lows));
+        let (key, block) = (self.segment.hosts(self.net), block::encode(&self.lows));
         self.lows.clear();
         self.blocks.put(self.folder, &mut self.files, &key, &block)
     }
 
     /// Adds a row; returns its key.
-    pub(super) fn put_row(&mut self, subject: &[u8], row: &[u8]) -> Result<&[u8], StoreError> {
+    pub(crate) fn put_row(&mut self, subject: &[u8], row: &[u8]) -> Result<&[u8], StoreError> {
         self.key.clear();
         self.key.extend_from_slice(&self.segment.bytes());
         self.key.extend_from_slice(subject);
@@ -76,7 +83,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Makes the tables part of the database. They are on the disk for good when this returns.
-    pub(super) fn finish(mut self, db: &DB) -> Result<(), StoreError> {
+    pub(crate) fn finish(mut self, db: &DB) -> Result<(), StoreError> {
         self.end_block()?;
         self.blocks.end()?;
         self.rows.end()?;

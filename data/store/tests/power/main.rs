@@ -21,30 +21,20 @@ use std::{
 
 use disk::{Cut, Disk, Random, read_events};
 use dnsbl_store::{
-    Actor, Change, Document, Expect, Filter, Follower, ImportLimits, ImportMode, MintedToken,
-    Outcome, Part, Precondition, Sources, Store,
+    Actor, Change, Document, Filter, ImportLimits, ImportMode, MintedToken, Operation,
+    OperationResult, Precondition, Sources, Store,
 };
-use dnsbl_types::{Entry, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{ListingBody, Name, UnixTime, ZoneKind, ZoneSpec};
 use tempfile::TempDir;
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
 /// Changes that the process makes.
 const CHANGES: usize = 160;
 
-struct Nobody;
-
-impl Follower for Nobody {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
-    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
-    fn publish(&mut self, _: u64, _: Instant) {}
-}
-
 fn open(path: &Path) -> Result<Store, dnsbl_store::StoreError> {
     let store = Store::open(path)?;
-    store.load(&mut Nobody)?;
-    store.start(Box::new(Nobody))?;
+    store.load(&mut ())?;
+    store.start(Box::new(()))?;
     Ok(store)
 }
 
@@ -77,7 +67,7 @@ fn seen(store: &Store) -> u64 {
     for document in reader.documents(&kind, None, 1000).unwrap() {
         (document.id().to_string(), document.body(), document.revision()).hash(&mut hasher);
     }
-    reader.count_documents(&kind).unwrap().hash(&mut hasher);
+    reader.documents(&kind, None, usize::MAX).unwrap().len().hash(&mut hasher);
     for token in reader.tokens().unwrap() {
         token.id.hash(&mut hasher);
     }
@@ -109,8 +99,13 @@ fn work(dir: &Path) {
     store.close();
 }
 
-fn make(store: &Store, change: Change) -> Outcome {
-    store.change(Actor::part("test"), change, NOW).unwrap().outcome
+fn make(store: &Store, operation: Operation) -> OperationResult {
+    make_all(store, vec![operation])
+}
+
+fn make_all(store: &Store, operations: Vec<Operation>) -> OperationResult {
+    let change = Change { actor: Actor::part("test"), operations };
+    store.commit(change, NOW).unwrap().into_result().unwrap()
 }
 
 fn text(random: &mut Random, most: usize) -> String {
@@ -129,7 +124,10 @@ fn change(store: &Store, i: usize, random: &mut Random) {
             "$".parse().unwrap(),
         );
         spec.ttl = ttl;
-        make(store, Change::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None });
+        make(
+            store,
+            Operation::PutZone { zone: Box::new(spec.check().unwrap()), serial_floor: None },
+        );
     };
     let note = |random: &mut Random, most| ListingBody {
         note: Some(text(random, most)),
@@ -144,14 +142,15 @@ fn change(store: &Store, i: usize, random: &mut Random) {
             let body = text(random, 60_000).into_bytes();
             let document = Document::new("test".parse().unwrap(), id, vec![1], Some(NOW), body);
             let document = Box::new(document.unwrap());
-            let listing = Part::PutListing {
+            let listing = Operation::PutListing {
                 zone,
                 subject: subject(i),
                 source: "tester".parse().unwrap(),
                 body: Box::new(note(random, 3000)),
+                precondition: Precondition::None,
             };
-            let document = Part::PutDocument { document, expect: Expect::Any };
-            make(store, Change::Together(vec![document, listing]));
+            let document = Operation::PutDocument { document, precondition: Precondition::None };
+            make_all(store, vec![document, listing]);
         }
         2 | 7 => {
             let mut staging = store.stage(&zone, "feed".parse().unwrap()).unwrap();
@@ -168,11 +167,11 @@ fn change(store: &Store, i: usize, random: &mut Random) {
             let limits = ImportLimits { allow_rejected: false, max_removed: 1.0 };
             let mode =
                 if i % 10 == 2 { ImportMode::Upsert } else { ImportMode::ReplaceSource(limits) };
-            make(store, Change::CommitImport(Box::new(staging.finish(mode, false, NOW).unwrap())));
+            make(store, staging.finish(mode, false, NOW).unwrap().commit());
         }
         5 => {
             let precondition = Precondition::None;
-            let delete = Change::DeleteListing {
+            let delete = Operation::DeleteListing {
                 zone,
                 subject: subject(i - 1),
                 sources: Sources::All,
@@ -180,19 +179,19 @@ fn change(store: &Store, i: usize, random: &mut Random) {
             };
             make(store, delete);
         }
-        6 => drop(make(store, Change::Fold)),
+        6 => drop(make(store, Operation::CompactSegments)),
         8 if i % 20 == 8 => {
             let random = std::array::from_fn(|_| random.below(256) as u8);
             let token = MintedToken::mint(random, format!("t{i}"), vec![], NOW, None);
-            make(store, Change::PutToken(token.record));
+            make(store, Operation::PutToken(token.record));
         }
         8 => put_zone(&zone, 300 + i as u32),
-        9 if i % 80 == 69 => drop(make(store, Change::DeleteZone(zone))),
+        9 if i % 80 == 69 => drop(make(store, Operation::DeleteZone(zone))),
         _ => {
             let source = "hand".parse().unwrap();
-            let (subject, body) = (subject(i), note(random, 4000));
+            let (subject, body) = (subject(i), Box::new(note(random, 4000)));
             let precondition = Precondition::None;
-            make(store, Change::PutListing { zone, subject, source, body, precondition });
+            make(store, Operation::PutListing { zone, subject, source, body, precondition });
         }
     }
 }
@@ -299,7 +298,8 @@ fn check(
         dir.keep(),
     );
     // It takes writes.
-    let zone = Change::PutToken(MintedToken::mint([1; 40], "x".into(), vec![], NOW, None).record);
+    let zone =
+        Operation::PutToken(MintedToken::mint([1; 40], "x".into(), vec![], NOW, None).record);
     make(&store, zone);
     store.close();
 }

@@ -1,8 +1,8 @@
 //! Changes one by one, and what can be read afterwards.
 
 use dnsbl_store::{
-    Change, ChangeError, Cursor, Filter, LogSize, MintedToken, Op, Outcome, Precondition, Sources,
-    SubjectMatch,
+    ChangeError, Cursor, Filter, LogSize, MintedToken, Op, Operation, OperationResult,
+    Precondition, Sources, SubjectMatch,
 };
 use dnsbl_types::{Entry, ListingBody, Serial, Subject, ZoneKind};
 
@@ -36,14 +36,13 @@ fn each_source_lists_and_delists_on_its_own() {
     fixture.put("192.0.2.1", "b", plain()).unwrap();
     fixture.delete("192.0.2.1", Sources::One(source("a"))).unwrap();
     assert_eq!(fixture.subjects(), ["192.0.2.1 b"]);
-    assert!(matches!(
-        fixture.delete("192.0.2.1", Sources::One(source("a"))),
-        Err(ChangeError::NoListing)
-    ));
+    let nothing = fixture.delete("192.0.2.1", Sources::One(source("a"))).unwrap();
+    assert_eq!(nothing.results, [OperationResult::Count(0)]);
+    assert_eq!(nothing.seq, fixture.store.read(NOW).head().unwrap());
     fixture.put("192.0.2.1", "a", plain()).unwrap();
     assert!(matches!(
-        fixture.delete("192.0.2.1", Sources::All).unwrap().outcome,
-        Outcome::Count(2)
+        fixture.delete("192.0.2.1", Sources::All).unwrap().results[0],
+        OperationResult::Count(2)
     ));
     assert!(fixture.mirror.0.lock().unwrap().entries.is_empty());
 }
@@ -53,11 +52,11 @@ fn preconditions_hold_for_subject_and_source() {
     let fixture = Fixture::new();
     let seq = fixture.put("192.0.2.1", "a", plain()).unwrap().seq;
     let put = |source_: &str, precondition, text: &str| {
-        fixture.change(Change::PutListing {
+        fixture.change(Operation::PutListing {
             zone: origin(),
             subject: "192.0.2.1".parse().unwrap(),
             source: source(source_),
-            body: note(text),
+            body: Box::new(note(text)),
             precondition,
         })
     };
@@ -83,7 +82,7 @@ fn what_has_expired_is_absent_before_and_after_the_sweep() {
     assert_eq!((fixture.listings(NOW).len(), fixture.counts(NOW)), (2, (2, 0)));
     assert_eq!((fixture.listings(later).len(), fixture.counts(later)), (1, (1, 0)));
     let before = fixture.mirror.0.lock().unwrap().serial;
-    fixture.change_at(Change::Sweep, later).unwrap();
+    fixture.change_at(Operation::Sweep, later).unwrap();
     assert_eq!((fixture.listings(NOW).len(), fixture.counts(NOW)), (1, (1, 0)));
     let seen = fixture.mirror.0.lock().unwrap().clone();
     assert!(seen.serial.is_after(before));
@@ -91,7 +90,7 @@ fn what_has_expired_is_absent_before_and_after_the_sweep() {
     let entry = fixture.store.read(NOW).log_entry(seen.seq).unwrap().unwrap();
     assert_eq!(entry.ops[0].word(), "expire");
     let head = seen.seq;
-    fixture.change_at(Change::Sweep, later).unwrap();
+    fixture.change_at(Operation::Sweep, later).unwrap();
     assert_eq!(fixture.store.read(NOW).head().unwrap(), head);
 }
 
@@ -100,8 +99,8 @@ fn an_expired_listing_that_is_put_again_is_new() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", ListingBody { expires_at: Some(NOW), ..plain() }).unwrap();
     let done = fixture.put("192.0.2.1", "a", plain()).unwrap();
-    assert!(matches!(done.outcome, Outcome::Listing { created: true, .. }));
-    fixture.change(Change::Sweep).unwrap();
+    assert!(matches!(done.results[0], OperationResult::Listing { created: true, .. }));
+    fixture.change(Operation::Sweep).unwrap();
     assert_eq!((fixture.subjects().len(), fixture.counts(NOW)), (1, (1, 0)));
 }
 
@@ -109,18 +108,18 @@ fn an_expired_listing_that_is_put_again_is_new() {
 fn the_serial_goes_on_when_a_zone_is_deleted_and_made_again() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", plain()).unwrap();
-    fixture.change(Change::DeleteZone(origin())).unwrap();
+    fixture.change(Operation::DeleteZone(origin())).unwrap();
     let fixture = fixture.reopen();
     assert!(fixture.store.read(NOW).zone(&origin()).unwrap().is_none());
     fixture
-        .change(Change::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: None })
+        .change(Operation::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: None })
         .unwrap();
     let record = fixture.store.read(NOW).zone(&origin()).unwrap().unwrap();
     assert_eq!(record.serial, Serial(4));
     assert!(fixture.subjects().is_empty());
     let floor = Some(Serial(2_026_112_100));
     fixture
-        .change(Change::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: floor })
+        .change(Operation::PutZone { zone: Box::new(zone(ZoneKind::Ip)), serial_floor: floor })
         .unwrap();
     assert_eq!(fixture.mirror.0.lock().unwrap().serial, Serial(2_026_112_100));
 }
@@ -129,7 +128,8 @@ fn the_serial_goes_on_when_a_zone_is_deleted_and_made_again() {
 fn a_zone_with_listings_keeps_its_kind() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", plain()).unwrap();
-    let change = || Change::PutZone { zone: Box::new(zone(ZoneKind::Domain)), serial_floor: None };
+    let change =
+        || Operation::PutZone { zone: Box::new(zone(ZoneKind::Domain)), serial_floor: None };
     assert!(matches!(fixture.change(change()), Err(ChangeError::KindInUse(_))));
     fixture.delete("192.0.2.1", Sources::All).unwrap();
     assert!(fixture.change(change()).is_ok());
@@ -156,25 +156,25 @@ fn the_log_is_dense_and_tells_what_happened() {
 fn a_compacted_log_says_so_and_keeps_its_head() {
     let fixture = Fixture::new();
     for i in 1..=5u64 {
-        let change = Change::PutListing {
+        let change = Operation::PutListing {
             zone: origin(),
             subject: format!("192.0.2.{i}").parse().unwrap(),
             source: source("a"),
-            body: plain(),
+            body: Box::new(plain()),
             precondition: Precondition::None,
         };
         fixture.change_at(change, NOW.plus(i)).unwrap();
     }
     let floor =
         fixture.store.read(NOW).floor_of_log(&mut LogSize::default(), NOW.plus(3), u64::MAX);
-    fixture.change(Change::CutLog { floor: floor.unwrap() }).unwrap();
+    fixture.change(Operation::TruncateLog { floor: floor.unwrap() }).unwrap();
     let fixture = fixture.reopen();
     let reader = fixture.store.read(NOW);
     assert_eq!(reader.log_floor().unwrap(), 4);
     assert_eq!(reader.log_after(2, 9).unwrap(), None);
     assert_eq!(reader.log_after(3, 9).unwrap().unwrap().len(), 3);
     drop(reader);
-    fixture.change(Change::CutLog { floor: u64::MAX }).unwrap();
+    fixture.change(Operation::TruncateLog { floor: u64::MAX }).unwrap();
     assert_eq!(fixture.store.read(NOW).head().unwrap(), 6);
 }
 
@@ -234,13 +234,13 @@ fn a_token_is_known_by_its_secret_only() {
         NOW,
         Some(NOW.plus(10)),
     );
-    fixture.change(Change::PutToken(minted.record.clone())).unwrap();
+    fixture.change(Operation::PutToken(minted.record.clone())).unwrap();
     let reader = fixture.store.read(NOW);
     assert_eq!(reader.authenticate(minted.text.reveal()).unwrap(), Some(minted.record.clone()));
     assert_eq!(reader.authenticate(&format!("{}0", minted.text.reveal())).unwrap(), None);
     assert_eq!(reader.authenticate("dnsbl_0000_1111").unwrap(), None);
     assert_eq!(fixture.store.read(NOW.plus(10)).authenticate(minted.text.reveal()).unwrap(), None);
-    fixture.change(Change::DeleteToken { id: minted.record.id.clone(), keep: None }).unwrap();
+    fixture.change(Operation::DeleteToken { id: minted.record.id.clone(), keep: None }).unwrap();
     assert_eq!(fixture.store.read(NOW).authenticate(minted.text.reveal()).unwrap(), None);
     assert!(!format!("{:?}", minted.text).contains("0707"));
 }

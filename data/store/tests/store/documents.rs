@@ -3,8 +3,8 @@
 use std::sync::mpsc::sync_channel;
 
 use dnsbl_store::{
-    Actor, Change, ChangeError, Document, DocumentError, DocumentId, DocumentKind, Done, Expect,
-    Outcome, Part, PartDone,
+    Actor, Change, ChangeError, Committed, Document, DocumentError, DocumentId, DocumentKind,
+    Operation, OperationResult, Precondition, Sources,
 };
 use dnsbl_types::{ListingBody, Name, UnixTime};
 
@@ -26,33 +26,36 @@ fn indexed(kind_: &str, id_: &str, group: &[u8], due: Option<u64>) -> Document {
     Document::new(kind(kind_), id(id_), group.to_vec(), due.map(UnixTime), vec![1]).unwrap()
 }
 
-pub(crate) fn put_document(document: &Document, expect: Expect) -> Part {
-    Part::PutDocument { document: Box::new(document.clone()), expect }
+pub(crate) fn put_document(document: &Document, precondition: Precondition) -> Operation {
+    Operation::PutDocument { document: Box::new(document.clone()), precondition }
 }
 
-pub(crate) fn delete_document(kind_: &str, id_: &str, expect: Expect) -> Part {
-    Part::DeleteDocument { kind: kind(kind_), id: id(id_), expect }
+pub(crate) fn delete_document(kind_: &str, id_: &str, precondition: Precondition) -> Operation {
+    Operation::DeleteDocument { kind: kind(kind_), id: id(id_), precondition }
 }
 
-pub(crate) fn put_listing(subject: &str, by: &str, body: ListingBody) -> Part {
+pub(crate) fn put_listing(subject: &str, by: &str, body: ListingBody) -> Operation {
     let (zone, subject, source) = (origin(), subject.parse().unwrap(), source(by));
-    Part::PutListing { zone, subject, source, body: Box::new(body) }
+    let precondition = Precondition::None;
+    Operation::PutListing { zone, subject, source, body: Box::new(body), precondition }
 }
 
-pub(crate) fn delete_listing(subject: &str, by: &str) -> Part {
-    Part::DeleteListing { zone: origin(), subject: subject.parse().unwrap(), source: source(by) }
+pub(crate) fn delete_listing(subject: &str, by: &str) -> Operation {
+    let (subject, sources) = (subject.parse().unwrap(), Sources::One(source(by)));
+    Operation::DeleteListing { zone: origin(), subject, sources, precondition: Precondition::None }
 }
 
 /// A listing in a zone that there is not.
-pub(crate) fn put_nowhere() -> Part {
+pub(crate) fn put_nowhere() -> Operation {
     let zone: Name = "no.example.org".parse().unwrap();
     let (subject, source) = ("192.0.2.77".parse().unwrap(), source("a"));
-    Part::PutListing { zone, subject, source, body: Box::new(plain()) }
+    let (body, precondition) = (Box::new(plain()), Precondition::None);
+    Operation::PutListing { zone, subject, source, body, precondition }
 }
 
 impl Fixture {
-    pub(crate) fn together(&self, parts: Vec<Part>) -> Result<Done, ChangeError> {
-        self.change(Change::Together(parts))
+    pub(crate) fn together(&self, operations: Vec<Operation>) -> Result<Committed, ChangeError> {
+        self.store.commit(Change { actor: Actor::part("test"), operations }, NOW)
     }
 
     pub(crate) fn documents(&self, kind_: &str) -> Vec<Document> {
@@ -64,19 +67,12 @@ impl Fixture {
     }
 }
 
-fn parts_done(done: &Done) -> &[PartDone] {
-    match &done.outcome {
-        Outcome::Together(parts) => parts,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_document_that_was_acknowledged_is_there_after_reopening() {
     let fixture = Fixture::new();
     let written = indexed("test", "2026-1", b"group", Some(7));
-    let done = fixture.together(vec![put_document(&written, Expect::Absent)]).unwrap();
-    assert_eq!(parts_done(&done), [PartDone::Document { revision: done.seq }]);
+    let done = fixture.together(vec![put_document(&written, Precondition::Absent)]).unwrap();
+    assert_eq!(done.results, [OperationResult::Document { revision: done.seq }]);
     let fixture = fixture.reopen();
     let read = fixture.store.read(NOW).document(&kind("test"), &id("2026-1")).unwrap().unwrap();
     assert_eq!(
@@ -88,33 +84,33 @@ fn a_document_that_was_acknowledged_is_there_after_reopening() {
     assert_eq!(fixture.store.read(NOW).document(&kind("tests"), &id("2026-1")).unwrap(), None);
 }
 
-/// Whether an error is the one that a part should meet with.
+/// Whether an error is the one that an operation should meet with.
 type IsExpected = fn(&ChangeError) -> bool;
 
 #[test]
-fn a_part_that_fails_takes_all_others_with_it() {
+fn an_operation_that_fails_takes_all_others_with_it() {
     let fixture = Fixture::new();
     fixture.put("192.0.2.1", "a", note("old")).unwrap();
     let before = (fixture.head(), fixture.counts(NOW), fixture.listings(NOW));
     let seen = fixture.mirror.0.lock().unwrap().clone();
-    let failing: [(Part, IsExpected); 5] = [
+    let failing: [(Operation, IsExpected); 5] = [
         (put_nowhere(), |err| matches!(err, ChangeError::NoZone(_))),
         (put_listing("127.0.0.2", "a", plain()), |err| matches!(err, ChangeError::TestEntry)),
         (put_listing("example.com", "a", plain()), |err| matches!(err, ChangeError::WrongKind)),
         (delete_listing("127.0.0.2", "a"), |err| matches!(err, ChangeError::TestEntry)),
-        (delete_document("test", "1", Expect::Revision(1)), |err| {
+        (delete_document("test", "1", Precondition::matches(1)), |err| {
             matches!(err, ChangeError::Stale { found: Some(3), .. })
         }),
     ];
     for (last, expected) in failing {
-        let parts = vec![
-            put_document(&document("test", "1", b"x"), Expect::Any),
+        let operations = vec![
+            put_document(&document("test", "1", b"x"), Precondition::None),
             put_listing("192.0.2.1", "a", note("new")),
             put_listing("192.0.2.2", "new-source", plain()),
             delete_listing("192.0.2.1", "a"),
             last,
         ];
-        let err = fixture.together(parts).unwrap_err();
+        let err = fixture.together(operations).unwrap_err();
         assert!(expected(&err), "{err}");
         assert_eq!((fixture.head(), fixture.counts(NOW), fixture.listings(NOW)), before);
         assert!(fixture.documents("test").is_empty());
@@ -129,24 +125,21 @@ fn a_part_that_fails_takes_all_others_with_it() {
 }
 
 #[test]
-fn all_parts_are_one_entry_and_move_the_serial_once() {
+fn all_operations_are_one_entry_and_move_the_serial_once() {
     let fixture = Fixture::new();
     let serial = fixture.mirror.0.lock().unwrap().serial;
     let done = fixture
         .together(vec![
-            put_document(&document("relay-test", "1", b"secret"), Expect::Absent),
+            put_document(&document("relay-test", "1", b"secret"), Precondition::Absent),
             put_listing("192.0.2.1", "a", note("x")),
             put_listing("192.0.2.2", "a", plain()),
-            delete_document("relay-test", "2", Expect::Any),
+            delete_document("relay-test", "2", Precondition::None),
             delete_listing("192.0.2.3", "a"),
         ])
         .unwrap();
-    let PartDone::Listing { created: true, listing } = &parts_done(&done)[1] else { panic!() };
+    let OperationResult::Listing { created: true, listing } = &done.results[1] else { panic!() };
     assert_eq!((listing.seq, listing.body.note.as_deref()), (done.seq, Some("x")));
-    assert_eq!(
-        parts_done(&done)[3..],
-        [PartDone::NoDocument { existed: false }, PartDone::NoListing { existed: false }]
-    );
+    assert_eq!(done.results[3..], [OperationResult::Count(0), OperationResult::Count(0)]);
     let seen = fixture.mirror.0.lock().unwrap().clone();
     assert_eq!((seen.serial, seen.seq), (serial.next(), done.seq));
     assert_eq!(seen.entries.len(), 2);
@@ -162,7 +155,8 @@ fn all_parts_are_one_entry_and_move_the_serial_once() {
     assert_eq!(audit[2].subject.as_deref(), Some("1"));
     assert_eq!(audit[2].zone, None);
     drop(reader);
-    let done = fixture.together(vec![delete_document("relay-test", "1", Expect::Any)]).unwrap();
+    let done =
+        fixture.together(vec![delete_document("relay-test", "1", Precondition::None)]).unwrap();
     assert_eq!(fixture.mirror.0.lock().unwrap().serial, serial.next());
     let audit =
         fixture.store.read(NOW).audit_before(u64::MAX, 1, usize::MAX, |_| true).unwrap().records;
@@ -173,8 +167,8 @@ fn all_parts_are_one_entry_and_move_the_serial_once() {
 fn the_log_keeps_what_a_document_said() {
     let fixture = Fixture::new();
     let first = indexed("test", "1", b"g", Some(9));
-    let done = fixture.together(vec![put_document(&first, Expect::Absent)]).unwrap();
-    fixture.together(vec![put_document(&document("test", "1", b"2"), Expect::Any)]).unwrap();
+    let done = fixture.together(vec![put_document(&first, Precondition::Absent)]).unwrap();
+    fixture.together(vec![put_document(&document("test", "1", b"2"), Precondition::None)]).unwrap();
     let fixture = fixture.reopen();
     let entry = fixture.store.read(NOW).log_entry(done.seq).unwrap().unwrap();
     let dnsbl_store::Op::PutDocument { document } = &entry.ops[0] else { panic!() };
@@ -190,7 +184,7 @@ fn what_changes_nothing_writes_no_entry() {
     let fixture = Fixture::new();
     let parts = || {
         vec![
-            put_document(&document("test", "1", b"x"), Expect::Any),
+            put_document(&document("test", "1", b"x"), Precondition::None),
             put_listing("192.0.2.1", "a", note("x")),
         ]
     };
@@ -199,33 +193,33 @@ fn what_changes_nothing_writes_no_entry() {
     let head = fixture.head();
     let again = fixture.together(parts()).unwrap();
     assert_eq!((again.seq, fixture.head()), (head, head));
-    assert_eq!(parts_done(&again)[0], PartDone::Document { revision: first.seq });
+    assert_eq!(again.results[0], OperationResult::Document { revision: first.seq });
     assert_eq!(fixture.together(vec![]).unwrap().seq, head);
 }
 
 #[test]
 fn a_document_that_is_not_the_expected_one_is_left_alone() {
     let fixture = Fixture::new();
-    let put = |body: &[u8], expect| {
-        fixture.together(vec![put_document(&document("test", "1", body), expect)])
+    let put = |body: &[u8], precondition| {
+        fixture.together(vec![put_document(&document("test", "1", body), precondition)])
     };
-    let found = |result: Result<Done, ChangeError>| match result {
+    let found = |result: Result<Committed, ChangeError>| match result {
         Err(ChangeError::Stale { found, .. }) => found,
         other => panic!("{other:?}"),
     };
-    assert_eq!(found(put(b"1", Expect::Revision(1))), None);
-    let seq = put(b"1", Expect::Absent).unwrap().seq;
-    assert_eq!(found(put(b"2", Expect::Absent)), Some(seq));
-    assert_eq!(found(put(b"2", Expect::Revision(seq + 1))), Some(seq));
+    assert_eq!(found(put(b"1", Precondition::matches(1))), None);
+    let seq = put(b"1", Precondition::Absent).unwrap().seq;
+    assert_eq!(found(put(b"2", Precondition::Absent)), Some(seq));
+    assert_eq!(found(put(b"2", Precondition::matches(seq + 1))), Some(seq));
     // Even where it would change nothing.
-    assert_eq!(found(put(b"1", Expect::Absent)), Some(seq));
-    let next = put(b"2", Expect::Revision(seq)).unwrap().seq;
-    let delete = |expect| fixture.together(vec![delete_document("test", "1", expect)]);
-    assert_eq!(found(delete(Expect::Revision(seq))), Some(next));
+    assert_eq!(found(put(b"1", Precondition::Absent)), Some(seq));
+    let next = put(b"2", Precondition::matches(seq)).unwrap().seq;
+    let delete = |precondition| fixture.together(vec![delete_document("test", "1", precondition)]);
+    assert_eq!(found(delete(Precondition::matches(seq))), Some(next));
     assert_eq!(fixture.documents("test")[0].body(), b"2");
-    delete(Expect::Revision(next)).unwrap();
+    delete(Precondition::matches(next)).unwrap();
     assert!(fixture.documents("test").is_empty());
-    assert_eq!(found(delete(Expect::Revision(next))), None);
+    assert_eq!(found(delete(Precondition::matches(next))), None);
 }
 
 #[test]
@@ -233,13 +227,13 @@ fn of_two_that_wait_with_the_same_expectation_one_wins() {
     let fixture = Fixture::new();
     let (tell, told) = sync_channel(50);
     for n in 0..50u8 {
-        let parts = vec![
-            put_document(&document("test", "1", &[n]), Expect::Absent),
+        let operations = vec![
+            put_document(&document("test", "1", &[n]), Precondition::Absent),
             put_listing(&format!("192.0.2.{n}"), "a", plain()),
         ];
         let tell = tell.clone();
         let actor = Actor::part("test");
-        let reply = move |result: Result<Done, ChangeError>| {
+        let reply = move |result: Result<Committed, ChangeError>| {
             let won = match result {
                 Ok(_) => true,
                 Err(ChangeError::Stale { .. }) => false,
@@ -247,7 +241,7 @@ fn of_two_that_wait_with_the_same_expectation_one_wins() {
             };
             tell.send((n, won)).unwrap();
         };
-        fixture.store.submit(actor, Change::Together(parts), NOW, reply);
+        fixture.store.submit(Change { actor, operations }, NOW, reply);
     }
     drop(tell);
     let winners: Vec<u8> = told.iter().filter(|(_, won)| *won).map(|(n, _)| n).collect();
@@ -263,8 +257,8 @@ fn a_part_sees_what_earlier_parts_did() {
     let next = fixture.head() + 1;
     fixture
         .together(vec![
-            put_document(&one, Expect::Absent),
-            put_document(&two, Expect::Revision(next)),
+            put_document(&one, Precondition::Absent),
+            put_document(&two, Precondition::matches(next)),
             put_listing("192.0.2.1", "a", plain()),
             put_listing("192.0.2.1", "a", note("x")),
         ])
@@ -272,18 +266,27 @@ fn a_part_sees_what_earlier_parts_did() {
     assert_eq!(fixture.documents("test")[0].body(), b"2");
     assert_eq!(fixture.listings(NOW)[0].body, note("x"));
     assert_eq!((fixture.counts(NOW), fixture.listings(NOW).len()), ((1, 0), 1));
-    let twice = vec![delete_document("test", "1", Expect::Any), put_document(&one, Expect::Absent)];
+    let twice = vec![
+        delete_document("test", "1", Precondition::None),
+        put_document(&one, Precondition::Absent),
+    ];
     fixture.together(twice).unwrap();
-    assert_eq!(fixture.store.read(NOW).count_documents(&kind("test")).unwrap(), 1);
+    assert_eq!(
+        fixture.store.read(NOW).documents(&kind("test"), None, usize::MAX).unwrap().len(),
+        1
+    );
     let gone = vec![
         delete_listing("192.0.2.1", "a"),
-        delete_document("test", "1", Expect::Any),
-        delete_document("test", "1", Expect::Absent),
+        delete_document("test", "1", Precondition::None),
+        delete_document("test", "1", Precondition::Absent),
     ];
     let done = fixture.together(gone).unwrap();
-    assert_eq!(parts_done(&done)[2], PartDone::NoDocument { existed: false });
+    assert_eq!(done.results[2], OperationResult::Count(0));
     assert!(fixture.mirror.0.lock().unwrap().entries.is_empty());
-    assert_eq!(fixture.store.read(NOW).count_documents(&kind("test")).unwrap(), 0);
+    assert_eq!(
+        fixture.store.read(NOW).documents(&kind("test"), None, usize::MAX).unwrap().len(),
+        0
+    );
 }
 
 #[test]
@@ -299,7 +302,7 @@ fn documents_are_found_by_group_by_due_time_and_in_pages() {
         indexed("tes", "7", b"g", Some(0)),
         indexed("test", "g", b"g", Some(20)),
     ];
-    fixture.together(all.iter().map(|d| put_document(d, Expect::Absent)).collect()).unwrap();
+    fixture.together(all.iter().map(|d| put_document(d, Precondition::Absent)).collect()).unwrap();
     let reader = fixture.store.read(NOW);
     let (kind, last) = (kind("test"), id("g"));
     let ids = |found: Vec<Document>| {
@@ -320,7 +323,7 @@ fn documents_are_found_by_group_by_due_time_and_in_pages() {
     let due = |until, limit| ids(reader.documents_due(&kind, UnixTime(until), limit).unwrap());
     assert_eq!((due(9, 9), due(10, 9), due(29, 9)), ("".into(), "25".into(), "25g".into()));
     assert_eq!((due(u64::MAX, 9), due(u64::MAX, 1)), ("25g13".into(), "2".into()));
-    assert_eq!(reader.count_documents(&kind).unwrap(), 6);
+    assert_eq!(reader.documents(&kind, None, usize::MAX).unwrap().len(), 6);
 }
 
 #[test]
@@ -347,7 +350,7 @@ fn large_entries_of_the_log_are_read_a_few_at_a_time() {
     let fixture = Fixture::new();
     for n in 0..40u8 {
         let large = document("test", "1", &vec![n; Document::MAX_BODY]);
-        fixture.together(vec![put_document(&large, Expect::Any)]).unwrap();
+        fixture.together(vec![put_document(&large, Precondition::None)]).unwrap();
     }
     let (mut seqs, mut reads) = (Vec::new(), 0);
     loop {
@@ -375,7 +378,7 @@ fn a_step_is_in_the_log_and_not_in_the_audit() {
         .unwrap()
         .records
         .len();
-    let step = put_document(&document("a", "1", b"x").as_step(), Expect::Absent);
+    let step = put_document(&document("a", "1", b"x").as_step(), Precondition::Absent);
     let done = fixture.together(vec![step]).unwrap();
     let reader = fixture.store.read(NOW);
     assert_eq!(
@@ -386,9 +389,9 @@ fn a_step_is_in_the_log_and_not_in_the_audit() {
     assert_eq!(reader.log_after(done.seq - 1, 9).unwrap().unwrap().len(), 1);
     drop(reader);
     // Said again as more than a step it changes nothing.
-    let same = fixture.together(vec![put_document(&document("a", "1", b"x"), Expect::Any)]);
+    let same = fixture.together(vec![put_document(&document("a", "1", b"x"), Precondition::None)]);
     assert_eq!(same.unwrap().seq, done.seq);
-    fixture.together(vec![put_document(&document("a", "1", b"y"), Expect::Any)]).unwrap();
+    fixture.together(vec![put_document(&document("a", "1", b"y"), Precondition::None)]).unwrap();
     let audited =
         fixture.store.read(NOW).audit_before(u64::MAX, 100, usize::MAX, |_| true).unwrap().records;
     assert_eq!((audited.len(), audited[0].action.as_str()), (before + 1, "a-put"));

@@ -8,11 +8,12 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, ChangeError, Done, Filter, Follower, ImportCounts, ImportLimits, ImportMode,
-    Outcome, Precondition, Sources, Staged, Store, StoreOptions,
+    Actor, Change, ChangeError, Committed, Filter, ImportCounts, ImportLimits, ImportMode,
+    Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Entry, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -90,7 +91,7 @@ impl Fixture {
     fn with(options: StoreOptions) -> Self {
         let fixture = Self::open_with(tempfile::tempdir().unwrap(), options);
         let zone = Box::new(zone(ZoneKind::Ip));
-        fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
+        fixture.change(Operation::PutZone { zone, serial_floor: None }).unwrap();
         fixture
     }
 
@@ -113,12 +114,16 @@ impl Fixture {
         Self::open_with(dir, options)
     }
 
-    pub(crate) fn change(&self, change: Change) -> Result<Done, ChangeError> {
-        self.change_at(change, NOW)
+    pub(crate) fn change(&self, operation: Operation) -> Result<Committed, ChangeError> {
+        self.change_at(operation, NOW)
     }
 
-    pub(crate) fn change_at(&self, change: Change, now: UnixTime) -> Result<Done, ChangeError> {
-        self.store.change(Actor::part("test"), change, now)
+    pub(crate) fn change_at(
+        &self,
+        operation: Operation,
+        now: UnixTime,
+    ) -> Result<Committed, ChangeError> {
+        self.store.commit(Change::new(Actor::part("test"), operation), now)
     }
 
     pub(crate) fn put(
@@ -126,20 +131,20 @@ impl Fixture {
         subject: &str,
         source: &str,
         body: ListingBody,
-    ) -> Result<Done, ChangeError> {
-        self.change(Change::PutListing {
+    ) -> Result<Committed, ChangeError> {
+        self.change(Operation::PutListing {
             zone: origin(),
             subject: subject.parse().unwrap(),
             source: source.parse().unwrap(),
-            body,
+            body: Box::new(body),
             precondition: Precondition::None,
         })
     }
 
-    pub(crate) fn delete(&self, subject: &str, sources: Sources) -> Result<Done, ChangeError> {
+    pub(crate) fn delete(&self, subject: &str, sources: Sources) -> Result<Committed, ChangeError> {
         let zone = origin();
         let subject = subject.parse().unwrap();
-        self.change(Change::DeleteListing {
+        self.change(Operation::DeleteListing {
             zone,
             subject,
             sources,
@@ -162,8 +167,8 @@ impl Fixture {
     }
 
     pub(crate) fn commit(&self, staged: Staged) -> Result<ImportCounts, ChangeError> {
-        match self.change(Change::CommitImport(Box::new(staged)))?.outcome {
-            Outcome::Import(counts) => Ok(counts),
+        match self.change(staged.commit())?.into_result() {
+            Some(OperationResult::Import(counts)) => Ok(counts),
             other => panic!("{other:?}"),
         }
     }
@@ -178,7 +183,10 @@ impl Fixture {
     }
 
     pub(crate) fn fold_all(&self) {
-        while matches!(self.change(Change::Fold).unwrap().outcome, Outcome::Count(1..)) {}
+        while matches!(
+            self.change(Operation::CompactSegments).unwrap().into_result(),
+            Some(OperationResult::Count(1..))
+        ) {}
     }
 
     pub(crate) fn listings(&self, now: UnixTime) -> Vec<Listing> {

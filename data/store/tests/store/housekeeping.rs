@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use dnsbl_store::{
-    Change, Cursor, Filter, ImportMode, LogSize, Outcome, Precondition, Sources, Store,
+    Cursor, Filter, ImportMode, LogSize, Operation, OperationResult, Precondition, Sources, Store,
     SubjectMatch,
 };
 use dnsbl_types::{ListingBody, Subject, UnixTime, ZoneKind};
@@ -25,7 +25,10 @@ fn address(n: u32) -> String {
 /// Sweeps until nothing is due; how many steps there were.
 fn sweep_all(fixture: &Fixture, now: UnixTime) -> usize {
     let mut steps = 0;
-    while matches!(fixture.change_at(Change::Sweep, now).unwrap().outcome, Outcome::Count(1..)) {
+    while matches!(
+        fixture.change_at(Operation::Sweep, now).unwrap().results[0],
+        OperationResult::Count(1..)
+    ) {
         steps += 1;
     }
     steps
@@ -61,7 +64,7 @@ fn log_bytes(store: &Store, floor: u64) -> u64 {
 
 fn cut(store: &Fixture, size: &mut LogSize, before: UnixTime, max_bytes: u64) -> u64 {
     let floor = store.store.read(NOW).floor_of_log(size, before, max_bytes).unwrap();
-    store.change(Change::CutLog { floor }).unwrap();
+    store.change(Operation::TruncateLog { floor }).unwrap();
     store.store.read(NOW).log_floor().unwrap()
 }
 
@@ -97,11 +100,11 @@ fn the_log_is_cut_to_its_size_and_repeated_cuts_change_nothing() {
 fn what_is_cut_for_its_age_is_not_counted_any_more() {
     let fixture = Fixture::new();
     let put = |n: u32, at: UnixTime| {
-        let change = Change::PutListing {
+        let change = Operation::PutListing {
             zone: origin(),
             subject: address(n).parse().unwrap(),
             source: source("a"),
-            body: note("something to say"),
+            body: Box::new(note("something to say")),
             precondition: Precondition::None,
         };
         fixture.change_at(change, at).unwrap();
@@ -129,7 +132,7 @@ fn the_sweep_goes_on_where_it_stopped_and_misses_nothing_that_comes_behind_it() 
     fixture.put(&address(5000), "a", plain()).unwrap();
     assert_eq!(fixture.counts(soon), (1, 0));
     for _ in 0..3 {
-        fixture.change_at(Change::Sweep, soon).unwrap();
+        fixture.change_at(Operation::Sweep, soon).unwrap();
     }
     let before = fixture.store.read(NOW).zone(&origin()).unwrap().unwrap().listings;
     assert!((2..1001).contains(&before), "the sweep goes in steps: {before}");
@@ -188,13 +191,13 @@ fn counts_leave_out_what_has_expired_in_each_zone() {
         "$".parse().unwrap(),
     );
     let settings = Box::new(spec.check().unwrap());
-    fixture.change(Change::PutZone { zone: settings, serial_floor: None }).unwrap();
+    fixture.change(Operation::PutZone { zone: settings, serial_floor: None }).unwrap();
     let in_other = |n: u32, body: ListingBody| {
-        let change = Change::PutListing {
+        let change = Operation::PutListing {
             zone: other.clone(),
             subject: address(n).parse().unwrap(),
             source: source("a"),
-            body,
+            body: Box::new(body),
             precondition: Precondition::None,
         };
         fixture.change(change).unwrap();
@@ -242,9 +245,9 @@ fn writes_during_a_fold_stay_what_they_are_whichever_way_rows_move() {
         import(&fixture, "feed", rows, REPLACE);
         let mut expected = said(&fixture);
         for step in 0u32.. {
-            let done = fixture.change(Change::Fold).unwrap();
+            let done = fixture.change(Operation::CompactSegments).unwrap();
             assert_eq!(said(&fixture), expected, "after step {step}");
-            if matches!(done.outcome, Outcome::Count(0)) {
+            if matches!(done.results[0], OperationResult::Count(0)) {
                 assert!(step > 3, "it takes several steps: {step}");
                 break;
             }
@@ -262,7 +265,10 @@ fn writes_during_a_fold_stay_what_they_are_whichever_way_rows_move() {
         assert_eq!(fixture.counts(NOW), (expected.len() as u64, 0));
         let fixture = fixture.reopen();
         assert_eq!(said(&fixture), expected);
-        assert!(matches!(fixture.change(Change::Fold).unwrap().outcome, Outcome::Count(0)));
+        assert!(matches!(
+            fixture.change(Operation::CompactSegments).unwrap().results[0],
+            OperationResult::Count(0)
+        ));
     }
 }
 
@@ -273,7 +279,7 @@ fn a_fold_that_is_cut_off_goes_on_after_a_restart() {
     import(&fixture, "feed", (1000..2000).map(|n| (n, plain())), REPLACE);
     let expected = said(&fixture);
     for _ in 0..2 {
-        fixture.change(Change::Fold).unwrap();
+        fixture.change(Operation::CompactSegments).unwrap();
     }
     let fixture = fixture.reopen_after_crash();
     fixture.put(&address(5), "feed", note("back")).unwrap();
@@ -345,16 +351,16 @@ fn the_time_of_each_sources_last_import_is_kept() {
     import(&fixture, "a", [(1, plain())].into_iter(), REPLACE);
     let rows = [("192.0.2.1", plain())];
     let staged = fixture.stage("a", &rows, ImportMode::Upsert, true).unwrap();
-    fixture.change_at(Change::CommitImport(Box::new(staged)), NOW.plus(50)).unwrap();
+    fixture.change_at(staged.commit(), NOW.plus(50)).unwrap();
     let unchanged =
         fixture.stage("b", &[(address(1).as_str(), plain())], ImportMode::Upsert, false);
     let later = NOW.plus(100);
-    fixture.change_at(Change::CommitImport(Box::new(unchanged.unwrap())), later).unwrap();
+    fixture.change_at(unchanged.unwrap().commit(), later).unwrap();
     let fixture = fixture.reopen();
     let zone = origin().to_string();
     let of = |source: &str, at| (zone.clone(), source.to_owned(), at);
     assert_eq!(fixture.store.read(NOW).last_imports().unwrap(), [of("a", NOW), of("b", later)]);
-    fixture.change(Change::DeleteZone(origin())).unwrap();
+    fixture.change(Operation::DeleteZone(origin())).unwrap();
     assert_eq!(fixture.store.read(NOW).last_imports().unwrap(), []);
 }
 
@@ -367,7 +373,7 @@ fn the_shared_cache_is_counted_once() {
     for n in 0..20_000 {
         fixture.store.read(NOW).listings_of(&origin(), &address(n).parse().unwrap()).unwrap();
     }
-    let figures: BTreeMap<_, _> = fixture.store.figures().into_iter().collect();
-    let cache = figures["block-cache-usage"];
-    assert!((1..=13 << 20).contains(&cache), "{figures:?}");
+    let stats: BTreeMap<_, _> = fixture.store.stats().into_iter().collect();
+    let cache = stats["block-cache-usage"];
+    assert!((1..=13 << 20).contains(&cache), "{stats:?}");
 }

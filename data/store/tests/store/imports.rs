@@ -1,6 +1,8 @@
 //! Imports: what they do, and what is left of those that are cut off.
 
-use dnsbl_store::{Change, ChangeError, Filter, ImportCounts, ImportLimits, ImportMode, Sources};
+use dnsbl_store::{
+    ChangeError, Filter, ImportCounts, ImportLimits, ImportMode, Operation, Sources,
+};
 use dnsbl_types::{ListingBody, Subject, ZoneKind};
 
 use crate::fixture::{Fixture, NOW, REPLACE, note, origin, plain, source, zone};
@@ -157,7 +159,7 @@ fn an_update_keeps_the_time_of_the_first_listing() {
     fixture.import("feed", &[("192.0.2.1", plain())], REPLACE).unwrap();
     fixture.import("feed", &[("192.0.2.1", note("n"))], REPLACE).unwrap();
     let staged = fixture.stage("feed", &[("192.0.2.1", plain())], REPLACE, false).unwrap();
-    fixture.change_at(Change::CommitImport(Box::new(staged)), NOW.plus(60)).unwrap();
+    fixture.change_at(staged.commit(), NOW.plus(60)).unwrap();
     let check = |fixture: &Fixture| {
         let listings = fixture.listings(NOW);
         let [listing] = listings.as_slice() else { panic!("{listings:?}") };
@@ -250,7 +252,7 @@ fn a_decided_import_that_was_not_committed_is_gone_after_a_crash() {
     assert_eq!(staging_files(&fixture), 0);
     assert!(!fixture.dir.path().join("staging").exists());
     assert_eq!(fixture.subjects(), ["192.0.2.9 feed"]);
-    let keys = fixture.store.figures().into_iter().find(|(name, _)| *name == "live-sst-files-size");
+    let keys = fixture.store.stats().into_iter().find(|(name, _)| *name == "live-sst-files-size");
     assert!(keys.is_some());
     assert_eq!(fixture.import("feed", &rows, ImportMode::Upsert).unwrap(), added(201));
 }
@@ -285,12 +287,12 @@ fn an_import_does_not_go_to_a_zone_that_was_made_again() {
     let fixture = Fixture::new();
     let staged = fixture.stage("feed", &[("192.0.2.1", plain())], REPLACE, false).unwrap();
     let staging = fixture.store.stage(&origin(), source("feed")).unwrap();
-    fixture.change(Change::DeleteZone(origin())).unwrap();
+    fixture.change(Operation::DeleteZone(origin())).unwrap();
     let gone = fixture.stage("feed", &[], REPLACE, false);
     assert!(matches!(gone, Err(ChangeError::NoZone(_))));
     let put_zone = |kind| {
         let zone = Box::new(zone(kind));
-        fixture.change(Change::PutZone { zone, serial_floor: None }).unwrap();
+        fixture.change(Operation::PutZone { zone, serial_floor: None }).unwrap();
     };
     put_zone(ZoneKind::Ip);
     assert!(matches!(fixture.commit(staged), Err(ChangeError::NoZone(_))));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dnsbl_store::{Change, ImportMode, Sources};
+use dnsbl_store::{ImportMode, Operation, OperationResult, Sources};
 use dnsbl_types::{Entry, ListingBody, Subject};
 use proptest::prelude::*;
 
@@ -77,7 +77,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
         Step::Delete(at, by) => {
             let there = model.get(&(subject(at), name(by))).is_some_and(|what| *what < 3);
             assert_eq!(
-                fixture.delete(&subject(at), Sources::One(source(&name(by)))).is_ok(),
+                fixture.delete(&subject(at), Sources::One(source(&name(by)))).unwrap().results
+                    == [OperationResult::Count(1)],
                 there
             );
             if there {
@@ -92,8 +93,8 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
         Step::Race(by, rows, replace, put) => {
             import(&fixture, model, *by, rows, *replace, Some(*put));
         }
-        Step::Fold => drop(fixture.change(Change::Fold).unwrap()),
-        Step::Sweep => drop(fixture.change(Change::Sweep).unwrap()),
+        Step::Fold => drop(fixture.change(Operation::CompactSegments).unwrap()),
+        Step::Sweep => drop(fixture.change(Operation::Sweep).unwrap()),
         Step::Reopen => return fixture.reopen(),
     }
     fixture

@@ -1,7 +1,7 @@
 //! Return codes that a former release took and that turn a list off at its clients: the store opens, shows
 //! them, and answers none.
 
-use dnsbl_store::{Change, Sources};
+use dnsbl_store::{Operation, Sources};
 use dnsbl_types::{ListingBody, ReturnCode, Zone, ZoneKind, ZoneSpec};
 
 use crate::fixture::{Fixture, NOW, plain, source, zone};
@@ -59,7 +59,7 @@ fn a_zone_with_old_codes_answers_the_rest_or_the_usual_one() {
         let zone: Zone = spec.check().unwrap();
         assert_eq!(zone.answered().return_codes, answered);
         let fixture = Fixture::new();
-        let change = Change::PutZone { zone: Box::new(zone), serial_floor: None };
+        let change = Operation::PutZone { zone: Box::new(zone), serial_floor: None };
         fixture.change(change).unwrap();
         let fixture = fixture.reopen();
         let shown = fixture.store.read(NOW).zone(&crate::fixture::origin()).unwrap().unwrap();

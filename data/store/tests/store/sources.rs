@@ -1,6 +1,6 @@
 //! Imports with rows of several sources, and what small ones may lose.
 
-use dnsbl_store::{Change, ChangeError, ImportCounts, ImportLimits, ImportMode};
+use dnsbl_store::{ChangeError, ImportCounts, ImportLimits, ImportMode, Operation};
 use dnsbl_types::{ListingBody, Subject, UnixTime};
 
 use crate::fixture::{Fixture, NOW, note, origin, plain, source};
@@ -109,6 +109,6 @@ fn four_listings_may_go_whatever_share_they_are() {
     assert_eq!(fixture.import("feed", &rows(2), limits(0.2)).unwrap().removed, 4);
     assert_eq!(fixture.import("feed", &rows(1), limits(0.2)).unwrap().removed, 1);
     assert!(refused(fixture.import("feed", &[], limits(0.2))), "none would be left");
-    let change = Change::Fold;
+    let change = Operation::CompactSegments;
     fixture.change(change).unwrap();
 }

@@ -1,86 +1,104 @@
-//! One question, sent as often as it takes.
+//! One question, from its first datagram to its answer.
 
 use std::{future::poll_fn, io, net::SocketAddr, sync::Arc, time::Instant};
 
 use arrayvec::ArrayVec;
+use tokio::time::timeout_at;
 
 use super::{
-    engine::{Engine, Expected},
+    attempts::{Attempts, Step},
+    engine::{Engine, Outgoing},
     pool::SocketKey,
-    slots::{Event, Ticket},
+    servers::Servers,
+    slots::{SlotEvent, SlotKey},
+    tcp,
 };
-use crate::transport::{Question, message::Query};
+use crate::{
+    Failure,
+    transport::{Answer, Question, message::Reply},
+};
 
 /// The most times that one question is sent.
 const MAX_SENDS: usize = 16;
 
-/// A question that waits. Dropping it gives it up and frees its slot.
-pub(super) struct Exchange<'a> {
-    engine: &'a Arc<Engine>,
-    ticket: Ticket,
-    sent: ArrayVec<(SocketKey, u16), MAX_SENDS>,
-    /// How many of them may still be answered.
-    open: usize,
+/// Asks until a server settles it, none is left or the time is over.
+pub(super) async fn ask(
+    engine: &Arc<Engine>,
+    servers: &Servers,
+    question: &Question,
+    deadline: Instant,
+) -> Result<Answer, Failure> {
+    let order = servers.in_order(Instant::now, |gone| engine.forget(gone));
+    let slot = engine.begin(question, servers.recursion()).ok_or(Failure::Overloaded)?;
+    let mut exchange = Exchange { engine, slot, sent: ArrayVec::new() };
+    let mut attempts = Attempts::new(order, deadline, engine.timing);
+    loop {
+        let answer = match attempts.step() {
+            Step::Send(server) => {
+                attempts.sent(server, exchange.send(server), Instant::now());
+                None
+            }
+            Step::SendPlain(server) => {
+                engine.drop_edns(slot);
+                attempts.sent(server, exchange.send(server), Instant::now());
+                None
+            }
+            Step::Wait(now, until) => attempts.observe(exchange.wait(now, until).await),
+            Step::AskOverTcp(server) => {
+                let until = attempts.tcp_until(Instant::now());
+                // It is rare, and takes much room in what waits.
+                let reply = Box::pin(exchange.ask_over_tcp(server, until)).await;
+                attempts.observe_tcp(server, reply)
+            }
+            Step::Finish(result) => return result,
+        };
+        if let Some(answer) = answer {
+            return Ok(answer);
+        }
+    }
 }
 
-impl<'a> Exchange<'a> {
-    /// Takes a slot; `None` if as many questions wait as may.
-    pub(super) fn begin(
-        engine: &'a Arc<Engine>,
-        question: &Question,
-        recursion: bool,
-    ) -> Option<Self> {
-        let ticket = engine.begin(question, recursion)?;
-        Some(Self { engine, ticket, sent: ArrayVec::new(), open: 0 })
-    }
+/// A question that waits. Dropping it gives it up and frees its slot.
+struct Exchange<'a> {
+    engine: &'a Arc<Engine>,
+    slot: SlotKey,
+    sent: ArrayVec<(SocketKey, u16), MAX_SENDS>,
+}
 
+impl Exchange<'_> {
     /// Sends the query, each time with another id and out of another socket.
     ///
     /// What the network can't take just now is as good as lost on the way.
-    pub(super) fn send(&mut self, server: SocketAddr) -> io::Result<()> {
+    fn send(&mut self, server: SocketAddr) -> io::Result<()> {
         if self.sent.is_full() {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        let Expected { key, id, fd, datagram } =
-            self.engine.expect(server, self.ticket, &self.sent)?;
+        let Outgoing { key, id, descriptor, datagram } =
+            self.engine.expect(server, self.slot, &self.sent)?;
         self.sent.push((key, id));
-        self.open += 1;
-        match fd.get_ref().send(&datagram) {
-            Err(err) if err.kind() != io::ErrorKind::WouldBlock => {
-                self.open -= 1;
-                Err(err)
-            }
+        match descriptor.get_ref().send(&datagram) {
+            Err(err) if err.kind() != io::ErrorKind::WouldBlock => Err(err),
             _ => Ok(()),
         }
     }
 
     /// Waits until something happens to it, or the time is over.
-    pub(super) async fn wait(&mut self, until: Instant) -> Event {
-        let event = poll_fn(|context| self.engine.poll(self.ticket, until, context)).await;
-        if !matches!(event, Event::Due) {
-            self.open = self.open.saturating_sub(1);
-        }
-        event
+    async fn wait(&self, now: Instant, until: Instant) -> SlotEvent {
+        poll_fn(|context| self.engine.poll(self.slot, (now, until), context)).await
     }
 
-    /// Leaves EDNS out of what is sent from now on; gives whether it was in.
-    pub(super) fn drop_edns(&self) -> bool {
-        self.engine.drop_edns(self.ticket)
-    }
-
-    /// The query, for another way than over UDP.
-    pub(super) fn query(&self) -> Query {
-        self.engine.query(self.ticket)
-    }
-
-    /// Whether a reply may still come to anything that was sent.
-    pub(super) fn is_open(&self) -> bool {
-        self.open > 0
+    async fn ask_over_tcp(&self, server: SocketAddr, until: Instant) -> io::Result<Reply> {
+        let exchange = async {
+            let _permit = self.engine.permit_tcp().await?;
+            let (query, id) = self.engine.query_over_tcp(self.slot)?;
+            tcp::ask(server, &query, id).await
+        };
+        timeout_at(until.into(), exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
     }
 }
 
 impl Drop for Exchange<'_> {
     fn drop(&mut self) {
-        self.engine.end(self.ticket, &self.sent);
+        self.engine.end(self.slot, &self.sent);
     }
 }

@@ -2,24 +2,31 @@
 
 use std::io;
 
-/// Numbers of the system's random generator, taken in blocks: a call for each would cost more than
-/// the rest of a question.
+/// Random numbers, taken in blocks: a call of the system's generator for each would cost more than the
+/// rest of a question.
 pub(super) struct Random {
     block: [u8; BLOCK],
     used: usize,
+    fill: fn(&mut [u8]) -> io::Result<()>,
 }
 
 const BLOCK: usize = 1024;
 
 impl Random {
-    pub(super) fn new() -> Self {
-        Self { block: [0; BLOCK], used: BLOCK }
+    /// Numbers of the system's generator.
+    pub(super) fn of_system() -> Self {
+        Self::new(|block| getrandom::fill(block).map_err(io::Error::from))
+    }
+
+    /// Numbers from where blocks are filled so.
+    pub(super) fn new(fill: fn(&mut [u8]) -> io::Result<()>) -> Self {
+        Self { block: [0; BLOCK], used: BLOCK, fill }
     }
 
     /// The next one.
     pub(super) fn next(&mut self) -> io::Result<u16> {
         if self.used == BLOCK {
-            getrandom::fill(&mut self.block).map_err(io::Error::from)?;
+            (self.fill)(&mut self.block)?;
             self.used = 0;
         }
         let number = u16::from_ne_bytes([self.block[self.used], self.block[self.used + 1]]);

@@ -2,10 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use super::{
-    ids::Random,
-    socket::{Descriptor, Socket},
-};
+use super::{ids::Random, socket::Socket};
 
 /// Names a socket. It may name another one later; ids tell them apart.
 pub(super) type SocketKey = u32;
@@ -21,9 +18,8 @@ const PER_PLACE: usize = 128;
 const RUN: u32 = 16;
 
 /// All sockets.
-#[derive(Default)]
-pub(super) struct Pools {
-    sockets: Vec<Option<Socket>>,
+pub(super) struct Pools<S> {
+    sockets: Vec<Option<Socket<S>>>,
     free: Vec<SocketKey>,
     pools: Vec<Pool>,
 }
@@ -44,8 +40,12 @@ pub(super) enum Choice {
     Open(usize),
 }
 
-impl Pools {
-    pub(super) fn at(&mut self, key: SocketKey) -> Option<&mut Socket> {
+impl<S> Pools<S> {
+    pub(super) fn new() -> Self {
+        Self { sockets: Vec::new(), free: Vec::new(), pools: Vec::new() }
+    }
+
+    pub(super) fn at(&mut self, key: SocketKey) -> Option<&mut Socket<S>> {
         self.sockets.get_mut(key as usize)?.as_mut()
     }
 
@@ -76,8 +76,8 @@ impl Pools {
     }
 
     /// Adds a socket and puts it in a place of its server's.
-    pub(super) fn put(&mut self, server: SocketAddr, place: usize, fd: Descriptor) -> SocketKey {
-        let socket = Some(Socket::new(server, fd));
+    pub(super) fn put(&mut self, server: SocketAddr, place: usize, handle: S) -> SocketKey {
+        let socket = Some(Socket::new(server, handle));
         let key = match self.free.pop() {
             Some(key) => key,
             None => {
@@ -109,7 +109,7 @@ impl Pools {
     }
 
     /// Takes a socket away.
-    pub(super) fn remove(&mut self, key: SocketKey) -> Option<Socket> {
+    pub(super) fn remove(&mut self, key: SocketKey) -> Option<Socket<S>> {
         self.retire(key);
         let socket = self.sockets.get_mut(key as usize)?.take()?;
         self.free.push(key);
@@ -124,10 +124,9 @@ impl Pools {
         keys
     }
 
-    /// The names of all.
-    pub(super) fn keys(&self) -> Vec<SocketKey> {
-        let used = self.sockets.iter().zip(0..).filter(|(socket, _)| socket.is_some());
-        used.map(|(_, key)| key).collect()
+    /// All sockets.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Socket<S>> {
+        self.sockets.iter_mut().flatten()
     }
 
     fn pool(&mut self, server: SocketAddr) -> &mut Pool {

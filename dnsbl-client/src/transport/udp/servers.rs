@@ -1,4 +1,4 @@
-//! Which servers are asked, and in which order.
+//! The servers, and the order in which they are asked.
 
 use std::{
     fs, io,
@@ -14,19 +14,32 @@ use std::{
 
 use arrayvec::ArrayVec;
 
-use crate::{ClientError, Resolvers};
+use crate::ClientError;
 
 /// The most servers that are used; what is listed beyond is left out.
 pub(super) const MAX_SERVERS: usize = 8;
 /// The system's resolvers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 const DNS_PORT: u16 = 53;
-/// How often it is looked whether the system's resolvers have changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is checked whether the system's resolvers have changed.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// How many questions in a row a server may leave unanswered before others are asked first.
 const MAX_MISSED: u32 = 8;
 /// How long others are asked first; then one question tries it again.
 const DEMOTED_MS: u64 = 5000;
+
+/// The servers through which zones are asked, one after the other until one gives an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolvers {
+    /// Those of `/etc/resolv.conf`; its search domains and options do not apply.
+    #[default]
+    System,
+    /// These.
+    Given(Vec<SocketAddr>),
+    /// These, which serve the zones themselves: they are asked without recursion.
+    Authority(Vec<SocketAddr>),
+}
 
 /// Servers in the order in which they are asked.
 pub(super) type Order = ArrayVec<Arc<Server>, MAX_SERVERS>;
@@ -36,16 +49,15 @@ pub(super) type Order = ArrayVec<Arc<Server>, MAX_SERVERS>;
 pub(super) struct Servers {
     recursion: bool,
     file: Option<PathBuf>,
-    began: Instant,
-    known: Mutex<Known>,
+    known: Mutex<KnownServers>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownServers {
     servers: Arc<[Arc<Server>]>,
     /// What the file looked like when it was read.
     stamp: Option<Stamp>,
-    looked: Instant,
+    checked: Instant,
 }
 
 /// By what a changed file is known: inode, size, seconds and nanoseconds.
@@ -55,8 +67,9 @@ type Stamp = (u64, u64, i64, i64);
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) addr: SocketAddr,
+    began: Instant,
     missed: AtomicU32,
-    /// Until when others are asked first, in milliseconds; 0 is not at all.
+    /// Until when others are asked first, in milliseconds since it began; 0 is not at all.
     demoted_until: AtomicU64,
 }
 
@@ -92,26 +105,22 @@ impl Servers {
             return Err(ClientError::NoResolver);
         }
         let servers = merge(&[], list);
-        let known = Mutex::new(Known { servers, stamp, looked: Instant::now() });
-        Ok(Self { recursion: true, file, began: Instant::now(), known })
+        let known = Mutex::new(KnownServers { servers, stamp, checked: Instant::now() });
+        Ok(Self { recursion: true, file, known })
     }
 
     /// The servers, those first that are not known to be silent.
     ///
     /// Now and then it looks whether the file has changed; `forget` gets the servers that are gone.
-    pub(super) fn in_order(
-        &self,
-        now: impl FnOnce() -> Instant,
-        forget: impl Fn(SocketAddr),
-    ) -> Order {
+    pub(super) fn in_order(&self, now: impl Fn() -> Instant, forget: impl Fn(SocketAddr)) -> Order {
         let mut known = self.lock();
         if let Some(file) = &self.file
             && let now = now()
-            && now.saturating_duration_since(known.looked) >= LOOK_EVERY
+            && now.saturating_duration_since(known.checked) >= CHECK_EVERY
         {
-            known.looked = now;
+            known.checked = now;
             // A file that can't be read or names nobody is about to be written.
-            if let Ok(gone) = known.look_again(file) {
+            if let Ok(gone) = known.reload_if_changed(file) {
                 gone.into_iter().for_each(forget);
             }
         }
@@ -120,29 +129,21 @@ impl Servers {
         if let [only] = &*servers {
             return Order::from_iter([only.clone()]);
         }
-        let now = self.began.elapsed().as_millis() as u64;
+        let now = now();
         let mut order: ArrayVec<_, MAX_SERVERS> =
             servers.iter().map(|server| (server.is_demoted(now), server)).collect();
         order.sort_by_key(|(is_demoted, _)| *is_demoted);
         order.into_iter().map(|(_, server)| server.clone()).collect()
     }
 
-    /// A server left a question unanswered.
-    pub(super) fn note_missed(&self, server: &Server) {
-        if server.missed.fetch_add(1, Ordering::Relaxed) + 1 == MAX_MISSED {
-            let until = self.began.elapsed().as_millis() as u64 + DEMOTED_MS;
-            server.demoted_until.store(until, Ordering::Relaxed);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownServers> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl KnownServers {
     /// Reads the file if it has changed; gives the servers that it names no more.
-    fn look_again(&mut self, file: &PathBuf) -> io::Result<Vec<SocketAddr>> {
+    fn reload_if_changed(&mut self, file: &PathBuf) -> io::Result<Vec<SocketAddr>> {
         let stamp = Some(stamp(file)?);
         if stamp == self.stamp {
             return Ok(Vec::new());
@@ -168,12 +169,20 @@ impl Server {
         }
     }
 
+    /// It left a question unanswered.
+    pub(super) fn note_missed(&self, now: Instant) {
+        if self.missed.fetch_add(1, Ordering::Relaxed) + 1 == MAX_MISSED {
+            self.demoted_until.store(self.millis(now) + DEMOTED_MS, Ordering::Relaxed);
+        }
+    }
+
     /// Whether others are asked first. Once the time is over one question tries it.
-    fn is_demoted(&self, now: u64) -> bool {
+    fn is_demoted(&self, now: Instant) -> bool {
         let until = self.demoted_until.load(Ordering::Relaxed);
         if until == 0 {
             return false;
         }
+        let now = self.millis(now);
         let again = now + DEMOTED_MS;
         let exchange = || {
             let order = Ordering::Relaxed;
@@ -181,11 +190,20 @@ impl Server {
         };
         now < until || exchange().is_err()
     }
+
+    fn millis(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.began).as_millis() as u64
+    }
 }
 
 /// The servers of a list, with what is known of those that were there before.
 fn merge(before: &[Arc<Server>], list: &[SocketAddr]) -> Arc<[Arc<Server>]> {
-    let new = |addr| Server { addr, missed: AtomicU32::new(0), demoted_until: AtomicU64::new(0) };
+    let new = |addr| Server {
+        addr,
+        began: Instant::now(),
+        missed: AtomicU32::new(0),
+        demoted_until: AtomicU64::new(0),
+    };
     let kept = |addr| before.iter().find(|server| server.addr == addr).cloned();
     let list = list.iter().take(MAX_SERVERS);
     list.map(|&addr| kept(addr).unwrap_or_else(|| Arc::new(new(addr)))).collect()
@@ -196,7 +214,7 @@ fn stamp(file: &PathBuf) -> io::Result<Stamp> {
     Ok((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
 
-/// The `nameserver` lines (resolv.conf(5)), also in the form `[address]:port`.
+/// The `nameserver` lines (resolv.conf(5)), also in the form `[address]:port`; what can't be read is left out.
 fn parse(text: &str) -> Vec<SocketAddr> {
     let lines = text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
@@ -252,11 +270,10 @@ fn interface_index(name: &str) -> Option<u32> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{DEMOTED_MS, MAX_MISSED, Servers, parse};
-    use crate::Resolvers;
+    use super::{DEMOTED_MS, MAX_MISSED, Resolvers, Servers, parse};
 
-    fn first(servers: &Servers) -> String {
-        servers.in_order(Instant::now, |_| ())[0].addr.to_string()
+    fn first(servers: &Servers, now: Instant) -> String {
+        servers.in_order(|| now, |_| ())[0].addr.to_string()
     }
 
     #[test]
@@ -291,17 +308,18 @@ mod tests {
     fn a_silent_server_comes_last_but_is_tried_again_once_in_a_while() {
         let list = ["192.0.2.1:53", "192.0.2.2:53"].map(|addr| addr.parse().unwrap());
         let servers = Servers::new(&Resolvers::Given(list.into())).unwrap();
-        assert_eq!(first(&servers), "192.0.2.1:53");
+        let now = Instant::now();
+        assert_eq!(first(&servers, now), "192.0.2.1:53");
         let server = servers.lock().servers[0].clone();
         for _ in 0..MAX_MISSED {
-            servers.note_missed(&server);
+            server.note_missed(now);
         }
-        assert_eq!(first(&servers), "192.0.2.2:53");
-        let later = servers.began.elapsed().as_millis() as u64 + 2 * DEMOTED_MS;
+        assert_eq!(first(&servers, now), "192.0.2.2:53");
+        let later = now + Duration::from_millis(2 * DEMOTED_MS);
         assert!(!server.is_demoted(later), "one question tries it");
         assert!(server.is_demoted(later), "and no other");
         server.note_answered();
-        assert_eq!(first(&servers), "192.0.2.1:53");
+        assert_eq!(first(&servers, later), "192.0.2.1:53");
     }
 
     #[test]

@@ -9,14 +9,14 @@ use crate::transport::{
 
 /// Names a slot, and nothing once it was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(super) struct SlotKey {
     index: u32,
     generation: u32,
 }
 
-/// What happened to a question.
+/// An event of a question that waits.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum SlotEvent {
     /// A reply came.
     Reply(SocketAddr, Reply),
     /// The network says that nobody is there, or can be reached.
@@ -34,7 +34,7 @@ pub(super) enum Event {
 pub(super) struct Slot {
     generation: u32,
     pub(super) query: Query,
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<SlotEvent>,
     pub(super) waker: Option<Waker>,
     /// The tick at which it wants to be woken.
     pub(super) due: Option<u64>,
@@ -60,7 +60,7 @@ impl Slots {
     }
 
     /// A slot for a question; `None` if as many wait as may.
-    pub(super) fn take(&mut self, question: &Question, recursion: bool) -> Option<Ticket> {
+    pub(super) fn take(&mut self, question: &Question, recursion: bool) -> Option<SlotKey> {
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.all.len() < self.limit => {
@@ -71,24 +71,24 @@ impl Slots {
         };
         let slot = &mut self.all[index as usize];
         slot.query.write(question, recursion);
-        Some(Ticket { index, generation: slot.generation })
+        Some(SlotKey { index, generation: slot.generation })
     }
 
     /// The slot, unless it was given back.
-    pub(super) fn at(&mut self, ticket: Ticket) -> Option<&mut Slot> {
+    pub(super) fn at(&mut self, ticket: SlotKey) -> Option<&mut Slot> {
         let slot = &mut self.all[ticket.index as usize];
         (slot.generation == ticket.generation).then_some(slot)
     }
 
     /// Tells the question what happened; gives who waits for that.
-    pub(super) fn tell(&mut self, ticket: Ticket, event: Event) -> Option<Waker> {
+    pub(super) fn deliver(&mut self, ticket: SlotKey, event: SlotEvent) -> Option<Waker> {
         let slot = self.at(ticket)?;
         slot.events.push(event);
         slot.waker.take()
     }
 
     /// Ends the question.
-    pub(super) fn give_back(&mut self, ticket: Ticket) {
+    pub(super) fn give_back(&mut self, ticket: SlotKey) {
         let Some(slot) = self.at(ticket) else { return };
         slot.generation = slot.generation.wrapping_add(1);
         slot.events.clear();

@@ -1,32 +1,16 @@
 //! Questions whose answers do not fit a datagram (RFC 7766).
 
-use std::{io, net::SocketAddr, time::Instant};
+use std::{io, net::SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout_at,
 };
 
-use super::engine::Engine;
 use crate::transport::message::{self, Query, Reply};
 
 /// Asks over a connection of its own. A reply to another question is malformed.
-pub(super) async fn ask(
-    engine: &Engine,
-    server: SocketAddr,
-    query: &Query,
-    until: Instant,
-) -> io::Result<Reply> {
-    let exchange = async {
-        let _permit = engine.tcp.acquire().await.map_err(io::Error::other)?;
-        engine.count(|counts| counts.over_tcp += 1);
-        exchange(server, query, engine.random()?).await
-    };
-    timeout_at(until.into(), exchange).await.map_err(|_| io::ErrorKind::TimedOut)?
-}
-
-async fn exchange(server: SocketAddr, query: &Query, id: u16) -> io::Result<Reply> {
+pub(super) async fn ask(server: SocketAddr, query: &Query, id: u16) -> io::Result<Reply> {
     let mut stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     let bytes = query.with_id(id);

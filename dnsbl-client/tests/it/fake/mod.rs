@@ -7,7 +7,7 @@ mod world;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hickory_proto::{op::Message, rr::RecordType};
@@ -18,7 +18,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
     spawn,
-    time::sleep,
+    time::{Instant, sleep_until},
 };
 pub(crate) use world::{Says, World, fail, good};
 
@@ -36,7 +36,6 @@ pub(crate) struct Asked {
     pub(crate) rtype: RecordType,
     pub(crate) via: Via,
     pub(crate) from: SocketAddr,
-    pub(crate) at: Instant,
     pub(crate) message: Message,
 }
 
@@ -136,7 +135,7 @@ impl Fake {
                 } else {
                     let from = from.clone();
                     spawn(async move {
-                        sleep(say.after).await;
+                        sleep_until(Instant::now() + say.after).await;
                         let _ = from.send_to(&say.bytes, peer).await;
                     });
                 }
@@ -158,7 +157,7 @@ impl Fake {
                 return;
             }
             for say in self.answer(&query, Via::Tcp, peer, &*script) {
-                sleep(say.after).await;
+                sleep_until(Instant::now() + say.after).await;
                 let len = say.bytes.len().try_into().unwrap();
                 let sent = async {
                     stream.write_u16(len).await?;
@@ -178,7 +177,6 @@ impl Fake {
             rtype: message.queries[0].query_type(),
             via,
             from,
-            at: Instant::now(),
             message,
         };
         self.asked.lock().unwrap().push(asked.clone());

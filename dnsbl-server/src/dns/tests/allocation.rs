@@ -1,29 +1,32 @@
-//! The quick path does without the allocator.
+//! The fast path does without the allocator.
 
 use allocation_counter::measure;
 
 use super::{
-    differential::ordinary,
+    differential::plain,
     zones::{NOW, service},
 };
-use crate::dns::{answer::answer, place::locate, query::Query, reply, udp::outcome};
+use crate::dns::{
+    answer::answer, counters::Outcome, lookup::look_up, query::Query, reply, wire::PAYLOAD,
+};
 
 #[test]
 fn reading_answering_and_counting_a_query_allocates_nothing() {
     let service = service();
-    let teller = service.counters.tellers().next().unwrap();
-    let packets = ordinary();
-    let mut bytes = [0; reply::PAYLOAD as usize];
+    let counters = service.counters.workers().next().unwrap();
+    let packets = plain();
+    let mut bytes = [0; PAYLOAD as usize];
     let (mut query, mut answered) = (Query::EMPTY, 0);
     let mut answer_all = || {
         for packet in &packets {
             let snapshot = service.index.load();
             assert!(query.read(packet));
-            let answer = answer(&locate(&snapshot, query.question()), NOW);
+            let answer = answer(&look_up(&snapshot, query.question()), NOW);
             answered += u32::from(reply::write(packet, &query, &answer, &mut bytes).is_some());
-            teller
-                .open()
-                .count(answer.zone.map(dnsbl_index::IndexedZone::number), outcome(&answer.kind));
+            counters.open().count(
+                answer.zone.map(dnsbl_index::IndexedZone::number),
+                Outcome::of(&answer.reply),
+            );
         }
     };
     // Once to begin with, since the first use of a thread-local makes room for it.

@@ -4,16 +4,16 @@ use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::zones::{ADDRESSES, DOMAINS, NOW, service};
-use crate::dns::{Service, Transport, answer_ordinary, message::respond, reply};
+use crate::dns::{Service, answer_fast, counters::Transport, message::respond, wire::PAYLOAD};
 
-/// The reply of the quick path, if it takes the message and the reply fits.
-fn quick(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = [0; reply::PAYLOAD as usize];
-    let len = answer_ordinary(&service.index.load(), packet, &mut bytes, NOW)?;
+/// The reply of the fast path, if it takes the message and the reply fits.
+fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = [0; PAYLOAD as usize];
+    let len = answer_fast(&service.index.load(), packet, &mut bytes, NOW)?;
     Some(bytes[..len].to_vec())
 }
 
-fn general(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+fn slow(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
     respond(service, packet, "192.0.2.99:5353".parse().unwrap(), Transport::Udp, NOW)
 }
 
@@ -36,13 +36,13 @@ fn understood(reply: &[u8]) -> String {
     )
 }
 
-/// Compares the paths on one message; whether the quick one took it.
+/// Compares the paths on one message; whether the fast one took it.
 fn agree(service: &Service, packet: &[u8]) -> bool {
-    let Some(quick) = quick(service, packet) else { return false };
-    let general = general(service, packet).expect("what one path answers, the other does too");
-    assert_eq!(understood(&quick), understood(&general), "{packet:02x?}");
+    let Some(fast) = fast(service, packet) else { return false };
+    let slow = slow(service, packet).expect("what one path answers, the other does too");
+    assert_eq!(understood(&fast), understood(&slow), "{packet:02x?}");
     let question = 12..12 + packet[12..].iter().position(|&byte| byte == 0).unwrap() + 5;
-    assert_eq!(quick[question.clone()], packet[question], "the question is echoed byte for byte");
+    assert_eq!(fast[question.clone()], packet[question], "the question is echoed byte for byte");
     true
 }
 
@@ -200,7 +200,7 @@ pub(super) fn query(name: &str, qtype: u16, payload: u16) -> Vec<u8> {
 }
 
 /// What mail servers and resolvers ask.
-pub(super) fn ordinary() -> Vec<Vec<u8>> {
+pub(super) fn plain() -> Vec<Vec<u8>> {
     let names = [
         "1.2.0.192.bl.example.org",
         "2.2.0.192.bl.example.org",
@@ -227,11 +227,11 @@ pub(super) fn ordinary() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_quick_path_takes_what_mail_servers_and_resolvers_ask() {
+fn the_fast_path_takes_what_mail_servers_and_resolvers_ask() {
     let service = service();
-    for packet in ordinary() {
-        // A reply that is too long for a client without EDNS is the general path's.
-        let fits = general(&service, &packet).is_some_and(|reply| reply[2] & 0x02 == 0);
+    for packet in plain() {
+        // A reply that is too long for a client without EDNS is the slow path's.
+        let fits = slow(&service, &packet).is_some_and(|reply| reply[2] & 0x02 == 0);
         assert_eq!(agree(&service, &packet), fits, "{packet:02x?}");
     }
 }

@@ -1,13 +1,13 @@
 //! RRsets for which no message has room.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{Entry, Name, ReturnCode, Serial, ZoneKind, ZoneSpec};
+use dnsbl_types::{Entry, Follower as _, Name, ReturnCode, Serial, ZoneKind, ZoneSpec};
 use hickory_server::proto::op::{Message, ResponseCode};
 
 use super::{differential::query, zones::NOW};
-use crate::dns::{Counters, Service, Transport, message::respond};
+use crate::dns::{Counters, Service, counters::Transport, message::respond};
 
 /// A service that lists 192.0.2.1 with these entries.
 fn listing(entries: &[Entry]) -> Service {
@@ -16,10 +16,10 @@ fn listing(entries: &[Entry]) -> Service {
     let spec = ZoneSpec::new(origin.clone(), ZoneKind::Ip, ns, "listed".parse().unwrap());
     let index = Arc::new(Index::default());
     let counters = Counters::new(1).unwrap();
-    let mut writer = IndexWriter::new(index.clone());
-    counters.add_zone(writer.put_zone(spec.check().unwrap(), Serial(1)), &origin);
+    let mut writer = IndexWriter::observed(index.clone(), counters.clone());
+    writer.put_zone(&spec.check().unwrap(), Serial(1));
     writer.set_entries(&origin, &"192.0.2.1".parse().unwrap(), entries);
-    writer.publish(1);
+    writer.publish(1, Instant::now());
     Service { index, counters, version: None, identity: None }
 }
 

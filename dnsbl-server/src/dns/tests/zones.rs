@@ -1,9 +1,11 @@
 //! Zones with everything that makes a difference to an answer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{Apex, Entry, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Apex, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 
 use crate::dns::{Counters, Service};
 
@@ -12,17 +14,16 @@ pub(super) const NOW: UnixTime = UnixTime(1_000);
 /// A service with an IP zone, a domain zone, and one with names so long that replies do not fit.
 pub(super) fn service() -> Service {
     let index = Arc::new(Index::default());
-    let mut writer = IndexWriter::new(index.clone());
     let counters = Counters::new(1).unwrap();
+    let mut writer = IndexWriter::observed(index.clone(), counters.clone());
     for zone in zones() {
-        let number = writer.put_zone(zone.clone(), Serial(7));
-        counters.add_zone(number, &zone.origin);
+        writer.put_zone(&zone, Serial(7));
         let subjects = if zone.kind == ZoneKind::Ip { ADDRESSES } else { DOMAINS };
         for (i, subject) in subjects.iter().enumerate() {
             writer.set_entries(&zone.origin, &subject.parse().unwrap(), &entries(i));
         }
     }
-    writer.publish(1);
+    writer.publish(1, Instant::now());
     let identity = Some("ns1".into());
     Service { index, counters, version: Some("test".into()), identity }
 }

@@ -174,7 +174,7 @@ fn after_421_the_rest_goes_over_a_new_connection() {
     };
     let talk = talk(plan(Tier::Default), server);
     assert_eq!((talk.ending, talk.connections), (Ending::Completed, 2));
-    let put_off = talk.outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Deferred { .. }));
+    let put_off = talk.outcomes.iter().filter(|(_, o)| matches!(o, SmtpOutcome::Deferred { .. }));
     assert_eq!(put_off.count(), 1);
     assert_eq!(talk.outcomes.len(), 9, "no probe is tried twice, none is left out");
 }
@@ -243,7 +243,7 @@ fn what_is_repeated_is_tried_over_each_connection_until_it_is_not_refused() {
     let lucky = talk(repeated, &mut |n, line| if n == 2 { open(n, line) } else { closed(n, line) });
     let plain: Vec<_> = lucky.outcomes.iter().filter(|(name, _)| *name == "plain").collect();
     assert_eq!(plain.len(), 2);
-    assert!(matches!(plain[1].1, Outcome::Accepted { .. }));
+    assert!(matches!(plain[1].1, SmtpOutcome::Accepted { .. }));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn an_open_server_gets_twelve_messages_and_no_more() {
     let talk = talk(plan(Tier::Upsetting), &mut open);
     assert_eq!(talk.ending, Ending::Stopped);
     assert_eq!((talk.messages.len(), talk.outcomes.len()), (12, 12));
-    assert!(talk.outcomes.iter().all(|(_, o)| matches!(o, Outcome::Accepted { .. })));
+    assert!(talk.outcomes.iter().all(|(_, o)| matches!(o, SmtpOutcome::Accepted { .. })));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn refusals_are_kept_with_the_command_and_the_reply() {
             line => open(n, line),
         };
         let talk = talk(only(&["plain"]), server);
-        let refused = Outcome::Refused { at: stage, reply: reply(answer) };
+        let refused = SmtpOutcome::Refused { at: stage, reply: reply(answer) };
         assert_eq!(*talk.outcome("plain"), refused, "{command}");
         assert_eq!(talk.ending, Ending::Completed);
     }
@@ -81,7 +81,7 @@ fn a_4xx_puts_a_probe_off_at_whatever_command_and_does_not_end_the_session() {
             line => open(n, line),
         };
         let talk = talk(only(&["plain"]), server);
-        let deferred = Outcome::Deferred { at: stage, reply: reply(answer) };
+        let deferred = SmtpOutcome::Deferred { at: stage, reply: reply(answer) };
         assert_eq!(*talk.outcome("plain"), deferred, "{command}");
         assert_eq!((talk.ending, talk.connections), (Ending::Completed, 1));
     }
@@ -101,12 +101,12 @@ fn replies_that_fit_no_command_are_errors_and_the_connection_is_given_up() {
         };
         let talk = talk(only(&["plain", "null-sender"]), server);
         let unexpected = ProbeError::Unexpected(reply(answer));
-        let Outcome::Error { sent: was_sent, error, .. } = talk.outcome("plain") else {
+        let SmtpOutcome::Error { sent: was_sent, error, .. } = talk.outcome("plain") else {
             panic!("{command}: {:?}", talk.outcome("plain"));
         };
         assert_eq!((error, *was_sent), (&unexpected, sent), "{command}");
         assert_eq!(talk.connections, 2);
-        assert!(matches!(talk.outcome("null-sender"), Outcome::Accepted { .. }));
+        assert!(matches!(talk.outcome("null-sender"), SmtpOutcome::Accepted { .. }));
     }
 }
 
@@ -118,7 +118,7 @@ fn a_drop_after_data_leaves_open_whether_the_message_was_taken() {
     };
     let talk = talk(only(&["plain", "null-sender"]), server);
     let error = ProbeError::Disconnected;
-    assert_eq!(*talk.outcome("plain"), Outcome::Error { at: Stage::Data, sent: true, error });
+    assert_eq!(*talk.outcome("plain"), SmtpOutcome::Error { at: Stage::Data, sent: true, error });
     assert_eq!(talk.messages.len(), 2, "nothing is sent twice");
 }
 
@@ -165,7 +165,7 @@ fn a_name_of_its_own_takes_a_connection_of_its_own() {
     let mut introduced = std::collections::HashSet::new();
     let server = &mut |n, line: &str| {
         if line.starts_with("EHLO") && !introduced.insert(n) {
-            return Say("503 5.5.1 Invalid command: Command not allowed at this point.");
+            return Say("503 5.5.1 Invalid command: AwaitedReply not allowed at this point.");
         }
         closed(n, line)
     };
@@ -182,7 +182,7 @@ fn a_name_that_is_put_off_is_a_probe_that_is_put_off() {
         line => closed(n, line),
     };
     let talk = talk(only(&["helo-own", "plain"]), server);
-    assert!(matches!(talk.outcome("helo-own"), Outcome::Deferred { at: Stage::Hello, .. }));
+    assert!(matches!(talk.outcome("helo-own"), SmtpOutcome::Deferred { at: Stage::Hello, .. }));
     assert!(is_refused_at(talk.outcome("plain"), Stage::Rcpt));
 }
 

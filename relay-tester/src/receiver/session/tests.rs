@@ -48,10 +48,10 @@ fn ehlo_offers_size_8bitmime_and_pipelining() {
 fn whatever_a_probe_becomes_is_taken_by_its_token() {
     let assignment = sample::assignment();
     for probe in Probe::all() {
-        let words = assignment.words(probe, None);
+        let placeholders = assignment.placeholders(probe, None);
         let mut session = session();
         assert_eq!(say(&mut session, "MAIL FROM:<a@b.example>"), "250");
-        let argument = words.fill(probe.rcpt.last().unwrap());
+        let argument = placeholders.fill(probe.rcpt.last().unwrap());
         assert_eq!(rcpt(&mut session, &argument), "250", "{}: {argument}", probe.name);
         assert_eq!(session.line(b"DATA"), Action::Content);
         let Envelope { candidates, mail_from, .. } = session.take_envelope();

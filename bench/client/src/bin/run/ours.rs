@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use dnsbl_client::{
-    CacheLimits, Client, QueryType, Question, Report, Resolvers, Status, Target, Transport,
-    TxtMode, Udp, Watch, Zone,
+    CacheLimits, Client, HealthChecks, QueryType, Question, Report, Resolvers, Status, Target,
+    Transport, TxtMode, Udp, Zone,
 };
 use dnsbl_types::{Name, query_name};
 use futures_util::{StreamExt, future::join_all, stream};
@@ -28,7 +28,8 @@ pub(crate) async fn client(options: &Options, subjects: &[Subject]) -> Result<Ta
     let transport = Arc::new(Udp::new(&resolvers)?);
     let mut cache = CacheLimits::default();
     cache.capacity = 0;
-    let builder = Client::builder().zones(zones(options)?).watch(Watch::Off).cache(cache);
+    let builder =
+        Client::builder().zones(zones(options)?).health_checks(HealthChecks::Off).cache(cache);
     let client = builder.early_exit(false).build_with(Shared(transport.clone()))?;
     let mut tally = Tally::begin(subjects.len());
     match options.mode {

@@ -1,0 +1,177 @@
+//! The command line: what holds for every command, and the way to each of them.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    audit::Audit,
+    changes::Changes,
+    check::Check,
+    client::Client,
+    export::Export,
+    failure::{REFUSED, Refusal, UNUSABLE},
+    import::Import,
+    listing::ListingCommand,
+    output::{self, Output},
+    relay_test::RelayTestCommand,
+    status::Status,
+    token::TokenCommand,
+    zone::ZoneCommand,
+};
+
+const NOTES: &str = "\
+What a command reports goes to standard output, one line for each thing; everything else goes to
+standard error. With --json, standard output holds the JSON of the server as it is, also when it
+refuses: one document a line where there are several.
+
+Exit status:
+  0  done
+  1  the server refused; `check`: something is listed; `status`: not ready or not reachable
+  2  bad usage, the server could not be reached, an answer was cut off or made no sense;
+     `check`: any failure
+
+Examples:
+  dnsblctl --token-file /etc/dnsbl/admin.token status
+  dnsblctl --server https://dnsbl.example.org zone list
+  dnsblctl --server unix:/run/dnsbl/http.sock listing put bl.example.org 192.0.2.99
+  export DNSBL_SERVER=http://127.0.0.1:8080 DNSBL_TOKEN_FILE=/etc/dnsbl/admin.token
+  dnsblctl import bl.example.org listings.csv.gz";
+
+/// Operates a DNS block list server.
+#[derive(Parser)]
+#[command(name = "dnsblctl", version, after_help = NOTES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The options that hold for every command.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+struct Globals {
+    /// Where the server listens: an http or https URL, or unix:/path
+    #[arg(
+        long,
+        global = true,
+        env = "DNSBL_SERVER",
+        hide_env_values = true,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    server: String,
+    /// File that holds the access token
+    #[arg(
+        long,
+        global = true,
+        env = "DNSBL_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    token_file: Option<PathBuf>,
+    /// Print the JSON of the server as it is
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Zone(ZoneCommand),
+    #[command(subcommand)]
+    Listing(ListingCommand),
+    Import(Import),
+    Export(Export),
+    Check(Check),
+    Changes(Changes),
+    Audit(Audit),
+    #[command(subcommand)]
+    Token(TokenCommand),
+    #[command(subcommand)]
+    RelayTest(RelayTestCommand),
+    Status(Status),
+}
+
+impl Cli {
+    /// Does what the command line says, and tells the exit code.
+    pub(crate) async fn run(self) -> ExitCode {
+        let output = Output::new(self.globals.json);
+        let refused = self.command.refused();
+        let result = match self.globals.client() {
+            Ok(client) => self.command.run(&client, output).await,
+            Err(err) => Err(err),
+        };
+        let err = match result {
+            Ok(code) => return code,
+            Err(err) => err,
+        };
+        match err.downcast_ref::<Refusal>() {
+            Some(refusal) => {
+                output::note(format_args!("dnsblctl: {refusal}"));
+                refusal.advice.iter().for_each(output::note);
+                let printed = output.refusal(refusal);
+                printed.map_or_else(|err| output::report(&err), |()| refused.into())
+            }
+            None => output::report(&err),
+        }
+    }
+}
+
+impl Globals {
+    fn client(&self) -> anyhow::Result<Client> {
+        Client::new(&self.server, self.token_file.as_deref())
+    }
+}
+
+impl Command {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Zone(command) => command.run(client, output).await,
+            Self::Listing(command) => command.run(client, output).await,
+            Self::Import(import) => import.run(client, output).await,
+            Self::Export(export) => export.run(client).await,
+            Self::Check(check) => check.run(client, output).await,
+            Self::Changes(changes) => changes.run(client, output).await,
+            Self::Audit(audit) => audit.run(client, output).await,
+            Self::Token(command) => command.run(client, output).await,
+            Self::RelayTest(command) => command.run(client, output).await,
+            Self::Status(status) => status.run(client, output).await,
+        }
+    }
+
+    /// The exit code for a refusal; that of `check` must not look like a listing.
+    fn refused(&self) -> u8 {
+        match self {
+            Self::Check(_) => UNUSABLE,
+            _ => REFUSED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        let leaves = |command: &clap::Command| match command.has_subcommands() {
+            true => command.get_subcommands().cloned().collect(),
+            false => vec![command.clone()],
+        };
+        for command in Cli::command().get_subcommands().flat_map(leaves) {
+            let help = command.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            assert!(help.contains("Example"), "{}", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! `dnsblctl`, the operator's command: zones, listings, imports, tokens and relay tests over the HTTP API.
+
+mod args;
+mod audit;
+mod changes;
+mod check;
+mod cli;
+mod client;
+mod document;
+mod export;
+mod failure;
+mod format;
+mod import;
+mod listing;
+mod output;
+mod path;
+mod progress;
+mod relay_test;
+mod standing;
+mod status;
+mod text;
+mod token;
+mod zone;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Builder;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(err) => return output::report(&err.into()),
+    };
+    let code = runtime.block_on(cli.run());
+    // Not awaited: a read from a pipe that stays silent would never let go.
+    runtime.shutdown_background();
+    code
+}

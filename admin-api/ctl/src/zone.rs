@@ -1,0 +1,239 @@
+//! `dnsblctl zone`: the zones that are served.
+
+use std::{
+    fs,
+    io::{self, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use admin_api_types as api;
+use anyhow::{Context, ensure};
+use clap::{Args, Subcommand};
+use reqwest::{Method, StatusCode, header::CONTENT_TYPE};
+use serde::{Serialize, de::IgnoredAny};
+use serde_json::{Map, Value};
+
+use crate::{
+    client::Client,
+    document::Deletion,
+    failure::Refusal,
+    output::{self, Output},
+    path::parse_segment,
+    text::{self, Cell},
+};
+
+const LIST_NOTES: &str = "\
+Each line tells the zone, its kind, how many listings it has, and its serial.
+
+Examples:
+  dnsblctl zone list
+  dnsblctl zone list --json | jq -r '.zones[].zone'";
+
+const SHOW_NOTES: &str = "\
+Examples:
+  dnsblctl zone show bl.example.org
+  dnsblctl zone show bl.example.org --json > zone.json";
+
+const PUT_NOTES: &str = "\
+The file holds the whole zone; what it leaves out gets its default:
+
+  {\"kind\": \"ip\", \"ns\": [\"ns1.example.org.\"], \"return_codes\": [\"127.0.0.2\"],
+   \"reason\": \"Open relay $, see https://bl.example.org/lookup/$\"}
+
+Without a file, the options make a zone, or change what they name of one that is there and leave the
+rest (which needs the scope zones:read too).
+
+Examples:
+  dnsblctl zone put bl.example.org --kind ip --ns ns1.example.net. --ns ns2.example.net.
+  dnsblctl zone put bl.example.org --reason 'Listed: $' --ttl 600
+  dnsblctl zone put bl.example.org --file zone.json
+  echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
+    dnsblctl zone put dbl.example.org --file -";
+
+const DELETE_NOTES: &str = "\
+Deletes the zone with all its listings. Asks for the name of the zone again on a terminal.
+
+Examples:
+  dnsblctl zone delete old.example.org
+  dnsblctl zone delete old.example.org --yes";
+
+/// Lists, shows, makes and deletes zones
+#[derive(Subcommand)]
+pub(crate) enum ZoneCommand {
+    /// Lists the zones
+    #[command(after_help = LIST_NOTES)]
+    List,
+    Show(ShowZone),
+    Put(PutZone),
+    Delete(DeleteZone),
+}
+
+/// Shows a zone
+#[derive(Args)]
+#[command(after_help = SHOW_NOTES)]
+pub(crate) struct ShowZone {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+}
+
+/// Makes a zone, or replaces its settings
+#[derive(Args)]
+#[command(after_help = PUT_NOTES)]
+pub(crate) struct PutZone {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+    /// JSON file with the settings; - is standard input
+    #[arg(long, required_unless_present = "set", conflicts_with = "set")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    set: ZoneSettings,
+}
+
+/// Settings on the command line; what is not said is not sent.
+#[derive(Args, Serialize)]
+#[group(id = "set", multiple = true)]
+struct ZoneSettings {
+    /// What it lists
+    #[arg(long, value_parser = ["ip", "domain"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// A name server; may be given several times
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ns: Vec<String>,
+    /// Return code of listings without one of their own; may be given several times
+    #[arg(long = "code", value_name = "CODE", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    return_codes: Vec<String>,
+    /// Reason of listings without one of their own; $ stands for the subject asked for
+    #[arg(long, value_name = "TEXT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// TTL of positive answers
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u32>,
+    /// TTL of negative answers
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    negative_ttl: Option<u32>,
+}
+
+/// Deletes a zone and all its listings
+#[derive(Args)]
+#[command(after_help = DELETE_NOTES)]
+pub(crate) struct DeleteZone {
+    /// The zone's name
+    #[arg(value_parser = parse_segment)]
+    zone: String,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl ZoneCommand {
+    /// Does it.
+    pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List => list(client, output).await?,
+            Self::Show(show) => show.run(client, output).await?,
+            Self::Put(put) => put.run(client, output).await?,
+            Self::Delete(delete) => delete.run(client, output).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
+    let zones = client.ask::<api::Zones>(client.v1(Method::GET, &["zones"])).await?;
+    let columns = ["zone", "kind", "listings", "soa.serial"];
+    output.table(&zones, columns, &zones.body.zones, |zone| {
+        let kind = zone.kind.as_str().cell();
+        [zone.zone.cell(), kind, zone.listings.cell(), zone.soa.serial.cell()]
+    })
+}
+
+impl ShowZone {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let request = client.v1(Method::GET, &["zones", &self.zone]);
+        output.document(&client.ask::<api::Zone>(request).await?, text::members)
+    }
+}
+
+impl PutZone {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        let settings = match &self.file {
+            Some(file) => read(file)?,
+            None => self.merged(client).await?,
+        };
+        let request = client.v1(Method::PUT, &["zones", &self.zone]);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let zone = client.ask::<api::Zone>(request.body(settings)).await?;
+        let verb = if zone.created { "created" } else { "replaced" };
+        output.document(&zone, |body| zone.outcome(&[verb, &body.zone]))?;
+        output::warnings(zone.body.warnings.as_deref().unwrap_or_default(), output);
+        Ok(())
+    }
+
+    /// The settings as they are, if there is such a zone, with those of the command line in their places.
+    ///
+    /// They are members of any name: what a newer server has besides would be reset if it were left out.
+    async fn merged(&self, client: &Client) -> anyhow::Result<String> {
+        let request = client.v1(Method::GET, &["zones", &self.zone]);
+        let mut settings: Map<String, Value> = match client.ask(request).await {
+            Ok(found) => found.body,
+            Err(err) => match err.downcast_ref::<Refusal>() {
+                Some(refusal) if refusal.status == StatusCode::NOT_FOUND => Map::new(),
+                _ => return Err(err),
+            },
+        };
+        // The serial as it reads back would be a floor, which is not what was asked for.
+        if let Some(Value::Object(soa)) = settings.get_mut("soa") {
+            soa.remove("serial");
+        }
+        if let Value::Object(set) = serde_json::to_value(&self.set)? {
+            settings.extend(set);
+        }
+        Ok(Value::Object(settings).to_string())
+    }
+}
+
+impl DeleteZone {
+    async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
+        if !self.yes {
+            confirm(&self.zone)?;
+        }
+        let request = client.v1(Method::DELETE, &["zones", &self.zone]);
+        let gone: Deletion = client.ask(request).await?;
+        output.deletion(&gone, &["deleted", &self.zone])
+    }
+}
+
+/// Reads the settings; that they are JSON is checked here, where the file's lines are known.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let shown = file.display();
+    let read = match file == Path::new("-") {
+        true => io::read_to_string(io::stdin()),
+        false => fs::read_to_string(file),
+    };
+    let text = read.with_context(|| format!("cannot read {shown}"))?;
+    serde_json::from_str::<IgnoredAny>(&text).with_context(|| format!("{shown} is no JSON"))?;
+    Ok(text)
+}
+
+/// Has the operator type the zone's name.
+fn confirm(zone: &str) -> anyhow::Result<()> {
+    ensure!(
+        io::stdin().is_terminal(),
+        "deleting a zone deletes its listings; say --yes where nobody can be asked"
+    );
+    let shown = text::visible(zone);
+    write!(io::stderr(), "Type {shown} to delete it with all its listings: ")?;
+    let mut line = [0; 1024];
+    let len = io::stdin().read(&mut line)?;
+    ensure!(line[..len].trim_ascii() == zone.as_bytes(), "nothing deleted");
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What tokens may be allowed to do, as types and as names.
+
+/// To write and delete as any source.
+pub(crate) const SOURCES_ALL: &str = "sources:all";
+/// To lift guards.
+pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
+/// To manage tokens, and to see changes of them.
+pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
+
+/// To see relay tests, and changes of them.
+pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
+/// To ask for tests in the name of a host's owner.
+pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
+/// To ask for more tests than the holder of any token, and to call off those of others.
+pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
+
+/// A scope as a type.
+pub(crate) trait Scope: Send + Sync + 'static {
+    /// Its name; `None` where any live token will do.
+    const NAME: Option<&'static str>;
+}
+
+macro_rules! scopes {
+    ($($doc:literal $scope:ident = $name:expr;)*) => {$(
+        #[doc = $doc]
+        pub(crate) struct $scope;
+
+        impl Scope for $scope {
+            const NAME: Option<&'static str> = $name;
+        }
+    )*};
+}
+
+scopes! {
+    "To see zones." ZonesRead = Some("zones:read");
+    "To change zones." ZonesWrite = Some("zones:write");
+    "To see listings." ListingsRead = Some("listings:read");
+    "To change listings." ListingsWrite = Some("listings:write");
+    "To import." ImportsWrite = Some("imports:write");
+    "To follow the change log." ChangesRead = Some("changes:read");
+    "To read the audit records." AuditRead = Some("audit:read");
+    "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
+    "To read metrics." MetricsRead = Some("metrics:read");
+    "To see relay tests." RelayTestsRead = Some(RELAY_TESTS_READ);
+    "To ask for relay tests." RelayTestsWrite = Some("relay-tests:write");
+    "To opt networks out of relay tests, and in again." RelayOptOutsWrite = Some("relay-opt-outs:write");
+    "Any live token." Anyone = None;
+}
+
+#[cfg(test)]
+mod tests {
+    use admin_api_types::SCOPES;
+
+    /// Newcomer A4: scopes stood in an error message only.
+    #[test]
+    fn every_scope_stands_in_the_docs() {
+        let docs = include_str!("../../docs/operating.md");
+        for scope in SCOPES {
+            let (of, verb) = scope.split_once(':').unwrap();
+            let said = docs.contains(&format!("`{scope}`"))
+                || docs.lines().any(|line| {
+                    line.starts_with(&format!("| `{of}:")) && line.contains(&format!("`:{verb}`"))
+                });
+            assert!(said, "{scope}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What the API asks of the server around it.
+
+/// The state of the server around the API, and its metrics.
+pub trait ServerStatus: Send + Sync + 'static {
+    /// Whether the server does all that it is there for.
+    fn readiness(&self) -> Readiness;
+    /// All metrics as Prometheus text.
+    fn metrics_text(&self) -> String;
+    /// Counts an answered request.
+    fn count_request(&self, route: &str, code: u16);
+    /// Counts a request that was refused for what its sender did, by the token's name; empty without one.
+    fn count_refusal(&self, _token: &str, _code: u16) {}
+    /// Why no time span can be kept now, and for how many seconds, where the clock is in doubt.
+    fn clock_doubt(&self) -> Option<(String, u64)> {
+        None
+    }
+}
+
+/// Whether the server does all that it is there for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// It does.
+    pub ready: bool,
+    /// Why it does not, in words that may be shown to anybody.
+    pub reason: Option<String>,
+    /// What exactly failed.
+    pub detail: Option<String>,
+}

@@ -1,0 +1,35 @@
+//! The bodies of the HTTP API, version 1: what requests carry and what answers them, as JSON.
+//!
+//! The server and `dnsblctl` share them, so a field that is renamed is renamed for both. A type has the
+//! name of its schema in the API's description. Requests refuse fields that they don't know; readers of
+//! answers ignore those, since a newer server may say more. Texts are not checked here: that happens
+//! where they become values.
+
+mod audit;
+mod change;
+mod check;
+mod health;
+mod import;
+mod listing;
+mod problem;
+mod relay_test;
+mod scopes;
+mod token;
+mod zone;
+
+pub use audit::{AuditPage, AuditRecord};
+pub use change::{
+    Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
+    TokenChange,
+};
+pub use check::{CheckBody, CheckResult, CheckResults};
+pub use health::Readiness;
+pub use import::{ImportCounts, ImportProblem, ImportReport, ImportResult, RowError, Warning};
+pub use listing::{Listing, ListingBody, ListingPage, Subject, Warned};
+pub use problem::{NotListedProblem, Problem, SubjectSources};
+pub use relay_test::{
+    RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
+};
+pub use scopes::SCOPES;
+pub use token::{Token, TokenBody, Tokens};
+pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -1,0 +1,175 @@
+//! Zones.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kind of subjects that a zone lists.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ZoneKind {
+    /// Addresses and prefixes of both families.
+    Ip,
+    /// Domains.
+    Domain,
+}
+
+impl ZoneKind {
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Domain => "domain",
+        }
+    }
+}
+
+/// The settings of a zone.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ZoneBody {
+    /// What it lists.
+    pub kind: ZoneKind,
+    /// Name servers; those inside the zone need glue.
+    #[schema(example = json!(["ns1.example.net."]))]
+    pub ns: Vec<String>,
+    /// The SOA record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soa: Option<SoaBody>,
+    /// TTL of positive answers, in seconds. Default 300.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<u32>,
+    /// TTL of negative answers, in seconds. Default 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negative_ttl: Option<u32>,
+    /// Codes of listings without codes of their own. Default 127.0.0.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_codes: Option<Vec<String>>,
+    /// Reason of listings without one of their own. Default "$ is listed in ZONE".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Each N is a test entry 127.0.0.N that answers itself. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_codes: Option<Vec<u8>>,
+    /// Records at the apex besides SOA and NS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apex: Option<Apex>,
+    /// Addresses of names inside the zone. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub glue: Option<BTreeMap<String, Vec<String>>>,
+    /// As it reads back; must be the zone of the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// As it reads back; ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listings: Option<u64>,
+    /// As it reads back; ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusions: Option<u64>,
+    /// As it reads back; ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<String>>,
+}
+
+/// The SOA record.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SoaBody {
+    /// The primary name server. Default the first of `ns`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mname: Option<String>,
+    /// The operator's mailbox, with `@` or as a name. Default `hostmaster.ZONE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rname: Option<String>,
+    /// Seconds. Default 3600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<u32>,
+    /// Seconds. Default 600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<u32>,
+    /// Seconds. Default 604800.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expire: Option<u32>,
+    /// The serial becomes at least this one (RFC 1982).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u32>,
+}
+
+/// Records at the apex besides SOA and NS.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Apex {
+    /// A records.
+    #[schema(value_type = Vec<String>)]
+    pub a: Vec<Ipv4Addr>,
+    /// AAAA records.
+    #[schema(value_type = Vec<String>)]
+    pub aaaa: Vec<Ipv6Addr>,
+    /// TXT records.
+    pub txt: Vec<String>,
+}
+
+/// A zone as it is kept.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Zone {
+    /// Its name, without the final dot.
+    pub zone: String,
+    /// What it lists.
+    pub kind: ZoneKind,
+    /// Name servers.
+    pub ns: Vec<String>,
+    /// The SOA record.
+    pub soa: Soa,
+    /// TTL of positive answers, in seconds.
+    pub ttl: u32,
+    /// TTL of negative answers, in seconds.
+    pub negative_ttl: u32,
+    /// Codes of listings without codes of their own.
+    pub return_codes: Vec<String>,
+    /// Reason of listings without one of their own.
+    pub reason: String,
+    /// Test entries.
+    pub test_codes: Vec<u8>,
+    /// Records at the apex besides SOA and NS.
+    pub apex: Apex,
+    /// Addresses of names inside the zone.
+    pub glue: BTreeMap<String, Vec<String>>,
+    /// How many listings it has; left out in the change feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listings: Option<u64>,
+    /// How many exclusions it has; left out in the change feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusions: Option<u64>,
+    /// What the settings are allowed to be but had better not; left out in the change feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<String>>,
+}
+
+/// The SOA record.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Soa {
+    /// The primary name server.
+    pub mname: String,
+    /// The operator's mailbox as a name.
+    pub rname: String,
+    /// Seconds.
+    pub refresh: u32,
+    /// Seconds.
+    pub retry: u32,
+    /// Seconds.
+    pub expire: u32,
+    /// The serial as it is; left out in the change feed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u32>,
+}
+
+/// All zones.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Zones {
+    /// By name.
+    pub zones: Vec<Zone>,
+}

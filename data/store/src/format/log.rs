@@ -1,0 +1,516 @@
+//! The change log: what an entry says, and how it is written.
+//!
+//! Operations are told apart by their place in [`OpValue`], so new ones come at its end.
+
+use std::{borrow::Cow, iter::Sum};
+
+use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    StoreError,
+    format::{
+        codec,
+        document::{self, Document, DocumentId, DocumentKind, DocumentValue},
+        row::{ListingRow, Provenance},
+        value::{self, SettingsValue, WriteStamp},
+    },
+};
+
+/// Who asks for a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The token's name, or the part of the server that acts on its own.
+    pub name: String,
+    /// The token's public id, if it is a token.
+    pub token: Option<String>,
+    /// Where the request came from, if it came over HTTP.
+    pub remote: Option<String>,
+}
+
+impl Actor {
+    /// What the server itself is called.
+    pub const SERVER: &str = "dnsbl-server";
+
+    /// The server itself.
+    pub fn server() -> Self {
+        Self::part(Self::SERVER)
+    }
+
+    /// A part of the server, or whoever acts without a token.
+    pub fn part(name: &str) -> Self {
+        Self { name: name.into(), token: None, remote: None }
+    }
+}
+
+/// One request's effect. It holds results, never requests: reading it needs no other state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Its place in the one order; dense.
+    pub seq: u64,
+    /// Which history this is; a store restored from a copy begins a new one.
+    pub epoch: u64,
+    /// When it was written.
+    pub at: UnixTime,
+    /// The name of the token that asked for it, or of the part of the server that did it.
+    pub actor: String,
+    /// The public id of that token; `None` also in entries of older releases.
+    pub token: Option<String>,
+    /// What it did, in order.
+    pub ops: Vec<Op>,
+}
+
+/// A part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A zone got these settings.
+    PutZone {
+        /// The settings.
+        zone: Box<Zone>,
+        /// The ones before, if it existed.
+        previous: Option<Box<Zone>>,
+    },
+    /// A zone was deleted with all its listings.
+    DeleteZone {
+        /// Its settings.
+        previous: Box<Zone>,
+    },
+    /// A listing was added or changed.
+    Put {
+        /// Where.
+        zone: Name,
+        /// As it now is.
+        listing: Box<Listing>,
+        /// As it was before.
+        previous: Option<Box<Listing>>,
+    },
+    /// A listing was removed.
+    Delete {
+        /// Where.
+        zone: Name,
+        /// As it was.
+        previous: Box<Listing>,
+        /// By its own expiry.
+        expired: bool,
+    },
+    /// An import was committed.
+    Import {
+        /// Where.
+        zone: Name,
+        /// What it was.
+        import: Box<ImportSummary>,
+    },
+    /// A document was written.
+    PutDocument {
+        /// As it now is.
+        document: Box<Document>,
+    },
+    /// A document was deleted.
+    DeleteDocument {
+        /// Its kind.
+        kind: DocumentKind,
+        /// Its id.
+        id: DocumentId,
+    },
+    /// A token was added.
+    PutToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// What it may do.
+        scopes: Vec<String>,
+        /// The sources that it writes as beside its own name.
+        sources: Vec<String>,
+        /// The token that it was made with.
+        parent: Option<String>,
+    },
+    /// A token was revoked.
+    DeleteToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// An import as the log knows it. Its rows are in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportSummary {
+    /// Its id.
+    pub id: String,
+    /// Whose listings.
+    pub source: Source,
+    /// Whether it replaced what the source had listed before.
+    pub replaced: bool,
+    /// What it did.
+    pub counts: ImportCounts,
+    /// BLAKE3 over two BLAKE3 digests of what was accepted, hexadecimal. The first is over the plain IPv4
+    /// addresses, four bytes each; the second over all other rows, as the lengths of subject and value in
+    /// four bytes each and then both. Each in the order of subjects, the last row of each subject.
+    pub digest: String,
+}
+
+impl Op {
+    /// The word for it in the change feed and in audit records.
+    pub fn word(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::PutZone { .. } => "zone-put",
+            Self::DeleteZone { .. } => "zone-delete",
+            Self::Put { .. } => "put",
+            Self::Delete { expired: false, .. } => "delete",
+            Self::Delete { expired: true, .. } => "expire",
+            Self::Import { .. } => "import",
+            Self::PutToken { .. } => "token-put",
+            Self::DeleteToken { .. } => "token-delete",
+            Self::PutDocument { document } => return format!("{}-put", document.kind()).into(),
+            Self::DeleteDocument { kind, .. } => return format!("{kind}-delete").into(),
+        })
+    }
+
+    /// The zone it is about.
+    pub fn zone(&self) -> Option<&Name> {
+        match self {
+            Self::PutZone { zone, .. } | Self::DeleteZone { previous: zone } => Some(&zone.origin),
+            Self::Put { zone, .. } | Self::Delete { zone, .. } | Self::Import { zone, .. } => {
+                Some(zone)
+            }
+            Self::PutDocument { .. }
+            | Self::DeleteDocument { .. }
+            | Self::PutToken { .. }
+            | Self::DeleteToken { .. } => None,
+        }
+    }
+
+    /// The document it is about.
+    pub fn document(&self) -> Option<(&DocumentKind, &DocumentId)> {
+        match self {
+            Self::PutDocument { document } => Some((document.kind(), document.id())),
+            Self::DeleteDocument { kind, id } => Some((kind, id)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is but a step of a machine, which is not audited.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(self, Self::PutDocument { document } if document.is_step())
+    }
+
+    /// The listing it is about, as it now is or as it last was.
+    pub fn listing(&self) -> Option<&Listing> {
+        match self {
+            Self::Put { listing, .. } | Self::Delete { previous: listing, .. } => Some(listing),
+            _ => None,
+        }
+    }
+
+    /// What it is about in its zone, or the token's name, or the document's id.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
+            Self::PutDocument { document } => Some(document.id().to_string()),
+            Self::DeleteDocument { id, .. } => Some(id.to_string()),
+            _ => self.listing().map(|listing| listing.subject.to_string()),
+        }
+    }
+
+    /// The source it is about.
+    pub fn source(&self) -> Option<&Source> {
+        match self {
+            Self::Import { import, .. } => Some(&import.source),
+            _ => self.listing().map(|listing| &listing.source),
+        }
+    }
+}
+
+/// What an import did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Subjects that the source did not list.
+    pub added: u64,
+    /// Subjects of which it said something else.
+    pub updated: u64,
+    /// Rows that change nothing.
+    pub unchanged: u64,
+    /// Listings that go.
+    pub removed: u64,
+    /// Rows that were refused.
+    pub rejected: u64,
+}
+
+impl Sum for ImportCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, counts| Self {
+            added: sum.added + counts.added,
+            updated: sum.updated + counts.updated,
+            unchanged: sum.unchanged + counts.unchanged,
+            removed: sum.removed + counts.removed,
+            rejected: sum.rejected + counts.rejected,
+        })
+    }
+}
+
+/// A sequence number as it stands in keys.
+pub(crate) fn read_seq(bytes: &[u8]) -> Result<u64, StoreError> {
+    let bytes =
+        bytes.try_into().map_err(|_| StoreError::unreadable("number", format!("{bytes:x?}")))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+/// A listing as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ListingValue {
+    subject: String,
+    source: String,
+    row: ListingRow,
+    stamp: WriteStamp,
+}
+
+impl From<&Listing> for ListingValue {
+    fn from(listing: &Listing) -> Self {
+        Self {
+            subject: listing.subject.to_string(),
+            source: listing.source.to_string(),
+            row: ListingRow::new(&listing.body, Provenance::OfSegment),
+            stamp: WriteStamp::of(listing),
+        }
+    }
+}
+
+impl TryFrom<ListingValue> for Listing {
+    type Error = StoreError;
+
+    fn try_from(value: ListingValue) -> Result<Self, StoreError> {
+        Ok(Self {
+            subject: value.subject.parse()?,
+            source: value::source(&value.source)?,
+            body: value.row.body()?,
+            listed_at: UnixTime(value.stamp.listed_at),
+            updated_at: UnixTime(value.stamp.updated_at),
+            listed_by: value.stamp.listed_by,
+            seq: value.stamp.seq,
+        })
+    }
+}
+
+/// An entry as it is written; its sequence number is the key.
+#[derive(Serialize, Deserialize)]
+struct EntryValue {
+    epoch: u64,
+    at: u64,
+    actor: String,
+    token: Option<String>,
+    ops: Vec<OpValue>,
+}
+
+/// An entry as it was written before tokens were named by their ids.
+#[derive(Deserialize)]
+struct FirstEntryValue {
+    epoch: u64,
+    at: u64,
+    actor: String,
+    ops: Vec<OpValue>,
+}
+
+impl From<FirstEntryValue> for EntryValue {
+    fn from(FirstEntryValue { epoch, at, actor, ops }: FirstEntryValue) -> Self {
+        Self { epoch, at, actor, token: None, ops }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum OpValue {
+    PutZone(SettingsValue, Option<SettingsValue>),
+    DeleteZone(SettingsValue),
+    Put {
+        zone: String,
+        listing: ListingValue,
+        previous: Option<ListingValue>,
+    },
+    Delete {
+        zone: String,
+        previous: ListingValue,
+        expired: bool,
+    },
+    Import {
+        zone: String,
+        id: String,
+        source: String,
+        replaced: bool,
+        counts: [u64; 5],
+        digest: String,
+    },
+    PutToken {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+    },
+    DeleteToken {
+        id: String,
+        name: String,
+    },
+    PutDocument {
+        kind: String,
+        id: String,
+        document: DocumentValue,
+    },
+    DeleteDocument {
+        kind: String,
+        id: String,
+    },
+    PutTokenWithSources {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+        sources: Vec<String>,
+        parent: Option<String>,
+    },
+}
+
+/// An entry's value.
+pub(crate) fn encode_entry(entry: &LogEntry) -> Vec<u8> {
+    let value = EntryValue {
+        epoch: entry.epoch,
+        at: entry.at.0,
+        actor: entry.actor.clone(),
+        token: entry.token.clone(),
+        ops: entry.ops.iter().map(OpValue::from).collect(),
+    };
+    codec::encode_as(codec::V2, &value)
+}
+
+/// Reads what [`encode_entry`] wrote.
+pub(crate) fn decode_entry(seq: u64, bytes: &[u8]) -> Result<LogEntry, StoreError> {
+    let value = match codec::is_first(bytes) {
+        true => codec::decode::<FirstEntryValue>("log entry", bytes)?.into(),
+        false => codec::decode_as::<EntryValue>(codec::V2, "log entry", bytes)?,
+    };
+    let EntryValue { epoch, at, actor, token, ops } = value;
+    let ops = ops.into_iter().map(Op::try_from).collect::<Result<_, _>>()?;
+    Ok(LogEntry { seq, epoch, at: UnixTime(at), actor, token, ops })
+}
+
+impl From<&Op> for OpValue {
+    fn from(op: &Op) -> Self {
+        match op {
+            Op::PutZone { zone, previous } => {
+                Self::PutZone((&**zone).into(), previous.as_deref().map(SettingsValue::from))
+            }
+            Op::DeleteZone { previous } => Self::DeleteZone((&**previous).into()),
+            Op::Put { zone, listing, previous } => Self::Put {
+                zone: zone.to_string(),
+                listing: (&**listing).into(),
+                previous: previous.as_deref().map(ListingValue::from),
+            },
+            Op::Delete { zone, previous, expired } => Self::Delete {
+                zone: zone.to_string(),
+                previous: (&**previous).into(),
+                expired: *expired,
+            },
+            Op::Import { zone, import } => Self::Import {
+                zone: zone.to_string(),
+                id: import.id.clone(),
+                source: import.source.to_string(),
+                replaced: import.replaced,
+                counts: import.counts.into(),
+                digest: import.digest.clone(),
+            },
+            Op::PutToken { id, name, scopes, sources, parent } => Self::PutTokenWithSources {
+                id: id.clone(),
+                name: name.clone(),
+                scopes: scopes.clone(),
+                sources: sources.clone(),
+                parent: parent.clone(),
+            },
+            Op::DeleteToken { id, name } => {
+                Self::DeleteToken { id: id.clone(), name: name.clone() }
+            }
+            Op::PutDocument { document } => Self::PutDocument {
+                kind: document.kind().to_string(),
+                id: document.id().to_string(),
+                document: (&**document).into(),
+            },
+            Op::DeleteDocument { kind, id } => {
+                Self::DeleteDocument { kind: kind.to_string(), id: id.to_string() }
+            }
+        }
+    }
+}
+
+impl TryFrom<OpValue> for Op {
+    type Error = StoreError;
+
+    fn try_from(value: OpValue) -> Result<Self, StoreError> {
+        let name =
+            |text: &str| text.parse::<Name>().map_err(|err| StoreError::unreadable("zone", err));
+        let boxed = |listing: ListingValue| Listing::try_from(listing).map(Box::new);
+        let settings = |zone: SettingsValue| Zone::try_from(zone).map(Box::new);
+        Ok(match value {
+            OpValue::PutZone(zone, previous) => Self::PutZone {
+                zone: settings(zone)?,
+                previous: previous.map(settings).transpose()?,
+            },
+            OpValue::DeleteZone(previous) => Self::DeleteZone { previous: settings(previous)? },
+            OpValue::Put { zone, listing, previous } => Self::Put {
+                zone: name(&zone)?,
+                listing: boxed(listing)?,
+                previous: previous.map(boxed).transpose()?,
+            },
+            OpValue::Delete { zone, previous, expired } => {
+                Self::Delete { zone: name(&zone)?, previous: boxed(previous)?, expired }
+            }
+            OpValue::Import { zone, id, source, replaced, counts, digest } => {
+                let source = value::source(&source)?;
+                let import = ImportSummary { id, source, replaced, counts: counts.into(), digest };
+                Self::Import { zone: name(&zone)?, import: Box::new(import) }
+            }
+            OpValue::PutToken { id, name, scopes } => {
+                Self::PutToken { id, name, scopes, sources: Vec::new(), parent: None }
+            }
+            OpValue::PutTokenWithSources { id, name, scopes, sources, parent } => {
+                Self::PutToken { id, name, scopes, sources, parent }
+            }
+            OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
+            OpValue::PutDocument { kind, id, document } => {
+                let document = document.document(document::kind(&kind)?, document::id(&id)?)?;
+                Self::PutDocument { document: Box::new(document) }
+            }
+            OpValue::DeleteDocument { kind, id } => {
+                Self::DeleteDocument { kind: document::kind(&kind)?, id: document::id(&id)? }
+            }
+        })
+    }
+}
+
+impl From<ImportCounts> for [u64; 5] {
+    fn from(counts: ImportCounts) -> Self {
+        [counts.added, counts.updated, counts.unchanged, counts.removed, counts.rejected]
+    }
+}
+
+impl From<[u64; 5]> for ImportCounts {
+    fn from([added, updated, unchanged, removed, rejected]: [u64; 5]) -> Self {
+        Self { added, updated, unchanged, removed, rejected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_release_before_is_read_without_a_token_id() {
+        let op = OpValue::PutToken {
+            id: "07".into(),
+            name: "feed".into(),
+            scopes: vec!["zones:read".into()],
+        };
+        let old = codec::encode(&(1_u64, 9_u64, "admin", vec![op]));
+        let entry = decode_entry(5, &old).unwrap();
+        assert_eq!((entry.seq, entry.at, entry.actor.as_str()), (5, UnixTime(9), "admin"));
+        assert_eq!(entry.token, None);
+        let Op::PutToken { sources, parent, .. } = &entry.ops[0] else { panic!("{entry:?}") };
+        assert_eq!((sources.len(), parent.as_deref()), (0, None));
+        assert_eq!(decode_entry(5, &encode_entry(&entry)).unwrap(), entry);
+    }
+}

@@ -1,0 +1,16 @@
+//! Bytes and values: what stands in the database, and what it means.
+//!
+//! Keys are big-endian, so that rows lie in the order of their subjects; values are a version byte and then
+//! postcard. Nothing here reads or writes.
+
+pub(crate) mod audit;
+pub(crate) mod block;
+pub(crate) mod codec;
+pub(crate) mod document;
+pub(crate) mod document_key;
+pub(crate) mod key;
+pub(crate) mod log;
+pub(crate) mod row;
+pub(crate) mod schema;
+pub(crate) mod token;
+pub(crate) mod value;

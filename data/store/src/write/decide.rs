@@ -1,0 +1,45 @@
+//! Deciding an operation: which file decides what.
+
+use crate::{
+    ChangeError,
+    write::{
+        compact, documents, listings,
+        operation::{Operation, OperationResult},
+        sweep, tokens,
+        transaction::Transaction,
+        truncate, zones,
+    },
+};
+
+/// Plans an operation.
+///
+/// # Errors
+///
+/// If it can't be made; then the transaction can't.
+pub(crate) fn decide(
+    transaction: &mut Transaction<'_>,
+    operation: Operation,
+) -> Result<OperationResult, ChangeError> {
+    match operation {
+        Operation::PutZone { zone, serial_floor } => zones::put(transaction, *zone, serial_floor),
+        Operation::DeleteZone(origin) => zones::delete(transaction, &origin),
+        Operation::PutListing { zone, subject, source, body, precondition } => {
+            listings::put(transaction, &zone, subject, &source, *body, &precondition)
+        }
+        Operation::DeleteListing { zone, subject, sources, precondition } => {
+            listings::delete(transaction, &zone, &subject, &sources, &precondition)
+        }
+        Operation::PutDocument { document, precondition } => {
+            documents::put(transaction, *document, &precondition)
+        }
+        Operation::DeleteDocument { kind, id, precondition } => {
+            documents::delete(transaction, kind, id, &precondition)
+        }
+        Operation::CommitImport(import) => import.0.decide(transaction),
+        Operation::PutToken(token) => tokens::put(transaction, token),
+        Operation::DeleteToken { id, keep } => tokens::delete(transaction, &id, keep),
+        Operation::Sweep => sweep::sweep(transaction),
+        Operation::CompactSegments => compact::compact(transaction),
+        Operation::TruncateLog { floor } => truncate::truncate(transaction, floor),
+    }
+}

@@ -1,0 +1,21 @@
+//! Writing: one thread, one order.
+//!
+//! A [`Change`](operation::Change) is decided operation by operation in a
+//! [`Transaction`](transaction::Transaction), which reads and writes nothing: what it would do is a
+//! [`Plan`](transaction::Plan). [`batch`] adds plans to one write, which can't fail, and [`writer`] writes,
+//! syncs, shows and acknowledges. The files named after nouns decide the operations on them.
+
+pub(crate) mod batch;
+mod compact;
+mod decide;
+mod documents;
+pub(crate) mod error;
+pub(crate) mod listings;
+pub(crate) mod operation;
+pub(crate) mod state;
+mod sweep;
+mod tokens;
+pub(crate) mod transaction;
+mod truncate;
+pub(crate) mod writer;
+mod zones;

@@ -1,0 +1,39 @@
+//! The interface between a store and what follows its changes.
+
+use std::{net::Ipv4Addr, time::Instant};
+
+use crate::{Entry, Name, Serial, Subject, Zone};
+
+/// A follower of a store's changes: the index. The store's writer calls it, in the order of the change log.
+pub trait Follower: Send {
+    /// A zone is new or has other settings.
+    fn put_zone(&mut self, zone: &Zone, serial: Serial);
+    /// A zone is gone with all its entries.
+    fn remove_zone(&mut self, origin: &Name);
+    /// A zone's serial moved.
+    fn set_serial(&mut self, origin: &Name, serial: Serial);
+    /// These entries are all that is said about a subject, expired ones included; none removes it.
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]);
+    /// Each of these IPv4 addresses (as big-endian numbers, ascending, each once) has exactly one entry,
+    /// [`Entry::default`].
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        for addr in hosts {
+            let subject = Subject::from(Ipv4Addr::from_bits(*addr));
+            self.set_entries(origin, &subject, &[Entry::default()]);
+        }
+    }
+    /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
+    fn publish(&mut self, seq: u64, committed: Instant);
+    /// No change has come for a while.
+    fn idle(&mut self) {}
+}
+
+/// The follower of a store whose changes nobody looks at.
+impl Follower for () {
+    fn put_zone(&mut self, _: &Zone, _: Serial) {}
+    fn remove_zone(&mut self, _: &Name) {}
+    fn set_serial(&mut self, _: &Name, _: Serial) {}
+    fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
+    fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
+    fn publish(&mut self, _: u64, _: Instant) {}
+}

@@ -1,0 +1,210 @@
+//! From a request to a decision. `dnsbl explain` asks here too: what it tells is what the service does.
+
+use std::{net::IpAddr, time::Duration};
+
+use dnsbl_client::{
+    Action as Verdict, Client, ClientBuilder, ClientError, Domain, Email, HealthChecks, Outcome,
+    Report, Resolvers, SpecialUse, Status, Target, Zone, ZoneKind,
+};
+use ipnet::IpNet;
+
+use super::{
+    config::{Config, Deadlines, PolicyZone, Texts, What},
+    reply::{Action, Decision},
+    request::Request,
+    template::{Facts, Template},
+};
+
+/// Decides about requests.
+pub(crate) struct Decider {
+    client: Client,
+    /// By the places of the client.
+    zones: Vec<Zone>,
+    urls: Vec<Option<Template>>,
+    texts: Texts,
+    checks: Vec<What>,
+    exempt: Vec<IpNet>,
+    shadow: bool,
+    deadlines: Deadlines,
+}
+
+/// What was decided, and by what.
+pub(crate) struct Decided {
+    /// As if nothing were in shadow.
+    pub(crate) decision: Decision,
+    /// What the lists say; `None` if none was asked.
+    pub(crate) report: Option<Report>,
+    /// Why none was asked.
+    pub(crate) unasked: Option<Unasked>,
+}
+
+/// Why nothing is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unasked {
+    #[error("the user has logged in")]
+    LoggedIn,
+    #[error("exempt: {0} stands in the configuration")]
+    Exempt(IpNet),
+    #[error("nothing to look up: the configuration's checks leave it out")]
+    Nothing,
+}
+
+impl Decider {
+    /// Decides by this configuration; `adapt` changes how the lists are asked.
+    pub(crate) fn new(
+        config: Config,
+        adapt: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, ClientError> {
+        let (zones, urls): (Vec<Zone>, Vec<_>) =
+            config.zones.into_iter().map(|PolicyZone { zone, url }| (zone, url)).unzip();
+        let mut client = Client::builder()
+            .zones(zones)
+            .policy(config.policy)
+            .deadline(config.deadlines.normal)
+            .gone_after(config.gone_after)
+            .health_checks(HealthChecks::Required);
+        if !config.resolvers.is_empty() {
+            client = client.resolvers(Resolvers::Given(config.resolvers));
+        }
+        if config.check_special_use {
+            client = client.special_use(SpecialUse::Ask);
+        }
+        if let Some(path) = config.state_file {
+            client = client.state_file(path);
+        }
+        let client = adapt(client).build()?;
+        Ok(Self {
+            zones: client.zones().cloned().collect(),
+            client,
+            urls,
+            texts: config.texts,
+            checks: config.checks,
+            exempt: config.exempt,
+            shadow: config.shadow,
+            deadlines: config.deadlines,
+        })
+    }
+
+    /// Who is asked.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether everything passes whatever is decided.
+    pub(crate) fn is_in_shadow(&self) -> bool {
+        self.shadow
+    }
+
+    /// How long a decision may take.
+    pub(crate) fn deadline(&self, request: &Request) -> Duration {
+        if request.stress { self.deadlines.stress } else { self.deadlines.normal }
+    }
+
+    /// What to do. Whatever goes wrong on our side, mail is not refused for it.
+    pub(crate) async fn decide(&self, request: &Request, deadline: Duration) -> Decided {
+        match self.targets(request) {
+            Ok(targets) => {
+                let report = self.client.check_within(&targets, deadline).await;
+                let decision = self.decision(request, &report);
+                Decided { decision, report: Some(report), unasked: None }
+            }
+            Err(why) => Decided { decision: Decision::default(), report: None, unasked: Some(why) },
+        }
+    }
+
+    /// What to look up; nothing for users who have logged in and for exempt clients.
+    fn targets(&self, request: &Request) -> Result<Vec<Target>, Unasked> {
+        if request.is_authenticated() {
+            return Err(Unasked::LoggedIn);
+        }
+        let holds =
+            |addr: IpAddr| self.exempt.iter().find(|net| net.contains(&addr.to_canonical()));
+        if let Some(net) = request.client.and_then(holds) {
+            return Err(Unasked::Exempt(*net));
+        }
+        let targets: Vec<Target> =
+            self.checks.iter().flat_map(|what| targets(*what, request)).collect();
+        if targets.is_empty() { Err(Unasked::Nothing) } else { Ok(targets) }
+    }
+
+    fn decision(&self, request: &Request, report: &Report) -> Decision {
+        let reasons = report.reasons();
+        let mut zones: Vec<&str> = reasons.iter().map(|outcome| outcome.zone.public()).collect();
+        zones.dedup();
+        let zones = zones.join(",");
+        let mut facts = Facts {
+            client: request.client.map(|addr| addr.to_canonical().to_string()).unwrap_or_default(),
+            zones: zones.replace(',', ", "),
+            score: report.score.to_string(),
+            ..Facts::default()
+        };
+        if let Some(first) = reasons.first() {
+            facts.zone = first.zone.public().to_owned();
+            facts.what = shown(&report.targets[first.target]);
+            facts.reason = self.reason(first, &facts);
+        }
+        let action = match report.action {
+            Verdict::Reject => Action::Reject(self.texts.reject.render(&facts)),
+            Verdict::Defer => Action::Defer(self.texts.defer.render(&facts)),
+            Verdict::Tag => Action::Tag(self.texts.tag.render(&facts)),
+            _ => Action::Pass,
+        };
+        let is_noted = |outcome: &&Outcome| {
+            outcome.status.listing().is_some()
+                && self.zones[outcome.id.index()].kind == ZoneKind::Informational
+        };
+        Decision {
+            action,
+            score: report.score,
+            zones,
+            hits: hits(report, reasons),
+            noted: hits(report, report.outcomes.iter().filter(is_noted)),
+        }
+    }
+
+    /// The message of a rule, or the list's text, and its URL unless there is one in the text.
+    fn reason(&self, outcome: &Outcome, facts: &Facts) -> String {
+        let Status::Listed(listing) = &outcome.status else { return String::new() };
+        let zone = &self.zones[outcome.id.index()];
+        let message =
+            listing.hits.iter().find_map(|&hit| zone.rules[usize::from(hit)].message.clone());
+        let text = message.or_else(|| listing.reason.clone()).unwrap_or_default();
+        let url = self.urls[outcome.id.index()].as_ref().map(|url| url.render(facts));
+        match url {
+            Some(url) if text.is_empty() => format!("see {url}"),
+            Some(url) if !text.contains("://") => format!("{text}; see {url}"),
+            _ if text.is_empty() => "listed".to_owned(),
+            _ => text,
+        }
+    }
+}
+
+/// Which subjects are listed where: `192.0.2.9 in bl.example.org, …`.
+fn hits<'a>(report: &Report, outcomes: impl IntoIterator<Item = &'a Outcome>) -> String {
+    let hits = outcomes.into_iter();
+    let hits = hits.map(|o| format!("{} in {}", shown(&report.targets[o.target]), o.zone));
+    hits.collect::<Vec<_>>().join(", ")
+}
+
+/// What there is to look up of one kind.
+fn targets(what: What, request: &Request) -> Vec<Target> {
+    let domain = |text: &str| text.parse::<Domain>().ok().map(Target::Domain);
+    let (first, second) = match what {
+        What::Client => (request.client.map(Target::from), None),
+        What::Helo => (domain(&request.helo), None),
+        What::ReverseName => (domain(&request.reverse_name), None),
+        What::Sender => {
+            let host = request.sender.rsplit_once('@').and_then(|(_, host)| domain(host));
+            (host, request.sender.parse::<Email>().ok().map(Target::Email))
+        }
+    };
+    first.into_iter().chain(second).collect()
+}
+
+fn shown(target: &Target) -> String {
+    match target {
+        Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
+        Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
+        address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
+    }
+}

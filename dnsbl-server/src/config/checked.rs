@@ -1,0 +1,85 @@
+//! The configuration as it is once it was checked.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use dnsbl_daemon::{Access, Listen, log::Filter};
+use ipnet::IpNet;
+use relay_tester::service::Settings;
+
+/// The configuration of a server, as it stays while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// RocksDB and `admin.token` live below it.
+    pub data_dir: PathBuf,
+    /// The DNS face.
+    pub dns: Dns,
+    /// The HTTP face.
+    pub http: Http,
+    /// The bounds of the change log.
+    pub change_log: ChangeLog,
+    /// The log.
+    pub log: Log,
+    /// The tester of open relays, if there is one.
+    pub relay_tester: Option<Settings>,
+}
+
+/// The DNS face.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// UDP and TCP on each.
+    pub listen: Vec<SocketAddr>,
+    /// UDP workers for each address; at least one.
+    pub threads: usize,
+    /// The answer to CHAOS TXT `version.bind` and `version.server`; `None`: REFUSED.
+    pub version: Option<String>,
+    /// The answer to CHAOS TXT `id.server` and `hostname.bind`, and the NSID; `None`: REFUSED, no NSID.
+    pub identity: Option<String>,
+    /// TCP connections at once.
+    pub tcp_connections: usize,
+    /// TCP connections at once from one network: an IPv4 address, an IPv6 /64.
+    pub tcp_connections_per_client: usize,
+    /// How long a TCP connection may take for its next query.
+    pub tcp_idle_timeout: Duration,
+}
+
+/// The HTTP face.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Where the admin API listens.
+    pub listen: Listen,
+    /// Who may connect to it where it is a Unix socket.
+    pub access: Access,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once from one network: an IPv4 address, an IPv6 /64.
+    pub connections_per_network: usize,
+    /// Proxies in front of the API: that limit does not hold for them, and their `X-Forwarded-For` tells
+    /// who asks.
+    pub proxies: Vec<IpNet>,
+    /// `/metrics` and `/openapi.json` need no token.
+    pub open_metrics: bool,
+    /// The longest body of a request other than an import, in bytes.
+    pub body_limit: usize,
+    /// The longest import after decompression, in bytes.
+    pub import_limit: u64,
+    /// Names under which requests without a token may reach the API.
+    pub hosts: Vec<String>,
+}
+
+/// The bounds of the change log: what is older goes, and the oldest where it is larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeLog {
+    /// Entries older than this go.
+    pub keep: Duration,
+    /// The oldest entries go when the log takes more bytes.
+    pub keep_bytes: u64,
+}
+
+/// The log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// A filter such as `info` or `info,dnsbl_server=debug`.
+    pub filter: Filter,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}

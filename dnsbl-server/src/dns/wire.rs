@@ -1,0 +1,28 @@
+//! Numbers of the wire format.
+
+/// The length of the header, in octets (RFC 1035 section 4.1.1).
+pub(super) const HEADER: usize = 12;
+/// Class IN as two octets (RFC 1035 section 3.2.4).
+pub(super) const CLASS_IN: [u8; 2] = [0, 1];
+/// The longest message that we take and send over UDP, in octets: one that is not fragmented (DNS flag day
+/// 2020).
+pub(super) const PAYLOAD: u16 = 1232;
+/// The longest message over UDP for a client that offers no other size, in octets (RFC 1035 section 4.2.1).
+pub(super) const CLASSIC: u16 = 512;
+/// The length of owner, type, class, TTL and length of a record whose owner is a pointer, in octets (RFC 1035
+/// sections 4.1.3 and 4.1.4).
+pub(super) const RECORD_HEAD: usize = 12;
+
+/// The record types that make a difference (RFC 1035 section 3.2.2, RFC 3596, RFC 4034, RFC 6891).
+pub(super) mod rtype {
+    pub(crate) const A: u16 = 1;
+    pub(crate) const NS: u16 = 2;
+    pub(crate) const SOA: u16 = 6;
+    pub(crate) const TXT: u16 = 16;
+    pub(crate) const AAAA: u16 = 28;
+    pub(crate) const OPT: u16 = 41;
+    pub(crate) const DS: u16 = 43;
+    pub(crate) const IXFR: u16 = 251;
+    pub(crate) const AXFR: u16 = 252;
+    pub(crate) const ANY: u16 = 255;
+}
