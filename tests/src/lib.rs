@@ -30,7 +30,7 @@ pub use random::Random;
 pub use server::{Lease, SharedServer, TestServer, program, target_dir};
 pub use tcp::TcpClient;
 pub use tools::{Unbound, tool};
-pub use wait::{Gate, eventually};
+pub use wait::eventually;
 pub use zone::TestZone;
 
 /// How long anything may take that should take no time at all.

@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod exit;
 mod explain;
 mod health;
 mod input;
@@ -18,13 +19,9 @@ mod subject;
 use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use dnsbl_client::Target;
 use tokio::runtime::{Builder, Runtime};
 
-/// Exit code: something is listed.
-const LISTED: u8 = 1;
-/// Exit code: something could not be told, or bad usage.
-pub(crate) const UNKNOWN: u8 = 2;
+pub(crate) use self::exit::UNKNOWN;
 
 const EXAMPLE: &str = "Example: dnsbl check 192.0.2.99 --zone bl.example.org";
 
@@ -61,17 +58,6 @@ impl Cli {
             Command::Policy(policy) => policy.run(),
             Command::CheckConfig(check) => Ok(check.run()),
         }
-    }
-}
-
-/// A target as a person writes it.
-fn shown(target: &Target) -> String {
-    match target {
-        Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
-        Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
-        Target::RawAddress(addr) => addr.to_string(),
-        Target::Verbatim(name) => name.to_string().trim_end_matches('.').to_owned(),
-        address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
     }
 }
 

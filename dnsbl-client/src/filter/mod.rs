@@ -2,6 +2,7 @@
 
 mod octets;
 mod parse;
+mod quantifier;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use ipnet::Ipv4Net;
 
 pub(crate) use self::octets::Octets;
 pub use self::parse::{FilterError, FilterErrorKind};
+pub use self::quantifier::Quantifier;
 
 /// The filter of the answers that a rule is about, compiled from any dialect.
 ///
@@ -21,20 +23,6 @@ pub struct ReplyFilter {
     quantifier: Quantifier,
     /// Empty: every address matches.
     patterns: Box<[Octets]>,
-}
-
-/// The number of addresses that have to match.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Quantifier {
-    /// At least one (Exim `=`, `&`; all other dialects).
-    #[default]
-    Any,
-    /// Every one (Exim `==`, `=&`).
-    All,
-    /// None (Exim `!=`, `!&`).
-    NotAny,
-    /// At least one does not (Exim `!==`, `!=&`).
-    NotAll,
 }
 
 impl ReplyFilter {
@@ -59,7 +47,8 @@ impl ReplyFilter {
     ///
     /// Where the text leaves the grammar, with the position.
     pub fn exim(text: &str) -> Result<Self, FilterError> {
-        parse::exim(text)
+        let (quantifier, patterns) = parse::exim(text)?;
+        Ok(Self::from_patterns(quantifier, patterns))
     }
 
     /// The addresses of a prefix.

@@ -2,7 +2,10 @@
 
 use std::{net::Ipv4Addr, ops::RangeInclusive};
 
-use super::{Octets, Quantifier, ReplyFilter, octets::OctetSet};
+use super::{
+    octets::{OctetSet, Octets},
+    quantifier::Quantifier,
+};
 
 /// An error of reading a filter: where, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +70,7 @@ pub(super) fn postfix(text: &str) -> Result<Octets, FilterError> {
 }
 
 /// An operator, and addresses with commas in between.
-pub(super) fn exim(text: &str) -> Result<ReplyFilter, FilterError> {
+pub(super) fn exim(text: &str) -> Result<(Quantifier, Vec<Octets>), FilterError> {
     const OPERATORS: [(&str, Quantifier, bool); 8] = [
         ("!==", Quantifier::NotAll, false),
         ("!=&", Quantifier::NotAll, true),
@@ -90,7 +93,7 @@ pub(super) fn exim(text: &str) -> Result<ReplyFilter, FilterError> {
         patterns.push(if masks { Octets::masked(addr, addr) } else { Octets::exactly(addr) });
         at += word.len() + 1;
     }
-    Ok(ReplyFilter::from_patterns(quantifier, patterns))
+    Ok((quantifier, patterns))
 }
 
 impl Reader<'_> {

@@ -12,8 +12,10 @@ use tokio::{
 };
 
 use super::{
-    Counters, Inbox, Received, ReceiverSettings, count,
+    counters::{Counters, count},
+    inbox::{Inbox, Received},
     session::{Action, Envelope, Session},
+    settings::ReceiverSettings,
     wire::{Wire, WireError},
 };
 use crate::Candidate;

@@ -7,7 +7,7 @@ use dnsbl_types::{Clock, UnixTime};
 use tokio::{
     select,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,7 @@ impl Scheduler {
                 () = stop.cancelled() => {}
                 () = self.shared.wake.notified() => {}
                 Some(_) = tasks.join_next() => {}
-                () = sleep(TICK) => {}
+                () = sleep_until(Instant::now() + TICK) => {}
             }
         }
         self.conversations.stop();

@@ -16,7 +16,7 @@ use futures_util::{
 };
 
 use super::{
-    LISTED, UNKNOWN,
+    exit::{LISTED, UNKNOWN},
     input::{self, Line},
     judge::Judge,
     lists::{Lists, Typed},

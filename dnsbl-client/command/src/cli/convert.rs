@@ -206,12 +206,8 @@ fn is_not_set(name: &Text) -> String {
 
 fn without_key(mut zone: Zone) -> anyhow::Result<Zone> {
     let public = zone.name.public();
-    if is_keyed(&zone) {
+    if toml::is_keyed(&zone) {
         zone.name = ZoneName::keyed(KEY, public)?;
     }
     Ok(zone)
-}
-
-fn is_keyed(zone: &Zone) -> bool {
-    zone.name.secret().to_string().trim_end_matches('.') != zone.name.public()
 }

@@ -16,7 +16,7 @@ use dnsbl_client::{
 use serde_json::{Value, json};
 
 use super::{
-    LISTED, UNKNOWN,
+    exit::{LISTED, UNKNOWN},
     lists::{Lists, Typed},
     subject::Subject,
 };

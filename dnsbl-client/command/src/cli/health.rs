@@ -13,9 +13,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{
-    UNKNOWN,
+    exit::UNKNOWN,
     lists::{Lists, Typed},
-    shown,
+    subject::shown,
 };
 
 /// Exit code: a list can't be believed.

@@ -1,6 +1,7 @@
 //! `dnsbl lint`.
 
 mod dead;
+mod finding;
 mod known;
 mod rules;
 
@@ -12,10 +13,8 @@ use std::{
 };
 
 use anstream::AutoStream;
-use anstyle::AnsiColor;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use serde::Serialize;
 
 use super::mail_server;
 
@@ -51,28 +50,6 @@ pub(super) struct Lint {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Severity {
-    /// Mail is rejected, or waved through, by mistake, now or one day.
-    Error,
-    /// It does not do what it seems to.
-    Warning,
-}
-
-/// Something that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Finding {
-    /// From 1.
-    line: usize,
-    /// The public name of the list, if it is about one.
-    zone: Option<String>,
-    rule: &'static str,
-    severity: Severity,
-    text: String,
 }
 
 impl Lint {
@@ -112,21 +89,5 @@ impl Lint {
         }
         ensure!(!text.trim().is_empty(), "there is nothing to check");
         Ok(text)
-    }
-}
-
-impl Finding {
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let (color, word) = match self.severity {
-            Severity::Error => (AnsiColor::Red, "error"),
-            Severity::Warning => (AnsiColor::Yellow, "warning"),
-        };
-        let style = color.on_default().bold();
-        let zone = self.zone.as_ref().map(|zone| format!("{zone}: ")).unwrap_or_default();
-        writeln!(
-            out,
-            "line {}: {style}{word}{style:#}: {zone}{} [{}]",
-            self.line, self.text, self.rule
-        )
     }
 }

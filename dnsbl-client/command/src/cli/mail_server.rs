@@ -2,40 +2,14 @@
 
 mod exim;
 mod postfix;
+mod statement;
 mod text;
 
-pub(super) use self::text::Text;
+pub(super) use self::{statement::Statement, text::Text};
 
 /// What is read, for those whose file is something else.
 pub(super) const READ: &str = "of Postfix (main.cf, master.cf) postscreen_dnsbl_sites, reject_rbl_client and its kin, \
      maps_rbl_domains and check_policy_service, of Exim dnslists and the macros in it";
-
-/// Something about lists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Statement {
-    /// The value of `postscreen_dnsbl_sites`.
-    PostscreenSites(Text),
-    /// The value of `postscreen_dnsbl_threshold`.
-    PostscreenThreshold(Text),
-    /// `postscreen_dnsbl_reply_map` is set.
-    PostscreenReplyMap,
-    /// `rbl_reply_maps` is set.
-    RblReplyMaps,
-    /// A restriction of smtpd, such as `reject_rbl_client`, and its argument.
-    Restriction(&'static str, Text),
-    /// A list of `maps_rbl_domains`, which Postfix has not had since 2.1.
-    MapsRblDomain(Text),
-    /// `check_policy_service`, its argument, and the `default_action` in it.
-    PolicyService(Text, Option<Text>),
-    /// The value of `smtpd_policy_service_default_action`.
-    PolicyDefaultAction(Text),
-    /// The value of `dnslists`, and whether the statement looks at `$dnslist_value` too.
-    EximLists(Text, bool),
-    /// `${readsocket`, by which Exim asks a policy service.
-    ReadSocket(Text),
-    /// A name for something that the text does not set, as written.
-    Unset(Text),
-}
 
 /// Finds everything about lists. A single line may lack the name that says what it is.
 pub(super) fn read(text: &str) -> Vec<Statement> {

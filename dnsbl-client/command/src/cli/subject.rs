@@ -54,3 +54,14 @@ fn without_text(err: &TargetError) -> String {
         other => other.to_string(),
     }
 }
+
+/// A target as a person writes it.
+pub(super) fn shown(target: &Target) -> String {
+    match target {
+        Target::Domain(domain) => domain.to_string().trim_end_matches('.').to_owned(),
+        Target::Email(email) => email.to_string().trim_end_matches('.').to_owned(),
+        Target::RawAddress(addr) => addr.to_string(),
+        Target::Verbatim(name) => name.to_string().trim_end_matches('.').to_owned(),
+        address => address.addr().map(|addr| addr.to_string()).unwrap_or_default(),
+    }
+}

@@ -18,7 +18,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
     spawn,
-    time::sleep,
+    time::{Instant, sleep_until},
 };
 pub(crate) use world::{Says, World, fail, good};
 
@@ -135,7 +135,7 @@ impl Fake {
                 } else {
                     let from = from.clone();
                     spawn(async move {
-                        sleep(say.after).await;
+                        sleep_until(Instant::now() + say.after).await;
                         let _ = from.send_to(&say.bytes, peer).await;
                     });
                 }
@@ -157,7 +157,7 @@ impl Fake {
                 return;
             }
             for say in self.answer(&query, Via::Tcp, peer, &*script) {
-                sleep(say.after).await;
+                sleep_until(Instant::now() + say.after).await;
                 let len = say.bytes.len().try_into().unwrap();
                 let sent = async {
                     stream.write_u16(len).await?;

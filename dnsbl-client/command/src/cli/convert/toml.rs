@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 
 use dnsbl_client::{Asks, LeftOut, Quantifier, Rule, Score, Unwritable, Written, Zone, ZoneKind};
 
-use super::is_keyed;
-
 /// Writes zones as a whole configuration, which `check-config` takes once the files with keys exist.
 pub(super) fn write(zones: &[Zone], reject: Score) -> Written {
     let mut written = Written::default();
@@ -58,4 +56,9 @@ fn rule(rule: &Rule) -> Result<String, Unwritable> {
         None if rule.filter.quantifier() == Quantifier::Any => Err(Unwritable::Union),
         None => Err(Unwritable::Negation),
     }
+}
+
+/// Whether the name of a zone holds a key.
+pub(super) fn is_keyed(zone: &Zone) -> bool {
+    zone.name.secret().to_string().trim_end_matches('.') != zone.name.public()
 }

@@ -13,7 +13,8 @@ use dnsbl_client::{
 
 use super::{
     super::mail_server::{self, Statement, Text},
-    Finding, Severity, dead,
+    dead,
+    finding::{Finding, Severity},
     known::{Known, takes_refusals},
 };
 

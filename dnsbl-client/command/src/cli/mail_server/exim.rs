@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Statement, Text};
+use super::{statement::Statement, text::Text};
 
 /// Macros of Debian's configuration that are lists; they may be set in a file of their own.
 const LIST_MACROS: [&str; 2] = ["CHECK_RCPT_IP_DNSBLS", "CHECK_RCPT_DOMAIN_DNSBLS"];

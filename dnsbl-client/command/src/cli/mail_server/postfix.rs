@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Statement, Text};
+use super::{statement::Statement, text::Text};
 
 /// Restrictions of smtpd that ask lists.
 const RESTRICTIONS: [&str; 8] = [

@@ -7,7 +7,7 @@ const MAX_LENGTH: usize = 1 << 20;
 
 /// Text, and the line of the file (from 1) on which each part of it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::cli) struct Text {
+pub(crate) struct Text {
     text: String,
     /// Where a part begins, in octets, and its line; ascending.
     parts: Vec<(usize, usize)>,
@@ -15,24 +15,24 @@ pub(in crate::cli) struct Text {
 
 impl Text {
     /// Text of one line.
-    pub(in crate::cli) fn on(line: usize, text: &str) -> Self {
+    pub(crate) fn on(line: usize, text: &str) -> Self {
         let mut it = Self::default();
         it.push(line, text);
         it
     }
 
-    pub(in crate::cli) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The line on which an octet stands.
-    pub(in crate::cli) fn line_at(&self, offset: usize) -> usize {
+    pub(crate) fn line_at(&self, offset: usize) -> usize {
         let after = self.parts.partition_point(|(start, _)| *start <= offset);
         self.parts.get(after.saturating_sub(1)).map_or(1, |(_, line)| *line)
     }
 
     /// The line on which it begins.
-    pub(in crate::cli) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         self.line_at(0)
     }
 
@@ -55,7 +55,7 @@ impl Text {
     }
 
     /// A part of it.
-    pub(in crate::cli) fn part(&self, range: Range<usize>) -> Self {
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
         let text = self.text[range.clone()].to_owned();
         let mut parts = vec![(0, self.line_at(range.start))];
         let inside =
@@ -71,7 +71,7 @@ impl Text {
     }
 
     /// What stands between separators; empty words are left out.
-    pub(in crate::cli) fn words(&self, separator: impl Fn(char) -> bool) -> Vec<Self> {
+    pub(crate) fn words(&self, separator: impl Fn(char) -> bool) -> Vec<Self> {
         self.words_at(separator).into_iter().map(|(_, word)| word).collect()
     }
 

@@ -1,4 +1,4 @@
-use super::super::Finding;
+use super::super::finding::Finding;
 use crate::cli::mail_server;
 
 fn findings(text: &str) -> Vec<Finding> {
