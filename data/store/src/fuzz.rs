@@ -16,7 +16,7 @@ pub fn read_value(kind: u8, bytes: &[u8]) -> bool {
         0 => {
             let Ok(row) = codec::decode::<Row>("listing", bytes) else {
                 // What reads no more than the head may be content with less.
-                return decode_answer(bytes).is_ok();
+                return row::decode_answer(bytes).is_ok();
             };
             assert_eq!(
                 codec::decode::<Row>("listing", &codec::encode(&row)).ok(),

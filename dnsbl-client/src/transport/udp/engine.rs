@@ -194,7 +194,7 @@ impl Engine {
                     if !engine.lock().state.retire(key) {
                         return;
                     }
-                    age.as_mut().reset(TokioInstant::now() + engine.timing.socket_age);
+                    age.as_mut().reset(tokio::time::Instant::now() + engine.timing.socket_age);
                 }
             }
         }
