@@ -1,7 +1,7 @@
 //! The harness: the real server on free ports, and what drives it from outside.
 //!
 //! A [`TestServer`] is the program itself with a temporary data folder, a [`TestZone`] is a zone of
-//! its own for one test. Questions go out over real sockets ([`exchange`], [`TcpClient`]) and come
+//! its own for one test. Questions go out over real sockets ([`exchange()`], [`TcpClient`]) and come
 //! back as a [`Reply`]; [`Admin`] calls the HTTP API. Every wait has a limit. Failures panic with
 //! what was seen, since all callers are tests.
 

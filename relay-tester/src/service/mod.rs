@@ -5,9 +5,9 @@
 //! its way before its first octet leaves, what came back before the receiver says `250`. What a verdict
 //! lists or delists is one batch with the test itself.
 //!
-//! A part that others wait for has one lock and one file: [`admissions`] the limits, what is under
-//! way and opt-outs; [`conversations`] which hosts are talked to; [`egress`] the recent attempts;
-//! [`notices`] those that are due. Each knows only those below it:
+//! A part that others wait for has one lock and one file: `admissions` the limits, what is under
+//! way and opt-outs; `conversations` which hosts are talked to; `egress` the recent attempts;
+//! `notices` those that are due. Each knows only those below it:
 //!
 //! ```text
 //! tester ─► scheduler, inbox ─► conversations ─► journal ─► admissions, notices ─► shared (records, DNS) ─► the store

@@ -7,7 +7,7 @@ use rocksdb::{
 
 /// The format this release writes, and the newest that it reads.
 ///
-/// 1 had no blocks of addresses and no [`Provenance::ListedSince`](crate::row::Provenance); it is read as it is.
+/// 1 had no blocks of addresses and no [`Provenance::ListedSince`](crate::format::row::Provenance); it is read as it is.
 /// 2 had no documents, so its log has no operations on them; it is read as it is.
 /// 3 had no sources and parents of tokens, and named them in the log and in audit records without
 /// their ids; it is read as it is.
