@@ -1,8 +1,8 @@
-//! How long writes take while much is swept and folded, and how long it takes to start meanwhile.
+//! How long writes take while much is swept and compacted, and how long it takes to start meanwhile.
 //!
 //! `cargo build --release --locked --workspace --examples && target/release/examples/housekeeping FOLDER [ROWS [OTHERS]]`
 //!
-//! `ROWS` expire in one second, and as many go with an import; `OTHERS` plain addresses stay. Sweep and fold
+//! `ROWS` expire in one second, and as many go with an import; `OTHERS` plain addresses stay. Sweep and compaction
 //! go as in the server: one step, then a pause as long as it took.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that can't go on has failed")]
@@ -59,18 +59,18 @@ fn main() {
     let note = ListingBody { note: Some("seen".into()), ..ListingBody::default() };
     import(&store, "replaced", 0..2 * rows, &note);
     import(&store, "replaced", rows..2 * rows, &note);
-    let store = reopened(store, folder, "before the fold");
+    let store = reopened(store, folder, "before the compaction");
     for _ in 0..rows / 1000 {
         store.commit(Change::new(actor(), Operation::CompactSegments), SOON).unwrap();
     }
-    let store = reopened(store, folder, "in the fold");
+    let store = reopened(store, folder, "in the compaction");
     beside_writes(&store, || Operation::CompactSegments);
 
     println!("{rows} plain addresses go with an import:");
     import(&store, "others", rows.min(others)..others, &ListingBody::default());
-    let store = reopened(store, folder, "before the fold");
+    let store = reopened(store, folder, "before the compaction");
     beside_writes(&store, || Operation::CompactSegments);
-    reopened(store, folder, "after the fold");
+    reopened(store, folder, "after the compaction");
 }
 
 /// Repeats a change as the server does, beside writes.

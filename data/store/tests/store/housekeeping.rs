@@ -1,4 +1,4 @@
-//! Sweeping, folding, cutting the log, counting and searching where there is much of it.
+//! Sweeping, compacting, truncating the log, counting and searching where there is much of it.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -228,7 +228,7 @@ fn said(fixture: &Fixture) -> BTreeMap<String, Option<String>> {
     listings.into_iter().map(|listing| (listing.subject.to_string(), listing.body.note)).collect()
 }
 
-/// Durability F8: a fold began at the front again with each step.
+/// Durability F8: a compaction began at the front again with each step.
 #[test]
 fn writes_during_a_fold_stay_what_they_are_whichever_way_rows_move() {
     for (below, above) in [(3000u32, 1500u32), (700, 2500)] {
