@@ -11,6 +11,7 @@ use dnsbl_index::{Index, Snapshot};
 use dnsbl_store::{
     Actor, Change, ChangeError, Committed, Operation, OperationResult, Reader, Store, TokenRecord,
 };
+use dnsbl_logins::{Logins, Secrets};
 use dnsbl_types::{Name, UnixTime, Zone};
 use relay_tester::service::Tester;
 use tokio::sync::{oneshot, watch};
@@ -36,6 +37,10 @@ pub struct Api {
     pub limits: Limits,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
+    /// The keeper of grants.
+    pub logins: Arc<Logins>,
+    /// By which mail servers are known that report logins without a token.
+    pub login_secrets: Secrets,
 }
 
 /// An operation that was made.

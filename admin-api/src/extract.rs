@@ -10,6 +10,7 @@ use axum::{
     },
     http::{HeaderMap, header, request::Parts},
 };
+use bytes::Bytes;
 use dnsbl_types::{Guard, Name, Subject};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
@@ -57,19 +58,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let limits = &app.limits;
-        let read = Limited::new(request.into_body(), limits.body_bytes).collect();
-        let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
-            let seconds = limits.body_timeout.as_secs();
-            Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
-        })?;
-        let body = read.map_err(|err| match err.is::<LengthLimitError>() {
-            true => {
-                Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes))
-            }
-            false => Problem::malformed(format!("the body broke off: {err}")),
-        })?;
-        let bytes = body.to_bytes();
+        let bytes = read_body(request, app).await?;
         if bytes.is_empty() {
             return parse_json(b"{}");
         }
@@ -79,6 +68,46 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
         }
         parse_json(&bytes)
     }
+}
+
+/// A JSON body, or that of a form.
+pub(crate) struct JsonOrForm<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonOrForm<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        if !is_type(request.headers(), "application/x-www-form-urlencoded") {
+            return Json::from_request(request, app).await.map(|Json(value)| Self(value));
+        }
+        let bytes = read_body(request, app).await?;
+        serde_urlencoded::from_bytes(&bytes).map(Self).map_err(Problem::malformed)
+    }
+}
+
+/// A body of whatever type, at most as long as a JSON body.
+pub(crate) struct Octets(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Octets {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        read_body(request, app).await.map(Self)
+    }
+}
+
+async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
+    let limits = &app.limits;
+    let read = Limited::new(request.into_body(), limits.body_bytes).collect();
+    let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
+        let seconds = limits.body_timeout.as_secs();
+        Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
+    })?;
+    let body = read.map_err(|err| match err.is::<LengthLimitError>() {
+        true => Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes)),
+        false => Problem::malformed(format!("the body broke off: {err}")),
+    })?;
+    Ok(body.to_bytes())
 }
 
 fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
@@ -95,15 +124,24 @@ fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
     Ok(Json(value))
 }
 
+fn is_type(headers: &HeaderMap, is: &str) -> bool {
+    essence(headers).eq_ignore_ascii_case(is)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
+    let essence = essence(headers);
+    essence.eq_ignore_ascii_case("application/json")
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The media type without its parameters.
+fn essence(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE);
-    let essence = value
+    value
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .unwrap_or_default()
-        .trim();
-    essence.eq_ignore_ascii_case("application/json")
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
+        .trim()
 }
 
 /// Reads one value and says which one is wrong.

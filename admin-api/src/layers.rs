@@ -162,7 +162,9 @@ fn log(app: &App, line: &LogLine<'_>, response: &Response) {
     let header = response.headers().get(SEQ_HEADER).and_then(|seq| seq.to_str().ok());
     let seq: Option<u64> = header.and_then(|seq| seq.parse().ok());
     let status_code = status.as_u16();
-    let reads = matches!(*method, Method::GET | Method::HEAD) || *route == "/v1/check";
+    // Logins come by the thousand, and what they grant has a line of its own.
+    let is_frequent = *route == "/v1/check" || route.starts_with("/v1/logins");
+    let reads = matches!(*method, Method::GET | Method::HEAD) || is_frequent;
     macro_rules! line {
         ($level:ident, $text:literal) => {
             tracing::$level!(

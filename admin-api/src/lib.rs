@@ -4,6 +4,7 @@
 //! through its one writer, so an answered write is durable and visible. The bodies are those of
 //! [`admin_api_types`], which `v1` reads and writes; every error leaves as one envelope, made in `error`.
 
+mod allow;
 mod anonymous;
 mod app;
 mod auth;

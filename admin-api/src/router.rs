@@ -11,8 +11,8 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, changes, check, export, health, import, listings, openapi, relay_opt_outs,
-        relay_tests, search, tokens, zones,
+        audit, changes, check, export, grants, health, import, listings, logins, openapi,
+        relay_opt_outs, relay_tests, search, tokens, zones,
     },
 };
 
@@ -42,6 +42,12 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(relay_tests::find_relay_test, relay_tests::cancel_relay_test))
         .routes(routes!(relay_opt_outs::list_opt_outs))
         .routes(routes!(relay_opt_outs::put_opt_out, relay_opt_outs::delete_opt_out))
+        .routes(routes!(logins::report_login))
+        .routes(routes!(logins::report_dovecot_event))
+        .routes(routes!(logins::report_cyrus_event))
+        .routes(routes!(logins::report_policy))
+        .routes(routes!(grants::list_grants))
+        .routes(routes!(grants::revoke_grant))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

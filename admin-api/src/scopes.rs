@@ -14,6 +14,9 @@ pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
 /// To ask for more tests than the holder of any token, and to call off those of others.
 pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 
+/// To see who has a grant, and what else is in allow zones.
+pub(crate) const GRANTS_READ: &str = "grants:read";
+
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {
     /// Its name; `None` where any live token will do.
@@ -44,6 +47,9 @@ scopes! {
     "To see relay tests." RelayTestsRead = Some(RELAY_TESTS_READ);
     "To ask for relay tests." RelayTestsWrite = Some("relay-tests:write");
     "To opt networks out of relay tests, and in again." RelayOptOutsWrite = Some("relay-opt-outs:write");
+    "To report logins." LoginsWrite = Some("logins:write");
+    "To see who has a grant." GrantsRead = Some(GRANTS_READ);
+    "To revoke grants." GrantsWrite = Some("grants:write");
     "Any live token." Anyone = None;
 }
 

@@ -17,7 +17,7 @@ const MAX_SOURCES: usize = 64;
 const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 
 /// Names that stand for parts of the server in audit records, or for those who have no token.
-const RESERVED: [&str; 3] = [TESTER, Actor::SERVER, "anonymous"];
+const RESERVED: [&str; 4] = [TESTER, Source::LOGINS, Actor::SERVER, "anonymous"];
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ impl SourceRights {
 
     /// Refuses a source that the token does not speak for, saying what it would need.
     pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
+        refuse_logins(source)?;
         if is_testers(source.as_str()) {
             let detail = format!(
                 "what {source} says is the relay tester's alone; write it as another source"
@@ -47,6 +48,7 @@ impl SourceRights {
 
     /// The same for a listing that goes.
     pub(crate) fn may_delete(&self, source: &Source) -> Result<(), Problem> {
+        refuse_logins(source)?;
         match self.all {
             true => Ok(()),
             false if is_testers(source.as_str()) => Err(self.refusal(source)),
@@ -58,6 +60,9 @@ impl SourceRights {
     pub(crate) fn why_not(&self, source: &Source) -> Option<String> {
         if is_testers(source.as_str()) {
             return Some(format!("only the relay tester writes as {source}"));
+        }
+        if is_one_of(&[Source::LOGINS], source.as_str()) {
+            return Some(format!("only logins write as {source}"));
         }
         let why =
             || format!("this token may not write as {source}, which needs the scope {SOURCES_ALL}");
@@ -104,6 +109,15 @@ impl SourceRights {
         }
         Ok(())
     }
+}
+
+/// What logins grant comes and goes by logins, also for who may do everything else.
+fn refuse_logins(source: &Source) -> Result<(), Problem> {
+    if !is_one_of(&[Source::LOGINS], source.as_str()) {
+        return Ok(());
+    }
+    let detail = "what logins grant is changed by logins alone, and revoked by DELETE /v1/grants/{zone}/{address}";
+    Err(Problem::reserved(detail).with("source", source.as_str()))
 }
 
 /// The name of a token to be made.

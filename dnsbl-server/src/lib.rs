@@ -8,6 +8,7 @@ pub mod commands;
 mod config;
 mod dns;
 mod host;
+mod logins;
 mod maintenance;
 mod metrics;
 mod relay_tester;

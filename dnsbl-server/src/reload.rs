@@ -60,6 +60,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("[change-log]", old.change_log != new.change_log),
         ("log.format", old.log.json != new.log.json),
         ("[relay-tester]", old.relay_tester != new.relay_tester),
+        ("[logins]", old.logins != new.logins),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))

@@ -11,6 +11,7 @@ use admin_api::{Api, Limits};
 use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_logins::RunningLogins;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use prometheus::Histogram;
@@ -24,7 +25,7 @@ use crate::{
     Config, commands, config,
     dns::{self, Counters, Sockets},
     host::Host,
-    maintenance,
+    logins, maintenance,
     metrics::Metrics,
     relay_tester,
     reload::Reloader,
@@ -122,6 +123,7 @@ struct Running {
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
+    logins: Option<RunningLogins>,
     stop: CancellationToken,
 }
 
@@ -152,11 +154,13 @@ impl Running {
             }
         };
         let shown = metrics.show_state(store.clone(), index.clone(), clock.clone());
-        let tester = match shown
-            .map_err(Into::into)
-            .and_then(|()| relay_tester::build(config, &store, metrics.registry()))
-        {
-            Ok(tester) => tester,
+        let built = shown.map_err(Into::into).and_then(|()| {
+            let registry = metrics.registry();
+            let tester = relay_tester::build(config, &store, registry)?;
+            Ok((tester, logins::build(config, &store, &index, registry)?))
+        });
+        let (tester, (logins, start_logins, login_secrets)) = match built {
+            Ok(built) => built,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
                 return Err(err);
@@ -174,6 +178,8 @@ impl Running {
             server: Arc::new(host),
             limits: limits(config),
             tester: tester.clone(),
+            logins,
+            login_secrets,
         };
         let stop = CancellationToken::new();
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
@@ -187,6 +193,7 @@ impl Running {
             http,
             http_address,
             tester: None,
+            logins: None,
             stop,
         };
         let visible = Visible { counters, head: head_tx, commit_to_visible };
@@ -199,6 +206,13 @@ impl Running {
             }
         }
         warn_of_loose_permissions(config);
+        match start_logins.run(running.stop.clone()).await {
+            Ok(at_work) => running.logins = Some(at_work),
+            Err(err) => {
+                running.stop().await;
+                return Err(err).context("reading what logins have granted");
+            }
+        }
         if let Some(tester) = tester {
             match tester.start(clock.clone(), running.stop.clone()).await {
                 Ok(at_work) => running.tester = Some(at_work),
@@ -223,6 +237,9 @@ impl Running {
         }
         if let Some(tester) = self.tester {
             tester.stopped().await;
+        }
+        if let Some(logins) = self.logins {
+            logins.stopped().await;
         }
         self.dns.stop(GRACE).await;
         // Writes that were queued are finished and synced.
@@ -316,4 +333,5 @@ fn warn_of_loose_permissions(config: &Config) {
     file_access::warn_of_folder(&config.data_dir);
     file_access::warn_of_secret(&config.token_file());
     file_access::warn_of_secret(&config.relay_keys_file());
+    config.logins.secrets.iter().for_each(|file| file_access::warn_of_secret(file));
 }

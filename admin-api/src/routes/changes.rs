@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{ChangesRead, RELAY_TESTS_READ, TOKENS_ADMIN},
+    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, TOKENS_ADMIN},
     v1::change::{self, Sight},
 };
 
@@ -76,7 +76,11 @@ pub(crate) async fn list_changes(
         next: query.after,
         until,
         first: None,
-        sight: Sight { tokens: caller.has(TOKENS_ADMIN), documents: caller.has(RELAY_TESTS_READ) },
+        sight: Sight {
+            tokens: caller.has(TOKENS_ADMIN),
+            documents: caller.has(RELAY_TESTS_READ),
+            grants: caller.has(GRANTS_READ),
+        },
         ended: false,
     };
     feed.first = Some(feed.read().await?);

@@ -6,9 +6,10 @@ use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
 use dnsbl_store::Reader;
-use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
+use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime};
 
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
@@ -33,13 +34,16 @@ const MAX_ZONES: usize = 100;
     request_body = api::CheckBody,
     responses((status = 200, body = api::CheckResults), (status = "default", body = api::Problem)))]
 pub(crate) async fn check_subjects(
-    _: Caller<ListingsRead>,
+    caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Json(body): Json<api::CheckBody>,
 ) -> Result<AxumJson<api::CheckResults>, Problem> {
     let subjects = subjects(&body)?;
     let zones = zones(&body)?;
+    for zone in zones.iter().flatten() {
+        allow::require_sight(&app, &caller, zone)?;
+    }
     let index = app.index.clone();
     let check = move |reader: &Reader<'_>| {
         let snapshot = index.load();
@@ -77,19 +81,18 @@ fn zones(body: &api::CheckBody) -> Result<Option<Vec<Name>>, Problem> {
     zones.map(|(i, text)| parse(&format!("zones[{i}]"), text)).collect::<Result<_, _>>().map(Some)
 }
 
-/// The zones of the subject's kind: the named ones, or all by name.
+/// The zones of the subject's kind: the named ones, or all but allow zones, by name.
 fn zones_of<'s>(
     snapshot: &'s Snapshot,
     named: Option<&[Name]>,
     subject: &Subject,
 ) -> Result<Vec<&'s IndexedZone>, Problem> {
-    let kind = match subject {
-        Subject::Domain(_) => ZoneKind::Domain,
-        Subject::V4(_) | Subject::V6(_) => ZoneKind::Ip,
-    };
-    let of_kind = |zone: &&IndexedZone| zone.settings().kind == kind;
+    let is_address = !matches!(subject, Subject::Domain(_));
+    let of_kind = |zone: &&IndexedZone| zone.settings().kind.has_addresses() == is_address;
     let Some(named) = named else {
-        let mut zones: Vec<&IndexedZone> = snapshot.zones().filter(of_kind).collect();
+        let is_list = |zone: &&IndexedZone| zone.settings().kind.grant_terms().is_none();
+        let mut zones: Vec<&IndexedZone> =
+            snapshot.zones().filter(of_kind).filter(is_list).collect();
         zones.sort_by_key(|zone| &zone.settings().origin);
         return Ok(zones);
     };

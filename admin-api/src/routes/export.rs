@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{SEQ_HEADER, import::FormatName};
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
@@ -59,6 +60,7 @@ pub(crate) async fn export_listings(
     Params(query): Params<ExportQuery>,
 ) -> Result<Response, Problem> {
     let order = query.order(&zone, &app)?;
+    allow::require_sight(&app, &caller, &order.zone)?;
     let kind = content_type(order.format);
     let permit = app.scans.take(caller.token_id())?;
     let (started, start) = oneshot::channel();

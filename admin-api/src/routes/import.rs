@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::changed;
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
@@ -123,6 +124,7 @@ pub(crate) async fn import_listings(
     }
     let mode = query.mode()?;
     let order = query.order(&caller, &zone)?;
+    allow::refuse_listing(&app, &order.zone)?;
     let permit = app.imports.take(caller.token_id())?;
     let body = body::decoded(body, &headers, &app.limits)?;
     let store = app.store();

@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{changed, created, gone};
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
@@ -66,13 +67,14 @@ pub(crate) struct DeleteQuery {
         (status = 304, description = "It is as it was, and has return codes of its own"),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn find_listing(
-    _: Caller<ListingsRead>,
+    caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
     Path(path): Path<(String, String)>,
     Params(query): Params<FindQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (origin, subject) = zone_and_subject(&path)?;
+    allow::require_sight(&app, &caller, &origin)?;
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
     let at = (origin.clone(), subject.clone());
     let found = app.read(move |reader| {
@@ -138,6 +140,7 @@ pub(crate) async fn put_listing(
     }
     let body = listing::read(body, UnixTime::now())?;
     if !body.exclusion {
+        allow::refuse_listing(&app, &zone)?;
         check_guards(&app, &zone, &subject, &lifted)?;
     }
     let warnings = warning::of_listing(&subject, &body);
@@ -181,6 +184,11 @@ pub(crate) async fn delete_listing(
 ) -> Result<Response, Problem> {
     let (zone, subject) = zone_and_subject(&path)?;
     let (sources, precondition) = delete_condition(&caller, query.source.as_deref(), &headers)?;
+    if sources == Sources::All && allow::is_allow_zone(&app, &zone) {
+        return Err(Problem::refused(
+            "source=* would revoke what logins granted: DELETE /v1/grants/{zone}/{address} does that",
+        ));
+    }
     let (at, of) = (zone.clone(), subject.clone());
     let whose = sources.clone();
     let was_listed = match is_listed(&app.index.load(), &at, &of) {

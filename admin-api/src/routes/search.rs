@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
@@ -67,6 +68,7 @@ pub(crate) async fn search_listings(
     Params(query): Params<SearchQuery>,
 ) -> Result<AxumJson<api::ListingPage>, Problem> {
     let origin: Name = parse("zone", &zone)?;
+    allow::require_sight(&app, &caller, &origin)?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
     let filter = query.filter()?;

@@ -4,6 +4,7 @@ use admin_api_types::{
     Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange, TokenChange,
 };
 use dnsbl_store::{ImportSummary, LogEntry, Op};
+use dnsbl_types::Source;
 
 use super::{audit::shown_subject, import, listing, time, zone};
 
@@ -14,14 +15,22 @@ pub(crate) struct Sight {
     pub(crate) tokens: bool,
     /// Changes of documents.
     pub(crate) documents: bool,
+    /// What logins grant.
+    pub(crate) grants: bool,
 }
 
 impl Sight {
     fn has(self, op: &Op) -> bool {
         match op {
             Op::PutToken { .. } | Op::DeleteToken { .. } => self.tokens,
-            Op::PutDocument { .. } | Op::DeleteDocument { .. } => self.documents,
-            _ => true,
+            Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
+                Some((kind, _)) if kind.as_str() == "grant" => self.grants,
+                _ => self.documents,
+            },
+            _ => match op.source() {
+                Some(source) if source.as_str() == Source::LOGINS => self.grants,
+                _ => true,
+            },
         }
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use admin_api_types as api;
 use dnsbl_store::ZoneRecord;
-use dnsbl_types::{Apex, Name, NameError, Serial, SoaTimes, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Access, AccessAction, Apex, GrantTerms, Name, NameError, Serial, SoaTimes, Zone, ZoneKind,
+    ZoneSpec,
+};
+use ipnet::IpNet;
 
 use super::{BodyError, parse, parse_all, texts};
 use crate::warning;
@@ -17,11 +21,12 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     let ns: Vec<Name> = parse_all("ns", &body.ns)?;
     let soa = body.soa.unwrap_or_default();
     let apex = body.apex.unwrap_or_default();
-    let reason = body.reason.unwrap_or_else(|| format!("$ is listed in {origin}"));
-    let kind = match body.kind {
-        api::ZoneKind::Ip => ZoneKind::Ip,
-        api::ZoneKind::Domain => ZoneKind::Domain,
+    let kind = kind(&body)?;
+    let says = match kind {
+        ZoneKind::Ip | ZoneKind::Domain => "is listed",
+        ZoneKind::Allow(_) => "may send: a user has logged in from there",
     };
+    let reason = body.reason.unwrap_or_else(|| format!("$ {says} in {origin}"));
     let mut spec = ZoneSpec::new(origin, kind, ns, parse("reason", &reason)?);
     if let Some(name) = &soa.mname {
         spec.mname = parse("soa.mname", name)?;
@@ -38,8 +43,69 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.test_codes = body.test_codes.unwrap_or_default();
     spec.apex = Apex { a: apex.a, aaaa: apex.aaaa, txt: apex.txt };
     spec.glue = glue(body.glue.unwrap_or_default())?;
+    if let Some(access) = &body.access {
+        spec.access = self::access(access)?;
+    }
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
+}
+
+/// The kind with what belongs to it; settings of another one are refused.
+fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
+    let other = match body.kind {
+        api::ZoneKind::Ip => ZoneKind::Ip,
+        api::ZoneKind::Domain => ZoneKind::Domain,
+        api::ZoneKind::Allow => {
+            let GrantTerms { lifetime, longest, ipv6_prefix } = GrantTerms::default();
+            let lifetime = body.lifetime.unwrap_or(lifetime);
+            return Ok(ZoneKind::Allow(GrantTerms {
+                lifetime,
+                longest: body.longest.unwrap_or(longest.max(lifetime)),
+                ipv6_prefix: body.ipv6_prefix.unwrap_or(ipv6_prefix),
+            }));
+        }
+    };
+    let given = [
+        ("lifetime", body.lifetime.is_some()),
+        ("longest", body.longest.is_some()),
+        ("ipv6_prefix", body.ipv6_prefix.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((field, _)) => Err(BodyError::refused(format!("{field}: belongs to kind \"allow\""))),
+        None => Ok(other),
+    }
+}
+
+fn access(access: &api::Access) -> Result<Access, BodyError> {
+    let rules = access.rules.iter().map(|rule| {
+        let prefix = rule.prefix.parse().or_else(|_| rule.prefix.parse::<IpAddr>().map(IpNet::from));
+        let detail = || format!("{:?} is no address or prefix", rule.prefix);
+        let prefix = prefix.map_err(|_| BodyError::malformed("access.rules.prefix", detail()))?;
+        Ok((prefix, action(rule.action)))
+    });
+    let rules = rules.collect::<Result<Vec<_>, BodyError>>()?;
+    Access::new(action(access.default), rules).map_err(BodyError::refused)
+}
+
+fn action(action: api::AccessAction) -> AccessAction {
+    match action {
+        api::AccessAction::Pass => AccessAction::Pass,
+        api::AccessAction::Refuse => AccessAction::Refuse,
+    }
+}
+
+fn write_access(access: &Access) -> Option<api::Access> {
+    let action = |action| match action {
+        AccessAction::Pass => api::AccessAction::Pass,
+        AccessAction::Refuse => api::AccessAction::Refuse,
+    };
+    let rules = access.rules().iter().map(|(prefix, rule)| api::AccessRule {
+        prefix: prefix.to_string(),
+        action: action(*rule),
+    });
+    let shown =
+        api::Access { default: action(access.default_action()), rules: rules.collect() };
+    (*access != Access::default()).then_some(shown)
 }
 
 fn check_name(zone: &str, origin: &Name) -> Result<(), BodyError> {
@@ -111,12 +177,13 @@ pub(crate) fn write(record: &ZoneRecord) -> api::Zone {
 
 /// The settings of a zone as they are shown in the change feed.
 pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
-    let glue = zone.glue.iter();
+    let (glue, terms) = (zone.glue.iter(), zone.kind.grant_terms());
     api::Zone {
         zone: zone.origin.to_string(),
         kind: match zone.kind {
             ZoneKind::Ip => api::ZoneKind::Ip,
             ZoneKind::Domain => api::ZoneKind::Domain,
+            ZoneKind::Allow(_) => api::ZoneKind::Allow,
         },
         ns: zone.ns.iter().map(Name::to_absolute).collect(),
         soa: api::Soa {
@@ -138,6 +205,10 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
             txt: zone.apex.txt.clone(),
         },
         glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
+        access: write_access(&zone.access),
+        lifetime: terms.map(|terms| terms.lifetime),
+        longest: terms.map(|terms| terms.longest),
+        ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),
         listings: None,
         exclusions: None,
         warnings: None,
@@ -211,6 +282,28 @@ mod tests {
         assert_eq!(first.rname.to_absolute(), r"a\.b.example.org.");
         let text = serde_json::to_string(&write_settings(&first)).unwrap();
         assert_eq!(zone(&text).unwrap().0, first);
+    }
+
+    #[test]
+    fn an_allow_zone_has_terms_and_answers_this_machine_unless_told_otherwise() {
+        let (allow, _) = zone(r#"{"kind":"allow","ns":["ns1.example.net."],"lifetime":8}"#).unwrap();
+        assert_eq!(allow.kind, ZoneKind::Allow(GrantTerms { lifetime: 8, ..GrantTerms::default() }));
+        assert_eq!((allow.ttl, allow.negative_ttl, &allow.access), (1, 1, &Access::loopback()));
+        let shown = write_settings(&allow);
+        assert_eq!((shown.lifetime, shown.longest, shown.ipv6_prefix), (Some(8), Some(43_200), Some(128)));
+        let again = zone(&serde_json::to_string(&shown).unwrap()).unwrap().0;
+        assert_eq!(again, allow);
+        let open = r#"{"kind":"allow","ns":["ns1.example.net."],"access":{"default":"refuse","rules":[{"prefix":"192.0.2.0/24","action":"pass"},{"prefix":"::1","action":"pass"}]}}"#;
+        assert_eq!(zone(open).unwrap().0.access.rules().len(), 2);
+        for (json, what) in [
+            (r#"{"kind":"ip","ns":["a.x"],"lifetime":8}"#, "lifetime"),
+            (r#"{"kind":"allow","ns":["a.x"],"lifetime":8,"longest":7}"#, "longest"),
+            (r#"{"kind":"allow","ns":["a.x"],"test_codes":[5]}"#, "test_codes"),
+            (r#"{"kind":"ip","ns":["a.x"],"access":{"rules":[{"prefix":"10.0.0.1/8","action":"pass"}]}}"#, "host bits"),
+        ] {
+            let err = format!("{:?}", zone(json).unwrap_err());
+            assert!(err.contains(what), "{json}: {err}");
+        }
     }
 
     /// Security review, M3.

@@ -11,6 +11,7 @@ mod check;
 mod health;
 mod import;
 mod listing;
+mod login;
 mod problem;
 mod relay_test;
 mod scopes;
@@ -26,10 +27,11 @@ pub use check::{CheckBody, CheckResult, CheckResults};
 pub use health::Readiness;
 pub use import::{ImportCounts, ImportProblem, ImportReport, ImportResult, RowError, Warning};
 pub use listing::{Listing, ListingBody, ListingPage, Subject, Warned};
+pub use login::{Grant, GrantPage, Hold, LoginBody, LoginResult, PolicyResult};
 pub use problem::{NotListedProblem, Problem, SubjectSources};
 pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{Access, AccessAction, AccessRule, Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -18,4 +18,7 @@ pub const SCOPES: &[&str] = &[
     "relay-tests:owner",
     "relay-tests:trusted",
     "relay-opt-outs:write",
+    "logins:write",
+    "grants:read",
+    "grants:write",
 ];

@@ -16,6 +16,8 @@ pub enum ZoneKind {
     Ip,
     /// Domains.
     Domain,
+    /// Addresses that are granted something for a while, by logins.
+    Allow,
 }
 
 impl ZoneKind {
@@ -24,6 +26,7 @@ impl ZoneKind {
         match self {
             Self::Ip => "ip",
             Self::Domain => "domain",
+            Self::Allow => "allow",
         }
     }
 }
@@ -40,13 +43,13 @@ pub struct ZoneBody {
     /// The SOA record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soa: Option<SoaBody>,
-    /// TTL of positive answers, in seconds. Default 300.
+    /// TTL of positive answers, in seconds. Default 300, of an allow zone 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl: Option<u32>,
-    /// TTL of negative answers, in seconds. Default 60.
+    /// TTL of negative answers, in seconds. Default 60, of an allow zone 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub negative_ttl: Option<u32>,
-    /// Codes of listings without codes of their own. Default 127.0.0.2.
+    /// Codes of listings without codes of their own. Default 127.0.0.2, of an allow zone 127.0.0.10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub return_codes: Option<Vec<String>>,
     /// Reason of listings without one of their own. Default "$ is listed in ZONE".
@@ -61,6 +64,18 @@ pub struct ZoneBody {
     /// Addresses of names inside the zone. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub glue: Option<BTreeMap<String, Vec<String>>>,
+    /// Who may ask. Default everybody; an allow zone only this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Of an allow zone: seconds from a login to the end of what it grants. Default 600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+    /// Of an allow zone: seconds from a user's first login to the end of what renewals grant. Default 43200.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u32>,
+    /// Of an allow zone: 128 where a login over IPv6 grants its address, 64 where its network. Default 128.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipv6_prefix: Option<u8>,
     /// As it reads back; must be the zone of the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -113,6 +128,40 @@ pub struct Apex {
     pub txt: Vec<String>,
 }
 
+/// Who may ask: rules by prefix, of which the longest that holds the client decides.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// What becomes of the queries of all others. Default `pass`.
+    #[serde(default)]
+    pub default: AccessAction,
+    /// The rules; at most 64.
+    #[serde(default)]
+    pub rules: Vec<AccessRule>,
+}
+
+/// What becomes of the queries from a network.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessRule {
+    /// An address or prefix.
+    #[schema(example = "192.0.2.0/24")]
+    pub prefix: String,
+    /// What becomes of them.
+    pub action: AccessAction,
+}
+
+/// What becomes of a query.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AccessAction {
+    /// It is answered.
+    #[default]
+    Pass,
+    /// It is answered with REFUSED.
+    Refuse,
+}
+
 /// A zone as it is kept.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Zone {
@@ -138,6 +187,18 @@ pub struct Zone {
     pub apex: Apex,
     /// Addresses of names inside the zone.
     pub glue: BTreeMap<String, Vec<String>>,
+    /// Who may ask; left out where that is everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// Of an allow zone: seconds from a login to the end of what it grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<u32>,
+    /// Of an allow zone: seconds from a user's first login to the end of what renewals grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u32>,
+    /// Of an allow zone: how many leading bits of an IPv6 address a login grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ipv6_prefix: Option<u8>,
     /// How many listings it has; left out in the change feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listings: Option<u64>,

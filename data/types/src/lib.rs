@@ -8,6 +8,7 @@
 //! Every type here holds only values that make sense: they are checked where they are built, and
 //! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
 
+mod access;
 mod clock;
 mod follower;
 mod guard;
@@ -25,6 +26,7 @@ mod test_entry;
 mod time;
 mod zone;
 
+pub use access::{Access, AccessAction, AccessError};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use follower::Follower;
 pub use guard::{Guard, GuardError, Lift};
@@ -38,4 +40,4 @@ pub use source::{Source, SourceError};
 pub use subject::{DomainSubject, Subject, SubjectError};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
-pub use zone::{Apex, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};
+pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -33,6 +33,8 @@ pub enum ReturnCodeError {
 impl ReturnCode {
     /// 127.0.0.2, the conventional value.
     pub const LISTED: Self = Self([0, 0, 2]);
+    /// 127.0.0.10, by which an allow zone says that an address has a grant.
+    pub const GRANTED: Self = Self([0, 0, 10]);
 
     /// The A value.
     pub const fn addr(self) -> Ipv4Addr {

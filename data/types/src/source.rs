@@ -18,6 +18,9 @@ pub struct SourceError(String);
 impl Source {
     /// The longest source name, in bytes.
     pub const MAX_LEN: usize = 64;
+    /// The name of the source of what logins grant. Who is where is nobody's business: its listings have no
+    /// audit records.
+    pub const LOGINS: &str = "logins";
 
     /// The name.
     pub fn as_str(&self) -> &str {

@@ -14,13 +14,15 @@ pub enum TestEntry {
 }
 
 impl TestEntry {
-    /// The test entry at an address: 127.0.0.2 and the zone's `test_codes`, never 127.0.0.1.
+    /// The test entry at an address: 127.0.0.2 and the zone's `test_codes`, never 127.0.0.1. An allow zone has
+    /// none that is listed: that would grant without a login.
     pub fn at_address(zone: &Zone, addr: Ipv4Addr) -> Option<Self> {
         let [127, 0, 0, last] = addr.octets() else {
             return None;
         };
         match last {
             1 => Some(Self::Never),
+            _ if zone.kind.grant_terms().is_some() => None,
             2 => Some(Self::Listed(ReturnCode::LISTED)),
             n if zone.test_codes.contains(&n) => ReturnCode::try_from(addr).ok().map(Self::Listed),
             _ => None,

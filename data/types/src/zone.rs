@@ -7,7 +7,7 @@ use std::{
     ops::Deref,
 };
 
-use crate::{Name, Reason, ReturnCode, query_name};
+use crate::{Access, Name, Reason, ReturnCode, UnixTime, query_name};
 
 /// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +16,58 @@ pub enum ZoneKind {
     Ip,
     /// Domains.
     Domain,
+    /// Single addresses that are granted something for a while, by logins.
+    Allow(GrantTerms),
+}
+
+impl ZoneKind {
+    /// Whether its subjects are addresses.
+    pub fn has_addresses(self) -> bool {
+        match self {
+            Self::Ip | Self::Allow(_) => true,
+            Self::Domain => false,
+        }
+    }
+
+    /// The terms of its grants, if it is an allow zone.
+    pub fn grant_terms(self) -> Option<GrantTerms> {
+        match self {
+            Self::Allow(terms) => Some(terms),
+            Self::Ip | Self::Domain => None,
+        }
+    }
+
+    /// Whether a zone may become one of the other kind without losing what it lists.
+    pub fn is_same_kind(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+/// For how long, and to what, an allow zone grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GrantTerms {
+    /// Seconds from a login to the end of what it grants.
+    pub lifetime: u32,
+    /// Seconds from a user's first login to the end of what renewals grant; the next login begins anew.
+    pub longest: u32,
+    /// How many leading bits of an IPv6 address are granted: 128 or 64.
+    pub ipv6_prefix: u8,
+}
+
+impl GrantTerms {
+    /// The longest times that may be asked for: a week.
+    pub const MAX: u32 = 604_800;
+
+    /// When a grant ends by a login at `now`, of a user whose first login there was at `first`.
+    pub fn until(&self, first: UnixTime, now: UnixTime) -> UnixTime {
+        now.plus(self.lifetime.into()).min(first.plus(self.longest.into()))
+    }
+}
+
+impl Default for GrantTerms {
+    fn default() -> Self {
+        Self { lifetime: 600, longest: 43_200, ipv6_prefix: 128 }
+    }
 }
 
 /// The times of an SOA record, in seconds (RFC 1035 section 3.3.13); MINIMUM is the zone's negative TTL.
@@ -75,6 +127,8 @@ pub struct ZoneSpec {
     pub apex: Apex,
     /// Addresses of names inside the zone, such as its name servers.
     pub glue: BTreeMap<Name, Vec<IpAddr>>,
+    /// Who may ask.
+    pub access: Access,
 }
 
 /// A zone whose settings fit together.
@@ -131,6 +185,20 @@ pub enum ZoneError {
         /// The most.
         max: usize,
     },
+    /// Times of grants that do not fit together.
+    #[error("lifetime {lifetime} and longest {longest} are not 1 <= lifetime <= longest <= {max} seconds", max = GrantTerms::MAX)]
+    GrantTimes {
+        /// Seconds.
+        lifetime: u32,
+        /// Seconds.
+        longest: u32,
+    },
+    /// A width of IPv6 grants that there is none of.
+    #[error("ipv6_prefix {0} is neither 128, an address, nor 64, a network")]
+    GrantPrefix(u8),
+    /// Test entries of an allow zone: each would be a grant that nobody logged in for.
+    #[error("an allow zone has no test_codes: each would grant without a login")]
+    GrantedTestCodes,
     /// Apex text that does not fit.
     #[error("an apex TXT is 1 to 1000 bytes without control characters")]
     ApexText,
@@ -141,10 +209,16 @@ impl ZoneSpec {
     pub const TTL: u32 = 300;
     /// Default TTL of negative answers, in seconds.
     pub const NEGATIVE_TTL: u32 = 60;
+    /// Default TTL of all answers of an allow zone, in seconds: a login counts at once, also for who was
+    /// refused a moment ago.
+    pub const ALLOW_TTL: u32 = 1;
 
     /// Settings that have the default wherever there is one: the first name server is the primary one, the
-    /// mailbox is `hostmaster` at the origin, and listings answer with 127.0.0.2.
+    /// mailbox is `hostmaster` at the origin, and listings answer with 127.0.0.2. An allow zone answers with
+    /// 127.0.0.10, and nobody but this machine may ask it.
     pub fn new(origin: Name, kind: ZoneKind, ns: Vec<Name>, reason: Reason) -> Self {
+        let is_allow = kind.grant_terms().is_some();
+        let ttl = |usual| if is_allow { Self::ALLOW_TTL } else { usual };
         Self {
             // What stands in for a name that there can't be is refused by `check` with its cause.
             mname: ns.first().unwrap_or(&origin).clone(),
@@ -153,13 +227,14 @@ impl ZoneSpec {
             origin,
             kind,
             soa: SoaTimes::default(),
-            ttl: Self::TTL,
-            negative_ttl: Self::NEGATIVE_TTL,
-            return_codes: vec![ReturnCode::LISTED],
+            ttl: ttl(Self::TTL),
+            negative_ttl: ttl(Self::NEGATIVE_TTL),
+            return_codes: vec![if is_allow { ReturnCode::GRANTED } else { ReturnCode::LISTED }],
             reason,
             test_codes: Vec::new(),
             apex: Apex::default(),
             glue: BTreeMap::new(),
+            access: if is_allow { Access::loopback() } else { Access::default() },
         }
     }
 
@@ -173,6 +248,7 @@ impl ZoneSpec {
         self.check_glue()?;
         self.check_numbers()?;
         self.check_sizes()?;
+        self.check_terms()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -184,7 +260,7 @@ impl ZoneSpec {
         let room = Name::MAX_LEN - 64;
         match self.origin.wire().len() {
             1 => Err(ZoneError::Root),
-            len if self.kind == ZoneKind::Ip && len > room => {
+            len if self.kind.has_addresses() && len > room => {
                 Err(ZoneError::OriginTooLong(self.origin.clone()))
             }
             _ => Ok(()),
@@ -217,7 +293,7 @@ impl ZoneSpec {
             if addresses.is_empty() {
                 return Err(ZoneError::EmptyGlue(name.clone()));
             }
-            let taken = self.kind == ZoneKind::Ip
+            let taken = self.kind.has_addresses()
                 && query_name::decode(labels) != query_name::AddressName::Other;
             if taken {
                 return Err(ZoneError::GlueAtAddress(name.clone()));
@@ -244,6 +320,19 @@ impl ZoneSpec {
             Some(&code) => Err(ZoneError::TestCode(code)),
             None => Ok(()),
         }
+    }
+
+    fn check_terms(&self) -> Result<(), ZoneError> {
+        let Some(GrantTerms { lifetime, longest, ipv6_prefix }) = self.kind.grant_terms() else {
+            return Ok(());
+        };
+        if lifetime == 0 || lifetime > longest || longest > GrantTerms::MAX {
+            return Err(ZoneError::GrantTimes { lifetime, longest });
+        }
+        if !matches!(ipv6_prefix, 64 | 128) {
+            return Err(ZoneError::GrantPrefix(ipv6_prefix));
+        }
+        if self.test_codes.is_empty() { Ok(()) } else { Err(ZoneError::GrantedTestCodes) }
     }
 
     fn check_sizes(&self) -> Result<(), ZoneError> {
@@ -345,5 +434,23 @@ mod tests {
             refuses(|spec| spec.origin = long.parse().unwrap()),
             ZoneError::OriginTooLong(_)
         ));
+    }
+
+    #[test]
+    fn an_allow_zone_answers_this_machine_only_for_a_second_and_has_no_test_entries() {
+        let terms = GrantTerms::default();
+        let kind = ZoneKind::Allow(terms);
+        let zone = ZoneSpec { ..ZoneSpec::new(spec().origin, kind, spec().ns, spec().reason) };
+        assert_eq!((zone.ttl, zone.negative_ttl), (1, 1));
+        assert_eq!(zone.return_codes, [ReturnCode::GRANTED]);
+        assert!(zone.access != Access::default());
+        assert!(zone.check().is_ok());
+        let with = |terms| refuses(|spec| spec.kind = ZoneKind::Allow(terms));
+        let (lifetime, longest) = (600, 599);
+        let wrong = GrantTerms { lifetime, longest, ..terms };
+        assert_eq!(with(wrong), ZoneError::GrantTimes { lifetime, longest });
+        assert_eq!(with(GrantTerms { ipv6_prefix: 48, ..terms }), ZoneError::GrantPrefix(48));
+        let err = refuses(|spec| (spec.kind, spec.test_codes) = (kind, vec![5]));
+        assert_eq!(err, ZoneError::GrantedTestCodes);
     }
 }

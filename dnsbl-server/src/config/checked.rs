@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use dnsbl_daemon::{Access, Listen, log::Filter};
+use dnsbl_types::Name;
 use ipnet::IpNet;
 use relay_tester::service::Settings;
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub log: Log,
     /// The tester of open relays, if there is one.
     pub relay_tester: Option<Settings>,
+    /// What logins grant, and who reports them.
+    pub logins: Logins,
 }
 
 /// The DNS face.
@@ -73,6 +76,30 @@ pub struct ChangeLog {
     pub keep: Duration,
     /// The oldest entries go when the log takes more bytes.
     pub keep_bytes: u64,
+}
+
+/// What logins grant, and who reports them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logins {
+    /// How much is granted, and to whom.
+    pub settings: dnsbl_logins::Settings,
+    /// Files with a secret each.
+    pub secrets: Vec<PathBuf>,
+    /// DRAC's RPC, if it is taken.
+    pub drac: Option<Drac>,
+}
+
+/// Where DRAC's RPC is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drac {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Networks that are believed; over UDP an address is easily forged.
+    pub from: Vec<IpNet>,
+    /// The zone of its grants; `None`: the only allow zone there is.
+    pub zone: Option<Name>,
+    /// Whether it registers with rpcbind on this machine.
+    pub rpcbind: bool,
 }
 
 /// The log.

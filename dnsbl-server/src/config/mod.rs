@@ -1,13 +1,14 @@
 //! The configuration: read, and checked.
 
 mod checked;
+mod logins;
 mod refused;
 mod relay_tester;
 mod spec;
 
 use std::path::{Path, PathBuf};
 
-pub use checked::{ChangeLog, Config, Dns, Http, Log};
+pub use checked::{ChangeLog, Config, Dns, Drac, Http, Log, Logins};
 
 use refused::Refused;
 use spec::Spec;

@@ -14,6 +14,7 @@ use toml::Spanned;
 
 use super::{
     checked::{ChangeLog, Config, Dns, Http, Log},
+    logins::LoginsSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
 };
@@ -35,6 +36,8 @@ pub(super) struct Spec {
     #[serde(default)]
     log: LogSpec,
     relay_tester: Option<Spanned<RelayTesterSpec>>,
+    #[serde(default)]
+    logins: LoginsSpec,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +155,7 @@ impl Spec {
             dns,
             http,
             relay_tester,
+            logins: self.logins.check()?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })

@@ -44,6 +44,7 @@ pub(crate) fn answer<'a>(lookup: &Lookup<'a>, now: UnixTime) -> Answer<'a> {
     let (zone, reply) = match lookup.matched {
         Matched::NotLoaded => return Answer { zone: None, reply: Reply::ServFail },
         Matched::OutsideZones => return Answer { zone: None, reply: Reply::Refused },
+        Matched::Refused(zone) => return Answer { zone: Some(zone), reply: Reply::Refused },
         Matched::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
         // Nothing is signed.
         Matched::Delegation(zone) => (zone, Reply::NoData { ttl: zone.settings().negative_ttl }),
@@ -175,14 +176,22 @@ fn bounded(ttl: u32, until: Option<UnixTime>, now: UnixTime) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc, time::Instant};
+    use std::{
+        collections::BTreeMap,
+        net::{IpAddr, Ipv4Addr},
+        sync::Arc,
+        time::Instant,
+    };
 
     use dnsbl_index::{Index, IndexWriter};
-    use dnsbl_types::{Entry, Follower as _, Serial, ZoneKind, ZoneSpec};
+    use dnsbl_types::{
+        Access, AccessAction, Entry, Follower as _, GrantTerms, Serial, ZoneKind, ZoneSpec,
+    };
 
     use super::{super::lookup::look_up, *};
 
     const NOW: UnixTime = UnixTime(1_000);
+    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
 
     fn spec(kind: ZoneKind) -> ZoneSpec {
         let ns: Name = "ns1.deep.bl.example.org".parse().unwrap();
@@ -209,7 +218,8 @@ mod tests {
         writer.publish(1, Instant::now());
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
         let snapshot = index.load();
-        name_of(&answer(&look_up(&snapshot, Question { qname: qname.wire(), qtype }), NOW).reply)
+        let question = Question { qname: qname.wire(), qtype };
+        name_of(&answer(&look_up(&snapshot, question, CLIENT), NOW).reply)
     }
 
     fn name_of(reply: &Reply<'_>) -> &'static str {
@@ -231,7 +241,7 @@ mod tests {
     fn nothing_is_denied_before_the_store_is_loaded() {
         let question = Question { qname: b"\x01x\x00", qtype: rtype::A };
         let snapshot = Index::default();
-        assert_eq!(name_of(&answer(&look_up(&snapshot.load(), question), NOW).reply), "servfail");
+        assert_eq!(name_of(&answer(&look_up(&snapshot.load(), question, CLIENT), NOW).reply), "servfail");
     }
 
     #[test]
@@ -301,6 +311,58 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_ask_a_zone_is_refused_whatever_it_asks() {
+        let ours: IpAddr = [10, 9, 9, 9].into();
+        let rules = [("10.0.0.0/8".parse().unwrap(), AccessAction::Pass)];
+        let access = Access::new(AccessAction::Refuse, rules).unwrap();
+        let zone = ZoneSpec { access, ..spec(ZoneKind::Ip) }.check().unwrap();
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        writer.put_zone(&zone, Serial(1));
+        writer.publish(1, Instant::now());
+        let snapshot = index.load();
+        for (relative, qtype, to_ours) in [
+            ("2.0.0.127.", rtype::A, "records"),
+            ("", rtype::SOA, "records"),
+            ("", rtype::NS, "records"),
+            ("", rtype::DS, "nodata"),
+            ("ns1.deep.", rtype::A, "records"),
+            ("127.", rtype::A, "nodata"),
+            ("x.", rtype::A, "nxdomain"),
+        ] {
+            let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype };
+            let ask = |client| name_of(&answer(&look_up(&snapshot, question, client), NOW).reply);
+            assert_eq!(ask(ours), to_ours, "{relative}");
+            assert_eq!(ask(CLIENT), "refused", "{relative}");
+        }
+    }
+
+    #[test]
+    fn an_allow_zone_lists_nothing_that_nobody_logged_in_from() {
+        let kind = ZoneKind::Allow(GrantTerms::default());
+        let terms_of = |relative| {
+            let zone = ZoneSpec { test_codes: vec![], ..spec(kind) }.check().unwrap();
+            let index = Arc::new(Index::default());
+            let mut writer = IndexWriter::new(index.clone());
+            writer.put_zone(&zone, Serial(1));
+            writer.set_entries(
+                &zone.origin,
+                &"192.0.2.1".parse().unwrap(),
+                &[Entry { expires_at: Some(UnixTime(1_030)), ..Entry::default() }],
+            );
+            writer.publish(1, Instant::now());
+            let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            name_of(&answer(&look_up(&index.load(), question, CLIENT), NOW).reply)
+        };
+        assert_eq!(terms_of("1.2.0.192."), "records");
+        for relative in ["2.0.0.127.", "1.0.0.127.", "5.0.0.127.", "10.0.0.127."] {
+            assert_eq!(terms_of(relative), "nxdomain", "{relative}");
+        }
+    }
+
+    #[test]
     fn a_ttl_does_not_outlive_what_it_rests_on() {
         let zone = spec(ZoneKind::Ip).check().unwrap();
         let index = Arc::new(Index::default());
@@ -318,7 +380,7 @@ mod tests {
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype: rtype::A };
-            match answer(&look_up(&index.load(), question), UnixTime(now)).reply {
+            match answer(&look_up(&index.load(), question, CLIENT), UnixTime(now)).reply {
                 Reply::ListedA { ttl, .. } => ("listed", ttl),
                 Reply::NxDomain { ttl } => ("denied", ttl),
                 reply => panic!("{reply:?}"),

@@ -1,10 +1,10 @@
 //! The lookup of a question: which zone it falls into, and what of it it matches.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use dnsbl_index::{IndexedZone, Snapshot};
 use dnsbl_types::{
-    Labels, ZoneKind,
+    AccessAction, Labels, ZoneKind,
     query_name::{self, AddressName},
 };
 
@@ -34,6 +34,8 @@ pub(super) enum Matched<'a> {
     NotLoaded,
     /// Outside all zones.
     OutsideZones,
+    /// In a zone that this client may not ask.
+    Refused(&'a IndexedZone),
     Apex(&'a IndexedZone),
     /// The apex of another zone that lies in this one, asked for what the parent says of it (DS).
     Delegation(&'a IndexedZone),
@@ -43,9 +45,25 @@ pub(super) enum Matched<'a> {
     Domain(&'a IndexedZone, Labels<'a>),
 }
 
-/// Looks a question up. Allocates nothing.
-pub(crate) fn look_up<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Lookup<'a> {
-    let matched = match snapshot.zone_of(question.qname) {
+/// Looks up a client's question. Allocates nothing.
+pub(crate) fn look_up<'a>(
+    snapshot: &'a Snapshot,
+    question: Question<'a>,
+    client: IpAddr,
+) -> Lookup<'a> {
+    let matched = match_question(snapshot, question);
+    let refused = matched.zone().filter(|zone| {
+        zone.settings().access.of(client) == AccessAction::Refuse
+    });
+    Lookup {
+        question,
+        matched: refused.map_or(matched, Matched::Refused),
+        is_empty_non_terminal: snapshot.is_empty_non_terminal(question.qname),
+    }
+}
+
+fn match_question<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Matched<'a> {
+    match snapshot.zone_of(question.qname) {
         _ if !snapshot.is_loaded() => Matched::NotLoaded,
         None => Matched::OutsideZones,
         Some((zone, labels)) if labels.is_empty() => match question.qtype {
@@ -56,14 +74,25 @@ pub(crate) fn look_up<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Loo
             _ => Matched::Apex(zone),
         },
         Some((zone, labels)) => match zone.settings().kind {
-            ZoneKind::Ip => Matched::Address(zone, query_name::decode(labels)),
+            ZoneKind::Ip | ZoneKind::Allow(_) => {
+                Matched::Address(zone, query_name::decode(labels))
+            }
             ZoneKind::Domain => Matched::Domain(zone, labels),
         },
-    };
-    Lookup {
-        question,
-        matched,
-        is_empty_non_terminal: snapshot.is_empty_non_terminal(question.qname),
+    }
+}
+
+impl<'a> Matched<'a> {
+    /// The zone that the question falls into.
+    fn zone(self) -> Option<&'a IndexedZone> {
+        match self {
+            Self::NotLoaded | Self::OutsideZones => None,
+            Self::Refused(zone)
+            | Self::Apex(zone)
+            | Self::Delegation(zone)
+            | Self::Address(zone, _)
+            | Self::Domain(zone, _) => Some(zone),
+        }
     }
 }
 

@@ -26,7 +26,11 @@ mod tests;
 mod udp;
 mod wire;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use dnsbl_index::Snapshot;
 use dnsbl_types::UnixTime;
@@ -83,17 +87,18 @@ impl Server {
     }
 }
 
-/// Answers one query into `reply` on the fast path, as a UDP worker does, and returns the length of the reply
-/// in bytes; `None` for what is left to the slow path. For benches and tests.
+/// Answers a client's query into `reply` on the fast path, as a UDP worker does, and returns the length of the
+/// reply in bytes; `None` for what is left to the slow path. For benches and tests.
 pub fn answer_fast(
     snapshot: &Snapshot,
     packet: &[u8],
+    client: IpAddr,
     reply: &mut [u8],
     now: UnixTime,
 ) -> Option<usize> {
     let mut query = query::Query::EMPTY;
     query.read(packet).then_some(())?;
-    let answer = answer::answer(&lookup::look_up(snapshot, query.question()), now);
+    let answer = answer::answer(&lookup::look_up(snapshot, query.question(), client), now);
     reply::write(packet, &query, &answer, reply)
 }
 

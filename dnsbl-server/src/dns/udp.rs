@@ -116,7 +116,9 @@ impl Worker {
             }
         }
         let queries = &queries[..datagrams.len()];
-        let lookups = queries.iter().map(|query| look_up(&snapshot, query.question()));
+        let lookups = queries.iter().zip(&datagrams).map(|(query, datagram)| {
+            look_up(&snapshot, query.question(), datagram.path().peer().ip())
+        });
         let lookups: ArrayVec<Lookup<'_>, BATCH> = lookups.collect();
         prefetch(&lookups);
         for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {

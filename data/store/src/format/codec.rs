@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// The first version of all values.
 pub(crate) const V1: u8 = 1;
-/// The second one, of the values that have one: tokens, log entries, audit records.
+/// The second one, of the values that have one: zones and their copies, tokens, log entries, audit records.
 pub(crate) const V2: u8 = 2;
 
 /// A value as it stands in the database.

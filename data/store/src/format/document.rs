@@ -25,7 +25,15 @@ pub struct Document {
     body: Vec<u8>,
     revision: u64,
     /// Only of one that is to be written.
-    is_step: bool,
+    logged: Logged,
+}
+
+/// How much of a document that is written goes into the change log and the audit records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Logged {
+    Audited,
+    Step,
+    Private,
 }
 
 /// Why something is no document.
@@ -139,7 +147,7 @@ impl Document {
         if body.len() > Self::MAX_BODY {
             return Err(DocumentError::Body(body.len()));
         }
-        Ok(Self { kind, id, group, due, body, revision: 0, is_step: false })
+        Ok(Self { kind, id, group, due, body, revision: 0, logged: Logged::Audited })
     }
 
     /// What kind it is.
@@ -176,11 +184,24 @@ impl Document {
     /// change log, and no audit record.
     #[must_use]
     pub fn as_step(self) -> Self {
-        Self { is_step: true, ..self }
+        Self { logged: Logged::Step, ..self }
+    }
+
+    /// The same as one that is forgotten when it is deleted: its entry in the change log says nothing of its
+    /// body, so `recover` can't bring it back from there, and there is no audit record.
+    #[must_use]
+    pub fn as_private(self) -> Self {
+        Self { logged: Logged::Private, ..self }
     }
 
     pub(crate) fn is_step(&self) -> bool {
-        self.is_step
+        self.logged != Logged::Audited
+    }
+
+    /// What the change log keeps of it.
+    pub(crate) fn logged_value(&self) -> DocumentValue {
+        let body = if self.logged == Logged::Private { Vec::new() } else { self.body.clone() };
+        DocumentValue { body, ..self.into() }
     }
 
     pub(crate) fn with_revision(self, revision: u64) -> Self {

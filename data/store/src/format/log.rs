@@ -13,7 +13,7 @@ use crate::{
         codec,
         document::{self, Document, DocumentId, DocumentKind, DocumentValue},
         row::{ListingRow, Provenance},
-        value::{self, SettingsValue, WriteStamp},
+        value::{self, FirstSettings, SettingsValue, WriteStamp},
     },
 };
 
@@ -191,9 +191,15 @@ impl Op {
         }
     }
 
-    /// Whether it is but a step of a machine, which is not audited.
+    /// Whether it is but a step of a machine, or what a login grants, which is not audited.
     pub(crate) fn is_step(&self) -> bool {
-        matches!(self, Self::PutDocument { document } if document.is_step())
+        match self {
+            Self::PutDocument { document } => document.is_step(),
+            Self::Put { .. } | Self::Delete { .. } => {
+                self.source().is_some_and(|source| source.as_str() == Source::LOGINS)
+            }
+            _ => false,
+        }
     }
 
     /// The listing it is about, as it now is or as it last was.
@@ -320,8 +326,8 @@ impl From<FirstEntryValue> for EntryValue {
 
 #[derive(Serialize, Deserialize)]
 enum OpValue {
-    PutZone(SettingsValue, Option<SettingsValue>),
-    DeleteZone(SettingsValue),
+    PutZone(FirstSettings, Option<FirstSettings>),
+    DeleteZone(FirstSettings),
     Put {
         zone: String,
         listing: ListingValue,
@@ -365,6 +371,8 @@ enum OpValue {
         sources: Vec<String>,
         parent: Option<String>,
     },
+    PutZoneWithMore(SettingsValue, Option<SettingsValue>),
+    DeleteZoneWithMore(SettingsValue),
 }
 
 /// An entry's value.
@@ -394,9 +402,10 @@ impl From<&Op> for OpValue {
     fn from(op: &Op) -> Self {
         match op {
             Op::PutZone { zone, previous } => {
-                Self::PutZone((&**zone).into(), previous.as_deref().map(SettingsValue::from))
+                let previous = previous.as_deref().map(SettingsValue::from);
+                Self::PutZoneWithMore((&**zone).into(), previous)
             }
-            Op::DeleteZone { previous } => Self::DeleteZone((&**previous).into()),
+            Op::DeleteZone { previous } => Self::DeleteZoneWithMore((&**previous).into()),
             Op::Put { zone, listing, previous } => Self::Put {
                 zone: zone.to_string(),
                 listing: (&**listing).into(),
@@ -428,7 +437,7 @@ impl From<&Op> for OpValue {
             Op::PutDocument { document } => Self::PutDocument {
                 kind: document.kind().to_string(),
                 id: document.id().to_string(),
-                document: (&**document).into(),
+                document: document.logged_value(),
             },
             Op::DeleteDocument { kind, id } => {
                 Self::DeleteDocument { kind: kind.to_string(), id: id.to_string() }
@@ -447,10 +456,19 @@ impl TryFrom<OpValue> for Op {
         let settings = |zone: SettingsValue| Zone::try_from(zone).map(Box::new);
         Ok(match value {
             OpValue::PutZone(zone, previous) => Self::PutZone {
+                zone: settings(zone.into())?,
+                previous: previous.map(|first| settings(first.into())).transpose()?,
+            },
+            OpValue::PutZoneWithMore(zone, previous) => Self::PutZone {
                 zone: settings(zone)?,
                 previous: previous.map(settings).transpose()?,
             },
-            OpValue::DeleteZone(previous) => Self::DeleteZone { previous: settings(previous)? },
+            OpValue::DeleteZone(previous) => {
+                Self::DeleteZone { previous: settings(previous.into())? }
+            }
+            OpValue::DeleteZoneWithMore(previous) => {
+                Self::DeleteZone { previous: settings(previous)? }
+            }
             OpValue::Put { zone, listing, previous } => Self::Put {
                 zone: name(&zone)?,
                 listing: boxed(listing)?,

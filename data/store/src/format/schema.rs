@@ -11,7 +11,7 @@ use rocksdb::{
 /// 2 had no documents, so its log has no operations on them; it is read as it is.
 /// 3 had no sources and parents of tokens, and named them in the log and in audit records without
 /// their ids; it is read as it is.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what

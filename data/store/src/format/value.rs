@@ -1,6 +1,7 @@
 //! The values of the store, as they are written, and their conversions.
 //!
-//! Fields are only ever added as a new version (`codec.rs`), since postcard does not name them.
+//! Fields are only ever added as a new version (`codec.rs`), since postcard does not name them; settings of
+//! zones as a new [`SettingValue`].
 
 use std::{
     collections::BTreeMap,
@@ -8,11 +9,13 @@ use std::{
 };
 
 use dnsbl_types::{
-    Apex, Listing, Name, Reason, ReturnCode, SoaTimes, Source, Zone, ZoneKind, ZoneSpec,
+    Access, AccessAction, Apex, GrantTerms, Listing, Name, Reason, ReturnCode, SoaTimes, Source, Zone, ZoneKind,
+    ZoneSpec,
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::StoreError;
+use crate::{StoreError, format::codec};
 
 /// When and by whom something was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,9 +87,134 @@ pub(crate) struct CopyValue {
     pub(crate) segments: Vec<(u32, SegmentValue)>,
 }
 
+impl ZoneValue {
+    /// Its value.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        codec::encode_as(codec::V2, self)
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, or a release before it.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        if !codec::is_first(bytes) {
+            return codec::decode_as(codec::V2, "zone", bytes);
+        }
+        let (id, first): (u32, FirstSettings) = codec::decode("zone", bytes)?;
+        Ok(Self { id, settings: first.into() })
+    }
+}
+
+impl CopyValue {
+    /// Its value.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        codec::encode_as(codec::V2, self)
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, or a release before it.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
+        if !codec::is_first(bytes) {
+            return codec::decode_as(codec::V2, "copy", bytes);
+        }
+        let ((id, first), segments): ((u32, FirstSettings), _) = codec::decode("copy", bytes)?;
+        Ok(Self { zone: ZoneValue { id, settings: first.into() }, segments })
+    }
+}
+
 /// A zone's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SettingsValue {
+    first: FirstSettings,
+    more: Vec<SettingValue>,
+}
+
+/// A setting that the first release did not have, left out where it is as it was then. They are told apart by
+/// their places, so new ones come at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum SettingValue {
+    Allow { lifetime: u32, longest: u32, ipv6_prefix: u8 },
+    Access { default: ActionValue, rules: Vec<(IpAddr, u8, ActionValue)> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum ActionValue {
+    Pass,
+    Refuse,
+}
+
+impl From<AccessAction> for ActionValue {
+    fn from(action: AccessAction) -> Self {
+        match action {
+            AccessAction::Pass => Self::Pass,
+            AccessAction::Refuse => Self::Refuse,
+        }
+    }
+}
+
+impl From<ActionValue> for AccessAction {
+    fn from(action: ActionValue) -> Self {
+        match action {
+            ActionValue::Pass => Self::Pass,
+            ActionValue::Refuse => Self::Refuse,
+        }
+    }
+}
+
+impl From<FirstSettings> for SettingsValue {
+    fn from(first: FirstSettings) -> Self {
+        Self { first, more: Vec::new() }
+    }
+}
+
+impl From<&Zone> for SettingsValue {
+    fn from(zone: &Zone) -> Self {
+        let GrantTerms { lifetime, longest, ipv6_prefix } =
+            zone.kind.grant_terms().unwrap_or_default();
+        let allow = SettingValue::Allow { lifetime, longest, ipv6_prefix };
+        let allow = zone.kind.grant_terms().map(|_| allow);
+        let rules = zone.access.rules().iter();
+        let rules = rules.map(|(net, action)| (net.addr(), net.prefix_len(), (*action).into()));
+        let access = SettingValue::Access {
+            default: zone.access.default_action().into(),
+            rules: rules.collect(),
+        };
+        let access = (zone.access != Access::default()).then_some(access);
+        Self { first: zone.into(), more: allow.into_iter().chain(access).collect() }
+    }
+}
+
+impl TryFrom<SettingsValue> for Zone {
+    type Error = StoreError;
+
+    fn try_from(SettingsValue { first, more }: SettingsValue) -> Result<Self, StoreError> {
+        let mut spec = ZoneSpec::try_from(first)?;
+        for setting in more {
+            match setting {
+                SettingValue::Allow { lifetime, longest, ipv6_prefix } => {
+                    spec.kind = ZoneKind::Allow(GrantTerms { lifetime, longest, ipv6_prefix });
+                }
+                SettingValue::Access { default, rules } => {
+                    spec.access = access(default, rules)?;
+                }
+            }
+        }
+        spec.check().map_err(|err| StoreError::unreadable("zone", err))
+    }
+}
+
+fn access(
+    default: ActionValue,
+    rules: Vec<(IpAddr, u8, ActionValue)>,
+) -> Result<Access, StoreError> {
+    let rules = rules.into_iter().map(|(addr, len, action)| {
+        let net = IpNet::new(addr, len).map_err(|err| StoreError::unreadable("prefix", err))?;
+        Ok((net, action.into()))
+    });
+    let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
+    Access::new(default.into(), rules).map_err(|err| StoreError::unreadable("access", err))
+}
+
+/// The settings that the first release had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstSettings {
     origin: String,
     domain: bool,
     ns: Vec<String>,
@@ -106,7 +234,7 @@ pub(crate) struct SettingsValue {
     glue: BTreeMap<String, Vec<IpAddr>>,
 }
 
-impl From<&Zone> for SettingsValue {
+impl From<&Zone> for FirstSettings {
     fn from(zone: &Zone) -> Self {
         Self {
             origin: zone.origin.to_string(),
@@ -134,12 +262,12 @@ impl From<&Zone> for SettingsValue {
     }
 }
 
-impl TryFrom<SettingsValue> for Zone {
+impl TryFrom<FirstSettings> for ZoneSpec {
     type Error = StoreError;
 
-    fn try_from(value: SettingsValue) -> Result<Self, StoreError> {
+    fn try_from(value: FirstSettings) -> Result<Self, StoreError> {
         let glue = value.glue.into_iter().map(|(owner, addresses)| Ok((name(&owner)?, addresses)));
-        let spec = ZoneSpec {
+        Ok(Self {
             origin: name(&value.origin)?,
             kind: if value.domain { ZoneKind::Domain } else { ZoneKind::Ip },
             ns: value.ns.iter().map(|ns| name(ns)).collect::<Result<_, _>>()?,
@@ -153,7 +281,7 @@ impl TryFrom<SettingsValue> for Zone {
             test_codes: value.test_codes,
             apex: Apex { a: value.apex_a, aaaa: value.apex_aaaa, txt: value.apex_txt },
             glue: glue.collect::<Result<_, StoreError>>()?,
-        };
-        spec.check().map_err(|err| StoreError::unreadable("zone", err))
+            access: Access::default(),
+        })
     }
 }

@@ -70,7 +70,7 @@ impl StagedPart {
         if zone.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
         }
-        if zone.zone.kind != order.kind {
+        if !zone.zone.kind.is_same_kind(order.kind) {
             return Err(ChangeError::WrongKind);
         }
         if zone.changed_since(&order.source, decided.seen) {

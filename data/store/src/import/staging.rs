@@ -175,7 +175,7 @@ impl Staging {
     /// Stages an IPv4 address that the import's own source lists with nothing of its own: what
     /// [`put`](Self::put) does with an empty body, at a fraction of the cost.
     pub fn put_host(&mut self, addr: Ipv4Addr) -> Result<(), ChangeError> {
-        if self.zone.kind != ZoneKind::Ip {
+        if !self.zone.kind.has_addresses() {
             return Err(ChangeError::WrongKind);
         }
         let part = &mut self.parts[0];

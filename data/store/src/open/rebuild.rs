@@ -186,7 +186,7 @@ impl Remains {
         })?;
         (self.zones, self.segments) = (zones, segments);
         let copies = self.meta.range(COPY.to_vec()..).take_while(|(key, _)| key.starts_with(COPY));
-        let copies = copies.filter_map(|(_, copy)| codec::decode::<CopyValue>("copy", copy).ok());
+        let copies = copies.filter_map(|(_, copy)| CopyValue::decode(copy).ok());
         let (no_zones, no_segments) =
             (self.has_lost(schema::ZONES), self.has_lost(schema::SEGMENTS));
         for CopyValue { zone, segments } in copies.collect::<Vec<_>>() {
@@ -493,7 +493,7 @@ fn read_entry(key: &[u8], value: &[u8]) -> Option<LogEntry> {
 }
 
 fn read_zone(value: &[u8]) -> Option<(Name, ZoneValue)> {
-    checked(codec::decode("zone", value).ok()?)
+    checked(ZoneValue::decode(value).ok()?)
 }
 
 fn checked(value: ZoneValue) -> Option<(Name, ZoneValue)> {
@@ -592,7 +592,7 @@ impl Remains {
         output.put(schema::META, b"epoch", &(self.log.epoch + 1).to_be_bytes())?;
         output.put(schema::META, b"log_floor", &self.log.floor.max(1).to_be_bytes())?;
         for (origin, zone) in &self.zones {
-            output.put(schema::ZONES, origin.wire(), &codec::encode(zone))?;
+            output.put(schema::ZONES, origin.wire(), &zone.encode())?;
             let rows = self
                 .rows
                 .iter()

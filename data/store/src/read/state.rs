@@ -159,7 +159,7 @@ pub(crate) fn read_zones(view: &View<'_>) -> Result<Zones, StoreError> {
     let mut iter = view.iter(schema::ZONES, ReadOptions::default());
     iter.seek_to_first();
     while let Some(value) = iter.value() {
-        let value: ZoneValue = codec::decode("zone", value)?;
+        let value = ZoneValue::decode(value)?;
         let of_zone = segments.remove(&ZoneId(value.id)).unwrap_or_default();
         let state = zone_state(view, value, of_zone)?;
         zones.insert(state.zone.origin.clone(), state);
@@ -174,7 +174,7 @@ pub(crate) fn read_zone(view: &View<'_>, origin: &Name) -> Result<Option<ZoneSta
     let Some(value) = view.find(schema::ZONES, origin.wire())? else {
         return Ok(None);
     };
-    let value: ZoneValue = codec::decode("zone", &value)?;
+    let value = ZoneValue::decode(&value)?;
     let segments = read_segments(view, ZoneId(value.id))?;
     zone_state(view, value, segments).map(Some)
 }

@@ -212,7 +212,7 @@ impl<'a> Batch<'a> {
                 Arc::ptr_eq(zone, &state.zone) && *copied == segments
             });
             if !is_known {
-                let copy = codec::encode(&state.copy_value());
+                let copy = state.copy_value().encode();
                 self.writes.put_cf(meta, key::copy(origin), copy);
                 self.state.copies.insert(origin.clone(), (state.zone.clone(), segments));
             }

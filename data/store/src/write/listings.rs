@@ -271,7 +271,7 @@ fn check_no_test_entry(zone: &Zone, subject: &Subject) -> Result<(), ChangeError
 /// Checks that a zone can list a subject at all.
 pub(crate) fn check_subject(zone: &Zone, subject: &Subject) -> Result<(), ChangeError> {
     match (zone.kind, subject) {
-        (ZoneKind::Ip, Subject::V4(_) | Subject::V6(_)) => Ok(()),
+        (ZoneKind::Ip | ZoneKind::Allow(_), Subject::V4(_) | Subject::V6(_)) => Ok(()),
         (ZoneKind::Domain, Subject::Domain(domain)) => {
             // A wildcard needs room for one more label of one octet.
             let below = if domain.is_wildcard() { 2 } else { 0 };

@@ -22,7 +22,7 @@ pub(crate) fn put(
     let previous = existing.as_ref().map(|state| Box::new(state.zone.as_ref().clone()));
     if let Some(state) = &existing {
         let holds_rows = state.segments.iter().any(|segment| segment.rows > 0);
-        if state.zone.kind != zone.kind && holds_rows {
+        if !state.zone.kind.is_same_kind(zone.kind) && holds_rows {
             return Err(ChangeError::KindInUse(origin));
         }
         let lifts = floor.is_some_and(|floor| floor.is_after(state.serial));
@@ -38,7 +38,7 @@ pub(crate) fn put(
     state.zone = zone.clone().into();
     state.serial = state.serial.next_at_least(floor);
     let record = Box::new(record(&state));
-    transaction.put(schema::ZONES, origin.wire(), codec::encode(&state.zone_value()));
+    transaction.put(schema::ZONES, origin.wire(), state.zone_value().encode());
     transaction.set_zone(state);
     transaction.show(Effect::PutZone(origin));
     transaction.log(Op::PutZone { zone: Box::new(zone), previous });
