@@ -4,6 +4,7 @@
 //! what was found before. `README.md` says how they are built.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, LazyLock},
     time::Instant,
 };

@@ -115,6 +115,7 @@ impl Named {
         }
         let mut zone = transaction.zone(origin)?.clone();
         let (key, source) = (rows.key(), order.source.clone());
+        let stamp = Arc::new(stamp);
         let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
         transaction.name_segment(&mut zone, segment, rows);
         zone.count(false, decided.listings);
