@@ -1,5 +1,7 @@
 //! Committing an import: its segments get names.
 
+use std::sync::Arc;
+
 use dnsbl_types::Name;
 
 use crate::{
