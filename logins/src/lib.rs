@@ -1,0 +1,3 @@
+//! Logins that grant.
+
+pub mod drac;
