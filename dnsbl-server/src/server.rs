@@ -211,7 +211,7 @@ impl Running {
             }
         }
         warn_of_loose_permissions(config);
-        match start_logins.run(running.stop.clone()).await {
+        match start_logins.run().await {
             Ok(at_work) => running.logins = Some(at_work),
             Err(err) => {
                 running.stop().await;
@@ -256,7 +256,7 @@ impl Running {
             drac.stopped().await;
         }
         if let Some(logins) = self.logins {
-            logins.stopped().await;
+            logins.stop().await;
         }
         self.dns.stop(GRACE).await;
         // Writes that were queued are finished and synced.

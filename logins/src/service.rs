@@ -32,7 +32,10 @@ pub struct Logins {
 }
 
 /// The task, once it runs.
-pub struct RunningLogins(JoinHandle<()>);
+pub struct RunningLogins {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
 
 /// What came of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,24 +200,26 @@ pub struct Start {
 }
 
 impl Start {
-    /// Reads the grants that the store holds, and takes requests until `stop`; those that are waiting then are
-    /// answered.
+    /// Reads the grants that the store holds, and takes requests from then on.
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<RunningLogins, LoginsError> {
+    pub async fn run(self) -> Result<RunningLogins, LoginsError> {
         let Self { mut registrar, rx } = self;
         let read = tokio::task::spawn_blocking(move || registrar.read().map(|()| registrar));
         let registrar = read.await.map_err(|_| LoginsError::Stopping)??;
-        Ok(RunningLogins(tokio::spawn(registrar.run(rx, stop))))
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(registrar.run(rx, stop.clone()));
+        Ok(RunningLogins { task, stop })
     }
 }
 
 impl RunningLogins {
-    /// Waits until it has stopped.
-    pub async fn stopped(self) {
+    /// Answers the requests that wait, and takes no more.
+    pub async fn stop(self) {
+        self.stop.cancel();
         // A task that panicked has said so.
-        let _ = self.0.await;
+        let _ = self.task.await;
     }
 }
 
