@@ -161,7 +161,7 @@ impl Running {
         let built = shown.map_err(Into::into).and_then(|()| {
             let registry = metrics.registry();
             let tester = relay_tester::build(config, &store, registry)?;
-            Ok((tester, logins::build(config, &store, &index, registry)?))
+            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?))
         });
         let (tester, (logins, start_logins, login_secrets)) = match built {
             Ok(built) => built,
