@@ -132,10 +132,11 @@ fn whole_policy(block: &Block) -> String {
     if !text.contains("version =") {
         text.insert_str(0, "version = \"v1\"\n");
     }
-    if !text.contains("[score]") {
+    let grants_alone = text.contains("[[grant]]") && !text.contains("[[zone]]");
+    if !text.contains("[score]") && !grants_alone {
         text += "\n[score]\nreject = 1\n";
     }
-    if !text.contains("[[zone]]") {
+    if !text.contains("[[zone]]") && !grants_alone {
         text += "\n[[zone]]\nname = \"bl.example.org\"\n";
     }
     text
@@ -189,4 +190,5 @@ fn examples_and_files_to_deploy_are_accepted_as_they_stand() {
         }
     }
     check("dnsbl", "deploy/dnsbl-policy.toml");
+    check("dnsbl", "deploy/pop-before-smtp/dnsbl-policy.toml");
 }
