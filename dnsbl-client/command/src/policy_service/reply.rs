@@ -18,7 +18,7 @@ pub(crate) struct Decision {
     /// The same of lists that count nothing: those in shadow.
     pub(super) noted: String,
     /// The public name of the zone by which the client has a grant, if it has one.
-    pub(super) granted: Option<String>,
+    pub(crate) granted: Option<String>,
 }
 
 /// What the mail server shall do. Only who has a grant is accepted: that skips the checks that follow.
