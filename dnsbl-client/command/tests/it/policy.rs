@@ -6,4 +6,4 @@ mod service;
 mod sockets;
 mod wire;
 
-pub(crate) use service::{Service, request};
+pub(crate) use service::{Log, PATIENCE, Service, request};
