@@ -36,8 +36,9 @@ impl<'a> LogLine<'a> {
     /// The rest of RFC 5424's form, behind the version.
     fn structured(line: &'a str) -> Option<Self> {
         let (stamp, rest) = Stamp::leading(line)?;
-        let mut words = rest.splitn(4, ' ');
-        let (_host, program, _process) = (words.next()?, words.next()?, words.next()?);
+        let mut words = rest.splitn(5, ' ');
+        let [_host, program, _process, _id] =
+            [words.next()?, words.next()?, words.next()?, words.next()?];
         let message = behind_structured_data(words.next()?)?;
         let message = message.strip_prefix('\u{feff}').unwrap_or(message);
         Some(Self { written: Some(stamp), program, message })
