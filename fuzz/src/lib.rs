@@ -16,6 +16,7 @@ use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSp
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
 
+mod logline;
 mod policy;
 
 /// A fuzz target's name, as in `corpus/` and `targets/`, and its function.
@@ -26,6 +27,7 @@ pub const TARGETS: [Target; 7] = [
     ("client-reply", client_reply),
     ("drac", drac),
     ("import-rows", import_rows),
+    ("logline", logline),
     ("policy-request", policy_request),
     ("query", query),
     ("smtp-reply", smtp_reply),
@@ -136,6 +138,26 @@ fn replies<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Reply> {
         }
     }
     replies
+}
+
+/// A line of a mail log. Only one format takes it for a login, of a user and an address that stand in it, and
+/// none does where another program quotes it.
+pub fn logline(line: &[u8]) {
+    let Ok(line) = str::from_utf8(line) else { return };
+    let (login, takers) = logline::login(line);
+    assert_eq!(usize::from(login.is_some()), takers);
+    if let Some(login) = login {
+        let user = login.user.as_str();
+        assert!(
+            line.contains(user) && !user.contains(|c: char| " <>[]()\",".contains(c)),
+            "{line:?}"
+        );
+        let words = line.split(|c: char| !c.is_ascii_hexdigit() && !":.".contains(c));
+        let mut addresses = words.filter_map(|word| word.parse::<std::net::IpAddr>().ok());
+        assert!(addresses.any(|address| address.to_canonical() == login.address), "{line:?}");
+    }
+    let quoted = format!("Nov 29 15:10:36 mail postfix/smtpd[1]: warning: {line}");
+    assert_eq!(logline::login(&quoted), (None, 0));
 }
 
 /// A value in the database; its first byte is the kind.

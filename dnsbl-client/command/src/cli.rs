@@ -9,6 +9,7 @@ mod input;
 mod judge;
 mod lint;
 mod lists;
+mod logins;
 mod mail_server;
 mod output;
 mod policy;
@@ -42,6 +43,7 @@ enum Command {
     Convert(convert::Convert),
     Presets(presets::Presets),
     Policy(policy::Policy),
+    Logins(logins::Logins),
     CheckConfig(policy::CheckConfig),
 }
 
@@ -56,6 +58,7 @@ impl Cli {
             Command::Convert(convert) => convert.run(),
             Command::Presets(presets) => presets.run(),
             Command::Policy(policy) => policy.run(),
+            Command::Logins(logins) => logins.run(),
             Command::CheckConfig(check) => Ok(check.run()),
         }
     }

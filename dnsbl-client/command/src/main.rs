@@ -1,6 +1,7 @@
 //! `dnsbl`, the mail administrator's command.
 
 mod cli;
+mod logins;
 mod policy_service;
 
 use std::{

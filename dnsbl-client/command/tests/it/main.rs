@@ -4,6 +4,7 @@
 
 mod cli;
 mod cli_judgement;
+mod logins;
 mod policy;
 
 /// The scripted servers of the client's own tests, which use more of them.

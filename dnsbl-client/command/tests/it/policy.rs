@@ -8,4 +8,4 @@ mod socketmap;
 mod sockets;
 mod wire;
 
-pub(crate) use service::{Service, request};
+pub(crate) use service::{Log, PATIENCE, Service, request};

@@ -25,8 +25,8 @@ pub(crate) struct Service {
     log: Log,
 }
 
-/// What it writes to standard error, read all the time so that it never waits for the test.
-struct Log {
+/// What a program writes to standard error, read all the time so that it never waits for the test.
+pub(crate) struct Log {
     lines: watch::Receiver<Vec<String>>,
     /// How many lines were looked at.
     read: usize,
@@ -117,7 +117,7 @@ impl Service {
 }
 
 impl Log {
-    fn of(stderr: ChildStderr) -> Self {
+    pub(crate) fn of(stderr: ChildStderr) -> Self {
         let (sender, lines) = watch::channel(Vec::new());
         tokio::spawn(async move {
             let mut stderr = BufReader::new(stderr).lines();
@@ -128,7 +128,8 @@ impl Log {
         Self { lines, read: 0 }
     }
 
-    async fn find(&mut self, words: &[&str]) -> String {
+    /// Waits until there is another line with all these words; gives the line.
+    pub(crate) async fn find(&mut self, words: &[&str]) -> String {
         let is_it = |line: &String| words.iter().all(|word| line.contains(word));
         let read = self.read;
         let found = self.lines.wait_for(|lines| lines[read..].iter().any(is_it));
@@ -138,6 +139,11 @@ impl Log {
             return lines[at].clone();
         }
         panic!("it did not say {words:?} but {:#?}", *self.lines.borrow())
+    }
+
+    /// All lines so far.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
     }
 }
 

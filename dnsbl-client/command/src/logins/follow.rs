@@ -1,0 +1,13 @@
+//! A log that is followed as it grows: a file, over its rotation, or standard input.
+
+mod cut;
+mod follower;
+mod input;
+mod state;
+mod tail;
+
+pub(super) use self::{
+    follower::{Follower, FollowerError},
+    input::lines_of_input,
+    state::{Begin, Saved},
+};
