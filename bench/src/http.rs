@@ -45,8 +45,19 @@ impl Connection {
         self.change("DELETE", addr, "")
     }
 
+    /// Reports a login from an address.
+    pub(crate) fn log_in(&mut self, addr: Ipv4Addr) -> Result<()> {
+        let body =
+            format!(r#"{{"address":"{addr}","user":"user-at-{addr}","service":"pop3"}}"#);
+        self.ask("POST", "/v1/logins", &body)
+    }
+
     fn change(&mut self, method: &str, addr: Ipv4Addr, body: &str) -> Result<()> {
         let path = format!("/v1/zones/{}/listings/{addr}", data::ORIGIN);
+        self.ask(method, &path, body)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<()> {
         let request = format!(
             "{method} {path} {}\r\nContent-Length: {}\r\n\r\n{body}",
             self.fields,
@@ -54,7 +65,7 @@ impl Connection {
         );
         self.stream.write_all(request.as_bytes()).context("sending a request")?;
         let status = self.read_reply().with_context(|| format!("{method} {path}"))?;
-        ensure!(matches!(status, 200 | 201 | 204), "{method} {path}: status {status}");
+        ensure!(matches!(status, 200..=204), "{method} {path}: status {status}");
         Ok(())
     }
 

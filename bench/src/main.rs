@@ -79,6 +79,8 @@ enum Comparison {
     Churn,
     /// Durable writes a second.
     Writes,
+    /// Logins a second.
+    Logins,
     /// From a change to the answer that shows it.
     Change,
 }
@@ -125,6 +127,7 @@ impl Comparison {
             Self::Flat => answers::flat(lab),
             Self::Churn => churn::all(lab),
             Self::Writes => writes::all(lab),
+            Self::Logins => writes::logins(lab),
             Self::Change => change::all(lab),
         }
     }

@@ -1,5 +1,6 @@
 //! Logins and their grants as this server runs them.
 
+mod drac;
 mod stats;
 
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use dnsbl_index::Index;
 use dnsbl_logins::{Logins, Secrets, Start};
 use dnsbl_store::Store;
 use prometheus::Registry;
+
+pub(crate) use drac::DracService;
 
 use crate::Config;
 

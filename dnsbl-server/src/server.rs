@@ -25,7 +25,8 @@ use crate::{
     Config, commands, config,
     dns::{self, Counters, Sockets},
     host::Host,
-    logins, maintenance,
+    logins::{self, DracService},
+    maintenance,
     metrics::Metrics,
     relay_tester,
     reload::Reloader,
@@ -86,8 +87,10 @@ fn announce(running: &Running, log: &Log) {
     let receiver = running.tester.as_ref();
     let receiver =
         receiver.map(|tester| format!(" receiver={}", tester.receiver())).unwrap_or_default();
+    let drac = running.drac.as_ref();
+    let drac = drac.map(|drac| format!(" drac={}", drac.addr())).unwrap_or_default();
     log.announce(&format!(
-        "dnsbl-server: ready dns={} http={}{receiver}",
+        "dnsbl-server: ready dns={} http={}{receiver}{drac}",
         running.dns_addresses, running.http_address
     ));
     // Nobody listens where systemd did not start us.
@@ -124,6 +127,7 @@ struct Running {
     http_address: String,
     tester: Option<RunningTester>,
     logins: Option<RunningLogins>,
+    drac: Option<DracService>,
     stop: CancellationToken,
 }
 
@@ -178,7 +182,7 @@ impl Running {
             server: Arc::new(host),
             limits: limits(config),
             tester: tester.clone(),
-            logins,
+            logins: logins.clone(),
             login_secrets,
         };
         let stop = CancellationToken::new();
@@ -194,6 +198,7 @@ impl Running {
             http_address,
             tester: None,
             logins: None,
+            drac: None,
             stop,
         };
         let visible = Visible { counters, head: head_tx, commit_to_visible };
@@ -211,6 +216,15 @@ impl Running {
             Err(err) => {
                 running.stop().await;
                 return Err(err).context("reading what logins have granted");
+            }
+        }
+        if let Some(drac) = &config.logins.drac {
+            match DracService::start(drac, logins, running.stop.clone()).await {
+                Ok(at_work) => running.drac = Some(at_work),
+                Err(err) => {
+                    running.stop().await;
+                    return Err(err);
+                }
             }
         }
         if let Some(tester) = tester {
@@ -237,6 +251,9 @@ impl Running {
         }
         if let Some(tester) = self.tester {
             tester.stopped().await;
+        }
+        if let Some(drac) = self.drac {
+            drac.stopped().await;
         }
         if let Some(logins) = self.logins {
             logins.stopped().await;

@@ -4,6 +4,7 @@
 //! what was found before. `README.md` says how they are built.
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, LazyLock},
     time::Instant,
 };
@@ -21,8 +22,9 @@ mod policy;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("client-reply", client_reply),
+    ("drac", drac),
     ("import-rows", import_rows),
     ("policy-request", policy_request),
     ("query", query),
@@ -90,6 +92,16 @@ pub fn client_reply(message: &[u8]) {
             assert!(answer.addresses.is_empty() || question.rtype == QueryType::A, "{answer:?}");
             assert!(answer.texts.is_empty() || question.rtype == QueryType::Txt, "{answer:?}");
         }
+    }
+}
+
+/// A datagram to DRAC's port. The answer is to that call, short, and none to which anybody would answer.
+pub fn drac(datagram: &[u8]) {
+    if let Some(reply) = dnsbl_logins::drac::answer(datagram) {
+        assert_eq!(datagram[..4], reply[..4], "the xid");
+        assert_eq!(reply[4..8], [0, 0, 0, 1], "a reply");
+        assert!(reply.len() <= 32, "a long reply: {reply:02x?}");
+        assert!(dnsbl_logins::drac::answer(&reply).is_none(), "{reply:02x?}");
     }
 }
 

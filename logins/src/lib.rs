@@ -10,6 +10,7 @@
 //!
 //! Nothing here is a reason to refuse mail: without a grant a mail server does what it would do anyway.
 
+pub mod drac;
 mod event;
 mod grants;
 mod login;

@@ -39,8 +39,8 @@ pub struct RunningLogins(JoinHandle<()>);
 pub enum Outcome {
     /// The address has a grant, which is durable, and which DNS answers.
     Granted(Granted),
-    /// A grant ended, or there was none.
-    Revoked(bool),
+    /// A grant, or a user's part of it, ended by the change of this number; `None`: there was none.
+    Revoked(Option<u64>),
     /// It grants nothing.
     Refused(Refused),
     /// It is about something else.
@@ -56,6 +56,8 @@ pub struct Granted {
     pub grant: Grant,
     /// Whether there was none by this user for this address before.
     pub is_new: bool,
+    /// The number of the change that made it so; `None` where nothing had to change.
+    pub seq: Option<u64>,
 }
 
 /// Grants of a zone, a page at a time.
@@ -117,11 +119,15 @@ impl Logins {
         }
     }
 
-    /// Ends the grant of an address; whether there was one.
+    /// Ends the grant of an address; the number of the change, or `None` where there was no grant.
     ///
     /// # Errors
     /// As of [`report`](Self::report).
-    pub async fn revoke(&self, zone: Name, address: IpAddr) -> Result<bool, LoginsError> {
+    pub async fn revoke(
+        &self,
+        zone: Name,
+        address: IpAddr,
+    ) -> Result<Option<u64>, LoginsError> {
         let (reply, answer) = oneshot::channel();
         let end = Request::End { zone: Some(zone), address, user: None, reply };
         self.ask(end, answer).await?
@@ -213,7 +219,7 @@ impl RunningLogins {
 }
 
 impl Outcome {
-    fn granted(zone: Name, grant: Grant, effect: Effect) -> Self {
-        Self::Granted(Granted { zone, grant, is_new: effect == Effect::New })
+    fn granted(zone: Name, grant: Grant, effect: Effect, seq: Option<u64>) -> Self {
+        Self::Granted(Granted { zone, grant, is_new: effect == Effect::New, seq })
     }
 }

@@ -20,7 +20,7 @@ pub fn tool(name: &str) -> PathBuf {
 
 /// The folder in which the packages are unpacked.
 #[track_caller]
-pub(crate) fn unpacked() -> PathBuf {
+pub fn unpacked() -> PathBuf {
     tool_path("root")
 }
 

@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     export::Export,
     failure::{REFUSED, Refusal, UNUSABLE},
+    grant::GrantCommand,
     import::Import,
     listing::ListingCommand,
     output::{self, Output},
@@ -92,6 +93,8 @@ enum Command {
     Token(TokenCommand),
     #[command(subcommand)]
     RelayTest(RelayTestCommand),
+    #[command(subcommand)]
+    Grant(GrantCommand),
     Status(Status),
 }
 
@@ -138,6 +141,7 @@ impl Command {
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
+            Self::Grant(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

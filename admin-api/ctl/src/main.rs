@@ -10,6 +10,7 @@ mod document;
 mod export;
 mod failure;
 mod format;
+mod grant;
 mod import;
 mod listing;
 mod output;

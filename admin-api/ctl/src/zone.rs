@@ -48,6 +48,7 @@ Examples:
   dnsblctl zone put bl.example.org --kind ip --ns ns1.example.net. --ns ns2.example.net.
   dnsblctl zone put bl.example.org --reason 'Listed: $' --ttl 600
   dnsblctl zone put bl.example.org --file zone.json
+  dnsblctl zone put popauth.example.org --kind allow --ns ns1.example.net. --lifetime 600
   echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
     dnsblctl zone put dbl.example.org --file -";
 
@@ -97,7 +98,7 @@ pub(crate) struct PutZone {
 #[group(id = "set", multiple = true)]
 struct ZoneSettings {
     /// What it lists
-    #[arg(long, value_parser = ["ip", "domain"])]
+    #[arg(long, value_parser = ["ip", "domain", "allow"])]
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     /// A name server; may be given several times
@@ -120,6 +121,14 @@ struct ZoneSettings {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     negative_ttl: Option<u32>,
+    /// Of an allow zone: from a login to the end of what it grants
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifetime: Option<u32>,
+    /// Of an allow zone: from a user's first login to the end of what renewals grant
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest: Option<u32>,
 }
 
 /// Deletes a zone and all its listings

@@ -6,13 +6,13 @@ use admin_api_types as api;
 use axum::{
     Json as AxumJson,
     extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use dnsbl_logins::LoginsError;
 use dnsbl_types::{Name, UnixTime};
 use serde::Deserialize;
 
+use super::gone;
 use crate::{
     app::App,
     auth::Caller,
@@ -86,8 +86,8 @@ pub(crate) async fn revoke_grant(
     let zones = app.allow_zones(Some(&zone))?;
     let address: IpAddr = parse("address", &address)?;
     for zone in zones {
-        if app.logins.revoke(zone, address.to_canonical()).await? {
-            return Ok(StatusCode::NO_CONTENT.into_response());
+        if let Some(seq) = app.logins.revoke(zone, address.to_canonical()).await? {
+            return Ok(gone(seq));
         }
     }
     Err(Problem::not_found("no-grant", format!("{address} has no grant in {zone}")))

@@ -6,13 +6,14 @@ use admin_api_types as api;
 use axum::{
     Json as AxumJson,
     extract::{FromRequestParts, State},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use dnsbl_logins::{EventError, Granted, Outcome, Refused, Report, cyrus, dovecot, policy};
 use dnsbl_types::Name;
 use serde::Deserialize;
 
+use super::SEQ_HEADER;
 use crate::{
     app::App,
     auth::{Caller, Client},
@@ -172,25 +173,33 @@ impl App {
 }
 
 fn accepted(outcome: Outcome) -> Response {
-    let not = |reason: Option<String>| api::LoginResult {
+    let not = |reason: Option<&str>| api::LoginResult {
         granted: false,
         zone: None,
         address: None,
         until: None,
-        reason,
+        reason: reason.map(Into::into),
     };
-    let result = match outcome {
-        Outcome::Granted(Granted { zone, grant, .. }) => api::LoginResult {
-            granted: true,
-            zone: Some(zone.to_string()),
-            address: Some(grant::write_network(&grant)),
-            until: Some(time::write(grant.until())),
-            reason: None,
-        },
-        Outcome::Refused(why) => not(Some(why.as_str().into())),
-        Outcome::Revoked(_) | Outcome::Ignored => not(None),
+    let (seq, result) = match outcome {
+        Outcome::Granted(Granted { zone, grant, seq, .. }) => {
+            let result = api::LoginResult {
+                granted: true,
+                zone: Some(zone.to_string()),
+                address: Some(grant::write_network(&grant)),
+                until: Some(time::write(grant.until())),
+                reason: None,
+            };
+            (seq, result)
+        }
+        Outcome::Refused(why) => (None, not(Some(why.as_str()))),
+        Outcome::Revoked(seq) => (seq, not(None)),
+        Outcome::Ignored => (None, not(None)),
     };
-    (StatusCode::ACCEPTED, AxumJson(result)).into_response()
+    let mut response = (StatusCode::ACCEPTED, AxumJson(result)).into_response();
+    if let Some(seq) = seq {
+        response.headers_mut().insert(SEQ_HEADER, HeaderValue::from(seq));
+    }
+    response
 }
 
 impl From<EventError> for Problem {

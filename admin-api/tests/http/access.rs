@@ -24,6 +24,9 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("DELETE", "/v1/tokens/x", "tokens:admin"),
     ("POST", "/v1/tokens/x/rotate", "tokens:admin"),
     ("GET", "/metrics", "metrics:read"),
+    ("POST", "/v1/logins", "logins:write"),
+    ("GET", "/v1/grants", "grants:read"),
+    ("DELETE", "/v1/grants/bl.example.org/192.0.2.1", "grants:write"),
 ];
 
 #[tokio::test]

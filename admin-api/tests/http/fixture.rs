@@ -15,12 +15,14 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Name, UnixTime};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// The zone that most tests use.
@@ -88,6 +90,9 @@ impl ServerStatus for Server {
     }
 }
 
+/// The secret of those who report logins without a token.
+pub(crate) const LOGIN_SECRET: &str = "0123456789abcdef-of-a-test";
+
 pub(crate) struct Fixture {
     router: Router,
     api: Option<Api>,
@@ -95,6 +100,8 @@ pub(crate) struct Fixture {
     pub(crate) server: Arc<Server>,
     pub(crate) admin: String,
     minted: Mutex<u8>,
+    logins: Option<RunningLogins>,
+    stop: CancellationToken,
     _dir: TempDir,
 }
 
@@ -112,6 +119,18 @@ impl Fixture {
     }
 
     pub(crate) fn with(limits: &Limits, loaded: bool) -> Self {
+        Self::build(limits, loaded, Settings::default()).0
+    }
+
+    /// One that takes logins with these settings.
+    pub(crate) async fn taking_logins(settings: Settings) -> Self {
+        let (mut fixture, start) = Self::build(&Limits::default(), true, settings);
+        let running = start.run(fixture.stop.clone()).await.unwrap();
+        fixture.logins = Some(running);
+        fixture
+    }
+
+    fn build(limits: &Limits, loaded: bool, logins: Settings) -> (Self, Start) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
@@ -122,6 +141,9 @@ impl Fixture {
             store.start(Box::new(writer)).unwrap();
         }
         let server = Arc::new(Server::default());
+        let secret = dir.path().join("logins.secret");
+        std::fs::write(&secret, LOGIN_SECRET).unwrap();
+        let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
         let api = || Api {
             store: store.clone(),
             index: index.clone(),
@@ -129,6 +151,8 @@ impl Fixture {
             server: server.clone(),
             limits: limits.clone(),
             tester: None,
+            logins: logins.clone(),
+            login_secrets: Secrets::read([&secret]).unwrap(),
         };
         let mut fixture = Self {
             router: router(api()),
@@ -137,12 +161,14 @@ impl Fixture {
             server: server.clone(),
             admin: String::new(),
             minted: 0.into(),
+            logins: None,
+            stop: CancellationToken::new(),
             _dir: dir,
         };
         if loaded {
             fixture.admin = fixture.mint("admin", SCOPES);
         }
-        fixture
+        (fixture, start)
     }
 
     /// What the router was made from, to be served over sockets.

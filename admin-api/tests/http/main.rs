@@ -13,6 +13,7 @@ mod formats;
 mod health;
 mod import;
 mod listings;
+mod logins;
 mod openapi;
 mod problems;
 mod published_lists;

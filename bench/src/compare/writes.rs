@@ -1,6 +1,9 @@
-//! Durable writes a second over the HTTP API.
+//! Durable writes and logins a second over the HTTP API.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 
@@ -8,6 +11,7 @@ use crate::{
     background::{Background, stop_all},
     data::Data,
     histogram::Histogram,
+    http::Connection,
     lab::Lab,
     load::{self, FULL_RATE, Seen},
     pause::pause,
@@ -18,26 +22,49 @@ use crate::{
 
 /// Clients, each with a connection that it keeps.
 const CLIENTS: usize = 64;
+/// The same of those that report logins.
+const LOGIN_CLIENTS: usize = 120;
 /// More writes than a client makes in a second.
 const MOST: usize = 1000;
 const COLUMNS: [&str; 7] =
     ["", "writes/s", "p50", "p99", "worst", "commit to visible p99", "answers/s meanwhile"];
 
-/// Writes alone, then under full load of questions.
+/// What clients do, and how often at once.
+#[derive(Clone, Copy)]
+struct Work {
+    clients: usize,
+    request: fn(&mut Connection, Ipv4Addr) -> Result<()>,
+}
+
+/// Listings alone, then under full load of questions.
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
+    let work = Work { clients: CLIENTS, request: Connection::list };
+    let text = format!("{CLIENTS} clients put distinct listings beside");
+    compare(lab, work, "Writes", &text)
+}
+
+/// Logins alone, then under full load of questions.
+pub(crate) fn logins(lab: &mut Lab) -> Result<()> {
+    let work = Work { clients: LOGIN_CLIENTS, request: Connection::log_in };
+    let text = format!("{LOGIN_CLIENTS} clients report logins from distinct addresses beside");
+    compare(lab, work, "Logins", &text)
+}
+
+fn compare(lab: &mut Lab, work: Work, title: &str, what: &str) -> Result<()> {
     let data = lab.data(lab.large())?;
     let ours = lab.ours(&data, 0)?;
+    ours.make_allow_zone()?;
     let mut table = Table::new(&COLUMNS);
     for (round, name) in ["no questions", "under full load"].into_iter().enumerate() {
-        row(lab, &ours, &data, &mut table, round as u64, name)?;
+        row(lab, &ours, &data, &mut table, (work, round as u64, name))?;
     }
     let text = format!(
-        "{CLIENTS} clients put distinct listings beside {}, each over a connection of its own, one \
+        "{what} {}, each over a connection of its own, one \
          after the other; all cores. Commit to visible: the bound of the bucket of the server's \
          own metric.",
         report::size(data.size())
     );
-    lab.report.section("Writes", &text)?;
+    lab.report.section(title, &text)?;
     lab.report.table(&table)
 }
 
@@ -46,12 +73,11 @@ fn row(
     ours: &Ours,
     data: &Data,
     table: &mut Table,
-    round: u64,
-    name: &str,
+    (work, round, name): (Work, u64, &str),
 ) -> Result<()> {
     let before = visible(ours)?;
     let begun = Instant::now();
-    let clients = start(ours, data, round, lab.duration)?;
+    let clients = start(ours, data, work, round, lab.duration)?;
     let seen = if round == 0 { rest(lab) } else { ask(lab, ours, data)? };
     let times = stop_all(clients)?;
     let took = begun.elapsed();
@@ -89,6 +115,7 @@ fn visible(ours: &Ours) -> Result<Histogram> {
 fn start(
     ours: &Ours,
     data: &Data,
+    work: Work,
     round: u64,
     duration: Duration,
 ) -> Result<Vec<Background<Vec<Duration>>>> {
@@ -104,11 +131,11 @@ fn start(
                     return Ok(times);
                 }
                 let begun = Instant::now();
-                connection.list(addr).context("writing")?;
+                (work.request)(&mut connection, addr).context("writing")?;
                 times.push(begun.elapsed());
             }
             Ok(times)
         }))
     };
-    (0..CLIENTS).map(|_| client()).collect()
+    (0..work.clients).map(|_| client()).collect()
 }

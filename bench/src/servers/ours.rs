@@ -83,6 +83,16 @@ impl Ours {
         Ok(())
     }
 
+    /// Makes an allow zone, in which logins grant.
+    pub(crate) fn make_allow_zone(&self) -> Result<()> {
+        let body = json!({"kind": "allow", "ns": ["ns1.example.net."]});
+        let path = "/v1/zones/popauth.example.org";
+        let reply = HttpReply::try_of(self.admin().request(Method::PUT, path).json(&body))?;
+        let is_there = matches!(reply.status, 200 | 201);
+        ensure!(is_there, "making the allow zone: {} {}", reply.status, reply.text);
+        Ok(())
+    }
+
     /// Imports a plain list; gives how long that took and what the server says of it.
     pub(crate) fn import(&self, list: &Path, mode: &str) -> Result<(Duration, Value)> {
         let file = File::open(list).with_context(|| format!("opening {}", list.display()))?;

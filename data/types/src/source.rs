@@ -1,12 +1,12 @@
 //! Sources: who says that a subject is listed.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// The name of a source of listings: 1 to 64 of `a-z A-Z 0-9 . _ -`, beginning with a letter or digit.
 ///
 /// The same subject may be listed by several sources; each is renewed and removed on its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Source(Box<str>);
+pub struct Source(Arc<str>);
 
 /// A text that names no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -49,7 +49,7 @@ pub(super) enum Request {
         zone: Option<Name>,
         address: IpAddr,
         user: Option<User>,
-        reply: Reply<Result<bool, LoginsError>>,
+        reply: Reply<Result<Option<u64>, LoginsError>>,
     },
     List { zone: Name, after: Option<IpAddr>, most: usize, reply: Reply<GrantPage> },
     Find { zone: Name, address: IpAddr, reply: Reply<Option<Grant>> },
@@ -85,7 +85,7 @@ struct Pending {
 
 enum Waiting {
     Login { login: Box<Login>, effect: Effect, reply: Reply<Result<Outcome, LoginsError>> },
-    End { reply: Reply<Result<bool, LoginsError>> },
+    End { reply: Reply<Result<Option<u64>, LoginsError>> },
 }
 
 impl Registrar {
@@ -176,7 +176,7 @@ impl Registrar {
                             let waiting = Waiting::End { reply };
                             pending.entry(origin).or_default().waiting.push(waiting);
                         }
-                        None => drop(reply.send(Ok(false))),
+                        None => drop(reply.send(Ok(None))),
                     }
                 }
                 Request::List { zone, after, most, reply } => {
@@ -255,8 +255,8 @@ impl Registrar {
         let Pending { before, waiting } = pending;
         let operations = self.operations(origin, &before, now);
         let written = match operations {
-            Ok(operations) if operations.is_empty() => Ok(()),
-            Ok(operations) => commit(&self.store, operations, now).await,
+            Ok(operations) if operations.is_empty() => Ok(None),
+            Ok(operations) => commit(&self.store, operations, now).await.map(Some),
             Err(err) => Err(err),
         };
         if let Err(err) = &written {
@@ -276,19 +276,19 @@ impl Registrar {
         &mut self,
         origin: &Name,
         waiting: Waiting,
-        written: &Result<(), LoginsError>,
+        written: &Result<Option<u64>, LoginsError>,
     ) {
-        let failed = || match written {
-            Ok(()) => None,
-            Err(LoginsError::Change(err)) => Some(LoginsError::Change(err.clone())),
-            Err(_) => Some(LoginsError::Stopping),
+        let seq = match written {
+            Ok(seq) => Ok(*seq),
+            Err(LoginsError::Change(err)) => Err(LoginsError::Change(err.clone())),
+            Err(_) => Err(LoginsError::Stopping),
         };
-        match (waiting, failed()) {
-            (Waiting::Login { login, reply, .. }, Some(err)) => {
+        match (waiting, seq) {
+            (Waiting::Login { login, reply, .. }, Err(err)) => {
                 self.sessions.forget(&login);
                 drop(reply.send(Err(err)));
             }
-            (Waiting::Login { login, effect, reply }, None) => {
+            (Waiting::Login { login, effect, reply }, Ok(seq)) => {
                 let zone = self.zones.get(origin);
                 let grant = zone.and_then(|zone| {
                     zone.grants.get(&zone.grants.network(login.address)).cloned()
@@ -298,14 +298,13 @@ impl Registrar {
                     Some(grant) => {
                         self.stats.granted(login.way, effect == Effect::New);
                         log(origin, &login, effect, &grant);
-                        Outcome::granted(origin.clone(), grant, effect)
+                        Outcome::granted(origin.clone(), grant, effect, seq)
                     }
                     None => Outcome::Ignored,
                 };
                 drop(reply.send(Ok(outcome)));
             }
-            (Waiting::End { reply }, Some(err)) => drop(reply.send(Err(err))),
-            (Waiting::End { reply }, None) => drop(reply.send(Ok(true))),
+            (Waiting::End { reply }, seq) => drop(reply.send(seq)),
         }
     }
 
@@ -450,16 +449,17 @@ fn delete(document: &Document) -> Operation {
     }
 }
 
+/// Makes a change, and returns its number once it is durable and visible.
 async fn commit(
     store: &Store,
     operations: Vec<Operation>,
     now: UnixTime,
-) -> Result<(), LoginsError> {
+) -> Result<u64, LoginsError> {
     let (tx, rx) = oneshot::channel();
     let change = Change { actor: Actor::part(Source::LOGINS), operations };
     store.submit(change, now, move |done: Result<_, ChangeError>| drop(tx.send(done)));
     let done = rx.await.map_err(|_| LoginsError::Stopping)?;
-    done.map(|_| ()).map_err(|err| LoginsError::Change(Arc::new(err)))
+    done.map(|done| done.seq).map_err(|err| LoginsError::Change(Arc::new(err)))
 }
 
 /// A new grant is a line at info; it says where from, not who.

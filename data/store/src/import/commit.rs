@@ -1,5 +1,7 @@
 //! Committing an import: its segments get names.
 
+use std::sync::Arc;
+
 use dnsbl_types::Name;
 
 use crate::{
@@ -115,6 +117,7 @@ impl Named {
         }
         let mut zone = transaction.zone(origin)?.clone();
         let (key, source) = (rows.key(), order.source.clone());
+        let stamp = Arc::new(stamp);
         let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
         transaction.name_segment(&mut zone, segment, rows);
         zone.count(false, decided.listings);

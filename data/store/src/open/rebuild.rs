@@ -812,7 +812,7 @@ impl Remains {
         }
         for (origin, state) in states {
             let (value, copy) =
-                (codec::encode(&state.state_value()), codec::encode(&state.copy_value()));
+                (codec::encode(&state.state_value()), state.copy_value().encode());
             output.put(schema::META, &key::state(&origin), &value)?;
             output.put(schema::META, &key::copy(&origin), &copy)?;
         }

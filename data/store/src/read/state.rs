@@ -38,8 +38,8 @@ pub struct ZoneRecord {
 pub(crate) struct Segment {
     pub(crate) key: SegmentKey,
     pub(crate) source: Source,
-    /// Of rows that have none of their own.
-    pub(crate) stamp: WriteStamp,
+    /// Of rows that have none of their own. Each change of a zone copies its segments, but not this.
+    pub(crate) stamp: Arc<WriteStamp>,
     /// Rows, tombstones included.
     pub(crate) rows: u64,
     /// The last change of what its source says that touched it, since the store was opened.
@@ -57,7 +57,7 @@ impl Segment {
     }
 
     pub(crate) fn value(&self) -> SegmentValue {
-        SegmentValue { source: self.source.to_string(), stamp: self.stamp.clone() }
+        SegmentValue { source: self.source.to_string(), stamp: (*self.stamp).clone() }
     }
 }
 
@@ -240,7 +240,7 @@ fn segment(
     Ok(Segment {
         key,
         source: value::source(&value.source)?,
-        stamp: value.stamp,
+        stamp: Arc::new(value.stamp),
         rows: rows.map_or(0, |(_, rows)| *rows),
         changed: 0,
     })

@@ -3,7 +3,7 @@
 //! All segments are asked for the subject first; from these rows follow which rows change, what the log
 //! says, and what the index must learn.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use dnsbl_types::{Entry, Listing, ListingBody, Name, Source, Subject, TestEntry, Zone, ZoneKind};
 
@@ -239,6 +239,7 @@ impl AtSubject {
             seq: transaction.seq(),
         };
         let changed = stamp.seq;
+        let stamp = Arc::new(stamp);
         let segment = Segment { key, source: source.clone(), stamp, rows: 0, changed };
         let place = transaction.add_segment(&mut self.zone, segment);
         self.rows.insert(place, None);
