@@ -30,7 +30,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    compare::{answers, change, churn, import, overview, start, writes},
+    compare::{answers, api, change, churn, import, overview, start, writes},
     isolation::Isolation,
     lab::Lab,
     network::Network,
@@ -83,6 +83,8 @@ enum Comparison {
     Logins,
     /// From a change to the answer that shows it.
     Change,
+    /// What monitors and operators ask of the API.
+    Api,
 }
 
 fn main() -> Result<ExitCode> {
@@ -129,6 +131,7 @@ impl Comparison {
             Self::Writes => writes::all(lab),
             Self::Logins => writes::logins(lab),
             Self::Change => change::all(lab),
+            Self::Api => api::all(lab),
         }
     }
 }

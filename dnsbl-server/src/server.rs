@@ -161,7 +161,7 @@ impl Running {
         let built = shown.map_err(Into::into).and_then(|()| {
             let registry = metrics.registry();
             let tester = relay_tester::build(config, &store, registry)?;
-            Ok((tester, logins::build(config, &store, &index, registry)?))
+            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?))
         });
         let (tester, (logins, start_logins, login_secrets)) = match built {
             Ok(built) => built,
@@ -211,7 +211,7 @@ impl Running {
             }
         }
         warn_of_loose_permissions(config);
-        match start_logins.run(running.stop.clone()).await {
+        match start_logins.run().await {
             Ok(at_work) => running.logins = Some(at_work),
             Err(err) => {
                 running.stop().await;
@@ -256,7 +256,7 @@ impl Running {
             drac.stopped().await;
         }
         if let Some(logins) = self.logins {
-            logins.stopped().await;
+            logins.stop().await;
         }
         self.dns.stop(GRACE).await;
         // Writes that were queued are finished and synced.

@@ -1,13 +1,14 @@
 //! Logins as the server takes them: one task owns all grants, and makes a change of the store of all that has
 //! come in meanwhile.
 
+mod outcome;
 mod registrar;
 mod stats;
 
 use std::{net::IpAddr, sync::Arc};
 
 use dnsbl_index::Index;
-use dnsbl_store::{ChangeError, DocumentError, Store, StoreError};
+use dnsbl_store::Store;
 use dnsbl_types::{Name, UnixTime};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -15,10 +16,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use outcome::{GrantPage, Granted, LoginsError, Outcome};
 pub use stats::Stats;
 
 use self::registrar::{Registrar, Request};
-use crate::{Grant, Refused, Report, Settings, User, grants::Effect, record};
+use crate::{Grant, Refused, Report, Settings, record};
 
 /// Requests that may wait for the task.
 const QUEUE: usize = 16_384;
@@ -32,58 +34,9 @@ pub struct Logins {
 }
 
 /// The task, once it runs.
-pub struct RunningLogins(JoinHandle<()>);
-
-/// What came of a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The address has a grant, which is durable, and which DNS answers.
-    Granted(Granted),
-    /// A grant, or a user's part of it, ended by the change of this number; `None`: there was none.
-    Revoked(Option<u64>),
-    /// It grants nothing.
-    Refused(Refused),
-    /// It is about something else.
-    Ignored,
-}
-
-/// A grant as a login leaves it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
-    /// The zone.
-    pub zone: Name,
-    /// As it now is.
-    pub grant: Grant,
-    /// Whether there was none by this user for this address before.
-    pub is_new: bool,
-    /// The number of the change that made it so; `None` where nothing had to change.
-    pub seq: Option<u64>,
-}
-
-/// Grants of a zone, a page at a time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GrantPage {
-    /// In the order of addresses.
-    pub grants: Vec<Grant>,
-    /// Whether there are more.
-    pub is_cut: bool,
-}
-
-/// The reason why the service did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginsError {
-    /// The store refused the change, or failed.
-    #[error(transparent)]
-    Change(Arc<ChangeError>),
-    /// What the store holds can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What should be written is no document.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The server stops.
-    #[error("the server is stopping")]
-    Stopping,
+pub struct RunningLogins {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
 }
 
 impl Logins {
@@ -197,29 +150,25 @@ pub struct Start {
 }
 
 impl Start {
-    /// Reads the grants that the store holds, and takes requests until `stop`; those that are waiting then are
-    /// answered.
+    /// Reads the grants that the store holds, and takes requests from then on.
     ///
     /// # Errors
     /// The store can't be read.
-    pub async fn run(self, stop: CancellationToken) -> Result<RunningLogins, LoginsError> {
+    pub async fn run(self) -> Result<RunningLogins, LoginsError> {
         let Self { mut registrar, rx } = self;
         let read = tokio::task::spawn_blocking(move || registrar.read().map(|()| registrar));
         let registrar = read.await.map_err(|_| LoginsError::Stopping)??;
-        Ok(RunningLogins(tokio::spawn(registrar.run(rx, stop))))
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(registrar.run(rx, stop.clone()));
+        Ok(RunningLogins { task, stop })
     }
 }
 
 impl RunningLogins {
-    /// Waits until it has stopped.
-    pub async fn stopped(self) {
+    /// Answers the requests that wait, and takes no more.
+    pub async fn stop(self) {
+        self.stop.cancel();
         // A task that panicked has said so.
-        let _ = self.0.await;
-    }
-}
-
-impl Outcome {
-    fn granted(zone: Name, grant: Grant, effect: Effect, seq: Option<u64>) -> Self {
-        Self::Granted(Granted { zone, grant, is_new: effect == Effect::New, seq })
+        let _ = self.task.await;
     }
 }

@@ -22,7 +22,6 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// The zone that most tests use.
@@ -100,8 +99,8 @@ pub(crate) struct Fixture {
     pub(crate) server: Arc<Server>,
     pub(crate) admin: String,
     minted: Mutex<u8>,
+    /// It runs as long as the fixture.
     logins: Option<RunningLogins>,
-    stop: CancellationToken,
     _dir: TempDir,
 }
 
@@ -125,8 +124,7 @@ impl Fixture {
     /// One that takes logins with these settings.
     pub(crate) async fn taking_logins(settings: Settings) -> Self {
         let (mut fixture, start) = Self::build(&Limits::default(), true, settings);
-        let running = start.run(fixture.stop.clone()).await.unwrap();
-        fixture.logins = Some(running);
+        fixture.logins = Some(start.run().await.unwrap());
         fixture
     }
 
@@ -162,7 +160,6 @@ impl Fixture {
             admin: String::new(),
             minted: 0.into(),
             logins: None,
-            stop: CancellationToken::new(),
             _dir: dir,
         };
         if loaded {

@@ -1,6 +1,7 @@
 //! The comparisons, one a module.
 
 pub(crate) mod answers;
+pub(crate) mod api;
 pub(crate) mod change;
 pub(crate) mod churn;
 pub(crate) mod import;

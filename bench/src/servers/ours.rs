@@ -123,7 +123,8 @@ impl Ours {
         Ok(())
     }
 
-    fn admin(&self) -> Admin {
+    /// Its API, as an operator has it.
+    pub(crate) fn admin(&self) -> Admin {
         Admin::new(self.http, &*self.token)
     }
 }

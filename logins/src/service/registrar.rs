@@ -23,7 +23,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{GrantPage, LoginsError, Outcome, Stats};
+use super::{
+    outcome::{GrantPage, LoginsError, Outcome},
+    stats::Stats,
+};
 use crate::{
     Grant, Login, Refused, Settings, User,
     grants::{Effect, Grants, Rate, Sessions},
