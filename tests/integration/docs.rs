@@ -48,7 +48,8 @@ fn root() -> PathBuf {
 fn files() -> Vec<String> {
     let in_folder = |folder: &str| {
         let entries = fs::read_dir(root().join(folder)).unwrap();
-        let paths = entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display()));
+        let paths =
+            entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display()));
         paths.filter(|path| path.ends_with(".md")).collect::<Vec<_>>()
     };
     let mut files: Vec<String> = ["docs", "docs/ja"].into_iter().flat_map(in_folder).collect();
@@ -194,5 +195,6 @@ fn examples_and_files_to_deploy_are_accepted_as_they_stand() {
     check("dnsbl", "deploy/dnsbl-policy.toml");
     check("dnsbl", "deploy/pop-before-smtp/dnsbl-policy.toml");
     check("dnsbl-server", "deploy/pop-before-smtp/dnsbl-server.toml");
-    serde_json::from_str::<Value>(&read("deploy/pop-before-smtp/popauth.example.org.json")).unwrap();
+    serde_json::from_str::<Value>(&read("deploy/pop-before-smtp/popauth.example.org.json"))
+        .unwrap();
 }

@@ -8,9 +8,10 @@ mod secrecy;
 mod sight;
 
 use std::{
+    any::Any,
     fs,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::Duration,
 };
@@ -51,7 +52,8 @@ struct Relay {
     addr: SocketAddr,
     /// The code that refuses to relay.
     refusal: u16,
-    _running: Running,
+    /// What has to run for as long.
+    _running: Box<dyn Any + Send + Sync>,
 }
 
 /// How a mail server asks who has a grant.
@@ -68,17 +70,11 @@ impl Asks {
         [Self::PostfixPolicy, Self::PostfixSocketmap, Self::EximReadsocket, Self::EximDnslists];
 }
 
-/// What is kept for as long as a relay is asked.
-enum Running {
-    Postfix { _it: Postfix, _policy: Option<Policy>, _sink: ScriptedServer, _unbound: Option<Unbound> },
-    Exim { _it: Exim, _policy: Option<Policy>, _sink: ScriptedServer, _unbound: Option<Unbound> },
-}
-
 /// The policy service.
 struct Policy {
     policy: SocketAddrV4,
     socketmap: SocketAddrV4,
-    process: Process,
+    _process: Process,
     _dir: TempDir,
 }
 
@@ -87,8 +83,7 @@ struct Policy {
 fn deployed(name: &str, replaced: &[(&str, &str)]) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/pop-before-smtp");
     let path = folder.join(name);
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+    let text = fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
     replaced.iter().fold(text, |text, (from, to)| {
         assert!(text.contains(from), "{name} has no {from}");
         text.replace(from, to)
@@ -188,7 +183,8 @@ impl World {
             line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
                 && labels.iter().all(|label| line.contains(label))
         };
-        let value = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<u64>().ok());
+        let value =
+            |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<u64>().ok());
         text.lines().filter(is_of).filter_map(value).sum()
     }
 
@@ -219,7 +215,7 @@ impl World {
         let process = Process::start(command.args(["policy", "--config"]).arg(&file)).unwrap();
         let ready = |line: &str| line.contains("ready listen=").then_some(());
         process.wait_for_line(PATIENCE, ready).unwrap();
-        Policy { policy, socketmap, process, _dir: dir }
+        Policy { policy, socketmap, _process: process, _dir: dir }
     }
 
     /// A mail server that asks in one of the ways of the files.
@@ -265,8 +261,7 @@ fn postfix(asks: Asks, main: String, policy: Option<Policy>, unbound: Option<Unb
     let extras = PostfixExtras { main, resolver, ..PostfixExtras::default() };
     let it = Postfix::start_with(unique_addr(), &PostfixRelaying::Closed, sink.addr(), &extras);
     let addr = it.addr();
-    let running = Running::Postfix { _it: it, _policy: policy, _sink: sink, _unbound: unbound };
-    Relay { asks, addr, refusal: 554, _running: running }
+    Relay { asks, addr, refusal: 554, _running: Box::new((it, policy, unbound, sink)) }
 }
 
 #[track_caller]
@@ -275,8 +270,7 @@ fn exim(asks: Asks, acl: String, policy: Option<Policy>, unbound: Option<Unbound
     let extras = EximExtras { acl, resolver: resolver(unbound.as_ref()) };
     let it = Exim::start_with(unique_addr(), &EximRelaying::Closed, sink.addr(), &extras);
     let addr = it.addr();
-    let running = Running::Exim { _it: it, _policy: policy, _sink: sink, _unbound: unbound };
-    Relay { asks, addr, refusal: 550, _running: running }
+    Relay { asks, addr, refusal: 550, _running: Box::new((it, policy, unbound, sink)) }
 }
 
 impl Relay {

@@ -64,7 +64,10 @@ fn a_grant_outlives_kill_9_and_ends_on_time() {
         assert_eq!(world.grant(client), Some(before));
     }
     let end = Duration::from_secs(lifetime.into());
-    eventually(end + PATIENCE, || if world.is_granted(client) { Err("it goes on") } else { Ok(()) });
+    eventually(
+        end + PATIENCE,
+        || if world.is_granted(client) { Err("it goes on") } else { Ok(()) },
+    );
     assert!(began.elapsed() >= end - Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(world.grant(client), None);
 }

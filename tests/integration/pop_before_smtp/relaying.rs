@@ -137,10 +137,10 @@ fn smtp_auth_works_beside_it_and_grants_nothing_itself() {
     let world = World::new(LONG, "");
     let dovecot = world.dovecot(&["dovecot-exporter.conf", "dovecot-policy.conf"]);
     let policy = world.policy();
-    let main = super::deployed("main.cf.policy", &[(
-        "127.0.0.1:10040",
-        &*policy.policy.to_string(),
-    )]) + &format!(
+    let main = super::deployed(
+        "main.cf.policy",
+        &[("127.0.0.1:10040", &*policy.policy.to_string())],
+    ) + &format!(
         "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_type = dovecot\nsmtpd_sasl_path = inet:{}\n\
          broken_sasl_auth_clients = yes\n",
         dovecot.sasl()

@@ -9,7 +9,8 @@ use super::{LONG, SECRET, USERS, World, ZONE, deployed, poll};
 /// What nobody may find anywhere.
 #[track_caller]
 fn assert_silent(place: &str, text: &str) {
-    let users = USERS.iter().flat_map(|(user, password)| [user.split('@').next().unwrap(), password]);
+    let users =
+        USERS.iter().flat_map(|(user, password)| [user.split('@').next().unwrap(), password]);
     for word in users.chain([SECRET]) {
         let found = text.lines().find(|line| line.contains(word));
         assert_eq!(found, None, "{place} tells {word}");
@@ -36,11 +37,22 @@ fn users_and_secrets_are_in_no_log_no_metric_no_change_and_no_audit_record() {
     let user = USERS[0].0;
     for (path, body) in [
         (format!("/v1/logins/dovecot/{SECRET}x"), json!({"event": user}).to_string()),
-        (format!("/v1/logins/dovecot/{SECRET}"), format!("{{\"event\":\"auth_request_finished\",\"fields\":{{\"success\":\"yes\",\"user\":\"{user}\"}}}}")),
+        (
+            format!("/v1/logins/dovecot/{SECRET}"),
+            format!(
+                "{{\"event\":\"auth_request_finished\",\"fields\":{{\"success\":\"yes\",\"user\":\"{user}\"}}}}"
+            ),
+        ),
         (format!("/v1/logins/dovecot/{SECRET}?zone={user}"), "{}".into()),
         (format!("/v1/logins/dovecot/{SECRET}/more"), "{}".into()),
-        (format!("/v1/logins/cyrus/{SECRET}"), format!("{{\"event\":\"Login\",\"user\":\"{user}\"}}")),
-        ("/v1/logins/policy?command=report".into(), format!("{{\"login\":\"{user}\",\"success\":true}}")),
+        (
+            format!("/v1/logins/cyrus/{SECRET}"),
+            format!("{{\"event\":\"Login\",\"user\":\"{user}\"}}"),
+        ),
+        (
+            "/v1/logins/policy?command=report".into(),
+            format!("{{\"login\":\"{user}\",\"success\":true}}"),
+        ),
         ("/v1/logins".into(), format!("{{\"address\":\"x\",\"user\":\"{user}\"}}")),
     ] {
         let reply = refused(&path, &body);
@@ -68,10 +80,13 @@ fn a_secret_that_can_not_be_one_is_named_by_its_file_alone() {
     let dir = tempfile::TempDir::new().unwrap();
     let secret = dir.path().join("logins.secret");
     std::fs::write(&secret, "too/short\n").unwrap();
-    let config = deployed("dnsbl-server.toml", &[
-        ("/var/lib/dnsbl", &*dir.path().join("data").display().to_string()),
-        ("/etc/dnsbl/logins.secret", &*secret.display().to_string()),
-    ]) + "[dns]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n";
+    let config = deployed(
+        "dnsbl-server.toml",
+        &[
+            ("/var/lib/dnsbl", &*dir.path().join("data").display().to_string()),
+            ("/etc/dnsbl/logins.secret", &*secret.display().to_string()),
+        ],
+    ) + "[dns]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"127.0.0.1:0\"\n";
     let file = dir.path().join("dnsbl-server.toml");
     std::fs::write(&file, config).unwrap();
     let mut command = std::process::Command::new(dnsbl_tests::program("dnsbl-server"));

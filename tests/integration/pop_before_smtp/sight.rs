@@ -44,9 +44,13 @@ fn networks_that_may_not_ask_are_refused_whatever_they_ask() {
         .expect(200);
     let answer = world.dig_from(ours, &name, "A");
     assert!(answer.contains("status: NOERROR") && answer.contains("127.0.0.10"), "{answer}");
-    for (name, rtype) in
-        [(&*name, "A"), (&name, "TXT"), (ZONE, "SOA"), (ZONE, "NS"), ("2.0.0.127.popauth.example.org", "A")]
-    {
+    for (name, rtype) in [
+        (&*name, "A"),
+        (&name, "TXT"),
+        (ZONE, "SOA"),
+        (ZONE, "NS"),
+        ("2.0.0.127.popauth.example.org", "A"),
+    ] {
         let answer = world.dig_from(theirs, name, rtype);
         assert!(answer.contains("status: REFUSED"), "{name} {rtype}: {answer}");
         assert!(answer.contains("ANSWER: 0"), "{name} {rtype}: {answer}");
@@ -125,9 +129,8 @@ fn an_operator_sees_who_has_a_grant_since_when_how_and_who_had_one() {
         let page = operator.get(&format!("/v1/grants?{query}")).expect(200).json();
         page["grants"].as_array().unwrap().clone()
     };
-    let holds_of = |grants: &[Value]| {
-        grants.iter().map(|grant| grant["holds"][0].clone()).collect::<Vec<_>>()
-    };
+    let holds_of =
+        |grants: &[Value]| grants.iter().map(|grant| grant["holds"][0].clone()).collect::<Vec<_>>();
     assert_eq!(grants("").len(), 2);
     let found = grants(&format!("address={client}"));
     let [hold] = &holds_of(&found)[..] else { panic!("{found:?}") };
