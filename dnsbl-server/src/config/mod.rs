@@ -8,7 +8,8 @@ mod spec;
 
 use std::path::{Path, PathBuf};
 
-pub use checked::{ChangeLog, Config, Dns, Drac, Http, Log, Logins};
+pub(crate) use checked::Drac;
+pub use checked::{ChangeLog, Config, Dns, Http, Log};
 
 use refused::Refused;
 use spec::Spec;

@@ -158,7 +158,8 @@ impl<'r> ResponseBuilder<'r> {
         qname.push(0);
         let snapshot = service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
-        let Answer { zone, reply } = answer(&look_up(&snapshot, question, self.request.src().ip()), now);
+        let Answer { zone, reply } =
+            answer(&look_up(&snapshot, question, self.request.src().ip()), now);
         let owner = query.original().name();
         let (records, soa) = self.sections(zone, &reply, owner);
         let bytes = self.encode(&records, soa.as_ref(), transport);

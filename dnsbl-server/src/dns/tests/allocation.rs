@@ -1,19 +1,14 @@
 //! The fast path does without the allocator.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use allocation_counter::measure;
 
 use super::{
     differential::plain,
-    zones::{NOW, service},
+    zones::{CLIENT, NOW, service},
 };
 use crate::dns::{
     answer::answer, counters::Outcome, lookup::look_up, query::Query, reply, wire::PAYLOAD,
 };
-
-/// Not on this machine.
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
 
 #[test]
 fn reading_answering_and_counting_a_query_allocates_nothing() {

@@ -3,18 +3,18 @@
 use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::zones::{ADDRESSES, DOMAINS, NOW, service};
+use super::zones::{ADDRESSES, CLIENT, DOMAINS, NOW, service};
 use crate::dns::{Service, answer_fast, counters::Transport, message::respond, wire::PAYLOAD};
 
 /// The reply of the fast path, if it takes the message and the reply fits.
 fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = [0; PAYLOAD as usize];
-    let len = answer_fast(&service.index.load(), packet, &mut bytes, NOW)?;
+    let len = answer_fast(&service.index.load(), packet, CLIENT, &mut bytes, NOW)?;
     Some(bytes[..len].to_vec())
 }
 
 fn slow(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    respond(service, packet, "192.0.2.99:5353".parse().unwrap(), Transport::Udp, NOW)
+    respond(service, packet, (CLIENT, 5353).into(), Transport::Udp, NOW)
 }
 
 /// A reply as a resolver understands it: records in any order, names compressed or not. The case of names

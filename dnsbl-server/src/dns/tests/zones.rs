@@ -1,6 +1,11 @@
 //! Zones with everything that makes a difference to an answer.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Instant,
+};
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
@@ -10,6 +15,8 @@ use dnsbl_types::{
 use crate::dns::{Counters, Service};
 
 pub(super) const NOW: UnixTime = UnixTime(1_000);
+/// Not on this machine.
+pub(super) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 99));
 
 /// A service with an IP zone, a domain zone, and one with names so long that replies do not fit.
 pub(super) fn service() -> Service {
@@ -61,7 +68,7 @@ pub(super) const DOMAINS: &[&str] = &[
 ];
 
 fn entries(i: usize) -> Vec<Entry> {
-    let code = |n: u8| ReturnCode::try_from(std::net::Ipv4Addr::new(127, 0, 0, n)).unwrap();
+    let code = |n: u8| ReturnCode::try_from(Ipv4Addr::new(127, 0, 0, n)).unwrap();
     let with = |reason: &str, codes: &[u8]| Entry {
         reason: Some(reason.parse().unwrap()),
         return_codes: codes.iter().map(|&n| code(n)).collect(),
