@@ -144,6 +144,14 @@ pub enum Bogus {
     /// It is not listed, and neither is what every zone has (RFC 5782 section 5).
     #[error("not listed, but neither is its test entry: the list was emptied, or there is none")]
     NoTestEntry,
+    /// A zone of grants answers another code than that of a grant, or one more.
+    #[error("answered another code than that of a grant, or one more")]
+    NotTheGrantCode,
+    /// What should be a zone of grants has what no such zone has.
+    #[error(
+        "it has 127.0.0.1, 127.0.0.2 or 224.0.0.1, which no zone of grants has: it is a block list, or lists everything"
+    )]
+    NoGrantZone,
 }
 
 /// The reason why no usable answer came.

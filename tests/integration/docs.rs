@@ -136,10 +136,11 @@ fn whole_policy(block: &Block) -> String {
     if !text.contains("version =") {
         text.insert_str(0, "version = \"v1\"\n");
     }
-    if !text.contains("[score]") {
+    let grants_alone = text.contains("[[grant]]") && !text.contains("[[zone]]");
+    if !text.contains("[score]") && !grants_alone {
         text += "\n[score]\nreject = 1\n";
     }
-    if !text.contains("[[zone]]") {
+    if !text.contains("[[zone]]") && !grants_alone {
         text += "\n[[zone]]\nname = \"bl.example.org\"\n";
     }
     text

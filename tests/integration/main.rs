@@ -42,6 +42,7 @@ mod wildcard;
 mod client;
 mod client_mta;
 mod dig;
+mod grants_out;
 mod real_lists;
 mod unbound;
 

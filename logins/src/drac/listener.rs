@@ -129,16 +129,17 @@ impl DracListener {
 
     /// Answers calls until it is stopped; then ends those that are under way, and answers them.
     pub async fn serve(self, grants: impl Drac, stop: CancellationToken) {
+        let Self { socket, addr, settings: DracSettings { from, rpcbind, .. }, counters } = self;
         let registration = async {
-            if let Some(rpcbind) = self.settings.rpcbind {
-                portmapper::keep_registered(rpcbind, self.addr.port(), &stop).await;
+            if let Some(rpcbind) = rpcbind {
+                portmapper::keep_registered(rpcbind, addr.port(), &stop).await;
             }
         };
         let service = Service {
-            socket: self.socket,
-            from: self.settings.from,
+            socket,
+            from,
             grants: Arc::new(grants),
-            counters: self.counters,
+            counters,
             duplicates: DuplicateRequestCache::new(REMEMBERED),
             adds: JoinSet::new(),
         };

@@ -285,3 +285,38 @@ impl TryFrom<FirstSettings> for ZoneSpec {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(kind: ZoneKind) -> Zone {
+        let ns = vec!["ns1.example.net".parse().unwrap()];
+        let (origin, reason) = ("bl.example.org".parse().unwrap(), "listed: $".parse().unwrap());
+        ZoneSpec::new(origin, kind, ns, reason).check().unwrap()
+    }
+
+    #[test]
+    fn zones_of_the_release_before_are_read_as_they_were() {
+        for kind in [ZoneKind::Ip, ZoneKind::Domain] {
+            let zone = zone(kind);
+            let first = FirstSettings::from(&zone);
+            let old = codec::encode(&(7_u32, &first));
+            let value = ZoneValue::decode(&old).unwrap();
+            assert_eq!(value.id, 7);
+            assert_eq!(Zone::try_from(value.settings).unwrap(), zone);
+            let copy = codec::encode(&((7_u32, &first), Vec::<(u32, SegmentValue)>::new()));
+            let copy = CopyValue::decode(&copy).unwrap();
+            assert_eq!(Zone::try_from(copy.zone.settings).unwrap(), zone);
+        }
+    }
+
+    #[test]
+    fn settings_of_later_releases_are_kept() {
+        let terms = GrantTerms { lifetime: 8, longest: 60, ipv6_prefix: 64 };
+        let zone = zone(ZoneKind::Allow(terms));
+        let value = ZoneValue { id: 1, settings: (&zone).into() };
+        let read = ZoneValue::decode(&value.encode()).unwrap();
+        assert_eq!(Zone::try_from(read.settings).unwrap(), zone);
+    }
+}

@@ -37,7 +37,7 @@ fn a_store_of_a_newer_release_is_refused() {
     db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes()).unwrap();
     drop(db);
     let Err(err) = Store::open(dir.path()) else { panic!("opened") };
-    assert!(matches!(err, StoreError::Newer { found: 9, known: 4, .. }), "{err}");
+    assert!(matches!(err, StoreError::Newer { found: 9, known: 5, .. }), "{err}");
 }
 
 /// The store's database, without the store.
@@ -79,7 +79,7 @@ fn a_store_of_format_1_goes_on_as_it_is() {
     drop(store);
     let db = database(dir.path());
     let format = db.get_cf(db.cf_handle("meta").unwrap(), b"format").unwrap();
-    assert_eq!(format, Some(4u32.to_be_bytes().to_vec()));
+    assert_eq!(format, Some(5u32.to_be_bytes().to_vec()));
 }
 
 #[test]

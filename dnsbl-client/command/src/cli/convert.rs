@@ -124,7 +124,7 @@ impl Convert {
             zones: config.zones().collect(),
             threshold: None,
             policy: Some(config.policy()),
-            lost: Vec::new(),
+            lost: config.grants().map(|name| format!("{name}: a zone of grants")).collect(),
         })
     }
 

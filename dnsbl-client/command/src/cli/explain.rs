@@ -11,7 +11,7 @@ use anstyle::Style;
 use clap::Args;
 use dnsbl_client::{
     Client, Health, HealthChecks, Listing, Outcome, Report, Rule, Score, Source, Status, Zone,
-    ZoneKind,
+    ZoneKind, ZoneName,
 };
 use serde_json::{Value, json};
 
@@ -20,17 +20,17 @@ use super::{
     lists::{Lists, Typed},
     subject::Subject,
 };
-use crate::policy_service::{Config, Decider, Request};
+use crate::policy_service::{Basis, Config, Decider, Request};
 
 const NOTES: &str = "\
 Tells for each list what was asked, what came back, which rules that matches, what they count, and whether the list can
 be believed (its test entries are looked up first; --no-health saves these questions).
 
-With --config it does what the policy service would do, by the same code: its lists, checks, exempt networks, special
-addresses, shadow and score; only that it waits for all lists, and for --timeout. Without, one point rejects and special
-addresses are asked.
+With --config it does what the policy service would do, by the same code: its grants, lists, checks, exempt networks,
+special addresses, shadow and score; only that it waits for all lists, and for --timeout. Without, one point rejects and
+special addresses are asked.
 
-Exit status: 1 if the verdict is not to pass, else 2 if anything could not be told, else 0.
+Exit status: 1 if the verdict is neither to pass nor to permit, else 2 if anything could not be told, else 0.
 
 Example: dnsbl explain 192.0.2.99 --config /etc/dnsbl/dnsbl-policy.toml";
 
@@ -52,10 +52,15 @@ pub(super) struct Explain {
 }
 
 /// What is decided, and by what.
+#[derive(Default)]
 struct Explained {
     zones: Vec<Zone>,
     health: Vec<Health>,
     report: Option<Report>,
+    /// What zones of grants say.
+    grants: Vec<(ZoneName, Status)>,
+    /// The zone by which the client has a grant.
+    granted: Option<String>,
     /// Why no list was asked.
     unasked: Option<String>,
     /// What the lists lead to.
@@ -88,21 +93,30 @@ impl Explain {
             !self.lists.names_lists(),
             "--config names the lists: leave out the others"
         );
-        let config = Config::load(path)?;
+        let mut config = Config::load(path)?;
+        config.ask_resolvers(&self.lists.resolvers);
         let decider = Decider::new(config, |client| {
             let client = self.lists.adapt(client).without_state_file();
             if self.no_health { client.health_checks(HealthChecks::Off) } else { client }
         })?;
-        let client = decider.client();
-        client.run_probes().await;
+        if let Some(client) = decider.client() {
+            client.run_probes().await;
+        }
         let request = Request::about(subject.target());
-        let decided = decider.decide(&request, self.lists.timeout).await;
+        let decided = decider.decide(&request, self.lists.timeout, None).await;
+        let (report, unasked) = match decided.basis {
+            Basis::Lists(report) => (Some(report), None),
+            Basis::Nothing(why) => (None, Some(why.to_string())),
+            Basis::Grant | Basis::Memory => (None, None),
+        };
         Ok(Explained {
             action: decided.decision.action.as_str(),
-            report: decided.report,
-            unasked: decided.unasked.map(|why| why.to_string()),
+            report,
+            granted: decided.decision.granted,
+            grants: decided.grants.outcomes,
+            unasked,
             shadow: decider.is_in_shadow(),
-            ..Explained::of(client)
+            ..decider.client().map(Explained::of).unwrap_or_default()
         })
     }
 
@@ -125,11 +139,9 @@ impl Explained {
         Self {
             zones: client.zones().cloned().collect(),
             health: client.health(),
-            report: None,
-            unasked: None,
             action: "pass",
-            shadow: false,
             resolver: client.resolver_trouble().map(|trouble| trouble.to_string()),
+            ..Self::default()
         }
     }
 
@@ -139,9 +151,11 @@ impl Explained {
             ref status => status.is_verdict(),
         };
         let told = |report: &Report| report.outcomes.iter().all(is_told);
-        if self.action != "pass" && !self.shadow {
+        let grants_told =
+            self.granted.is_some() || self.grants.iter().all(|(_, status)| status.is_verdict());
+        if !matches!(self.action, "pass" | "permit") && !self.shadow {
             ExitCode::from(LISTED)
-        } else if self.report.as_ref().is_some_and(|report| !told(report)) {
+        } else if self.report.as_ref().is_some_and(|report| !told(report)) || !grants_told {
             ExitCode::from(UNKNOWN)
         } else {
             ExitCode::SUCCESS
@@ -155,6 +169,14 @@ impl Explained {
     /// What the service does in the end.
     fn verdict(&self) -> String {
         let (score, action) = (self.score(), self.action);
+        if let Some(zone) = &self.granted {
+            return match self.shadow {
+                true => format!(
+                    "granted in {zone}: {action}, but the service is in shadow: it passes and is logged"
+                ),
+                false => format!("granted in {zone}: {action}; no list is asked"),
+            };
+        }
         match (&self.unasked, self.shadow) {
             (Some(why), _) => format!("score 0: pass, nothing is looked up; {why}"),
             (None, true) if action != "pass" => {
@@ -167,6 +189,9 @@ impl Explained {
     }
 
     fn print(&self, out: &mut impl Write, subject: &Subject) -> io::Result<()> {
+        for (zone, status) in &self.grants {
+            print_grant(out, zone, status, subject)?;
+        }
         for outcome in self.report.iter().flat_map(|report| &report.outcomes) {
             self.print_outcome(out, outcome, subject)?;
         }
@@ -222,8 +247,16 @@ impl Explained {
             .flat_map(|report| &report.outcomes)
             .map(|outcome| self.outcome_json(outcome))
             .collect();
+        let grants: Vec<Value> = self
+            .grants
+            .iter()
+            .map(|(zone, status)| {
+                json!({"zone": zone.public(), "result": grant_word(status), "detail": status.detail()})
+            })
+            .collect();
         let passes = self.shadow || self.action == "pass";
-        json!({"address": subject.to_string(), "lists": lists, "score": self.score().to_string(),
+        json!({"address": subject.to_string(), "grants": grants, "lists": lists,
+            "score": self.score().to_string(),
             "action": if passes { "pass" } else { self.action }, "verdict": self.action,
             "shadow": self.shadow, "unasked": self.unasked, "resolver": self.resolver})
     }
@@ -245,6 +278,29 @@ impl Explained {
             "reason": listing.and_then(|listing| listing.reason.clone()),
             "detail": outcome.status.detail(), "rules": rules, "score": outcome.score.to_string(),
             "health": self.health[outcome.id.index()].as_str(), "fault": self.distrust(outcome)})
+    }
+}
+
+fn print_grant(
+    out: &mut impl Write,
+    zone: &ZoneName,
+    status: &Status,
+    subject: &Subject,
+) -> io::Result<()> {
+    let bold = Style::new().bold();
+    writeln!(out, "{bold}{zone}{bold:#}  {subject}  {}", grant_word(status))?;
+    if let Some(detail) = status.detail() {
+        writeln!(out, "  because   {detail}")?;
+    }
+    writeln!(out)
+}
+
+/// What a zone of grants says.
+fn grant_word(status: &Status) -> &'static str {
+    match status {
+        Status::Listed(_) => "granted",
+        Status::NotListed => "no grant",
+        other => other.as_str(),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Lists {
     pub(super) config: Option<PathBuf>,
     /// DNS server to ask instead of those in /etc/resolv.conf; may be given several times
     #[arg(long = "resolver", value_name = "ADDR:PORT", value_parser = parse_resolver)]
-    resolvers: Vec<SocketAddr>,
+    pub(super) resolvers: Vec<SocketAddr>,
     /// How long to wait for the answers about one subject
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
     pub(super) timeout: Duration,

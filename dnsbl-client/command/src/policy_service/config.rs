@@ -1,5 +1,6 @@
 //! The configuration of the policy service: what it means, checked.
 
+mod grant;
 mod load;
 mod spec;
 mod value;
@@ -7,7 +8,7 @@ mod zone;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use dnsbl_client::{Policy, Zone};
+use dnsbl_client::{GrantCode, Policy, Zone, ZoneName};
 use dnsbl_daemon::{Access, Listen, log::Filter};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -18,6 +19,8 @@ use super::template::Template;
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(super) listen: Vec<Listen>,
+    /// Where clients are looked up who have a grant.
+    pub(super) socketmap_listen: Vec<Listen>,
     /// Who may connect to Unix sockets.
     pub(super) access: Access,
     pub(super) metrics_listen: Option<SocketAddr>,
@@ -40,6 +43,7 @@ pub(crate) struct Config {
     pub(super) policy: Policy,
     pub(super) texts: Texts,
     pub(super) zones: Vec<PolicyZone>,
+    pub(super) grants: Vec<GrantSource>,
     /// After how long a list that is down counts as gone.
     pub(super) gone_after: Duration,
     /// What is no mistake, but hardly meant.
@@ -84,6 +88,18 @@ pub(super) struct PolicyZone {
     pub(super) url: Option<Template>,
 }
 
+/// A zone whose clients may relay for now, and for which requests it counts.
+#[derive(Clone, Debug)]
+pub(super) struct GrantSource {
+    pub(super) name: ZoneName,
+    /// What it answers for a grant.
+    pub(super) code: GrantCode,
+    /// The `policy_context` that a request has to have; `None`: any.
+    pub(super) context: Option<String>,
+    /// Who is asked about it; empty: the resolvers.
+    pub(super) servers: Vec<SocketAddr>,
+}
+
 /// What of a request is looked up, in the lists that fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -107,6 +123,18 @@ impl Config {
     /// The resolvers; empty: those of the system.
     pub(crate) fn resolvers(&self) -> &[SocketAddr] {
         &self.resolvers
+    }
+
+    /// Asks these resolvers, unless there are none.
+    pub(crate) fn ask_resolvers(&mut self, resolvers: &[SocketAddr]) {
+        if !resolvers.is_empty() {
+            self.resolvers = resolvers.to_vec();
+        }
+    }
+
+    /// The zones of grants.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &ZoneName> {
+        self.grants.iter().map(|grant| &grant.name)
     }
 
     /// The lists.

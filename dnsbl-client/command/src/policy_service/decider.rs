@@ -1,15 +1,19 @@
 //! From a request to a decision. `dnsbl explain` asks here too: what it tells is what the service does.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use dnsbl_client::{
     Action as Verdict, Client, ClientBuilder, ClientError, Domain, Email, HealthChecks, Outcome,
-    Report, Resolvers, SpecialUse, Status, Target, Zone, ZoneKind,
+    Report, Resolvers, SpecialUse, Status, Target, Zone, ZoneKind, ZoneName,
 };
 use ipnet::IpNet;
 
 use super::{
     config::{Config, Deadlines, PolicyZone, Texts, What},
+    grants::{Asked, GrantReport, Grants},
     reply::{Action, Decision},
     request::Request,
     template::{Facts, Template},
@@ -17,7 +21,9 @@ use super::{
 
 /// Decides about requests.
 pub(crate) struct Decider {
-    client: Client,
+    grants: Grants,
+    /// Asks the lists, if there are any.
+    client: Option<Client>,
     /// By the places of the client.
     zones: Vec<Zone>,
     urls: Vec<Option<Template>>,
@@ -32,10 +38,22 @@ pub(crate) struct Decider {
 pub(crate) struct Decided {
     /// As if nothing were in shadow.
     pub(crate) decision: Decision,
-    /// What the lists say; `None` if none was asked.
-    pub(crate) report: Option<Report>,
-    /// Why none was asked.
-    pub(crate) unasked: Option<Unasked>,
+    /// What it rests on.
+    pub(crate) basis: Basis,
+    /// What zones of grants say.
+    pub(crate) grants: GrantReport,
+}
+
+/// What a decision rests on.
+pub(crate) enum Basis {
+    /// The client has a grant; no list was asked.
+    Grant,
+    /// What the lists say.
+    Lists(Report),
+    /// What was decided before about the same message.
+    Memory,
+    /// No list was asked.
+    Nothing(Unasked),
 }
 
 /// Why nothing is looked up.
@@ -45,6 +63,8 @@ pub(crate) enum Unasked {
     LoggedIn,
     #[error("exempt: {0} stands in the configuration")]
     Exempt(IpNet),
+    #[error("there is no list: only grants are asked for")]
+    NoList,
     #[error("nothing to look up: the configuration's checks leave it out")]
     Nothing,
 }
@@ -57,25 +77,32 @@ impl Decider {
     ) -> Result<Self, ClientError> {
         let (zones, urls): (Vec<Zone>, Vec<_>) =
             config.zones.into_iter().map(|PolicyZone { zone, url }| (zone, url)).unzip();
+        let resolvers = match config.resolvers.is_empty() {
+            true => Resolvers::System,
+            false => Resolvers::Given(config.resolvers),
+        };
+        let grants = Grants::new(config.grants, &resolvers)?;
         let mut client = Client::builder()
-            .zones(zones)
+            .zones(zones.iter().cloned())
+            .resolvers(resolvers)
             .policy(config.policy)
             .deadline(config.deadlines.normal)
             .gone_after(config.gone_after)
             .health_checks(HealthChecks::Required);
-        if !config.resolvers.is_empty() {
-            client = client.resolvers(Resolvers::Given(config.resolvers));
-        }
         if config.check_special_use {
             client = client.special_use(SpecialUse::Ask);
         }
         if let Some(path) = config.state_file {
             client = client.state_file(path);
         }
-        let client = adapt(client).build()?;
+        let client = match zones.is_empty() {
+            true => None,
+            false => Some(adapt(client).build()?),
+        };
         Ok(Self {
-            zones: client.zones().cloned().collect(),
+            grants,
             client,
+            zones,
             urls,
             texts: config.texts,
             checks: config.checks,
@@ -85,9 +112,14 @@ impl Decider {
         })
     }
 
-    /// Who is asked.
-    pub(crate) fn client(&self) -> &Client {
-        &self.client
+    /// Who asks the lists, if there are any.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// The zones of grants.
+    pub(super) fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     /// Whether everything passes whatever is decided.
@@ -95,25 +127,58 @@ impl Decider {
         self.shadow
     }
 
+    /// How long a lookup in a map may take.
+    pub(super) fn lookup_deadline(&self) -> Duration {
+        self.deadlines.normal
+    }
+
     /// How long a decision may take.
     pub(crate) fn deadline(&self, request: &Request) -> Duration {
         if request.stress { self.deadlines.stress } else { self.deadlines.normal }
     }
 
-    /// What to do. Whatever goes wrong on our side, mail is not refused for it.
-    pub(crate) async fn decide(&self, request: &Request, deadline: Duration) -> Decided {
+    /// What to do; `known` is what was decided before about the same message. Whatever goes wrong on our
+    /// side, mail is not refused for it, and nobody is permitted to relay.
+    ///
+    /// Who has a grant is not judged by lists: they mean the networks from which users log in.
+    pub(crate) async fn decide(
+        &self,
+        request: &Request,
+        deadline: Duration,
+        known: Option<Decision>,
+    ) -> Decided {
+        let began = Instant::now();
+        let grants = self.ask_grants(request, began, deadline).await;
+        let (decision, basis) = match (grants.granted(), known) {
+            (Some(zone), _) => (granted(request, zone), Basis::Grant),
+            (None, Some(known)) => (known, Basis::Memory),
+            (None, None) => self.ask_lists(request, deadline.saturating_sub(began.elapsed())).await,
+        };
+        Decided { decision, basis, grants }
+    }
+
+    /// Whether the client has a grant. The lists, where there are any, have at least half of the time.
+    async fn ask_grants(&self, request: &Request, now: Instant, deadline: Duration) -> GrantReport {
+        let Some(client) = request.client.filter(|_| !request.is_authenticated()) else {
+            return GrantReport::default();
+        };
+        let share = if self.client.is_some() { deadline / 2 } else { deadline };
+        let asked = Asked::Request { context: &request.context };
+        self.grants.ask(asked, client, now, now + share).await
+    }
+
+    async fn ask_lists(&self, request: &Request, deadline: Duration) -> (Decision, Basis) {
         match self.targets(request) {
-            Ok(targets) => {
-                let report = self.client.check_within(&targets, deadline).await;
-                let decision = self.decision(request, &report);
-                Decided { decision, report: Some(report), unasked: None }
+            Ok((client, targets)) => {
+                let report = client.check_within(&targets, deadline).await;
+                (self.decision(request, &report), Basis::Lists(report))
             }
-            Err(why) => Decided { decision: Decision::default(), report: None, unasked: Some(why) },
+            Err(why) => (Decision::default(), Basis::Nothing(why)),
         }
     }
 
-    /// What to look up; nothing for users who have logged in and for exempt clients.
-    fn targets(&self, request: &Request) -> Result<Vec<Target>, Unasked> {
+    /// What to look up, and by whom; nothing for users who have logged in and for exempt clients.
+    fn targets(&self, request: &Request) -> Result<(&Client, Vec<Target>), Unasked> {
         if request.is_authenticated() {
             return Err(Unasked::LoggedIn);
         }
@@ -122,9 +187,10 @@ impl Decider {
         if let Some(net) = request.client.and_then(holds) {
             return Err(Unasked::Exempt(*net));
         }
+        let client = self.client.as_ref().ok_or(Unasked::NoList)?;
         let targets: Vec<Target> =
             self.checks.iter().flat_map(|what| targets(*what, request)).collect();
-        if targets.is_empty() { Err(Unasked::Nothing) } else { Ok(targets) }
+        if targets.is_empty() { Err(Unasked::Nothing) } else { Ok((client, targets)) }
     }
 
     fn decision(&self, request: &Request, report: &Report) -> Decision {
@@ -159,6 +225,7 @@ impl Decider {
             zones,
             hits: hits(report, reasons),
             noted: hits(report, report.outcomes.iter().filter(is_noted)),
+            granted: None,
         }
     }
 
@@ -177,6 +244,12 @@ impl Decider {
             _ => text,
         }
     }
+}
+
+/// A permission to relay where it is asked about that, and else nothing.
+fn granted(request: &Request, zone: &ZoneName) -> Decision {
+    let action = if request.is_about_recipient() { Action::Permit } else { Action::Pass };
+    Decision { action, granted: Some(zone.public().to_owned()), ..Decision::default() }
 }
 
 /// Which subjects are listed where: `192.0.2.9 in bl.example.org, …`.

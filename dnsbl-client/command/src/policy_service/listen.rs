@@ -15,6 +15,14 @@ pub(super) async fn bind(
     if from.len() > 0 {
         return (0..from.len()).map(|at| inherit(from, at).map_err(BindError::Inherited)).collect();
     }
+    Ok(bind_all(listen, access).await?)
+}
+
+/// The sockets of a configuration.
+pub(super) async fn bind_all(
+    listen: &[Listen],
+    access: Access,
+) -> Result<Vec<Listener>, ListenError> {
     let mut listeners = Vec::new();
     for at in listen {
         listeners.push(at.bind(access).await?);

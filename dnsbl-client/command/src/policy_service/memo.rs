@@ -23,8 +23,12 @@ impl Memo {
         (is_same_message(last, request) && last.is_alike(request)).then(|| decision.clone())
     }
 
-    /// Keeps a decision; gives what to answer: a header is put before a message only once.
+    /// Keeps a decision; gives what to answer: a header is put before a message only once. What follows from
+    /// a grant is not kept, which may end before the next recipient.
     pub(super) fn remember(&mut self, request: Request, decision: Decision) -> Action {
+        if decision.granted.is_some() {
+            return decision.action;
+        }
         let same = self.last.as_ref().is_some_and(|(last, _)| is_same_message(last, &request));
         self.prepended &= same;
         let action = match decision.action.clone() {
@@ -71,6 +75,23 @@ mod tests {
         assert_eq!(memo.remember(request("1", "a"), known), Action::Pass);
         let known = memo.find(&request("1", "a")).unwrap();
         assert_eq!(memo.remember(request("1", "a"), known), Action::Pass);
+    }
+
+    #[test]
+    fn what_follows_from_a_grant_is_not_kept() {
+        let granted = |action| Decision {
+            action,
+            granted: Some("popauth.example".into()),
+            ..Decision::default()
+        };
+        let mut memo = Memo::default();
+        assert_eq!(memo.remember(request("1", "a"), granted(Action::Permit)), Action::Permit);
+        assert_eq!(memo.remember(request("1", "a"), granted(Action::Pass)), Action::Pass);
+        assert_eq!(memo.find(&request("1", "a")), None);
+        // Nor does it put away what the lists said.
+        assert_eq!(memo.remember(request("1", "a"), tag()), tag().action);
+        memo.remember(request("1", "a"), granted(Action::Permit));
+        assert_eq!(memo.find(&request("1", "a")), Some(tag()));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(super) struct Metrics {
     pub(super) check_seconds: Histogram,
     /// `dnsbl_lookups_total{zone,status}`
     pub(super) lookups: IntCounterVec,
+    /// `dnsbl_grant_lookups_total{zone,result}`
+    pub(super) grant_lookups: IntCounterVec,
     /// `dnsbl_zone_up{zone}`
     pub(super) zone_up: IntGaugeVec,
     /// `dnsbl_zone_gone{zone}`
@@ -62,6 +64,10 @@ impl Metrics {
             lookups: IntCounterVec::new(
                 Opts::new("dnsbl_lookups_total", "What lists said"),
                 &["zone", "status"],
+            )?,
+            grant_lookups: IntCounterVec::new(
+                Opts::new("dnsbl_grant_lookups_total", "What zones of grants said of clients"),
+                &["zone", "result"],
             )?,
             zone_up: IntGaugeVec::new(
                 Opts::new("dnsbl_zone_up", "1 while a list's word counts"),
@@ -97,6 +103,7 @@ impl Metrics {
         self.registry.register(Box::new(self.checks.clone()))?;
         self.registry.register(Box::new(self.check_seconds.clone()))?;
         self.registry.register(Box::new(self.lookups.clone()))?;
+        self.registry.register(Box::new(self.grant_lookups.clone()))?;
         self.registry.register(Box::new(self.zone_up.clone()))?;
         self.registry.register(Box::new(self.zone_gone.clone()))?;
         self.registry.register(Box::new(self.resolver_up.clone()))?;

@@ -17,14 +17,18 @@ pub(crate) struct Decision {
     pub(super) hits: String,
     /// The same of lists that count nothing: those in shadow.
     pub(super) noted: String,
+    /// The public name of the zone by which the client has a grant, if it has one.
+    pub(super) granted: Option<String>,
 }
 
-/// What the mail server shall do. There is no "accept": that would skip the checks that follow.
+/// What the mail server shall do. Only who has a grant is accepted: that skips the checks that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Go on as if nothing had been asked.
     #[default]
     Pass,
+    /// Take it, whoever it is for: the client has a grant.
+    Permit,
     /// Put this header before the message.
     Tag(String),
     /// Refuse for now, unless a later check refuses for good.
@@ -38,6 +42,7 @@ impl Action {
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
+            Self::Permit => "permit",
             Self::Tag(_) => "tag",
             Self::Defer(_) => "defer",
             Self::Reject(_) => "reject",
@@ -47,7 +52,7 @@ impl Action {
     /// What is said to the mail server.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Self::Pass => "",
+            Self::Pass | Self::Permit => "",
             Self::Tag(text) | Self::Defer(text) | Self::Reject(text) => text,
         }
     }
@@ -57,6 +62,7 @@ impl Action {
         let text = safe_line(self.text());
         match self {
             Self::Pass => "action=DUNNO\n\n".into(),
+            Self::Permit => "action=permit\n\n".into(),
             Self::Tag(_) => format!("action=PREPEND {text}\n\n"),
             Self::Defer(_) => format!("action=DEFER_IF_PERMIT 4.7.1 {text}\n\n"),
             Self::Reject(_) => format!("action=REJECT 5.7.1 {text}\n\n"),
@@ -90,6 +96,7 @@ mod tests {
     fn postfix_reads_one_line_and_an_empty_one() {
         for (action, expected) in [
             (Action::Pass, "action=DUNNO\n\n"),
+            (Action::Permit, "action=permit\n\n"),
             (Action::Tag("X-DNSBL: a".into()), "action=PREPEND X-DNSBL: a\n\n"),
             (Action::Defer("later".into()), "action=DEFER_IF_PERMIT 4.7.1 later\n\n"),
             (Action::Reject("a\n\nb".into()), "action=REJECT 5.7.1 a b\n\n"),
@@ -109,6 +116,10 @@ mod tests {
         assert_eq!(
             Action::Pass.line_reply(Score::ZERO, ""),
             "action=pass score=0 zones=\"\" text=\"\"\n"
+        );
+        assert_eq!(
+            Action::Permit.line_reply(Score::ZERO, ""),
+            "action=permit score=0 zones=\"\" text=\"\"\n"
         );
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Request {
     pub(super) queue_id: String,
     /// Where in the SMTP session it is asked.
     state: String,
+    /// What the mail server's configuration calls this question.
+    pub(super) context: String,
     /// The mail server is short of processes and wants answers soon.
     pub(super) stress: bool,
 }
@@ -44,11 +46,18 @@ pub(super) enum Wrong {
 
 impl Request {
     const KIND: &str = "smtpd_access_policy";
+    /// The state in which the mail server asks whether to take a recipient.
+    const RECIPIENT: &str = "RCPT";
+
+    /// One that is asked for a recipient, where nothing else is known.
+    fn at_recipient() -> Self {
+        Self { kind: Self::KIND.into(), state: Self::RECIPIENT.into(), ..Self::default() }
+    }
 
     /// What a mail server would ask that meets this and nothing else; a domain in every place where
     /// there may be one.
     pub(crate) fn about(target: &Target) -> Self {
-        let mut request = Self { kind: Self::KIND.into(), ..Self::default() };
+        let mut request = Self::at_recipient();
         match target {
             Target::Domain(domain) => {
                 let domain = domain.to_string();
@@ -73,6 +82,7 @@ impl Request {
             "instance" => self.instance = value.into(),
             "queue_id" => self.queue_id = value.into(),
             "protocol_state" => self.state = value.into(),
+            "policy_context" => self.context = value.into(),
             "stress" => self.stress = !value.is_empty(),
             _ => {}
         }
@@ -86,7 +96,7 @@ impl Request {
     /// Reads `ip=… helo=… sender=… rdns=… auth=…`; values with blanks stand in double quotes, in
     /// which a backslash makes the next character an ordinary one.
     pub(super) fn from_line(line: &str) -> Result<Self, Wrong> {
-        let (mut request, mut seen) = (Self { kind: Self::KIND.into(), ..Self::default() }, vec![]);
+        let (mut request, mut seen) = (Self::at_recipient(), vec![]);
         let mut rest = line.trim();
         while !rest.is_empty() {
             let (name, value, tail) = word(rest)?;
@@ -110,6 +120,11 @@ impl Request {
     /// Whether the client is a user who has logged in: lists of dynamic addresses mean others.
     pub(super) fn is_authenticated(&self) -> bool {
         !self.sasl_username.is_empty()
+    }
+
+    /// Whether it is asked for a recipient, where a mail server decides about relaying.
+    pub(super) fn is_about_recipient(&self) -> bool {
+        self.state == Self::RECIPIENT
     }
 
     /// Whether the message is here already, so that no header can be put before it.

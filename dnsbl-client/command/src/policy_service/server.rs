@@ -17,10 +17,8 @@ use tokio::{select, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    config::Config,
-    connection::{Connection, Trouble},
-    listen, metrics,
-    service::Service,
+    config::Config, connection::Connection, listen, metrics, service::Service, socketmap,
+    wire::Trouble,
 };
 
 /// How long requests that are being answered may take after SIGTERM.
@@ -31,6 +29,15 @@ const STALL: Duration = Duration::from_secs(30);
 const OTHER_FILES: u64 = 512;
 /// Connections that are taken however few open files there may be.
 const FEWEST_CONNECTIONS: usize = 16;
+
+/// What is spoken at a socket.
+#[derive(Clone, Copy, Debug)]
+enum Protocol {
+    /// Requests of Postfix, and Exim's line.
+    Policy,
+    /// Lookups of Postfix and Sendmail.
+    Socketmap,
+}
 
 /// The configuration file, and the log that it describes.
 pub(crate) struct Reload {
@@ -54,6 +61,8 @@ pub(crate) async fn run(
     let stop = CancellationToken::new();
     let permits = ConnectionPermits::new(divide_open_files(&mut config));
     let listeners = listen::bind(&mut sockets, &config.listen, config.access).await?;
+    let socketmaps = listen::bind_all(&config.socketmap_listen, config.access).await;
+    let socketmaps = socketmaps.context("socketmap-listen")?;
     let metrics_listener = match config.metrics_listen {
         Some(addr) => {
             let bound = Listen::Tcp(addr).bind(config.access).await;
@@ -61,22 +70,27 @@ pub(crate) async fn run(
         }
         None => None,
     };
-    let zones = config.zones.len();
+    let (zones, grants) = (config.zones.len(), config.grants.len());
     config.key_files.iter().for_each(|file| file_access::warn_of_secret(file));
     let service = Arc::new(Service::start(config)?);
-    let mut ready = listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let mut ready = names(&listeners);
+    if !socketmaps.is_empty() {
+        ready += &format!(" socketmap={}", names(&socketmaps));
+    }
     if let Some(listener) = metrics_listener {
         ready += &format!(" metrics={listener}");
         tokio::spawn(metrics::serve(listener, service.metrics()));
     }
     let connections = TaskTracker::new();
-    for listener in listeners {
-        let accept =
-            accept(listener, service.clone(), permits.clone(), connections.clone(), stop.clone());
-        tokio::spawn(accept);
+    let policies = listeners.into_iter().map(|listener| (listener, Protocol::Policy));
+    let socketmaps = socketmaps.into_iter().map(|listener| (listener, Protocol::Socketmap));
+    for (listener, protocol) in policies.chain(socketmaps) {
+        let (service, permits) = (service.clone(), permits.clone());
+        let (connections, stop) = (connections.clone(), stop.clone());
+        tokio::spawn(accept(listener, protocol, service, permits, connections, stop));
     }
     let ms = began.elapsed().as_millis() as u64;
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, ms, "serving");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, grants, ms, "serving");
     reload.log.announce(&format!("dnsbl policy: ready listen={ready}"));
     notify(&NotifyState::Ready);
     while signals.next().await == Signal::Reload {
@@ -129,9 +143,15 @@ fn divide_open_files(config: &mut Config) -> ConnectionLimits {
     ConnectionLimits { all: *connections, per_network: config.limits.connections_per_network }
 }
 
+/// Where they listen, with commas between.
+fn names(listeners: &[Listener]) -> String {
+    listeners.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 /// Takes connections; with no permit left, a silent one has to leave.
 async fn accept(
     listener: Listener,
+    protocol: Protocol,
     service: Arc<Service>,
     permits: ConnectionPermits,
     connections: TaskTracker,
@@ -149,18 +169,26 @@ async fn accept(
         };
         let stream = Guarded::new(stream, Arc::new(permit), STALL);
         let (service, stop) = (service.clone(), stop.clone());
-        connections.spawn(async move { serve(stream, &service, &stop).await });
+        connections.spawn(async move { serve(stream, protocol, &service, &stop).await });
     }
 }
 
-async fn serve(stream: Guarded<Stream>, service: &Service, stop: &CancellationToken) {
+async fn serve(
+    stream: Guarded<Stream>,
+    protocol: Protocol,
+    service: &Service,
+    stop: &CancellationToken,
+) {
     let metrics = service.metrics();
     metrics.connections.inc();
-    let ended = Connection::new(stream, service).serve(stop).await;
+    let ended = match protocol {
+        Protocol::Policy => Connection::new(stream, service).serve(stop).await,
+        Protocol::Socketmap => socketmap::serve(stream, service, stop).await,
+    };
     metrics.connections.dec();
     match ended {
         Ok(()) => {}
-        Err(Trouble::Malformed(err)) => {
+        Err(err @ (Trouble::Request(_) | Trouble::Lookup(_))) => {
             metrics.malformed.inc();
             tracing::warn!(%err, "closed a connection: what came was no request");
         }

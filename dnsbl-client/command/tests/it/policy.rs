@@ -1,8 +1,10 @@
 //! The policy service, as mail servers see it.
 
 mod decisions;
+mod grants;
 mod judgement;
 mod service;
+mod socketmap;
 mod sockets;
 mod wire;
 

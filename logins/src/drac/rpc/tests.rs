@@ -126,7 +126,7 @@ fn any_outcome() -> impl Strategy<Value = Result<Option<u32>, Refusal>> {
 proptest! {
     #[test]
     fn what_was_written_as_a_call_is_read(
-        xid in any::<u32>(),
+        xid: u32,
         (program, version, number) in any::<(u32, u32, u32)>(),
         arguments in prop::collection::vec(any::<u8>(), 0..80),
     ) {
@@ -137,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_written_as_a_reply_is_read(xid in any::<u32>(), outcome in any_outcome()) {
+    fn what_was_written_as_a_reply_is_read(xid: u32, outcome in any_outcome()) {
         let reply = Reply { xid, outcome };
         let message = reply.write();
         prop_assert_eq!(Reply::read(&message), Some(reply));

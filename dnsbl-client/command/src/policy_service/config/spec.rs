@@ -8,7 +8,7 @@ use std::{
 };
 
 use dnsbl_client::{
-    Action, Asks, OnUnknown, Policy, PolicyError, Score, ScoreRange, Udp, Zone, ZoneKind,
+    Action, Asks, OnUnknown, Policy, PolicyError, Score, ScoreRange, Zone, ZoneKind,
 };
 use dnsbl_daemon::{Access, AccessError, Listen, log::Filter};
 use serde::Deserialize;
@@ -16,8 +16,9 @@ use toml::Spanned;
 
 use super::{
     super::template::Template,
-    Config, Deadlines, Limits, Texts, What,
-    value::{Points, Refused, refuse, template},
+    Config, Deadlines, GrantSource, Limits, Texts, What,
+    grant::{GrantSpec, grants},
+    value::{Points, Refused, refuse, server, template},
     zone::{Checked, ZoneSpec},
 };
 
@@ -25,6 +26,8 @@ use super::{
 const VERSION: &str = "v1";
 /// More lists than this are a mistake.
 const MAX_ZONES: usize = 64;
+/// More zones of grants than this are one.
+const MAX_GRANTS: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -32,6 +35,7 @@ pub(super) struct Spec {
     version: Spanned<String>,
     #[serde(default = "default_listen")]
     listen: Spanned<Vec<String>>,
+    socketmap_listen: Option<Spanned<Vec<String>>>,
     #[serde(default = "default_socket_mode")]
     socket_mode: Spanned<String>,
     socket_group: Option<Spanned<String>>,
@@ -64,6 +68,8 @@ pub(super) struct Spec {
     text: TextSpec,
     #[serde(default, rename = "zone")]
     zones: Vec<Spanned<ZoneSpec>>,
+    #[serde(default, rename = "grant")]
+    grants: Vec<Spanned<GrantSpec>>,
 }
 
 #[derive(Deserialize)]
@@ -124,20 +130,32 @@ impl Spec {
         if self.version.get_ref() != VERSION {
             return refuse(self.version.span(), format!("this release reads {VERSION:?} only"));
         }
-        if self.zones.is_empty() || self.zones.len() > MAX_ZONES {
+        let has_nothing = self.zones.is_empty() && self.grants.is_empty();
+        if has_nothing || self.zones.len() > MAX_ZONES {
             let at = self.zones.last().map_or(0..0, Spanned::span);
-            return refuse(at, format!("there are 1 to {MAX_ZONES} tables [[zone]]"));
+            return refuse(
+                at,
+                format!("there are 1 to {MAX_ZONES} tables [[zone]], or a [[grant]]"),
+            );
+        }
+        if let Some(last) = self.grants.get(MAX_GRANTS) {
+            return refuse(last.span(), format!("there are at most {MAX_GRANTS} tables [[grant]]"));
         }
         let key_files = self.zones.iter().filter_map(|zone| zone.get_ref().key_file());
         let key_files = key_files.map(|file| folder.join(file)).collect();
         let checks = checks(self.checks)?;
-        let policy = self.score.policy(self.on_unknown)?;
+        let policy = match (self.zones.is_empty(), self.score.is_empty()) {
+            (true, true) => Policy::default(),
+            _ => self.score.policy(self.on_unknown)?,
+        };
         let zones = zones(self.zones, folder)?;
+        let grants = grants(self.grants.into_iter().map(Spanned::into_inner).collect())?;
         self.score.check_reach(&zones, &checks)?;
         let warnings = warnings(&zones, self.shadow);
         Ok(Config {
             key_files,
             listen: listen(&self.listen)?,
+            socketmap_listen: socketmap_listen(self.socketmap_listen.as_ref(), &grants)?,
             access: access(&self.socket_mode, self.socket_group.as_ref())?,
             metrics_listen: self.metrics_listen,
             state_file: self.state_file.map(|path| folder.join(path)),
@@ -145,7 +163,7 @@ impl Spec {
             shadow: self.shadow,
             exempt: self.exempt.iter().map(network).collect::<Result<_, _>>()?,
             check_special_use: self.check_special_use,
-            resolvers: self.resolvers.iter().map(resolver).collect::<Result<_, _>>()?,
+            resolvers: self.resolvers.iter().map(server).collect::<Result<_, _>>()?,
             deadlines: Deadlines {
                 normal: milliseconds(&self.deadline_ms)?,
                 stress: milliseconds(&self.stress_deadline_ms)?,
@@ -155,6 +173,7 @@ impl Spec {
             policy,
             texts: self.text.check()?,
             zones: zones.into_iter().map(|checked| checked.zone).collect(),
+            grants,
             gone_after: hours(&self.gone_after_hours)?,
             warnings,
         })
@@ -218,7 +237,7 @@ fn warnings(zones: &[Checked], shadow: bool) -> Vec<String> {
             names.join(", "),
             if names.len() == 1 { "it" } else { "they" },
         ));
-    } else if names.len() == zones.len() {
+    } else if !zones.is_empty() && names.len() == zones.len() {
         warnings.push("every list is in shadow: the score is always 0".into());
     }
     warnings
@@ -255,6 +274,17 @@ fn listen(texts: &Spanned<Vec<String>>) -> Result<Vec<Listen>, Refused> {
     texts.get_ref().iter().map(parse).collect()
 }
 
+fn socketmap_listen(
+    texts: Option<&Spanned<Vec<String>>>,
+    grants: &[GrantSource],
+) -> Result<Vec<Listen>, Refused> {
+    let Some(texts) = texts else { return Ok(Vec::new()) };
+    if grants.iter().all(|grant| grant.context.is_some()) {
+        return refuse(texts.span(), "there is nothing to look up: no [[grant]] without a context");
+    }
+    listen(texts)
+}
+
 fn access(mode: &Spanned<String>, group: Option<&Spanned<String>>) -> Result<Access, Refused> {
     let access = Access::parse(mode.get_ref(), group.map(|group| group.get_ref().as_str()));
     access.map_err(|err| Refused {
@@ -275,11 +305,6 @@ fn network(text: &Spanned<String>) -> Result<ipnet::IpNet, Refused> {
     let single = || text.get_ref().parse::<IpAddr>().ok().map(Into::into);
     let net = text.get_ref().parse().ok().or_else(single);
     net.ok_or_else(|| Refused { at: text.span(), detail: "not an address or a prefix".into() })
-}
-
-fn resolver(text: &Spanned<String>) -> Result<SocketAddr, Refused> {
-    Udp::parse_server(text.get_ref())
-        .ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
 }
 
 fn milliseconds(number: &Spanned<u64>) -> Result<Duration, Refused> {
@@ -318,6 +343,10 @@ impl ScoreSpec {
             }
         }
         Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tag.is_none() && self.defer.is_none() && self.reject.is_none()
     }
 
     fn policy(&self, on_unknown: OnUnknownSpec) -> Result<Policy, Refused> {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use dnsbl_client::{Action, Asks, Policy, Score, ZoneKind};
+use dnsbl_client::{Action, Asks, GrantCode, Policy, Score, ZoneKind};
 
 use super::{Config, What};
 
@@ -177,13 +177,73 @@ fn the_documented_configuration_is_good_with_every_example_switched_on() {
         .lines()
         .map(on)
         .filter(|line| {
-            !["preset", "key-file", "show-as", "socket-group"]
+            !["preset", "key-file", "show-as", "socket-group", "context"]
                 .iter()
                 .any(|key| line.starts_with(key))
         })
         .collect();
     let config = parse(&all.join("\n")).unwrap();
-    assert_eq!(config.zones.len(), 2);
+    assert_eq!((config.zones.len(), config.grants.len()), (2, 1));
     assert!(config.metrics_listen.is_some());
     assert_eq!(config.zones[0].zone.per_day, Some(100_000));
+}
+
+const GRANT: &str = "version = \"v1\"\n[[grant]]\nzone = \"popauth.example.org\"\n";
+
+#[test]
+fn with_a_zone_of_grants_lists_and_score_may_be_left_out() {
+    let config = parse(GRANT).unwrap();
+    let [grant] = &config.grants[..] else { panic!("{:?}", config.grants) };
+    assert_eq!(grant.name.public(), "popauth.example.org");
+    assert_eq!((grant.code, &grant.context), (GrantCode::DEFAULT, &None));
+    assert_eq!((config.zones.len(), config.warnings.len()), (0, 0));
+    let other = "code = \"127.0.0.11\"\ncontext = \"submission\"\nservers = [\"127.0.0.1:5300\"]\n";
+    let config = parse(&format!("{GRANT}{other}")).unwrap();
+    assert_eq!(config.grants[0].context.as_deref(), Some("submission"));
+    assert_eq!(config.grants[0].servers, ["127.0.0.1:5300".parse().unwrap()]);
+    // Lists without a score would do nothing.
+    let err = parse(&format!("{GRANT}[[zone]]\nname = \"bl.example.org\"\n")).unwrap_err();
+    assert!(err.contains("the table [score] is missing"), "{err}");
+    let err = parse(&format!("{GRANT}[score]\nreject = 1\n")).unwrap_err();
+    assert!(err.starts_with("test.toml: line 5: reject: 1 is never reached"), "{err}");
+}
+
+#[test]
+fn mistakes_of_a_zone_of_grants_name_its_lines() {
+    for (grant, line, key) in [
+        ("", 2, "[[grant]]"),
+        ("code = \"127.0.0.10\"", 2, "[[grant]]"),
+        ("zone = \"a..b\"", 3, "zone"),
+        ("zone = \"popauth.example\"\ncode = \"127.0.0.1\"", 4, "code"),
+        ("zone = \"popauth.example\"\ncode = \"192.0.2.1\"", 4, "code"),
+        ("zone = \"popauth.example\"\ncode = 10", 4, "code"),
+        ("zone = \"popauth.example\"\ncontext = \"\"", 4, "context"),
+        ("zone = \"popauth.example\"\ncontext = \"é\"", 4, "context"),
+        ("zone = \"popauth.example\"\nservers = [\"localhost\"]", 4, "servers"),
+        ("zone = \"popauth.example\"\nname = \"popauth.example\"", 4, "name"),
+        ("zone = \"popauth.example\"\n[[grant]]\nzone = \"Popauth.example.\"", 5, "zone"),
+    ] {
+        let err = parse(&format!("version = \"v1\"\n[[grant]]\n{grant}\n")).unwrap_err();
+        let start = format!("test.toml: line {line}: {key}: ");
+        assert!(err.starts_with(&start), "{grant}\n{err}");
+    }
+    parse(&format!("{GRANT}{}context = \"a\"\n", &GRANT[15..])).unwrap();
+    assert!(parse(&format!("version = \"v1\"\n{}", &GRANT[15..].repeat(17))).is_err());
+}
+
+#[test]
+fn a_socketmap_needs_something_to_look_up() {
+    let of = |listen: &str, rest: &str| parse(&format!("socketmap-listen = [{listen}]\n{rest}"));
+    let config = of("\"127.0.0.1:10041\", \"unix:/run/popauth\"", GRANT).unwrap();
+    assert_eq!(config.socketmap_listen.len(), 2);
+    let context = format!("{GRANT}context = \"submission\"\n");
+    for (listen, rest) in [
+        ("\"127.0.0.1:10041\"", MINIMAL),
+        ("\"127.0.0.1:10041\"", &*context),
+        ("", GRANT),
+        ("\"localhost\"", GRANT),
+    ] {
+        let err = of(listen, rest).unwrap_err();
+        assert!(err.starts_with("test.toml: line 1: socketmap-listen: "), "{err}");
+    }
 }

@@ -1,8 +1,8 @@
 //! Values as typed, and why one makes no sense.
 
-use std::{fmt, ops::Range};
+use std::{fmt, net::SocketAddr, ops::Range};
 
-use dnsbl_client::Score;
+use dnsbl_client::{Score, Udp};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -45,6 +45,12 @@ impl<'de> Deserialize<'de> for Points {
         }
         deserializer.deserialize_any(Number)
     }
+}
+
+/// The address of a DNS server.
+pub(super) fn server(text: &Spanned<String>) -> Result<SocketAddr, Refused> {
+    Udp::parse_server(text.get_ref())
+        .ok_or_else(|| Refused { at: text.span(), detail: "not ADDRESS or ADDRESS:PORT".into() })
 }
 
 pub(super) fn template(

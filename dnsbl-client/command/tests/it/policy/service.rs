@@ -17,6 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The program with a configuration of its own; it is killed when dropped.
 pub(crate) struct Service {
     pub(crate) addr: SocketAddr,
+    pub(crate) socketmap: Option<SocketAddr>,
     pub(crate) metrics: Option<SocketAddr>,
     /// Holds the configuration.
     _dir: TempDir,
@@ -58,12 +59,20 @@ impl Service {
         let ready = log.find(&["ready listen="]).await;
         log.read = 0;
         let (_, ready) = ready.split_once("ready listen=").unwrap();
-        let mut words = ready.split(" metrics=");
-        let addr = words.next().and_then(|addr| addr.parse().ok());
-        let metrics = words.next().and_then(|addr| addr.parse().ok());
+        let word = |name: &str| {
+            let value = ready.split(' ').find_map(|word| word.strip_prefix(name));
+            value.and_then(|addr| addr.parse().ok())
+        };
         // A Unix socket has a path instead.
-        let addr = addr.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { addr, metrics, _dir: dir, child, log }
+        let addr = word("").unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self {
+            addr,
+            socketmap: word("socketmap="),
+            metrics: word("metrics="),
+            _dir: dir,
+            child,
+            log,
+        }
     }
 
     pub(crate) fn config_file(dir: &TempDir) -> PathBuf {
