@@ -69,7 +69,7 @@ fn users_and_secrets_are_in_no_log_no_metric_no_change_and_no_audit_record() {
     }
     let log = world.server.stderr();
     assert!(log.contains("a login grants"), "{log}");
-    assert!(log.contains("TRACE"), "the log is not at trace");
+    assert!(log.contains("DEBUG"), "the log has no details");
     assert_silent("the log", &log);
     // Dovecot names users in its log, as ever, but not the secret.
     assert!(!dovecot.said().contains(SECRET));
