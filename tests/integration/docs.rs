@@ -43,12 +43,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// README.md and all of docs/.
+/// README.md and all of docs/, whatever the language.
 #[track_caller]
 fn files() -> Vec<String> {
-    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
-    let docs = docs.map(|name| format!("docs/{}", name.to_str().unwrap()));
-    let mut files: Vec<String> = docs.filter(|name| name.ends_with(".md")).collect();
+    let in_folder = |folder: &str| {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        let paths =
+            entries.map(|entry| format!("{folder}/{}", entry.unwrap().file_name().display()));
+        paths.filter(|path| path.ends_with(".md")).collect::<Vec<_>>()
+    };
+    let mut files: Vec<String> = ["docs", "docs/ja"].into_iter().flat_map(in_folder).collect();
     files.push("README.md".into());
     files.sort();
     files
@@ -191,4 +195,7 @@ fn examples_and_files_to_deploy_are_accepted_as_they_stand() {
     }
     check("dnsbl", "deploy/dnsbl-policy.toml");
     check("dnsbl", "deploy/pop-before-smtp/dnsbl-policy.toml");
+    check("dnsbl-server", "deploy/pop-before-smtp/dnsbl-server.toml");
+    serde_json::from_str::<Value>(&read("deploy/pop-before-smtp/popauth.example.org.json"))
+        .unwrap();
 }

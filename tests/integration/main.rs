@@ -46,8 +46,9 @@ mod grants_out;
 mod real_lists;
 mod unbound;
 
-// Mail servers, and whether they relay.
+// Mail servers, and for whom they relay.
 mod mta;
+mod pop_before_smtp;
 mod relay_tests;
 
 // What comes before the build.

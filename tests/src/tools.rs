@@ -51,25 +51,32 @@ impl Unbound {
     /// Starts one at an address; programs that read `/etc/resolv.conf` need port 53.
     #[track_caller]
     pub fn start_at(addr: SocketAddr, server: SocketAddr, zones: &[&str]) -> Self {
+        let port = server.port();
+        let stubs = zones.iter().fold(String::new(), |mut stubs, zone| {
+            write!(stubs, "stub-zone:\n  name: \"{zone}\"\n  stub-addr: 127.0.0.1@{port}\n")
+                .expect("a string takes all");
+            stubs
+        });
+        Self::configured(addr, &stubs)
+    }
+
+    /// Starts one at an address with further lines of configuration, which name whom it asks about what.
+    #[track_caller]
+    pub fn configured(addr: SocketAddr, extras: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let nobody = free_port();
-        let mut config = format!(
+        let config = format!(
             "server:\n  interface: {}\n  access-control: 127.0.0.0/8 allow\n  port: {}\n  username: \"\"\n  chroot: \"\"\n  \
              directory: \"\"\n  pidfile: \"\"\n  outgoing-interface: 127.0.0.1\n  \
              do-not-query-localhost: no\n  do-ip6: no\n  module-config: \"iterator\"\n  \
              qname-minimisation: yes\n  qname-minimisation-strict: yes\n  use-syslog: no\n  \
              logfile: \"\"\n  num-threads: 1\n  verbosity: 1\n\
              remote-control:\n  control-enable: no\n\
-             stub-zone:\n  name: \".\"\n  stub-addr: 127.0.0.1@{}\n",
+             stub-zone:\n  name: \".\"\n  stub-addr: 127.0.0.1@{}\n{extras}",
             addr.ip(),
             addr.port(),
             nobody.port(),
         );
-        for zone in zones {
-            let port = server.port();
-            write!(config, "stub-zone:\n  name: \"{zone}\"\n  stub-addr: 127.0.0.1@{port}\n")
-                .expect("a string takes all");
-        }
         let file = dir.path().join("unbound.conf");
         fs::write(&file, config).expect("the folder is writable");
         let mut command = Command::new(tool("unbound"));

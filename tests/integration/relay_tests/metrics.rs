@@ -28,6 +28,12 @@ fn every_metric_is_documented_and_every_documented_one_is_shown() {
     let admin = tester.server.admin();
     let import = "/v1/zones/relays.example.org/import?format=plain&source=feed";
     admin.post_bytes(import, "192.0.2.1\n").expect(200);
+    let allow = json!({"kind": "allow", "ns": ["ns1.example.net."]});
+    admin.put("/v1/zones/popauth.example.org", &allow).expect(201);
+    // Everybody's address can have no grant.
+    admin.post("/v1/logins", &json!({"address": "127.0.0.1"})).expect_problem(422);
+    let grants = "dnsbl_grants{zone=\"popauth.example.org\"}";
+    eventually(TEST, || value(&tester.server, grants).ok_or("it is not counted yet"));
     admin.with_token("dnsbl_0000_none").get("/v1/zones").expect_problem(401);
     let text = admin.get("/metrics").expect(200).text;
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

@@ -22,9 +22,12 @@ const START: std::time::Duration = std::time::Duration::from_secs(60);
 const PASSWD: &str = "root:x:0:0:root:/:/bin/sh\n\
                       Debian-exim:x:901:901::/:/bin/false\n\
                       postfix:x:902:902::/:/bin/false\n\
+                      dovecot:x:904:904::/:/bin/false\n\
+                      dovenull:x:905:905::/:/bin/false\n\
+                      vmail:x:906:906::/:/bin/false\n\
                       nobody:x:65534:65534::/:/bin/false\n";
-const GROUP: &str =
-    "root:x:0:\nDebian-exim:x:901:\npostfix:x:902:\npostdrop:x:903:\nnogroup:x:65534:\n";
+const GROUP: &str = "root:x:0:\nDebian-exim:x:901:\npostfix:x:902:\npostdrop:x:903:\ndovecot:x:904:\n\
+                     dovenull:x:905:\nvmail:x:906:\nnogroup:x:65534:\n";
 
 /// Run by `unshare` as process 1 of a new namespace. It stays, because its end is the end of all of
 /// them; the program itself may become other users, and would then not be told of our death.
@@ -103,14 +106,24 @@ impl Enclosure {
         folders.join(":")
     }
 
-    /// Starts a shell script in it, as root, and waits until the server greets at `addr`.
+    /// Starts a shell script in it, as root, and waits until the server greets with SMTP at `addr`.
     #[track_caller]
     pub(super) fn run(self, script: &str, addr: SocketAddr) -> Running {
+        self.run_until(script, || SmtpClient::connect(addr))
+    }
+
+    /// Starts a shell script in it, as root, and waits until `greeted` says that the server is there.
+    #[track_caller]
+    pub(super) fn run_until<T>(
+        self,
+        script: &str,
+        mut greeted: impl FnMut() -> Result<T>,
+    ) -> Running {
         let process = self.enter(script).unwrap_or_else(|why| panic!("{why:#}"));
         let running = Running { process, enclosure: self };
         eventually(START, || {
             assert!(!running.process.has_ended(), "it ended at once");
-            SmtpClient::connect(addr)
+            greeted()
         });
         running
     }

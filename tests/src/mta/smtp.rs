@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use socket2::{Domain, Socket, Type};
 
-/// How long a reply may take; on a busy machine Postfix starts programs before it gives one.
-const REPLY: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long a reply may take; on a busy machine mail servers start programs before they give one.
+pub(super) const REPLY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// A connection to an SMTP server that has greeted.
 pub struct SmtpClient {
@@ -34,10 +34,7 @@ impl SmtpClient {
 
     /// Connects from an address of this machine, which in 127.0.0.0/8 is any.
     pub fn connect_from(source: IpAddr, server: SocketAddr) -> Result<Self> {
-        let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-        socket.connect_timeout(&server.into(), REPLY)?;
-        Self::begin(socket.into())
+        Self::begin(stream_from(source, server)?)
     }
 
     fn begin(stream: TcpStream) -> Result<Self> {
@@ -100,6 +97,14 @@ impl SmtpClient {
             }
         }
     }
+}
+
+/// A stream from an address of this machine.
+pub(super) fn stream_from(source: IpAddr, server: SocketAddr) -> Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
+    socket.bind(&SocketAddr::new(source, 0).into())?;
+    socket.connect_timeout(&server.into(), REPLY)?;
+    Ok(socket.into())
 }
 
 impl SmtpReply {
