@@ -23,7 +23,7 @@ mod policy;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("client-reply", client_reply),
     ("drac", drac),
     ("import-rows", import_rows),
@@ -153,7 +153,7 @@ pub fn logline(line: &[u8]) {
             "{line:?}"
         );
         let words = line.split(|c: char| !c.is_ascii_hexdigit() && !":.".contains(c));
-        let mut addresses = words.filter_map(|word| word.parse::<std::net::IpAddr>().ok());
+        let mut addresses = words.filter_map(|word| word.parse::<IpAddr>().ok());
         assert!(addresses.any(|address| address.to_canonical() == login.address), "{line:?}");
     }
     let quoted = format!("Nov 29 15:10:36 mail postfix/smtpd[1]: warning: {line}");
