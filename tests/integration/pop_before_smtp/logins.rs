@@ -1,7 +1,7 @@
 //! Which logins count, and how often.
 
 use std::{
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -77,7 +77,7 @@ fn a_report_from_another_network_grants_nothing_though_it_has_the_secret() {
     let world = World::new(LONG, "from = [\"127.0.0.1\"]\n");
     let (reporter, client) = (unique_host(), unique_host());
     let elsewhere =
-        Client::builder().no_proxy().local_address(Some(reporter.into())).build().unwrap();
+        Client::builder().no_proxy().local_address(IpAddr::from(reporter)).build().unwrap();
     let url = |path: &str| format!("{}{path}", world.server.admin().url());
     let exporter = elsewhere.post(url(&format!("/v1/logins/dovecot/{SECRET}")));
     let policy =

@@ -25,7 +25,7 @@ impl World {
         let dns = self.server.dns();
         let mut dig = Command::new(tool("dig"));
         dig.args(["-b", &source.to_string(), "-p", &dns.port().to_string()]);
-        dig.args([&format!("@{}", dns.ip()), name, rtype]);
+        dig.args([&*format!("@{}", dns.ip()), name, rtype]);
         Process::run(&mut dig).unwrap().stdout
     }
 }
@@ -45,8 +45,8 @@ fn networks_that_may_not_ask_are_refused_whatever_they_ask() {
     let answer = world.dig_from(ours, &name, "A");
     assert!(answer.contains("status: NOERROR") && answer.contains("127.0.0.10"), "{answer}");
     for (name, rtype) in [
-        (&*name, "A"),
-        (&name, "TXT"),
+        (name.as_str(), "A"),
+        (name.as_str(), "TXT"),
         (ZONE, "SOA"),
         (ZONE, "NS"),
         ("2.0.0.127.popauth.example.org", "A"),
@@ -133,7 +133,8 @@ fn an_operator_sees_who_has_a_grant_since_when_how_and_who_had_one() {
         |grants: &[Value]| grants.iter().map(|grant| grant["holds"][0].clone()).collect::<Vec<_>>();
     assert_eq!(grants("").len(), 2);
     let found = grants(&format!("address={client}"));
-    let [hold] = &holds_of(&found)[..] else { panic!("{found:?}") };
+    let holds = holds_of(&found);
+    let [hold] = &holds[..] else { panic!("{found:?}") };
     assert_eq!((&hold["user"], &hold["service"]), (&json!("taro@mail.example"), &json!("pop3")));
     assert_eq!((&hold["via"], &hold["logins"]), (&json!("api"), &json!(1)));
     assert!(found[0]["since"].is_string() && found[0]["until"].is_string(), "{found:?}");
