@@ -25,7 +25,7 @@ use crate::{
 pub struct GrantZone {
     name: ZoneName,
     code: GrantCode,
-    /// When it was last asked about [`ABSENT`] and denied all of them.
+    /// When it was last asked about [`ABSENT`] and [`TEST_ENTRY`], and denied all of them.
     denied: Mutex<Option<Instant>>,
 }
 
@@ -47,10 +47,11 @@ pub enum GrantCodeError {
     NotACode,
 }
 
-/// Addresses that no zone of grants has: who lists one of them lists everything, or, where it is the test
-/// entry of block lists, is one of those.
-const ABSENT: [Ipv4Addr; 3] =
-    [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(224, 0, 0, 1)];
+/// Addresses that no zone of grants has: who lists one of them lists everything.
+const ABSENT: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(224, 0, 0, 1)];
+/// The test entry of block lists (RFC 5782 section 5): who has it is one of those, named by mistake. A client of
+/// this machine may have it as its address, and then a grant.
+const TEST_ENTRY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// How long their denial holds.
 const DENIAL_HOLDS: Duration = Duration::from_secs(10);
 
@@ -81,7 +82,8 @@ impl GrantZone {
             Status::Listed(listing) if listing.codes != [self.code.0] => {
                 Status::Bogus(Bogus::NotTheGrantCode)
             }
-            granted @ Status::Listed(_) => match self.prove(transport, now, deadline).await {
+            granted @ Status::Listed(_) => match self.prove(transport, client, now, deadline).await
+            {
                 Ok(()) => granted,
                 Err(instead) => instead,
             },
@@ -93,20 +95,24 @@ impl GrantZone {
     async fn prove<T: Transport>(
         &self,
         transport: &T,
+        client: IpAddr,
         now: Instant,
         deadline: Instant,
     ) -> Result<(), Status> {
         if self.has_denied(now) {
             return Ok(());
         }
-        let questions = ABSENT.map(|addr| self.query(transport, addr.into(), deadline));
+        let is_of_this_machine = client.to_canonical().is_loopback();
+        let absent = ABSENT.into_iter().chain((!is_of_this_machine).then_some(TEST_ENTRY));
+        let questions = absent.map(|addr| self.query(transport, addr.into(), deadline));
         let odd = join_all(questions).await.into_iter().find(|status| *status != Status::NotListed);
         let proof = match odd {
             None => Ok(()),
             Some(Status::Listed(_)) => Err(Status::Bogus(Bogus::NoGrantZone)),
             Some(other) => Err(other),
         };
-        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = proof.is_ok().then_some(now);
+        let is_whole = proof.is_ok() && !is_of_this_machine;
+        *self.denied.lock().unwrap_or_else(PoisonError::into_inner) = is_whole.then_some(now);
         proof
     }
 
@@ -272,12 +278,25 @@ mod tests {
     async fn a_grant_is_asked_for_each_time_and_the_denial_holds_ten_seconds() {
         let transport = Scripted::answering(CLIENT, Ok(codes(&["127.0.0.10"])));
         let (zone, begin) = (zone(), Instant::now());
-        let with_denial = [CLIENT, "1.0.0.127", "2.0.0.127", "1.0.0.224"];
+        let with_denial = [CLIENT, "1.0.0.127", "1.0.0.224", "2.0.0.127"];
         for (after, asked) in [(0, &with_denial[..]), (9, &[CLIENT]), (10, &with_denial)] {
             let now = begin + Duration::from_secs(after);
             assert!(ask_at(&zone, &transport, "192.0.2.9", now).await.listing().is_some());
             assert_eq!(transport.asked(), asked, "after {after} seconds");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_of_this_machine_may_have_the_address_of_the_test_entry() {
+        let mut transport = Scripted::answering("2.0.0.127", Ok(codes(&["127.0.0.10"])));
+        transport.answers.insert("3.0.0.127", Ok(codes(&["127.0.0.10"])));
+        transport.answers.insert(CLIENT, Ok(codes(&["127.0.0.10"])));
+        let (zone, now) = (zone(), Instant::now());
+        for client in ["127.0.0.2", "127.0.0.3"] {
+            assert!(ask_at(&zone, &transport, client, now).await.listing().is_some(), "{client}");
+        }
+        let other = ask_at(&zone, &transport, "192.0.2.9", now).await;
+        assert_eq!(other, Status::Bogus(Bogus::NoGrantZone));
     }
 
     #[tokio::test]

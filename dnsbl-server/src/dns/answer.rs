@@ -344,8 +344,9 @@ mod tests {
     #[test]
     fn an_allow_zone_lists_nothing_that_nobody_logged_in_from() {
         let kind = ZoneKind::Allow(GrantTerms::default());
-        let terms_of = |relative| {
-            let zone = ZoneSpec { test_codes: vec![], ..spec(kind) }.check().unwrap();
+        let ask = |relative| {
+            let (test_codes, access) = (vec![], Access::default());
+            let zone = ZoneSpec { test_codes, access, ..spec(kind) }.check().unwrap();
             let index = Arc::new(Index::default());
             let mut writer = IndexWriter::new(index.clone());
             writer.put_zone(&zone, Serial(1));
@@ -359,9 +360,9 @@ mod tests {
             let question = Question { qname: qname.wire(), qtype: rtype::A };
             name_of(&answer(&look_up(&index.load(), question, CLIENT), NOW).reply)
         };
-        assert_eq!(terms_of("1.2.0.192."), "records");
+        assert_eq!(ask("1.2.0.192."), "records");
         for relative in ["2.0.0.127.", "1.0.0.127.", "5.0.0.127.", "10.0.0.127."] {
-            assert_eq!(terms_of(relative), "nxdomain", "{relative}");
+            assert_eq!(ask(relative), "nxdomain", "{relative}");
         }
     }
 

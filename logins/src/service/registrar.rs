@@ -415,9 +415,15 @@ impl Registrar {
             self.zones.retain(|origin, zone| {
                 snapshot.zone(origin).is_some_and(|found| found.number() == zone.number)
             });
+            let allow =
+                snapshot.zones().filter(|zone| zone.settings().kind.grant_terms().is_some());
+            let live = allow.map(|zone| {
+                let origin = zone.settings().origin.clone();
+                let count = self.zones.get(&origin).map_or(0, |zone| zone.grants.len());
+                (origin, count)
+            });
+            self.stats.set_live(live.collect());
         }
-        let live = self.zones.iter().map(|(origin, zone)| (origin.clone(), zone.grants.len()));
-        self.stats.set_live(live.collect());
         if self.forgot_at.elapsed() >= FORGET_EVERY {
             match self.forget().await {
                 // More of them may be due.

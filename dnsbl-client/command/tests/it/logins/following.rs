@@ -39,6 +39,7 @@ async fn after_a_restart_it_goes_on_where_it_was() {
     follower.stop().await;
     follower.write(login("two"));
     follower.restart().await;
+    server.requests(2).await;
     follower.write(login("three"));
     assert_eq!(server.users(3).await, ["one", "two", "three"]);
 }

@@ -90,7 +90,8 @@ async fn the_zone_is_asked_for_each_recipient_and_not_probed() {
     }
     let mut names = asked(&fake, "popauth.example");
     names.retain(|name| name != "9.2.0.192");
-    assert_eq!(names, ["1.0.0.127", "2.0.0.127", "1.0.0.224"]);
+    names.sort();
+    assert_eq!(names, ["1.0.0.127", "1.0.0.224", "2.0.0.127"]);
 }
 
 #[tokio::test]
