@@ -100,6 +100,9 @@ pub enum Refused {
     /// There is no such allow zone, or none was named and there are several.
     #[error("there is no such allow zone, or several and none was named")]
     Zone,
+    /// An exclusion in the zone bars the address.
+    #[error("an exclusion in the zone bars this address")]
+    Excluded,
     /// The user has grants for as many addresses as one may have.
     #[error("this user has grants for as many addresses as one user may have")]
     Addresses,
@@ -116,7 +119,7 @@ pub enum Refused {
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Failed,
         Self::Stale,
         Self::Address,
@@ -124,6 +127,7 @@ impl Refused {
         Self::Service,
         Self::Tls,
         Self::Zone,
+        Self::Excluded,
         Self::Addresses,
         Self::Users,
         Self::Full,
@@ -140,6 +144,7 @@ impl Refused {
             Self::Service => "service",
             Self::Tls => "tls",
             Self::Zone => "zone",
+            Self::Excluded => "excluded",
             Self::Addresses => "addresses",
             Self::Users => "users",
             Self::Full => "full",

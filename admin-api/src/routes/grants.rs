@@ -4,7 +4,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State, response::Response};
-use dnsbl_logins::LoginsError;
+use dnsbl_index::Verdict;
+use dnsbl_logins::{Grant, LoginsError};
 use dnsbl_types::{Name, UnixTime};
 use serde::Deserialize;
 
@@ -57,7 +58,7 @@ pub(crate) async fn list_grants(
             let mut grants = Vec::new();
             for zone in &zones {
                 let found = app.logins.grant(zone.clone(), address).await?;
-                grants.extend(found.map(|found| grant::write(zone, &found)));
+                grants.extend(found.map(|found| app.shown(zone, &found)));
             }
             (grants, None)
         }
@@ -108,6 +109,14 @@ impl App {
         }
     }
 
+    /// A grant as it is shown: DNS may deny it all the same.
+    fn shown(&self, zone: &Name, found: &Grant) -> api::Grant {
+        let snapshot = self.index.load();
+        let judged = snapshot.zone(zone);
+        let verdict = judged.map(|zone| zone.judge_address(found.network.addr(), UnixTime::now()));
+        grant::write(zone, found, matches!(verdict, Some(Verdict::Excluded { .. })))
+    }
+
     async fn ended(
         &self,
         zones: &[Name],
@@ -118,7 +127,7 @@ impl App {
         let history = self.block(move || Ok(logins.history(address, limit)?)).await?;
         let ended =
             history.iter().filter(|(zone, grant)| zones.contains(zone) && grant.until() <= now);
-        Ok(ended.map(|(zone, grant)| grant::write(zone, grant)).collect())
+        Ok(ended.map(|(zone, grant)| grant::write(zone, grant, false)).collect())
     }
 
     /// A page of all grants; a cursor is the zone and the address of the last one.
@@ -137,7 +146,7 @@ impl App {
                 _ => None,
             };
             let page = self.logins.grants(zone.clone(), after, left).await?;
-            grants.extend(page.grants.iter().map(|found| grant::write(zone, found)));
+            grants.extend(page.grants.iter().map(|found| self.shown(zone, found)));
             left = limit.saturating_sub(grants.len());
             if let Some(last) = page.grants.last().filter(|_| page.is_cut || left == 0) {
                 return Ok((grants, Some(format!("{zone} {}", last.network.addr()))));

@@ -40,14 +40,15 @@ pub(crate) fn read(body: &api::LoginBody) -> Result<(Option<Name>, Report), Body
     Ok((zone, Report::Login(Box::new(login))))
 }
 
-/// A grant as it is shown.
-pub(crate) fn write(zone: &Name, grant: &Grant) -> api::Grant {
+/// A grant as it is shown; `excluded` says whether DNS denies it all the same.
+pub(crate) fn write(zone: &Name, grant: &Grant, excluded: bool) -> api::Grant {
     api::Grant {
         zone: zone.to_string(),
         address: write_network(grant),
         since: time::write(grant.since),
         until: time::write(grant.until()),
         holds: grant.holds.iter().map(hold).collect(),
+        excluded,
     }
 }
 

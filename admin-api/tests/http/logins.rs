@@ -302,6 +302,9 @@ async fn nothing_but_a_login_lists_anything_in_an_allow_zone_and_an_exclusion_ba
     assert_eq!(fixture.put(&at("192.0.2.55"), json!({"exclusion": true})).await.status, 201);
     let check = json!({"subjects": ["192.0.2.55"], "zones": ["popauth.example.org"]});
     assert_eq!(fixture.post("/v1/check", check).await.ok()["results"][0]["listed"], false);
+    let shown = fixture.get("/v1/grants?address=192.0.2.55").await;
+    assert_eq!(shown.ok()["grants"][0]["excluded"], true);
+    assert_eq!(fixture.login("192.0.2.55", "hana").await.problem(422)["reason"], "excluded");
 }
 
 #[tokio::test]

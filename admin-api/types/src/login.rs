@@ -75,6 +75,9 @@ pub struct Grant {
     pub until: String,
     /// Whose logins it rests on.
     pub holds: Vec<Hold>,
+    /// Whether an exclusion in the zone has DNS deny it all the same; left out where that is not so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excluded: bool,
 }
 
 /// A user's part of a grant.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_index::Index;
+use dnsbl_index::{Index, Verdict};
 use dnsbl_store::{Actor, Change, ChangeError, Document, Operation, Precondition, Sources, Store};
 use dnsbl_types::{GrantTerms, ListingBody, Name, Source, Subject, UnixTime};
 use ipnet::IpNet;
@@ -219,6 +219,9 @@ impl Registrar {
     ) -> Result<(Name, Effect), Refused> {
         self.settings.check(login, now)?;
         let origin = self.origin(zone).ok_or(Refused::Zone)?;
+        if self.is_excluded(&origin, login.address, now) {
+            return Err(Refused::Excluded);
+        }
         // One that was reported already, on this way or another, says nothing new.
         if !self.sessions.is_first(login) {
             return Ok((origin, Effect::Unchanged));
@@ -373,6 +376,13 @@ impl Registrar {
             let only = allow.next()?.settings().origin.clone();
             allow.next().is_none().then_some(only)
         })
+    }
+
+    /// Whether DNS would deny the address whatever is granted.
+    fn is_excluded(&self, origin: &Name, address: IpAddr, now: UnixTime) -> bool {
+        let snapshot = self.index.load();
+        let verdict = snapshot.zone(origin).map(|zone| zone.judge_address(address, now));
+        matches!(verdict, Some(Verdict::Excluded { .. }))
     }
 
     /// The grants of an allow zone, by its terms of now.
