@@ -8,10 +8,10 @@ use std::{
 
 use axum::http::StatusCode;
 use dnsbl_index::{Index, Snapshot};
+use dnsbl_logins::{Logins, Secrets};
 use dnsbl_store::{
     Actor, Change, ChangeError, Committed, Operation, OperationResult, Reader, Store, TokenRecord,
 };
-use dnsbl_logins::{Logins, Secrets};
 use dnsbl_types::{Name, UnixTime, Zone};
 use relay_tester::service::Tester;
 use tokio::sync::{oneshot, watch};

@@ -94,7 +94,7 @@ pub(crate) fn of_listing(subject: &Subject, body: &ListingBody) -> Vec<String> {
 /// What is to be said of a zone.
 pub(crate) fn of_zone(zone: &Zone) -> Vec<String> {
     let longest = match zone.kind {
-        ZoneKind::Ip => LONGEST_ADDRESS,
+        ZoneKind::Ip | ZoneKind::Allow(_) => LONGEST_ADDRESS,
         ZoneKind::Domain => USUAL_DOMAIN,
     };
     let doubts = zone.reason.doubts(&longest);

@@ -29,7 +29,7 @@ fn zone() -> Zone {
 }
 
 fn query(addr: u32, qtype: u16, origin: &Name) -> Vec<u8> {
-    let addr = std::net::Ipv4Addr::from_bits(addr);
+    let addr = Ipv4Addr::from_bits(addr);
     let name = query_name::encode(addr.into(), origin).expect("the name is short enough");
     let mut packet = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     packet.extend(name.wire());

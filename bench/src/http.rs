@@ -47,8 +47,7 @@ impl Connection {
 
     /// Reports a login from an address.
     pub(crate) fn log_in(&mut self, addr: Ipv4Addr) -> Result<()> {
-        let body =
-            format!(r#"{{"address":"{addr}","user":"user-at-{addr}","service":"pop3"}}"#);
+        let body = format!(r#"{{"address":"{addr}","user":"user-at-{addr}","service":"pop3"}}"#);
         self.ask("POST", "/v1/logins", &body)
     }
 

@@ -6,7 +6,7 @@ use std::{
     ops::Bound,
 };
 
-use dnsbl_types::{GrantTerms, Name, UnixTime};
+use dnsbl_types::{GrantTerms, UnixTime};
 use ipnet::IpNet;
 
 use crate::{Login, MailService, User, Way};
@@ -26,7 +26,12 @@ pub struct GrantLimits {
 
 impl Default for GrantLimits {
     fn default() -> Self {
-        Self { addresses_per_user: 16, users_per_address: 64, per_second: 20_000, grants: 1_000_000 }
+        Self {
+            addresses_per_user: 16,
+            users_per_address: 64,
+            per_second: 20_000,
+            grants: 1_000_000,
+        }
     }
 }
 

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn a_grant_is_read_as_it_was_written_and_has_an_id_whatever_its_address() {
         let zone: Name = format!("{}.example.org", "x".repeat(60)).parse().unwrap();
-        for network in ["192.0.2.1/32", "2001:db8:1111:2222:3333:4444:5555:6666/128", "2001:db8::/64"] {
+        for network in
+            ["192.0.2.1/32", "2001:db8:1111:2222:3333:4444:5555:6666/128", "2001:db8::/64"]
+        {
             let hold = Hold {
                 user: Some("taro@example.org".parse().unwrap()),
                 service: "imap".parse().unwrap(),

@@ -88,7 +88,9 @@ mod tests {
             assert!(!secrets.holds(wrong), "{wrong:?}");
         }
         assert!(!Secrets::default().holds(""));
-        for wrong in ["", "short-secret", "two lines of\nsecrets-in-a-file", "a/secret/with/slashes"] {
+        for wrong in
+            ["", "short-secret", "two lines of\nsecrets-in-a-file", "a/secret/with/slashes"]
+        {
             let err = Secrets::read([file("wrong", wrong)]).unwrap_err().to_string();
             assert!(err.contains("wrong") && !err.contains("secret-"), "{err}");
         }

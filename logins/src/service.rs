@@ -44,8 +44,7 @@ impl Logins {
     pub fn new(store: Store, index: Arc<Index>, settings: Settings) -> (Arc<Self>, Start) {
         let (tx, rx) = mpsc::channel(QUEUE);
         let (stats, settings) = (Arc::new(Stats::default()), Arc::new(settings));
-        let registrar =
-            Registrar::new(store.clone(), index, settings.clone(), stats.clone());
+        let registrar = Registrar::new(store.clone(), index, settings.clone(), stats.clone());
         (Arc::new(Self { tx, stats, settings, store }), Start { registrar, rx })
     }
 
@@ -76,11 +75,7 @@ impl Logins {
     ///
     /// # Errors
     /// As of [`report`](Self::report).
-    pub async fn revoke(
-        &self,
-        zone: Name,
-        address: IpAddr,
-    ) -> Result<Option<u64>, LoginsError> {
+    pub async fn revoke(&self, zone: Name, address: IpAddr) -> Result<Option<u64>, LoginsError> {
         let (reply, answer) = oneshot::channel();
         let end = Request::End { zone: Some(zone), address, user: None, reply };
         self.ask(end, answer).await?

@@ -7,11 +7,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 
 use crate::{
-    args::Query,
-    client::Client,
-    document::Deletion,
-    output::Output,
-    path::parse_segment,
+    args::Query, client::Client, document::Deletion, output::Output, path::parse_segment,
     text::Cell,
 };
 

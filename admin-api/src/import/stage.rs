@@ -300,7 +300,9 @@ impl Staged {
 /// Guards would give advice that does not help here.
 fn wrong_kind(kind: ZoneKind, subject: &Subject) -> Option<String> {
     let (lists, is) = match (kind, subject) {
-        (ZoneKind::Ip | ZoneKind::Allow(_), Subject::Domain(_)) => ("addresses", "is read as a domain"),
+        (ZoneKind::Ip | ZoneKind::Allow(_), Subject::Domain(_)) => {
+            ("addresses", "is read as a domain")
+        }
         (ZoneKind::Domain, Subject::V4(_) | Subject::V6(_)) => ("domains", "is an address"),
         _ => return None,
     };

@@ -3,11 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use admin_api_types as api;
-use axum::{
-    Json as AxumJson,
-    extract::State,
-    response::Response,
-};
+use axum::{Json as AxumJson, extract::State, response::Response};
 use dnsbl_logins::LoginsError;
 use dnsbl_types::{Name, UnixTime};
 use serde::Deserialize;
@@ -120,9 +116,8 @@ impl App {
     ) -> Result<Vec<api::Grant>, Problem> {
         let (logins, now) = (self.logins.clone(), UnixTime::now());
         let history = self.block(move || Ok(logins.history(address, limit)?)).await?;
-        let ended = history.iter().filter(|(zone, grant)| {
-            zones.contains(zone) && grant.until() <= now
-        });
+        let ended =
+            history.iter().filter(|(zone, grant)| zones.contains(zone) && grant.until() <= now);
         Ok(ended.map(|(zone, grant)| grant::write(zone, grant)).collect())
     }
 

@@ -19,9 +19,9 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
         check_name(zone, &origin)?;
     }
     let ns: Vec<Name> = parse_all("ns", &body.ns)?;
+    let kind = kind(&body)?;
     let soa = body.soa.unwrap_or_default();
     let apex = body.apex.unwrap_or_default();
-    let kind = kind(&body)?;
     let says = match kind {
         ZoneKind::Ip | ZoneKind::Domain => "is listed",
         ZoneKind::Allow(_) => "may send: a user has logged in from there",
@@ -78,7 +78,8 @@ fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
 
 fn access(access: &api::Access) -> Result<Access, BodyError> {
     let rules = access.rules.iter().map(|rule| {
-        let prefix = rule.prefix.parse().or_else(|_| rule.prefix.parse::<IpAddr>().map(IpNet::from));
+        let prefix =
+            rule.prefix.parse().or_else(|_| rule.prefix.parse::<IpAddr>().map(IpNet::from));
         let detail = || format!("{:?} is no address or prefix", rule.prefix);
         let prefix = prefix.map_err(|_| BodyError::malformed("access.rules.prefix", detail()))?;
         Ok((prefix, action(rule.action)))
@@ -103,8 +104,7 @@ fn write_access(access: &Access) -> Option<api::Access> {
         prefix: prefix.to_string(),
         action: action(*rule),
     });
-    let shown =
-        api::Access { default: action(access.default_action()), rules: rules.collect() };
+    let shown = api::Access { default: action(access.default_action()), rules: rules.collect() };
     (*access != Access::default()).then_some(shown)
 }
 
@@ -286,11 +286,18 @@ mod tests {
 
     #[test]
     fn an_allow_zone_has_terms_and_answers_this_machine_unless_told_otherwise() {
-        let (allow, _) = zone(r#"{"kind":"allow","ns":["ns1.example.net."],"lifetime":8}"#).unwrap();
-        assert_eq!(allow.kind, ZoneKind::Allow(GrantTerms { lifetime: 8, ..GrantTerms::default() }));
+        let (allow, _) =
+            zone(r#"{"kind":"allow","ns":["ns1.example.net."],"lifetime":8}"#).unwrap();
+        assert_eq!(
+            allow.kind,
+            ZoneKind::Allow(GrantTerms { lifetime: 8, ..GrantTerms::default() })
+        );
         assert_eq!((allow.ttl, allow.negative_ttl, &allow.access), (1, 1, &Access::loopback()));
         let shown = write_settings(&allow);
-        assert_eq!((shown.lifetime, shown.longest, shown.ipv6_prefix), (Some(8), Some(43_200), Some(128)));
+        assert_eq!(
+            (shown.lifetime, shown.longest, shown.ipv6_prefix),
+            (Some(8), Some(43_200), Some(128))
+        );
         let again = zone(&serde_json::to_string(&shown).unwrap()).unwrap().0;
         assert_eq!(again, allow);
         let open = r#"{"kind":"allow","ns":["ns1.example.net."],"access":{"default":"refuse","rules":[{"prefix":"192.0.2.0/24","action":"pass"},{"prefix":"::1","action":"pass"}]}}"#;
@@ -299,7 +306,10 @@ mod tests {
             (r#"{"kind":"ip","ns":["a.x"],"lifetime":8}"#, "lifetime"),
             (r#"{"kind":"allow","ns":["a.x"],"lifetime":8,"longest":7}"#, "longest"),
             (r#"{"kind":"allow","ns":["a.x"],"test_codes":[5]}"#, "test_codes"),
-            (r#"{"kind":"ip","ns":["a.x"],"access":{"rules":[{"prefix":"10.0.0.1/8","action":"pass"}]}}"#, "host bits"),
+            (
+                r#"{"kind":"ip","ns":["a.x"],"access":{"rules":[{"prefix":"10.0.0.1/8","action":"pass"}]}}"#,
+                "host bits",
+            ),
         ] {
             let err = format!("{:?}", zone(json).unwrap_err());
             assert!(err.contains(what), "{json}: {err}");

@@ -25,7 +25,11 @@ impl Fixture {
         let check = self.post("/v1/check", body).await;
         let listed = check.ok()["results"][0]["listed"] == true;
         let shown = self.get(&format!("/v1/grants?address={address}")).await;
-        assert_eq!(shown.ok()["grants"].as_array().unwrap().len(), usize::from(listed), "{shown:?}");
+        assert_eq!(
+            shown.ok()["grants"].as_array().unwrap().len(),
+            usize::from(listed),
+            "{shown:?}"
+        );
         listed
     }
 
@@ -63,7 +67,10 @@ async fn a_login_grants_its_address_at_once_and_says_until_when() {
     let grant = &shown.ok()["grants"][0];
     assert_eq!(grant["until"], answer.json["until"]);
     let hold = &grant["holds"][0];
-    assert_eq!((&hold["user"], &hold["service"], &hold["via"]), (&json!("taro"), &json!("pop3"), &json!("api")));
+    assert_eq!(
+        (&hold["user"], &hold["service"], &hold["via"]),
+        (&json!("taro"), &json!("pop3"), &json!("api"))
+    );
 }
 
 #[tokio::test]
@@ -102,7 +109,10 @@ async fn a_logout_and_a_deletion_end_a_grant_and_are_visible_at_once() {
     let gone = fixture.delete(path).await;
     assert_eq!(gone.status, 204);
     assert!(!fixture.has_grant("192.0.2.55").await);
-    assert_eq!(fixture.delete(path).await.problem(404)["type"].as_str().unwrap().rsplit('/').next(), Some("no-grant"));
+    assert_eq!(
+        fixture.delete(path).await.problem(404)["type"].as_str().unwrap().rsplit('/').next(),
+        Some("no-grant")
+    );
     let ended = fixture.get("/v1/grants?address=192.0.2.55&ended=1").await;
     let ended = ended.ok()["grants"].as_array().unwrap();
     assert!(!ended.is_empty(), "it is kept who had it");
@@ -178,8 +188,7 @@ async fn an_auth_policy_report_grants_and_a_question_before_the_login_does_not()
 #[tokio::test]
 async fn cyrus_logins_grant_and_its_logouts_end_nothing_unless_they_shall() {
     for revokes in [false, true] {
-        let fixture =
-            taking(Settings { logout_revokes: revokes, ..Settings::default() }).await;
+        let fixture = taking(Settings { logout_revokes: revokes, ..Settings::default() }).await;
         let send = async |event: &str| {
             let json = json!({"event": event, "clientIP": "192.0.2.55", "service": "imap",
                 "user": "john", "timestamp": now(0)});
@@ -195,14 +204,21 @@ async fn cyrus_logins_grant_and_its_logouts_end_nothing_unless_they_shall() {
 
 #[tokio::test]
 async fn limits_hold_and_say_which_one_it_was() {
-    let limits = GrantLimits { users_per_address: 1, addresses_per_user: 2, ..GrantLimits::default() };
+    let limits =
+        GrantLimits { users_per_address: 1, addresses_per_user: 2, ..GrantLimits::default() };
     let fixture = taking(Settings { limits, ..Settings::default() }).await;
     fixture.login("192.0.2.1", "taro").await.ok();
     assert_eq!(fixture.login("192.0.2.1", "hana").await.problem(422)["reason"], "users");
     fixture.login("192.0.2.2", "taro").await.ok();
     assert_eq!(fixture.login("192.0.2.3", "taro").await.problem(422)["reason"], "addresses");
-    for address in ["127.0.0.1", "::1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "ff02::1", "fe80::1"] {
-        assert_eq!(fixture.login(address, "jiro").await.problem(422)["reason"], "address", "{address}");
+    for address in
+        ["127.0.0.1", "::1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "ff02::1", "fe80::1"]
+    {
+        assert_eq!(
+            fixture.login(address, "jiro").await.problem(422)["reason"],
+            "address",
+            "{address}"
+        );
     }
     let rate = GrantLimits { per_second: 1, ..GrantLimits::default() };
     let fixture = taking(Settings { limits: rate, ..Settings::default() }).await;
@@ -212,7 +228,10 @@ async fn limits_hold_and_say_which_one_it_was() {
         refused = Some(answer).filter(|answer| answer.status == 429).or(refused);
     }
     let refused = refused.expect("four logins are over in less than three seconds");
-    assert_eq!((&refused.problem(429)["reason"], refused.header("retry-after")), (&json!("rate"), "1"));
+    assert_eq!(
+        (&refused.problem(429)["reason"], refused.header("retry-after")),
+        (&json!("rate"), "1")
+    );
 }
 
 #[tokio::test]

@@ -34,4 +34,6 @@ pub use relay_test::{
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{Access, AccessAction, AccessRule, Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{
+    Access, AccessAction, AccessRule, Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones,
+};

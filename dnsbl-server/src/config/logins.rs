@@ -83,7 +83,11 @@ impl LoginsSpec {
             limits: self.limits.check()?,
         };
         let drac = self.drac.map(|drac| drac.check(&settings)).transpose()?;
-        Ok(Logins { settings, secrets: self.secrets.into_iter().map(Spanned::into_inner).collect(), drac })
+        Ok(Logins {
+            settings,
+            secrets: self.secrets.into_iter().map(Spanned::into_inner).collect(),
+            drac,
+        })
     }
 }
 

@@ -9,9 +9,8 @@ mod spec;
 
 use std::path::{Path, PathBuf};
 
-pub use checked::{
-    ChangeLog, Config, Cookies, Dns, Drac, Http, LargeUdp, Log, Logins, RateLimit,
-};
+pub(crate) use checked::Drac;
+pub use checked::{ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
 
 use refused::Refused;
 use spec::Spec;

@@ -241,7 +241,10 @@ mod tests {
     fn nothing_is_denied_before_the_store_is_loaded() {
         let question = Question { qname: b"\x01x\x00", qtype: rtype::A };
         let snapshot = Index::default();
-        assert_eq!(name_of(&answer(&look_up(&snapshot.load(), question, CLIENT), NOW).reply), "servfail");
+        assert_eq!(
+            name_of(&answer(&look_up(&snapshot.load(), question, CLIENT), NOW).reply),
+            "servfail"
+        );
     }
 
     #[test]

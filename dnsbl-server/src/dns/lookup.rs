@@ -52,9 +52,8 @@ pub(crate) fn look_up<'a>(
     client: IpAddr,
 ) -> Lookup<'a> {
     let matched = match_question(snapshot, question);
-    let refused = matched.zone().filter(|zone| {
-        zone.settings().access.of(client) == AccessAction::Refuse
-    });
+    let refused =
+        matched.zone().filter(|zone| zone.settings().access.of(client) == AccessAction::Refuse);
     Lookup {
         question,
         matched: refused.map_or(matched, Matched::Refused),
@@ -74,9 +73,7 @@ fn match_question<'a>(snapshot: &'a Snapshot, question: Question<'a>) -> Matched
             _ => Matched::Apex(zone),
         },
         Some((zone, labels)) => match zone.settings().kind {
-            ZoneKind::Ip | ZoneKind::Allow(_) => {
-                Matched::Address(zone, query_name::decode(labels))
-            }
+            ZoneKind::Ip | ZoneKind::Allow(_) => Matched::Address(zone, query_name::decode(labels)),
             ZoneKind::Domain => Matched::Domain(zone, labels),
         },
     }

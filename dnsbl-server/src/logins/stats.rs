@@ -33,7 +33,8 @@ impl LoginsCollector {
 impl Metrics {
     fn new() -> Result<Self, prometheus::Error> {
         let grants = Opts::new("dnsbl_grants", "Addresses that have a grant now");
-        let logins = Opts::new("dnsbl_logins_total", "Logins that granted something since the start");
+        let logins =
+            Opts::new("dnsbl_logins_total", "Logins that granted something since the start");
         let refused =
             Opts::new("dnsbl_logins_refused_total", "Logins that granted nothing since the start");
         Ok(Self {

@@ -58,7 +58,9 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
     }
     let address = match remote_ip {
         Some(text) => address("remote_ip", &text)?,
-        None => return Err(EventError::field("remote_ip", "missing; name it in the metric's fields")),
+        None => {
+            return Err(EventError::field("remote_ip", "missing; name it in the metric's fields"));
+        }
     };
     let peer: Option<IpAddr> =
         real_remote_ip.map(|text| self::address("real_remote_ip", &text)).transpose()?;
@@ -67,10 +69,14 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
     Ok(Report::Login(Box::new(Login {
         address,
         peer: peer.filter(|peer| *peer != address),
-        user: user.map(|user| user.parse::<User>()).transpose().map_err(|err| EventError::field("user", err))?,
+        user: user
+            .map(|user| user.parse::<User>())
+            .transpose()
+            .map_err(|err| EventError::field("user", err))?,
         service: service.parse::<MailService>().map_err(|err| EventError::field("service", err))?,
         way: Way::Dovecot,
-        tls: transport.map(|transport| matches!(&*transport.to_ascii_lowercase(), "tls" | "secured")),
+        tls: transport
+            .map(|transport| matches!(&*transport.to_ascii_lowercase(), "tls" | "secured")),
         session: session.filter(|session| (1..=MAX_SESSION).contains(&session.len())),
         at: event.end_time.or(event.start_time).map(|Time(at)| at),
     })))
@@ -125,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_proxy_is_told_from_the_client() {
-        let json = SUCCESS.replace("\"real_remote_ip\":\"192.0.2.55\"", "\"real_remote_ip\":\"10.0.0.1\"");
+        let json =
+            SUCCESS.replace("\"real_remote_ip\":\"192.0.2.55\"", "\"real_remote_ip\":\"10.0.0.1\"");
         assert_eq!(login(&json).peer, Some(IpAddr::from([10, 0, 0, 1])));
     }
 
@@ -133,7 +140,13 @@ mod tests {
     fn other_events_are_none_and_what_is_no_event_is_an_error() {
         let json = SUCCESS.replace("auth_request_finished", "pop3_session_finished");
         assert_eq!(read(json.as_bytes()).unwrap(), Report::Other);
-        for wrong in ["", "{}", "[]", "{\"event\":7}", "{\"event\":\"auth_request_finished\",\"fields\":{\"success\":\"yes\"}}"] {
+        for wrong in [
+            "",
+            "{}",
+            "[]",
+            "{\"event\":7}",
+            "{\"event\":\"auth_request_finished\",\"fields\":{\"success\":\"yes\"}}",
+        ] {
             assert!(read(wrong.as_bytes()).is_err(), "{wrong}");
         }
         let json = SUCCESS.replace("\"remote_ip\":\"192.0.2.55\"", "\"remote_ip\":\"192.0.2\"");

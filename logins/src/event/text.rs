@@ -12,7 +12,9 @@ use super::EventError;
 pub(super) fn address(field: &'static str, text: &str) -> Result<IpAddr, EventError> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse::<IpAddr>();
-    address.map(|address| address.to_canonical()).map_err(|_| EventError::field(field, "no address"))
+    address
+        .map(|address| address.to_canonical())
+        .map_err(|_| EventError::field(field, "no address"))
 }
 
 /// A time as RFC 3339 or as seconds since 1970, with or without a fraction.

@@ -140,7 +140,7 @@ proptest! {
         let mut zone = Zone::new(GrantLimits::default());
         let mut now = 1_000;
         // (address, user) → (first, until)
-        let mut model = std::collections::HashMap::<(u8, u8), (u64, u64)>::new();
+        let mut model = HashMap::<(u8, u8), (u64, u64)>::new();
         for (address, user, passed) in logins {
             now += passed;
             zone.login(&format!("192.0.2.{address}"), &format!("u{user}"), now).unwrap();

@@ -12,9 +12,7 @@ use std::{
 };
 
 use dnsbl_index::Index;
-use dnsbl_store::{
-    Actor, Change, ChangeError, Document, Operation, Precondition, Sources, Store,
-};
+use dnsbl_store::{Actor, Change, ChangeError, Document, Operation, Precondition, Sources, Store};
 use dnsbl_types::{GrantTerms, ListingBody, Name, Source, Subject, UnixTime};
 use ipnet::IpNet;
 use tokio::{
@@ -47,15 +45,28 @@ type Reply<T> = oneshot::Sender<T>;
 
 /// What the task is asked for.
 pub(super) enum Request {
-    Login { zone: Option<Name>, login: Box<Login>, reply: Reply<Result<Outcome, LoginsError>> },
+    Login {
+        zone: Option<Name>,
+        login: Box<Login>,
+        reply: Reply<Result<Outcome, LoginsError>>,
+    },
     End {
         zone: Option<Name>,
         address: IpAddr,
         user: Option<User>,
         reply: Reply<Result<Option<u64>, LoginsError>>,
     },
-    List { zone: Name, after: Option<IpAddr>, most: usize, reply: Reply<GrantPage> },
-    Find { zone: Name, address: IpAddr, reply: Reply<Option<Grant>> },
+    List {
+        zone: Name,
+        after: Option<IpAddr>,
+        most: usize,
+        reply: Reply<GrantPage>,
+    },
+    Find {
+        zone: Name,
+        address: IpAddr,
+        reply: Reply<Option<Grant>>,
+    },
 }
 
 /// The owner of all grants.
@@ -187,9 +198,8 @@ impl Registrar {
                 }
                 Request::Find { zone, address, reply } => {
                     let zone = self.zone(&zone);
-                    let found = zone.and_then(|zone| {
-                        zone.grants.get(&zone.grants.network(address)).cloned()
-                    });
+                    let found = zone
+                        .and_then(|zone| zone.grants.get(&zone.grants.network(address)).cloned());
                     drop(reply.send(found));
                 }
             }
@@ -293,9 +303,8 @@ impl Registrar {
             }
             (Waiting::Login { login, effect, reply }, Ok(seq)) => {
                 let zone = self.zones.get(origin);
-                let grant = zone.and_then(|zone| {
-                    zone.grants.get(&zone.grants.network(login.address)).cloned()
-                });
+                let grant = zone
+                    .and_then(|zone| zone.grants.get(&zone.grants.network(login.address)).cloned());
                 // It may have ended in the same round: nothing is left of it then.
                 let outcome = match grant {
                     Some(grant) => {
@@ -323,22 +332,28 @@ impl Registrar {
         for (network, before) in before {
             let subject = Subject::from_net(*network);
             let (grant, listing) = match zone.grants.get(network) {
-                Some(grant) => (Some(grant.clone()), Operation::PutListing {
-                    zone: origin.clone(),
-                    subject,
-                    source: self.source.clone(),
-                    body: Box::new(ListingBody {
-                        expires_at: Some(grant.until()),
-                        ..ListingBody::default()
-                    }),
-                    precondition: Precondition::None,
-                }),
-                None => (before.clone().map(|grant| ended(grant, now)), Operation::DeleteListing {
-                    zone: origin.clone(),
-                    subject,
-                    sources: Sources::One(self.source.clone()),
-                    precondition: Precondition::None,
-                }),
+                Some(grant) => (
+                    Some(grant.clone()),
+                    Operation::PutListing {
+                        zone: origin.clone(),
+                        subject,
+                        source: self.source.clone(),
+                        body: Box::new(ListingBody {
+                            expires_at: Some(grant.until()),
+                            ..ListingBody::default()
+                        }),
+                        precondition: Precondition::None,
+                    },
+                ),
+                None => (
+                    before.clone().map(|grant| ended(grant, now)),
+                    Operation::DeleteListing {
+                        zone: origin.clone(),
+                        subject,
+                        sources: Sources::One(self.source.clone()),
+                        precondition: Precondition::None,
+                    },
+                ),
             };
             operations.push(listing);
             if let Some(grant) = grant {

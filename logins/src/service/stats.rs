@@ -38,7 +38,8 @@ impl Stats {
 
     /// New grants, and renewals, of one way.
     pub fn grants(&self, way: Way) -> (u64, u64) {
-        let of = |counts: &[AtomicU64; Way::ALL.len()]| counts[way as usize].load(Ordering::Relaxed);
+        let of =
+            |counts: &[AtomicU64; Way::ALL.len()]| counts[way as usize].load(Ordering::Relaxed);
         (of(&self.granted), of(&self.renewed))
     }
 

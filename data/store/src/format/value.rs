@@ -9,8 +9,8 @@ use std::{
 };
 
 use dnsbl_types::{
-    Access, AccessAction, Apex, GrantTerms, Listing, Name, Reason, ReturnCode, SoaTimes, Source, Zone, ZoneKind,
-    ZoneSpec,
+    Access, AccessAction, Apex, GrantTerms, Listing, Name, Reason, ReturnCode, SoaTimes, Source,
+    Zone, ZoneKind, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};

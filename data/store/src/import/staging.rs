@@ -2,7 +2,7 @@
 
 use std::{fmt, net::Ipv4Addr, sync::Arc};
 
-use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, Zone, ZoneKind};
+use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, Zone};
 
 use crate::{
     ChangeError, ImportCounts,

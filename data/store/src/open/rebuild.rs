@@ -811,8 +811,7 @@ impl Remains {
             }
         }
         for (origin, state) in states {
-            let (value, copy) =
-                (codec::encode(&state.state_value()), state.copy_value().encode());
+            let (value, copy) = (codec::encode(&state.state_value()), state.copy_value().encode());
             output.put(schema::META, &key::state(&origin), &value)?;
             output.put(schema::META, &key::copy(&origin), &copy)?;
         }

@@ -126,17 +126,18 @@ fn any_outcome() -> impl Strategy<Value = Result<Option<u32>, Refusal>> {
 proptest! {
     #[test]
     fn what_was_written_as_a_call_is_read(
-        xid: u32,
-        (program, version, number): (u32, u32, u32),
+        xid in any::<u32>(),
+        (program, version, number) in any::<(u32, u32, u32)>(),
         arguments in prop::collection::vec(any::<u8>(), 0..80),
     ) {
         let procedure = Procedure { program, version, number };
         let body = CallBody { procedure, arguments: &arguments };
-        prop_assert_eq!(Call::read(&body.write(xid)), Some(Call { xid, body: Ok(body) }));
+        let message = body.write(xid);
+        prop_assert_eq!(Call::read(&message), Some(Call { xid, body: Ok(body) }));
     }
 
     #[test]
-    fn what_was_written_as_a_reply_is_read(xid: u32, outcome in any_outcome()) {
+    fn what_was_written_as_a_reply_is_read(xid in any::<u32>(), outcome in any_outcome()) {
         let reply = Reply { xid, outcome };
         let message = reply.write();
         prop_assert_eq!(Reply::read(&message), Some(reply));
