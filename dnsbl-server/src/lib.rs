@@ -16,9 +16,7 @@ mod relay_tester;
 mod reload;
 mod server;
 
-pub use config::{
-    ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, RateLimit,
-};
+pub use config::{ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
 #[doc(hidden)]
 pub use dns::Paths;
 pub use dns::answer_fast;

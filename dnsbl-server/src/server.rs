@@ -28,8 +28,7 @@ use crate::{
     logins::{self, DracService},
     maintenance,
     metrics::Metrics,
-    protection,
-    relay_tester,
+    protection, relay_tester,
     reload::Reloader,
 };
 

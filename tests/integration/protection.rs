@@ -3,7 +3,9 @@
 
 use std::{fs, net::IpAddr, path::PathBuf};
 
-use dnsbl_tests::{Edns, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, eventually};
+use dnsbl_tests::{
+    Edns, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, eventually,
+};
 use hickory_proto::{
     op::ResponseCode,
     rr::{
@@ -48,7 +50,8 @@ fn flood(server: &TestServer, query: &Query) -> Vec<Reply> {
     }
     eventually(PATIENCE, || if seen() == before + FLOOD { Ok(()) } else { Err(seen()) });
     let sent = FLOOD - limited(server, "dropped");
-    let receive = |_| client.receive(PATIENCE).unwrap().expect("a reply for each that was not dropped");
+    let receive =
+        |_| client.receive(PATIENCE).unwrap().expect("a reply for each that was not dropped");
     (0..sent).map(receive).collect()
 }
 

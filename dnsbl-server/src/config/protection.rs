@@ -70,7 +70,8 @@ pub(super) enum LargeUdpSpec {
 impl CookiesSpec {
     pub(super) fn check(self) -> Result<Option<Cookies>, Refused> {
         if self.secrets.get_ref().len() > MAX_SECRETS {
-            let detail = format!("there are more than {MAX_SECRETS}; each may be tried for a query");
+            let detail =
+                format!("there are more than {MAX_SECRETS}; each may be tried for a query");
             return refuse("dns.cookies.secrets", self.secrets.span(), detail);
         }
         Ok(self.enabled.then(|| Cookies { secrets: self.secrets.into_inner() }))

@@ -261,9 +261,11 @@ mod tests {
     /// the cookie is no good any more.
     #[test]
     fn rfc9018_a3_reserved_octets_of_other_servers_count() {
-        let (client, option) = ("203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5");
+        let (client, option) =
+            ("203.0.113.203", "fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5");
         let secrets = secrets(SECRET, &[]);
-        let judged = secrets.judge(&bytes(option), client.parse().unwrap(), UnixTime(1_559_727_985));
+        let judged =
+            secrets.judge(&bytes(option), client.parse().unwrap(), UnixTime(1_559_727_985));
         assert_eq!(judged, ClientCookie::Good(reply(option)));
         let renewed = reply("fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e");
         check(&secrets, option, client, 1_559_734_700, ClientCookie::Bad(renewed));
@@ -343,7 +345,10 @@ mod tests {
                 Err(err) => {
                     assert!(!is_good, "{text}: {err}");
                     let said = format!("{err} {err:?}");
-                    assert!(said.contains("cookie.secret") && !said.contains(&SECRET[1..]), "{said}");
+                    assert!(
+                        said.contains("cookie.secret") && !said.contains(&SECRET[1..]),
+                        "{said}"
+                    );
                 }
             }
         }

@@ -183,8 +183,7 @@ impl<'r> ResponseBuilder<'r> {
             _ => ResponseCode::FormErr,
         };
         self.meta.response_code = rcode;
-        let outcome =
-            if rcode == ResponseCode::NoError { Outcome::NoData } else { Outcome::Error };
+        let outcome = if rcode == ResponseCode::NoError { Outcome::NoData } else { Outcome::Error };
         let bytes = self.encode(&[], None, transport);
         Decided { zone: None, outcome, class: ResultClass::Error, bytes }
     }

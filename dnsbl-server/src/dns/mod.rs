@@ -46,7 +46,7 @@ use dnsbl_types::{ClockReading, UnixTime};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
-pub(crate) use cookies::{Cookies, SecretError, Secrets};
+pub(crate) use cookies::{Cookies, Secrets};
 pub(crate) use counters::Counters;
 pub use fuzz::Paths;
 pub(crate) use protection::Protection;

@@ -314,9 +314,7 @@ mod tests {
         for (slip, slipped) in [(0, 0), (1, 900), (2, 450), (3, 300)] {
             let limiter = limiter(config::RateLimit { slip, ..settings() }, now);
             let admit = |class| limiter.admit(addr("192.0.2.1"), class, now);
-            let count = |class, admission| {
-                (0..900).filter(|_| admit(class) == admission).count()
-            };
+            let count = |class, admission| (0..900).filter(|_| admit(class) == admission).count();
             assert_eq!(count(ResultClass::ZoneRecords, Admission::Answered), 3);
             assert_eq!(count(ResultClass::ZoneRecords, Admission::Slipped), slipped, "{slip}");
             assert_eq!(count(ResultClass::Error, Admission::Slipped), 0);

@@ -26,9 +26,11 @@ fn sent(settings: RateLimit) -> u32 {
     let cookie = *cookies().judge(&[1; 8], CLIENT, now().wall).reply().unwrap();
     let cookies = [&cookie[..], &cookie[..8], &[9; 24]];
     let mut packets = plain();
-    packets.extend(cookies.iter().flat_map(|cookie| {
-        plain().into_iter().filter_map(|packet| with_cookie(&packet, cookie))
-    }));
+    packets.extend(
+        cookies.iter().flat_map(|cookie| {
+            plain().into_iter().filter_map(|packet| with_cookie(&packet, cookie))
+        }),
+    );
     let mut bytes = [0; PAYLOAD as usize];
     let (mut query, mut sent) = (Query::EMPTY, 0);
     let mut answer_all = || {

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     config::{LargeUdp, RateLimit},
     dns::{
-        RateLimitCounters, RateLimiter, Service, cookies::ClientCookie, counters::Transport, message,
+        RateLimitCounters, RateLimiter, Service, cookies::ClientCookie, counters::Transport,
+        message,
     },
 };
 
@@ -100,7 +101,10 @@ fn rfc7873_s5_2_every_reply_to_a_query_with_a_cookie_has_one() {
             let Some(packet) = with_cookie(&packet, cookie) else { continue };
             let reply = option(&ask(&service, &packet), 10).expect("a cookie");
             let judged = cookies().judge(&reply, CLIENT, NOW);
-            assert_eq!((&reply[..8], judged), (&cookie[..8], ClientCookie::Good(reply.clone().try_into().unwrap())));
+            assert_eq!(
+                (&reply[..8], judged),
+                (&cookie[..8], ClientCookie::Good(reply.clone().try_into().unwrap()))
+            );
         }
         assert_eq!(option(&ask(&service, &packet), 10), None);
     }

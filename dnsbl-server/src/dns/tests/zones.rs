@@ -9,7 +9,8 @@ use std::{
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Apex, ClockReading, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Apex, ClockReading, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 
 use crate::dns::{Cookies, Counters, Protection, Secrets, Service};
