@@ -179,7 +179,8 @@ fn errors_have_cookies_too_and_over_tcp_as_well() {
             let client = (CLIENT, 5353).into();
             let reply = message::respond(&service, &packet, client, transport, now()).unwrap();
             let reply = read(&reply);
-            assert_eq!(reply.metadata.response_code, code);
+            // Number 16 has two names.
+            assert_eq!(u16::from(reply.metadata.response_code), u16::from(code));
             assert_eq!(option(&reply, 10).as_deref(), Some(&issued()[..]), "{code}");
         }
     }
