@@ -69,7 +69,7 @@ pub struct RateLimit {
     pub zone_records: u32,
     /// REFUSED, SERVFAIL and the like.
     pub errors: u32,
-    /// Every how manieth answer beyond that is sent as TC; 0: none.
+    /// Of so many answers beyond that one is sent as TC, and the others are dropped; 0: all are.
     pub slip: u32,
     /// Networks without limit.
     pub exempt: Vec<IpNet>,
