@@ -11,12 +11,13 @@ mod host;
 mod logins;
 mod maintenance;
 mod metrics;
+mod protection;
 mod relay_tester;
 mod reload;
 mod server;
 
-pub use config::{ChangeLog, Config, ConfigError, Dns, Http, Log};
+pub use config::{ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
 #[doc(hidden)]
-pub use dns::SlowPath;
+pub use dns::Paths;
 pub use dns::answer_fast;
 pub use server::run;

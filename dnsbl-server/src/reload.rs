@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use dnsbl_daemon::log::Log;
 
-use crate::Config;
+use crate::{
+    Config,
+    dns::{Cookies, Secrets},
+};
 
 /// The configuration file, and what of it is in force.
 pub(crate) struct Reloader {
@@ -25,20 +28,31 @@ impl Reloader {
 
     /// Reads the file again. Where it is bad everything stays as it is. No filter of the log holds back what
     /// became of it, as somebody waits for that.
-    pub(crate) fn reload(&mut self) {
+    pub(crate) fn reload(&mut self, cookies: Option<&Cookies>) {
         let report = match Config::load(&self.file) {
-            Ok(new) => self.apply(&new),
+            Ok(new) => self.apply(&new, cookies),
             Err(err) => format!("everything stays as it is: {err}"),
         };
         self.log.announce(&format!("dnsbl-server: SIGHUP: {report}"));
     }
 
-    fn apply(&mut self, new: &Config) -> String {
+    fn apply(&mut self, new: &Config, cookies: Option<&Cookies>) -> String {
         let mut changes = Vec::new();
         if new.log.filter != self.config.log.filter {
             self.log.set_filter(&new.log.filter);
             changes.push(format!("log.filter is {:?} now", new.log.filter.as_str()));
             self.config.log.filter = new.log.filter.clone();
+        }
+        if let (Some(cookies), Some(settings)) = (cookies, &new.dns.cookies) {
+            match Secrets::read(&settings.secrets) {
+                Ok(Some(secrets)) => {
+                    cookies.replace(secrets);
+                    self.config.dns.cookies = Some(settings.clone());
+                    changes.push("dns.cookies.secrets are read again".into());
+                }
+                Ok(None) => {}
+                Err(err) => changes.push(format!("dns.cookies.secrets stay as they are: {err}")),
+            }
         }
         let waiting = waiting(&self.config, new);
         if !waiting.is_empty() {

@@ -23,12 +23,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, commands, config,
-    dns::{self, Counters, Sockets},
+    dns::{self, Cookies, Counters, Sockets},
     host::Host,
     logins::{self, DracService},
     maintenance,
     metrics::Metrics,
-    relay_tester,
+    protection, relay_tester,
     reload::Reloader,
 };
 
@@ -67,7 +67,7 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => break Ok(()),
-                Signal::Reload => reloader.reload(),
+                Signal::Reload => reloader.reload(running.cookies.as_ref()),
             },
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
@@ -123,6 +123,7 @@ struct Running {
     listings: u64,
     dns: dns::Server,
     dns_addresses: String,
+    cookies: Option<Cookies>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
@@ -141,9 +142,12 @@ impl Running {
         let counters = Counters::new(sockets.count_workers())?;
         metrics.registry().register(Box::new(counters.clone()))?;
         let index = Arc::new(Index::default());
+        let protection = protection::build(&config.dns, metrics.registry())?;
+        let cookies = protection.cookies.clone();
         let service = dns::Service {
             index: index.clone(),
             counters: counters.clone(),
+            protection,
             version: config.dns.version.clone(),
             identity: config.dns.identity.clone(),
         };
@@ -194,6 +198,7 @@ impl Running {
             listings: 0,
             dns,
             dns_addresses,
+            cookies,
             http,
             http_address,
             tester: None,
@@ -350,5 +355,6 @@ fn warn_of_loose_permissions(config: &Config) {
     file_access::warn_of_folder(&config.data_dir);
     file_access::warn_of_secret(&config.token_file());
     file_access::warn_of_secret(&config.relay_keys_file());
-    config.logins.secrets.iter().for_each(|file| file_access::warn_of_secret(file));
+    let cookies = config.dns.cookies.iter().flat_map(|cookies| &cookies.secrets);
+    config.logins.secrets.iter().chain(cookies).for_each(|file| file_access::warn_of_secret(file));
 }

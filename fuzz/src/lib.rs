@@ -4,14 +4,13 @@
 //! what was found before. `README.md` says how they are built.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
     sync::{Arc, LazyLock},
     time::Instant,
 };
 
 use dnsbl_client::{QueryType, Question, read_reply};
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_server::{SlowPath, answer_fast};
+use dnsbl_server::Paths;
 use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
@@ -35,12 +34,11 @@ pub const TARGETS: [Target; 8] = [
 ];
 
 const NOW: UnixTime = UnixTime(1_700_000_000);
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 /// The most that is sent over UDP without EDNS, in octets (RFC 1035 section 4.2.1).
 const CLASSIC: usize = 512;
 
 /// What is listed in the server that is asked.
-static LISTED: LazyLock<(Arc<Index>, SlowPath)> = LazyLock::new(|| {
+static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     let index = Arc::new(Index::default());
     let mut writer = IndexWriter::new(index.clone());
     for (origin, kind, subjects) in [
@@ -59,25 +57,25 @@ static LISTED: LazyLock<(Arc<Index>, SlowPath)> = LazyLock::new(|| {
         }
     }
     writer.publish(1, Instant::now());
-    (index.clone(), SlowPath::new(index))
+    Paths::new(index)
 });
 
 /// A packet that comes to the server. What it replies can be read, is to that packet, and is the same on
 /// the fast path as on the slow one.
 pub fn query(packet: &[u8]) {
-    let (index, slow_path) = &*LISTED;
-    let [udp, tcp] = slow_path.answer(packet, NOW);
+    let [udp, tcp] = LISTED.slow(packet, NOW);
     for reply in [&udp, &tcp].into_iter().flatten() {
         assert_eq!(packet[..2], reply[..2], "the id");
         assert_eq!((packet[2] & 0x80, reply[2] & 0x80), (0, 0x80), "a reply, and to none");
         Message::from_vec(reply).expect("a reply that can be read");
     }
     let mut buffer = [0; CLASSIC];
-    if let Some(len) = answer_fast(&index.load(), packet, CLIENT, &mut buffer, NOW) {
+    if let Some(len) = LISTED.fast(packet, &mut buffer, NOW) {
         let udp = udp.expect("what one path answers, the other does too");
         // Flags, response code and counts; names may be compressed in other ways.
         assert_eq!(buffer[..12], udp[..12], "{packet:02x?}");
-        Message::from_vec(&buffer[..len]).expect("a reply that can be read");
+        let edns = |reply: &[u8]| Message::from_vec(reply).expect("a reply that can be read").edns;
+        assert_eq!(edns(&buffer[..len]), edns(&udp), "{packet:02x?}");
     }
 }
 

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 const HARMLESS: [&str; 8] = ["USR1", "USR2", "ALRM", "PIPE", "VTALRM", "PROF", "29", "XFSZ"];
 
 #[track_caller]
-fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let kill = format!("kill -{name} {pid}");
     let done = Process::run(Command::new("sh").args(["-c", &kill])).unwrap();
     assert_eq!(done.code, Some(0), "{kill}: {}", done.stderr);
@@ -61,7 +61,7 @@ impl Policy {
 }
 
 #[track_caller]
-fn server_says(server: &TestServer, words: &str) {
+pub(crate) fn server_says(server: &TestServer, words: &str) {
     eventually(PATIENCE, || match server.stderr() {
         said if said.contains(words) => Ok(()),
         said => Err(said),

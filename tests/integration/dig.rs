@@ -87,3 +87,27 @@ fn dig_is_refused_a_transfer() {
     let said = dig(server.dns(), &[zone.origin(), "AXFR"]);
     assert!(said.contains("Transfer failed"), "{said}");
 }
+
+#[test]
+fn dig_finds_cookies_good() {
+    let server = server();
+    let zone = server.ip_zone(json!({}));
+    for name in [zone.below("2.0.0.127"), zone.below("1.2.0.192"), "elsewhere.example".into()] {
+        for transport in ["+notcp", "+tcp"] {
+            let said = dig(server.dns(), &["+cookie=0102030405060708", transport, &name, "A"]);
+            assert!(said.contains("COOKIE: 0102030405060708") && said.contains("(good)"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn dig_shows_why_it_is_refused() {
+    let server = server();
+    let zone = server.ip_zone(json!({}));
+    let said = dig(server.dns(), &["elsewhere.example", "A"]);
+    assert!(said.contains("EDE: 20 (Not Authoritative)"), "{said}");
+    let said = dig(server.dns(), &["+noedns", "elsewhere.example", "A"]);
+    assert!(!said.contains("EDE"), "{said}");
+    let said = dig(server.dns(), &[&zone.below("2.0.0.127"), "A"]);
+    assert!(!said.contains("EDE"), "{said}");
+}

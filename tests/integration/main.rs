@@ -36,6 +36,7 @@ mod bad_start;
 mod daemons;
 mod loading;
 mod places;
+mod protection;
 mod wildcard;
 
 // Real lists and real peers.

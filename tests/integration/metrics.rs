@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// The sum of all samples of a metric that have these labels; metrics that count have no fractions.
 #[track_caller]
-fn value(server: &TestServer, name: &str, labels: &[(&str, &str)]) -> u64 {
+pub(crate) fn value(server: &TestServer, name: &str, labels: &[(&str, &str)]) -> u64 {
     let text = server.admin().get("/metrics").expect(200).text;
     let labels: Vec<String> =
         labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    net::{SocketAddr, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
@@ -106,6 +106,19 @@ impl Query {
         self
     }
 
+    /// With an OPT record that holds a cookie (RFC 7873).
+    #[must_use]
+    pub fn cookie(self, data: &[u8]) -> Self {
+        let mut query = self.edns(Edns::default());
+        let at = query.body.len() - 2;
+        let len = data.len() as u16;
+        query.body[at..].copy_from_slice(&(len + 4).to_be_bytes());
+        query.body.extend([0, 10]);
+        query.body.extend(len.to_be_bytes());
+        query.body.extend(data);
+        query
+    }
+
     /// With these header bits too.
     #[must_use]
     pub fn flags(mut self, flags: u16) -> Self {
@@ -180,12 +193,16 @@ pub struct UdpClient(UdpSocket);
 impl UdpClient {
     /// From a free port.
     pub fn connect(server: SocketAddr) -> io::Result<Self> {
-        let any: SocketAddr = if server.is_ipv4() {
-            ([127, 0, 0, 1], 0).into()
-        } else {
-            (std::net::Ipv6Addr::LOCALHOST, 0).into()
+        let loopback = match server {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        let socket = UdpSocket::bind(any)?;
+        Self::connect_from(server, loopback)
+    }
+
+    /// From a free port of this address.
+    pub fn connect_from(server: SocketAddr, from: IpAddr) -> io::Result<Self> {
+        let socket = UdpSocket::bind((from, 0))?;
         socket.connect(server)?;
         Ok(Self(socket))
     }

@@ -43,6 +43,51 @@ pub struct Dns {
     pub tcp_connections_per_client: usize,
     /// How long a TCP connection may take for its next query.
     pub tcp_idle_timeout: Duration,
+    /// DNS cookies (RFC 7873); `None`: the option is ignored.
+    pub cookies: Option<Cookies>,
+    /// How many answers a network gets over UDP; `None`: all.
+    pub rate_limit: Option<RateLimit>,
+    /// Who gets answers over 512 octets over UDP.
+    pub large_udp: LargeUdp,
+}
+
+/// DNS cookies (RFC 7873).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cookies {
+    /// Files with a secret each, the first of which makes cookies; none: one that is made up at the start.
+    pub secrets: Vec<PathBuf>,
+}
+
+/// How many answers a network, a /24 or a /56, gets over UDP in a second; 0: all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The records of listings.
+    pub listed: u32,
+    /// NXDOMAIN and NODATA.
+    pub negative: u32,
+    /// The records of the zone's own: SOA, NS, texts and addresses.
+    pub zone_records: u32,
+    /// REFUSED, SERVFAIL and the like.
+    pub errors: u32,
+    /// Of so many answers beyond that one is sent as TC, and the others are dropped; 0: all are.
+    pub slip: u32,
+    /// Networks without limit.
+    pub exempt: Vec<IpNet>,
+    /// Everything is answered, and only counted.
+    pub dry_run: bool,
+}
+
+/// Who gets answers over 512 octets over UDP, if it offers to take them; the others get TC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LargeUdp {
+    /// Everybody.
+    #[default]
+    All,
+    /// Who has a good cookie, and these networks.
+    Cookie {
+        /// Networks that need no cookie.
+        networks: Vec<IpNet>,
+    },
 }
 
 /// The HTTP face.

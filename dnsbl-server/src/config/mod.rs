@@ -2,6 +2,7 @@
 
 mod checked;
 mod logins;
+mod protection;
 mod refused;
 mod relay_tester;
 mod spec;
@@ -9,7 +10,7 @@ mod spec;
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::Drac;
-pub use checked::{ChangeLog, Config, Dns, Http, Log};
+pub use checked::{ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
 
 use refused::Refused;
 use spec::Spec;
@@ -91,11 +92,11 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::{net::IpAddr, path::Path, time::Duration};
 
     use dnsbl_daemon::Listen;
 
-    use super::Config;
+    use super::{Config, Cookies, LargeUdp};
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -171,6 +172,54 @@ mod tests {
             ("\nrelay-tester = { enabled = true }\n".to_owned(), "line 4: relay-tester.receiver"),
             ("relay-tester.enabled = true\n".to_owned(), "line 3: relay-tester.receiver"),
         ] {
+            let err = parse(&format!("{head}{text}")).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn protection_is_on_unless_told_otherwise_and_spares_this_machine() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let dns = |text: &str| parse(&format!("{head}{text}")).unwrap().dns;
+        let usual = dns("");
+        assert_eq!(usual.cookies, Some(Cookies { secrets: vec![] }));
+        assert_eq!(usual.large_udp, LargeUdp::All);
+        let limit = usual.rate_limit.unwrap();
+        assert!(["127.1.2.3", "::1"].iter().all(|addr| {
+            limit.exempt.iter().any(|exempt| exempt.contains(&addr.parse::<IpAddr>().unwrap()))
+        }));
+        let off = dns("[dns]\ncookies.enabled = false\nrate-limit.enabled = false\n");
+        assert_eq!((off.cookies, off.rate_limit), (None, None));
+        let networks = vec!["192.0.2.0/24".parse().unwrap()];
+        assert_eq!(
+            dns("[dns]\nlarge-udp = \"cookie\"\nlarge-udp-networks = [\"192.0.2.0/24\"]").large_udp,
+            LargeUdp::Cookie { networks }
+        );
+    }
+
+    #[test]
+    fn protection_that_makes_no_sense_is_named_with_its_line() {
+        for (text, at) in [
+            ("[dns]\nlarge-udp = \"some\"\n", "line 4"),
+            (
+                "[dns]\nlarge-udp = \"cookie\"\n[dns.cookies]\nenabled = false\n",
+                "line 4: dns.large-udp",
+            ),
+            ("[dns]\nlarge-udp-networks = [\"::1\"]\n", "line 4: dns.large-udp-networks"),
+            (
+                "[dns]\nlarge-udp = \"cookie\"\nlarge-udp-networks = [\"x\"]\n",
+                "line 5: dns.large-udp-networks",
+            ),
+            ("[dns.rate-limit]\nlisted = 1000001\n", "line 4: dns.rate-limit.listed"),
+            ("[dns.rate-limit]\n\nslip = 101\n", "line 5: dns.rate-limit.slip"),
+            ("[dns.rate-limit]\nexempt = [\"1.2.3\"]\n", "line 4: dns.rate-limit.exempt"),
+            ("[dns.rate-limit]\nper-second = 1\n", "line 4"),
+            (
+                "dns.cookies.secrets = [\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]\n",
+                "line 3: dns.cookies.secrets",
+            ),
+        ] {
+            let head = "version = \"v1\"\ndata-dir = \"var\"\n";
             let err = parse(&format!("{head}{text}")).unwrap_err();
             assert!(err.contains(at), "{text}: {err}");
         }

@@ -15,6 +15,7 @@ use toml::Spanned;
 use super::{
     checked::{ChangeLog, Config, Dns, Http, Log},
     logins::LoginsSpec,
+    protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
 };
@@ -50,6 +51,10 @@ struct DnsSpec {
     tcp_connections: Spanned<usize>,
     tcp_connections_per_client: Spanned<usize>,
     tcp_idle_timeout: Spanned<u64>,
+    large_udp: Spanned<LargeUdpSpec>,
+    large_udp_networks: Spanned<Vec<Spanned<String>>>,
+    cookies: CookiesSpec,
+    rate_limit: RateLimitSpec,
 }
 
 impl Default for DnsSpec {
@@ -62,6 +67,10 @@ impl Default for DnsSpec {
             tcp_connections: usual(1024),
             tcp_connections_per_client: usual(128),
             tcp_idle_timeout: usual(10),
+            large_udp: usual(LargeUdpSpec::default()),
+            large_udp_networks: usual(Vec::new()),
+            cookies: CookiesSpec::default(),
+            rate_limit: RateLimitSpec::default(),
         }
     }
 }
@@ -202,6 +211,9 @@ impl DnsSpec {
             let at = self.tcp_idle_timeout.span();
             return refuse("dns.tcp-idle-timeout", at, "it is 1 to 600 seconds");
         }
+        let cookies = self.cookies.check()?;
+        let large_udp =
+            LargeUdpSpec::check(&self.large_udp, &self.large_udp_networks, cookies.is_some())?;
         Ok(Dns {
             listen,
             threads,
@@ -210,6 +222,9 @@ impl DnsSpec {
             tcp_connections: self.tcp_connections.into_inner(),
             tcp_connections_per_client: self.tcp_connections_per_client.into_inner(),
             tcp_idle_timeout: Duration::from_secs(idle),
+            cookies,
+            rate_limit: self.rate_limit.check()?,
+            large_udp,
         })
     }
 }

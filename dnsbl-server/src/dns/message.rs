@@ -1,11 +1,11 @@
 //! Messages in, messages out. The only file that knows hickory.
 //!
-//! Checks come in this order: QR, opcode, EDNS version, number of questions, class, zone.
+//! Checks come in this order: QR, opcode, EDNS version, form of the cookie, number of questions, class, zone.
 
 use std::net::SocketAddr;
 
 use dnsbl_index::{IndexedZone, Listed, ZoneNumber};
-use dnsbl_types::{Name, Reason, UnixTime};
+use dnsbl_types::{ClockReading, Name, Reason, UnixTime};
 use hickory_server::{
     net::xfer::Protocol,
     proto::{
@@ -25,24 +25,29 @@ use hickory_server::{
 
 use super::{
     answer::{Answer, Reply, answer},
+    cookies::ClientCookie,
     counters::{Outcome, Transport},
+    extended_error::ExtendedError,
     lookup::{Question, look_up},
+    protection::Client,
+    rate_limit::{Admission, ResultClass},
     rrset::Rdata,
     service::Service,
-    wire::{CLASSIC, HEADER, PAYLOAD, RECORD_HEAD, rtype},
+    wire::{HEADER, PAYLOAD, RECORD_HEAD, option, rtype},
 };
 
 /// What the records of an answer may take, in bytes, so that a message over TCP holds them with all that
 /// is around them. Beyond that an RRset is what fits: the lowest codes, the first reasons.
 const MOST_RECORDS: usize = 64_000;
 
-/// The reply to a message, or `None` where none may be given: to what is no query at all.
+/// The reply to a message, or `None` where there is none: to what is no query at all, and over UDP to one too
+/// many.
 pub(crate) fn respond(
     service: &Service,
     packet: &[u8],
     client: SocketAddr,
     transport: Transport,
-    now: UnixTime,
+    now: ClockReading,
 ) -> Option<Vec<u8>> {
     let header: &[u8; HEADER] = packet.first_chunk()?;
     // QR: answering an answer would make a loop.
@@ -50,12 +55,24 @@ pub(crate) fn respond(
         service.counters.count(None, transport, Outcome::Dropped);
         return None;
     }
-    let Some(request) = parse(packet, client) else {
-        service.counters.count(None, transport, Outcome::Error);
-        return Some(refuse_unreadable(header));
+    let admit = |client: &Client, class| match transport {
+        Transport::Udp => service.protection.admit(client, class, now.steady),
+        Transport::Tcp => Admission::Answered,
     };
-    let response = ResponseBuilder::new(service, &request);
-    let (zone, outcome, bytes) = response.decide(service, transport, now);
+    let Some(request) = parse(packet, client) else {
+        let client = service.protection.client(client.ip(), None, now.wall);
+        let is_sent = admit(&client, ResultClass::Error) == Admission::Answered;
+        let outcome = if is_sent { Outcome::Error } else { Outcome::Dropped };
+        service.counters.count(None, transport, outcome);
+        return is_sent.then(|| refuse_unreadable(header));
+    };
+    let mut builder = ResponseBuilder::new(service, &request, now.wall);
+    let Decided { zone, mut outcome, class, mut bytes } = builder.decide(transport, now.wall);
+    match admit(&builder.client, class) {
+        Admission::Answered => {}
+        Admission::Slipped => bytes = builder.truncated(),
+        Admission::Dropped => (outcome, bytes) = (Outcome::Dropped, None),
+    }
     service.counters.count(zone, transport, outcome);
     bytes
 }
@@ -84,6 +101,14 @@ fn plain_name_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// The data of the COOKIE option, the first if there are several.
+fn cookie(edns: &Edns) -> Option<&[u8]> {
+    match edns.option(EdnsCode::Cookie) {
+        Some(EdnsOption::Unknown(_, data)) => Some(data),
+        _ => None,
+    }
+}
+
 /// A bare header: NOTIMP for an opcode that we don't do, else FORMERR.
 fn refuse_unreadable(header: &[u8; HEADER]) -> Vec<u8> {
     let rcode = if header[2] & 0x78 == 0 { 1 } else { 4 };
@@ -94,17 +119,29 @@ fn refuse_unreadable(header: &[u8; HEADER]) -> Vec<u8> {
 
 /// A response in the making.
 struct ResponseBuilder<'r> {
+    service: &'r Service,
     request: &'r Request,
+    client: Client,
     meta: Metadata,
     edns: Option<Edns>,
 }
 
+/// What is said to a query.
+struct Decided {
+    zone: Option<ZoneNumber>,
+    outcome: Outcome,
+    class: ResultClass,
+    bytes: Option<Vec<u8>>,
+}
+
 impl<'r> ResponseBuilder<'r> {
-    fn new(service: &Service, request: &'r Request) -> Self {
+    fn new(service: &'r Service, request: &'r Request, now: UnixTime) -> Self {
         let mut meta = Metadata::response_from_request(&request.metadata);
         // An authoritative server clears it (RFC 4035 section 3.1.6).
         meta.checking_disabled = false;
-        let edns = request.edns.as_ref().map(|asked| {
+        let asked = request.edns.as_ref();
+        let client = service.protection.client(request.src().ip(), asked.and_then(cookie), now);
+        let edns = asked.map(|asked| {
             let mut edns = Edns::new();
             edns.set_version(0).set_max_payload(PAYLOAD).set_dnssec_ok(asked.flags().dnssec_ok);
             let identity =
@@ -114,41 +151,52 @@ impl<'r> ResponseBuilder<'r> {
             {
                 edns.options_mut().insert(EdnsOption::NSID(nsid));
             }
+            if let Some(cookie) = client.cookie.reply() {
+                edns.options_mut().insert(EdnsOption::Unknown(option::COOKIE, cookie.to_vec()));
+            }
             edns
         });
-        Self { request, meta, edns }
+        Self { service, request, client, meta, edns }
     }
 
-    fn decide(
-        mut self,
-        service: &Service,
-        transport: Transport,
-        now: UnixTime,
-    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
+    fn decide(&mut self, transport: Transport, now: UnixTime) -> Decided {
         let rcode = match self.request.queries.queries() {
-            _ if self.request.metadata.op_code != OpCode::Query => ResponseCode::NotImp,
+            _ if self.request.metadata.op_code != OpCode::Query => {
+                self.explain(Some(ExtendedError::NotSupported));
+                ResponseCode::NotImp
+            }
             _ if self.request.edns.as_ref().is_some_and(|edns| edns.version() > 0) => {
                 ResponseCode::BADVERS
             }
+            _ if self.client.cookie == ClientCookie::Malformed => ResponseCode::FormErr,
             [query] => match query.query_class() {
-                DNSClass::IN => return self.answer(service, transport, now),
-                DNSClass::CH => return self.chaos(service, transport),
-                _ => ResponseCode::Refused,
+                DNSClass::IN => return self.answer(transport, now),
+                DNSClass::CH => return self.chaos(transport),
+                _ => return self.refuse(transport),
+            },
+            // Who has a cookie, or wants one, need not ask anything else (RFC 7873 section 5.4).
+            [] => match self.client.cookie {
+                ClientCookie::New(_) | ClientCookie::Good(_) => ResponseCode::NoError,
+                ClientCookie::Bad(_) => ResponseCode::BADCOOKIE,
+                ClientCookie::Absent | ClientCookie::Malformed => ResponseCode::FormErr,
             },
             _ => ResponseCode::FormErr,
         };
-        let outcome =
-            if rcode == ResponseCode::Refused { Outcome::Refused } else { Outcome::Error };
         self.meta.response_code = rcode;
-        (None, outcome, self.encode(&[], None, transport))
+        let outcome = if rcode == ResponseCode::NoError { Outcome::NoData } else { Outcome::Error };
+        let bytes = self.encode(&[], None, transport);
+        Decided { zone: None, outcome, class: ResultClass::Error, bytes }
     }
 
-    fn answer(
-        mut self,
-        service: &Service,
-        transport: Transport,
-        now: UnixTime,
-    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
+    /// Refuses what no zone of ours is about.
+    fn refuse(&mut self, transport: Transport) -> Decided {
+        self.meta.response_code = ResponseCode::Refused;
+        self.explain(Some(ExtendedError::NotAuthoritative));
+        let bytes = self.encode(&[], None, transport);
+        Decided { zone: None, outcome: Outcome::Refused, class: ResultClass::Error, bytes }
+    }
+
+    fn answer(&mut self, transport: Transport, now: UnixTime) -> Decided {
         let query = &self.request.queries.queries()[0];
         let mut qname = Vec::with_capacity(64);
         for label in query.name().iter() {
@@ -156,14 +204,28 @@ impl<'r> ResponseBuilder<'r> {
             qname.extend(label.iter().map(u8::to_ascii_lowercase));
         }
         qname.push(0);
-        let snapshot = service.index.load();
+        let snapshot = self.service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
-        let Answer { zone, reply } =
-            answer(&look_up(&snapshot, question, self.request.src().ip()), now);
+        let lookup = look_up(&snapshot, question, self.client.addr);
+        let Answer { zone, reply } = answer(&lookup, now);
+        self.explain(ExtendedError::of(&lookup, &reply));
         let owner = query.original().name();
         let (records, soa) = self.sections(zone, &reply, owner);
         let bytes = self.encode(&records, soa.as_ref(), transport);
-        (zone.map(IndexedZone::number), Outcome::of(&reply), bytes)
+        Decided {
+            zone: zone.map(IndexedZone::number),
+            outcome: Outcome::of(&reply),
+            class: ResultClass::of(&reply),
+            bytes,
+        }
+    }
+
+    /// Says why, to a client with EDNS (RFC 8914 section 3).
+    fn explain(&mut self, error: Option<ExtendedError>) {
+        if let (Some(edns), Some(error)) = (&mut self.edns, error) {
+            let data = error.octets().to_vec();
+            edns.options_mut().insert(EdnsOption::Unknown(option::EXTENDED_ERROR, data));
+        }
     }
 
     /// Sets rcode and AA, and makes the answer section and the SOA of the authority section.
@@ -200,27 +262,21 @@ impl<'r> ResponseBuilder<'r> {
     }
 
     /// `version.bind` and `id.server` (RFC 4892).
-    fn chaos(
-        mut self,
-        service: &Service,
-        transport: Transport,
-    ) -> (Option<ZoneNumber>, Outcome, Option<Vec<u8>>) {
+    fn chaos(&mut self, transport: Transport) -> Decided {
         let query = &self.request.queries.queries()[0];
         let text = match query.name().to_string().trim_end_matches('.') {
-            "version.bind" | "version.server" => service.version.as_deref(),
-            "id.server" | "hostname.bind" => service.identity.as_deref(),
+            "version.bind" | "version.server" => self.service.version.as_deref(),
+            "id.server" | "hostname.bind" => self.service.identity.as_deref(),
             _ => None,
         };
         let asked = matches!(u16::from(query.query_type()), rtype::TXT | rtype::ANY);
-        let Some(text) = text.filter(|_| asked) else {
-            self.meta.response_code = ResponseCode::Refused;
-            return (None, Outcome::Refused, self.encode(&[], None, transport));
-        };
+        let Some(text) = text.filter(|_| asked) else { return self.refuse(transport) };
         self.meta.authoritative = true;
         let owner = query.original().name().clone();
         let mut record = Record::from_rdata(owner, 0, txt(text));
         record.dns_class = DNSClass::CH;
-        (None, Outcome::NoData, self.encode(&[record], None, transport))
+        let bytes = self.encode(&[record], None, transport);
+        Decided { zone: None, outcome: Outcome::NoData, class: ResultClass::ZoneRecords, bytes }
     }
 
     /// The bytes; where they are too many for UDP, TC and nothing else, so that the client asks by TCP.
@@ -230,10 +286,12 @@ impl<'r> ResponseBuilder<'r> {
         soa: Option<&Record>,
         transport: Transport,
     ) -> Option<Vec<u8>> {
-        let limit = match (transport, &self.request.edns) {
-            (Transport::Tcp, _) => u16::MAX,
-            (Transport::Udp, Some(edns)) => edns.max_payload().clamp(CLASSIC, PAYLOAD),
-            (Transport::Udp, None) => CLASSIC,
+        let limit = match transport {
+            Transport::Tcp => u16::MAX,
+            Transport::Udp => {
+                let payload = self.request.edns.as_ref().map(Edns::max_payload);
+                self.service.protection.longest_reply(&self.client, payload)
+            }
         };
         let mut meta = self.meta;
         match self.emit(meta, answers, soa) {
@@ -244,6 +302,14 @@ impl<'r> ResponseBuilder<'r> {
                 meta.authoritative = false;
             }
         }
+        self.emit(meta, &[], None)
+    }
+
+    /// A reply that has the client ask by TCP.
+    fn truncated(&self) -> Option<Vec<u8>> {
+        let mut meta = self.meta;
+        meta.truncation = true;
+        meta.response_code = ResponseCode::NoError;
         self.emit(meta, &[], None)
     }
 

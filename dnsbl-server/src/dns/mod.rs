@@ -2,20 +2,29 @@
 //!
 //! ```text
 //!          ┌─ fast path ─► query.rs ─────────────┬─► lookup.rs ─► index
-//! udp.rs ──┤               reply.rs ◄────────────┬── answer.rs
-//!          └─ the rest ──► slow_path.rs ─┐       │ │  (what is answered)
+//!          │               fast_path.rs ◄────────┬── answer.rs
+//! udp.rs ──┤               reply.rs              │ │  (what is answered)
+//!          └─ the rest ──► slow_path.rs ─┐       │ │ protection.rs
 //! tcp.rs ────────────────────────────────┴► message.rs
 //!                                           (bytes ⇄ messages, hickory)
 //! ```
+//!
+//! `protection.rs` decides over UDP what a client's cookie proves (`cookies.rs`), and how many answers a network
+//! gets (`rate_limit.rs`).
 
 mod abort;
 mod answer;
 mod bind;
+mod cookies;
 mod counters;
+mod extended_error;
+mod fast_path;
 mod fuzz;
 mod lookup;
 mod message;
+mod protection;
 mod query;
+mod rate_limit;
 mod reply;
 mod rrset;
 mod service;
@@ -29,16 +38,19 @@ mod wire;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dnsbl_index::Snapshot;
-use dnsbl_types::UnixTime;
+use dnsbl_types::{ClockReading, UnixTime};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use bind::Sockets;
+pub(crate) use cookies::{Cookies, Secrets};
 pub(crate) use counters::Counters;
-pub use fuzz::SlowPath;
+pub use fuzz::Paths;
+pub(crate) use protection::Protection;
+pub(crate) use rate_limit::{RateLimitCounters, RateLimiter};
 pub(crate) use service::Service;
 
 use crate::config;
@@ -88,7 +100,7 @@ impl Server {
 }
 
 /// Answers a client's query into `reply` on the fast path, as a UDP worker does, and returns the length of the
-/// reply in bytes; `None` for what is left to the slow path. For benches and tests.
+/// reply in bytes; `None` for what is left to the slow path. Nobody is protected. For benches.
 pub fn answer_fast(
     snapshot: &Snapshot,
     packet: &[u8],
@@ -98,8 +110,10 @@ pub fn answer_fast(
 ) -> Option<usize> {
     let mut query = query::Query::EMPTY;
     query.read(packet).then_some(())?;
-    let answer = answer::answer(&lookup::look_up(snapshot, query.question(), client), now);
-    reply::write(packet, &query, &answer, reply)
+    let lookup = &lookup::look_up(snapshot, query.question(), client);
+    let asked = fast_path::Asked { packet, query: &query, lookup, client };
+    let now = ClockReading { wall: now, steady: Instant::now() };
+    fast_path::respond(&Protection::default(), asked, reply, now).map(|responded| responded.len)
 }
 
 /// Addresses as the ready line shows them.

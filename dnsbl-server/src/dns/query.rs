@@ -5,13 +5,11 @@
 
 use super::{
     lookup::Question,
-    wire::{CLASS_IN, HEADER, rtype},
+    wire::{CLASS_IN, HEADER, option, rtype},
 };
 
 /// The longest name in wire form, in octets.
 const LONGEST_NAME: usize = 255;
-/// The EDNS options that make no difference to the answer: COOKIE (RFC 7873), Padding (RFC 7830).
-const IGNORED_OPTIONS: [u16; 2] = [10, 12];
 
 /// A query of the fast path. Made to be filled again and again, since moving it about takes time.
 pub(super) struct Query {
@@ -28,6 +26,15 @@ pub(super) struct Edns {
     /// How much it takes over UDP, in bytes.
     pub(super) payload: u16,
     pub(super) dnssec_ok: bool,
+    cookie: Option<OptionPlace>,
+}
+
+/// The place of an option's data in the message.
+#[derive(Clone, Copy)]
+struct OptionPlace {
+    /// How far its beginning is from the end of the message, in octets.
+    from_end: usize,
+    len: usize,
 }
 
 impl Query {
@@ -60,6 +67,19 @@ impl Query {
     /// What is asked.
     pub(super) fn question(&self) -> Question<'_> {
         Question { qname: &self.name[..self.name_len], qtype: self.qtype }
+    }
+
+    /// The data of the COOKIE option (RFC 7873 section 4) of the packet that this was read from, whatever its
+    /// length.
+    pub(super) fn cookie<'p>(&self, packet: &'p [u8]) -> Option<&'p [u8]> {
+        let OptionPlace { from_end, len } = self.edns?.cookie?;
+        let at = packet.len().checked_sub(from_end)?;
+        packet.get(at..at + len)
+    }
+
+    /// How much the client takes over UDP, in bytes, if it says so.
+    pub(super) fn payload(&self) -> Option<u16> {
+        self.edns.map(|edns| edns.payload)
     }
 
     /// The length of header and question, in bytes.
@@ -98,22 +118,28 @@ impl Edns {
         let is_plain = u16::from_be_bytes([t1, t2]) == rtype::OPT
             && rcode == 0
             && version == 0
-            && len == options.len()
-            && are_ignored(options);
+            && len == options.len();
         let payload = u16::from_be_bytes([p1, p2]);
-        is_plain.then_some(Self { payload, dnssec_ok: flags & 0x80 != 0 })
+        let cookie = read_options(options)?;
+        is_plain.then_some(Self { payload, dnssec_ok: flags & 0x80 != 0, cookie })
     }
 }
 
-/// Whether these options are whole and make no difference.
-fn are_ignored(mut options: &[u8]) -> bool {
+/// Reads options that are the rest of a message: where the cookie stands, the first if there are several (RFC
+/// 7873 section 5.2), and nothing else but Padding. `None` where one is cut off, or is another.
+fn read_options(mut options: &[u8]) -> Option<Option<OptionPlace>> {
+    let mut cookie = None;
     while let Some((&[c1, c2, l1, l2], rest)) = options.split_first_chunk::<4>() {
         let len = usize::from(u16::from_be_bytes([l1, l2]));
-        let Some(next) = rest.get(len..) else { return false };
-        if !IGNORED_OPTIONS.contains(&u16::from_be_bytes([c1, c2])) {
-            return false;
+        let next = rest.get(len..)?;
+        match u16::from_be_bytes([c1, c2]) {
+            option::COOKIE => {
+                cookie = cookie.or(Some(OptionPlace { from_end: rest.len(), len }));
+            }
+            option::PADDING => {}
+            _ => return None,
         }
         options = next;
     }
-    options.is_empty()
+    options.is_empty().then_some(cookie)
 }

@@ -10,9 +10,11 @@ use dnsbl_types::{Name, Reason};
 
 use super::{
     answer::{Answer, Reply},
+    cookies::ReplyCookie,
+    extended_error::ExtendedError,
     query::Query,
     rrset::Rdata,
-    wire::{CLASS_IN, CLASSIC, HEADER, PAYLOAD, RECORD_HEAD, rtype},
+    wire::{CLASS_IN, HEADER, PAYLOAD, RECORD_HEAD, option, rtype},
 };
 
 /// The longest text that is written here, in bytes.
@@ -22,41 +24,51 @@ const TO_START: u16 = 0xc000;
 /// A pointer to the name in the question.
 const TO_QUESTION: u16 = TO_START | HEADER as u16;
 
+/// QR, AA and TC, in the third octet of a message (RFC 1035 section 4.1.1).
+const QR: u8 = 0x80;
+const AA: u8 = 0x04;
+const TC: u8 = 0x02;
+
+/// The options of a reply, which it has where the query has EDNS.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ReplyOptions<'a> {
+    pub(super) cookie: Option<&'a ReplyCookie>,
+    pub(super) extended_error: Option<ExtendedError>,
+}
+
 /// Writes the reply to a query that was read from `packet`, and returns its length; `None` if it does
 /// not fit.
 pub(super) fn write(
     packet: &[u8],
     query: &Query,
     answer: &Answer<'_>,
+    options: ReplyOptions<'_>,
     reply: &mut [u8],
 ) -> Option<usize> {
-    let limit = match query.edns {
-        Some(edns) => edns.payload.clamp(CLASSIC, PAYLOAD),
-        None => CLASSIC,
-    };
-    let most = usize::from(limit).min(reply.len());
-    let mut writer = Writer { bytes: &mut reply[..most], len: 0, query, origin: None };
+    let mut writer = Writer { bytes: reply, len: 0, query, origin: None };
     writer.put(packet.get(..query.head_len())?)?;
-    let (answers, authorities) = writer.sections(answer)?;
-    if let Some(edns) = query.edns {
-        let [p1, p2] = PAYLOAD.to_be_bytes();
-        let flags = if edns.dnssec_ok { 0x80 } else { 0 };
-        writer.put(&[0, 0, 41, p1, p2, 0, 0, flags, 0, 0, 0])?;
-    }
-    let len = writer.len;
-    let (rcode, authoritative) = match answer.reply {
-        Reply::NxDomain { .. } => (3, true),
-        Reply::Refused => (5, false),
-        Reply::ServFail => (2, false),
-        _ => (0, true),
+    let counts = writer.sections(answer)?;
+    writer.opt(options)?;
+    let (flags, rcode) = match answer.reply {
+        Reply::NxDomain { .. } => (AA, 3),
+        Reply::Refused => (0, 5),
+        Reply::ServFail => (0, 2),
+        _ => (AA, 0),
     };
-    // QR and AA; RD as it came; the rest clear.
-    reply[2] = 0x80 | u8::from(authoritative) << 2 | reply[2] & 0x01;
-    reply[3] = rcode;
-    reply[6..8].copy_from_slice(&answers.to_be_bytes());
-    reply[8..10].copy_from_slice(&authorities.to_be_bytes());
-    reply[10..12].copy_from_slice(&u16::from(query.edns.is_some()).to_be_bytes());
-    Some(len)
+    Some(writer.finish(flags, rcode, counts))
+}
+
+/// Writes a reply that has the client ask by TCP, and returns its length; `None` if it does not fit.
+pub(super) fn write_truncated(
+    packet: &[u8],
+    query: &Query,
+    options: ReplyOptions<'_>,
+    reply: &mut [u8],
+) -> Option<usize> {
+    let mut writer = Writer { bytes: reply, len: 0, query, origin: None };
+    writer.put(packet.get(..query.head_len())?)?;
+    writer.opt(options)?;
+    Some(writer.finish(AA | TC, 0, (0, 0)))
 }
 
 /// A reply as far as it is written.
@@ -74,6 +86,40 @@ impl Writer<'_> {
         self.bytes.get_mut(self.len..end)?.copy_from_slice(bytes);
         self.len = end;
         Some(())
+    }
+
+    /// Writes the OPT record, if the query has one.
+    fn opt(&mut self, options: ReplyOptions<'_>) -> Option<()> {
+        let Some(edns) = self.query.edns else { return Some(()) };
+        let [p1, p2] = PAYLOAD.to_be_bytes();
+        let flags = if edns.dnssec_ok { 0x80 } else { 0 };
+        self.put(&[0, 0, 41, p1, p2, 0, 0, flags, 0])?;
+        let at = self.len;
+        self.put(&[0; 2])?;
+        if let Some(cookie) = options.cookie {
+            self.option(option::COOKIE, cookie)?;
+        }
+        if let Some(error) = options.extended_error {
+            self.option(option::EXTENDED_ERROR, &error.octets())?;
+        }
+        self.put_len(at)
+    }
+
+    fn option(&mut self, code: u16, data: &[u8]) -> Option<()> {
+        self.put(&code.to_be_bytes())?;
+        self.put(&u16::try_from(data.len()).ok()?.to_be_bytes())?;
+        self.put(data)
+    }
+
+    /// Makes the head of the question's a reply's, and returns the length of all.
+    fn finish(self, flags: u8, rcode: u8, (answers, authorities): (u16, u16)) -> usize {
+        // RD as it came; the rest clear.
+        self.bytes[2] = QR | flags | self.bytes[2] & 0x01;
+        self.bytes[3] = rcode;
+        self.bytes[6..8].copy_from_slice(&answers.to_be_bytes());
+        self.bytes[8..10].copy_from_slice(&authorities.to_be_bytes());
+        self.bytes[10..12].copy_from_slice(&u16::from(self.query.edns.is_some()).to_be_bytes());
+        self.len
     }
 
     /// Writes the answer and authority sections, and returns how many records they have.
@@ -161,6 +207,11 @@ impl Writer<'_> {
         let at = self.len;
         self.put(&[0; 2])?;
         self.data(zone, data)?;
+        self.put_len(at)
+    }
+
+    /// Writes at `at` how many octets follow there.
+    fn put_len(&mut self, at: usize) -> Option<()> {
         let len = u16::try_from(self.len - at - 2).ok()?;
         self.bytes[at..at + 2].copy_from_slice(&len.to_be_bytes());
         Some(())

@@ -10,7 +10,7 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use dnsbl_types::UnixTime;
+use dnsbl_types::ClockReading;
 use udp_batch::ReturnPath;
 
 use super::{
@@ -61,7 +61,7 @@ impl Queue {
 fn answer_all(service: &Service, rx: &Receiver<SlowQuery>) {
     for SlowQuery { packet, path, socket } in rx {
         let peer = path.peer();
-        if let Some(reply) = respond(service, &packet, peer, Transport::Udp, UnixTime::now())
+        if let Some(reply) = respond(service, &packet, peer, Transport::Udp, ClockReading::now())
             && let Err(err) = udp_batch::send(&socket, &reply, &path)
         {
             // A client that can't be reached asks again.

@@ -11,7 +11,7 @@ use std::{
 use dnsbl_daemon::{
     ConnectionLimits, ConnectionPermits, Guarded, Listener, PeerNetwork, Stream, linger,
 };
-use dnsbl_types::UnixTime;
+use dnsbl_types::ClockReading;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
     time::timeout,
@@ -102,7 +102,7 @@ impl Conversation {
                 break;
             }
             queries += 1;
-            let now = UnixTime::now();
+            let now = ClockReading::now();
             let reply = respond(&self.service, &query, self.client, Transport::Tcp, now);
             // Where none may be given, those that were made are sent all the same.
             let is_last = reply.is_none();

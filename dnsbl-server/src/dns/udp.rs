@@ -12,17 +12,15 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
-use dnsbl_index::IndexedZone;
-use dnsbl_types::UnixTime;
+use dnsbl_types::ClockReading;
 use udp_batch::{Batch, Datagram};
 
 use super::{
     abort::AbortOnPanic,
-    answer::answer,
-    counters::{Outcome, WorkerCounters},
+    counters::WorkerCounters,
+    fast_path::{Asked, respond},
     lookup::{Lookup, look_up},
     query::Query,
-    reply,
     service::Service,
     slow_path::{Queue, SlowQuery},
     wire::PAYLOAD,
@@ -106,7 +104,7 @@ impl Worker {
     fn answer_batch(&self, batch: &mut Batch, queries: &mut [Query; BATCH]) {
         let snapshot = self.service.index.load();
         let counters = self.counters.open();
-        let now = UnixTime::now();
+        let now = ClockReading::now();
         let mut datagrams = ArrayVec::<Datagram<'_>, BATCH>::new();
         for datagram in batch.received() {
             if read(&datagram, &mut queries[datagrams.len()]) {
@@ -122,12 +120,12 @@ impl Worker {
         let lookups: ArrayVec<Lookup<'_>, BATCH> = lookups.collect();
         prefetch(&lookups);
         for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {
-            let answer = answer(lookup, now);
-            match reply::write(datagram.bytes, query, &answer, datagram.reply) {
-                Some(len) => {
-                    datagram.reply(len);
-                    counters
-                        .count(answer.zone.map(IndexedZone::number), Outcome::of(&answer.reply));
+            let client = datagram.path().peer().ip();
+            let asked = Asked { packet: datagram.bytes, query, lookup, client };
+            match respond(&self.service.protection, asked, datagram.reply, now) {
+                Some(responded) => {
+                    datagram.reply(responded.len);
+                    counters.count(responded.zone, responded.outcome);
                 }
                 None => self.defer(datagram),
             }

@@ -26,3 +26,10 @@ pub(super) mod rtype {
     pub(crate) const AXFR: u16 = 252;
     pub(crate) const ANY: u16 = 255;
 }
+
+/// The EDNS options that make a difference, and the one that is only passed over (RFC 7873, RFC 7830, RFC 8914).
+pub(super) mod option {
+    pub(crate) const COOKIE: u16 = 10;
+    pub(crate) const PADDING: u16 = 12;
+    pub(crate) const EXTENDED_ERROR: u16 = 15;
+}

@@ -1,25 +1,41 @@
 //! Both paths give the same answer to the same message.
 
+use dnsbl_types::UnixTime;
 use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use super::zones::{ADDRESSES, CLIENT, DOMAINS, NOW, service};
-use crate::dns::{Service, answer_fast, counters::Transport, message::respond, wire::PAYLOAD};
+use super::zones::{ADDRESSES, CLIENT, DOMAINS, NOW, cookies, now, service};
+use crate::{
+    config::LargeUdp,
+    dns::{
+        Service,
+        counters::Transport,
+        fast_path::{self, Asked},
+        lookup::look_up,
+        message,
+        query::Query,
+        wire::PAYLOAD,
+    },
+};
 
-/// The reply of the fast path, if it takes the message and the reply fits.
-fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = [0; PAYLOAD as usize];
-    let len = answer_fast(&service.index.load(), packet, CLIENT, &mut bytes, NOW)?;
-    Some(bytes[..len].to_vec())
+/// The reply of the fast path, if it takes the message and the reply fits; empty where nothing is sent.
+pub(super) fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    let (mut bytes, mut query) = ([0; PAYLOAD as usize], Query::EMPTY);
+    query.read(packet).then_some(())?;
+    let snapshot = service.index.load();
+    let lookup = &look_up(&snapshot, query.question(), CLIENT);
+    let asked = Asked { packet, query: &query, lookup, client: CLIENT };
+    let responded = fast_path::respond(&service.protection, asked, &mut bytes, now())?;
+    Some(bytes[..responded.len].to_vec())
 }
 
-fn slow(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    respond(service, packet, (CLIENT, 5353).into(), Transport::Udp, NOW)
+pub(super) fn slow(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    message::respond(service, packet, (CLIENT, 5353).into(), Transport::Udp, now())
 }
 
 /// A reply as a resolver understands it: records in any order, names compressed or not. The case of names
 /// counts: that of the question comes back, and names of the zone are in lower case.
-fn understood(reply: &[u8]) -> String {
+pub(super) fn understood(reply: &[u8]) -> String {
     let message = Message::from_vec(reply).expect("a reply can be read");
     let sorted = |records: &[hickory_server::proto::rr::Record]| {
         let mut texts: Vec<String> = records.iter().map(|record| format!("{record:?}")).collect();
@@ -110,8 +126,20 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// The data of a COOKIE option: the client's part, and what may be a server cookie of ours.
+fn cookie() -> impl Strategy<Value = Vec<u8>> {
+    let issued = (any::<[u8; 8]>(), 0u64..5_000).prop_map(|(own, age)| {
+        let at = UnixTime(NOW.0.wrapping_sub(age));
+        cookies().judge(&own, CLIENT, at).reply().expect("a cookie for each client").to_vec()
+    });
+    prop_oneof![issued, vec(any::<u8>(), 8), vec(any::<u8>(), 14..42)]
+}
+
 fn opt() -> impl Strategy<Value = Vec<u8>> {
-    let option = (select(vec![3u16, 8, 10, 10, 12, 15, 65_001]), vec(any::<u8>(), 0..24));
+    let option = prop_oneof![
+        3 => (select(vec![3u16, 8, 10, 12, 15, 65_001]), vec(any::<u8>(), 0..24)),
+        3 => cookie().prop_map(|data| (10, data)),
+    ];
     let options = prop_oneof![3 => Just(vec![]), 2 => vec(option, 0..3)];
     let payload = select(vec![0u16, 512, 600, 1232, 4096, 65_535]);
     let version = select(vec![0u8, 0, 0, 0, 0, 1]);
@@ -177,6 +205,13 @@ proptest! {
     #[test]
     fn both_paths_answer_a_query_alike(packet in packet()) {
         agree(&service(), &packet);
+    }
+
+    #[test]
+    fn both_paths_answer_a_query_alike_where_long_answers_need_a_cookie(packet in packet()) {
+        let mut service = service();
+        service.protection.large_udp = LargeUdp::Cookie { networks: vec![] };
+        agree(&service, &packet);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{Entry, Follower as _, Name, ReturnCode, Serial, ZoneKind, ZoneSpec};
 use hickory_server::proto::op::{Message, ResponseCode};
 
-use super::{differential::query, zones::NOW};
-use crate::dns::{Counters, Service, counters::Transport, message::respond};
+use super::{differential::query, zones::now};
+use crate::dns::{Counters, Protection, Service, counters::Transport, message::respond};
 
 /// A service that lists 192.0.2.1 with these entries.
 fn listing(entries: &[Entry]) -> Service {
@@ -20,14 +20,15 @@ fn listing(entries: &[Entry]) -> Service {
     writer.put_zone(&spec.check().unwrap(), Serial(1));
     writer.set_entries(&origin, &"192.0.2.1".parse().unwrap(), entries);
     writer.publish(1, Instant::now());
-    Service { index, counters, version: None, identity: None }
+    let protection = Protection::default();
+    Service { index, counters, protection, version: None, identity: None }
 }
 
 #[track_caller]
 fn ask(service: &Service, qtype: u16, transport: Transport) -> Message {
     let packet = query("1.2.0.192.bl.example.org", qtype, 1232);
     let client = "192.0.2.99:5353".parse().unwrap();
-    let reply = respond(service, &packet, client, transport, NOW).expect("a query has a reply");
+    let reply = respond(service, &packet, client, transport, now()).expect("a query has a reply");
     assert!(reply.len() <= usize::from(u16::MAX));
     let message = Message::from_vec(&reply).expect("a reply can be read");
     assert_eq!(message.metadata.response_code, ResponseCode::NoError);

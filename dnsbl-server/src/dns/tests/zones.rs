@@ -3,20 +3,32 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Instant,
 };
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Apex, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Apex, ClockReading, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 
-use crate::dns::{Counters, Service};
+use crate::dns::{Cookies, Counters, Protection, Secrets, Service};
 
 pub(super) const NOW: UnixTime = UnixTime(1_000);
 /// Not on this machine.
 pub(super) const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 99));
+
+/// That time, by both clocks; it stands still.
+pub(super) fn now() -> ClockReading {
+    static STEADY: LazyLock<Instant> = LazyLock::new(Instant::now);
+    ClockReading { wall: NOW, steady: *STEADY }
+}
+
+/// The cookies of every service here.
+pub(super) fn cookies() -> Cookies {
+    Cookies::new(Secrets::of_one_server([7; 16]))
+}
 
 /// A service with an IP zone, a domain zone, and one with names so long that replies do not fit.
 pub(super) fn service() -> Service {
@@ -32,7 +44,8 @@ pub(super) fn service() -> Service {
     }
     writer.publish(1, Instant::now());
     let identity = Some("ns1".into());
-    Service { index, counters, version: Some("test".into()), identity }
+    let protection = Protection { cookies: Some(cookies()), ..Protection::default() };
+    Service { index, counters, protection, version: Some("test".into()), identity }
 }
 
 /// What addresses and prefixes are listed; the place in the list decides what is said of them.

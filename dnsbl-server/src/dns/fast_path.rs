@@ -1,0 +1,68 @@
+//! The fast path for one query that was read and looked up: who asks, what is answered, whether that is sent.
+
+use std::net::IpAddr;
+
+use dnsbl_index::{IndexedZone, ZoneNumber};
+use dnsbl_types::ClockReading;
+
+use super::{
+    answer::answer,
+    cookies::ClientCookie,
+    counters::Outcome,
+    extended_error::ExtendedError,
+    lookup::Lookup,
+    protection::Protection,
+    query::Query,
+    rate_limit::{Admission, ResultClass},
+    reply::{self, ReplyOptions},
+};
+
+/// A query with what it matches.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) packet: &'a [u8],
+    /// As it was read from the packet.
+    pub(super) query: &'a Query,
+    pub(super) lookup: &'a Lookup<'a>,
+    pub(super) client: IpAddr,
+}
+
+/// What became of a query.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Responded {
+    /// The length of the reply, in octets; 0: there is none.
+    pub(super) len: usize,
+    pub(super) zone: Option<ZoneNumber>,
+    pub(super) outcome: Outcome,
+}
+
+/// Writes the reply to a query over UDP; `None` if that is left to the slow path. Allocates nothing.
+pub(super) fn respond(
+    protection: &Protection,
+    asked: Asked<'_>,
+    reply: &mut [u8],
+    now: ClockReading,
+) -> Option<Responded> {
+    let Asked { packet, query, lookup, client } = asked;
+    let client = protection.client(client, query.cookie(packet), now.wall);
+    if client.cookie == ClientCookie::Malformed {
+        return None;
+    }
+    let answer = answer(lookup, now.wall);
+    let longest = protection.longest_reply(&client, query.payload());
+    let reply_len = reply.len();
+    let reply = &mut reply[..usize::from(longest).min(reply_len)];
+    let options = ReplyOptions {
+        cookie: client.cookie.reply(),
+        extended_error: ExtendedError::of(lookup, &answer.reply),
+    };
+    // First, since the slow path asks for itself whether what is written there is sent.
+    let mut len = reply::write(packet, query, &answer, options, reply)?;
+    let mut outcome = Outcome::of(&answer.reply);
+    match protection.admit(&client, ResultClass::of(&answer.reply), now.steady) {
+        Admission::Answered => {}
+        Admission::Slipped => len = reply::write_truncated(packet, query, options, reply)?,
+        Admission::Dropped => (len, outcome) = (0, Outcome::Dropped),
+    }
+    Some(Responded { len, zone: answer.zone.map(IndexedZone::number), outcome })
+}
