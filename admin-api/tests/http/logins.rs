@@ -87,7 +87,7 @@ async fn a_login_may_come_as_a_form_and_from_ipv6() {
         json!({"address": "192.0.2"}),
         json!({"address": "192.0.2.1", "user": "a\nb"}),
         json!({"address": "192.0.2.1", "event": "open"}),
-        json!({"address": "192.0.2.1", "adress": "192.0.2.1"}),
+        json!({"address": "192.0.2.1", "addresses": "192.0.2.1"}),
         json!({}),
     ] {
         fixture.post("/v1/logins", body).await.problem(400);

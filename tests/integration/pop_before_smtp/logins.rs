@@ -228,7 +228,7 @@ fn renewals_never_grant_for_longer_than_longest_from_the_first_login() {
 }
 
 #[test]
-fn a_proxys_word_counts_only_where_the_proxy_is_named() {
+fn the_word_of_a_proxy_counts_only_where_the_proxy_is_named() {
     let (proxy, client) = (unique_host(), unique_host());
     for (logins, reason) in
         [(String::new(), json!("proxy")), (format!("proxies = [\"{proxy}\"]\n"), Value::Null)]
