@@ -178,16 +178,18 @@ mod tests {
     }
 
     #[test]
-    fn protection_is_on_unless_told_otherwise_and_spares_this_machine() {
+    fn protection_is_on_unless_told_otherwise_and_spares_what_is_not_routed() {
         let head = "version = \"v1\"\ndata-dir = \"var\"\n";
         let dns = |text: &str| parse(&format!("{head}{text}")).unwrap().dns;
         let usual = dns("");
         assert_eq!(usual.cookies, Some(Cookies { secrets: vec![] }));
         assert_eq!(usual.large_udp, LargeUdp::All);
         let limit = usual.rate_limit.unwrap();
-        assert!(["127.1.2.3", "::1"].iter().all(|addr| {
+        let is_exempt = |addr: &str| {
             limit.exempt.iter().any(|exempt| exempt.contains(&addr.parse::<IpAddr>().unwrap()))
-        }));
+        };
+        assert!(["127.1.2.3", "::1", "10.9.8.7", "fd00::1"].into_iter().all(is_exempt));
+        assert!(!["8.8.8.8", "172.32.0.1", "2001:4860::1"].into_iter().any(is_exempt));
         let off = dns("[dns]\ncookies.enabled = false\nrate-limit.enabled = false\n");
         assert_eq!((off.cookies, off.rate_limit), (None, None));
         let networks = vec!["192.0.2.0/24".parse().unwrap()];

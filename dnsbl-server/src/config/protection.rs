@@ -52,7 +52,7 @@ impl Default for RateLimitSpec {
             zone_records: usual(200),
             errors: usual(1_000),
             slip: usual(1),
-            exempt: usual(vec![usual("127.0.0.0/8".into()), usual("::1".into())]),
+            exempt: usual(UNROUTED.iter().map(|text| usual((*text).into())).collect()),
             dry_run: false,
         }
     }
@@ -130,6 +130,26 @@ impl LargeUdpSpec {
         }
     }
 }
+
+/// Networks that nobody is flooded in from the Internet, since nothing is routed there: this machine, private
+/// ones (RFC 1918, 4193, 6598), link-local ones, and those of documentation (RFC 5737, 3849) and benchmarks (RFC
+/// 2544).
+const UNROUTED: [&str; 14] = [
+    "127.0.0.0/8",
+    "::1",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "2001:db8::/32",
+    "fc00::/7",
+    "fe80::/10",
+];
 
 fn few_networks(
     key: &'static str,
