@@ -22,7 +22,7 @@ pub enum EventError {
 }
 
 impl EventError {
-    fn field(field: &'static str, reason: impl ToString) -> Self {
-        Self::Field { field, reason: reason.to_string() }
+    fn field(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Field { field, reason: reason.into() }
     }
 }

@@ -1,7 +1,7 @@
 //! A grant as it is kept: while it lasts, so that it outlives a restart, and for some days after, so that it can
 //! be told who sent from where. One byte that names the format, then postcard.
 
-use std::net::IpAddr;
+use std::{error::Error, net::IpAddr};
 
 use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::{Name, UnixTime};
@@ -112,8 +112,8 @@ fn hold(value: HoldValue) -> Result<Hold, RecordError> {
     })
 }
 
-fn damaged(err: impl ToString) -> RecordError {
-    RecordError::Damaged(err.to_string())
+fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
+    RecordError::Damaged(err.into().to_string())
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ fn until_limited(server: &TestServer, from: impl Into<IpAddr>, query: &Query) ->
     let from = from.into();
     eventually(PATIENCE, || match ask(server, from, query) {
         reply if reply.message.metadata.truncation => Ok(reply),
-        reply => Err(reply),
+        reply => Err(Box::new(reply)),
     })
 }
 
@@ -204,7 +204,7 @@ fn long_answers_go_by_tcp_where_the_client_has_no_cookie() {
     assert!(!plain.ask(server.dns(), Transport::Tcp).message.metadata.truncation);
     let first = ask(&server, FLOODED, &query.clone().cookie(&[7; 8]));
     assert!(first.message.metadata.truncation && first.bytes.len() < 512);
-    assert!(!is_cut(&query.clone().cookie(&cookie(&first))));
+    assert!(!is_cut(&query.cookie(&cookie(&first))));
     let known = "large-udp = \"cookie\"\nlarge-udp-networks = [\"127.0.1.0/24\"]\n";
     let server = TestServer::with_dns_config(known);
     let zone = server.ip_zone(json!({}));

@@ -22,7 +22,7 @@ fn requests() -> [(&'static str, String); 6] {
     let zone = format!("/v1/zones/{}", data::ORIGIN);
     let listings = format!("{zone}/listings");
     [
-        ("GET of the zone", zone.clone()),
+        ("GET of the zone", zone),
         ("/metrics", "/metrics".into()),
         ("a page of listings", format!("{listings}?limit=100")),
         ("a search by source", format!("{listings}?source=nobody&limit=100")),

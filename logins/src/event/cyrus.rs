@@ -39,7 +39,7 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
     let address = address("clientIP", &client)?;
     let user = event.user.filter(|user| !user.is_empty() && user != "anonymous");
     let user = user.map(|user| user.parse::<User>()).transpose();
-    let user = user.map_err(|err| EventError::field("user", err))?;
+    let user = user.map_err(|err| EventError::field("user", err.to_string()))?;
     if !is_login {
         return Ok(Report::Logout { address, user });
     }
@@ -49,7 +49,9 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
         peer: None,
         // Whoever logs in as nobody is nobody.
         user: Some(user.ok_or_else(|| EventError::field("user", "missing"))?),
-        service: service.parse::<MailService>().map_err(|err| EventError::field("service", err))?,
+        service: service
+            .parse::<MailService>()
+            .map_err(|err| EventError::field("service", err.to_string()))?,
         way: Way::Cyrus,
         tls: None,
         session: event.session.filter(|session| (1..=MAX_SESSION).contains(&session.len())),

@@ -72,8 +72,10 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
         user: user
             .map(|user| user.parse::<User>())
             .transpose()
-            .map_err(|err| EventError::field("user", err))?,
-        service: service.parse::<MailService>().map_err(|err| EventError::field("service", err))?,
+            .map_err(|err| EventError::field("user", err.to_string()))?,
+        service: service
+            .parse::<MailService>()
+            .map_err(|err| EventError::field("service", err.to_string()))?,
         way: Way::Dovecot,
         tls: transport
             .map(|transport| matches!(&*transport.to_ascii_lowercase(), "tls" | "secured")),

@@ -44,8 +44,8 @@ pub fn read(body: &[u8]) -> Result<Report, EventError> {
     Ok(Report::Login(Box::new(Login {
         address: address("remote", &remote)?,
         peer: None,
-        user: user.map_err(|err| EventError::field("login", err))?,
-        service: service.map_err(|err| EventError::field("protocol", err))?,
+        user: user.map_err(|err| EventError::field("login", err.to_string()))?,
+        service: service.map_err(|err| EventError::field("protocol", err.to_string()))?,
         way: Way::Policy,
         tls: body.tls,
         session: body.session_id.filter(|session| (1..=MAX_SESSION).contains(&session.len())),
