@@ -4,6 +4,7 @@
 //! what was found before. `README.md` says how they are built.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, LazyLock},
     time::Instant,
 };

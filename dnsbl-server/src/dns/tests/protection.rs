@@ -165,7 +165,7 @@ fn errors_have_cookies_too_and_over_tcp_as_well() {
     let mut version = plain.clone();
     let at = version.len() - 5;
     version[at] = 1;
-    let mut opcode = plain.clone();
+    let mut opcode = plain;
     opcode[2] = 15 << 3;
     let outside = query("www.elsewhere.test", A, 1232);
     for (packet, code) in [
