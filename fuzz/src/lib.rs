@@ -143,7 +143,7 @@ fn replies<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Reply> {
 /// none does where another program quotes it.
 pub fn logline(line: &[u8]) {
     let Ok(line) = str::from_utf8(line) else { return };
-    let (login, takers) = logline::login(line);
+    let (login, takers) = logline::read(line);
     assert_eq!(usize::from(login.is_some()), takers);
     if let Some(login) = login {
         let user = login.user.as_str();
@@ -156,7 +156,7 @@ pub fn logline(line: &[u8]) {
         assert!(addresses.any(|address| address.to_canonical() == login.address), "{line:?}");
     }
     let quoted = format!("Nov 29 15:10:36 mail postfix/smtpd[1]: warning: {line}");
-    assert_eq!(logline::login(&quoted), (None, 0));
+    assert_eq!(logline::read(&quoted), (None, 0));
 }
 
 /// A value in the database; its first byte is the kind.

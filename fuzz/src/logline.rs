@@ -24,7 +24,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use self::{format::Format, line::LogLine, login::Login};
 
 /// The login that a line tells of, and how many formats take it for theirs. Its time can be told.
-pub(crate) fn login(line: &str) -> (Option<Login>, usize) {
+pub(crate) fn read(line: &str) -> (Option<Login>, usize) {
     let Some(line) = LogLine::parse(line) else { return (None, 0) };
     if let Some(stamp) = &line.written {
         stamp.resolve(Timestamp::UNIX_EPOCH, &TimeZone::UTC);
