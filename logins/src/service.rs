@@ -40,7 +40,7 @@ pub struct RunningLogins {
 }
 
 impl Logins {
-    /// Takes logins with these settings once [`start`](Self::start) has read what the store holds.
+    /// Takes logins with these settings once [`Start::run`] has read what the store holds.
     pub fn new(store: Store, index: Arc<Index>, settings: Settings) -> (Arc<Self>, Start) {
         let (tx, rx) = mpsc::channel(QUEUE);
         let (stats, settings) = (Arc::new(Stats::default()), Arc::new(settings));
