@@ -16,6 +16,7 @@ mod listings;
 mod openapi;
 mod problems;
 mod published_lists;
+mod rbldnsd;
 mod search;
 mod serve;
 mod standing;
