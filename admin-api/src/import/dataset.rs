@@ -41,28 +41,28 @@ impl<'a> Bodies<'a> {
 
     /// The body of a subject that has these values.
     pub(super) fn of(&mut self, ids: &[ValueId]) -> Result<&ListingBody, &Told> {
-        let place = |id: &ValueId| id.place();
-        match ids {
-            [id] => match id.place() {
-                None => Ok(&self.excluded),
-                Some(place) => self.single[place].as_ref(),
-            },
-            ids => {
-                let values: Vec<&Value> =
-                    ids.iter().filter_map(place).map(|place| &self.values[place]).collect();
-                if texts(&values).len() > 1 {
-                    self.joined += 1;
-                }
-                if !self.several.contains_key(ids) {
-                    if self.several.len() >= KEPT {
-                        self.several.clear();
-                    }
-                    let body = body(&values, self.zone, self.expires_at);
-                    self.several.insert(ids.into(), body);
-                }
-                self.several[ids].as_ref()
+        let ids = match ids {
+            [id] => {
+                return match id.place() {
+                    None => Ok(&self.excluded),
+                    Some(place) => self.single[place].as_ref(),
+                };
             }
+            ids => ids,
+        };
+        let all = self.values;
+        let places = ids.iter().filter_map(|id| id.place());
+        let values: Vec<&Value> = places.map(|place| &all[place]).collect();
+        if texts(&values).len() > 1 {
+            self.joined += 1;
         }
+        if !self.several.contains_key(ids) {
+            if self.several.len() >= KEPT {
+                self.several.clear();
+            }
+            self.several.insert(ids.into(), body(&values, self.zone, self.expires_at));
+        }
+        self.several[ids].as_ref()
     }
 
     /// The reasons of their own, and the first line of each.

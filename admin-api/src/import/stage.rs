@@ -474,8 +474,7 @@ fn shown_part(number: u64, part: &Part) -> String {
         [] => "nothing".into(),
         below => below.join(", ").replace('@', "the zone itself"),
     };
-    let shown: String = format!("line {number}, {dataset} for {below}").chars().take(200).collect();
-    shown
+    format!("line {number}, {dataset} for {below}").chars().take(200).collect()
 }
 
 fn wrong_dataset(kind: ZoneKind, list: ListType) -> Option<String> {

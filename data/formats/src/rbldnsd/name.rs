@@ -59,9 +59,9 @@ fn labels(text: &[u8]) -> Option<Vec<Vec<u8>>> {
                     rest = &rest[digits..];
                     value as u8
                 } else {
-                    let [c, behind @ ..] = rest else { return None };
-                    rest = behind;
-                    *c
+                    // At the end it stands for itself.
+                    let c = rest.split_off_first().copied();
+                    c.unwrap_or(b'\\')
                 }
             }
             c => *c,
@@ -134,6 +134,7 @@ mod tests {
             ("192.0.2.1", NameFault::Address),
             ("a\\.b.com", NameFault::Character),
             ("a@b.com", NameFault::Character),
+            ("a\\", NameFault::Character),
         ] {
             match read(text.as_bytes()) {
                 Err(LineError::Name { why, .. }) => assert_eq!(why, fault, "{text}"),
@@ -141,7 +142,7 @@ mod tests {
             }
         }
         let long = "a".repeat(64);
-        for text in [".", "*.", "a\\256.com", "a\\", &long] {
+        for text in [".", "*.", "a\\256.com", &long] {
             assert!(matches!(read(text.as_bytes()), Err(LineError::Subject { .. })), "{text}");
         }
     }

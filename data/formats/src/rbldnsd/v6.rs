@@ -89,7 +89,8 @@ fn address(text: &[u8]) -> Result<Option<Written<'_>>, LineError> {
             if gap == Some(count) {
                 break;
             }
-            return Ok(None);
+            // rbldnsd takes an address for ended by a colon only if it has a `::`.
+            return if gap.is_some() { Err(doubtful()) } else { Ok(None) };
         };
         if count == 8 {
             return Err(doubtful());
@@ -149,6 +150,7 @@ mod tests {
             ("a:b:c:d/64;x", "a:b:c:d::/64;x"),
             ("::ffff:7f00:2", "::ffff:127.0.0.2/128"),
             ("0:0/16", "::/16"),
+            ("2001:db8:::5:x", "2001:db8::/128:5:x"),
         ] {
             assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
@@ -163,7 +165,7 @@ mod tests {
             "1::2::3",
             "1:2:3:4:5:6::7:8",
             ":1:2",
-            ":::",
+            "1::5:",
             "x",
             "",
         ] {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, tool};
+use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, eventually, tool};
 use hickory_proto::rr::{RData, RecordType};
 use tempfile::TempDir;
 
@@ -36,15 +36,19 @@ impl Rbldnsd {
             command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
             command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
             let process = Process::start(command.arg(&zone)).unwrap();
-            let started = |line: &str| line.contains(" started (").then_some(());
-            match process.wait_for_line(PATIENCE, started) {
-                Ok(()) => {
-                    let client = UdpClient::connect(addr).unwrap();
-                    return Self { client, _process: process, _dir: dir };
+            let has_started = eventually(PATIENCE, || {
+                if process.stdout().contains(" started (") {
+                    return Ok(true);
                 }
-                Err(err) if err.to_string().contains("Address already in use") => {}
-                Err(err) => panic!("{err}\n{}", String::from_utf8_lossy(file)),
+                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
+            });
+            if has_started {
+                let client = UdpClient::connect(addr).unwrap();
+                return Self { client, _process: process, _dir: dir };
             }
+            let said = process.stderr();
+            let is_taken = said.contains("in use") || said.contains("bind");
+            assert!(is_taken, "{said}\n{}", String::from_utf8_lossy(file));
         }
         panic!("no port stays free");
     }
