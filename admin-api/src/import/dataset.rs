@@ -14,8 +14,8 @@ pub(super) struct Bodies<'a> {
     zone: &'a Zone,
     expires_at: Option<UnixTime>,
     excluded: ListingBody,
-    single: Vec<Result<ListingBody, Told>>,
-    several: HashMap<Box<[ValueId]>, Result<ListingBody, Told>>,
+    single: Vec<Result<ListingBody, BodyError>>,
+    several: HashMap<Box<[ValueId]>, Result<ListingBody, BodyError>>,
     /// How many subjects have texts that were joined.
     joined: u64,
 }
@@ -25,7 +25,7 @@ const KEPT: usize = 4096;
 
 /// The reason for which a body can't be told, and the first line that wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct BodyError {
     pub(super) line: u64,
     pub(super) why: String,
 }
@@ -40,7 +40,7 @@ impl<'a> Bodies<'a> {
     }
 
     /// The body of a subject that has these values.
-    pub(super) fn of(&mut self, ids: &[ValueId]) -> Result<&ListingBody, &Told> {
+    pub(super) fn of(&mut self, ids: &[ValueId]) -> Result<&ListingBody, &BodyError> {
         let ids = match ids {
             [id] => {
                 return match id.place() {
@@ -86,24 +86,28 @@ impl<'a> Bodies<'a> {
 }
 
 /// The body that says all of these values.
-fn body(values: &[&Value], zone: &Zone, expires_at: Option<UnixTime>) -> Result<ListingBody, Told> {
+fn body(
+    values: &[&Value],
+    zone: &Zone,
+    expires_at: Option<UnixTime>,
+) -> Result<ListingBody, BodyError> {
     let mut codes: Vec<ReturnCode> = Vec::new();
     for value in values {
-        let told = |why: String| Told { line: value.line, why };
-        let (code, _) = value.says.as_ref().map_err(|wrong| told(wrong.to_string()))?;
+        let wrong = |why: String| BodyError { line: value.line, why };
+        let (code, _) = value.says.as_ref().map_err(|err| wrong(err.to_string()))?;
         codes.push(*code);
     }
     codes.sort_unstable();
     codes.dedup();
     let line = values.first().map_or(0, |value| value.line);
-    let told = |why: String| Told { line, why };
+    let wrong = |why: String| BodyError { line, why };
     let reason = match texts(values).as_slice() {
         [] => None,
         [one] => Some((*one).clone()),
         several => {
             let texts: Vec<&str> = several.iter().map(|text| text.template()).collect();
             let joined = texts.join("; ");
-            Some(joined.parse().map_err(|err| told(format!("its texts, joined: {err}")))?)
+            Some(joined.parse().map_err(|err| wrong(format!("its texts, joined: {err}")))?)
         }
     };
     let body = ListingBody {
@@ -112,7 +116,7 @@ fn body(values: &[&Value], zone: &Zone, expires_at: Option<UnixTime>) -> Result<
         expires_at,
         ..ListingBody::default()
     };
-    body.checked().map_err(|err| told(err.to_string()))
+    body.checked().map_err(|err| wrong(err.to_string()))
 }
 
 /// Different texts, in order.

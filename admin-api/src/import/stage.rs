@@ -8,7 +8,7 @@ use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Sto
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
-    dataset::{Bodies, Told},
+    dataset::{Bodies, BodyError},
     format::Content,
     lines::Lines,
     report::Report,
@@ -369,7 +369,7 @@ impl Staged {
             }
             match bodies.of(values) {
                 Ok(body) => self.put_row(&subject, body),
-                Err(Told { line, why }) => {
+                Err(BodyError { line, why }) => {
                     let why = format!("{subject}: {why}");
                     self.reject(*line, why.into());
                     Ok(())

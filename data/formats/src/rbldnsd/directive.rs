@@ -72,6 +72,8 @@ pub(super) struct Directives {
     pub(super) templates: Templates,
     /// The most addresses of an entry.
     pub(super) max_range4: Option<u64>,
+    /// The first `$DATASET`, which only combined data sets have.
+    pub(super) dataset: Option<u64>,
 }
 
 /// The text behind the dollar, if a line is a directive: the dollar may stand in a comment or behind a
@@ -112,6 +114,10 @@ impl Directives {
                     return None;
                 }
                 self.max_range4 = Some(max);
+            }
+            b"dataset" => {
+                self.dataset.get_or_insert(line);
+                return None;
             }
             _ => return None,
         }

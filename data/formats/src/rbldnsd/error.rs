@@ -158,6 +158,14 @@ impl LineError {
 /// The reason for which a file is not served at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
+    /// It is of another type.
+    #[error(
+        "line {line}: $DATASET begins a part of a combined data set: import it with dataset=combined, which says what to do"
+    )]
+    Combined {
+        /// The line of the first `$DATASET`.
+        line: u64,
+    },
     /// `$TIMESTAMP` is ahead of the clock.
     #[error(
         "line {line}: $TIMESTAMP lies {ahead} seconds in the future; rbldnsd does not load such a file"

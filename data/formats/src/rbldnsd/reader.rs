@@ -146,9 +146,12 @@ impl Reader {
     /// All lines are in: makes rows of the entries.
     ///
     /// # Errors
-    /// rbldnsd would not serve the file at `now`.
+    /// rbldnsd would not serve the file at `now`, or it is a combined data set.
     pub fn finish(self, now: UnixTime) -> Result<File, FileError> {
-        let Directives { settings, templates, .. } = self.directives;
+        let Directives { settings, templates, dataset, .. } = self.directives;
+        if let Some(line) = dataset {
+            return Err(FileError::Combined { line });
+        }
         if let Some(created) = settings.created.as_ref().filter(|created| created.value > now) {
             let ahead = created.value.seconds_from(now);
             return Err(FileError::FromTheFuture { line: created.line, ahead });
@@ -360,5 +363,131 @@ impl DefaultValue {
             Ok(text) => RawValue { code: self.code, text, line }.resolve(templates),
             Err(error) => Value { line, says: Err(LineError::Text { error, default: None }) },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    fn read(list: ListType, strict: bool, text: &str) -> (File, Vec<(u64, LineError)>) {
+        let mut reader = Reader::new(list, strict);
+        let mut errors = Vec::new();
+        for (number, line) in (1..).zip(text.split('\n')) {
+            match reader.read(number, line.as_bytes()) {
+                Ok(entry) => entry.iter().for_each(|entry| reader.add(entry)),
+                Err(wrong) => errors.push((number, wrong)),
+            }
+        }
+        (reader.finish(NOW).unwrap(), errors)
+    }
+
+    /// Each row with its codes and texts.
+    fn rows(list: ListType, text: &str) -> Vec<String> {
+        let (File { values, rows, .. }, errors) = read(list, false, text);
+        assert!(errors.is_empty(), "{errors:?}");
+        let shown = |id: &ValueId| match id.place().map(|place| values[place].says.clone()) {
+            None => "!".to_owned(),
+            Some(says) => {
+                let (code, text) = says.unwrap();
+                let text = text.map(|text| format!(":{}", text.template()));
+                format!("{}{}", code.addr().octets()[3], text.unwrap_or_default())
+            }
+        };
+        let mut found = Vec::new();
+        let put = |subject: Subject, ids: &[ValueId]| {
+            let said: Vec<String> = ids.iter().map(shown).collect();
+            found.push(format!("{subject} {}", said.join("+")));
+            Ok::<(), ()>(())
+        };
+        rows.for_each(put).unwrap();
+        found
+    }
+
+    #[test]
+    fn a_default_value_holds_from_its_line_on_and_leaves_out_what_it_does_not_name() {
+        let text = "1.2.3.1\n:5:a\n1.2.3.2\n1.2.3.3 :6\n1.2.3.4 b\n:7\n1.2.3.5\n1.2.3.6 :8:";
+        assert_eq!(
+            rows(ListType::Ip4Set, text),
+            ["1.2.3.1 2", "1.2.3.2 5:a", "1.2.3.3 6:a", "1.2.3.4 5:b", "1.2.3.5 7", "1.2.3.6 8"]
+        );
+    }
+
+    #[test]
+    fn the_first_default_value_is_that_of_all_where_they_share_one() {
+        let text = "1.2.3.1\n1.2.3.2 :9:ignored\n:5:$1\n:6:b\n$1 later\n1.2.3.1";
+        assert_eq!(rows(ListType::Ip4TSet, text), ["1.2.3.1 5:later", "1.2.3.2 5:later"]);
+        let text = "1:2:3:4 x\n!1:2:3:4::9\n:5:a";
+        assert_eq!(rows(ListType::Ip6TSet, text), ["1:2:3:4::/64 5:a", "1:2:3:4::9 !"]);
+    }
+
+    #[test]
+    fn the_same_lines_mean_other_things_in_a_set_and_in_a_trie() {
+        let text =
+            "1.2.3.4 :4:a\n1.2.3.4 :5:b\n2.0.0.0/30 :12\n2.0.0.1 :13\n!3.0.0.0/31\n3.0.0.1 :14";
+        assert_eq!(
+            rows(ListType::Ip4Set, text),
+            [
+                "1.2.3.4 4:a+5:b",
+                "2.0.0.0 12",
+                "2.0.0.1 12+13",
+                "2.0.0.2/31 12",
+                "3.0.0.0 !",
+                "3.0.0.1 !"
+            ]
+        );
+        assert_eq!(
+            rows(ListType::Ip4Trie, text),
+            ["1.2.3.4 4:a", "2.0.0.0/30 12", "2.0.0.1 13", "3.0.0.0/31 !", "3.0.0.1 14"]
+        );
+    }
+
+    #[test]
+    fn a_trap_is_told_once_and_with_strict_it_is_an_error() {
+        let text = "\u{feff}1.2.3.4\r\n1.2.3.5\r\n# x\r\n1.2.3.6 - 1.2.3.9";
+        let mut reader = Reader::new(ListType::Ip4Set, false);
+        for (number, line) in (1..).zip(text.split('\n')) {
+            reader.read(number, line.as_bytes()).unwrap();
+        }
+        let told: Vec<_> = reader.traps().iter().map(|t| (t.trap, t.line, t.count)).collect();
+        assert_eq!(
+            told,
+            [(Trap::ByteOrderMark, 1, 1), (Trap::CarriageReturn, 1, 2), (Trap::SpacedRange, 4, 1)]
+        );
+        let (_, errors) = read(ListType::Ip4Set, true, text);
+        let lines: Vec<u64> = errors.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [1, 2, 4]);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_no_entry_and_names_the_default_value_that_is_to_blame() {
+        let (_, errors) = read(
+            ListType::Ip4Set,
+            false,
+            ":10.0.0.1:x\n1.2.3.4\n1.2.3.5 :5\n1.2.3.6 y\n$MAXRANGE4 4\n1.2.4.0/29\n0/0",
+        );
+        let told: Vec<(u64, bool)> =
+            errors.iter().map(|(line, wrong)| (*line, wrong.differs())).collect();
+        assert_eq!(told, [(1, true), (2, true), (4, true), (6, false), (7, false)]);
+        assert!(errors[1].1.to_string().contains("line 1"), "{}", errors[1].1);
+    }
+
+    #[test]
+    fn a_file_that_rbldnsd_would_not_serve_is_none() {
+        let finish = |text: &str| {
+            let mut reader = Reader::new(ListType::Ip4Set, false);
+            let _ = reader.read(7, text.as_bytes());
+            reader.finish(NOW).map(|file| file.settings.expires.map(|at| at.value))
+        };
+        assert_eq!(
+            finish("$TIMESTAMP 2027-02-01").unwrap_err(),
+            FileError::FromTheFuture { line: 7, ahead: 1_440_000 }
+        );
+        let expired = finish("$TIMESTAMP 2027-01-01 +1d").unwrap_err();
+        assert!(matches!(expired, FileError::Expired { line: 7, .. }));
+        assert_eq!(finish("$DATASET ip4set @").unwrap_err(), FileError::Combined { line: 7 });
+        assert!(finish("$TIMESTAMP 2027-01-01 2037-01-01").unwrap().is_some());
     }
 }

@@ -2,32 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     net::{IpAddr, Ipv6Addr},
 };
 
 use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_types::{Name, query_name};
+use dnsbl_types::Name;
 use proptest::{collection::vec, prelude::*, sample::select};
 
-use crate::origin;
-
-/// A question below the zone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Question {
-    Addr(IpAddr),
-    Name(Name),
-}
-
-/// The name that is asked.
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Addr(addr) => query_name::encode(*addr, &origin()).unwrap().fmt(f),
-            Self::Name(name) => write!(f, "{name}.{}", origin()),
-        }
-    }
-}
+use crate::question::Question;
 
 /// Files of a type, by their lines.
 pub(crate) fn files(list: ListType) -> impl Strategy<Value = Vec<Vec<u8>>> {

@@ -14,12 +14,12 @@
 
 mod files;
 mod ours;
+mod question;
 mod rbldnsd;
 
-use std::{collections::BTreeSet, env};
+use std::env;
 
 use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_types::Name;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -27,18 +27,6 @@ use proptest::{
 
 use ours::Ours;
 use rbldnsd::Rbldnsd;
-
-/// What is answered to a question.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Answers {
-    codes: BTreeSet<String>,
-    texts: BTreeSet<String>,
-}
-
-/// The zone.
-fn origin() -> Name {
-    "bl.example.org".parse().unwrap()
-}
 
 /// Files of a type.
 fn count() -> u32 {

@@ -6,7 +6,7 @@ use dnsbl_formats::rbldnsd::{File, ListType, Reader, Value, ValueId};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{DomainSubject, Entry, Follower as _, Serial, Subject, UnixTime, Zone, ZoneSpec};
 
-use crate::{Answers, files::Question, origin};
+use crate::question::{Answers, Question, origin};
 
 /// A file in the index.
 pub(crate) struct Ours {

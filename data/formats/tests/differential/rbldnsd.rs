@@ -12,7 +12,7 @@ use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, eventually, 
 use hickory_proto::rr::{RData, RecordType};
 use tempfile::TempDir;
 
-use crate::{Answers, files::Question, origin};
+use crate::question::{Answers, Question, origin};
 
 /// A running rbldnsd that serves one file.
 pub(crate) struct Rbldnsd {
