@@ -15,6 +15,7 @@ use super::{
 
 /// The entries of a file.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each file")]
 pub(super) enum Rows {
     /// Those of ip4set, and of ip4tset, which is one without ranges and exclusions.
     Classes(Classes),
