@@ -43,6 +43,7 @@ test: export DNSBL_CRASH_ROUNDS ?= 5
 test: export DNSBL_FUZZ_SECONDS ?= 5
 test: export DNSBL_POWER_CUTS ?= 10
 test: export DNSBL_BIT_SPACING ?= 8
+test: export DNSBL_RBLDNSD_FILES ?= 100
 test: run-tests ## run all tests, those of the real programs and with real peers too, the longest ones short
 
 test-all: run-tests ## run all tests in full length, as CI does

@@ -1,7 +1,8 @@
 //! What was done, and may not be what was meant.
 
 use admin_api_types::Warning;
-use dnsbl_types::{ListingBody, Reason, ReasonDoubt, Subject, Zone, ZoneKind};
+use dnsbl_formats::rbldnsd::{Settings, Soa, Trapped};
+use dnsbl_types::{ListingBody, Name, Reason, ReasonDoubt, Subject, Zone, ZoneKind};
 
 use crate::import::seems::Seems;
 
@@ -27,7 +28,16 @@ impl Warnings {
 
     /// Those about the reason of a row.
     pub(crate) fn reason(&mut self, line: u64, subject: &Subject, reason: &Reason) {
-        for doubt in doubts(subject, reason) {
+        self.doubts(line, doubts(subject, reason));
+    }
+
+    /// Those about a reason that several rows of a zone may have.
+    pub(crate) fn reason_of_many(&mut self, line: u64, kind: ZoneKind, reason: &Reason) {
+        self.doubts(line, reason.doubts(&longest(kind)));
+    }
+
+    fn doubts(&mut self, line: u64, doubts: Vec<ReasonDoubt>) {
+        for doubt in doubts {
             let kind = match doubt {
                 ReasonDoubt::Long { loses_url, .. } => Kind::Long { loses_url },
                 ReasonDoubt::Foreign(_) => Kind::Foreign,
@@ -45,15 +55,96 @@ impl Warnings {
 
     /// All of them, with the first row of each.
     pub(crate) fn list(&self) -> Vec<Warning> {
-        let warning = |(_, line, count, text): &(Kind, u64, u64, String)| {
-            let more = match count - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more rows)"),
-            };
-            Warning { line: Some(*line), text: format!("{text}{more}") }
-        };
-        self.0.iter().map(warning).collect()
+        self.0.iter().map(|(_, line, count, text)| of_rows(*line, *count, text)).collect()
     }
+}
+
+/// One about so many rows, and the line of the first.
+fn of_rows(line: u64, count: u64, text: &str) -> Warning {
+    let more = match count - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more rows)"),
+    };
+    Warning { line: Some(line), text: format!("{text}{more}") }
+}
+
+/// What rbldnsd reads otherwise than it looks.
+pub(crate) fn trapped(trapped: &Trapped) -> Warning {
+    of_rows(trapped.line, trapped.count, &trapped.trap.to_string())
+}
+
+/// Entries of a data set that an earlier one leaves without effect.
+pub(crate) fn without_effect(count: u64) -> Option<Warning> {
+    let text = "say something else of a prefix than an earlier one does: the first counts";
+    (count > 0).then(|| about_all(format!("{count} entries {text}")))
+}
+
+/// Subjects with several texts.
+pub(crate) fn joined(count: u64) -> Option<Warning> {
+    let text = "have several texts, for each of which rbldnsd sends a TXT record; here they are one, joined by semicolons";
+    (count > 0).then(|| about_all(format!("{count} subjects {text}")))
+}
+
+/// A value without a text.
+pub(crate) fn without_text(line: u64) -> Warning {
+    let text = "entries without a text have the zone's reason; rbldnsd has no TXT record for them";
+    Warning { line: Some(line), text: text.into() }
+}
+
+/// What directives say of a zone that is otherwise. An import changes listings only.
+pub(crate) fn settings(settings: &Settings, zone: &Zone) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut differs = |line: u64, directive: &str, field: &str, given: String, is: String| {
+        let text = format!(
+            "{directive} is a setting of the zone, which an import leaves as it is: {field} would be {given}, and is {is}"
+        );
+        warnings.push(Warning { line: Some(line), text });
+    };
+    if let Some(soa) = &settings.soa {
+        let (given, is) = (shown_soa(&soa.value), shown_soa(&soa_of(zone, &soa.value)));
+        if given != is {
+            differs(soa.line, "$SOA", "mname, rname and soa", given, is);
+        }
+    }
+    if let Some(ns) = &settings.ns {
+        let (given, is) = (names(&ns.value.names), names(&zone.ns));
+        if given != is {
+            differs(ns.line, "$NS", "ns", given, is);
+        }
+    }
+    if let Some(ttl) = settings.ttl.as_ref().filter(|ttl| ttl.value != zone.ttl && ttl.value > 0) {
+        differs(ttl.line, "$TTL", "ttl", ttl.value.to_string(), zone.ttl.to_string());
+    }
+    if let Some(expires) = &settings.expires {
+        let text = "the rows expire at the time that $TIMESTAMP says; rbldnsd would then not answer for the zone at all";
+        warnings.push(Warning { line: Some(expires.line), text: text.into() });
+    }
+    warnings
+}
+
+/// The zone's own, as a directive would have it.
+fn soa_of(zone: &Zone, given: &Soa) -> Soa {
+    Soa {
+        mname: zone.mname.clone(),
+        rname: zone.rname.clone(),
+        refresh: zone.soa.refresh,
+        retry: zone.soa.retry,
+        expire: zone.soa.expire,
+        minimum: zone.negative_ttl,
+        // The serial is the server's, and its TTL is the negative TTL.
+        ..given.clone()
+    }
+}
+
+fn shown_soa(soa: &Soa) -> String {
+    let Soa { mname, rname, refresh, retry, expire, minimum, .. } = soa;
+    format!("{mname} {rname} {refresh} {retry} {expire}, negative_ttl {minimum}")
+}
+
+fn names(names: &[Name]) -> String {
+    let mut names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    names.sort_unstable();
+    names.join(" ")
 }
 
 fn about_all(text: String) -> Warning {
@@ -93,12 +184,16 @@ pub(crate) fn of_listing(subject: &Subject, body: &ListingBody) -> Vec<String> {
 
 /// What is to be said of a zone.
 pub(crate) fn of_zone(zone: &Zone) -> Vec<String> {
-    let longest = match zone.kind {
+    let doubts = zone.reason.doubts(&longest(zone.kind));
+    doubts.iter().map(ToString::to_string).collect()
+}
+
+/// What `$` may stand for in a zone.
+fn longest(kind: ZoneKind) -> &'static str {
+    match kind {
         ZoneKind::Ip | ZoneKind::Allow(_) => LONGEST_ADDRESS,
         ZoneKind::Domain => USUAL_DOMAIN,
-    };
-    let doubts = zone.reason.doubts(&longest);
-    doubts.iter().map(ToString::to_string).collect()
+    }
 }
 
 const LONGEST_ADDRESS: &str = "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff";

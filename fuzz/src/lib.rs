@@ -4,12 +4,14 @@
 //! what was found before. `README.md` says how they are built.
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{Arc, LazyLock},
     time::Instant,
 };
 
 use dnsbl_client::{QueryType, Question, read_reply};
+use dnsbl_formats::rbldnsd::{ListType, Reader, ValueId};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_server::Paths;
 use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
@@ -23,13 +25,14 @@ mod policy;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("client-reply", client_reply),
     ("drac", drac),
     ("import-rows", import_rows),
     ("logline", logline),
     ("policy-request", policy_request),
     ("query", query),
+    ("rbldnsd-file", rbldnsd_file),
     ("smtp-reply", smtp_reply),
     ("stored-value", stored_value),
 ];
@@ -111,6 +114,37 @@ pub fn import_rows(input: &[u8]) {
     let Some((format, body)) = input.split_first() else { return };
     let lines = 1 + body.iter().filter(|byte| **byte == b'\n').count();
     assert!(admin_api::count_rows(*format, body) <= lines, "more rows than lines");
+}
+
+/// A file of rbldnsd; its first byte is the type. Each subject has one row, and each row a value.
+pub fn rbldnsd_file(input: &[u8]) {
+    const TYPES: [ListType; 6] = [
+        ListType::Ip4Set,
+        ListType::Ip4TSet,
+        ListType::Ip4Trie,
+        ListType::Ip6TSet,
+        ListType::Ip6Trie,
+        ListType::DnSet,
+    ];
+    let Some((list, body)) = input.split_first() else { return };
+    let list = TYPES[usize::from(list % 6)];
+    let mut reader = Reader::new(list, body.len().is_multiple_of(2));
+    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
+        if let Ok(Some(entry)) = reader.read(number, line) {
+            assert!(entry.subjects().count() > 0, "an entry about nothing");
+            reader.add(&entry);
+        }
+    }
+    let Ok(file) = reader.finish(NOW) else { return };
+    let values = file.values.len();
+    let mut subjects = HashSet::new();
+    let put = |subject, said: &[_]| {
+        let known = |id: &ValueId| id.place().is_none_or(|at| at < values);
+        assert!(!said.is_empty() && said.iter().all(known), "{subject:?}");
+        assert!(subjects.insert(subject), "a subject has two rows");
+        Ok::<(), ()>(())
+    };
+    file.rows.for_each(put).expect("nothing fails");
 }
 
 /// What a tested host sends; it makes no difference how it is cut.

@@ -38,7 +38,7 @@ pub(crate) struct Export {
     #[arg(value_parser = parse_segment)]
     zone: String,
     /// What is written
-    #[arg(long, value_parser = format::parser(&["rbldnsd", "bind"]))]
+    #[arg(long, value_parser = format::writes())]
     format: Option<String>,
     /// Only listings of this source
     #[arg(long, value_name = "NAME")]

@@ -25,7 +25,7 @@ pub(crate) struct Refusal {
 }
 
 /// What the API says, and what this command calls it.
-const WORDS: [(&str, &str); 9] = [
+const WORDS: [(&str, &str); 12] = [
     (
         "send the header `Authorization: Bearer TOKEN`",
         "name the file of a token with --token-file FILE or DNSBL_TOKEN_FILE",
@@ -38,6 +38,9 @@ const WORDS: [(&str, &str); 9] = [
     ("max_removed=", "--max-removed "),
     ("strict=1", "--strict"),
     ("force=1", "--yes"),
+    ("&dataset=", " --dataset "),
+    ("dataset=", "--dataset "),
+    ("format=", "--format "),
 ];
 
 /// Nobody reads standard output any more: a reason to stop, not a failure.
@@ -70,7 +73,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-fn in_our_words(detail: String) -> String {
+/// What the API says in the words of this command.
+pub(crate) fn in_our_words(detail: String) -> String {
     WORDS.iter().fold(detail, |detail, (theirs, ours)| detail.replace(theirs, ours))
 }
 
@@ -116,6 +120,10 @@ mod tests {
         assert!(said_of("send the header `Authorization: Bearer TOKEN`").contains("--token-file"));
         assert_eq!(said_of("source=* deletes all"), "--source '*' deletes all");
         assert_eq!(said_of("or send force=1"), "or send --yes");
+        assert_eq!(
+            said_of("format=rbldnsd&dataset=ip4set reads it"),
+            "--format rbldnsd --dataset ip4set reads it"
+        );
     }
 
     #[test]

@@ -13,12 +13,30 @@ pub(crate) fn guess(file: &Path) -> &'static str {
     }
 }
 
-/// The formats that are read or written, for `--format`; others are known and hidden, since the server says
-/// that they are not built yet.
-pub(crate) fn parser(hidden: &'static [&'static str]) -> PossibleValuesParser {
-    let shown = ["plain", "ndjson", "csv"].map(PossibleValue::new);
+/// The formats that are read, for `--format`.
+pub(crate) fn reads() -> PossibleValuesParser {
+    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd"])
+}
+
+/// The formats that are written, for `--format`.
+pub(crate) fn writes() -> PossibleValuesParser {
+    shown_and_hidden(&["plain", "ndjson", "csv"], &["rbldnsd", "bind"])
+}
+
+/// The types of rbldnsd's data sets, for `--dataset`.
+pub(crate) fn datasets() -> PossibleValuesParser {
+    let shown = &["ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset"];
+    shown_and_hidden(shown, &["generic", "combined", "acl"])
+}
+
+/// Values of which some are known and hidden, since the server says that they are not built yet.
+fn shown_and_hidden(
+    shown: &'static [&'static str],
+    hidden: &'static [&'static str],
+) -> PossibleValuesParser {
+    let shown = shown.iter().map(|name| PossibleValue::new(*name));
     let hidden = hidden.iter().map(|name| PossibleValue::new(*name).hide(true));
-    PossibleValuesParser::new(shown.into_iter().chain(hidden))
+    PossibleValuesParser::new(shown.chain(hidden))
 }
 
 /// How much of a file [`packing`] wants to see, in bytes.

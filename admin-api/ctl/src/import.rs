@@ -52,6 +52,7 @@ standard error. docs/formats.md has the formats.
           comment too, but a line where it can be part of the subject or a value is rejected.
   csv     a header names the columns: subject, return_codes (with ; between them), reason, ...
   ndjson  one JSON object a line, with subject; what export --format ndjson writes
+  rbldnsd a file of rbldnsd, as --dataset says: ip4set, ip4tset, ip4trie, ip6tset, ip6trie or dnset
 
 example.com lists that name alone, not www.example.com; *.example.com lists all names below it.
 
@@ -67,6 +68,7 @@ server refused, also where lines were rejected and none was taken; then the zone
 
 Examples:
   dnsblctl import bl.example.org listings.txt
+  dnsblctl import bl.example.org relays.ip4set --format rbldnsd --dataset ip4set --strict --dry-run
   dnsblctl import bl.example.org feed.csv.gz --source feed --mode replace-source --dry-run
   dnsblctl import bl.example.org feed.csv.gz --source feed --mode replace-source --max-removed 50%
   dnsblctl export bl.example.org --format ndjson | dnsblctl import copy.example.org - --format ndjson";
@@ -81,10 +83,10 @@ pub(crate) struct Import {
     /// The file; - is standard input
     file: PathBuf,
     /// What the file holds
-    #[arg(long, value_parser = format::parser(&["rbldnsd"]))]
+    #[arg(long, value_parser = format::reads())]
     format: Option<String>,
-    /// The rbldnsd dataset type, such as ip4set
-    #[arg(long, value_name = "TYPE", hide = true)]
+    /// The type of the data set, for --format rbldnsd
+    #[arg(long, value_name = "TYPE", value_parser = format::datasets(), required_if_eq("format", "rbldnsd"))]
     dataset: Option<String>,
     /// Who says so, whatever the rows say; else what they say, or the name of the token
     #[arg(long, value_name = "NAME")]
@@ -199,8 +201,8 @@ mod tests {
     #[test]
     fn the_help_offers_only_what_is_built() {
         let help = Line::command().render_long_help().to_string();
-        assert!(help.contains("[possible values: plain, ndjson, csv]"), "{help}");
-        assert!(!help.contains("rbldnsd"), "{help}");
+        assert!(help.contains("[possible values: plain, ndjson, csv, rbldnsd]"), "{help}");
+        assert!(help.contains("ip6tset, ip6trie, dnset]") && !help.contains("bind"), "{help}");
     }
 
     fn query(line: &str) -> String {
@@ -223,6 +225,9 @@ mod tests {
             query("feed.jsonl --mode replace-source --max-removed 0.5"),
             "format=ndjson&mode=replace-source&max_removed=0.5"
         );
-        assert_eq!(query("- --strict --format rbldnsd"), "format=rbldnsd&strict=1");
+        assert_eq!(
+            query("- --strict --format rbldnsd --dataset dnset"),
+            "format=rbldnsd&dataset=dnset&strict=1"
+        );
     }
 }

@@ -7,7 +7,7 @@ use dnsbl_types::{Subject, SubjectError};
 
 use super::{
     row::{Doubt, Rejection},
-    seems::Seems,
+    seems::{Seems, dataset_for},
 };
 
 /// What stands between the first and the last address of a range.
@@ -68,9 +68,10 @@ impl Behind<'_> {
 
     fn with_value(&self) -> Rejection {
         let why = format!(
-            "{} has a value behind it, {:?}, which plain would lose; format=rbldnsd reads it, which is not built yet, and format=csv has columns for return_codes and reason",
+            "{} has a value behind it, {:?}, which plain would lose; format=rbldnsd&dataset={} reads it, and format=csv has columns for return_codes and reason",
             self.given,
-            short(self.rest)
+            short(self.rest),
+            dataset_for(self.subject)
         );
         Rejection::new(why, Seems::Rbldnsd)
     }
@@ -95,12 +96,10 @@ impl Behind<'_> {
     /// A range from the subject to there.
     fn to(&self, last: &str) -> Rejection {
         match format!("{}-{last}", self.given).parse::<Subject>() {
-            Err(err @ SubjectError::Range { .. }) => Rejection::new(
-                format!(
-                    "{err}; plain has one subject a line, and format=rbldnsd, which reads ranges, is not built yet"
-                ),
-                Seems::Ranges,
-            ),
+            Err(err @ SubjectError::Range { .. }) => {
+                let why = format!("{err}; plain has one subject a line{}", ranges(self.subject));
+                Rejection::new(why, Seems::Ranges)
+            }
             _ => Rejection::text(format!(
                 "{} and {last} stand in one line; plain has one subject a line",
                 self.given
@@ -238,6 +237,16 @@ impl Behind<'_> {
     }
 }
 
+/// Which format reads ranges, if there are such.
+fn ranges(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::V4(_) => {
+            ", and format=rbldnsd&dataset=ip4set reads ranges that are written without blanks"
+        }
+        Subject::V6(_) | Subject::Domain(_) => "",
+    }
+}
+
 /// Prefixes shorter than this many bits are rare in lists.
 const PLAUSIBLE: u8 = 16;
 
@@ -344,7 +353,7 @@ mod tests {
             "192.0.2.8 -15",
         ] {
             rejects(line, "192.0.2.8/29");
-            rejects(line, "format=rbldnsd");
+            rejects(line, "format=rbldnsd&dataset=ip4set");
         }
         rejects("192.0.2.8 203.0.113.9-203.0.113.10", "a range");
         rejects("2001:db8:: - 2001:db8::ff", "2001:db8::/120");

@@ -2,11 +2,23 @@
 
 use std::io::{self, BufRead};
 
+use dnsbl_formats::rbldnsd::ListType;
 use dnsbl_types::UnixTime;
 
 use super::{csv::Csv, lines::Lines, ndjson, plain, row::Row};
 
-/// The format of the rows.
+/// What a body is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Rows, of which each stands for itself.
+    Rows(Format),
+    /// The lines of a data set of rbldnsd, which only together say what is listed.
+    Dataset(ListType),
+    /// Several data sets of rbldnsd, of which no zone takes all.
+    Combined,
+}
+
+/// The format of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// One subject a line.

@@ -41,6 +41,12 @@ impl<R: BufRead> Lines<R> {
     /// It is borrowed, as most lines are forgotten at once: a copy of each would cost more than to
     /// read it.
     pub(super) fn next_raw(&mut self) -> io::Result<Option<RawLine<'_>>> {
+        let line = self.next_whole()?;
+        Ok(line.map(|(number, line)| (number, line.and_then(|line| bare(number, line)))))
+    }
+
+    /// The next line as it stands, with CR and byte order mark, without its LF; `None` at the end.
+    pub(super) fn next_whole(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.body.consume(mem::take(&mut self.used));
         let Some(end) = memchr(b'\n', self.body.fill_buf()?) else {
             return self.next_across();
@@ -48,7 +54,7 @@ impl<R: BufRead> Lines<R> {
         self.used = end + 1;
         self.line += 1;
         let line = &self.body.fill_buf()?[..end];
-        Ok(Some((self.line, bare(self.line, line))))
+        Ok(Some((self.line, whole(line))))
     }
 
     /// A line that the body's buffer does not hold to its end.
@@ -64,8 +70,13 @@ impl<R: BufRead> Lines<R> {
             self.body.skip_until(b'\n')?;
             return Ok(Some((self.line, Err(too_long()))));
         }
-        Ok(Some((self.line, bare(self.line, line))))
+        Ok(Some((self.line, whole(line))))
     }
+}
+
+/// A line that may end with CR.
+fn whole(line: &[u8]) -> Result<&[u8], String> {
+    if line.len() > MAX_ROW + 1 { Err(too_long()) } else { Ok(line) }
 }
 
 /// A line without its end and without a byte order mark.

@@ -3,6 +3,7 @@
 mod after;
 pub(crate) mod body;
 mod csv;
+mod dataset;
 mod format;
 mod lines;
 mod ndjson;
@@ -12,7 +13,7 @@ mod row;
 pub(crate) mod seems;
 mod stage;
 
-pub(crate) use format::Format;
 pub use format::count_rows;
+pub(crate) use format::{Content, Format};
 pub(crate) use report::Report;
 pub(crate) use stage::{Decided, ImportOrder, Refused, Stop, Whose, stage};

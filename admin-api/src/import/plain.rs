@@ -47,7 +47,7 @@ impl<R: BufRead> Plain<R> {
 
 fn lost_since(line: u64) -> Rejection {
     let why = format!(
-        "line {line} says something about all lines behind it, which plain would lose; format=rbldnsd reads it, which is not built yet"
+        "line {line} says something about all lines behind it, which plain would lose; format=rbldnsd reads it, with dataset=ip4set, ip4trie, ip6trie or dnset"
     );
     Rejection::text(why)
 }
@@ -92,14 +92,19 @@ fn no_subject(line: &str, given: &str, err: &SubjectError) -> Rejection {
         _ => of_line(line, given),
     };
     let more = match (err, seems) {
-        (SubjectError::Range { .. }, _) => "; format=rbldnsd, which reads ranges, is not built yet",
-        (SubjectError::Value { .. }, _) => {
-            ", which plain would lose; format=rbldnsd, which reads it, is not built yet"
+        (SubjectError::Range { .. }, _) if !given.contains(':') => {
+            "; format=rbldnsd&dataset=ip4set reads ranges"
         }
+        (SubjectError::Value { .. }, _) => {
+            ", which plain would lose; format=rbldnsd reads it, with dataset=ip4set, or dnset if a blank stands before it"
+        }
+        (SubjectError::LeadingDot { .. }, _) => "; format=rbldnsd&dataset=dnset reads this as both",
         (_, Some(Seems::Csv)) => "; plain has one subject a line, format=csv reads columns",
         (_, Some(Seems::AdBlock)) => "; this is a line for an ad blocker",
         (_, Some(Seems::Resolver)) => "; this is a line of a resolver's configuration",
-        (_, Some(Seems::Rbldnsd)) => "; format=rbldnsd, which reads this, is not built yet",
+        (_, Some(Seems::Rbldnsd)) => {
+            "; format=rbldnsd reads this, with dataset=ip4set, ip4trie, ip6trie or dnset"
+        }
         (_, Some(Seems::ZoneFile)) => "; this is a line of a zone file",
         (_, Some(Seems::Json)) => "; this is JSON: format=ndjson has an object a line",
         _ => "",

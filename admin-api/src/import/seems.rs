@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use dnsbl_types::Subject;
+
 /// Something else than a list in one of our formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seems {
@@ -80,6 +82,15 @@ impl Seems {
     }
 }
 
+/// The type of rbldnsd's data set that such a subject stands in most likely.
+pub(super) fn dataset_for(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::V6(_) => "ip6trie",
+        Subject::Domain(_) => "dnset",
+        Subject::V4(_) => "ip4set",
+    }
+}
+
 const PACKED: [(&[u8], &str); 9] = [
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
@@ -136,10 +147,10 @@ impl Seems {
                 "a hosts file: for a domain zone, keep the names alone (awk '{print $2}')"
             }
             Self::Rbldnsd => {
-                "data of rbldnsd: plain would lose its values; format=rbldnsd reads them, which is not built yet"
+                "data of rbldnsd: plain would lose its values; format=rbldnsd reads them, with dataset=ip4set, ip4trie, ip6trie or dnset"
             }
             Self::Ranges => {
-                "a list of ranges: write their prefixes; format=rbldnsd reads ranges, which is not built yet"
+                "a list of ranges: write their prefixes; format=rbldnsd&dataset=ip4set reads ranges of IPv4 addresses that are written without blanks"
             }
             Self::Dshield => {
                 "a DShield block list: write its first and third column as a prefix (awk '{print $1 \"/\" $3}')"

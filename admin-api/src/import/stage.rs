@@ -2,12 +2,15 @@
 
 use std::io::{self, BufRead};
 
-use admin_api_types::RowError;
+use admin_api_types::{RowError, Warning};
+use dnsbl_formats::rbldnsd::{self, DatasetType, LineError, ListType, Part, Reader};
 use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
-use dnsbl_types::{Guard, Name, Source, Subject, TestEntry, UnixTime, ZoneKind};
+use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
-    format::Format,
+    dataset::{Bodies, BodyError},
+    format::Content,
+    lines::Lines,
     report::Report,
     row::{Doubt, ParsedRow, Rejection, Row},
     seems::Seems,
@@ -23,8 +26,10 @@ pub(crate) struct ImportOrder {
     pub(crate) zone: Name,
     /// Whose.
     pub(crate) whose: Whose,
-    /// How the rows are written.
-    pub(crate) format: Format,
+    /// What the body is made of.
+    pub(crate) content: Content,
+    /// Any rejected row is too many, and what is read otherwise than it looks is one.
+    pub(crate) strict: bool,
     /// The guards that do not hold.
     pub(crate) lifted: Vec<Guard>,
 }
@@ -69,6 +74,9 @@ pub(crate) struct Staged {
     staging: Staging,
     errors: Vec<RowError>,
     warnings: Warnings,
+    /// Warnings about the body as a whole.
+    notes: Vec<Warning>,
+    strict: bool,
     tally: Tally,
     /// What the body as a whole is instead of a list.
     no_list: Option<Seems>,
@@ -104,6 +112,10 @@ pub(crate) enum Stop {
     Body(io::Error),
     /// The body makes no sense as a whole.
     Malformed(String),
+    /// The body makes sense, and may not be taken.
+    Unusable(String),
+    /// The body has more to say than is kept at once.
+    TooLarge(String),
     /// Its rows are not what they should be.
     Refused(Box<Refused>),
     /// The store refuses.
@@ -113,11 +125,10 @@ pub(crate) enum Stop {
 impl Staged {
     /// Decides what changes at `now`, which takes a while where the sources list much.
     ///
-    /// Refused where rows were rejected and none was taken, and with `strict` where any was rejected.
+    /// Refused where rows were rejected and none was taken, and with a strict order where any was rejected.
     pub(crate) fn decide(
         self,
         mode: ImportMode,
-        strict: bool,
         dry_run: bool,
         now: UnixTime,
     ) -> Result<Decided, Stop> {
@@ -125,7 +136,7 @@ impl Staged {
         let limited = matches!(mode, ImportMode::ReplaceSource(limits) if !limits.allow_rejected);
         // A replacing import has limits of its own, which the store keeps.
         let none = taken == 0 && rejected > 0 && (!limited || self.no_list.is_some());
-        let refused = none || strict && rejected > 0;
+        let refused = none || self.strict && rejected > 0;
         // What is refused for what it is would not replace anything.
         let mode = if none { ImportMode::Upsert } else { mode };
         let mut report = self.report();
@@ -142,6 +153,7 @@ impl Staged {
     fn report(&self) -> Report {
         let seems = self.no_list.or_else(|| self.tally.most().map(|(seems, _)| seems));
         let mut warnings = self.warnings.list();
+        warnings.extend(self.notes.iter().cloned());
         let (taken, rejected) = (self.staging.taken(), self.staging.rejected());
         if let Some((seems, count)) = self.tally.most().filter(|_| taken > 0) {
             warnings.push(warning::seems(&seems, count));
@@ -187,6 +199,8 @@ pub(crate) fn stage(
         staging,
         errors: Vec::new(),
         warnings: Warnings::default(),
+        notes: Vec::new(),
+        strict: order.strict,
         tally: Tally::default(),
         no_list: None,
         exact: 0,
@@ -197,9 +211,15 @@ pub(crate) fn stage(
         staged.refuse(seems, body).map_err(Stop::Body)?;
         return Ok(staged);
     }
-    let rows = order.format.rows(body, now).map_err(Stop::Body)?;
-    for row in rows.map_err(Stop::Malformed)? {
-        staged.take(order, row.map_err(Stop::Body)?)?;
+    match order.content {
+        Content::Rows(format) => {
+            let rows = format.rows(body, now).map_err(Stop::Body)?;
+            for row in rows.map_err(Stop::Malformed)? {
+                staged.take(order, row.map_err(Stop::Body)?)?;
+            }
+        }
+        Content::Dataset(list) => staged.take_dataset(order, list, Lines::new(body), now)?,
+        Content::Combined => return Err(refuse_combined(Lines::new(body))),
     }
     Ok(staged)
 }
@@ -226,16 +246,20 @@ impl Staged {
             Ok(parsed) => self.put(order, line, parsed)?,
             Err(wrong) => Err(wrong),
         };
-        if let Err(Rejection { why, seems, .. }) = taken {
-            self.staging.reject();
-            if self.errors.len() < MAX_ERRORS {
-                self.errors.push(RowError { line, error: why });
-            }
-            if let Some(seems) = seems {
-                self.tally.add(seems);
-            }
+        if let Err(wrong) = taken {
+            self.reject(line, wrong);
         }
         Ok(())
+    }
+
+    fn reject(&mut self, line: u64, Rejection { why, seems, .. }: Rejection) {
+        self.staging.reject();
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(RowError { line, error: why });
+        }
+        if let Some(seems) = seems {
+            self.tally.add(seems);
+        }
     }
 
     /// Stages a row, or says why it is rejected.
@@ -246,22 +270,13 @@ impl Staged {
         row: ParsedRow,
     ) -> Result<Result<(), Rejection>, Stop> {
         let ParsedRow { subject, body, source, listed_at, doubt } = row;
-        let zone = self.staging.zone();
-        if let Some(why) = wrong_kind(zone.kind, &subject) {
-            return Ok(Err(why.into()));
-        }
-        match TestEntry::named_by(zone, &subject) {
-            Some(TestEntry::Never) if !body.exclusion => {}
-            Some(_) => {
+        match admit(self.staging.zone(), order, &subject, body.exclusion) {
+            Ok(Admitted::Taken) => {}
+            Ok(Admitted::Ignored) => {
                 self.staging.ignore();
                 return Ok(Ok(()));
             }
-            None => {}
-        }
-        if !body.exclusion
-            && let Err(err) = Guard::check(&subject, &order.lifted)
-        {
-            return Ok(Err(err.to_string().into()));
+            Err(why) => return Ok(Err(why.into())),
         }
         let same = source.as_ref().is_none_or(|source| source == order.whose.own());
         let other = match order.whose.other(source) {
@@ -284,9 +299,7 @@ impl Staged {
             ) => return Ok(Err(err.to_string().into())),
             Err(err) => return Err(Stop::Store(err)),
         }
-        if let Subject::Domain(domain) = &subject {
-            *if domain.is_wildcard() { &mut self.wildcards } else { &mut self.exact } += 1;
-        }
+        self.count_domain(&subject);
         if let Some(Doubt::Bits) = doubt {
             self.warnings.add(line, warning::BITS);
         }
@@ -295,6 +308,183 @@ impl Staged {
         }
         Ok(Ok(()))
     }
+
+    fn count_domain(&mut self, subject: &Subject) {
+        if let Subject::Domain(domain) = subject {
+            *if domain.is_wildcard() { &mut self.wildcards } else { &mut self.exact } += 1;
+        }
+    }
+
+    /// Takes a data set: its lines, and at the end the rows that they make together.
+    fn take_dataset(
+        &mut self,
+        order: &ImportOrder,
+        list: ListType,
+        mut lines: Lines<impl BufRead>,
+        now: UnixTime,
+    ) -> Result<(), Stop> {
+        let zone = self.staging.zone().clone();
+        if let Some(why) = wrong_dataset(zone.kind, list) {
+            return Err(Stop::Unusable(why));
+        }
+        let mut reader = Reader::new(list, order.strict);
+        while let Some((number, line)) = lines.next_whole().map_err(Stop::Body)? {
+            let read = match line.map(|line| reader.read(number, line)) {
+                Ok(Err(err @ LineError::TooMuch(_))) => {
+                    return Err(Stop::TooLarge(err.to_string()));
+                }
+                Ok(read) => read.map_err(|wrong| wrong.to_string()),
+                Err(why) => Err(why),
+            };
+            let entry =
+                read.and_then(|entry| entry.map(|entry| admitted(&zone, order, entry)).transpose());
+            match entry {
+                Ok(None) => {}
+                Ok(Some(entry)) => reader.add(&entry),
+                Err(why) => self.reject(number, why.into()),
+            }
+        }
+        self.notes.extend(reader.traps().iter().map(warning::trapped));
+        let file = reader.finish(now).map_err(|err| Stop::Unusable(err.to_string()))?;
+        self.put_dataset(&zone, list, file)
+    }
+
+    fn put_dataset(
+        &mut self,
+        zone: &Zone,
+        list: ListType,
+        file: rbldnsd::File,
+    ) -> Result<(), Stop> {
+        let rbldnsd::File { settings, values, rows } = file;
+        let expires_at = settings.expires.as_ref().map(|expires| expires.value);
+        let mut bodies = Bodies::new(&values, zone, expires_at);
+        for (line, reason) in bodies.reasons() {
+            self.warnings.reason_of_many(line, list.kind(), reason);
+        }
+        let without_effect = rows.for_each(|subject, values| {
+            // They are no listings, whatever a file says.
+            if TestEntry::named_by(zone, &subject).is_some() {
+                self.staging.ignore();
+                return Ok(());
+            }
+            match bodies.of(values) {
+                Ok(body) => self.put_row(&subject, body),
+                Err(BodyError { line, why }) => {
+                    let why = format!("{subject}: {why}");
+                    self.reject(*line, why.into());
+                    Ok(())
+                }
+            }
+        })?;
+        self.notes.extend(warning::settings(&settings, zone));
+        self.notes.extend(warning::without_effect(without_effect));
+        self.notes.extend(warning::joined(bodies.joined()));
+        self.notes.extend(bodies.without_text().map(warning::without_text));
+        Ok(())
+    }
+
+    fn put_row(&mut self, subject: &Subject, body: &ListingBody) -> Result<(), Stop> {
+        self.count_domain(subject);
+        self.staging.put(subject, body).map_err(Stop::Store)
+    }
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Admitted {
+    Taken,
+    /// It names a test entry, which is no listing.
+    Ignored,
+}
+
+/// Whether a subject may stand in a zone; the reason if not.
+fn admit(
+    zone: &Zone,
+    order: &ImportOrder,
+    subject: &Subject,
+    exclusion: bool,
+) -> Result<Admitted, String> {
+    if let Some(why) = wrong_kind(zone.kind, subject) {
+        return Err(why);
+    }
+    match TestEntry::named_by(zone, subject) {
+        Some(TestEntry::Never) if !exclusion => {}
+        Some(_) => return Ok(Admitted::Ignored),
+        None => {}
+    }
+    if exclusion {
+        return Ok(Admitted::Taken);
+    }
+    let guarded = Guard::check(subject, &order.lifted).map_err(|err| err.to_string());
+    guarded.map(|()| Admitted::Taken)
+}
+
+/// The entry, unless something of it may not stand in the zone.
+fn admitted(
+    zone: &Zone,
+    order: &ImportOrder,
+    entry: rbldnsd::Entry,
+) -> Result<rbldnsd::Entry, String> {
+    let exclusion = entry.is_exclusion();
+    let mut subjects = entry.subjects();
+    subjects.try_for_each(|subject| {
+        if is_too_long(zone, &subject) {
+            return Err(ChangeError::SubjectTooLong.to_string());
+        }
+        admit(zone, order, &subject, exclusion).map(drop)
+    })?;
+    Ok(entry)
+}
+
+/// Whether there is no room for the name in the zone.
+fn is_too_long(zone: &Zone, subject: &Subject) -> bool {
+    match subject {
+        Subject::Domain(domain) => {
+            zone.origin.wire().len() + domain.name().labels().wire_len() > Name::MAX_LEN
+        }
+        Subject::V4(_) | Subject::V6(_) => false,
+    }
+}
+
+/// The parts of a combined data set that are named.
+const MAX_PARTS: usize = 20;
+
+/// What to do with a combined data set, by its parts.
+fn refuse_combined(mut lines: Lines<impl BufRead>) -> Stop {
+    let mut parts: Vec<String> = Vec::new();
+    loop {
+        match lines.next_whole() {
+            Err(err) => return Stop::Body(err),
+            Ok(None) => break,
+            Ok(Some((number, line))) => {
+                let part = line.ok().and_then(Part::of_line).filter(|_| parts.len() < MAX_PARTS);
+                parts.extend(part.map(|part| shown_part(number, &part)));
+            }
+        }
+    }
+    let parts = if parts.is_empty() { "none".into() } else { parts.join("; ") };
+    Stop::Unusable(format!(
+        "dataset=combined has several data sets, each for a zone or for names below it, which no zone takes yet: cut the file at its $DATASET lines, and import each part with its own dataset= into a zone of its own, below the variables and the $TTL that stand before all; its parts are: {parts}"
+    ))
+}
+
+fn shown_part(number: u64, part: &Part) -> String {
+    let dataset = part.dataset.map_or("an unknown type", DatasetType::as_str);
+    let below = match part.below.as_slice() {
+        [] => "nothing".into(),
+        below => below.join(", ").replace('@', "the zone itself"),
+    };
+    format!("line {number}, {dataset} for {below}").chars().take(200).collect()
+}
+
+fn wrong_dataset(kind: ZoneKind, list: ListType) -> Option<String> {
+    let (lists, has) = match (kind, list.kind()) {
+        (ZoneKind::Ip, ZoneKind::Domain) => ("addresses", "domains"),
+        (ZoneKind::Domain, ZoneKind::Ip) => ("domains", "addresses"),
+        _ => return None,
+    };
+    let dataset = list.as_str();
+    Some(format!("dataset={dataset} has {has}, and the zone lists {lists}"))
 }
 
 /// Guards would give advice that does not help here.

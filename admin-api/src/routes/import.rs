@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use dnsbl_formats::rbldnsd::DatasetType;
 use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
+    import::{Content, Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
     precondition,
     scopes::ImportsWrite,
     v1::import::write_counts,
@@ -34,7 +35,8 @@ use crate::{
 pub(crate) struct ImportQuery {
     /// How the rows are written.
     format: FormatName,
-    /// The rbldnsd data set; not built yet.
+    /// The type of the data set, which belongs to `rbldnsd` and must be given there: `ip4set`, `ip4tset`, `ip4trie`,
+    /// `ip6tset`, `ip6trie` or `dnset`.
     dataset: Option<String>,
     /// Whose listings, whatever the rows say. Left out: the source that a row names, which needs
     /// sources:all unless it is the token's name; the token's name where it names none.
@@ -51,7 +53,7 @@ pub(crate) struct ImportQuery {
     /// The share of the source's listings that may go, 0 to 1. Default 0.2. Four may always go, unless this
     /// is 0 or none would be left.
     max_removed: Option<f64>,
-    /// `1`: any rejected row refuses the whole.
+    /// `1`: any rejected row refuses the whole; lines that rbldnsd reads otherwise than they look are rejected, too.
     #[serde(default, deserialize_with = "flag")]
     strict: bool,
     /// `special-use`, `short-prefix`, `public-suffix` or several with commas; needs guards:override.
@@ -64,7 +66,7 @@ pub(crate) struct ImportQuery {
 pub(crate) enum FormatName {
     /// One subject a line, `!` before it excludes.
     Plain,
-    /// Not built yet.
+    /// A file of rbldnsd; `dataset` says of which type. Exports: not built yet.
     Rbldnsd,
     /// One listing body with `subject` a line.
     Ndjson,
@@ -86,13 +88,13 @@ pub(crate) enum Mode {
 }
 
 impl FormatName {
-    /// The format, if it is built.
+    /// The format of rows, if it is one and built.
     pub(crate) fn built(self) -> Result<Format, Problem> {
         match self {
             Self::Plain => Ok(Format::Plain),
             Self::Csv => Ok(Format::Csv),
             Self::Ndjson => Ok(Format::Ndjson),
-            Self::Rbldnsd => Err(Problem::not_built("format rbldnsd is not built yet")),
+            Self::Rbldnsd => Err(Problem::not_built("format rbldnsd is not built yet for exports")),
             Self::Bind => Err(Problem::not_built("format bind is not built yet")),
         }
     }
@@ -128,11 +130,10 @@ pub(crate) async fn import_listings(
     let permit = app.imports.take(caller.token_id())?;
     let body = body::decoded(body, &headers, &app.limits)?;
     let store = app.store();
-    let strict = query.strict;
     let decided = app.block(move || {
         let _permit = permit;
         let staged = stage(&store, &order, body, UnixTime::now())?;
-        Ok(staged.decide(mode, strict, query.dry_run, UnixTime::now())?)
+        Ok(staged.decide(mode, query.dry_run, UnixTime::now())?)
     });
     let Decided { id, commit, report } = decided.await?;
     let committed = app.change_or(caller.actor(), commit).await?;
@@ -151,16 +152,29 @@ pub(crate) async fn import_listings(
 
 impl ImportQuery {
     fn order(&self, caller: &Caller<ImportsWrite>, zone: &str) -> Result<ImportOrder, Problem> {
-        let format = self.format.built()?;
-        if self.dataset.is_some() {
-            return Err(Problem::malformed("dataset: belongs to format=rbldnsd"));
-        }
         Ok(ImportOrder {
             zone: parse("zone", zone)?,
             whose: self.whose(caller)?,
-            format,
+            content: self.content()?,
+            strict: self.strict,
             lifted: lifted(caller, self.r#override.as_deref())?,
         })
+    }
+
+    fn content(&self) -> Result<Content, Problem> {
+        match (self.format, self.dataset.as_deref()) {
+            (FormatName::Rbldnsd, Some(dataset)) => match parse("dataset", dataset)? {
+                DatasetType::List(list) => Ok(Content::Dataset(list)),
+                DatasetType::Combined => Ok(Content::Combined),
+                DatasetType::Generic => Err(Problem::refused(GENERIC)),
+                DatasetType::Acl => Err(Problem::refused(ACL)),
+            },
+            (FormatName::Rbldnsd, None) => {
+                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
+            }
+            (_, Some(_)) => Err(Problem::malformed("dataset: belongs to format=rbldnsd")),
+            (format, None) => Ok(Content::Rows(format.built()?)),
+        }
     }
 
     fn whose(&self, caller: &Caller<ImportsWrite>) -> Result<Whose, Problem> {
@@ -196,6 +210,11 @@ impl ImportQuery {
     }
 }
 
+/// What data sets need that zones don't have yet.
+const GENERIC: &str = "dataset=generic has records, and a zone has none yet but those of its settings (apex, glue): give these there; nothing was changed";
+const ACL: &str =
+    "dataset=acl says who may ask, which no zone can be told yet; nothing was changed";
+
 fn with_report(problem: Problem, report: &Report) -> Problem {
     let problem = problem.with_facts(&report.write());
     match report.seems {
@@ -209,6 +228,8 @@ impl From<Stop> for Problem {
         match stop {
             Stop::Body(err) => body::problem(&err),
             Stop::Malformed(why) => Self::malformed(why),
+            Stop::Unusable(why) => Self::refused(format!("{why}; nothing was changed")),
+            Stop::TooLarge(why) => Self::too_large(why),
             Stop::Refused(refused) => refused.problem(),
             Stop::Store(err) => err.into(),
         }

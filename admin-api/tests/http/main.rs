@@ -17,6 +17,7 @@ mod logins;
 mod openapi;
 mod problems;
 mod published_lists;
+mod rbldnsd;
 mod search;
 mod serve;
 mod standing;

@@ -3,7 +3,7 @@
 use admin_api_types::{ImportCounts, ImportProblem, ImportReport, ImportResult, Warning};
 
 use crate::{
-    failure::Refusal,
+    failure::{Refusal, in_our_words},
     output::{self, Output},
     text,
 };
@@ -37,7 +37,7 @@ pub(super) fn complain(counts: &ImportCounts, report: &ImportReport, output: Out
 }
 
 fn warning(warning: &Warning) -> String {
-    let text = text::visible(&warning.text);
+    let text = in_our_words(text::visible(&warning.text));
     match warning.line {
         Some(line) => format!("warning: line {line}: {text}"),
         None => format!("warning: {text}"),
@@ -53,7 +53,8 @@ fn counts(counts: &ImportCounts) -> String {
 
 fn rejected(count: u64, report: &ImportReport) -> Vec<String> {
     let errors = report.errors.iter();
-    let lines = errors.map(|row| format!("line {}: {}", row.line, text::visible(&row.error)));
+    let lines =
+        errors.map(|row| format!("line {}: {}", row.line, in_our_words(text::visible(&row.error))));
     let untold = count.saturating_sub(report.errors.len() as u64);
     let untold = (untold > 0).then(|| format!("and {untold} more rejected lines"));
     lines.chain(untold).collect()

@@ -1,0 +1,95 @@
+//! What a file means to us is what it means to the real rbldnsd, which `make tools` unpacks.
+//!
+//! Files are made up line by line (valid, odd, broken) and served by rbldnsd; the same file is read by
+//! `dnsbl-formats` into rows that the index judges by. Every address and name in the file is asked of both, and so
+//! are those beside it. `DNSBL_RBLDNSD_FILES` says how many files of each type there are.
+//!
+//! What differs on purpose is taken out before: lines that are refused because they can't be told here
+//! ([`LineError::differs`]), CR and the byte order mark; `$` in a data set of domains is the name that was asked
+//! for.
+//!
+//! [`LineError::differs`]: dnsbl_formats::rbldnsd::LineError::differs
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod files;
+mod ours;
+mod question;
+mod rbldnsd;
+
+use std::{cell::Cell, env};
+
+use dnsbl_formats::rbldnsd::ListType;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+
+use ours::Ours;
+use rbldnsd::Rbldnsd;
+
+/// Files of a type.
+fn count() -> u32 {
+    let given = env::var("DNSBL_RBLDNSD_FILES").ok();
+    given.map_or(400, |count| count.parse().expect("DNSBL_RBLDNSD_FILES is a number"))
+}
+
+/// Holds both to the same answers, and counts what is listed.
+fn compare(list: ListType, lines: &[Vec<u8>]) -> Result<usize, TestCaseError> {
+    let Some(ours) = Ours::read(list, lines) else {
+        // A value that can't be told; what other entries of its addresses answer is not compared.
+        return Ok(0);
+    };
+    let mut listed = 0;
+    let theirs = Rbldnsd::start(list, &ours.file);
+    for question in files::questions(list, &ours.file) {
+        let (expected, found) = (theirs.ask(&question), ours.ask(&question));
+        let file = String::from_utf8_lossy(&ours.file);
+        listed += usize::from(found.is_some());
+        prop_assert_eq!(expected, found, "{} in this {}:\n{}", question, list.as_str(), file);
+    }
+    Ok(listed)
+}
+
+fn all_files_mean_the_same(list: ListType) {
+    let config = Config { cases: count(), failure_persistence: None, ..Config::default() };
+    let listed = Cell::new(0);
+    let run = |lines: Vec<Vec<u8>>| {
+        listed.set(listed.get() + compare(list, &lines)?);
+        Ok(())
+    };
+    if let Err(err) = TestRunner::new(config).run(&files::files(list), run) {
+        panic!("{err}");
+    }
+    assert!(listed.get() > count() as usize, "files list something");
+}
+
+#[test]
+fn ip4set() {
+    all_files_mean_the_same(ListType::Ip4Set);
+}
+
+#[test]
+fn ip4tset() {
+    all_files_mean_the_same(ListType::Ip4TSet);
+}
+
+#[test]
+fn ip4trie() {
+    all_files_mean_the_same(ListType::Ip4Trie);
+}
+
+#[test]
+fn ip6tset() {
+    all_files_mean_the_same(ListType::Ip6TSet);
+}
+
+#[test]
+fn ip6trie() {
+    all_files_mean_the_same(ListType::Ip6Trie);
+}
+
+#[test]
+fn dnset() {
+    all_files_mean_the_same(ListType::DnSet);
+}
