@@ -34,14 +34,14 @@ impl Templates {
             let token = rest.bytes().next();
             match token {
                 Some(b'$') => out.literal("$")?,
-                Some(b'=') if own.is_empty() => out.subject(),
+                Some(b'=') if own.is_empty() => out.subject()?,
                 Some(b'=') => out.literal(own)?,
                 Some(digit @ b'0'..=b'9') => match &self.variables[usize::from(digit - b'0')] {
                     Some(text) => out.literal(text)?,
                     None => out.literal(&format!("${}", char::from(digit)))?,
                 },
                 _ => {
-                    out.subject();
+                    out.subject()?;
                     continue;
                 }
             }
@@ -59,9 +59,14 @@ struct Template {
 }
 
 impl Template {
-    fn subject(&mut self) {
+    fn subject(&mut self) -> Result<(), TextError> {
+        // Two of them would be read as a dollar.
+        if self.ends_with_subject {
+            return Err(TextError::DollarBehindSubject);
+        }
         self.text.push('$');
         self.ends_with_subject = true;
+        Ok(())
     }
 
     fn literal(&mut self, text: &str) -> Result<(), TextError> {
@@ -131,6 +136,8 @@ mod tests {
     fn what_our_template_cannot_say_is_refused() {
         let wrong = templates(Some("$=$$")).reason("").unwrap_err();
         assert_eq!(wrong, TextError::DollarBehindSubject);
+        let twice = templates(Some("$=$")).reason("").unwrap_err();
+        assert_eq!(twice, TextError::DollarBehindSubject);
         assert!(templates(None).reason(&"$ ".repeat(9)).is_err());
         assert!(templates(None).reason(&"$=".repeat(400)).is_err());
     }
