@@ -25,6 +25,8 @@ use crate::{
     mx::{ResolveError, leads_to},
 };
 
+/// How often a submission is decided anew where the host's record has changed meanwhile.
+const TRIES: usize = 8;
 /// How many tests of an address the limits look at.
 const HISTORY: usize = 50;
 /// How many domains are looked up at once for those without a token.
@@ -191,6 +193,13 @@ impl Admissions {
         let is_charged = self.charge(&submission, address).await?;
         if let Some(domain) = &domain {
             self.check_leads_to(domain, &submission.asker, address).await?;
+        }
+        for _ in 0..TRIES {
+            match self.admit(&submission, target, domain.clone(), is_charged).await {
+                // What comes back meanwhile writes the host's record, too: it is read again.
+                Err(Refusal::Records(RecordsError::Change(ChangeError::Stale { .. }))) => {}
+                admitted => return admitted,
+            }
         }
         self.admit(&submission, target, domain, is_charged).await
     }
