@@ -37,6 +37,7 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod subscribers;
 mod wildcard;
 
 // Real lists and real peers.

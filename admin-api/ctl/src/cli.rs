@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    access::AccessCommand,
     audit::Audit,
     changes::Changes,
     check::Check,
@@ -17,6 +18,7 @@ use crate::{
     output::{self, Output},
     relay_test::RelayTestCommand,
     status::Status,
+    subscriber::SubscriberCommand,
     token::TokenCommand,
     zone::ZoneCommand,
 };
@@ -95,6 +97,10 @@ enum Command {
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
+    #[command(subcommand)]
+    Subscriber(SubscriberCommand),
+    #[command(subcommand)]
+    Access(AccessCommand),
     Status(Status),
 }
 
@@ -142,6 +148,8 @@ impl Command {
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
+            Self::Subscriber(command) => command.run(client, output).await,
+            Self::Access(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

@@ -21,5 +21,6 @@ mod rbldnsd;
 mod search;
 mod serve;
 mod standing;
+mod subscribers;
 mod tokens;
 mod zones;

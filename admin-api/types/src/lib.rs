@@ -16,6 +16,7 @@ mod login;
 mod problem;
 mod relay_test;
 mod scopes;
+mod subscriber;
 mod token;
 mod zone;
 
@@ -23,7 +24,7 @@ pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
-    TokenChange,
+    SubscriberChange, TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
 pub use health::Readiness;
@@ -35,5 +36,8 @@ pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use scopes::SCOPES;
+pub use subscriber::{
+    Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
+};
 pub use token::{Token, TokenBody, Tokens};
 pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -21,4 +21,6 @@ pub const SCOPES: &[&str] = &[
     "logins:write",
     "grants:read",
     "grants:write",
+    "subscribers:read",
+    "subscribers:write",
 ];

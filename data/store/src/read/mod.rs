@@ -14,5 +14,6 @@ pub(crate) mod reader;
 pub(crate) mod scan;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod subscribers;
 pub(crate) mod tokens;
 pub(crate) mod view;

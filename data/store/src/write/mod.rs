@@ -13,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod listings;
 pub(crate) mod operation;
 pub(crate) mod state;
+mod subscribers;
 mod sweep;
 mod tokens;
 pub(crate) mod transaction;
