@@ -35,5 +35,5 @@ pub use relay_test::{
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
 pub use zone::{
-    Access, AccessAction, AccessRule, Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones,
+    Access, AccessAction, AccessRule, Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones,
 };
