@@ -45,12 +45,14 @@ impl<O: IndexObserver> IndexWriter<O> {
     /// The writer of `index`, watched by `observer`; there must be no other writer.
     pub fn observed(index: Arc<Index>, observer: O) -> Self {
         let next = Snapshot::clone(&index.load());
+        let combined = next.zones().filter(|zone| !zone.settings().includes.is_empty());
+        let combined = combined.map(|zone| zone.origin().clone()).collect();
         Self {
             index,
             next,
             pending: HashMap::new(),
             interners: HashMap::new(),
-            combined: BTreeSet::new(),
+            combined,
             next_number: 0,
             retired: Vec::new(),
             observer,
