@@ -5,12 +5,11 @@ use std::{collections::BTreeMap, net::IpAddr};
 use admin_api_types as api;
 use dnsbl_store::ZoneRecord;
 use dnsbl_types::{
-    Access, AccessAction, Apex, GrantTerms, Include, Includes, Name, NameError, Records, Rrset,
-    Serial, SoaTimes, Zone, ZoneKind, ZoneSpec,
+    Apex, GrantTerms, Include, Includes, Name, NameError, Records, Rrset, Serial, SoaTimes, Zone,
+    ZoneKind, ZoneSpec,
 };
-use ipnet::IpNet;
 
-use super::{BodyError, parse, parse_all, texts};
+use super::{BodyError, access, parse, parse_all, texts};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -44,7 +43,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.apex = Apex { a: apex.a, aaaa: apex.aaaa, txt: apex.txt };
     spec.glue = glue(body.glue.unwrap_or_default())?;
     if let Some(access) = &body.access {
-        spec.access = self::access(access)?;
+        spec.access = access::read(access)?;
     }
     spec.parent_ttl = match (body.parent_ttl, kind) {
         (Some(_), ZoneKind::Domain) => {
@@ -85,38 +84,6 @@ fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
         Some((field, _)) => Err(BodyError::refused(format!("{field}: belongs to kind \"allow\""))),
         None => Ok(other),
     }
-}
-
-fn access(access: &api::Access) -> Result<Access, BodyError> {
-    let rules = access.rules.iter().map(|rule| {
-        let prefix =
-            rule.prefix.parse().or_else(|_| rule.prefix.parse::<IpAddr>().map(IpNet::from));
-        let detail = || format!("{:?} is no address or prefix", rule.prefix);
-        let prefix = prefix.map_err(|_| BodyError::malformed("access.rules.prefix", detail()))?;
-        Ok((prefix, action(rule.action)))
-    });
-    let rules = rules.collect::<Result<Vec<_>, BodyError>>()?;
-    Access::new(action(access.default), rules).map_err(BodyError::refused)
-}
-
-fn action(action: api::AccessAction) -> AccessAction {
-    match action {
-        api::AccessAction::Pass => AccessAction::Pass,
-        api::AccessAction::Refuse => AccessAction::Refuse,
-    }
-}
-
-fn write_access(access: &Access) -> Option<api::Access> {
-    let action = |action| match action {
-        AccessAction::Pass => api::AccessAction::Pass,
-        AccessAction::Refuse => api::AccessAction::Refuse,
-    };
-    let rules = access.rules().iter().map(|(prefix, rule)| api::AccessRule {
-        prefix: prefix.to_string(),
-        action: action(*rule),
-    });
-    let shown = api::Access { default: action(access.default_action()), rules: rules.collect() };
-    (*access != Access::default()).then_some(shown)
 }
 
 fn includes(includes: Vec<api::Include>) -> Result<Includes, BodyError> {
@@ -247,7 +214,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
             txt: zone.apex.txt.clone(),
         },
         glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
-        access: write_access(&zone.access),
+        access: access::write(&zone.access),
         includes: zone.includes.as_slice().iter().map(write_include).collect(),
         records: write_records(&zone.records),
         lifetime: terms.map(|terms| terms.lifetime),
@@ -385,7 +352,10 @@ mod tests {
             allow.kind,
             ZoneKind::Allow(GrantTerms { lifetime: 8, ..GrantTerms::default() })
         );
-        assert_eq!((allow.ttl, allow.negative_ttl, &allow.access), (1, 1, &Access::loopback()));
+        assert_eq!(
+            (allow.ttl, allow.negative_ttl, &allow.access),
+            (1, 1, &dnsbl_types::Access::loopback())
+        );
         assert_eq!(allow.parent_ttl, 1);
         let shown = write_settings(&allow);
         assert_eq!(
@@ -395,7 +365,7 @@ mod tests {
         let again = zone(&serde_json::to_string(&shown).unwrap()).unwrap().0;
         assert_eq!(again, allow);
         let open = r#"{"kind":"allow","ns":["ns1.example.net."],"access":{"default":"refuse","rules":[{"prefix":"192.0.2.0/24","action":"pass"},{"prefix":"::1","action":"pass"}]}}"#;
-        assert_eq!(zone(open).unwrap().0.access.rules().len(), 2);
+        assert_eq!(zone(open).unwrap().0.access.rules.rules().len(), 2);
         for (json, what) in [
             (r#"{"kind":"ip","ns":["a.x"],"lifetime":8}"#, "lifetime"),
             (r#"{"kind":"allow","ns":["a.x"],"lifetime":8,"longest":7}"#, "longest"),

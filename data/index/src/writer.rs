@@ -6,11 +6,12 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Zone};
+use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
 
 use crate::{
     Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
     entries::{Entries, EntryInterner},
+    subscribers::SubscribersWriter,
     zone::HostChange,
 };
 
@@ -25,6 +26,7 @@ pub struct IndexWriter<O = ()> {
     interners: HashMap<Name, EntryInterner>,
     /// The zones that include others.
     combined: BTreeSet<Name>,
+    subscribers: SubscribersWriter,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
@@ -53,6 +55,7 @@ impl<O: IndexObserver> IndexWriter<O> {
             pending: HashMap::new(),
             interners: HashMap::new(),
             combined,
+            subscribers: SubscribersWriter::default(),
             next_number: 0,
             retired: Vec::new(),
             observer,
@@ -163,6 +166,13 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         if let Some(zone) = self.next.zone_mut(origin) {
             hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
         }
+    }
+
+    fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
+        if let Some(replaced) = self.subscribers.set(old, new) {
+            self.observer.subscriber_replaced(replaced);
+        }
+        self.next.subscribers = self.subscribers.subscribers().clone();
     }
 
     /// Shows all changes since the last call at once.

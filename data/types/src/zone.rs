@@ -451,6 +451,13 @@ impl ZoneSpec {
 }
 
 impl Zone {
+    /// Whether a name, in lower-case wire form, exists below the origin whatever is listed: one with glue or
+    /// records, or one above it (RFC 8020).
+    pub fn has_own_name(&self, qname: &[u8]) -> bool {
+        let mut owners = self.glue.keys().chain(self.records.iter().map(|(owner, _)| owner));
+        owners.any(|name| name.wire() == qname || name.is_below(qname))
+    }
+
     /// The zone as it is answered: without return codes that [may not be](ReturnCode::is_answered), and
     /// with 127.0.0.2 where no other is left.
     pub fn answered(&self) -> Cow<'_, Self> {

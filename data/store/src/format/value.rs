@@ -6,11 +6,13 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroU32,
 };
 
 use dnsbl_types::{
-    Access, AccessAction, Apex, GrantTerms, Include, Includes, Listing, Name, Reason, Records,
-    ReturnCode, SoaTimes, Source, Zone, ZoneKind, ZoneSpec,
+    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, ListAll,
+    Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode, Zone,
+    ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -139,6 +141,12 @@ enum SettingValue {
         default: ActionValue,
         rules: Vec<(IpAddr, u8, ActionValue)>,
     },
+    Subscribers {
+        mode: ModeValue,
+        denial: DenialValue,
+    },
+    /// By each address, by each network, by all.
+    Quotas([QuotaValue; 3]),
     ParentTtl(u32),
     Includes(Vec<IncludeValue>),
     /// Types and data of each owner, as in messages.
@@ -152,27 +160,115 @@ struct IncludeValue {
     reason: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ActionValue {
     Pass,
     Refuse,
+    Empty,
+    Ignore,
+    List { return_code: Ipv4Addr, reason: String },
 }
 
-impl From<AccessAction> for ActionValue {
-    fn from(action: AccessAction) -> Self {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum ModeValue {
+    Off,
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum DenialValue {
+    Refused,
+    Code,
+    Drop,
+}
+
+/// Questions in a second and in a day; 0: any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct QuotaValue(u32, u32);
+
+impl From<&AccessAction> for ActionValue {
+    fn from(action: &AccessAction) -> Self {
         match action {
             AccessAction::Pass => Self::Pass,
             AccessAction::Refuse => Self::Refuse,
+            AccessAction::Empty => Self::Empty,
+            AccessAction::Ignore => Self::Ignore,
+            AccessAction::List(ListAll { return_code, reason }) => {
+                Self::List { return_code: return_code.addr(), reason: reason.template().into() }
+            }
         }
     }
 }
 
-impl From<ActionValue> for AccessAction {
-    fn from(action: ActionValue) -> Self {
-        match action {
+impl TryFrom<ActionValue> for AccessAction {
+    type Error = StoreError;
+
+    fn try_from(action: ActionValue) -> Result<Self, StoreError> {
+        Ok(match action {
             ActionValue::Pass => Self::Pass,
             ActionValue::Refuse => Self::Refuse,
+            ActionValue::Empty => Self::Empty,
+            ActionValue::Ignore => Self::Ignore,
+            ActionValue::List { return_code, reason: text } => {
+                let code = ReturnCode::try_from(return_code);
+                let return_code = code.map_err(|err| StoreError::unreadable("return code", err))?;
+                Self::List(ListAll { return_code, reason: reason(&text)? })
+            }
+        })
+    }
+}
+
+impl From<SubscriberMode> for ModeValue {
+    fn from(mode: SubscriberMode) -> Self {
+        match mode {
+            SubscriberMode::Off => Self::Off,
+            SubscriberMode::Optional => Self::Optional,
+            SubscriberMode::Required => Self::Required,
         }
+    }
+}
+
+impl From<ModeValue> for SubscriberMode {
+    fn from(mode: ModeValue) -> Self {
+        match mode {
+            ModeValue::Off => Self::Off,
+            ModeValue::Optional => Self::Optional,
+            ModeValue::Required => Self::Required,
+        }
+    }
+}
+
+impl From<Denial> for DenialValue {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused => Self::Refused,
+            Denial::Code => Self::Code,
+            Denial::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<DenialValue> for Denial {
+    fn from(denial: DenialValue) -> Self {
+        match denial {
+            DenialValue::Refused => Self::Refused,
+            DenialValue::Code => Self::Code,
+            DenialValue::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<Quota> for QuotaValue {
+    fn from(quota: Quota) -> Self {
+        let number = |count: Option<NonZeroU32>| count.map_or(0, NonZeroU32::get);
+        Self(number(quota.per_second), number(quota.per_day))
+    }
+}
+
+impl From<QuotaValue> for Quota {
+    fn from(QuotaValue(per_second, per_day): QuotaValue) -> Self {
+        Self { per_second: NonZeroU32::new(per_second), per_day: NonZeroU32::new(per_day) }
     }
 }
 
@@ -188,17 +284,11 @@ impl From<&Zone> for SettingsValue {
             zone.kind.grant_terms().unwrap_or_default();
         let allow = SettingValue::Allow { lifetime, longest, ipv6_prefix };
         let allow = zone.kind.grant_terms().map(|_| allow);
-        let rules = zone.access.rules().iter();
-        let rules = rules.map(|(net, action)| (net.addr(), net.prefix_len(), (*action).into()));
-        let access = SettingValue::Access {
-            default: zone.access.default_action().into(),
-            rules: rules.collect(),
-        };
-        let access = (zone.access != Access::default()).then_some(access);
         let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
             .then_some(SettingValue::ParentTtl(zone.parent_ttl));
-        let more = [allow, access, parent_ttl, includes_of(zone), records_of(zone)];
-        Self { first: zone.into(), more: more.into_iter().flatten().collect() }
+        let later = [parent_ttl, includes_of(zone), records_of(zone)];
+        let more = allow.into_iter().chain(access_values(&zone.access));
+        Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
 }
 
@@ -231,7 +321,14 @@ impl TryFrom<SettingsValue> for Zone {
                     spec.kind = ZoneKind::Allow(GrantTerms { lifetime, longest, ipv6_prefix });
                 }
                 SettingValue::Access { default, rules } => {
-                    spec.access = access(default, rules)?;
+                    spec.access.rules = access_rules(default, rules)?;
+                }
+                SettingValue::Subscribers { mode, denial } => {
+                    (spec.access.subscribers, spec.access.denial) = (mode.into(), denial.into());
+                }
+                SettingValue::Quotas(quotas) => {
+                    let [address, network, zone] = quotas.map(Quota::from);
+                    spec.access.quotas = ZoneQuotas { address, network, zone };
                 }
                 SettingValue::ParentTtl(seconds) => parent_ttl = Some(seconds),
                 SettingValue::Includes(value) => spec.includes = includes(value)?,
@@ -243,16 +340,34 @@ impl TryFrom<SettingsValue> for Zone {
     }
 }
 
-fn access(
+/// The settings of who may ask, as far as they are not as they were first.
+fn access_values(access: &Access) -> impl Iterator<Item = SettingValue> {
+    let rules = access.rules.rules().iter();
+    let rules = rules.map(|(net, action)| (net.addr(), net.prefix_len(), action.into()));
+    let default = access.rules.default_action().into();
+    let rules = SettingValue::Access { default, rules: rules.collect() };
+    let rules = Some(rules).filter(|_| !access.rules.is_open());
+    let (mode, denial) = (access.subscribers, access.denial);
+    let subscribers = SettingValue::Subscribers { mode: mode.into(), denial: denial.into() };
+    let is_usual = (mode, denial) == (SubscriberMode::default(), Denial::default());
+    let ZoneQuotas { address, network, zone } = access.quotas;
+    let quotas = SettingValue::Quotas([address, network, zone].map(QuotaValue::from));
+    let has_quotas = access.quotas != ZoneQuotas::default();
+    let subscribers = Some(subscribers).filter(|_| !is_usual);
+    rules.into_iter().chain(subscribers).chain(Some(quotas).filter(|_| has_quotas))
+}
+
+fn access_rules(
     default: ActionValue,
     rules: Vec<(IpAddr, u8, ActionValue)>,
-) -> Result<Access, StoreError> {
+) -> Result<AccessRules, StoreError> {
     let rules = rules.into_iter().map(|(addr, len, action)| {
         let net = IpNet::new(addr, len).map_err(|err| StoreError::unreadable("prefix", err))?;
-        Ok((net, action.into()))
+        Ok((net, action.try_into()?))
     });
     let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
-    Access::new(default.into(), rules).map_err(|err| StoreError::unreadable("access", err))
+    let rules = AccessRules::new(default.try_into()?, rules);
+    rules.map_err(|err| StoreError::unreadable("access", err))
 }
 
 fn includes(value: Vec<IncludeValue>) -> Result<Includes, StoreError> {
