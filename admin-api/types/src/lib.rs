@@ -38,4 +38,4 @@ pub use relay_test::{
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
