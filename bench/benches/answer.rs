@@ -86,8 +86,8 @@ fn access(criterion: &mut Criterion) {
     let mut listed: Vec<u32> = (0..1_000_000).map(|_| random.number() as u32).collect();
     listed.sort_unstable();
     listed.dedup();
-    let rules =
-        (0..64).map(|i| (IpNet::new_assert([10, i, 0, 0].into(), 16), AccessAction::Refuse));
+    let rules = (0..64).map(|i| format!("10.{i}.0.0/16").parse().expect("a prefix"));
+    let rules = rules.map(|prefix| (prefix, AccessAction::Refuse));
     let rules = AccessRules::new(AccessAction::Pass, rules).expect("good rules");
     let second = Quota { per_second: NonZeroU32::new(1_000_000), per_day: None };
     let quotas = ZoneQuotas { address: second, network: second, zone: second };
