@@ -19,7 +19,9 @@ mod scopes;
 mod token;
 mod zone;
 
-pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode, ZoneQuotas};
+pub use access::{
+    Access, AccessAction, AccessRule, Denial, LargeUdp, Quota, SubscriberMode, ZoneQuotas,
+};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,

@@ -10,9 +10,9 @@ use std::{
 };
 
 use dnsbl_types::{
-    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, ListAll,
-    Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode, Zone,
-    ZoneKind, ZoneQuotas, ZoneSpec,
+    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
+    ListAll, Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode,
+    Zone, ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,7 @@ enum SettingValue {
     },
     /// By each address, by each network, by all.
     Quotas([QuotaValue; 3]),
+    LargeUdp(LargeUdpValue),
     ParentTtl(u32),
     Includes(Vec<IncludeValue>),
     /// Types and data of each owner, as in messages.
@@ -181,6 +182,12 @@ enum DenialValue {
     Refused,
     Code,
     Drop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum LargeUdpValue {
+    All,
+    Cookie,
 }
 
 /// Questions in a second and in a day; 0: any.
@@ -330,6 +337,12 @@ impl TryFrom<SettingsValue> for Zone {
                     let [address, network, zone] = quotas.map(Quota::from);
                     spec.access.quotas = ZoneQuotas { address, network, zone };
                 }
+                SettingValue::LargeUdp(value) => {
+                    spec.access.large_udp = Some(match value {
+                        LargeUdpValue::All => LargeUdp::All,
+                        LargeUdpValue::Cookie => LargeUdp::Cookie,
+                    });
+                }
                 SettingValue::ParentTtl(seconds) => parent_ttl = Some(seconds),
                 SettingValue::Includes(value) => spec.includes = includes(value)?,
                 SettingValue::Records(value) => spec.records = records(value)?,
@@ -354,7 +367,13 @@ fn access_values(access: &Access) -> impl Iterator<Item = SettingValue> {
     let quotas = SettingValue::Quotas([address, network, zone].map(QuotaValue::from));
     let has_quotas = access.quotas != ZoneQuotas::default();
     let subscribers = Some(subscribers).filter(|_| !is_usual);
-    rules.into_iter().chain(subscribers).chain(Some(quotas).filter(|_| has_quotas))
+    let large_udp = access.large_udp.map(|large_udp| match large_udp {
+        LargeUdp::All => LargeUdpValue::All,
+        LargeUdp::Cookie => LargeUdpValue::Cookie,
+    });
+    let quotas = Some(quotas).filter(|_| has_quotas);
+    let large_udp = large_udp.map(SettingValue::LargeUdp);
+    rules.into_iter().chain(subscribers).chain(quotas).chain(large_udp)
 }
 
 fn access_rules(
