@@ -33,7 +33,7 @@ pub use guard::{Guard, GuardError, Lift};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
-pub use reason::{Reason, ReasonDoubt, ReasonError};
+pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
 pub use source::{Source, SourceError};

@@ -1,0 +1,211 @@
+//! From listings to the text of a file.
+
+use dnsbl_types::{Listing, Serial, Subject, Zone, ZoneKind};
+
+use super::{
+    answer::{Defaults, Joined},
+    nodes::{Node, Nodes},
+    notes::{Notes, Refusals},
+    out::Out,
+    rbldnsd::DataSet,
+    rpz::{Rpz, Trigger},
+    zone_file::ZoneFile,
+};
+use crate::rbldnsd::ListType;
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A data set of rbldnsd; those that share one value (ip4tset, ip6tset) are only read.
+    Rbldnsd(ListType),
+    /// A zone in the master file format (RFC 1035 section 5).
+    ZoneFile,
+    /// A response policy zone.
+    Rpz(Trigger),
+}
+
+/// The listings of a zone that a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All.
+    All,
+    /// IPv4 addresses and prefixes.
+    V4,
+    /// IPv6 addresses and prefixes.
+    V6,
+}
+
+/// A file that can't be made of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// Sets of addresses have no domains, and the other way round.
+    #[error("{list} has {} and this zone has the other", if *.list == ListType::DnSet { "domains" } else { "addresses" }, list = .list.as_str())]
+    Kind {
+        /// The data set that was asked for.
+        list: ListType,
+    },
+    /// A data set that is only read.
+    #[error("{} is not written: its entries share one value; ip4set and ip6trie say the same", .0.as_str())]
+    Shared(ListType),
+}
+
+/// A file in the making.
+///
+/// Listings are [`add`](Self::add)ed in the order of their subjects, then comes [`finish`](Self::finish). What is written so
+/// far is in [`text`](Self::text), from which it may be taken at any time.
+pub struct Exporter<'z> {
+    zone: &'z Zone,
+    serial: Serial,
+    defaults: Defaults,
+    nodes: Nodes,
+    writer: Writer,
+    notes: Notes,
+    out: Out,
+    /// The subject whose listings come.
+    pending: Option<(Subject, Joined)>,
+}
+
+/// What writes the nodes.
+enum Writer {
+    DataSet(DataSet),
+    ZoneFile(ZoneFile),
+    Rpz(Rpz),
+}
+
+impl Target {
+    /// The data set that a zone is usually written as: ip4set or dnset.
+    pub fn usual_data_set(kind: ZoneKind) -> ListType {
+        if kind.has_addresses() { ListType::Ip4Set } else { ListType::DnSet }
+    }
+
+    /// Which listings it has.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Rbldnsd(ListType::Ip4Set | ListType::Ip4Trie | ListType::Ip4TSet) => Part::V4,
+            Self::Rbldnsd(ListType::Ip6Trie | ListType::Ip6TSet) => Part::V6,
+            Self::Rbldnsd(ListType::DnSet) | Self::ZoneFile | Self::Rpz(_) => Part::All,
+        }
+    }
+
+    /// Whether there may be something that it can't say.
+    pub fn may_refuse(self) -> bool {
+        match self {
+            Self::Rbldnsd(list) => matches!(list, ListType::Ip4Trie | ListType::Ip6Trie),
+            Self::ZoneFile => true,
+            Self::Rpz(_) => false,
+        }
+    }
+}
+
+impl<'z> Exporter<'z> {
+    /// The beginning of a file of at most `max_names` names, as far as it has names.
+    ///
+    /// # Errors
+    /// There is no such file of a zone of that kind.
+    pub fn new(
+        target: Target,
+        zone: &'z Zone,
+        serial: Serial,
+        max_names: u64,
+    ) -> Result<Self, ExportError> {
+        let (writer, fixed) = match target {
+            Target::Rbldnsd(list) => {
+                let set = DataSet::new(list, zone)?;
+                let fixed = set.fixed(zone);
+                (Writer::DataSet(set), fixed)
+            }
+            Target::ZoneFile => {
+                let file = ZoneFile::new(zone, max_names);
+                let fixed = file.fixed(zone);
+                (Writer::ZoneFile(file), fixed)
+            }
+            Target::Rpz(trigger) => (Writer::Rpz(Rpz::new(trigger, zone)), Vec::new()),
+        };
+        let (defaults, nodes) = (Defaults::of(zone), Nodes::new(fixed));
+        let (notes, out) = (Notes::default(), Out::default());
+        let mut exporter =
+            Self { zone, serial, defaults, nodes, writer, notes, out, pending: None };
+        exporter.writer.head(zone, serial, &mut exporter.out);
+        Ok(exporter)
+    }
+
+    /// What is written and was not taken.
+    pub fn text(&mut self) -> &mut String {
+        &mut self.out.text
+    }
+
+    /// What could not be said so far: then the file is not to be used.
+    pub fn refusals(&self) -> &Refusals {
+        &self.notes.refusals
+    }
+
+    /// Adds a listing. Its subject is that of the one before, or comes behind it.
+    pub fn add(&mut self, listing: &Listing) {
+        let body = &listing.body;
+        self.notes.expiring += u64::from(body.expires_at.is_some());
+        if let Some((subject, joined)) = &mut self.pending
+            && *subject == listing.subject
+        {
+            return joined.add(body, &self.defaults);
+        }
+        self.settle();
+        let mut joined = Joined::new();
+        joined.add(body, &self.defaults);
+        self.pending = Some((listing.subject.clone(), joined));
+    }
+
+    /// Ends the file.
+    pub fn finish(&mut self) {
+        self.settle();
+        let Self { nodes, writer, out, notes, .. } = self;
+        nodes.end(|node| writer.put(node, out, notes));
+        writer.end(out, notes);
+        let mark = writer.comment();
+        for comment in notes.comments() {
+            out.write(format_args!("{mark} {comment}\n"));
+        }
+        out.write(format_args!("{mark} end of {}, serial {}\n", self.zone.origin, self.serial.0));
+    }
+
+    /// All listings of a subject are in.
+    fn settle(&mut self) {
+        let Some((subject, joined)) = self.pending.take() else { return };
+        let answer = joined.answer(&self.defaults);
+        let Self { nodes, writer, out, notes, .. } = self;
+        nodes.add(subject, answer, |node| writer.put(node, out, notes));
+    }
+}
+
+impl Writer {
+    /// What begins a comment.
+    fn comment(&self) -> char {
+        match self {
+            Self::DataSet(_) => '#',
+            Self::ZoneFile(_) | Self::Rpz(_) => ';',
+        }
+    }
+
+    fn head(&self, zone: &Zone, serial: Serial, out: &mut Out) {
+        match self {
+            Self::DataSet(set) => set.head(zone, serial, out),
+            Self::ZoneFile(file) => file.head(zone, serial, out),
+            Self::Rpz(rpz) => rpz.head(zone, serial, out),
+        }
+    }
+
+    fn put(&mut self, node: Node, out: &mut Out, notes: &mut Notes) {
+        match self {
+            Self::DataSet(set) => set.put(node, out, notes),
+            Self::ZoneFile(file) => file.put(node, out, notes),
+            Self::Rpz(rpz) => rpz.put(node, out),
+        }
+    }
+
+    fn end(&mut self, out: &mut Out, notes: &mut Notes) {
+        match self {
+            Self::DataSet(set) => set.end(out, notes),
+            Self::ZoneFile(file) => file.end(out, notes),
+            Self::Rpz(rpz) => rpz.end(out),
+        }
+    }
+}
