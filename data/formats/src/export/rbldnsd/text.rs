@@ -1,6 +1,6 @@
 //! Reasons as texts of rbldnsd.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use dnsbl_types::{DomainSubject, Piece, Reason};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
