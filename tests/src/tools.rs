@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     net::{SocketAddr, TcpListener, UdpSocket},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::Command,
 };
@@ -100,6 +101,55 @@ fn free_port() -> SocketAddr {
         if UdpSocket::bind(addr).is_ok() {
             return addr;
         }
+    }
+}
+
+/// An rbldnsd that serves one zone.
+pub struct Rbldnsd {
+    addr: SocketAddr,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Rbldnsd {
+    /// Starts one with data sets, each a type and a file. Another program may take its port first; then it takes
+    /// another.
+    #[track_caller]
+    pub fn start(origin: &str, data_sets: &[(&str, &[u8])]) -> Self {
+        let dir = TempDir::new().expect("a temporary folder");
+        // It changes to another user where it is started by root.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mut zones = Vec::new();
+        for (list, file) in data_sets {
+            let path = dir.path().join(list);
+            fs::write(&path, file).expect("the folder is writable");
+            zones.push(format!("{origin}:{list}:{}", path.display()));
+        }
+        for _ in 0..20 {
+            let addr = free_port();
+            let mut command = Command::new(tool("rbldnsd"));
+            command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
+            command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
+            let process = Process::start(command.args(&zones)).expect("it starts");
+            let has_started = crate::eventually(PATIENCE, || {
+                if process.stdout().contains(" started (") {
+                    return Ok(true);
+                }
+                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
+            });
+            if has_started {
+                return Self { addr, _process: process, _dir: dir };
+            }
+            let said = process.stderr();
+            let is_taken = said.contains("in use") || said.contains("bind");
+            assert!(is_taken, "{said}\n{zones:?}");
+        }
+        panic!("no port stays free");
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 }
 
