@@ -64,6 +64,12 @@ pub(crate) struct Export {
     /// What a policy for addresses looks at, of rpz
     #[arg(long, value_parser = ["rpz-ip", "rpz-client-ip"])]
     trigger: Option<String>,
+    /// The names of IPv4 addresses as IPv6 has them too, of bind: three times as many
+    #[arg(long)]
+    ipv6_forms: bool,
+    /// The most names of a zone file, of bind
+    #[arg(long, value_name = "N")]
+    max_names: Option<u64>,
     /// Only listings of this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -120,17 +126,19 @@ impl Export {
         let mut orders = Vec::new();
         for zone in &self.zones {
             for format in &formats {
-                // The server says what does not fit a data set.
-                let fits = *format == "rbldnsd" || formats.len() == 1;
+                // Where there is one format the server says what does not belong to it.
+                let has = |of: &str| *format == of || formats.len() == 1;
                 let data_sets: Vec<Option<&String>> = match self.dataset.as_slice() {
-                    given @ [_, ..] if fits => given.iter().map(Some).collect(),
+                    given @ [_, ..] if has("rbldnsd") => given.iter().map(Some).collect(),
                     _ => vec![None],
                 };
                 orders.extend(data_sets.into_iter().map(|data_set| Order {
                     zone: zone.clone(),
                     format: (*format).to_owned(),
                     data_set: data_set.cloned(),
-                    trigger: self.trigger.clone().filter(|_| *format == "rpz" || formats.len() == 1),
+                    trigger: self.trigger.clone().filter(|_| has("rpz")),
+                    ipv6_forms: self.ipv6_forms && has("bind"),
+                    max_names: self.max_names.filter(|_| has("bind")),
                     source: self.source.clone(),
                     tag: self.tag.clone(),
                 }));

@@ -1,11 +1,12 @@
 //! Reads a zone on a thread that may block, and hands what is written to the connection.
 
-use std::{io, time::Duration};
+use std::{io, net::Ipv6Addr, time::Duration};
 
 use axum::body::Bytes;
-use dnsbl_formats::export::{ExportError, Exporter, Refusals, Target};
-use dnsbl_store::{Filter, Reader, Store, Visited, ZoneRecord};
-use dnsbl_types::{Listing, Name, UnixTime};
+use dnsbl_formats::export::{ExportError, Exporter, Options, Refusals, Target};
+use dnsbl_store::{Filter, Reader, Store, SubjectMatch, Visited, ZoneRecord};
+use dnsbl_types::{Listing, Name, Subject, UnixTime};
+use ipnet::Ipv6Net;
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -36,6 +37,8 @@ pub(crate) struct ExportOrder {
     pub(crate) format: ExportFormat,
     /// The most names of a zone file.
     pub(crate) max_names: u64,
+    /// Whether it has the IPv6 forms of IPv4 addresses.
+    pub(crate) ipv6_forms: bool,
     /// How long the client may take none of it.
     pub(crate) stall: Duration,
 }
@@ -56,10 +59,10 @@ type Pieces = mpsc::Sender<Option<Bytes>>;
 /// The entity tag of what an order writes of a zone in this state. The serial moves with every change, but not where
 /// something expires; then there are fewer.
 pub(crate) fn entity_tag(order: &ExportOrder, record: &ZoneRecord, epoch: u64) -> String {
-    let ExportOrder { zone: _, filter, format, max_names, stall: _ } = order;
+    let ExportOrder { zone: _, filter, format, max_names, ipv6_forms, stall: _ } = order;
     let ZoneRecord { zone: _, serial, listings, exclusions } = record;
     let release = env!("CARGO_PKG_VERSION");
-    let how = format!("{release} {epoch} {format:?} {filter:?} {max_names}");
+    let how = format!("{release} {epoch} {format:?} {filter:?} {max_names} {ipv6_forms}");
     let how = &blake3::hash(how.as_bytes()).to_hex()[..16];
     format!("\"{}-{listings}-{exclusions}-{how}\"", serial.0)
 }
@@ -75,14 +78,14 @@ pub(crate) fn write(
     // What matches may be far apart, and nobody is told meanwhile that the client has gone.
     let client = pieces.clone();
     let stop = || client.is_closed();
-    let (record, begun) = match begin(&reader, order, stop) {
+    let (state, begun) = match begin(&reader, order, stop) {
         Ok(begun) => begun,
         Err(problem) => return drop(started.send(Err(problem))),
     };
     if started.send(Ok(begun)).is_err() {
         return;
     }
-    let mut writer = match Writer::new(order, &record, pieces) {
+    let mut writer = match Writer::new(order, &state, pieces) {
         Ok(writer) => writer,
         Err(err) => return tracing::error!(%err, "an export that had begun is none"),
     };
@@ -102,16 +105,25 @@ pub(crate) fn write(
     }
 }
 
+/// What is known of a zone before its listings are read.
+struct ZoneState {
+    record: ZoneRecord,
+    /// What is said of 6to4 addresses, if that has to be known.
+    six_to_four: Option<Vec<Listing>>,
+}
+
 /// The zone and its state, once it is sure that all of it can be said.
 fn begin(
     reader: &Reader<'_>,
     order: &ExportOrder,
     stop: impl FnMut() -> bool,
-) -> Result<(ZoneRecord, Begun), Problem> {
+) -> Result<(ZoneState, Begun), Problem> {
     let record = reader.zone(&order.zone)?.ok_or_else(|| Problem::no_zone(&order.zone))?;
     let etag = entity_tag(order, &record, reader.epoch()?);
+    let six_to_four = order.ipv6_forms.then(|| six_to_four(reader, order)).transpose()?;
+    let state = ZoneState { record, six_to_four };
     if let ExportFormat::File(target) = order.format {
-        let mut exporter = exporter(target, order, &record).map_err(Problem::refused)?;
+        let mut exporter = exporter(target, order, &state).map_err(Problem::refused)?;
         if target.may_refuse() {
             // All of it is written once for nobody: what can't be said is found at the end.
             let visit = |listing: Listing| {
@@ -124,7 +136,26 @@ fn begin(
             refuse(exporter.refusals())?;
         }
     }
-    Ok((record, Begun { seq: reader.head()?, etag }))
+    Ok((state, Begun { seq: reader.head()?, etag }))
+}
+
+/// The most listings of 6to4 addresses, which are kept in memory.
+const MAX_SIX_TO_FOUR: usize = 1_000_000;
+
+fn six_to_four(reader: &Reader<'_>, order: &ExportOrder) -> Result<Vec<Listing>, Problem> {
+    let net = Ipv6Net::new_assert(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16);
+    let filter = Filter { subject: SubjectMatch::Overlap(Subject::V6(net)), ..order.filter.clone() };
+    let mut listings = Vec::new();
+    let visited = reader.each(&order.zone, &filter, || false, |listing| {
+        listings.push(listing);
+        listings.len() < MAX_SIX_TO_FOUR
+    })?;
+    match visited {
+        Visited::All => Ok(listings),
+        _ => Err(Problem::refused(format!(
+            "ipv6_forms: more than {MAX_SIX_TO_FOUR} listings are about 6to4 addresses"
+        ))),
+    }
 }
 
 /// Refuses a file that would answer otherwise than we do.
@@ -141,9 +172,11 @@ fn refuse(refusals: &Refusals) -> Result<(), Problem> {
 fn exporter<'z>(
     target: Target,
     order: &ExportOrder,
-    record: &'z ZoneRecord,
+    state: &'z ZoneState,
 ) -> Result<Exporter<'z>, ExportError> {
-    Exporter::new(target, &record.zone, record.serial, order.max_names)
+    let ZoneState { record, six_to_four } = state;
+    let options = Options { max_names: order.max_names, ipv6_forms: six_to_four.as_deref() };
+    Exporter::new(target, &record.zone, record.serial, options)
 }
 
 struct Writer<'z> {
@@ -164,7 +197,7 @@ enum RowsWriter<'z> {
 impl<'z> Writer<'z> {
     fn new(
         order: &ExportOrder,
-        record: &'z ZoneRecord,
+        state: &'z ZoneState,
         pieces: Pieces,
     ) -> Result<Self, ExportError> {
         let rows = match order.format {
@@ -172,7 +205,7 @@ impl<'z> Writer<'z> {
             ExportFormat::Rows(Format::Csv) => RowsWriter::Csv,
             ExportFormat::Rows(Format::Ndjson) => RowsWriter::Ndjson,
             ExportFormat::File(target) => {
-                RowsWriter::File(Box::new(exporter(target, order, record)?))
+                RowsWriter::File(Box::new(exporter(target, order, state)?))
             }
         };
         let head = if let RowsWriter::Csv = rows { csv::HEADER } else { "" };

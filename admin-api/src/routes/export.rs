@@ -28,7 +28,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     export::{Begun, ExportFormat, ExportOrder, entity_tag, write},
-    extract::{Params, Path, parse},
+    extract::{Params, Path, flag, parse},
     import::Format,
     precondition,
     scopes::ListingsRead,
@@ -55,6 +55,9 @@ pub(crate) struct ExportQuery {
     trigger: Option<TriggerName>,
     /// The most names of a zone file, of `bind`. Default 50,000,000. A prefix that does not end at a label takes up to 128.
     max_names: Option<u64>,
+    /// `1`: the names of IPv4 addresses as IPv6 has them, too, of `bind`: `::ffff:a.b.c.d` and 6to4. Three times as many names.
+    #[serde(default, deserialize_with = "flag")]
+    ipv6_forms: bool,
     /// Of one source.
     source: Option<String>,
     /// With one tag.
@@ -165,6 +168,7 @@ impl ExportQuery {
             },
             format,
             max_names: self.max_names.unwrap_or(MAX_NAMES),
+            ipv6_forms: self.ipv6_forms,
             stall,
         })
     }
@@ -181,6 +185,9 @@ impl ExportQuery {
             }
             _ if self.max_names.is_some() && !matches!(name, ExportName::Bind) => {
                 Some("max_names: belongs to format=bind")
+            }
+            _ if self.ipv6_forms && !matches!(name, ExportName::Bind) => {
+                Some("ipv6_forms: belongs to format=bind")
             }
             _ => None,
         };

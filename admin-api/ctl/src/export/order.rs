@@ -11,6 +11,8 @@ pub(super) struct Order {
     pub(super) format: String,
     pub(super) data_set: Option<String>,
     pub(super) trigger: Option<String>,
+    pub(super) ipv6_forms: bool,
+    pub(super) max_names: Option<u64>,
     pub(super) source: Option<String>,
     pub(super) tag: Option<String>,
 }
@@ -18,10 +20,13 @@ pub(super) struct Order {
 impl Order {
     /// The request for it.
     pub(super) fn request(&self, client: &Client) -> RequestBuilder {
+        let max_names = self.max_names.map(|names| names.to_string());
         let options = [
             ("format", Some(self.format.as_str())),
             ("dataset", self.data_set.as_deref()),
             ("trigger", self.trigger.as_deref()),
+            ("ipv6_forms", self.ipv6_forms.then_some("1")),
+            ("max_names", max_names.as_deref()),
             ("source", self.source.as_deref()),
             ("tag", self.tag.as_deref()),
         ];
@@ -66,6 +71,8 @@ mod tests {
             format: format.into(),
             data_set: data_set.map(Into::into),
             trigger: None,
+            ipv6_forms: false,
+            max_names: None,
             source: None,
             tag: None,
         }

@@ -3,7 +3,7 @@
 use dnsbl_types::{Listing, Serial, Subject, Zone, ZoneKind};
 
 use super::{
-    answer::{Defaults, Joined},
+    answer::{Answer, Defaults, Joined},
     nodes::{Node, Nodes},
     notes::{Notes, Refusals},
     out::Out,
@@ -33,6 +33,23 @@ pub enum Part {
     V4,
     /// IPv6 addresses and prefixes.
     V6,
+}
+
+/// What a zone file has.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'l> {
+    /// The most names.
+    pub max_names: u64,
+    /// The IPv6 forms of IPv4 addresses too (`::ffff:a.b.c.d` and 6to4), if all listings of the zone are given that overlap
+    /// 2002::/16, in their order.
+    pub ipv6_forms: Option<&'l [Listing]>,
+}
+
+impl Default for Options<'_> {
+    /// As many names as there are, without IPv6 forms.
+    fn default() -> Self {
+        Self { max_names: u64::MAX, ipv6_forms: None }
+    }
 }
 
 /// A file that can't be made of a zone.
@@ -98,7 +115,7 @@ impl Target {
 }
 
 impl<'z> Exporter<'z> {
-    /// The beginning of a file of at most `max_names` names, as far as it has names.
+    /// The beginning of a file.
     ///
     /// # Errors
     /// There is no such file of a zone of that kind.
@@ -106,8 +123,9 @@ impl<'z> Exporter<'z> {
         target: Target,
         zone: &'z Zone,
         serial: Serial,
-        max_names: u64,
+        options: Options<'_>,
     ) -> Result<Self, ExportError> {
+        let defaults = Defaults::of(zone);
         let (writer, fixed) = match target {
             Target::Rbldnsd(list) => {
                 let set = DataSet::new(list, zone)?;
@@ -115,13 +133,14 @@ impl<'z> Exporter<'z> {
                 (Writer::DataSet(set), fixed)
             }
             Target::ZoneFile => {
-                let file = ZoneFile::new(zone, max_names);
+                let forms = options.ipv6_forms.map(|listings| joined(listings, &defaults));
+                let file = ZoneFile::new(zone, options.max_names, forms);
                 let fixed = file.fixed(zone);
                 (Writer::ZoneFile(file), fixed)
             }
             Target::Rpz(trigger) => (Writer::Rpz(Rpz::new(trigger, zone)), Vec::new()),
         };
-        let (defaults, nodes) = (Defaults::of(zone), Nodes::new(fixed));
+        let nodes = Nodes::new(fixed);
         let (notes, out) = (Notes::default(), Out::default());
         let mut exporter =
             Self { zone, serial, defaults, nodes, writer, notes, out, pending: None };
@@ -174,6 +193,17 @@ impl<'z> Exporter<'z> {
         let Self { nodes, writer, out, notes, .. } = self;
         nodes.add(subject, answer, |node| writer.put(node, out, notes));
     }
+}
+
+/// The answers of subjects.
+fn joined(listings: &[Listing], defaults: &Defaults) -> Vec<(Subject, Answer)> {
+    let same = listings.chunk_by(|a, b| a.subject == b.subject);
+    let answer = |same: &[Listing]| {
+        let mut joined = Joined::new();
+        same.iter().for_each(|listing| joined.add(&listing.body, defaults));
+        (same[0].subject.clone(), joined.answer(defaults))
+    };
+    same.map(answer).collect()
 }
 
 impl Writer {

@@ -25,6 +25,6 @@ mod rbldnsd;
 mod rpz;
 mod zone_file;
 
-pub use exporter::{ExportError, Exporter, Part, Target};
+pub use exporter::{ExportError, Exporter, Options, Part, Target};
 pub use notes::{Refusal, Refusals};
 pub use rpz::Trigger;

@@ -11,6 +11,9 @@ pub enum Refusal {
         "is shorter than /13, and a wildcard for it would also stand for the names of IPv4 addresses"
     )]
     ShortV6,
+    /// What it says of 6to4 addresses depends on the IPv4 addresses inside them.
+    #[error("covers all 6to4 addresses (2002::/16), each of which has an IPv4 address inside")]
+    CoversSixToFour,
     /// Prefixes that end inside a label are many names.
     #[error("takes the file beyond {0} names")]
     TooManyNames(u64),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use dnsbl_formats::{
-    export::{Exporter, Part, Target, Trigger},
+    export::{Exporter, Options, Part, Target, Trigger},
     rbldnsd::ListType,
 };
 use dnsbl_index::{Index, IndexWriter};
@@ -71,7 +71,23 @@ impl Listed {
     }
 
     fn export(&self, target: Target) -> Option<String> {
-        let mut exporter = Exporter::new(target, &self.zone, Serial(7), u64::MAX).unwrap();
+        self.export_with(target, Options::default())
+    }
+
+    /// A zone file that has the IPv6 forms of IPv4 addresses as well.
+    fn export_forms(&self) -> Option<String> {
+        let six_to_four: ipnet::Ipv6Net = "2002::/16".parse().unwrap();
+        let overlaps = |listing: &&Listing| match &listing.subject {
+            Subject::V6(net) => net.contains(&six_to_four) || six_to_four.contains(net),
+            _ => false,
+        };
+        let own: Vec<Listing> = self.listings.iter().filter(overlaps).cloned().collect();
+        let options = Options { ipv6_forms: Some(&own), ..Options::default() };
+        self.export_with(Target::ZoneFile, options)
+    }
+
+    fn export_with(&self, target: Target, options: Options<'_>) -> Option<String> {
+        let mut exporter = Exporter::new(target, &self.zone, Serial(7), options).unwrap();
         for listing in &self.listings {
             let is_of_part = match (target.part(), &listing.subject) {
                 (Part::V4, Subject::V4(_)) | (Part::V6, Subject::V6(_)) | (Part::All, _) => true,
@@ -301,12 +317,13 @@ fn ask(server: SocketAddr, question: &Question) -> Option<Answers> {
 fn nsd_answers_the_same(
     kind: ZoneKind,
     rows: impl Strategy<Value = Rows>,
+    export: impl Fn(&Listed) -> Option<String>,
     questions: impl Fn(&str) -> BTreeSet<Question>,
 ) {
     let listed = Cell::new(0);
     run(count() / 8 + 1, rows, |rows| {
         let ours = Listed::new(kind, &rows);
-        let Some(file) = ours.export(Target::ZoneFile) else { return Ok(()) };
+        let Some(file) = export(&ours) else { return Ok(()) };
         let theirs = Nsd::start(&origin().to_string(), &file);
         prop_assert_eq!(check_zone(&origin().to_string(), &file), Ok(()));
         let mut questions = questions(&ours.words());
@@ -319,6 +336,35 @@ fn nsd_answers_the_same(
         Ok(())
     });
     assert!(listed.get() > count() as usize, "something is listed");
+}
+
+fn zone_file(listed: &Listed) -> Option<String> {
+    listed.export(Target::ZoneFile)
+}
+
+/// IPv4 addresses as IPv6 has them, some of which are listed or excluded themselves.
+#[test]
+fn nsd_answers_the_ipv6_forms_of_ipv4_addresses_as_we_do() {
+    let six_to_four = (v4(), 16u8..=96).prop_map(|(text, len)| {
+        let net: ipnet::Ipv4Net = text.parse().or(format!("{text}/32").parse()).unwrap();
+        let bits = 0x2002u128 << 112 | u128::from(net.addr().to_bits()) << 80;
+        ipnet::Ipv6Net::new_assert(bits.into(), len).trunc().to_string()
+    });
+    let questions = |words: &str| {
+        let v4: Vec<&str> = words.split(' ').filter(|word| !word.contains(':')).collect();
+        let v4 = files::questions(ListType::Ip4Set, v4.join(" ").as_bytes());
+        let mut questions = BTreeSet::new();
+        for question in v4.into_iter().step_by(3) {
+            let Question::Addr(IpAddr::V4(addr)) = question else { continue };
+            let six_to_four = 0x2002u128 << 112 | u128::from(addr.to_bits()) << 80;
+            let forms = [addr.to_ipv6_mapped().to_bits(), six_to_four, six_to_four | 5 << 64];
+            questions.extend(forms.map(|bits| Question::Addr(IpAddr::V6(bits.into()))));
+        }
+        questions
+    };
+    let subject = prop_oneof![2 => v4(), 1 => six_to_four].boxed();
+    let rows = rows(subject, FIXED_TEXTS, 2);
+    nsd_answers_the_same(ZoneKind::Ip, rows, Listed::export_forms, questions);
 }
 
 /// Addresses whose names end like those of IPv4 addresses with digits of one octet each.
@@ -343,7 +389,7 @@ fn nsd_answers_an_exported_ipv4_zone_as_we_do_for_both_families() {
         net.trunc().to_string()
     });
     let subject = prop_oneof![2 => v4(), 1 => digits].boxed();
-    nsd_answers_the_same(ZoneKind::Ip, rows(subject, FIXED_TEXTS, 2), questions);
+    nsd_answers_the_same(ZoneKind::Ip, rows(subject, FIXED_TEXTS, 2), zone_file, questions);
 }
 
 #[test]
@@ -357,13 +403,13 @@ fn nsd_answers_an_exported_zone_of_both_families_as_we_do() {
         questions
     };
     let subject = prop_oneof![1 => v4(), 2 => v6()].boxed();
-    nsd_answers_the_same(ZoneKind::Ip, rows(subject, FIXED_TEXTS, 2), questions);
+    nsd_answers_the_same(ZoneKind::Ip, rows(subject, FIXED_TEXTS, 2), zone_file, questions);
 }
 
 #[test]
 fn nsd_answers_an_exported_domain_zone_as_we_do() {
     let questions = |words: &str| files::questions(ListType::DnSet, words.as_bytes());
-    nsd_answers_the_same(ZoneKind::Domain, rows(domain(), FIXED_TEXTS, 2), questions);
+    nsd_answers_the_same(ZoneKind::Domain, rows(domain(), FIXED_TEXTS, 2), zone_file, questions);
 }
 
 /// In a policy zone names are looked up as in any zone, so NSD tells which action a resolver would find.
@@ -398,9 +444,10 @@ fn what_a_file_cannot_say_refuses_it() {
     assert!(two.export(Target::Rbldnsd(ListType::Ip4Set)).is_some());
     let short = Listed::new(ZoneKind::Ip, &vec![row("2000::/12", &[])]);
     assert!(short.export(Target::ZoneFile).is_none());
-    assert!(Exporter::new(Target::Rbldnsd(ListType::DnSet), &two.zone, Serial(1), 1).is_err());
-    assert!(Exporter::new(Target::Rbldnsd(ListType::Ip4TSet), &two.zone, Serial(1), 1).is_err());
-    let mut few = Exporter::new(Target::ZoneFile, &short.zone, Serial(1), 3).unwrap();
+    assert!(Exporter::new(Target::Rbldnsd(ListType::DnSet), &two.zone, Serial(1), Options::default()).is_err());
+    assert!(Exporter::new(Target::Rbldnsd(ListType::Ip4TSet), &two.zone, Serial(1), Options::default()).is_err());
+    let options = Options { max_names: 3, ..Options::default() };
+    let mut few = Exporter::new(Target::ZoneFile, &short.zone, Serial(1), options).unwrap();
     let wide = Listed::new(ZoneKind::Ip, &vec![row("10.0.0.0/9", &[])]);
     wide.listings.iter().for_each(|listing| few.add(listing));
     few.finish();

@@ -7,16 +7,17 @@
 //! - a name that exists for something else below a wildcard gets a wildcard of its own with the same answer.
 
 mod addresses;
+mod ipv6_forms;
 mod record;
 
 use dnsbl_types::{Serial, Subject, Zone};
 
-use self::{addresses::Addresses, record::Records};
+use self::{addresses::Addresses, ipv6_forms::Ipv6Forms, record::Records};
 use super::{
     answer::Answer,
     domains::{Domains, Owner},
     nodes::{self, Fixed, Node},
-    notes::Notes,
+    notes::{Notes, Refusal},
     out::Out,
 };
 
@@ -27,16 +28,29 @@ pub(super) struct ZoneFile {
     v6: Addresses,
     domains: Domains,
     has_addresses: bool,
+    /// Of IPv4 addresses, if they are asked for.
+    forms: Option<Ipv6Forms>,
 }
 
 impl ZoneFile {
-    pub(super) fn new(zone: &Zone, max_names: u64) -> Self {
+    /// With the IPv6 forms of IPv4 addresses, if all is given that is said of 6to4 addresses.
+    pub(super) fn new(
+        zone: &Zone,
+        max_names: u64,
+        six_to_four: Option<Vec<(Subject, Answer)>>,
+    ) -> Self {
+        let own = |subject: (Subject, Answer)| match subject {
+            (Subject::V6(net), answer) if ipv6_forms::is_six_to_four(&net) => Some((net, answer)),
+            _ => None,
+        };
+        let forms = six_to_four.map(|all| all.into_iter().filter_map(own).collect());
         Self {
             records: Records::new(max_names),
             v4: Addresses::v4(),
             v6: Addresses::v6(),
             domains: Domains::new(&zone.origin),
             has_addresses: zone.kind.has_addresses(),
+            forms: forms.map(Ipv6Forms::new),
         }
     }
 
@@ -53,7 +67,8 @@ impl ZoneFile {
 
     pub(super) fn head(&self, zone: &Zone, serial: Serial, out: &mut Out) {
         record::head(zone, serial, out);
-        if self.has_addresses {
+        if self.has_addresses && self.forms.is_none() {
+            out.text.push_str("; without the IPv6 forms of IPv4 addresses, but for the test entries\n");
             addresses::put_mapped_tests(zone, out);
         }
     }
@@ -66,10 +81,21 @@ impl ZoneFile {
         };
         match subject {
             Subject::V4(net) => {
+                if let (Some(forms), Some(answer)) = (&mut self.forms, &answer) {
+                    forms.put(net, answer, records, out, notes);
+                }
                 let first = net.network().to_bits().into();
                 self.v4.put(first, net.prefix_len(), answer, records, out, notes);
             }
             Subject::V6(net) => {
+                if self.forms.is_some() {
+                    if ipv6_forms::is_six_to_four(&net) {
+                        return;
+                    }
+                    if ipv6_forms::covers_six_to_four(&net) {
+                        notes.refusals.add(net, Refusal::CoversSixToFour);
+                    }
+                }
                 let first = net.network().to_bits();
                 self.v6.put(first, net.prefix_len(), answer, records, out, notes);
             }
@@ -86,6 +112,9 @@ impl ZoneFile {
         let records = &mut self.records;
         self.v4.end(records, out, notes);
         self.v6.end(records, out, notes);
+        if let Some(forms) = &mut self.forms {
+            forms.end(records, out, notes);
+        }
         self.domains.end(|owner| put_domain(&owner, records, out, notes));
     }
 }
