@@ -10,7 +10,7 @@ use std::{
 };
 
 use dnsbl_tests::{
-    Nsd, PATIENCE, Process, Query, Random, Rbldnsd, TestServer, TestZone, Transport, check_zone,
+    NameServer, Nsd, PATIENCE, Process, Query, Random, Rbldnsd, TestServer, TestZone, Transport, Unbound, check_zone,
     eventually,
     fixtures::{self, DOMAINS, IPSUM, VPN_IPV4, VPN_IPV6},
     program,
@@ -169,6 +169,85 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
             assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
         }
     }
+}
+
+/// A real resolver, by its policy for what is in an answer and for who asks, and by one for names.
+#[test]
+fn a_resolver_obeys_an_exported_policy() {
+    let server = server();
+    let zone = server.ip_zone(json!({}));
+    zone.list("192.0.2.0/24");
+    zone.exclude("192.0.2.128/25");
+    zone.list("192.0.2.200");
+    zone.list("2001:db8::/32");
+    zone.exclude("2001:db8:0:1::5");
+    let domains = server.domain_zone(json!({}));
+    domains.list("*.bad.stub.example");
+    domains.list("deep.under.bad.stub.example");
+    domains.exclude("good.bad.stub.example");
+    domains.list("exact.stub.example");
+    let upstream = NameServer::start(|name, rtype| match (name.split('.').next(), rtype) {
+        (Some("one" | "x" | "good" | "deep" | "under" | "exact"), A) => vec![v4("203.0.113.1")],
+        (Some("listed"), A) => vec![v4("192.0.2.1")],
+        (Some("excluded"), A) => vec![v4("192.0.2.129")],
+        (Some("again"), A) => vec![v4("192.0.2.200")],
+        (Some("listed"), RecordType::AAAA) => vec![v6("2001:db8::1")],
+        (Some("excluded"), RecordType::AAAA) => vec![v6("2001:db8:0:1::5")],
+        _ => Vec::new(),
+    });
+    let names = |policy: &str, questions: &[(&str, RecordType, bool)], origin: &str| {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("rpz");
+        fs::write(&file, policy).unwrap();
+        let port = upstream.addr().port();
+        let extras = format!(
+            "server:\n  module-config: \"respip iterator\"\nrpz:\n  name: {origin}\n  zonefile: \"{}\"\n\
+             stub-zone:\n  name: stub.example\n  stub-addr: 127.0.0.1@{port}\n",
+            file.display()
+        );
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let unbound = Unbound::configured(addr, &extras);
+        for (name, rtype, is_blocked) in questions {
+            let query = Query::new(&format!("{name}.stub.example"), *rtype).flags(0x0100);
+            let reply = query.ask(unbound.addr(), Transport::Udp);
+            let blocks = reply.rcode() == 3 && reply.message.answers.is_empty();
+            assert_eq!(blocks, *is_blocked, "{name} {rtype}: {reply:?}\n{policy}");
+            assert_eq!(reply.message.answers.is_empty(), *is_blocked, "{name} {rtype}: {reply:?}");
+        }
+    };
+    let policy = export(&server, &zone, "format=rpz");
+    let aaaa = RecordType::AAAA;
+    let questions = [
+        ("one", A, false),
+        ("listed", A, true),
+        ("excluded", A, false),
+        ("again", A, true),
+        ("listed", aaaa, true),
+        ("excluded", aaaa, false),
+    ];
+    names(&policy, &questions, zone.origin());
+    let policy = export(&server, &domains, "format=rpz");
+    let questions = [
+        ("one", A, false),
+        ("x.bad", A, true),
+        ("good.bad", A, false),
+        ("x.good.bad", A, true),
+        ("under.bad", A, true),
+        ("x.deep.under.bad", A, true),
+        ("exact", A, true),
+        ("x.exact", A, false),
+    ];
+    names(&policy, &questions, domains.origin());
+}
+
+fn v4(addr: &str) -> RData {
+    let addr: std::net::Ipv4Addr = addr.parse().unwrap();
+    RData::A(addr.into())
+}
+
+fn v6(addr: &str) -> RData {
+    let addr: std::net::Ipv6Addr = addr.parse().unwrap();
+    RData::AAAA(addr.into())
 }
 
 /// `dnsblctl` with a server and its token.
