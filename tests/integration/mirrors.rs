@@ -149,14 +149,14 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     zone.exclude("203.0.113.0/26");
     zone.list("203.0.113.7");
     zone.list("2001:db8::/33");
-    zone.exclude("2001:db8:1::/47");
+    zone.exclude("2001:db8:2::/47");
     let file = export(&server, &zone, "format=bind");
     assert_eq!(check_zone(zone.origin(), &file), Ok(()));
     let nsd = Nsd::start(zone.origin(), &file);
     let mut names: Vec<String> = ["203.0.113.1", "203.0.113.7", "203.0.113.64", "203.0.112.1", "203.0.127.255"]
         .into_iter()
         .chain(["203.0.128.0", "127.0.0.1", "127.0.0.2", "::ffff:127.0.0.2", "2001:db8::1"])
-        .chain(["2001:db8:1:ffff::", "2001:db8:2::", "2001:db8:8000::"])
+        .chain(["2001:db8:3:ffff::", "2001:db8:4::", "2001:db8:8000::"])
         .map(|addr| match addr {
             "::ffff:127.0.0.2" => zone.name_of("::ffff:7f00:2".parse().unwrap()),
             addr => zone.name_of(addr.parse().unwrap()),
@@ -169,6 +169,32 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
             assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
         }
     }
+}
+
+/// The zone's own names come before what is listed, also below a wildcard.
+#[test]
+fn names_of_servers_below_a_wildcard_answer_in_nsd_as_here() {
+    let server = server();
+    let zone = server.domain_zone(json!({}));
+    let own = zone.below("ns1.example.com");
+    let settings = json!({"kind": "domain", "ns": [own], "glue": {own.as_str(): ["192.0.2.53"]}, "reason": "x"});
+    server.admin().put(&zone.path(), &settings).expect(200);
+    zone.list("*.example.com");
+    zone.list("ns1.example.com");
+    zone.exclude("a.ns1.example.com");
+    let file = export(&server, &zone, "format=bind");
+    assert_eq!(check_zone(zone.origin(), &file), Ok(()));
+    let nsd = Nsd::start(zone.origin(), &file);
+    for name in ["ns1.example.com", "example.com", "x.example.com", "x.ns1.example.com", "a.ns1.example.com",
+        "x.a.ns1.example.com", "com", "test", "invalid"] {
+        for rtype in [A, TXT] {
+            let name = zone.below(name);
+            let (ours, theirs) = (data(server.dns(), &name, rtype), data(nsd.addr(), &name, rtype));
+            assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
+        }
+    }
+    let glue = data(nsd.addr(), &own, A);
+    assert_eq!(glue, ["192.0.2.53"]);
 }
 
 /// A real resolver, by its policy for what is in an answer and for who asks, and by one for names.
