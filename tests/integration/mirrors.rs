@@ -10,8 +10,8 @@ use std::{
 };
 
 use dnsbl_tests::{
-    NameServer, Nsd, PATIENCE, Process, Query, Random, Rbldnsd, TestServer, TestZone, Transport, Unbound, check_zone,
-    eventually,
+    NameServer, Nsd, PATIENCE, Process, Query, Random, Rbldnsd, TestServer, TestZone, Transport,
+    Unbound, check_zone, eventually,
     fixtures::{self, DOMAINS, IPSUM, VPN_IPV4, VPN_IPV6},
     program,
 };
@@ -153,15 +153,16 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     let file = export(&server, &zone, "format=bind");
     assert_eq!(check_zone(zone.origin(), &file), Ok(()));
     let nsd = Nsd::start(zone.origin(), &file);
-    let mut names: Vec<String> = ["203.0.113.1", "203.0.113.7", "203.0.113.64", "203.0.112.1", "203.0.127.255"]
-        .into_iter()
-        .chain(["203.0.128.0", "127.0.0.1", "127.0.0.2", "::ffff:127.0.0.2", "2001:db8::1"])
-        .chain(["2001:db8:3:ffff::", "2001:db8:4::", "2001:db8:8000::"])
-        .map(|addr| match addr {
-            "::ffff:127.0.0.2" => zone.name_of("::ffff:7f00:2".parse().unwrap()),
-            addr => zone.name_of(addr.parse().unwrap()),
-        })
-        .collect();
+    let mut names: Vec<String> =
+        ["203.0.113.1", "203.0.113.7", "203.0.113.64", "203.0.112.1", "203.0.127.255"]
+            .into_iter()
+            .chain(["203.0.128.0", "127.0.0.1", "127.0.0.2", "::ffff:127.0.0.2", "2001:db8::1"])
+            .chain(["2001:db8:3:ffff::", "2001:db8:4::", "2001:db8:8000::"])
+            .map(|addr| match addr {
+                "::ffff:127.0.0.2" => zone.name_of("::ffff:7f00:2".parse().unwrap()),
+                addr => zone.name_of(addr.parse().unwrap()),
+            })
+            .collect();
     names.extend([zone.origin().to_owned(), zone.below("ns1")]);
     for name in names {
         for rtype in [A, RecordType::AAAA, RecordType::SOA, RecordType::NS] {
@@ -185,8 +186,17 @@ fn names_of_servers_below_a_wildcard_answer_in_nsd_as_here() {
     let file = export(&server, &zone, "format=bind");
     assert_eq!(check_zone(zone.origin(), &file), Ok(()));
     let nsd = Nsd::start(zone.origin(), &file);
-    for name in ["ns1.example.com", "example.com", "x.example.com", "x.ns1.example.com", "a.ns1.example.com",
-        "x.a.ns1.example.com", "com", "test", "invalid"] {
+    for name in [
+        "ns1.example.com",
+        "example.com",
+        "x.example.com",
+        "x.ns1.example.com",
+        "a.ns1.example.com",
+        "x.a.ns1.example.com",
+        "com",
+        "test",
+        "invalid",
+    ] {
         for rtype in [A, TXT] {
             let name = zone.below(name);
             let (ours, theirs) = (data(server.dns(), &name, rtype), data(nsd.addr(), &name, rtype));
@@ -306,7 +316,8 @@ fn a_watched_folder_follows_its_zones_and_is_left_alone_while_nothing_changes() 
     zone.list("192.0.2.1");
     let dir = TempDir::new().unwrap();
     let folder = dir.path().to_str().unwrap();
-    let words = ["export", zone.origin(), domains.origin(), "--format", "rbldnsd,bind", "--to", folder];
+    let words =
+        ["export", zone.origin(), domains.origin(), "--format", "rbldnsd,bind", "--to", folder];
     let watch = [&words[..], &["--watch", "--every", "1"]].concat();
     let process = Process::start(&mut ctl(server.admin().url(), &server, &watch)).unwrap();
     let set = dir.path().join(format!("{}.rbldnsd", zone.origin()));

@@ -144,12 +144,18 @@ const MAX_SIX_TO_FOUR: usize = 1_000_000;
 
 fn six_to_four(reader: &Reader<'_>, order: &ExportOrder) -> Result<Vec<Listing>, Problem> {
     let net = Ipv6Net::new_assert(Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16);
-    let filter = Filter { subject: SubjectMatch::Overlap(Subject::V6(net)), ..order.filter.clone() };
+    let filter =
+        Filter { subject: SubjectMatch::Overlap(Subject::V6(net)), ..order.filter.clone() };
     let mut listings = Vec::new();
-    let visited = reader.each(&order.zone, &filter, || false, |listing| {
-        listings.push(listing);
-        listings.len() < MAX_SIX_TO_FOUR
-    })?;
+    let visited = reader.each(
+        &order.zone,
+        &filter,
+        || false,
+        |listing| {
+            listings.push(listing);
+            listings.len() < MAX_SIX_TO_FOUR
+        },
+    )?;
     match visited {
         Visited::All => Ok(listings),
         _ => Err(Problem::refused(format!(
@@ -195,11 +201,7 @@ enum RowsWriter<'z> {
 }
 
 impl<'z> Writer<'z> {
-    fn new(
-        order: &ExportOrder,
-        state: &'z ZoneState,
-        pieces: Pieces,
-    ) -> Result<Self, ExportError> {
+    fn new(order: &ExportOrder, state: &'z ZoneState, pieces: Pieces) -> Result<Self, ExportError> {
         let rows = match order.format {
             ExportFormat::Rows(Format::Plain) => RowsWriter::Plain(Plain::default()),
             ExportFormat::Rows(Format::Csv) => RowsWriter::Csv,

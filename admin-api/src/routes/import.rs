@@ -94,7 +94,9 @@ impl FormatName {
             Self::Plain => Ok(Format::Plain),
             Self::Csv => Ok(Format::Csv),
             Self::Ndjson => Ok(Format::Ndjson),
-            Self::Rbldnsd => Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set")),
+            Self::Rbldnsd => {
+                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
+            }
             Self::Bind => Err(Problem::not_built("format bind is not built yet")),
         }
     }

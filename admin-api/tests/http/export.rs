@@ -108,7 +108,8 @@ async fn an_export_is_not_sent_again_until_something_changes_or_is_asked_for_oth
         assert_eq!(again(&fixture, &path, &etag).await, 304);
         fixture.list("192.0.2.2", json!({"note": format})).await;
         assert_eq!(again(&fixture, &path, &etag).await, 200);
-        let body = json!({"kind": "ip", "ns": ["ns1.example.net."], "reason": format!("by {format}")});
+        let body =
+            json!({"kind": "ip", "ns": ["ns1.example.net."], "reason": format!("by {format}")});
         let etag = fixture.get(&path).await.header("etag").to_owned();
         fixture.put(ZONE, body).await.ok();
         assert_eq!(again(&fixture, &path, &etag).await, 200);
@@ -191,7 +192,8 @@ async fn an_export_as_ndjson_is_a_copy_with_sources_times_and_notes_for_who_may_
     let body = json!({"return_codes": ["127.0.0.3"], "reason": "r $", "tags": ["a"], "note": "n", "expires_in": 6000});
     fixture.put(&format!("{ZONE}/listings/192.0.2.1?source=feed"), body).await.ok();
     fixture.put(&format!("{ZONE}/listings/192.0.2.1?source=other"), json!({})).await.ok();
-    let row = "{\"subject\":\"192.0.2.2\",\"source\":\"old\",\"listed_at\":\"2020-01-02T03:04:05Z\"}\n";
+    let row =
+        "{\"subject\":\"192.0.2.2\",\"source\":\"old\",\"listed_at\":\"2020-01-02T03:04:05Z\"}\n";
     fixture.import("format=ndjson", row).await.ok();
     let copy = "/v1/zones/copy.example.org";
     fixture.put_zone(copy, "ip").await;

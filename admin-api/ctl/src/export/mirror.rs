@@ -53,11 +53,8 @@ enum Outcome {
 impl Mirror {
     /// The files of these orders, in a folder that exists.
     pub(super) fn new(folder: &Path, orders: Vec<Order>) -> Self {
-        let file = |order: Order| MirrorFile {
-            path: folder.join(order.file_name()),
-            order,
-            etag: None,
-        };
+        let file =
+            |order: Order| MirrorFile { path: folder.join(order.file_name()), order, etag: None };
         Self { files: orders.into_iter().map(file).collect() }
     }
 
@@ -131,7 +128,9 @@ impl MirrorFile {
             Outcome::Replaced(bytes) => {
                 let path = self.path.display().to_string();
                 match output.is_json() {
-                    true => output::data(&serde_json::json!({"file": path, "bytes": bytes}).to_string()),
+                    true => {
+                        output::data(&serde_json::json!({"file": path, "bytes": bytes}).to_string())
+                    }
                     false => output::print(&format!("{path}  {bytes} bytes\n")),
                 }
             }

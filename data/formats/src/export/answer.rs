@@ -96,7 +96,8 @@ pub(super) struct Defaults {
 impl Defaults {
     pub(super) fn of(zone: &Zone) -> Self {
         let zone = zone.answered();
-        let content = Content { codes: zone.return_codes.clone(), texts: vec![zone.reason.clone()] };
+        let content =
+            Content { codes: zone.return_codes.clone(), texts: vec![zone.reason.clone()] };
         Self { content: Rc::new(content) }
     }
 }

@@ -78,7 +78,8 @@ impl Domains {
         let Some(Pending { name, exact, below }) = self.pending.take() else { return };
         let mut labels: Vec<&[u8]> = name.labels().collect();
         labels.reverse();
-        let same = self.path.iter().zip(&labels).take_while(|(level, label)| *level.label == ***label);
+        let same =
+            self.path.iter().zip(&labels).take_while(|(level, label)| *level.label == ***label);
         let same = same.count();
         self.path.truncate(same);
         let covering = self.path.last().and_then(|level| level.below.clone());

@@ -124,7 +124,8 @@ pub(super) fn own_names(zone: &Zone) -> Vec<(Subject, Fixed)> {
     for name in zone.glue.keys() {
         let Some(mut labels) = name.strip_suffix(&zone.origin) else { continue };
         while !labels.is_empty() {
-            let exact = Name::from_labels(labels).ok().and_then(|name| DomainSubject::exact(name).ok());
+            let exact =
+                Name::from_labels(labels).ok().and_then(|name| DomainSubject::exact(name).ok());
             names.extend(exact.map(|exact| (Subject::Domain(exact), Fixed::Always(Answer::Own))));
             labels.next();
         }

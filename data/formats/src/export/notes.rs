@@ -74,8 +74,9 @@ impl Notes {
 
     /// The comments, without what begins one.
     pub(super) fn comments(&self) -> Vec<String> {
-        let expiring = (self.expiring > 0)
-            .then(|| format!("{} listings expire, which a file can't say: export again", self.expiring));
+        let expiring = (self.expiring > 0).then(|| {
+            format!("{} listings expire, which a file can't say: export again", self.expiring)
+        });
         let counted = NOTES.iter().zip(self.counts).filter(|(_, count)| *count > 0);
         expiring.into_iter().chain(counted.map(|(text, count)| format!("{count} {text}"))).collect()
     }

@@ -16,8 +16,8 @@ use dnsbl_formats::{
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::{Nsd, Query, Transport, check_zone};
 use dnsbl_types::{
-    Follower as _, Listing, ListingBody, Reason, ReturnCode, Serial, Subject, UnixTime,
-    Zone, ZoneKind, ZoneSpec,
+    Follower as _, Listing, ListingBody, Reason, ReturnCode, Serial, Subject, UnixTime, Zone,
+    ZoneKind, ZoneSpec,
 };
 use hickory_proto::rr::{RData, RecordType};
 use proptest::{
@@ -64,7 +64,8 @@ impl Listed {
             writer.set_entries(&zone.origin, &subject, &entries);
             let own = |body: &ListingBody| body.reason.clone().unwrap_or(zone.reason.clone());
             reasons.insert(subject.clone(), bodies.iter().map(own).collect());
-            listings.extend(bodies.into_iter().zip(0..).map(|(body, n)| listing(&subject, body, n)));
+            listings
+                .extend(bodies.into_iter().zip(0..).map(|(body, n)| listing(&subject, body, n)));
         }
         writer.publish(1, std::time::Instant::now());
         Self { zone, index, listings, reasons }
@@ -200,7 +201,9 @@ fn v6() -> BoxedStrategy<String> {
 fn domain() -> BoxedStrategy<String> {
     let label = || select(&["a", "b", "c", "x-y", "_z", "com", "example"][..]);
     (prop::bool::ANY, vec(label(), 1..=5))
-        .prop_map(|(below, labels)| format!("{}{}", if below { "*." } else { "" }, labels.join(".")))
+        .prop_map(|(below, labels)| {
+            format!("{}{}", if below { "*." } else { "" }, labels.join("."))
+        })
         .boxed()
 }
 
@@ -370,8 +373,22 @@ fn nsd_answers_the_ipv6_forms_of_ipv4_addresses_as_we_do() {
 /// Addresses whose names end like those of IPv4 addresses with digits of one octet each.
 fn v6_beside_v4() -> impl Iterator<Item = Question> {
     let addresses = [
-        "1000::1", "1111::1", "1012:5::", "1234:5678::9", "1a00::1", "2000::1", "2001:db8::1", "200a::1", "20a0::2",
-        "2a00::1", "3012::1", "300c::1", "1101::", "1254::1", "3000::3", "c000::1",
+        "1000::1",
+        "1111::1",
+        "1012:5::",
+        "1234:5678::9",
+        "1a00::1",
+        "2000::1",
+        "2001:db8::1",
+        "200a::1",
+        "20a0::2",
+        "2a00::1",
+        "3012::1",
+        "300c::1",
+        "1101::",
+        "1254::1",
+        "3000::3",
+        "c000::1",
     ];
     addresses.into_iter().map(|text| Question::Addr(IpAddr::V6(text.parse().unwrap())))
 }
@@ -423,9 +440,9 @@ fn a_policy_zone_has_the_action_for_each_name() {
         for question in files::questions(ListType::DnSet, ours.words().as_bytes()) {
             let query = Query::new(&question.to_string(), RecordType::CNAME);
             let answers = query.ask(theirs.addr(), Transport::Udp).message.answers;
-            let blocks = answers.iter().any(|record| {
-                matches!(&record.data, RData::CNAME(target) if target.0.is_root())
-            });
+            let blocks = answers
+                .iter()
+                .any(|record| matches!(&record.data, RData::CNAME(target) if target.0.is_root()));
             let expected = ours.ask(&question, false).is_some();
             prop_assert_eq!(expected, blocks, "{} in this policy zone:\n{}", question, file);
         }
@@ -444,8 +461,14 @@ fn what_a_file_cannot_say_refuses_it() {
     assert!(two.export(Target::Rbldnsd(ListType::Ip4Set)).is_some());
     let short = Listed::new(ZoneKind::Ip, &vec![row("2000::/12", &[])]);
     assert!(short.export(Target::ZoneFile).is_none());
-    assert!(Exporter::new(Target::Rbldnsd(ListType::DnSet), &two.zone, Serial(1), Options::default()).is_err());
-    assert!(Exporter::new(Target::Rbldnsd(ListType::Ip4TSet), &two.zone, Serial(1), Options::default()).is_err());
+    assert!(
+        Exporter::new(Target::Rbldnsd(ListType::DnSet), &two.zone, Serial(1), Options::default())
+            .is_err()
+    );
+    assert!(
+        Exporter::new(Target::Rbldnsd(ListType::Ip4TSet), &two.zone, Serial(1), Options::default())
+            .is_err()
+    );
     let options = Options { max_names: 3, ..Options::default() };
     let mut few = Exporter::new(Target::ZoneFile, &short.zone, Serial(1), options).unwrap();
     let wide = Listed::new(ZoneKind::Ip, &vec![row("10.0.0.0/9", &[])]);

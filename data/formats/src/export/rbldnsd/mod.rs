@@ -50,11 +50,8 @@ impl DataSet {
 
     /// The test entries, as far as they are of its family.
     pub(super) fn fixed(&self, zone: &Zone) -> Vec<(Subject, Fixed)> {
-        let mut fixed = if self.list == ListType::Ip6Trie {
-            Vec::new()
-        } else {
-            nodes::test_entries(zone)
-        };
+        let mut fixed =
+            if self.list == ListType::Ip6Trie { Vec::new() } else { nodes::test_entries(zone) };
         if self.list == ListType::DnSet {
             fixed.extend(nodes::own_names(zone));
         }

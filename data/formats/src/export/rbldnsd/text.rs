@@ -37,7 +37,9 @@ impl Key<'_> {
     /// The only thing that it can stand for.
     fn only(self) -> Option<String> {
         match self {
-            Self::Addr(net) => (net.prefix_len() == net.max_prefix_len()).then(|| net.addr().to_string()),
+            Self::Addr(net) => {
+                (net.prefix_len() == net.max_prefix_len()).then(|| net.addr().to_string())
+            }
             Self::Name(domain) => (!domain.is_wildcard()).then(|| domain.name().to_string()),
         }
     }

@@ -119,7 +119,8 @@ impl Addresses {
         out: &mut Out,
         notes: &mut Notes,
     ) {
-        let (family, unit, stride) = (self.family, self.cutter.unit(len), family_stride(self.family));
+        let (family, unit, stride) =
+            (self.family, self.cutter.unit(len), family_stride(self.family));
         for block_len in (stride..unit).step_by(stride.into()) {
             let covering = self.cutter.open().iter().rev().find(|open| open.len <= block_len);
             let Some(covering) = covering.filter(|open| open.answer.is_listed()) else { continue };
@@ -145,13 +146,7 @@ fn family_stride(family: Family) -> u8 {
     }
 }
 
-fn put_run(
-    family: Family,
-    run: &Run<'_>,
-    records: &mut Records,
-    out: &mut Out,
-    notes: &mut Notes,
-) {
+fn put_run(family: Family, run: &Run<'_>, records: &mut Records, out: &mut Out, notes: &mut Notes) {
     if !run.answer.is_listed() && !run.is_covered {
         return;
     }

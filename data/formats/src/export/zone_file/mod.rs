@@ -68,7 +68,8 @@ impl ZoneFile {
     pub(super) fn head(&self, zone: &Zone, serial: Serial, out: &mut Out) {
         record::head(zone, serial, out);
         if self.has_addresses && self.forms.is_none() {
-            out.text.push_str("; without the IPv6 forms of IPv4 addresses, but for the test entries\n");
+            out.text
+                .push_str("; without the IPv6 forms of IPv4 addresses, but for the test entries\n");
             addresses::put_mapped_tests(zone, out);
         }
     }
