@@ -1,5 +1,6 @@
 //! `dnsblctl export`: a zone into a file, or zones into a folder that follows them.
 
+mod frame;
 mod mirror;
 mod order;
 mod part;
@@ -10,15 +11,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use clap::Args;
-use reqwest::{
-    Response,
-    header::{CONTENT_LENGTH, TRANSFER_ENCODING},
-};
+use reqwest::Response;
 use tokio::signal;
 
-use self::{mirror::Mirror, order::Order, part::Part};
+use self::{frame::ensure_framed, mirror::Mirror, order::Order, part::Part};
 use crate::{
     client::Client,
     format,
@@ -146,14 +144,6 @@ impl Export {
         }
         orders
     }
-}
-
-/// Refuses an answer whose end nobody could tell from a lost connection.
-fn ensure_framed(response: &Response) -> anyhow::Result<()> {
-    let frames = [CONTENT_LENGTH, TRANSFER_ENCODING];
-    let is_framed = frames.iter().any(|name| response.headers().contains_key(name));
-    ensure!(is_framed, "the answer has no length: it could not be told whether it is complete");
-    Ok(())
 }
 
 /// Copies until the end; an interrupt leaves no file either.

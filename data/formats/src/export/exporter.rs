@@ -4,6 +4,7 @@ use dnsbl_types::{Listing, Serial, Subject, Zone, ZoneKind};
 
 use super::{
     answer::{Answer, Defaults, Joined},
+    error::ExportError,
     nodes::{Node, Nodes},
     notes::{Notes, Refusals},
     out::Out,
@@ -50,20 +51,6 @@ impl Default for Options<'_> {
     fn default() -> Self {
         Self { max_names: u64::MAX, ipv6_forms: None }
     }
-}
-
-/// A file that can't be made of a zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExportError {
-    /// Sets of addresses have no domains, and the other way round.
-    #[error("{list} has {} and this zone has the other", if *.list == ListType::DnSet { "domains" } else { "addresses" }, list = .list.as_str())]
-    Kind {
-        /// The data set that was asked for.
-        list: ListType,
-    },
-    /// A data set that is only read.
-    #[error("{} is not written: its entries share one value; ip4set and ip6trie say the same", .0.as_str())]
-    Shared(ListType),
 }
 
 /// A file in the making.

@@ -17,6 +17,7 @@
 mod answer;
 mod cut;
 mod domains;
+mod error;
 mod exporter;
 mod nodes;
 mod notes;
@@ -25,6 +26,7 @@ mod rbldnsd;
 mod rpz;
 mod zone_file;
 
-pub use exporter::{ExportError, Exporter, Options, Part, Target};
+pub use error::ExportError;
+pub use exporter::{Exporter, Options, Part, Target};
 pub use notes::{Refusal, Refusals};
 pub use rpz::Trigger;

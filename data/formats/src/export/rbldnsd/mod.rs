@@ -14,7 +14,7 @@ use self::text::Key;
 use super::{
     answer::{Answer, Content},
     cut::{Cutter, Run},
-    exporter::ExportError,
+    error::ExportError,
     nodes::{self, Fixed, Node},
     notes::{Note, Notes, Refusal},
     out::Out,
