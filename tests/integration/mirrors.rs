@@ -223,12 +223,13 @@ fn a_resolver_obeys_an_exported_policy() {
     domains.exclude("good.bad.stub.example");
     domains.list("exact.stub.example");
     let upstream = NameServer::start(|name, rtype| match (name.split('.').next(), rtype) {
-        (Some("one" | "x" | "good" | "deep" | "under" | "exact"), A) => vec![v4("203.0.113.1")],
         (Some("listed"), A) => vec![v4("192.0.2.1")],
         (Some("excluded"), A) => vec![v4("192.0.2.129")],
         (Some("again"), A) => vec![v4("192.0.2.200")],
         (Some("listed"), RecordType::AAAA) => vec![v6("2001:db8::1")],
         (Some("excluded"), RecordType::AAAA) => vec![v6("2001:db8:0:1::5")],
+        // Also names above, which a resolver that minimises names asks for first.
+        (_, A) => vec![v4("203.0.113.1")],
         _ => Vec::new(),
     });
     let names = |policy: &str, questions: &[(&str, RecordType, bool)], origin: &str| {
