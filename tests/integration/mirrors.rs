@@ -164,9 +164,18 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
             })
             .collect();
     names.extend([zone.origin().to_owned(), zone.below("ns1")]);
-    for name in names {
+    for name in &names {
         for rtype in [A, RecordType::AAAA, RecordType::SOA, RecordType::NS] {
-            let (ours, theirs) = (data(server.dns(), &name, rtype), data(nsd.addr(), &name, rtype));
+            let (ours, theirs) = (data(server.dns(), name, rtype), data(nsd.addr(), name, rtype));
+            assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
+        }
+    }
+    let file = export(&server, &zone, "format=rbldnsd&dataset=combined");
+    let rbldnsd = Rbldnsd::start(zone.origin(), &[("combined", file.as_bytes())]);
+    for name in &names {
+        for rtype in [A, TXT] {
+            let (ours, theirs) =
+                (data(server.dns(), name, rtype), data(rbldnsd.addr(), name, rtype));
             assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
         }
     }

@@ -32,7 +32,8 @@ no file is left, and what stood there before stays; on standard output, look at 
 
 An import reads ndjson and csv back with all that each source says; plain has each subject once.
 rbldnsd, bind and rpz are files for other servers, which answer the same by them: `#` or `;` and
-`end of ZONE` is their last line. An IP zone takes two data sets of rbldnsd, ip4set and ip6trie.
+`end of ZONE` is their last line. An IP zone takes two data sets of rbldnsd, ip4set and ip6trie, or
+one that is combined.
 
 --to writes a file for each zone, format and data set, such as bl.example.org.ip4set. With --watch it
 stays, and replaces a file whenever something has changed; where the server can't be asked, or says

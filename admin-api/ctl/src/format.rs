@@ -25,7 +25,7 @@ pub(crate) fn writes() -> PossibleValuesParser {
 
 /// The types of rbldnsd's data sets that are written, for `--dataset`.
 pub(crate) fn written_datasets() -> PossibleValuesParser {
-    PossibleValuesParser::new(["ip4set", "ip4trie", "ip6trie", "dnset"])
+    PossibleValuesParser::new(["ip4set", "ip4trie", "ip6trie", "dnset", "combined"])
 }
 
 /// The types of rbldnsd's data sets, for `--dataset`.

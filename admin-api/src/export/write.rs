@@ -3,10 +3,10 @@
 use std::{io, net::Ipv6Addr, time::Duration};
 
 use axum::body::Bytes;
-use dnsbl_formats::export::{ExportError, Exporter, Options, Refusals, Target};
+use dnsbl_formats::export::{ExportError, Exporter, Options, Part, Refusals, Target};
 use dnsbl_store::{Filter, Reader, Store, SubjectMatch, Visited, ZoneRecord};
 use dnsbl_types::{Listing, Name, Subject, UnixTime};
-use ipnet::Ipv6Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
@@ -90,10 +90,18 @@ pub(crate) fn write(
         Err(err) => return tracing::error!(%err, "an export that had begun is none"),
     };
     let mut goes_on = Ok(());
-    let read = reader.each(&order.zone, &order.filter, stop, |listing| {
-        goes_on = writer.add(&listing);
-        goes_on.is_ok()
-    });
+    let mut read_all = |filter: &Filter, writer: &mut Writer<'_>| {
+        reader.each(&order.zone, filter, stop, |listing| {
+            goes_on = writer.add(&listing);
+            goes_on.is_ok()
+        })
+    };
+    let mut read = read_all(&order.filter, &mut writer);
+    while let Ok(Visited::All) = read
+        && let Some(part) = writer.again()
+    {
+        read = read_all(&Filter { subject: subjects(part), ..order.filter.clone() }, &mut writer);
+    }
     match read {
         Err(err) => tracing::error!(%err, "the store failed during an export"),
         Ok(Visited::Stopped(_)) => tracing::debug!("the reader of an export has gone"),
@@ -102,6 +110,15 @@ pub(crate) fn write(
                 tracing::debug!(%err, "an export ended early");
             }
         }
+    }
+}
+
+/// The subjects of a part of a zone.
+pub(crate) fn subjects(part: Part) -> SubjectMatch {
+    match part {
+        Part::All => SubjectMatch::Any,
+        Part::V4 => SubjectMatch::Covered(Subject::V4(Ipv4Net::default())),
+        Part::V6 => SubjectMatch::Covered(Subject::V6(Ipv6Net::default())),
     }
 }
 
@@ -229,6 +246,14 @@ impl<'z> Writer<'z> {
         }
         let piece = std::mem::replace(&mut self.out, Vec::with_capacity(PIECE + 4096));
         self.send(Some(piece.into()))
+    }
+
+    /// Which listings have to come once more.
+    fn again(&mut self) -> Option<Part> {
+        match &mut self.rows {
+            RowsWriter::File(exporter) => exporter.again(),
+            RowsWriter::Plain(_) | RowsWriter::Csv | RowsWriter::Ndjson => None,
+        }
     }
 
     fn end(mut self) -> io::Result<()> {

@@ -11,12 +11,11 @@ use axum::{
 };
 use dnsbl_formats::{
     export::{Part, Target, Trigger},
-    rbldnsd::{DatasetType, ListType},
+    rbldnsd::DatasetType,
 };
 use dnsbl_store::{Filter, Reader, SubjectMatch};
-use dnsbl_types::{Name, Subject, Zone};
+use dnsbl_types::{Name, Zone};
 use futures_util::{Stream, stream};
-use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 use utoipa::ToSchema;
@@ -27,7 +26,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    export::{Begun, ExportFormat, ExportOrder, entity_tag, write},
+    export::{Begun, ExportFormat, ExportOrder, entity_tag, subjects, write},
     extract::{Params, Path, flag, parse},
     import::Format,
     precondition,
@@ -47,8 +46,8 @@ const MAX_NAMES: u64 = 50_000_000;
 pub(crate) struct ExportQuery {
     /// How the listings are written. Default `plain`.
     format: Option<ExportName>,
-    /// The type of the data set, of `rbldnsd`: `ip4set` (default of IP zones), `ip4trie`, `ip6trie` or `dnset` (default of
-    /// domain zones). An IP zone takes two, `ip4set` and `ip6trie`.
+    /// The type of the data set, of `rbldnsd`: `ip4set` (default of IP zones), `ip4trie`, `ip6trie`, `dnset` (default of
+    /// domain zones) or `combined`. An IP zone takes two, `ip4set` and `ip6trie`, or a combined one, which has all in one file.
     dataset: Option<String>,
     /// What a policy for addresses looks at, of `rpz`: the addresses in answers (`rpz-ip`, the default) or that of the
     /// client (`rpz-client-ip`).
@@ -198,7 +197,7 @@ impl ExportQuery {
             ExportName::Plain => ExportFormat::Rows(Format::Plain),
             ExportName::Csv => ExportFormat::Rows(Format::Csv),
             ExportName::Ndjson => ExportFormat::Rows(Format::Ndjson),
-            ExportName::Rbldnsd => ExportFormat::File(Target::Rbldnsd(self.data_set(zone)?)),
+            ExportName::Rbldnsd => ExportFormat::File(self.data_set(zone)?),
             ExportName::Bind => ExportFormat::File(Target::ZoneFile),
             ExportName::Rpz => ExportFormat::File(Target::Rpz(match self.trigger {
                 Some(TriggerName::Client) => Trigger::Client,
@@ -207,12 +206,13 @@ impl ExportQuery {
         })
     }
 
-    fn data_set(&self, zone: &Zone) -> Result<ListType, Problem> {
+    fn data_set(&self, zone: &Zone) -> Result<Target, Problem> {
         let Some(name) = self.dataset.as_deref() else {
-            return Ok(Target::usual_data_set(zone.kind));
+            return Ok(Target::Rbldnsd(Target::usual_data_set(zone.kind)));
         };
         match parse("dataset", name)? {
-            DatasetType::List(list) => Ok(list),
+            DatasetType::List(list) => Ok(Target::Rbldnsd(list)),
+            DatasetType::Combined => Ok(Target::Combined),
             other => Err(Problem::refused(format!(
                 "dataset={other} is not written: it does not list addresses or names"
             ))),
@@ -220,19 +220,10 @@ impl ExportQuery {
     }
 }
 
-fn subjects(part: Part) -> SubjectMatch {
-    match part {
-        Part::All => SubjectMatch::Any,
-        Part::V4 => SubjectMatch::Covered(Subject::V4(Ipv4Net::default())),
-        Part::V6 => SubjectMatch::Covered(Subject::V6(Ipv6Net::default())),
-    }
-}
-
 fn content_type(format: ExportFormat) -> &'static str {
     match format {
-        ExportFormat::Rows(Format::Plain) | ExportFormat::File(Target::Rbldnsd(_)) => {
-            "text/plain; charset=utf-8"
-        }
+        ExportFormat::Rows(Format::Plain)
+        | ExportFormat::File(Target::Rbldnsd(_) | Target::Combined) => "text/plain; charset=utf-8",
         ExportFormat::Rows(Format::Csv) => "text/csv; charset=utf-8",
         ExportFormat::Rows(Format::Ndjson) => "application/x-ndjson",
         // RFC 4027.

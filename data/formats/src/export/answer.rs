@@ -32,6 +32,17 @@ impl Answer {
     }
 }
 
+impl Content {
+    /// Pairs of a code and a text, in which all of both stand.
+    pub(super) fn values(&self) -> impl Iterator<Item = (ReturnCode, &Reason)> {
+        let Self { codes, texts } = self;
+        (0..codes.len().max(texts.len())).filter_map(|i| {
+            let code = codes.get(i).or(codes.last())?;
+            Some((*code, texts.get(i).or(texts.last())?))
+        })
+    }
+}
+
 /// Joins the listings of a subject.
 pub(super) struct Joined {
     excluded: bool,

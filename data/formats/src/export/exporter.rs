@@ -8,7 +8,7 @@ use super::{
     nodes::{Node, Nodes},
     notes::{Notes, Refusals},
     out::Out,
-    rbldnsd::DataSet,
+    rbldnsd::{Combined, DataSet},
     rpz::{Rpz, Trigger},
     zone_file::ZoneFile,
 };
@@ -19,6 +19,8 @@ use crate::rbldnsd::ListType;
 pub enum Target {
     /// A data set of rbldnsd; those that share one value (ip4tset, ip6tset) are only read.
     Rbldnsd(ListType),
+    /// All of a zone in one data set of rbldnsd's type `combined`.
+    Combined,
     /// A zone in the master file format (RFC 1035 section 5).
     ZoneFile,
     /// A response policy zone.
@@ -67,11 +69,14 @@ pub struct Exporter<'z> {
     out: Out,
     /// The subject whose listings come.
     pending: Option<(Subject, Joined)>,
+    /// Whether listings come that have come before.
+    is_again: bool,
 }
 
 /// What writes the nodes.
 enum Writer {
     DataSet(DataSet),
+    Combined(Combined),
     ZoneFile(ZoneFile),
     Rpz(Rpz),
 }
@@ -87,7 +92,9 @@ impl Target {
         match self {
             Self::Rbldnsd(ListType::Ip4Set | ListType::Ip4Trie | ListType::Ip4TSet) => Part::V4,
             Self::Rbldnsd(ListType::Ip6Trie | ListType::Ip6TSet) => Part::V6,
-            Self::Rbldnsd(ListType::DnSet) | Self::ZoneFile | Self::Rpz(_) => Part::All,
+            Self::Rbldnsd(ListType::DnSet) | Self::Combined | Self::ZoneFile | Self::Rpz(_) => {
+                Part::All
+            }
         }
     }
 
@@ -96,7 +103,7 @@ impl Target {
         match self {
             Self::Rbldnsd(list) => matches!(list, ListType::Ip4Trie | ListType::Ip6Trie),
             Self::ZoneFile => true,
-            Self::Rpz(_) => false,
+            Self::Combined | Self::Rpz(_) => false,
         }
     }
 }
@@ -119,6 +126,11 @@ impl<'z> Exporter<'z> {
                 let fixed = set.fixed(zone);
                 (Writer::DataSet(set), fixed)
             }
+            Target::Combined => {
+                let set = Combined::new(zone);
+                let fixed = set.fixed(zone);
+                (Writer::Combined(set), fixed)
+            }
             Target::ZoneFile => {
                 let forms = options.ipv6_forms.map(|listings| joined(listings, &defaults));
                 let file = ZoneFile::new(zone, options.max_names, forms);
@@ -129,9 +141,18 @@ impl<'z> Exporter<'z> {
         };
         let nodes = Nodes::new(fixed);
         let (notes, out) = (Notes::default(), Out::default());
-        let mut exporter =
-            Self { zone, serial, defaults, nodes, writer, notes, out, pending: None };
-        exporter.writer.head(zone, serial, &mut exporter.out);
+        let mut exporter = Self {
+            zone,
+            serial,
+            defaults,
+            nodes,
+            writer,
+            notes,
+            out,
+            pending: None,
+            is_again: false,
+        };
+        exporter.writer.head(zone, serial, &mut exporter.out, &mut exporter.notes);
         Ok(exporter)
     }
 
@@ -148,7 +169,7 @@ impl<'z> Exporter<'z> {
     /// Adds a listing. Its subject is that of the one before, or comes behind it.
     pub fn add(&mut self, listing: &Listing) {
         let body = &listing.body;
-        self.notes.expiring += u64::from(body.expires_at.is_some());
+        self.notes.expiring += u64::from(body.expires_at.is_some() && !self.is_again);
         if let Some((subject, joined)) = &mut self.pending
             && *subject == listing.subject
         {
@@ -158,6 +179,17 @@ impl<'z> Exporter<'z> {
         let mut joined = Joined::new();
         joined.add(body, &self.defaults);
         self.pending = Some((listing.subject.clone(), joined));
+    }
+
+    /// Which listings have to be [`add`](Self::add)ed once more, in their order, before the file is finished; to be asked until
+    /// it is none.
+    pub fn again(&mut self) -> Option<Part> {
+        self.settle();
+        let Self { nodes, writer, out, notes, .. } = self;
+        let Writer::Combined(set) = writer else { return None };
+        nodes.end(|node| set.put(node, out, notes));
+        self.is_again = true;
+        set.begin_next(out).then_some(Part::V6)
     }
 
     /// Ends the file.
@@ -197,14 +229,15 @@ impl Writer {
     /// What begins a comment.
     fn comment(&self) -> char {
         match self {
-            Self::DataSet(_) => '#',
+            Self::DataSet(_) | Self::Combined(_) => '#',
             Self::ZoneFile(_) | Self::Rpz(_) => ';',
         }
     }
 
-    fn head(&self, zone: &Zone, serial: Serial, out: &mut Out) {
+    fn head(&self, zone: &Zone, serial: Serial, out: &mut Out, notes: &mut Notes) {
         match self {
             Self::DataSet(set) => set.head(zone, serial, out),
+            Self::Combined(set) => set.head(zone, serial, out, notes),
             Self::ZoneFile(file) => file.head(zone, serial, out),
             Self::Rpz(rpz) => rpz.head(zone, serial, out),
         }
@@ -213,6 +246,7 @@ impl Writer {
     fn put(&mut self, node: Node, out: &mut Out, notes: &mut Notes) {
         match self {
             Self::DataSet(set) => set.put(node, out, notes),
+            Self::Combined(set) => set.put(node, out, notes),
             Self::ZoneFile(file) => file.put(node, out, notes),
             Self::Rpz(rpz) => rpz.put(node, out),
         }
@@ -221,6 +255,7 @@ impl Writer {
     fn end(&mut self, out: &mut Out, notes: &mut Notes) {
         match self {
             Self::DataSet(set) => set.end(out, notes),
+            Self::Combined(set) => set.end(out, notes),
             Self::ZoneFile(file) => file.end(out, notes),
             Self::Rpz(rpz) => rpz.end(out),
         }

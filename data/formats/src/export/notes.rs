@@ -54,10 +54,11 @@ pub(super) enum Note {
     ListedName,
     WildcardText,
     SixToFour,
+    Record,
 }
 
 /// The comments, in the order of [`Note`].
-const NOTES: [&str; 7] = [
+const NOTES: [&str; 8] = [
     "texts were cut: rbldnsd sends at most 254 octets",
     "texts end with a blank, which rbldnsd does not send",
     "texts have a blank behind the address that is not theirs: rbldnsd would take what follows for a variable",
@@ -65,6 +66,7 @@ const NOTES: [&str; 7] = [
     "texts show the name that is listed, not the one that was asked for",
     "texts of wildcards show what is listed, not what was asked for",
     "prefixes of 6to4 addresses: rbldnsd does not see that one form of an address excludes the other",
+    "records of the zone's own are left out, which rbldnsd has no words for: AAAA, and TXT over 255 octets",
 ];
 
 impl Notes {

@@ -98,6 +98,10 @@ impl Listed {
                 exporter.add(listing);
             }
         }
+        while exporter.again().is_some() {
+            let is_v6 = |listing: &&Listing| matches!(listing.subject, Subject::V6(_));
+            self.listings.iter().filter(is_v6).for_each(|listing| exporter.add(listing));
+        }
         exporter.finish();
         let is_said = exporter.refusals().count == 0;
         is_said.then(|| std::mem::take(exporter.text()))
@@ -291,6 +295,30 @@ fn rbldnsd_answers_an_exported_ip6trie_as_we_do() {
 #[test]
 fn rbldnsd_answers_an_exported_dnset_as_we_do() {
     rbldnsd_answers_the_same(ListType::DnSet, rows(domain(), TEXTS, 3));
+}
+
+/// One file with all of an IP zone: several values of IPv6 prefixes, too.
+#[test]
+fn rbldnsd_answers_an_exported_combined_set_as_we_do() {
+    let listed = Cell::new(0);
+    let subject = prop_oneof![1 => v4(), 2 => v6()].boxed();
+    run(count() / 4 + 1, rows(subject, TEXTS, 3), |rows| {
+        let ours = Listed::new(ZoneKind::Ip, &rows);
+        let file = ours.export(Target::Combined).unwrap();
+        let theirs = Rbldnsd::serving("combined", file.as_bytes());
+        let words = ours.words();
+        let (v6, v4): (Vec<&str>, Vec<&str>) = words.split(' ').partition(|w| w.contains(':'));
+        let mut questions = files::questions(ListType::Ip4Set, v4.join(" ").as_bytes());
+        questions.extend(files::questions(ListType::Ip6Trie, v6.join(" ").as_bytes()));
+        questions.extend(fixed_questions(ZoneKind::Ip));
+        for question in questions {
+            let (expected, found) = (ours.ask(&question, true), theirs.ask(&question));
+            listed.set(listed.get() + usize::from(expected.is_some()));
+            prop_assert_eq!(expected, found, "{} in this file:\n{}", question, file);
+        }
+        Ok(())
+    });
+    assert!(listed.get() > count() as usize, "something is listed");
 }
 
 /// What a name server answers; `None` where there is no A record.

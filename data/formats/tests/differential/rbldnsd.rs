@@ -14,7 +14,12 @@ pub(crate) struct Rbldnsd {
 
 impl Rbldnsd {
     pub(crate) fn start(list: ListType, file: &[u8]) -> Self {
-        let server = dnsbl_tests::Rbldnsd::start(&origin().to_string(), &[(list.as_str(), file)]);
+        Self::serving(list.as_str(), file)
+    }
+
+    /// One with a data set of any type.
+    pub(crate) fn serving(list: &str, file: &[u8]) -> Self {
+        let server = dnsbl_tests::Rbldnsd::start(&origin().to_string(), &[(list, file)]);
         let client = UdpClient::connect(server.addr()).unwrap();
         Self { client, _server: server }
     }

@@ -3,6 +3,7 @@
 //! Only the part of the format is written that every rbldnsd reads alike: each entry with its own `:A:TXT`, whole
 //! addresses, no defaults and no variables.
 
+mod combined;
 mod text;
 
 use std::net::Ipv4Addr;
@@ -10,6 +11,7 @@ use std::net::Ipv4Addr;
 use dnsbl_types::{DomainSubject, Serial, Subject, Zone};
 use ipnet::{Ipv4Net, Ipv4Subnets, Ipv6Net};
 
+pub(super) use self::combined::Combined;
 use self::text::Key;
 use super::{
     answer::{Answer, Content},
@@ -45,7 +47,12 @@ impl DataSet {
             return Err(ExportError::Shared(list));
         }
         let mapped = if list == ListType::Ip6Trie { mapped_tests(zone) } else { String::new() };
-        Ok(Self { list, cutter: Cutter::new(32, 8), mapped })
+        Ok(Self { mapped, ..Self::of_kind(list) })
+    }
+
+    /// One of a zone that has what it lists, without IPv6 forms of test entries.
+    fn of_kind(list: ListType) -> Self {
+        Self { list, cutter: Cutter::new(32, 8), mapped: String::new() }
     }
 
     /// The test entries, as far as they are of its family.
@@ -59,22 +66,8 @@ impl DataSet {
     }
 
     pub(super) fn head(&self, zone: &Zone, serial: Serial, out: &mut Out) {
-        let (origin, list) = (&zone.origin, self.list.as_str());
-        let soa = &zone.soa;
-        out.write(format_args!(
-            "# {origin}, serial {}, for rbldnsd {origin}:{list}:FILE\n$SOA {} {} {} {} {} {} {} {}\n",
-            serial.0,
-            zone.negative_ttl,
-            zone.mname.to_absolute(),
-            zone.rname.to_absolute(),
-            serial.0,
-            soa.refresh,
-            soa.retry,
-            soa.expire,
-            zone.negative_ttl,
-        ));
-        let names: Vec<String> = zone.ns.iter().map(|name| name.to_absolute()).collect();
-        out.write(format_args!("$NS {} {}\n$TTL {}\n", zone.ttl, names.join(" "), zone.ttl));
+        let origin = &zone.origin;
+        put_settings(zone, serial, self.list.as_str(), out);
         match self.list {
             ListType::Ip4Set | ListType::Ip4Trie => out.write(format_args!(
                 "# IPv6: another data set of the same zone, {origin}:ip6trie:FILE\n"
@@ -102,7 +95,7 @@ impl DataSet {
                 put_one(&net, &answer, Key::v4(net.0), out, notes);
             }
             (Subject::V6(net), _) => {
-                if net.addr().segments()[0] == SIX_TO_FOUR && net.prefix_len() >= 16 {
+                if is_six_to_four(net) {
                     notes.note(Note::SixToFour);
                 }
                 // To us they are other addresses.
@@ -118,6 +111,30 @@ impl DataSet {
     pub(super) fn end(&mut self, out: &mut Out, notes: &mut Notes) {
         self.cutter.end(|run| put_run(&run, out, notes));
     }
+}
+
+/// What all data sets begin with.
+fn put_settings(zone: &Zone, serial: Serial, list: &str, out: &mut Out) {
+    let (origin, soa) = (&zone.origin, &zone.soa);
+    out.write(format_args!(
+        "# {origin}, serial {}, for rbldnsd {origin}:{list}:FILE\n$SOA {} {} {} {} {} {} {} {}\n",
+        serial.0,
+        zone.negative_ttl,
+        zone.mname.to_absolute(),
+        zone.rname.to_absolute(),
+        serial.0,
+        soa.refresh,
+        soa.retry,
+        soa.expire,
+        zone.negative_ttl,
+    ));
+    let names: Vec<String> = zone.ns.iter().map(|name| name.to_absolute()).collect();
+    out.write(format_args!("$NS {} {}\n$TTL {}\n", zone.ttl, names.join(" "), zone.ttl));
+}
+
+/// Whether a prefix is about 6to4 addresses.
+fn is_six_to_four(net: &Ipv6Net) -> bool {
+    net.addr().segments()[0] == SIX_TO_FOUR && net.prefix_len() >= 16
 }
 
 /// The test entries as an ip6trie has them. Served beside an ip4set of the same zone they are not looked at.
@@ -191,14 +208,9 @@ fn put_values(
     out: &mut Out,
     notes: &mut Notes,
 ) {
-    let Content { codes, texts } = content;
-    for i in 0..codes.len().max(texts.len()) {
-        let code = codes.get(i).or(codes.last());
-        let text = texts.get(i).or(texts.last());
-        if let (Some(code), Some(text)) = (code, text) {
-            let text = text::of_rbldnsd(text, key, notes);
-            out.write(format_args!("{subject} :{code}:{text}\n"));
-        }
+    for (code, text) in content.values() {
+        let text = text::of_rbldnsd(text, key, notes);
+        out.write(format_args!("{subject} :{code}:{text}\n"));
     }
 }
 
