@@ -45,6 +45,7 @@ mod client;
 mod client_mta;
 mod dig;
 mod grants_out;
+mod mirrors;
 mod real_lists;
 mod unbound;
 

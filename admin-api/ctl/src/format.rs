@@ -20,7 +20,12 @@ pub(crate) fn reads() -> PossibleValuesParser {
 
 /// The formats that are written, for `--format`.
 pub(crate) fn writes() -> PossibleValuesParser {
-    shown_and_hidden(&["plain", "ndjson", "csv"], &["rbldnsd", "bind"])
+    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd", "bind", "rpz"])
+}
+
+/// The types of rbldnsd's data sets that are written, for `--dataset`.
+pub(crate) fn written_datasets() -> PossibleValuesParser {
+    PossibleValuesParser::new(["ip4set", "ip4trie", "ip6trie", "dnset", "combined"])
 }
 
 /// The types of rbldnsd's data sets, for `--dataset`.

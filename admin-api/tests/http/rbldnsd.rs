@@ -242,7 +242,6 @@ async fn what_is_not_built_says_what_it_needs() {
     {
         fixture.import(query, "192.0.2.1").await.problem(400);
     }
-    fixture.get(&format!("{ZONE}/export?format=rbldnsd")).await.problem(501);
 }
 
 /// Newcomer A1: a plain import of such a file names the format.

@@ -13,6 +13,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod exports;
 mod files;
 mod ours;
 mod question;

@@ -1,56 +1,27 @@
 //! The real rbldnsd.
 
-use std::{
-    fs,
-    net::{SocketAddr, UdpSocket},
-    os::unix::fs::PermissionsExt as _,
-    process::Command,
-};
-
 use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, eventually, tool};
+use dnsbl_tests::{Edns, PATIENCE, Query, Reply, UdpClient};
 use hickory_proto::rr::{RData, RecordType};
-use tempfile::TempDir;
 
 use crate::question::{Answers, Question, origin};
 
 /// A running rbldnsd that serves one file.
 pub(crate) struct Rbldnsd {
     client: UdpClient,
-    _process: Process,
-    _dir: TempDir,
+    _server: dnsbl_tests::Rbldnsd,
 }
 
 impl Rbldnsd {
-    /// Starts one. Another program may take its port first; then it takes another.
     pub(crate) fn start(list: ListType, file: &[u8]) -> Self {
-        let dir = TempDir::new().unwrap();
-        // It changes to another user where it is started by root.
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let path = dir.path().join("file");
-        fs::write(&path, file).unwrap();
-        let zone = format!("{}:{}:{}", origin(), list.as_str(), path.display());
-        for _ in 0..20 {
-            let addr = free_port();
-            let mut command = Command::new(tool("rbldnsd"));
-            command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
-            command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
-            let process = Process::start(command.arg(&zone)).unwrap();
-            let has_started = eventually(PATIENCE, || {
-                if process.stdout().contains(" started (") {
-                    return Ok(true);
-                }
-                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
-            });
-            if has_started {
-                let client = UdpClient::connect(addr).unwrap();
-                return Self { client, _process: process, _dir: dir };
-            }
-            let said = process.stderr();
-            let is_taken = said.contains("in use") || said.contains("bind");
-            assert!(is_taken, "{said}\n{}", String::from_utf8_lossy(file));
-        }
-        panic!("no port stays free");
+        Self::serving(list.as_str(), file)
+    }
+
+    /// One with a data set of any type.
+    pub(crate) fn serving(list: &str, file: &[u8]) -> Self {
+        let server = dnsbl_tests::Rbldnsd::start(&origin().to_string(), &[(list, file)]);
+        let client = UdpClient::connect(server.addr()).unwrap();
+        Self { client, _server: server }
     }
 
     /// What it answers; `None` where it denies.
@@ -89,8 +60,4 @@ fn read(name: &str, reply: &Reply) -> Option<Answers> {
         }
     }
     Some(answers)
-}
-
-fn free_port() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
