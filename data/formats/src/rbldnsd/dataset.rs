@@ -32,6 +32,8 @@ pub enum ListType {
     Ip6Trie,
     /// Domains and all names below domains.
     DnSet,
+    /// The same in rspamd's fork, where parameters may stand behind a value.
+    DnHash,
 }
 
 /// A name that no type of data set has.
@@ -39,16 +41,18 @@ pub enum ListType {
 #[error("{0:?} is no type of data set: it is none of {names}", names = NAMES.join(", "))]
 pub struct UnknownDataset(String);
 
-const NAMES: [&str; 9] =
-    ["ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "generic", "combined", "acl"];
+const NAMES: [&str; 10] = [
+    "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic", "combined", "acl",
+];
 
-const TYPES: [DatasetType; 9] = [
+const TYPES: [DatasetType; 10] = [
     DatasetType::List(ListType::Ip4Set),
     DatasetType::List(ListType::Ip4TSet),
     DatasetType::List(ListType::Ip4Trie),
     DatasetType::List(ListType::Ip6TSet),
     DatasetType::List(ListType::Ip6Trie),
     DatasetType::List(ListType::DnSet),
+    DatasetType::List(ListType::DnHash),
     DatasetType::Generic,
     DatasetType::Combined,
     DatasetType::Acl,
@@ -71,7 +75,7 @@ impl ListType {
     /// The kind of zone that it can be imported into.
     pub fn kind(self) -> ZoneKind {
         match self {
-            Self::DnSet => ZoneKind::Domain,
+            Self::DnSet | Self::DnHash => ZoneKind::Domain,
             _ => ZoneKind::Ip,
         }
     }
