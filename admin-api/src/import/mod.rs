@@ -5,8 +5,10 @@ pub(crate) mod body;
 mod csv;
 mod dataset;
 mod format;
+mod generic;
 mod lines;
 mod ndjson;
+mod parts;
 mod plain;
 mod report;
 mod row;
@@ -15,5 +17,6 @@ mod stage;
 
 pub use format::count_rows;
 pub(crate) use format::{Content, Format};
+pub(crate) use parts::PartName;
 pub(crate) use report::Report;
 pub(crate) use stage::{Decided, ImportOrder, Refused, Stop, Whose, stage};

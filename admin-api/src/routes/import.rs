@@ -22,7 +22,9 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{Content, Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
+    import::{
+        Content, Decided, Format, ImportOrder, PartName, Refused, Report, Stop, Whose, body, stage,
+    },
     precondition,
     scopes::ImportsWrite,
     v1::import::write_counts,
@@ -36,7 +38,9 @@ pub(crate) struct ImportQuery {
     /// How the rows are written.
     format: FormatName,
     /// The type of the data set, which belongs to `rbldnsd` and must be given there: `ip4set`, `ip4tset`, `ip4trie`,
-    /// `ip6tset`, `ip6trie` or `dnset`.
+    /// `ip6tset`, `ip6trie`, `dnset`, `dnhash` of rspamd's fork, `generic`, `combined` for the parts of a combined file
+    /// that are for its zone itself, `combined:SUB` for those that are for a name below it, `combined:SUB:2` for the
+    /// second of several.
     dataset: Option<String>,
     /// Whose listings, whatever the rows say. Left out: the source that a row names, which needs
     /// sources:all unless it is the token's name; the token's name where it names none.
@@ -163,17 +167,24 @@ impl ImportQuery {
 
     fn content(&self) -> Result<Content, Problem> {
         match (self.format, self.dataset.as_deref()) {
-            (FormatName::Rbldnsd, Some(dataset)) => match parse("dataset", dataset)? {
-                DatasetType::List(list) => Ok(Content::Dataset(list)),
-                DatasetType::Combined => Ok(Content::Combined),
-                DatasetType::Generic => Err(Problem::refused(GENERIC)),
-                DatasetType::Acl => Err(Problem::refused(ACL)),
-            },
+            (FormatName::Rbldnsd, Some(dataset)) => self.dataset(dataset),
             (FormatName::Rbldnsd, None) => {
                 Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
             }
             (_, Some(_)) => Err(Problem::malformed("dataset: belongs to format=rbldnsd")),
             (format, None) => Ok(Content::Rows(format.built()?)),
+        }
+    }
+
+    fn dataset(&self, dataset: &str) -> Result<Content, Problem> {
+        if let Some(part) = dataset.strip_prefix("combined:") {
+            return Ok(Content::Combined(parse("dataset", part)?));
+        }
+        match parse("dataset", dataset)? {
+            DatasetType::List(list) => Ok(Content::Dataset(list)),
+            DatasetType::Combined => Ok(Content::Combined(PartName::apex())),
+            DatasetType::Generic => Ok(Content::Generic),
+            DatasetType::Acl => Err(Problem::refused(ACL)),
         }
     }
 
@@ -210,10 +221,8 @@ impl ImportQuery {
     }
 }
 
-/// What data sets need that zones don't have yet.
-const GENERIC: &str = "dataset=generic has records, and a zone has none yet but those of its settings (apex, glue): give these there; nothing was changed";
-const ACL: &str =
-    "dataset=acl says who may ask, which no zone can be told yet; nothing was changed";
+/// An access list is no import.
+const ACL: &str = "dataset=acl says who may ask, which is the access of the zone and no listing: dnsbl-server check-rbldnsd --write-config writes a zone with it, and dnsblctl access import FILE sets it; nothing was changed";
 
 fn with_report(problem: Problem, report: &Report) -> Problem {
     let problem = problem.with_facts(&report.write());

@@ -80,6 +80,11 @@ impl ListType {
         }
     }
 
+    /// Whether an entry of this type may be about the same address or name as one of the other.
+    pub fn meets(self, other: Self) -> bool {
+        self.kind() == other.kind() && self.lists_v4() == other.lists_v4()
+    }
+
     /// Whether its entries are IPv4 addresses.
     pub(super) fn lists_v4(self) -> bool {
         matches!(self, Self::Ip4Set | Self::Ip4TSet | Self::Ip4Trie)
