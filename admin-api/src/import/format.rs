@@ -2,10 +2,10 @@
 
 use std::io::{self, BufRead};
 
-use dnsbl_formats::rbldnsd::ListType;
+use dnsbl_formats::rbldnsd::{ListType, PartName};
 use dnsbl_types::UnixTime;
 
-use super::{csv::Csv, lines::Lines, ndjson, parts::PartName, plain, row::Row};
+use super::{csv::Csv, lines::Lines, ndjson, plain, row::Row};
 
 /// What a body is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,6 +17,5 @@ mod stage;
 
 pub use format::count_rows;
 pub(crate) use format::{Content, Format};
-pub(crate) use parts::PartName;
 pub(crate) use report::Report;
 pub(crate) use stage::{Decided, ImportOrder, Refused, Stop, Whose, stage};

@@ -1,51 +1,13 @@
 //! The data sets in a body of rbldnsd: one, or those of the parts of a combined file that are for a name.
 
-use std::str::FromStr;
-
 use admin_api_types::Warning;
 use dnsbl_formats::rbldnsd::{
-    CombinedFile, CombinedReader, Contents, DatasetType, Entry, File, LineError, ListType, Part,
-    Reader, Section, SectionEntry, Trapped,
+    CombinedFile, CombinedReader, Contents, Dataset, DatasetType, Entry, File, LineError, ListType,
+    Part, PartName, Reader, Section, SectionEntry, Trapped,
 };
 use dnsbl_types::{Name, UnixTime, ZoneKind};
 
 use crate::warning;
-
-/// The part of a combined file that is meant: `SUB`, or `SUB:N` where there are several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PartName {
-    /// The name below the zone of the file; the root is that zone itself.
-    below: Name,
-    /// Which of them, from 1.
-    which: Option<usize>,
-}
-
-impl PartName {
-    /// Whatever is for the zone of the file itself.
-    pub(crate) fn apex() -> Self {
-        let below = Name::from_labels([]).expect("no label is too long");
-        Self { below, which: None }
-    }
-}
-
-impl FromStr for PartName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (below, which) = match text.split_once(':') {
-            Some((below, which)) => {
-                let number = which.parse().ok().filter(|number| *number > 0);
-                (below, Some(number.ok_or(format!("{which:?} is no number from 1 on"))?))
-            }
-            None => (text, None),
-        };
-        let below = match below {
-            "@" => Self::apex().below,
-            below => below.parse().map_err(|err| format!("{err}"))?,
-        };
-        Ok(Self { below, which })
-    }
-}
 
 /// The readers of a body's data sets.
 pub(super) enum Parts {
@@ -80,7 +42,7 @@ impl Parts {
     }
 
     pub(super) fn combined(part: &PartName, strict: bool) -> Self {
-        let reader = CombinedReader::new(Some(part.below.clone()), strict);
+        let reader = CombinedReader::new(Some(part.below().clone()), strict);
         Self::Combined(part.clone(), Box::new(reader))
     }
 
@@ -115,68 +77,60 @@ impl Parts {
             }
             Self::Combined(part, reader) => {
                 let file = reader.finish(now).map_err(|err| err.to_string())?;
-                part.select(file, kind)
+                select(&part, file, kind)
             }
         }
     }
 }
 
-impl PartName {
-    /// The data sets that are meant.
-    fn select(&self, file: CombinedFile, kind: ZoneKind) -> Result<ReadParts, String> {
-        let CombinedFile { settings, sections } = file;
-        let all = shown_parts(&sections);
-        let (ours, others): (Vec<Section>, Vec<Section>) =
-            sections.into_iter().partition(|section| section.part.is_for(&self.below));
-        if ours.is_empty() {
-            return Err(format!("the file has nothing for {}; it has {all}", shown(&self.below)));
+/// The data sets that are meant.
+fn select(name: &PartName, file: CombinedFile, kind: ZoneKind) -> Result<ReadParts, String> {
+    let CombinedFile { settings, sections } = file;
+    let all = shown_parts(&sections);
+    let (ours, others): (Vec<Section>, Vec<Section>) =
+        sections.into_iter().partition(|section| section.part.is_for(name.below()));
+    if ours.is_empty() {
+        return Err(format!("the file has nothing for {}; it has {all}", shown(name.below())));
+    }
+    let mut notes = Vec::new();
+    if !others.is_empty() {
+        notes.push(warning::other_parts(&shown_parts(&others)));
+    }
+    let mut files: Vec<(u64, ListType, File)> = Vec::new();
+    for (number, Section { line, part, contents }) in (1..).zip(ours) {
+        if name.which().is_some_and(|which| which != number) {
+            notes.push(warning::part_left_out(line, "another of its parts is meant"));
+            continue;
         }
-        let mut notes = Vec::new();
-        if !others.is_empty() {
-            notes.push(warning::other_parts(&shown_parts(&others)));
-        }
-        let mut files: Vec<(u64, ListType, File)> = Vec::new();
-        for (number, Section { line, part, contents }) in (1..).zip(ours) {
-            if self.which.is_some_and(|which| which != number) {
-                notes.push(warning::part_left_out(line, "another of its parts is meant"));
-                continue;
-            }
-            match contents {
-                Contents::Skipped => {}
-                Contents::Generic(_) => notes.push(warning::part_left_out(
+        match contents {
+            Contents::Skipped => {}
+            Contents::Generic(_) => notes.push(warning::part_left_out(
+                line,
+                "its records are settings of the zone: check-rbldnsd --write-config writes them",
+            )),
+            Contents::List(list, _) if list.kind().has_addresses() != kind.has_addresses() => {
+                notes.push(warning::part_left_out(
                     line,
-                    "its records are settings of the zone: check-rbldnsd --write-config writes them",
-                )),
-                Contents::List(list, _) if list.kind().has_addresses() != kind.has_addresses() => {
-                    notes.push(warning::part_left_out(
-                        line,
-                        "it is of another kind than the zone: make one for it",
+                    "it is of another kind than the zone: make one for it",
+                ));
+            }
+            Contents::List(list, mut file) => {
+                if let Some((before, ..)) = files.iter().find(|(_, of, _)| of.meets(list)) {
+                    return Err(format!(
+                        "lines {before} and {line} begin two parts for {below} whose entries may meet; rbldnsd answers what either says: import each into a zone of its own, with dataset={name}:1, {name}:2 and so on, and include those in one zone",
+                        below = shown(name.below()),
+                        name = Dataset::Combined(PartName::new(name.below().clone(), None)),
                     ));
                 }
-                Contents::List(list, mut file) => {
-                    if let Some((before, ..)) = files.iter().find(|(_, of, _)| of.meets(list)) {
-                        return Err(format!(
-                            "lines {before} and {line} begin two parts for {below} whose entries may meet; rbldnsd answers what either says: import each into a zone of its own, with {name}:1, {name}:2 and so on, and include those in one zone",
-                            below = shown(&self.below),
-                            name = self.dataset(),
-                        ));
-                    }
-                    // Of the zone, not of a part.
-                    file.settings.soa = settings.soa.clone().filter(|_| part.is_for(&Self::apex().below));
-                    file.settings.ns = settings.ns.clone().filter(|_| part.is_for(&Self::apex().below));
-                    files.push((line, list, file));
-                }
+                // Of the zone, not of a part.
+                file.settings.soa = settings.soa.clone().filter(|_| part.is_for(PartName::apex().below()));
+                file.settings.ns = settings.ns.clone().filter(|_| part.is_for(PartName::apex().below()));
+                files.push((line, list, file));
             }
         }
-        let files = files.into_iter().map(|(_, list, file)| (list, file)).collect();
-        Ok(ReadParts { files, notes })
     }
-
-    /// As a parameter of a request, without a number.
-    fn dataset(&self) -> String {
-        let below = if self.below.is_root() { "@".into() } else { self.below.to_string() };
-        format!("dataset=combined:{below}")
-    }
+    let files = files.into_iter().map(|(_, list, file)| (list, file)).collect();
+    Ok(ReadParts { files, notes })
 }
 
 /// The parts of a file that are named.

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use dnsbl_formats::rbldnsd::DatasetType;
+use dnsbl_formats::rbldnsd::Dataset;
 use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
@@ -22,9 +22,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{
-        Content, Decided, Format, ImportOrder, PartName, Refused, Report, Stop, Whose, body, stage,
-    },
+    import::{Content, Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
     precondition,
     scopes::ImportsWrite,
     v1::import::write_counts,
@@ -167,24 +165,17 @@ impl ImportQuery {
 
     fn content(&self) -> Result<Content, Problem> {
         match (self.format, self.dataset.as_deref()) {
-            (FormatName::Rbldnsd, Some(dataset)) => self.dataset(dataset),
+            (FormatName::Rbldnsd, Some(dataset)) => match parse("dataset", dataset)? {
+                Dataset::List(list) => Ok(Content::Dataset(list)),
+                Dataset::Combined(part) => Ok(Content::Combined(part)),
+                Dataset::Generic => Ok(Content::Generic),
+                Dataset::Acl => Err(Problem::refused(ACL)),
+            },
             (FormatName::Rbldnsd, None) => {
                 Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
             }
             (_, Some(_)) => Err(Problem::malformed("dataset: belongs to format=rbldnsd")),
             (format, None) => Ok(Content::Rows(format.built()?)),
-        }
-    }
-
-    fn dataset(&self, dataset: &str) -> Result<Content, Problem> {
-        if let Some(part) = dataset.strip_prefix("combined:") {
-            return Ok(Content::Combined(parse("dataset", part)?));
-        }
-        match parse("dataset", dataset)? {
-            DatasetType::List(list) => Ok(Content::Dataset(list)),
-            DatasetType::Combined => Ok(Content::Combined(PartName::apex())),
-            DatasetType::Generic => Ok(Content::Generic),
-            DatasetType::Acl => Err(Problem::refused(ACL)),
         }
     }
 

@@ -94,10 +94,10 @@ impl Summary {
             self.names_in_texts += u64::from(domain.is_wildcard() && has_name);
         }
         match test_point(subject, list.kind()) {
-            Some(TestPoint::Listed(2)) => {
+            Some(2) => {
                 self.has_test_entry |= told.iter().any(|(code, _)| *code == ReturnCode::LISTED);
             }
-            Some(TestPoint::Listed(n)) => {
+            Some(n) => {
                 let is_itself = |code: &ReturnCode| code.addr() == Ipv4Addr::new(127, 0, 0, n);
                 if matches!(told[..], [(code, _)] if is_itself(code)) {
                     self.test_codes.push(n);
@@ -108,7 +108,7 @@ impl Summary {
         }
         match Guard::check(subject, &[]) {
             Ok(()) => {}
-            _ if matches!(test_point(subject, list.kind()), Some(TestPoint::Listed(2))) => {}
+            _ if test_point(subject, list.kind()) == Some(2) => {}
             Err(GuardError::Never(subject)) => self.never.push(subject),
             Err(_) => {
                 for guard in Guard::ALL {
@@ -147,21 +147,15 @@ impl Summary {
     }
 }
 
-enum TestPoint {
-    /// 127.0.0.N, or `test` as if it were 127.0.0.2.
-    Listed(u8),
-}
-
-fn test_point(subject: &Subject, kind: ZoneKind) -> Option<TestPoint> {
+/// N of a subject 127.0.0.N; `test` is as if it were 127.0.0.2.
+fn test_point(subject: &Subject, kind: ZoneKind) -> Option<u8> {
     match subject {
         Subject::V4(net) if net.prefix_len() == 32 && kind.has_addresses() => {
-            match net.addr().octets() {
-                [127, 0, 0, n @ 2..] => Some(TestPoint::Listed(n)),
-                _ => None,
-            }
+            let [127, 0, 0, n] = net.addr().octets() else { return None };
+            (n >= 2).then_some(n)
         }
         Subject::Domain(domain) if !domain.is_wildcard() => {
-            (domain.name().labels().eq([b"test".as_slice()])).then_some(TestPoint::Listed(2))
+            domain.name().labels().eq([b"test".as_slice()]).then_some(2)
         }
         _ => None,
     }

@@ -39,8 +39,10 @@ mod v6;
 mod value;
 
 pub use acl::{AclAction, AclFile, AclReader, AclRule};
-pub use combined::{CombinedFile, CombinedReader, Contents, Part, Section, SectionEntry};
-pub use dataset::{DatasetType, ListType, UnknownDataset};
+pub use combined::{
+    CombinedFile, CombinedReader, Contents, Part, PartName, PartNameError, Section, SectionEntry,
+};
+pub use dataset::{Dataset, DatasetType, ListType, UnknownDataset};
 pub use directive::{At, NameServers, Settings, Soa};
 pub use entry::{Entry, Subjects};
 pub use error::{FileError, LineError, NameFault, TextError};
