@@ -7,7 +7,7 @@ use prometheus::Registry;
 
 use crate::{
     config,
-    dns::{Cookies, Protection, RateLimitCounters, RateLimiter, Secrets},
+    dns::{AccessControl, Cookies, Protection, RateLimitCounters, RateLimiter, Secrets},
 };
 
 /// What the configuration asks for.
@@ -22,6 +22,11 @@ pub(crate) fn build(config: &config::Dns, registry: &Registry) -> anyhow::Result
         rate_limiter: config.rate_limit.as_ref().map(limiter).transpose()?,
         large_udp: config.large_udp.clone(),
     })
+}
+
+/// Who may ask this server.
+pub(crate) fn access(config: &config::Dns) -> anyhow::Result<AccessControl> {
+    Ok(AccessControl::new(config.access.clone(), random()?, Instant::now()))
 }
 
 fn cookies(config: &config::Cookies) -> anyhow::Result<Cookies> {

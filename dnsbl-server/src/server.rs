@@ -10,7 +10,7 @@ use ::relay_tester::service::RunningTester;
 use admin_api::{Api, Limits};
 use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
-use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
@@ -147,6 +147,7 @@ impl Running {
         let service = dns::Service {
             index: index.clone(),
             counters: counters.clone(),
+            access: protection::access(&config.dns)?,
             protection,
             version: config.dns.version.clone(),
             identity: config.dns.identity.clone(),
@@ -298,6 +299,8 @@ impl IndexObserver for Visible {
     fn zone_removed(&mut self, origin: &Name) {
         self.counters.zone_removed(origin);
     }
+
+    fn subscriber_replaced(&mut self, _: IndexedSubscriber) {}
 
     fn published(&mut self, seq: u64, committed: Instant) {
         self.commit_to_visible.observe(committed.elapsed().as_secs_f64());

@@ -1,6 +1,7 @@
 //! The way of version 1's bodies ([`admin_api_types`]) into checked values and out of them: what comes is
 //! read, what goes is written.
 
+pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod grant;

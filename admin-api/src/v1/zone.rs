@@ -4,13 +4,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use admin_api_types as api;
 use dnsbl_store::ZoneRecord;
-use dnsbl_types::{
-    Access, AccessAction, Apex, GrantTerms, Name, NameError, Serial, SoaTimes, Zone, ZoneKind,
-    ZoneSpec,
-};
-use ipnet::IpNet;
+use dnsbl_types::{Apex, GrantTerms, Name, NameError, Serial, SoaTimes, Zone, ZoneKind, ZoneSpec};
 
-use super::{BodyError, parse, parse_all, texts};
+use super::{BodyError, access, parse, parse_all, texts};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -44,7 +40,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.apex = Apex { a: apex.a, aaaa: apex.aaaa, txt: apex.txt };
     spec.glue = glue(body.glue.unwrap_or_default())?;
     if let Some(access) = &body.access {
-        spec.access = self::access(access)?;
+        spec.access = access::read(access)?;
     }
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
@@ -74,38 +70,6 @@ fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
         Some((field, _)) => Err(BodyError::refused(format!("{field}: belongs to kind \"allow\""))),
         None => Ok(other),
     }
-}
-
-fn access(access: &api::Access) -> Result<Access, BodyError> {
-    let rules = access.rules.iter().map(|rule| {
-        let prefix =
-            rule.prefix.parse().or_else(|_| rule.prefix.parse::<IpAddr>().map(IpNet::from));
-        let detail = || format!("{:?} is no address or prefix", rule.prefix);
-        let prefix = prefix.map_err(|_| BodyError::malformed("access.rules.prefix", detail()))?;
-        Ok((prefix, action(rule.action)))
-    });
-    let rules = rules.collect::<Result<Vec<_>, BodyError>>()?;
-    Access::new(action(access.default), rules).map_err(BodyError::refused)
-}
-
-fn action(action: api::AccessAction) -> AccessAction {
-    match action {
-        api::AccessAction::Pass => AccessAction::Pass,
-        api::AccessAction::Refuse => AccessAction::Refuse,
-    }
-}
-
-fn write_access(access: &Access) -> Option<api::Access> {
-    let action = |action| match action {
-        AccessAction::Pass => api::AccessAction::Pass,
-        AccessAction::Refuse => api::AccessAction::Refuse,
-    };
-    let rules = access.rules().iter().map(|(prefix, rule)| api::AccessRule {
-        prefix: prefix.to_string(),
-        action: action(*rule),
-    });
-    let shown = api::Access { default: action(access.default_action()), rules: rules.collect() };
-    (*access != Access::default()).then_some(shown)
 }
 
 fn check_name(zone: &str, origin: &Name) -> Result<(), BodyError> {
@@ -205,7 +169,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
             txt: zone.apex.txt.clone(),
         },
         glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
-        access: write_access(&zone.access),
+        access: access::write(&zone.access),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),
@@ -292,7 +256,10 @@ mod tests {
             allow.kind,
             ZoneKind::Allow(GrantTerms { lifetime: 8, ..GrantTerms::default() })
         );
-        assert_eq!((allow.ttl, allow.negative_ttl, &allow.access), (1, 1, &Access::loopback()));
+        assert_eq!(
+            (allow.ttl, allow.negative_ttl, &allow.access),
+            (1, 1, &dnsbl_types::Access::loopback())
+        );
         let shown = write_settings(&allow);
         assert_eq!(
             (shown.lifetime, shown.longest, shown.ipv6_prefix),
@@ -301,7 +268,7 @@ mod tests {
         let again = zone(&serde_json::to_string(&shown).unwrap()).unwrap().0;
         assert_eq!(again, allow);
         let open = r#"{"kind":"allow","ns":["ns1.example.net."],"access":{"default":"refuse","rules":[{"prefix":"192.0.2.0/24","action":"pass"},{"prefix":"::1","action":"pass"}]}}"#;
-        assert_eq!(zone(open).unwrap().0.access.rules().len(), 2);
+        assert_eq!(zone(open).unwrap().0.access.rules.rules().len(), 2);
         for (json, what) in [
             (r#"{"kind":"ip","ns":["a.x"],"lifetime":8}"#, "lifetime"),
             (r#"{"kind":"allow","ns":["a.x"],"lifetime":8,"longest":7}"#, "longest"),

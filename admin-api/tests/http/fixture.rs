@@ -14,7 +14,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
+use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Name, UnixTime};
@@ -44,6 +44,7 @@ struct Visible(watch::Sender<u64>);
 impl IndexObserver for Visible {
     fn zone_put(&mut self, _: ZoneNumber, _: &Name) {}
     fn zone_removed(&mut self, _: &Name) {}
+    fn subscriber_replaced(&mut self, _: IndexedSubscriber) {}
     fn published(&mut self, seq: u64, _: Instant) {
         self.0.send_replace(seq);
     }

@@ -5,6 +5,7 @@
 //! answers ignore those, since a newer server may say more. Texts are not checked here: that happens
 //! where they become values.
 
+mod access;
 mod audit;
 mod change;
 mod check;
@@ -18,6 +19,7 @@ mod scopes;
 mod token;
 mod zone;
 
+pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode, ZoneQuotas};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
@@ -34,6 +36,4 @@ pub use relay_test::{
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{
-    Access, AccessAction, AccessRule, Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones,
-};
+pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -8,6 +8,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Access;
+
 /// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -126,40 +128,6 @@ pub struct Apex {
     pub aaaa: Vec<Ipv6Addr>,
     /// TXT records.
     pub txt: Vec<String>,
-}
-
-/// Who may ask: rules by prefix, of which the longest that holds the client decides.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// What becomes of the queries of all others. Default `pass`.
-    #[serde(default)]
-    pub default: AccessAction,
-    /// The rules; at most 64.
-    #[serde(default)]
-    pub rules: Vec<AccessRule>,
-}
-
-/// What becomes of the queries from a network.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AccessRule {
-    /// An address or prefix.
-    #[schema(example = "192.0.2.0/24")]
-    pub prefix: String,
-    /// What becomes of them.
-    pub action: AccessAction,
-}
-
-/// What becomes of a query.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum AccessAction {
-    /// It is answered.
-    #[default]
-    Pass,
-    /// It is answered with REFUSED.
-    Refuse,
 }
 
 /// A zone as it is kept.

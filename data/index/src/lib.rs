@@ -13,6 +13,7 @@ mod hosts;
 mod key;
 mod observer;
 mod snapshot;
+mod subscribers;
 mod trie;
 mod verdict;
 mod writer;
@@ -20,6 +21,7 @@ mod zone;
 
 pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
+pub use subscribers::{IndexedSubscriber, Meter, Subscribers, Usage};
 pub use verdict::{Listed, Text, Verdict};
 pub use writer::IndexWriter;
 pub use zone::{IndexedZone, ZoneNumber, prefetch};

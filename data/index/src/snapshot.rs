@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use arc_swap::{ArcSwap, Guard};
 use dnsbl_types::{Labels, Name};
 
-use crate::IndexedZone;
+use crate::{IndexedZone, Subscribers};
 
 /// The index as readers hold it. Cheap to share; loading never waits.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub struct Snapshot {
     non_terminals: Arc<HashSet<Box<[u8]>>>,
     /// Zones came or went since.
     non_terminals_are_stale: bool,
+    pub(crate) subscribers: Subscribers,
     pub(crate) seq: u64,
     pub(crate) loaded: bool,
 }
@@ -48,6 +49,11 @@ impl Snapshot {
     /// The zone at `origin`.
     pub fn zone(&self, origin: &Name) -> Option<&IndexedZone> {
         self.find(origin.wire()).ok().map(|at| &*self.zones[at])
+    }
+
+    /// Those who have subscribed.
+    pub fn subscribers(&self) -> &Subscribers {
+        &self.subscribers
     }
 
     /// All zones.

@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Zone};
+use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
 
 use crate::{
     Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
     entries::{Entries, EntryInterner},
+    subscribers::SubscribersWriter,
     zone::HostChange,
 };
 
@@ -19,6 +20,7 @@ pub struct IndexWriter<O = ()> {
     pending: HashMap<Name, Vec<(u32, HostChange)>>,
     /// The bodies of the entries of each zone.
     interners: HashMap<Name, EntryInterner>,
+    subscribers: SubscribersWriter,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
@@ -44,6 +46,7 @@ impl<O: IndexObserver> IndexWriter<O> {
             next,
             pending: HashMap::new(),
             interners: HashMap::new(),
+            subscribers: SubscribersWriter::default(),
             next_number: 0,
             retired: Vec::new(),
             observer,
@@ -148,6 +151,13 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         if let Some(zone) = self.next.zone_mut(origin) {
             hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
         }
+    }
+
+    fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
+        if let Some(replaced) = self.subscribers.set(old, new) {
+            self.observer.subscriber_replaced(replaced);
+        }
+        self.next.subscribers = self.subscribers.subscribers().clone();
     }
 
     /// Shows all changes since the last call at once.

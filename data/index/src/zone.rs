@@ -152,6 +152,21 @@ impl IndexedZone {
         }
     }
 
+    /// Whether an address is a test entry, whatever else is listed.
+    pub fn judge_test_address(&self, addr: IpAddr) -> Verdict<'_> {
+        let IpAddr::V4(addr) = addr.to_canonical() else { return Verdict::Unlisted };
+        match TestEntry::at_address(&self.zone, addr) {
+            Some(test) => Verdict::of_test(test, Queried::Addr(addr.into())),
+            None => Verdict::Unlisted,
+        }
+    }
+
+    /// Whether a domain is a test entry, whatever else is listed; the labels are in lower case.
+    pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>) -> Verdict<'a> {
+        let test = TestEntry::at_domain(labels);
+        test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels)))
+    }
+
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
         let queried = Queried::Addr(addr.into());
         if let Some(test) = TestEntry::at_address(&self.zone, addr) {

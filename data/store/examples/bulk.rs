@@ -14,7 +14,8 @@ use dnsbl_store::{
     Store,
 };
 use dnsbl_types::{
-    Entry, Follower, ListingBody, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, Follower, ListingBody, Name, Serial, Subject, Subscriber, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 
 /// Counts what it is shown.
@@ -34,6 +35,7 @@ impl Follower for Counter {
     fn set_plain_hosts(&mut self, _: &Name, hosts: &[u32]) {
         self.hosts += hosts.len();
     }
+    fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
     fn publish(&mut self, _: u64, _: Instant) {}
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Instant};
 
-use crate::{Entry, Name, Serial, Subject, Zone};
+use crate::{Entry, Name, Serial, Subject, Subscriber, Zone};
 
 /// A follower of a store's changes: the index. The store's writer calls it, in the order of the change log.
 pub trait Follower: Send {
@@ -22,6 +22,8 @@ pub trait Follower: Send {
             self.set_entries(origin, &subject, &[Entry::default()]);
         }
     }
+    /// A subscriber is new, has other terms or keys, or is gone; as it was and as it is.
+    fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>);
     /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
     fn publish(&mut self, seq: u64, committed: Instant);
     /// No change has come for a while.
@@ -35,5 +37,6 @@ impl Follower for () {
     fn set_serial(&mut self, _: &Name, _: Serial) {}
     fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
     fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
+    fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
     fn publish(&mut self, _: u64, _: Instant) {}
 }

@@ -9,6 +9,8 @@
 //! nowhere else. None of them is `Serialize`; the faces and the store convert explicitly.
 
 mod access;
+mod access_key;
+mod allowance;
 mod clock;
 mod follower;
 mod guard;
@@ -22,11 +24,17 @@ mod return_code;
 mod serial;
 mod source;
 mod subject;
+mod subscriber;
 mod test_entry;
 mod time;
 mod zone;
 
-pub use access::{Access, AccessAction, AccessError};
+pub use access::{
+    Access, AccessAction, AccessError, AccessRules, Denial, ListAll, Quota, SubscriberMode,
+    ZoneQuotas,
+};
+pub use access_key::{AccessKey, KeyDigest};
+pub use allowance::{Allowance, Day, Moment};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use follower::Follower;
 pub use guard::{Guard, GuardError, Lift};
@@ -38,6 +46,7 @@ pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
 pub use source::{Source, SourceError};
 pub use subject::{DomainSubject, Subject, SubjectError};
+pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

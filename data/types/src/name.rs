@@ -73,6 +73,16 @@ impl Name {
         Labels(&self.0[..self.0.len() - 1])
     }
 
+    /// Whether it lies below another name, which is given in lower-case wire form.
+    pub fn is_below(&self, other: &[u8]) -> bool {
+        let mut rest = self.wire();
+        while rest.len() > other.len() {
+            let skip = 1 + usize::from(rest[0]);
+            rest = &rest[skip.min(rest.len())..];
+        }
+        rest == other && self.wire() != other
+    }
+
     /// Whether this is the root.
     pub fn is_root(&self) -> bool {
         self.0.len() == 1
@@ -180,6 +190,13 @@ impl<'a> Labels<'a> {
     /// the end.
     pub fn before(wire: &'a [u8], suffix_len: usize) -> Self {
         Self(&wire[..wire.len().saturating_sub(suffix_len)])
+    }
+
+    /// The last label, and those in front of it.
+    pub fn split_last(self) -> Option<(Self, &'a [u8])> {
+        let last = self.last()?;
+        let rest = self.0.len() - 1 - last.len();
+        Some((Self(&self.0[..rest]), last))
     }
 
     /// How many labels there are.

@@ -360,6 +360,12 @@ impl ZoneSpec {
 }
 
 impl Zone {
+    /// Whether a name, in lower-case wire form, exists below the origin whatever is listed: one with glue, or
+    /// one above it (RFC 8020).
+    pub fn has_own_name(&self, qname: &[u8]) -> bool {
+        self.glue.keys().any(|name| name.wire() == qname || name.is_below(qname))
+    }
+
     /// The zone as it is answered: without return codes that [may not be](ReturnCode::is_answered), and
     /// with 127.0.0.2 where no other is left.
     pub fn answered(&self) -> Cow<'_, Self> {

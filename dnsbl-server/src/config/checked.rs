@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use dnsbl_daemon::{Access, Listen, log::Filter};
-use dnsbl_types::Name;
+use dnsbl_types::{AccessRules, Name};
 use ipnet::IpNet;
 use relay_tester::service::Settings;
 
@@ -47,6 +47,8 @@ pub struct Dns {
     pub cookies: Option<Cookies>,
     /// How many answers a network gets over UDP; `None`: all.
     pub rate_limit: Option<RateLimit>,
+    /// Who may ask, whatever the zone.
+    pub access: AccessRules,
     /// Who gets answers over 512 octets over UDP.
     pub large_udp: LargeUdp,
 }

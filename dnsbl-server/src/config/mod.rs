@@ -1,5 +1,6 @@
 //! The configuration: read, and checked.
 
+mod access;
 mod checked;
 mod logins;
 mod protection;

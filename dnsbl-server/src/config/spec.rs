@@ -13,6 +13,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
+    access::AccessSpec,
     checked::{ChangeLog, Config, Dns, Http, Log},
     logins::LoginsSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
@@ -55,6 +56,7 @@ struct DnsSpec {
     large_udp_networks: Spanned<Vec<Spanned<String>>>,
     cookies: CookiesSpec,
     rate_limit: RateLimitSpec,
+    access: AccessSpec,
 }
 
 impl Default for DnsSpec {
@@ -71,6 +73,7 @@ impl Default for DnsSpec {
             large_udp_networks: usual(Vec::new()),
             cookies: CookiesSpec::default(),
             rate_limit: RateLimitSpec::default(),
+            access: AccessSpec::default(),
         }
     }
 }
@@ -224,6 +227,7 @@ impl DnsSpec {
             tcp_idle_timeout: Duration::from_secs(idle),
             cookies,
             rate_limit: self.rate_limit.check()?,
+            access: self.access.check()?,
             large_udp,
         })
     }

@@ -3,9 +3,10 @@
 //! The rows of [`answer`] are those of the table in `ARCHITECTURE.md`, top to bottom.
 
 use dnsbl_index::{IndexedZone, Listed, Verdict};
-use dnsbl_types::{Labels, Name, UnixTime, Zone, query_name::AddressName};
+use dnsbl_types::{Labels, UnixTime, Zone, query_name::AddressName};
 
 use super::{
+    access::{Forged, Permission},
     lookup::{Lookup, Matched, Question},
     rrset::ZoneRrset,
     wire::rtype,
@@ -26,6 +27,10 @@ pub(crate) enum Reply<'a> {
     ListedA { ttl: u32, listed: Listed<'a> },
     /// TXT records with the reasons of a listing.
     ListedTxt { ttl: u32, listed: Listed<'a> },
+    /// An A record in place of the truth.
+    ForgedA { ttl: u32, forged: Forged<'a> },
+    /// A TXT record in place of the truth.
+    ForgedTxt { ttl: u32, forged: Forged<'a> },
     /// An RRset of the zone's own.
     ZoneRrset { ttl: u32, rrset: ZoneRrset<'a> },
     /// The name exists, the type does not (RFC 2308 section 2.2); the TTL of the SOA in the authority section.
@@ -38,23 +43,30 @@ pub(crate) enum Reply<'a> {
     ServFail,
 }
 
-/// Answers a question that was looked up. Allocates nothing.
-pub(crate) fn answer<'a>(lookup: &Lookup<'a>, now: UnixTime) -> Answer<'a> {
+/// Answers a question that was looked up with what its client may ask for. Allocates nothing.
+pub(super) fn answer<'a>(
+    lookup: &Lookup<'a>,
+    permission: Permission<'a>,
+    now: UnixTime,
+) -> Answer<'a> {
     let Question { qname, qtype } = lookup.question;
     let (zone, reply) = match lookup.matched {
         Matched::NotLoaded => return Answer { zone: None, reply: Reply::ServFail },
         Matched::OutsideZones => return Answer { zone: None, reply: Reply::Refused },
-        Matched::Refused(zone) => return Answer { zone: Some(zone), reply: Reply::Refused },
+        matched if matches!(permission, Permission::Refused | Permission::Ignored) => {
+            return Answer { zone: matched.zone(), reply: Reply::Refused };
+        }
         Matched::Apex(zone) => (zone, at_apex(zone.settings(), qtype)),
+        Matched::KeyName(zone) => (zone, at_key_name(zone.settings(), qtype)),
         // Nothing is signed.
         Matched::Delegation(zone) => (zone, Reply::NoData { ttl: zone.settings().negative_ttl }),
         Matched::Address(zone, name) => {
             let own = at_zone_name(zone.settings(), qname, qtype);
-            (zone, own.unwrap_or_else(|| at_address(zone, name, qtype, now)))
+            (zone, own.unwrap_or_else(|| at_address(zone, name, permission, qtype, now)))
         }
         Matched::Domain(zone, labels) => {
             let own = at_zone_name(zone.settings(), qname, qtype);
-            (zone, own.unwrap_or_else(|| at_domain(zone, labels, qtype, now)))
+            (zone, own.unwrap_or_else(|| at_domain(zone, labels, permission, qtype, now)))
         }
     };
     let reply = match reply {
@@ -80,6 +92,14 @@ fn at_apex(zone: &Zone, qtype: u16) -> Reply<'_> {
     }
 }
 
+/// The name of a key has what makes it an apex, and nothing else.
+fn at_key_name(zone: &Zone, qtype: u16) -> Reply<'_> {
+    match qtype {
+        rtype::SOA | rtype::ANY | rtype::NS => at_apex(zone, qtype),
+        _ => Reply::NoData { ttl: zone.negative_ttl },
+    }
+}
+
 fn zone_rrset<'a>(zone: &Zone, rrset: ZoneRrset<'a>) -> Reply<'a> {
     if rrset.iter().next().is_none() {
         Reply::NoData { ttl: zone.negative_ttl }
@@ -91,7 +111,7 @@ fn zone_rrset<'a>(zone: &Zone, rrset: ZoneRrset<'a>) -> Reply<'a> {
 /// The zone's own names, such as its name servers, and the names above them.
 fn at_zone_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Reply<'a>> {
     let Some(addresses) = zone.glue.get(qname) else {
-        let above = zone.glue.keys().any(|name| is_above(qname, name));
+        let above = zone.glue.keys().any(|name| name.is_below(qname));
         return above.then_some(Reply::NoData { ttl: zone.negative_ttl });
     };
     Some(match qtype {
@@ -101,30 +121,28 @@ fn at_zone_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Reply<'a
     })
 }
 
-/// Whether `qname` is what is left of `name` without some of its first labels.
-fn is_above(qname: &[u8], name: &Name) -> bool {
-    let mut rest = name.wire();
-    while rest.len() > qname.len() {
-        let skip = 1 + usize::from(rest[0]);
-        rest = &rest[skip.min(rest.len())..];
-    }
-    rest == qname
-}
-
-fn at_address(zone: &IndexedZone, name: AddressName, qtype: u16, now: UnixTime) -> Reply<'_> {
-    match name {
-        AddressName::V4 { addr, non_terminal } => {
-            let verdict = zone.judge_address(addr.into(), now);
-            let is_non_terminal = || non_terminal.is_some_and(|net| lies_near(zone, net, now));
-            judged(zone.settings(), verdict, is_non_terminal, qtype, now)
+fn at_address<'a>(
+    zone: &'a IndexedZone,
+    name: AddressName,
+    permission: Permission<'a>,
+    qtype: u16,
+    now: UnixTime,
+) -> Reply<'a> {
+    let (addr, non_terminal) = match name {
+        AddressName::V4 { addr, non_terminal } => (addr.into(), non_terminal),
+        AddressName::V6(addr) => (addr.into(), None),
+        AddressName::EmptyNonTerminal => {
+            return Reply::NoData { ttl: zone.settings().negative_ttl };
         }
-        AddressName::V6(addr) => {
-            let verdict = zone.judge_address(addr.into(), now);
-            judged(zone.settings(), verdict, || false, qtype, now)
-        }
-        AddressName::EmptyNonTerminal => Reply::NoData { ttl: zone.settings().negative_ttl },
-        AddressName::Other => Reply::NxDomain { ttl: zone.settings().negative_ttl },
-    }
+        AddressName::Other => return Reply::NxDomain { ttl: zone.settings().negative_ttl },
+    };
+    let verdict = match permission {
+        Permission::Forged(forged) => return at_forged(zone.settings(), forged, qtype),
+        Permission::OwnRecords => zone.judge_test_address(addr),
+        _ => zone.judge_address(addr, now),
+    };
+    let is_non_terminal = || non_terminal.is_some_and(|net| lies_near(zone, net, now));
+    judged(zone.settings(), verdict, is_non_terminal, qtype, now)
 }
 
 /// Whether an IPv6 name may exist at, below or above a /16: an entry, or a name that stands for an
@@ -136,11 +154,30 @@ fn lies_near(zone: &IndexedZone, net: ipnet::Ipv6Net, now: UnixTime) -> bool {
 fn at_domain<'a>(
     zone: &'a IndexedZone,
     labels: Labels<'a>,
+    permission: Permission<'a>,
     qtype: u16,
     now: UnixTime,
 ) -> Reply<'a> {
-    let verdict = zone.judge_domain(labels, now);
-    judged(zone.settings(), verdict, || zone.lists_below_domain(labels, now), qtype, now)
+    let (verdict, is_empty) = match permission {
+        Permission::Forged(forged) => return at_forged(zone.settings(), forged, qtype),
+        Permission::OwnRecords => (zone.judge_test_domain(labels), true),
+        _ => (zone.judge_domain(labels, now), false),
+    };
+    let is_non_terminal = || !is_empty && zone.lists_below_domain(labels, now);
+    judged(zone.settings(), verdict, is_non_terminal, qtype, now)
+}
+
+fn at_forged<'a>(zone: &Zone, forged: Forged<'a>, qtype: u16) -> Reply<'a> {
+    let ttl = match forged {
+        Forged::Listing(..) => zone.ttl,
+        // Who asks too much, or has no key, may have one in a moment.
+        Forged::Denial(_) => zone.negative_ttl,
+    };
+    match qtype {
+        rtype::A | rtype::ANY => Reply::ForgedA { ttl, forged },
+        rtype::TXT => Reply::ForgedTxt { ttl, forged },
+        _ => Reply::NoData { ttl: zone.negative_ttl },
+    }
 }
 
 /// The answer to a verdict; `is_non_terminal` says whether names below this one exist (RFC 8020).
@@ -183,12 +220,16 @@ mod tests {
         time::Instant,
     };
 
-    use dnsbl_index::{Index, IndexWriter};
+    use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
-        Access, AccessAction, Entry, Follower as _, GrantTerms, Serial, ZoneKind, ZoneSpec,
+        Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Name,
+        Serial, ZoneKind, ZoneSpec,
     };
 
-    use super::{super::lookup::look_up, *};
+    use super::{
+        super::{access::AccessControl, lookup::look_up},
+        *,
+    };
 
     const NOW: UnixTime = UnixTime(1_000);
     const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
@@ -217,14 +258,20 @@ mod tests {
         }
         writer.publish(1, Instant::now());
         let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
-        let snapshot = index.load();
-        let question = Question { qname: qname.wire(), qtype };
-        name_of(&answer(&look_up(&snapshot, question, CLIENT), NOW).reply)
+        reply_to(&index.load(), Question { qname: qname.wire(), qtype }, CLIENT)
+    }
+
+    fn reply_to(snapshot: &Snapshot, question: Question<'_>, client: IpAddr) -> &'static str {
+        let (control, lookup) = (AccessControl::default(), look_up(snapshot, question));
+        let now = ClockReading { wall: NOW, steady: Instant::now() };
+        let permission = control.decide(&lookup, client, now).permission;
+        name_of(&answer(&lookup, permission, NOW).reply)
     }
 
     fn name_of(reply: &Reply<'_>) -> &'static str {
         match reply {
             Reply::ListedA { .. } | Reply::ListedTxt { .. } | Reply::ZoneRrset { .. } => "records",
+            Reply::ForgedA { .. } | Reply::ForgedTxt { .. } => "forged",
             Reply::NoData { .. } => "nodata",
             Reply::NxDomain { .. } => "nxdomain",
             Reply::Refused => "refused",
@@ -240,11 +287,7 @@ mod tests {
     #[test]
     fn nothing_is_denied_before_the_store_is_loaded() {
         let question = Question { qname: b"\x01x\x00", qtype: rtype::A };
-        let snapshot = Index::default();
-        assert_eq!(
-            name_of(&answer(&look_up(&snapshot.load(), question, CLIENT), NOW).reply),
-            "servfail"
-        );
+        assert_eq!(reply_to(&Index::default().load(), question, CLIENT), "servfail");
     }
 
     #[test]
@@ -317,7 +360,8 @@ mod tests {
     fn who_may_not_ask_a_zone_is_refused_whatever_it_asks() {
         let ours: IpAddr = [10, 9, 9, 9].into();
         let rules = [("10.0.0.0/8".parse().unwrap(), AccessAction::Pass)];
-        let access = Access::new(AccessAction::Refuse, rules).unwrap();
+        let rules = AccessRules::new(AccessAction::Refuse, rules).unwrap();
+        let access = Access { rules, ..Access::default() };
         let zone = ZoneSpec { access, ..spec(ZoneKind::Ip) }.check().unwrap();
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
@@ -335,7 +379,7 @@ mod tests {
         ] {
             let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype };
-            let ask = |client| name_of(&answer(&look_up(&snapshot, question, client), NOW).reply);
+            let ask = |client| reply_to(&snapshot, question, client);
             assert_eq!(ask(ours), to_ours, "{relative}");
             assert_eq!(ask(CLIENT), "refused", "{relative}");
         }
@@ -358,7 +402,7 @@ mod tests {
             writer.publish(1, Instant::now());
             let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype: rtype::A };
-            name_of(&answer(&look_up(&index.load(), question, CLIENT), NOW).reply)
+            reply_to(&index.load(), question, CLIENT)
         };
         assert_eq!(ask("1.2.0.192."), "records");
         for relative in ["2.0.0.127.", "1.0.0.127.", "5.0.0.127.", "10.0.0.127."] {
@@ -384,7 +428,7 @@ mod tests {
         let ask = |relative: &str, now| {
             let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
             let question = Question { qname: qname.wire(), qtype: rtype::A };
-            match answer(&look_up(&index.load(), question, CLIENT), UnixTime(now)).reply {
+            match answer(&look_up(&index.load(), question), Permission::Full, UnixTime(now)).reply {
                 Reply::ListedA { ttl, .. } => ("listed", ttl),
                 Reply::NxDomain { ttl } => ("denied", ttl),
                 reply => panic!("{reply:?}"),

@@ -13,7 +13,7 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
-use dnsbl_index::{IndexObserver, ZoneNumber};
+use dnsbl_index::{IndexObserver, IndexedSubscriber, ZoneNumber};
 use dnsbl_types::Name;
 use prometheus::{
     IntCounterVec, Opts,
@@ -21,7 +21,7 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::answer::Reply;
+use super::{access::Forged, answer::Reply};
 
 /// The transport of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ impl Outcome {
     pub(super) fn of(reply: &Reply<'_>) -> Self {
         match reply {
             Reply::ListedA { .. } | Reply::ListedTxt { .. } => Self::Listed,
+            Reply::ForgedA { forged, .. } | Reply::ForgedTxt { forged, .. } => match forged {
+                Forged::Listing(..) => Self::Listed,
+                Forged::Denial(_) => Self::Refused,
+            },
             Reply::ZoneRrset { .. } | Reply::NoData { .. } => Self::NoData,
             Reply::NxDomain { .. } => Self::Unlisted,
             Reply::Refused => Self::Refused,
@@ -151,6 +155,8 @@ impl IndexObserver for Counters {
             }
         });
     }
+
+    fn subscriber_replaced(&mut self, _: IndexedSubscriber) {}
 
     fn published(&mut self, _: u64, _: Instant) {}
 }

@@ -1,6 +1,7 @@
 //! Extended DNS errors (RFC 8914): why there is no answer, for people who read what `dig` shows.
 
 use super::{
+    access::Permission,
     answer::Reply,
     lookup::{Lookup, Matched},
 };
@@ -9,9 +10,13 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub(super) enum ExtendedError {
+    /// A listing, or a code, in place of the truth.
+    ForgedAnswer = 4,
     /// The store has not been read whole.
     NotReady = 14,
-    /// The zone is not for this client.
+    /// What is listed is kept from this client.
+    Filtered = 17,
+    /// The zone, or the key, is not for this client, or it asks too much.
     Prohibited = 18,
     /// The name is outside all zones.
     NotAuthoritative = 20,
@@ -21,11 +26,21 @@ pub(super) enum ExtendedError {
 
 impl ExtendedError {
     /// The reason for the reply to a question, where there is more to say than it says itself.
-    pub(super) fn of(lookup: &Lookup<'_>, reply: &Reply<'_>) -> Option<Self> {
+    pub(super) fn of(
+        lookup: &Lookup<'_>,
+        permission: Permission<'_>,
+        reply: &Reply<'_>,
+    ) -> Option<Self> {
         match (reply, lookup.matched) {
             (Reply::ServFail, Matched::NotLoaded) => Some(Self::NotReady),
             (Reply::Refused, Matched::OutsideZones) => Some(Self::NotAuthoritative),
-            (Reply::Refused, Matched::Refused(_)) => Some(Self::Prohibited),
+            (Reply::Refused, _) if matches!(permission, Permission::Refused) => {
+                Some(Self::Prohibited)
+            }
+            (Reply::ForgedA { .. } | Reply::ForgedTxt { .. }, _) => Some(Self::ForgedAnswer),
+            (Reply::NxDomain { .. }, _) if matches!(permission, Permission::OwnRecords) => {
+                Some(Self::Filtered)
+            }
             // A transfer.
             (Reply::Refused, _) => Some(Self::NotSupported),
             _ => None,

@@ -6,11 +6,12 @@ use dnsbl_index::{IndexedZone, ZoneNumber};
 use dnsbl_types::ClockReading;
 
 use super::{
+    access::{AccessControl, Permission},
     answer::answer,
     cookies::ClientCookie,
     counters::Outcome,
     extended_error::ExtendedError,
-    lookup::Lookup,
+    lookup::{Key, Lookup},
     protection::Protection,
     query::Query,
     rate_limit::{Admission, ResultClass},
@@ -38,27 +39,38 @@ pub(super) struct Responded {
 
 /// Writes the reply to a query over UDP; `None` if that is left to the slow path. Allocates nothing.
 pub(super) fn respond(
+    access: &AccessControl,
     protection: &Protection,
     asked: Asked<'_>,
     reply: &mut [u8],
     now: ClockReading,
 ) -> Option<Responded> {
     let Asked { packet, query, lookup, client } = asked;
+    if access.ignores(client) {
+        return Some(Responded { len: 0, zone: None, outcome: Outcome::Dropped });
+    }
     let client = protection.client(client, query.cookie(packet), now.wall);
     if client.cookie == ClientCookie::Malformed {
         return None;
     }
-    let answer = answer(lookup, now.wall);
+    let access = access.decide(lookup, client.addr, now);
+    let answer = answer(lookup, access.permission, now.wall);
     let longest = protection.longest_reply(&client, query.payload());
     let reply_len = reply.len();
     let reply = &mut reply[..usize::from(longest).min(reply_len)];
     let options = ReplyOptions {
         cookie: client.cookie.reply(),
-        extended_error: ExtendedError::of(lookup, &answer.reply),
+        extended_error: ExtendedError::of(lookup, access.permission, &answer.reply),
     };
     // First, since the slow path asks for itself whether what is written there is sent.
-    let mut len = reply::write(packet, query, &answer, options, reply)?;
+    let key_len = lookup.key.map_or(0, Key::wire_len);
+    let mut len = reply::write(packet, query, &answer, key_len, options, reply)?;
     let mut outcome = Outcome::of(&answer.reply);
+    access.count(outcome == Outcome::Listed);
+    if matches!(access.permission, Permission::Ignored) {
+        let zone = answer.zone.map(IndexedZone::number);
+        return Some(Responded { len: 0, zone, outcome: Outcome::Dropped });
+    }
     match protection.admit(&client, ResultClass::of(&answer.reply), now.steady) {
         Admission::Answered => {}
         Admission::Slipped => len = reply::write_truncated(packet, query, options, reply)?,

@@ -6,7 +6,7 @@ use dnsbl_index::Index;
 use dnsbl_types::{ClockReading, UnixTime};
 
 use super::{
-    Cookies, Counters, Protection, Secrets, Service,
+    AccessControl, Cookies, Counters, Protection, Secrets, Service,
     counters::Transport,
     fast_path::{self, Asked},
     lookup, message,
@@ -27,7 +27,8 @@ impl Paths {
         let cookies = Some(Cookies::new(Secrets::of_one_server([7; 16])));
         let protection = Protection { cookies, ..Protection::default() };
         let identity = Some("fuzz".to_owned());
-        Self(Service { index, counters, protection, version: None, identity })
+        let access = AccessControl::default();
+        Self(Service { index, counters, access, protection, version: None, identity })
     }
 
     /// The slow path's reply to a message, if it gets one: that over UDP, and that over TCP.
@@ -43,9 +44,10 @@ impl Paths {
         let mut query = Query::EMPTY;
         query.read(packet).then_some(())?;
         let snapshot = self.0.index.load();
-        let lookup = &lookup::look_up(&snapshot, query.question(), Self::CLIENT);
+        let lookup = &lookup::look_up(&snapshot, query.question());
         let asked = Asked { packet, query: &query, lookup, client: Self::CLIENT };
-        let responded = fast_path::respond(&self.0.protection, asked, reply, at(now))?;
+        let responded =
+            fast_path::respond(&self.0.access, &self.0.protection, asked, reply, at(now))?;
         Some(responded.len)
     }
 }

@@ -24,11 +24,12 @@ use hickory_server::{
 };
 
 use super::{
+    access::Permission,
     answer::{Answer, Reply, answer},
     cookies::ClientCookie,
     counters::{Outcome, Transport},
     extended_error::ExtendedError,
-    lookup::{Question, look_up},
+    lookup::{Key, Question, look_up},
     protection::Client,
     rate_limit::{Admission, ResultClass},
     rrset::Rdata,
@@ -55,6 +56,10 @@ pub(crate) fn respond(
         service.counters.count(None, transport, Outcome::Dropped);
         return None;
     }
+    if service.access.ignores(client.ip()) {
+        service.counters.count(None, transport, Outcome::Dropped);
+        return None;
+    }
     let admit = |client: &Client, class| match transport {
         Transport::Udp => service.protection.admit(client, class, now.steady),
         Transport::Tcp => Admission::Answered,
@@ -67,7 +72,7 @@ pub(crate) fn respond(
         return is_sent.then(|| refuse_unreadable(header));
     };
     let mut builder = ResponseBuilder::new(service, &request, now.wall);
-    let Decided { zone, mut outcome, class, mut bytes } = builder.decide(transport, now.wall);
+    let Decided { zone, mut outcome, class, mut bytes } = builder.decide(transport, now);
     match admit(&builder.client, class) {
         Admission::Answered => {}
         Admission::Slipped => bytes = builder.truncated(),
@@ -159,7 +164,7 @@ impl<'r> ResponseBuilder<'r> {
         Self { service, request, client, meta, edns }
     }
 
-    fn decide(&mut self, transport: Transport, now: UnixTime) -> Decided {
+    fn decide(&mut self, transport: Transport, now: ClockReading) -> Decided {
         let rcode = match self.request.queries.queries() {
             _ if self.request.metadata.op_code != OpCode::Query => {
                 self.explain(Some(ExtendedError::NotSupported));
@@ -196,7 +201,7 @@ impl<'r> ResponseBuilder<'r> {
         Decided { zone: None, outcome: Outcome::Refused, class: ResultClass::Error, bytes }
     }
 
-    fn answer(&mut self, transport: Transport, now: UnixTime) -> Decided {
+    fn answer(&mut self, transport: Transport, now: ClockReading) -> Decided {
         let query = &self.request.queries.queries()[0];
         let mut qname = Vec::with_capacity(64);
         for label in query.name().iter() {
@@ -206,18 +211,20 @@ impl<'r> ResponseBuilder<'r> {
         qname.push(0);
         let snapshot = self.service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
-        let lookup = look_up(&snapshot, question, self.client.addr);
-        let Answer { zone, reply } = answer(&lookup, now);
-        self.explain(ExtendedError::of(&lookup, &reply));
-        let owner = query.original().name();
-        let (records, soa) = self.sections(zone, &reply, owner);
-        let bytes = self.encode(&records, soa.as_ref(), transport);
-        Decided {
-            zone: zone.map(IndexedZone::number),
-            outcome: Outcome::of(&reply),
-            class: ResultClass::of(&reply),
-            bytes,
+        let lookup = look_up(&snapshot, question);
+        let access = self.service.access.decide(&lookup, self.client.addr, now);
+        let Answer { zone, reply } = answer(&lookup, access.permission, now.wall);
+        let (outcome, class) = (Outcome::of(&reply), ResultClass::of(&reply));
+        access.count(outcome == Outcome::Listed);
+        let zone_number = zone.map(IndexedZone::number);
+        if matches!(access.permission, Permission::Ignored) {
+            return Decided { zone: zone_number, outcome: Outcome::Dropped, class, bytes: None };
         }
+        self.explain(ExtendedError::of(&lookup, access.permission, &reply));
+        let owner = query.original().name();
+        let (records, soa) = self.sections(zone, &reply, owner, lookup.key);
+        let bytes = self.encode(&records, soa.as_ref(), transport);
+        Decided { zone: zone_number, outcome, class, bytes }
     }
 
     /// Says why, to a client with EDNS (RFC 8914 section 3).
@@ -234,6 +241,7 @@ impl<'r> ResponseBuilder<'r> {
         zone: Option<&IndexedZone>,
         reply: &Reply<'_>,
         owner: &WireName,
+        key: Option<Key<'_>>,
     ) -> (Vec<Record>, Option<Record>) {
         self.meta.response_code = match reply {
             Reply::NxDomain { .. } => ResponseCode::NXDomain,
@@ -246,6 +254,12 @@ impl<'r> ResponseBuilder<'r> {
         let mut answers: Vec<Record> = match reply {
             Reply::ListedA { ttl, listed } => codes(zone, owner, *ttl, listed),
             Reply::ListedTxt { ttl, listed } => reasons(zone, owner, *ttl, listed),
+            Reply::ForgedA { ttl, forged } => {
+                vec![record(zone, owner, *ttl, Rdata::A(forged.addr()))]
+            }
+            Reply::ForgedTxt { ttl, forged } => {
+                vec![record(zone, owner, *ttl, Rdata::Txt(&forged.to_string()))]
+            }
             Reply::ZoneRrset { ttl, rrset } => {
                 rrset.iter().map(|data| record(zone, owner, *ttl, data)).collect()
             }
@@ -254,7 +268,7 @@ impl<'r> ResponseBuilder<'r> {
         cut(&mut answers);
         let soa = match reply {
             Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
-                Some(record(zone, &wire_name(&zone.settings().origin), *ttl, Rdata::Soa))
+                Some(record(zone, &apex_name(zone, owner, key), *ttl, Rdata::Soa))
             }
             _ => None,
         };
@@ -415,6 +429,15 @@ fn soa(zone: &IndexedZone) -> RData {
         times.expire as i32,
         settings.negative_ttl,
     ))
+}
+
+/// The name of the zone's apex, which is the name of the key where there is one.
+fn apex_name(zone: &IndexedZone, asked: &WireName, key: Option<Key<'_>>) -> WireName {
+    let origin = &zone.settings().origin;
+    match key {
+        Some(_) => asked.trim_to(origin.labels().count_labels() + 1),
+        None => wire_name(origin),
+    }
 }
 
 fn wire_name(name: &Name) -> WireName {

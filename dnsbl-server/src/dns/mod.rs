@@ -3,16 +3,17 @@
 //! ```text
 //!          ┌─ fast path ─► query.rs ─────────────┬─► lookup.rs ─► index
 //!          │               fast_path.rs ◄────────┬── answer.rs
-//! udp.rs ──┤               reply.rs              │ │  (what is answered)
-//!          └─ the rest ──► slow_path.rs ─┐       │ │ protection.rs
+//! udp.rs ──┤               reply.rs              │ │ access.rs, protection.rs
+//!          └─ the rest ──► slow_path.rs ─┐       │ │
 //! tcp.rs ────────────────────────────────┴► message.rs
 //!                                           (bytes ⇄ messages, hickory)
 //! ```
 //!
-//! `protection.rs` decides over UDP what a client's cookie proves (`cookies.rs`), and how many answers a network
+//! `access.rs` decides who may ask, and how much (`quotas.rs`). `protection.rs` decides over UDP what a client's cookie proves (`cookies.rs`), and how many answers a network
 //! gets (`rate_limit.rs`).
 
 mod abort;
+mod access;
 mod answer;
 mod bind;
 mod cookies;
@@ -24,6 +25,7 @@ mod lookup;
 mod message;
 mod protection;
 mod query;
+mod quotas;
 mod rate_limit;
 mod reply;
 mod rrset;
@@ -37,7 +39,7 @@ mod wire;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
@@ -45,6 +47,7 @@ use dnsbl_index::Snapshot;
 use dnsbl_types::{ClockReading, UnixTime};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use access::AccessControl;
 pub(crate) use bind::Sockets;
 pub(crate) use cookies::{Cookies, Secrets};
 pub(crate) use counters::Counters;
@@ -99,6 +102,9 @@ impl Server {
     }
 }
 
+/// Everybody may ask everything.
+static OPEN: LazyLock<(AccessControl, Protection)> = LazyLock::new(Default::default);
+
 /// Answers a client's query into `reply` on the fast path, as a UDP worker does, and returns the length of the
 /// reply in bytes; `None` for what is left to the slow path. Nobody is protected. For benches.
 pub fn answer_fast(
@@ -110,10 +116,11 @@ pub fn answer_fast(
 ) -> Option<usize> {
     let mut query = query::Query::EMPTY;
     query.read(packet).then_some(())?;
-    let lookup = &lookup::look_up(snapshot, query.question(), client);
+    let lookup = &lookup::look_up(snapshot, query.question());
     let asked = fast_path::Asked { packet, query: &query, lookup, client };
     let now = ClockReading { wall: now, steady: Instant::now() };
-    fast_path::respond(&Protection::default(), asked, reply, now).map(|responded| responded.len)
+    let (access, protection) = &*OPEN;
+    fast_path::respond(access, protection, asked, reply, now).map(|responded| responded.len)
 }
 
 /// Addresses as the ready line shows them.

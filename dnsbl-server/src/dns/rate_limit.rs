@@ -94,7 +94,10 @@ impl ResultClass {
     /// The class of this reply.
     pub(super) fn of(reply: &Reply<'_>) -> Self {
         match reply {
-            Reply::ListedA { .. } | Reply::ListedTxt { .. } => Self::Listed,
+            Reply::ListedA { .. }
+            | Reply::ListedTxt { .. }
+            | Reply::ForgedA { .. }
+            | Reply::ForgedTxt { .. } => Self::Listed,
             Reply::NxDomain { .. } | Reply::NoData { .. } => Self::Negative,
             Reply::ZoneRrset { .. } => Self::ZoneRecords,
             Reply::Refused | Reply::ServFail => Self::Error,

@@ -36,16 +36,17 @@ pub(super) struct ReplyOptions<'a> {
     pub(super) extended_error: Option<ExtendedError>,
 }
 
-/// Writes the reply to a query that was read from `packet`, and returns its length; `None` if it does
-/// not fit.
+/// Writes the reply to a query that was read from `packet`, whose name holds a key of so many octets, and returns
+/// its length; `None` if it does not fit.
 pub(super) fn write(
     packet: &[u8],
     query: &Query,
     answer: &Answer<'_>,
+    key_len: usize,
     options: ReplyOptions<'_>,
     reply: &mut [u8],
 ) -> Option<usize> {
-    let mut writer = Writer { bytes: reply, len: 0, query, origin: None };
+    let mut writer = Writer { bytes: reply, len: 0, query, key_len, origin: None };
     writer.put(packet.get(..query.head_len())?)?;
     let counts = writer.sections(answer)?;
     writer.opt(options)?;
@@ -65,7 +66,7 @@ pub(super) fn write_truncated(
     options: ReplyOptions<'_>,
     reply: &mut [u8],
 ) -> Option<usize> {
-    let mut writer = Writer { bytes: reply, len: 0, query, origin: None };
+    let mut writer = Writer { bytes: reply, len: 0, query, key_len: 0, origin: None };
     writer.put(packet.get(..query.head_len())?)?;
     writer.opt(options)?;
     Some(writer.finish(AA | TC, 0, (0, 0)))
@@ -76,6 +77,8 @@ struct Writer<'w> {
     bytes: &'w mut [u8],
     len: usize,
     query: &'w Query,
+    /// Octets of the key in the name that was asked for; 0: there is none.
+    key_len: usize,
     /// Where the zone's origin stands in lower case.
     origin: Option<u16>,
 }
@@ -128,6 +131,14 @@ impl Writer<'_> {
         match &answer.reply {
             Reply::ListedA { ttl, listed } => Some((self.codes(zone, *ttl, listed)?, 0)),
             Reply::ListedTxt { ttl, listed } => Some((self.reasons(zone, *ttl, listed)?, 0)),
+            Reply::ForgedA { ttl, forged } => {
+                self.record(TO_QUESTION, *ttl, zone, Rdata::A(forged.addr()))?;
+                Some((1, 0))
+            }
+            Reply::ForgedTxt { ttl, forged } => {
+                self.text(*ttl, zone, forged)?;
+                Some((1, 0))
+            }
             Reply::ZoneRrset { ttl, rrset } => {
                 let mut count = 0;
                 for data in rrset.iter() {
@@ -157,13 +168,17 @@ impl Writer<'_> {
     fn reasons(&mut self, zone: &IndexedZone, ttl: u32, listed: &Listed<'_>) -> Option<u16> {
         let (first, mut count) = (self.len, 0);
         for text in listed.texts(zone.settings()) {
-            let mut written = Text { bytes: [0; TEXT], len: 0 };
-            write!(written, "{text}").ok()?;
             let at = self.len;
-            self.record(TO_QUESTION, ttl, zone, Rdata::Txt(written.as_str()?))?;
+            self.text(ttl, zone, text)?;
             count += self.keep_if_new(first, at);
         }
         Some(count)
+    }
+
+    fn text(&mut self, ttl: u32, zone: &IndexedZone, text: impl fmt::Display) -> Option<()> {
+        let mut written = Text { bytes: [0; TEXT], len: 0 };
+        write!(written, "{text}").ok()?;
+        self.record(TO_QUESTION, ttl, zone, Rdata::Txt(written.as_str()?))
     }
 
     /// Takes back the record at `at` if one like it stands between it and `first`; how many stay.
@@ -181,10 +196,20 @@ impl Writer<'_> {
         1
     }
 
-    /// Writes a record of the zone's apex.
+    /// Writes a record of the zone's apex, which is the name of the key where there is one.
     fn apex_record(&mut self, ttl: u32, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
-        self.origin(zone)?;
+        if self.key_len == 0 {
+            self.origin(zone)?;
+        } else {
+            let apex = self.asked_origin(zone) - self.key_len;
+            self.put(&(TO_START | apex as u16).to_be_bytes())?;
+        }
         self.rest(ttl, zone, data)
+    }
+
+    /// Where the zone's origin stands in the question.
+    fn asked_origin(&self, zone: &IndexedZone) -> usize {
+        HEADER + self.query.question().qname.len() - zone.settings().origin.wire().len()
     }
 
     fn record(&mut self, owner: u16, ttl: u32, zone: &IndexedZone, data: Rdata<'_>) -> Option<()> {
@@ -260,7 +285,7 @@ impl Writer<'_> {
     /// and not to names of the zone.
     fn origin(&mut self, zone: &IndexedZone) -> Option<()> {
         let origin = zone.settings().origin.wire();
-        let asked = HEADER + self.query.question().qname.len() - origin.len();
+        let asked = self.asked_origin(zone);
         let in_question = self.bytes.get(asked..asked + origin.len()) == Some(origin);
         let known = self.origin.or(in_question.then_some(asked as u16));
         if let Some(at) = known {

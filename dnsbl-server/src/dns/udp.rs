@@ -114,15 +114,14 @@ impl Worker {
             }
         }
         let queries = &queries[..datagrams.len()];
-        let lookups = queries.iter().zip(&datagrams).map(|(query, datagram)| {
-            look_up(&snapshot, query.question(), datagram.path().peer().ip())
-        });
+        let lookups = queries.iter().map(|query| look_up(&snapshot, query.question()));
         let lookups: ArrayVec<Lookup<'_>, BATCH> = lookups.collect();
         prefetch(&lookups);
         for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {
             let client = datagram.path().peer().ip();
             let asked = Asked { packet: datagram.bytes, query, lookup, client };
-            match respond(&self.service.protection, asked, datagram.reply, now) {
+            let Service { access, protection, .. } = &*self.service;
+            match respond(access, protection, asked, datagram.reply, now) {
                 Some(responded) => {
                     datagram.reply(responded.len);
                     counters.count(responded.zone, responded.outcome);

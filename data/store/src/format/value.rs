@@ -6,11 +6,12 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    num::NonZeroU32,
 };
 
 use dnsbl_types::{
-    Access, AccessAction, Apex, GrantTerms, Listing, Name, Reason, ReturnCode, SoaTimes, Source,
-    Zone, ZoneKind, ZoneSpec,
+    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, ListAll, Listing, Name, Quota,
+    Reason, ReturnCode, SoaTimes, Source, SubscriberMode, Zone, ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -130,31 +131,132 @@ pub(crate) struct SettingsValue {
 /// their places, so new ones come at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum SettingValue {
-    Allow { lifetime: u32, longest: u32, ipv6_prefix: u8 },
-    Access { default: ActionValue, rules: Vec<(IpAddr, u8, ActionValue)> },
+    Allow {
+        lifetime: u32,
+        longest: u32,
+        ipv6_prefix: u8,
+    },
+    Access {
+        default: ActionValue,
+        rules: Vec<(IpAddr, u8, ActionValue)>,
+    },
+    Subscribers {
+        mode: ModeValue,
+        denial: DenialValue,
+    },
+    /// By each address, by each network, by all.
+    Quotas([QuotaValue; 3]),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ActionValue {
     Pass,
     Refuse,
+    Empty,
+    Ignore,
+    List { return_code: Ipv4Addr, reason: String },
 }
 
-impl From<AccessAction> for ActionValue {
-    fn from(action: AccessAction) -> Self {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum ModeValue {
+    Off,
+    Optional,
+    Required,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum DenialValue {
+    Refused,
+    Code,
+    Drop,
+}
+
+/// Questions in a second and in a day; 0: any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct QuotaValue(u32, u32);
+
+impl From<&AccessAction> for ActionValue {
+    fn from(action: &AccessAction) -> Self {
         match action {
             AccessAction::Pass => Self::Pass,
             AccessAction::Refuse => Self::Refuse,
+            AccessAction::Empty => Self::Empty,
+            AccessAction::Ignore => Self::Ignore,
+            AccessAction::List(ListAll { return_code, reason }) => {
+                Self::List { return_code: return_code.addr(), reason: reason.template().into() }
+            }
         }
     }
 }
 
-impl From<ActionValue> for AccessAction {
-    fn from(action: ActionValue) -> Self {
-        match action {
+impl TryFrom<ActionValue> for AccessAction {
+    type Error = StoreError;
+
+    fn try_from(action: ActionValue) -> Result<Self, StoreError> {
+        Ok(match action {
             ActionValue::Pass => Self::Pass,
             ActionValue::Refuse => Self::Refuse,
+            ActionValue::Empty => Self::Empty,
+            ActionValue::Ignore => Self::Ignore,
+            ActionValue::List { return_code, reason: text } => {
+                let code = ReturnCode::try_from(return_code);
+                let return_code = code.map_err(|err| StoreError::unreadable("return code", err))?;
+                Self::List(ListAll { return_code, reason: reason(&text)? })
+            }
+        })
+    }
+}
+
+impl From<SubscriberMode> for ModeValue {
+    fn from(mode: SubscriberMode) -> Self {
+        match mode {
+            SubscriberMode::Off => Self::Off,
+            SubscriberMode::Optional => Self::Optional,
+            SubscriberMode::Required => Self::Required,
         }
+    }
+}
+
+impl From<ModeValue> for SubscriberMode {
+    fn from(mode: ModeValue) -> Self {
+        match mode {
+            ModeValue::Off => Self::Off,
+            ModeValue::Optional => Self::Optional,
+            ModeValue::Required => Self::Required,
+        }
+    }
+}
+
+impl From<Denial> for DenialValue {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Refused => Self::Refused,
+            Denial::Code => Self::Code,
+            Denial::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<DenialValue> for Denial {
+    fn from(denial: DenialValue) -> Self {
+        match denial {
+            DenialValue::Refused => Self::Refused,
+            DenialValue::Code => Self::Code,
+            DenialValue::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<Quota> for QuotaValue {
+    fn from(quota: Quota) -> Self {
+        let number = |count: Option<NonZeroU32>| count.map_or(0, NonZeroU32::get);
+        Self(number(quota.per_second), number(quota.per_day))
+    }
+}
+
+impl From<QuotaValue> for Quota {
+    fn from(QuotaValue(per_second, per_day): QuotaValue) -> Self {
+        Self { per_second: NonZeroU32::new(per_second), per_day: NonZeroU32::new(per_day) }
     }
 }
 
@@ -170,14 +272,8 @@ impl From<&Zone> for SettingsValue {
             zone.kind.grant_terms().unwrap_or_default();
         let allow = SettingValue::Allow { lifetime, longest, ipv6_prefix };
         let allow = zone.kind.grant_terms().map(|_| allow);
-        let rules = zone.access.rules().iter();
-        let rules = rules.map(|(net, action)| (net.addr(), net.prefix_len(), (*action).into()));
-        let access = SettingValue::Access {
-            default: zone.access.default_action().into(),
-            rules: rules.collect(),
-        };
-        let access = (zone.access != Access::default()).then_some(access);
-        Self { first: zone.into(), more: allow.into_iter().chain(access).collect() }
+        let more = allow.into_iter().chain(access_values(&zone.access));
+        Self { first: zone.into(), more: more.collect() }
     }
 }
 
@@ -192,7 +288,14 @@ impl TryFrom<SettingsValue> for Zone {
                     spec.kind = ZoneKind::Allow(GrantTerms { lifetime, longest, ipv6_prefix });
                 }
                 SettingValue::Access { default, rules } => {
-                    spec.access = access(default, rules)?;
+                    spec.access.rules = access_rules(default, rules)?;
+                }
+                SettingValue::Subscribers { mode, denial } => {
+                    (spec.access.subscribers, spec.access.denial) = (mode.into(), denial.into());
+                }
+                SettingValue::Quotas(quotas) => {
+                    let [address, network, zone] = quotas.map(Quota::from);
+                    spec.access.quotas = ZoneQuotas { address, network, zone };
                 }
             }
         }
@@ -200,16 +303,34 @@ impl TryFrom<SettingsValue> for Zone {
     }
 }
 
-fn access(
+/// The settings of who may ask, as far as they are not as they were first.
+fn access_values(access: &Access) -> impl Iterator<Item = SettingValue> {
+    let rules = access.rules.rules().iter();
+    let rules = rules.map(|(net, action)| (net.addr(), net.prefix_len(), action.into()));
+    let default = access.rules.default_action().into();
+    let rules = SettingValue::Access { default, rules: rules.collect() };
+    let rules = Some(rules).filter(|_| !access.rules.is_open());
+    let (mode, denial) = (access.subscribers, access.denial);
+    let subscribers = SettingValue::Subscribers { mode: mode.into(), denial: denial.into() };
+    let is_usual = (mode, denial) == (SubscriberMode::default(), Denial::default());
+    let ZoneQuotas { address, network, zone } = access.quotas;
+    let quotas = SettingValue::Quotas([address, network, zone].map(QuotaValue::from));
+    let has_quotas = access.quotas != ZoneQuotas::default();
+    let subscribers = Some(subscribers).filter(|_| !is_usual);
+    rules.into_iter().chain(subscribers).chain(Some(quotas).filter(|_| has_quotas))
+}
+
+fn access_rules(
     default: ActionValue,
     rules: Vec<(IpAddr, u8, ActionValue)>,
-) -> Result<Access, StoreError> {
+) -> Result<AccessRules, StoreError> {
     let rules = rules.into_iter().map(|(addr, len, action)| {
         let net = IpNet::new(addr, len).map_err(|err| StoreError::unreadable("prefix", err))?;
-        Ok((net, action.into()))
+        Ok((net, action.try_into()?))
     });
     let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
-    Access::new(default.into(), rules).map_err(|err| StoreError::unreadable("access", err))
+    let rules = AccessRules::new(default.try_into()?, rules);
+    rules.map_err(|err| StoreError::unreadable("access", err))
 }
 
 /// The settings that the first release had.

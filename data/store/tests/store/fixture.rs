@@ -12,8 +12,8 @@ use dnsbl_store::{
     Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, UnixTime, Zone, ZoneKind,
-    ZoneSpec,
+    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, UnixTime,
+    Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -65,6 +65,7 @@ impl Follower for Mirror {
             self.set_entries(origin, &subject, &[Entry::default()]);
         }
     }
+    fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
     fn publish(&mut self, seq: u64, _: Instant) {
         self.0.lock().unwrap().seq = seq;
     }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     config::RateLimit,
     dns::{
+        Service,
         fast_path::{Asked, respond},
         lookup::look_up,
         query::Query,
@@ -37,9 +38,10 @@ fn sent(settings: RateLimit) -> u32 {
         for packet in &packets {
             let snapshot = service.index.load();
             assert!(query.read(packet));
-            let lookup = &look_up(&snapshot, query.question(), CLIENT);
+            let lookup = &look_up(&snapshot, query.question());
             let asked = Asked { packet, query: &query, lookup, client: CLIENT };
-            if let Some(responded) = respond(&service.protection, asked, &mut bytes, now()) {
+            let Service { access, protection, .. } = &service;
+            if let Some(responded) = respond(access, protection, asked, &mut bytes, now()) {
                 counters.open().count(responded.zone, responded.outcome);
                 sent += u32::from(responded.len > 0);
             }

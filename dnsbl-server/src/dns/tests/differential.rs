@@ -23,9 +23,10 @@ pub(super) fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
     let (mut bytes, mut query) = ([0; PAYLOAD as usize], Query::EMPTY);
     query.read(packet).then_some(())?;
     let snapshot = service.index.load();
-    let lookup = &look_up(&snapshot, query.question(), CLIENT);
+    let lookup = &look_up(&snapshot, query.question());
     let asked = Asked { packet, query: &query, lookup, client: CLIENT };
-    let responded = fast_path::respond(&service.protection, asked, &mut bytes, now())?;
+    let responded =
+        fast_path::respond(&service.access, &service.protection, asked, &mut bytes, now())?;
     Some(bytes[..responded.len].to_vec())
 }
 

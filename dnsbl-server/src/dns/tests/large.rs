@@ -7,7 +7,9 @@ use dnsbl_types::{Entry, Follower as _, Name, ReturnCode, Serial, ZoneKind, Zone
 use hickory_server::proto::op::{Message, ResponseCode};
 
 use super::{differential::query, zones::now};
-use crate::dns::{Counters, Protection, Service, counters::Transport, message::respond};
+use crate::dns::{
+    AccessControl, Counters, Protection, Service, counters::Transport, message::respond,
+};
 
 /// A service that lists 192.0.2.1 with these entries.
 fn listing(entries: &[Entry]) -> Service {
@@ -21,7 +23,8 @@ fn listing(entries: &[Entry]) -> Service {
     writer.set_entries(&origin, &"192.0.2.1".parse().unwrap(), entries);
     writer.publish(1, Instant::now());
     let protection = Protection::default();
-    Service { index, counters, protection, version: None, identity: None }
+    let access = AccessControl::default();
+    Service { index, counters, access, protection, version: None, identity: None }
 }
 
 #[track_caller]
