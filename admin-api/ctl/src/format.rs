@@ -26,7 +26,8 @@ pub(crate) fn writes() -> PossibleValuesParser {
 /// A type of rbldnsd's data sets, for `--dataset`; of a combined file with the name of a part behind it.
 pub(crate) fn dataset(text: &str) -> Result<String, String> {
     const TYPES: [&str; 10] = [
-        "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic", "combined", "acl",
+        "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic",
+        "combined", "acl",
     ];
     if TYPES.contains(&text) || text.starts_with("combined:") {
         return Ok(text.to_owned());

@@ -10,7 +10,11 @@ use dnsbl_types::{DomainSubject, ListingBody, Name, Reason, ReturnCode, Subject,
 pub(super) type Listed = Result<(u64, Subject, ListingBody), (u64, &'static str)>;
 
 /// The listings that answer exactly as these records in a zone of domains.
-pub(super) fn listings(records: &[Record], zone: &Zone, expires_at: Option<UnixTime>) -> Vec<Listed> {
+pub(super) fn listings(
+    records: &[Record],
+    zone: &Zone,
+    expires_at: Option<UnixTime>,
+) -> Vec<Listed> {
     let mut names: BTreeMap<&Name, Vec<&Record>> = BTreeMap::new();
     for record in records {
         names.entry(&record.name).or_default().push(record);
@@ -42,7 +46,9 @@ fn listing(
     for record in records {
         match &record.data {
             RecordData::A(addr) => {
-                codes.push(ReturnCode::try_from(*addr).map_err(|_| "its address is no return code")?);
+                codes.push(
+                    ReturnCode::try_from(*addr).map_err(|_| "its address is no return code")?,
+                );
             }
             RecordData::Txt(text) => texts.push(text),
             RecordData::Mx { .. } => return Err("its name has an MX record"),

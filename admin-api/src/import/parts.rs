@@ -123,8 +123,10 @@ fn select(name: &PartName, file: CombinedFile, kind: ZoneKind) -> Result<ReadPar
                     ));
                 }
                 // Of the zone, not of a part.
-                file.settings.soa = settings.soa.clone().filter(|_| part.is_for(PartName::apex().below()));
-                file.settings.ns = settings.ns.clone().filter(|_| part.is_for(PartName::apex().below()));
+                file.settings.soa =
+                    settings.soa.clone().filter(|_| part.is_for(PartName::apex().below()));
+                file.settings.ns =
+                    settings.ns.clone().filter(|_| part.is_for(PartName::apex().below()));
                 files.push((line, list, file));
             }
         }

@@ -343,9 +343,8 @@ impl Staged {
                 Ok(read) => read.map_err(|wrong| wrong.to_string()),
                 Err(why) => Err(why),
             };
-            let admitted = |entry: PartEntry| {
-                admit_entry(&zone, order, entry.entry()).map(|()| entry)
-            };
+            let admitted =
+                |entry: PartEntry| admit_entry(&zone, order, entry.entry()).map(|()| entry);
             match read.and_then(|entry| entry.map(admitted).transpose()) {
                 Ok(None) => {}
                 Ok(Some(entry)) => parts.add(&entry),
@@ -389,11 +388,13 @@ impl Staged {
         for listed in generic::listings(&file.records, &zone, expires_at) {
             match listed {
                 Ok((line, subject, body)) => {
-                    let row = ParsedRow { subject, body, source: None, listed_at: None, doubt: None };
+                    let row =
+                        ParsedRow { subject, body, source: None, listed_at: None, doubt: None };
                     self.take(order, (line, Ok(row)))?;
                 }
                 Err((line, why)) => {
-                    let why = format!("{why}: records that are no listings go into the zone's records");
+                    let why =
+                        format!("{why}: records that are no listings go into the zone's records");
                     self.reject(line, why.into());
                 }
             }

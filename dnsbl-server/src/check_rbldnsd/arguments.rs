@@ -1,7 +1,11 @@
 //! rbldnsd's command line.
 
-use std::{net::IpAddr, net::Ipv4Addr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
+use dnsbl_formats::rbldnsd::Settings;
 use dnsbl_types::Name;
 
 /// What a command line says.
@@ -200,6 +204,11 @@ impl TtlLimits {
         parts.next().is_none().then_some(Self { default, min, max })
     }
 
+    /// The TTL of what a data set with these settings lists.
+    pub(super) fn of(self, settings: &Settings) -> u32 {
+        self.clamp(settings.ttl.as_ref().map(|at| at.value))
+    }
+
     /// The TTL that is sent where a file gives this one.
     pub(super) fn clamp(self, ttl: Option<u32>) -> u32 {
         let ttl = ttl.filter(|ttl| *ttl > 0).unwrap_or(self.default);
@@ -292,7 +301,9 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(wrong), "{text}");
         }
-        for (text, addr) in [("127.2", "127.0.0.2"), ("1.2.3", "1.2.0.3"), ("127.0.0.1", "127.0.0.1")] {
+        for (text, addr) in
+            [("127.2", "127.0.0.2"), ("1.2.3", "1.2.0.3"), ("127.0.0.1", "127.0.0.1")]
+        {
             assert_eq!(short(text), Some(addr.parse().unwrap()), "{text}");
         }
         assert_eq!((short("a.b"), short("1.2.3.4.5"), short("300.1")), (None, None, None));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dnsbl_formats::rbldnsd::{AclAction, AclRule, Record, RecordData};
-use dnsbl_types::{Access, Name, ZoneKind};
+use dnsbl_types::{AccessRules, Name, ZoneKind};
 use serde_json::{Map, Value, json};
 
 use super::planned::PlannedZone;
@@ -48,7 +48,8 @@ fn soa(zone: &PlannedZone) -> Value {
     if let Some(soa) = &zone.soa {
         out.insert("mname".into(), json!(soa.mname.to_absolute()));
         out.insert("rname".into(), json!(soa.rname.to_absolute()));
-        for (key, value) in [("refresh", soa.refresh), ("retry", soa.retry), ("expire", soa.expire)] {
+        for (key, value) in [("refresh", soa.refresh), ("retry", soa.retry), ("expire", soa.expire)]
+        {
             out.insert(key.into(), json!(value.max(1)));
         }
     }
@@ -106,7 +107,7 @@ impl Rule {
 /// The access that rules make: what becomes of all others, and the rules. `None` where there are none, or more than a
 /// zone takes.
 pub(super) fn access(rules: &[AclRule]) -> Option<(&'static str, Vec<Rule>)> {
-    if rules.is_empty() || rules.len() > Access::MAX_RULES {
+    if rules.is_empty() || rules.len() > AccessRules::MAX {
         return None;
     }
     let rules = rules.iter().filter_map(|AclRule { prefix, action, .. }| {

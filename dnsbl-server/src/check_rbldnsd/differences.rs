@@ -1,7 +1,7 @@
 //! What a zone would answer otherwise here, beyond what documentation says of all zones.
 
 use dnsbl_formats::rbldnsd::{AclAction, AclRule, RecordData};
-use dnsbl_types::Access;
+use dnsbl_types::AccessRules;
 
 use super::{
     finding::{Finding, Level},
@@ -31,7 +31,9 @@ pub(super) fn of_zone(zone: &PlannedZone) -> Vec<Finding> {
     let is_listed = zone.lists.iter().any(|list| list.list.summary.has_test_entry);
     if !zone.lists.is_empty() && !is_listed && zone.includes.is_empty() {
         let text = if zone.kind.has_addresses() { "127.0.0.2" } else { "test" };
-        let text = format!("{text} is not listed in the files, and always is here, with 127.0.0.2 (RFC 5782 section 5)");
+        let text = format!(
+            "{text} is not listed in the files, and always is here, with 127.0.0.2 (RFC 5782 section 5)"
+        );
         findings.push(Finding::new(Level::Differs, text));
     }
     findings.extend(of_records(zone));
@@ -58,7 +60,8 @@ fn of_list(of: &PlannedList) -> Vec<Finding> {
         tell(Level::Differs, None, summary.names_in_texts, text.into());
     }
     if summary.without_effect > 0 {
-        let text = "entries say something else of a prefix than an earlier one: the first counts, in both";
+        let text =
+            "entries say something else of a prefix than an earlier one: the first counts, in both";
         tell(Level::Same, None, summary.without_effect, text.into());
     }
     for (guard, count, subject) in &summary.guarded {
@@ -91,13 +94,17 @@ fn of_records(zone: &PlannedZone) -> Vec<Finding> {
     let other = zone.records.iter().filter(|record| record.ttl.as_ref().is_some_and(is_other));
     let count = other.count() as u64;
     if count > 0 {
-        let text = format!("records have a TTL of their own; here they have that of the zone, {}", zone.ttl);
+        let text = format!(
+            "records have a TTL of their own; here they have that of the zone, {}",
+            zone.ttl
+        );
         findings.push(Finding::new(Level::Differs, text).many(count));
     }
     let is_plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
     for record in &zone.records {
         if !record.name.labels().flatten().all(is_plain) {
-            let text = format!("line {}: {} can't be a record's name here", record.line, record.name);
+            let text =
+                format!("line {}: {} can't be a record's name here", record.line, record.name);
             findings.push(Finding::new(Level::LeftOut, text));
         }
         if let RecordData::Txt(text) = &record.data
@@ -112,24 +119,32 @@ fn of_records(zone: &PlannedZone) -> Vec<Finding> {
 
 fn of_access(zone: &PlannedZone) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if zone.access.len() > Access::MAX_RULES {
+    if zone.access.len() > AccessRules::MAX {
         let text = format!(
             "the access list has {} rules, and a zone has at most {}: none is taken over",
             zone.access.len(),
-            Access::MAX_RULES
+            AccessRules::MAX
         );
         findings.push(Finding::new(Level::LeftOut, text));
     }
-    let masks = |rule: &AclRule| {
-        matches!(rule.action, Ok(AclAction::Empty | AclAction::Listed(..)))
-    };
+    let masks =
+        |rule: &AclRule| matches!(rule.action, Ok(AclAction::Empty | AclAction::Listed(..)));
     if !zone.records.is_empty() && zone.access.iter().any(masks) {
         let text = "records of a data set of type generic are answered under :empty and a value here; rbldnsd answers NODATA for them";
         findings.push(Finding::new(Level::Differs, text));
     }
+    let silent = |rule: &&AclRule| matches!(rule.action, Ok(AclAction::Listed(_, None)));
+    if let Some(rule) = zone.access.iter().find(silent) {
+        let text = format!(
+            "line {}: who is told that everything is listed gets a TXT record here, which rbldnsd does not send without a text",
+            rule.line
+        );
+        findings.push(Finding::new(Level::Differs, text));
+    }
     for rule in &zone.access {
         if let Err(wrong) = &rule.action {
-            let text = format!("line {}: the rule for {} is left out: {wrong}", rule.line, rule.prefix);
+            let text =
+                format!("line {}: the rule for {} is left out: {wrong}", rule.line, rule.prefix);
             findings.push(Finding::new(Level::LeftOut, text));
         }
     }

@@ -97,7 +97,8 @@ impl Dropped {
         let cut = cuts_host_bits && matches!(wrong, LineError::HostBits { .. });
         let finding = match wrong {
             _ if cut => {
-                let text = format!("{wrong}; rbldnsd -e lists that, and here the line says nothing");
+                let text =
+                    format!("{wrong}; rbldnsd -e lists that, and here the line says nothing");
                 Finding::new(Level::Differs, text)
             }
             wrong if wrong.differs() => {

@@ -8,8 +8,8 @@ use std::{
 };
 
 use dnsbl_formats::rbldnsd::{
-    AclFile, AclReader, CombinedReader, Contents, DatasetType, FileError, GenericFile,
-    GenericReader, LineError, ListType, Part, Reader, Record, AclRule, Settings, Trapped,
+    AclFile, AclReader, AclRule, CombinedReader, Contents, DatasetType, FileError, GenericFile,
+    GenericReader, LineError, ListType, Part, Reader, Record, Settings, Trapped,
 };
 use dnsbl_types::UnixTime;
 use flate2::bufread::MultiGzDecoder;
@@ -65,7 +65,7 @@ pub(super) struct LoadedPart {
 #[derive(Debug)]
 pub(super) enum PartContents {
     List(List),
-    Records(Settings, Vec<Record>),
+    Records(Vec<Record>),
     Nothing,
 }
 
@@ -87,7 +87,9 @@ pub(super) fn load(line: &CommandLine, argument: &DatasetArgument, now: UnixTime
         Ok(DatasetType::Acl) => loading.acl(&files),
         Err(err) => {
             let text = match argument.dataset.as_str() {
-                "aclkey" => "aclkey of rspamd's fork (keys as labels of names) is not taken over".into(),
+                "aclkey" => {
+                    "aclkey of rspamd's fork (keys as labels of names) is not taken over".into()
+                }
                 _ => format!("{err}"),
             };
             loading.findings.push(Finding::new(Level::LeftOut, text).at(&files[0], None));
@@ -181,7 +183,7 @@ impl Loading<'_> {
                         let summary = Summary::of(list, file, None);
                         PartContents::List(List { list, settings, summary, is_sum_of_files: true })
                     }
-                    Contents::Generic(file) => PartContents::Records(file.settings, file.records),
+                    Contents::Generic(file) => PartContents::Records(file.records),
                     Contents::Skipped => PartContents::Nothing,
                 };
                 let file = path.clone();
@@ -244,11 +246,7 @@ impl Loading<'_> {
     }
 
     /// Hands over each line until it is refused; whether none was.
-    fn each_line(
-        &self,
-        file: &Path,
-        mut take: impl FnMut(u64, &[u8]) -> bool,
-    ) -> io::Result<bool> {
+    fn each_line(&self, file: &Path, mut take: impl FnMut(u64, &[u8]) -> bool) -> io::Result<bool> {
         let mut body = BufReader::with_capacity(1 << 16, File::open(file)?);
         let is_packed = body.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut body: Box<dyn BufRead> = match is_packed {

@@ -52,7 +52,8 @@ pub(super) fn findings(line: &CommandLine) -> Vec<Finding> {
         findings.push(Finding::new(Level::LeftOut, text));
     }
     if line.interval == 0 {
-        let text = "-c 0: files are read when rbldnsd is told by SIGHUP; here feeds follow their files";
+        let text =
+            "-c 0: files are read when rbldnsd is told by SIGHUP; here feeds follow their files";
         findings.push(Finding::new(Level::Differs, text));
     }
     findings.dedup();

@@ -8,7 +8,7 @@ use dnsbl_formats::rbldnsd::{
 use dnsbl_types::{Name, Source, UnixTime, ZoneKind};
 
 use super::{
-    arguments::{CommandLine, DatasetArgument},
+    arguments::{CommandLine, DatasetArgument, TtlLimits},
     differences,
     finding::{Finding, Level},
     load::{Dataset, List, Loaded, LoadedPart, PartContents, load},
@@ -22,6 +22,8 @@ struct Gathered {
     lists: Vec<GatheredList>,
     records: Vec<Record>,
     settings: Vec<Settings>,
+    /// Those of its lists.
+    ttls: Vec<u32>,
     access: Option<Vec<AclRule>>,
     findings: Vec<Finding>,
     newest: u32,
@@ -51,7 +53,7 @@ pub(super) fn plan(line: CommandLine, name_servers: &[Name], now: UnixTime) -> P
     for argument in &line.datasets {
         let dataset = load(&line, argument, now);
         match &argument.zone {
-            Some(origin) => gather(&mut zones, &mut order, origin, argument, dataset),
+            Some(origin) => gather(&mut zones, &mut order, (origin, &line.ttl), argument, dataset),
             None => {
                 findings.extend(dataset.findings);
                 if let Loaded::Acl(rules) = dataset.contents {
@@ -61,7 +63,8 @@ pub(super) fn plan(line: CommandLine, name_servers: &[Name], now: UnixTime) -> P
         }
     }
     inherit(&mut zones);
-    let mut planner = Planner { line: &line, name_servers, planned: Vec::new(), sources: Vec::new() };
+    let mut planner =
+        Planner { line: &line, name_servers, planned: Vec::new(), sources: Vec::new() };
     // What stands alone may be what others include.
     let (alone, several): (Vec<Name>, Vec<Name>) =
         order.into_iter().partition(|origin| zones[origin].groups().all(|group| group.len() < 2));
@@ -77,7 +80,7 @@ pub(super) fn plan(line: CommandLine, name_servers: &[Name], now: UnixTime) -> P
 fn gather(
     zones: &mut BTreeMap<Name, Gathered>,
     order: &mut Vec<Name>,
-    origin: &Name,
+    (origin, limits): (&Name, &TtlLimits),
     argument: &DatasetArgument,
     dataset: Dataset,
 ) {
@@ -89,11 +92,17 @@ fn gather(
     match contents {
         Loaded::List(list) => {
             zone.settings.push(list.settings.clone());
-            zone.lists.push(GatheredList { dataset: argument.dataset.clone(), files, list, shared });
+            zone.ttls.push(limits.of(&list.settings));
+            zone.lists.push(GatheredList {
+                dataset: argument.dataset.clone(),
+                files,
+                list,
+                shared,
+            });
         }
         Loaded::Records(settings, records) => {
             zone.settings.push(settings);
-            zone.records.extend(records);
+            zone.add_records(records, limits);
         }
         Loaded::Acl(rules) => match &mut zone.access {
             None => zone.access = Some(rules),
@@ -112,7 +121,7 @@ fn gather(
                     *number += 1;
                     let is_one_of_several = totals[&(of.file.clone(), below.clone())] > 1;
                     let name = PartName::new(below.clone(), is_one_of_several.then_some(*number));
-                    add_part(zones, order, origin, &of, &name);
+                    add_part(zones, order, (origin, limits), &of, &name);
                 }
             }
         }
@@ -134,7 +143,7 @@ fn totals(parts: &[(&PathBuf, &Part)]) -> BTreeMap<(PathBuf, Name), usize> {
 fn add_part(
     zones: &mut BTreeMap<Name, Gathered>,
     order: &mut Vec<Name>,
-    base: &Name,
+    (base, limits): (&Name, &TtlLimits),
     of: &LoadedPart,
     name: &PartName,
 ) {
@@ -150,13 +159,14 @@ fn add_part(
         Gathered { base: Some(base.clone()), newest, ..Gathered::default() }
     });
     if !is_own && zone.base.as_ref() != Some(base) {
-        let text = format!("{origin} is a zone of its own, which rbldnsd asks instead of this part");
+        let text =
+            format!("{origin} is a zone of its own, which rbldnsd asks instead of this part");
         zone.findings.push(Finding::new(Level::Same, text).at(&of.file, Some(of.line)));
         return;
     }
     match &of.contents {
         PartContents::List(list) => {
-            zone.settings.push(Settings { ttl: list.settings.ttl.clone(), ..Settings::default() });
+            zone.ttls.push(limits.of(&list.settings));
             zone.lists.push(GatheredList {
                 dataset: format!("combined:{name}"),
                 files: vec![of.file.clone()],
@@ -164,10 +174,7 @@ fn add_part(
                 shared: format!("{} {}", of.file.display(), of.line),
             });
         }
-        PartContents::Records(settings, records) => {
-            zone.settings.push(Settings { ttl: settings.ttl.clone(), ..Settings::default() });
-            zone.records.extend(records.iter().cloned());
-        }
+        PartContents::Records(records) => zone.add_records(records.clone(), limits),
         PartContents::Nothing => {}
     }
 }
@@ -180,12 +187,7 @@ fn inherit(zones: &mut BTreeMap<Name, Gathered>) {
         .collect();
     for (origin, base) in parts {
         let of_base = &zones[&base];
-        let inherited: Vec<Settings> = of_base
-            .settings
-            .iter()
-            .map(|settings| Settings { ttl: None, ..settings.clone() })
-            .collect();
-        let access = of_base.access.clone();
+        let (inherited, access) = (of_base.settings.clone(), of_base.access.clone());
         if let Some(zone) = zones.get_mut(&origin) {
             zone.settings.extend(inherited);
             zone.access = access;
@@ -197,9 +199,15 @@ impl Gathered {
     /// Its lists by what they are about, those together whose entries may meet.
     fn groups(&self) -> impl Iterator<Item = Vec<&GatheredList>> {
         let firsts = [ListType::Ip4Set, ListType::Ip6Trie, ListType::DnSet];
-        firsts.into_iter().map(|first| {
-            self.lists.iter().filter(|list| list.list.list.meets(first)).collect()
-        })
+        firsts
+            .into_iter()
+            .map(|first| self.lists.iter().filter(|list| list.list.list.meets(first)).collect())
+    }
+
+    /// Adds records with the TTL that each has.
+    fn add_records(&mut self, records: Vec<Record>, limits: &TtlLimits) {
+        let with_ttl = |record: Record| Record { ttl: Some(limits.clamp(record.ttl)), ..record };
+        self.records.extend(records.into_iter().map(with_ttl));
     }
 
     fn kind(&self) -> ZoneKind {
@@ -263,14 +271,15 @@ impl Planner<'_> {
         let soa = gathered.soa().cloned();
         let named = gathered.ns().map(|ns| ns.names.clone()).unwrap_or_default();
         let ns = if named.is_empty() { self.name_servers.to_vec() } else { named };
-        let ttls = gathered.settings.iter().filter_map(|settings| settings.ttl.as_ref());
-        let mut ttls: Vec<u32> = ttls.map(|at| self.line.ttl.clamp(Some(at.value))).collect();
+        let mut ttls = std::mem::take(&mut gathered.ttls);
+        ttls.sort_unstable();
         ttls.dedup();
         if ttls.len() > 1 {
             let text = "its data sets have different TTLs, and the zone has one: the shortest";
             findings.push(Finding::new(Level::Differs, text));
         }
-        let ttl = ttls.into_iter().min().unwrap_or_else(|| self.line.ttl.clamp(None)).max(1);
+        let of_records = gathered.records.iter().filter_map(|record| record.ttl).min();
+        let ttl = ttls.first().copied().or(of_records).unwrap_or_else(|| self.line.ttl.clamp(None));
         let serial = soa.as_ref().map_or(0, |soa| soa.serial);
         PlannedZone {
             origin,
@@ -278,7 +287,7 @@ impl Planner<'_> {
             ns,
             serial: if serial == 0 { gathered.newest } else { serial },
             soa,
-            ttl,
+            ttl: ttl.max(1),
             lists: Vec::new(),
             records: std::mem::take(&mut gathered.records),
             access: gathered.access.take().unwrap_or_default(),
@@ -323,14 +332,15 @@ impl Planner<'_> {
             ns: zone.ns.clone(),
             soa: zone.soa.clone(),
             serial: zone.serial,
-            ttl: zone.ttl,
+            ttl: self.line.ttl.of(&of.list.settings).max(1),
             lists: Vec::new(),
             records: Vec::new(),
             access: zone.access.clone(),
             includes: Vec::new(),
             findings: Vec::new(),
         };
-        let text = format!("a zone of its own, so that {} can include it beside others", zone.origin);
+        let text =
+            format!("a zone of its own, so that {} can include it beside others", zone.origin);
         own.findings.push(Finding::new(Level::Same, text));
         self.list(&mut own, of);
         own.findings.extend(differences::of_zone(&own));

@@ -76,9 +76,10 @@ impl Plan {
 
     /// All findings, with the zone that each is about.
     pub(super) fn findings(&self) -> impl Iterator<Item = (Option<&Name>, &Finding)> {
-        let of_zones = self.zones.iter().flat_map(|zone| {
-            zone.findings.iter().map(|finding| (Some(&zone.origin), finding))
-        });
+        let of_zones = self
+            .zones
+            .iter()
+            .flat_map(|zone| zone.findings.iter().map(|finding| (Some(&zone.origin), finding)));
         self.findings.iter().map(|finding| (None, finding)).chain(of_zones)
     }
 

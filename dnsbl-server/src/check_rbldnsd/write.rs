@@ -67,8 +67,9 @@ fn inline_table(rule: &Rule) -> String {
     match &rule.says {
         Says::Action(action) => format!("{{ prefix = {prefix}, action = {} }}", quoted(action)),
         Says::Listed { code, reason } => {
-            let reason =
-                reason.as_ref().map_or(String::new(), |text| format!(", reason = {}", quoted(text)));
+            let reason = reason
+                .as_ref()
+                .map_or(String::new(), |text| format!(", reason = {}", quoted(text)));
             format!("{{ prefix = {prefix}, return-code = {}{reason} }}", quoted(code))
         }
     }
@@ -118,7 +119,7 @@ fn quoted(text: &str) -> String {
 fn import_script(plan: &Plan) -> String {
     let mut out = String::from(
         "#!/bin/sh\n# Written by dnsbl-server check-rbldnsd: makes the zones and imports every file once.\n\
-         # DNSBL_TOKEN_FILE and DNSBL_URL say where to; run it again as often as you like.\nset -eu\n\
+         # DNSBL_SERVER and DNSBL_TOKEN_FILE say where to; run it again as often as you like.\nset -eu\n\
          cd \"$(dirname \"$0\")\"\n",
     );
     for zone in &plan.zones {

@@ -139,7 +139,8 @@ impl AclReader {
         self.common.check(now)?;
         let Directives { mut settings, templates, .. } = self.common.directives;
         (settings.soa, settings.ns) = (None, None);
-        let values: Vec<_> = self.values.all().map(|value| value.resolve(&templates).says).collect();
+        let values: Vec<_> =
+            self.values.all().map(|value| value.resolve(&templates).says).collect();
         let action = |action| {
             Ok(match action {
                 Action::Ignore => AclAction::Ignore,
@@ -184,7 +185,8 @@ impl AclReader {
     fn prefix<'a>(&mut self, text: &'a [u8]) -> Result<(IpNet, &'a [u8]), LineError> {
         // An IPv6 address has a colon before anything else than hexadecimal digits, and a value none before it.
         let digits = text.iter().take_while(|c| c.is_ascii_hexdigit()).count();
-        let is_v6 = text[digits..].starts_with(b":") || text[..digits].iter().any(u8::is_ascii_alphabetic);
+        let is_v6 =
+            text[digits..].starts_with(b":") || text[..digits].iter().any(u8::is_ascii_alphabetic);
         if is_v6 {
             let v6::Prefix { net, no_length, rest } = v6::prefix(text)?;
             if no_length {

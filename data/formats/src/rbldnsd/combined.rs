@@ -14,7 +14,7 @@ use super::{
     generic::{GenericFile, GenericReader},
     name,
     reader::{File, Reader},
-    trap::{Traps, Trapped},
+    trap::{Trapped, Traps},
 };
 
 /// A part of a combined data set, which begins with `$DATASET TYPE[:NAME] SUB…`.
@@ -66,7 +66,9 @@ pub struct PartName {
 
 /// A text that names no part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no part of a combined file: it is NAME, or NAME:N with a number from 1 on, and @ for the zone itself")]
+#[error(
+    "{0:?} is no part of a combined file: it is NAME, or NAME:N with a number from 1 on, and @ for the zone itself"
+)]
 pub struct PartNameError(String);
 
 impl PartName {
@@ -289,20 +291,14 @@ impl CombinedReader {
             Some(DatasetType::List(list)) => {
                 SectionReader::List(list, Reader::within(list, common))
             }
-            Some(DatasetType::Generic) => {
-                SectionReader::Generic(GenericReader::within(common))
-            }
+            Some(DatasetType::Generic) => SectionReader::Generic(GenericReader::within(common)),
         };
         let is_for_nobody = part.below.is_empty();
         self.sections.push(OpenSection { line, part, reader });
         if is_for_nobody { Err(LineError::NoSub) } else { Ok(()) }
     }
 
-    fn read_within(
-        &mut self,
-        line: u64,
-        text: &[u8],
-    ) -> Result<Option<SectionEntry>, LineError> {
+    fn read_within(&mut self, line: u64, text: &[u8]) -> Result<Option<SectionEntry>, LineError> {
         let Some(last) = self.sections.len().checked_sub(1) else {
             return match self.common.begin(line, text)? {
                 Kind::Done => Ok(None),
@@ -468,12 +464,16 @@ $DATASET ip4trie rel
     fn a_part_has_a_type_and_names_that_it_is_for() {
         let part = Part::of_line(b"$DATASET ip4set:relays Relays @ relays. . # x").unwrap();
         assert_eq!(part.dataset, Some(DatasetType::List(ListType::Ip4Set)));
-        assert_eq!((part.name.as_str(), part.below), ("relays", vec!["relays".parse().unwrap(), apex()]));
+        assert_eq!(
+            (part.name.as_str(), part.below),
+            ("relays", vec!["relays".parse().unwrap(), apex()])
+        );
         assert_eq!(Part::of_line(b"#$dataset x y\r").unwrap().dataset, None);
         for line in [&b"$TTL 5"[..], b"# $DATASET ip4set @", b"1.2.3.4", b"$DATASET"] {
             assert_eq!(Part::of_line(line), None);
         }
-        let (file, wrong) = read(None, "$DATASET ip4set\n1.2.3.4\n$DATASET ip4set a\\256 b\n1.2.3.5");
+        let (file, wrong) =
+            read(None, "$DATASET ip4set\n1.2.3.4\n$DATASET ip4set a\\256 b\n1.2.3.5");
         assert_eq!(wrong, [LineError::NoSub]);
         assert_eq!(shown(file.unwrap()), ["b: ip4set 1.2.3.5 127.0.0.2 - 0"]);
     }

@@ -31,11 +31,7 @@ impl Common {
     }
 
     /// Begins a line: takes it if it is a directive.
-    pub(super) fn begin<'a>(
-        &mut self,
-        number: u64,
-        line: &'a [u8],
-    ) -> Result<Kind<'a>, LineError> {
+    pub(super) fn begin<'a>(&mut self, number: u64, line: &'a [u8]) -> Result<Kind<'a>, LineError> {
         self.line = number;
         let line = self.without_marks(line)?;
         match directive::of_line(line) {

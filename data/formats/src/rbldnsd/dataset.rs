@@ -44,7 +44,8 @@ pub enum ListType {
 pub struct UnknownDataset(String);
 
 const NAMES: [&str; 10] = [
-    "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic", "combined", "acl",
+    "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic", "combined",
+    "acl",
 ];
 
 const TYPES: [DatasetType; 10] = [
@@ -163,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_part_of_a_combined_file_stands_behind_a_colon() {
-        for text in ["ip4set", "dnhash", "generic", "acl", "combined:@", "combined:a.b", "combined:@:2"] {
+        for text in
+            ["ip4set", "dnhash", "generic", "acl", "combined:@", "combined:a.b", "combined:@:2"]
+        {
             assert_eq!(text.parse::<Dataset>().unwrap().to_string(), text);
         }
         assert_eq!("combined".parse::<Dataset>().unwrap().to_string(), "combined:@");

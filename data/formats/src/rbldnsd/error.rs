@@ -56,7 +56,9 @@ pub enum LineError {
     #[error("$DATASET names no zone for its data, which are ignored")]
     NoSub,
     /// Parameters of an entry, which only rspamd's fork has.
-    #[error("{0:?} ends with parameters of rspamd's fork, which can't be told here: delay and ts hold an entry back, key asks for a key")]
+    #[error(
+        "{0:?} ends with parameters of rspamd's fork, which can't be told here: delay and ts hold an entry back, key asks for a key"
+    )]
     Parameters(String),
     /// No action of an access list.
     #[error("{0:?} is none of =ignore, =refuse, =empty and =pass")]
