@@ -90,7 +90,7 @@ impl Lab {
         if !self.imports.contains_key(&data.size()) {
             eprintln!("bench: importing {}", report::size(data.size()));
             let server = self.empty_ours(&dir, 0)?;
-            let (took, _) = server.import(&data.plain(), "upsert")?;
+            let (took, _) = server.import(&data.plain(), "plain", "upsert")?;
             server.stop()?;
             self.imported(data, took);
         }

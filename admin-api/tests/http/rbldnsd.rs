@@ -223,10 +223,10 @@ async fn a_timestamp_lets_rows_expire_and_an_expired_file_changes_nothing() {
 }
 
 const COMBINED: &str = "\
-$1 see $
+$1 see
 $TTL 5m
 $DATASET ip4set:relays relays @
-192.0.2.1 :4:$1
+192.0.2.1 :4:$1 $
 $DATASET dnset rhs
 example.com :5:Phish
 $DATASET ip6trie relays

@@ -93,10 +93,15 @@ impl Ours {
         Ok(())
     }
 
-    /// Imports a plain list; gives how long that took and what the server says of it.
-    pub(crate) fn import(&self, list: &Path, mode: &str) -> Result<(Duration, Value)> {
+    /// Imports a list in a format; gives how long that took and what the server says of it.
+    pub(crate) fn import(
+        &self,
+        list: &Path,
+        format: &str,
+        mode: &str,
+    ) -> Result<(Duration, Value)> {
         let file = File::open(list).with_context(|| format!("opening {}", list.display()))?;
-        let path = format!("/v1/zones/{}/import?format=plain&mode={mode}", data::ORIGIN);
+        let path = format!("/v1/zones/{}/import?format={format}&mode={mode}", data::ORIGIN);
         let request = self.admin().request(Method::POST, &path).body(Body::from(file));
         let begun = Instant::now();
         let reply = HttpReply::try_of(request.timeout(LOADING))?;
