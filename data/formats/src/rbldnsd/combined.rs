@@ -1,7 +1,5 @@
 //! Combined data sets: several in one file, each for a zone or for names below it.
 
-use std::{fmt, str::FromStr};
-
 use dnsbl_types::{Name, UnixTime};
 
 use super::{
@@ -39,7 +37,7 @@ impl Part {
         let (dataset, name) = dataset.split_once(':').unwrap_or((&dataset, ""));
         let mut below: Vec<Name> = Vec::new();
         for word in words.take_while(|word| !is_comment(word)) {
-            let name = if word == b"@" { Some(apex()) } else { name::any_or_root(word) };
+            let name = if word == b"@" { Some(name::root()) } else { name::any_or_root(word) };
             below.extend(name.filter(|name| !below.contains(name)));
         }
         Some(Self { dataset: dataset.parse().ok(), name: name.into(), below })
@@ -48,75 +46,6 @@ impl Part {
     /// Whether it is for this name below the zone.
     pub fn is_for(&self, below: &Name) -> bool {
         self.below.contains(below)
-    }
-}
-
-/// The zone itself, as a name below it.
-fn apex() -> Name {
-    name::root()
-}
-
-/// The part of a combined file that is meant: `SUB`, or `SUB:N` for the Nth where there are several; `@` is the zone
-/// itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartName {
-    below: Name,
-    which: Option<usize>,
-}
-
-/// A text that names no part.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no part of a combined file: it is NAME, or NAME:N with a number from 1 on, and @ for the zone itself"
-)]
-pub struct PartNameError(String);
-
-impl PartName {
-    /// Those for a name below the zone, or the Nth of them, from 1.
-    pub fn new(below: Name, which: Option<usize>) -> Self {
-        Self { below, which }
-    }
-
-    /// Those for the zone itself.
-    pub fn apex() -> Self {
-        Self::new(apex(), None)
-    }
-
-    /// The name below the zone; the root is the zone itself.
-    pub fn below(&self) -> &Name {
-        &self.below
-    }
-
-    /// Which of several, from 1; all if this is `None`.
-    pub fn which(&self) -> Option<usize> {
-        self.which
-    }
-}
-
-impl FromStr for PartName {
-    type Err = PartNameError;
-
-    fn from_str(text: &str) -> Result<Self, PartNameError> {
-        let wrong = || PartNameError(text.chars().take(80).collect());
-        let (below, which) = match text.split_once(':') {
-            Some((below, which)) => {
-                let number: Option<usize> = which.parse().ok().filter(|number| *number > 0);
-                (below, Some(number.ok_or_else(wrong)?))
-            }
-            None => (text, None),
-        };
-        let below = if below == "@" { apex() } else { below.parse().map_err(|_| wrong())? };
-        Ok(Self { below, which })
-    }
-}
-
-impl fmt::Display for PartName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.below.is_root() {
-            true => f.write_str("@")?,
-            false => self.below.fmt(f)?,
-        }
-        self.which.map_or(Ok(()), |which| write!(f, ":{which}"))
     }
 }
 
@@ -362,7 +291,8 @@ mod tests {
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
     fn read(wanted: Option<&str>, text: &str) -> (Result<CombinedFile, FileError>, Vec<LineError>) {
-        let wanted = wanted.map(|name| if name == "@" { apex() } else { name.parse().unwrap() });
+        let wanted =
+            wanted.map(|name| if name == "@" { name::root() } else { name.parse().unwrap() });
         let mut reader = CombinedReader::new(wanted, false);
         let mut wrong = Vec::new();
         for (number, line) in (1..).zip(text.split('\n')) {
@@ -466,7 +396,7 @@ $DATASET ip4trie rel
         assert_eq!(part.dataset, Some(DatasetType::List(ListType::Ip4Set)));
         assert_eq!(
             (part.name.as_str(), part.below),
-            ("relays", vec!["relays".parse().unwrap(), apex()])
+            ("relays", vec!["relays".parse().unwrap(), name::root()])
         );
         assert_eq!(Part::of_line(b"#$dataset x y\r").unwrap().dataset, None);
         for line in [&b"$TTL 5"[..], b"# $DATASET ip4set @", b"1.2.3.4", b"$DATASET"] {

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use dnsbl_types::ZoneKind;
 
-use super::combined::PartName;
+use super::part_name::PartName;
 
 /// A type of data set, as rbldnsd's command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,7 @@ mod entry;
 mod error;
 mod generic;
 mod name;
+mod part_name;
 mod reader;
 mod rows;
 mod template;
@@ -39,14 +40,13 @@ mod v6;
 mod value;
 
 pub use acl::{AclAction, AclFile, AclReader, AclRule};
-pub use combined::{
-    CombinedFile, CombinedReader, Contents, Part, PartName, PartNameError, Section, SectionEntry,
-};
+pub use combined::{CombinedFile, CombinedReader, Contents, Part, Section, SectionEntry};
 pub use dataset::{Dataset, DatasetType, ListType, UnknownDataset};
 pub use directive::{At, NameServers, Settings, Soa};
 pub use entry::{Entry, Subjects};
 pub use error::{FileError, LineError, NameFault, TextError};
 pub use generic::{GenericFile, GenericReader, Record, RecordData};
+pub use part_name::{PartName, PartNameError};
 pub use reader::{File, FileRows, Reader};
 pub use trap::{Trap, Trapped};
 pub use value::{Value, ValueId};
