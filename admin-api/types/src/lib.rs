@@ -19,7 +19,9 @@ mod scopes;
 mod token;
 mod zone;
 
-pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode, ZoneQuotas};
+pub use access::{
+    Access, AccessAction, AccessRule, Denial, LargeUdp, Quota, SubscriberMode, ZoneQuotas,
+};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
@@ -36,4 +38,4 @@ pub use relay_test::{
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::{Context, Result};
 
 use crate::{
+    data,
     lab::Lab,
     pause::pause,
     prober,
@@ -31,13 +32,13 @@ const IP4SET: &str = "rbldnsd&dataset=ip4set";
 /// Imports the largest list into an empty zone as a data set of rbldnsd; into another empty one with one address in a
 /// hundred changed, then as it is; later comparisons find it so.
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
-    let data = lab.data(lab.large())?;
-    let (plain, changed) = (data.plain(), data.changed()?);
-    let dir = lab.store_dir(&data);
+    let list = lab.data(lab.large())?;
+    let (plain, changed) = (list.plain(), list.changed()?);
+    let dir = lab.store_dir(&list);
     let mut table = Table::new(&COLUMNS);
     let of_rbldnsd = dir.with_extension("ip4set");
     let server = lab.empty_ours(clear(&of_rbldnsd)?, 0)?;
-    import(lab, &server, &mut table, "first import, ip4set", (&data.ip4set()?, IP4SET), "upsert")?;
+    import(lab, &server, &mut table, "first import, ip4set", (&list.ip4set()?, IP4SET), "upsert")?;
     server.stop()?;
     clear(&of_rbldnsd)?;
     let server = lab.empty_ours(clear(&dir)?, 0)?;
@@ -45,11 +46,11 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     let name = "replace-source, 1 % changed";
     import(lab, &server, &mut table, name, (&plain, "plain"), "replace-source")?;
     server.stop()?;
-    lab.imported(&data, took);
+    lab.imported(&list, took);
     let text = format!(
         "{} lines; all cores. Memory: resident; after: {:?} later. Probes: questions for an \
          address that is always listed, 1,000 a second.",
-        report::size(data.size()),
+        report::size(list.size()),
         lab.settle
     );
     lab.report.section("Imports", &text)?;
@@ -69,7 +70,7 @@ fn import(
     usage::forget_peak(id)?;
     let before = usage::memory(id)?;
     let prober = prober::start(server.program().addr())?;
-    let (took, counts) = server.import(list, format, mode)?;
+    let (took, counts) = server.import_as(format, data::ORIGIN, list, mode)?;
     let probe = prober.stop()?;
     eprintln!("bench: {counts}");
     // The time that memory is given to settle is what is measured.

@@ -26,6 +26,7 @@ const SERVERS: [(&str, &str); 2] =
 const OTHERWISE: [(&str, i32); 6] = [
     // It is listed.
     ("dnsblctl check 192.0.2.99", 1),
+    ("dnsblctl check 127.0.0.2", 1),
     ("dnsbl check 192.0.2.99", 1),
     ("dnsbl explain 192.0.2.99", 1),
     // Some of it is.
