@@ -13,12 +13,12 @@ use dnsbl_tests::{
     Answer, Finished, PATIENCE, Process, Query, Random, TestServer, UdpClient, eventually, program,
     tool,
 };
-use hickory_proto::rr::RecordType::{self, A, AAAA, TXT};
+use hickory_proto::rr::RecordType::{self, A, AAAA, MX, TXT};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// An operator's folder with data sets of each type; every entry has a text, and every list its test entry.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     (
         "relays",
         "\
@@ -44,6 +44,7 @@ not an address
         "\
 $SOA 3600 ns1.example.net. hostmaster.example.org. 0 3600 600 604800 60
 $NS 3600 ns1.example.net.
+$TTL 10m
 :10:Dial-up $
 127.0.0.2 :2:Test
 45.155.0.0/16
@@ -94,11 +95,16 @@ $TTL 20m
 2001:db8:aa::/48 :5:Six
 ",
     ),
+    (
+        "web",
+        "$TTL 10m\n@ A 192.0.2.80\nwww A 192.0.2.81\nwww A 192.0.2.82\nwww MX 10 mail.example.net.\n\
+         text TXT \"Costs $5\"\n",
+    ),
     ("everybody", "# who may not ask at all\n127.0.0.9 :refuse\n127.0.0.10 :ignore\n"),
     ("some", "127.0.0.11 :empty\n127.0.0.12 :9:You, $, see everything\n127.0.0.0/28 :pass\n"),
 ];
 
-const ZONES: [&str; 9] = [
+const ZONES: [&str; 12] = [
     "relays.bl.example.org:ip4set:relays",
     "relays.bl.example.org:ip6trie:relays6",
     "dul.bl.example.org:ip4trie:dul",
@@ -106,6 +112,9 @@ const ZONES: [&str; 9] = [
     "six.bl.example.org:ip6tset:six",
     "dbl.example.org:dnset:names",
     "combined.example.org:combined:all",
+    "bl.example.org:ip4set:relays",
+    "bl.example.org:ip4trie:dul",
+    "bl.example.org:generic:web",
     ":acl:everybody",
     "dul.bl.example.org:acl:some",
 ];
@@ -192,6 +201,7 @@ fn question(random: &mut Random) -> (String, RecordType) {
         "fine.example",
     ];
     let zone = *random.pick(&[
+        "bl.example.org",
         "relays.bl.example.org",
         "dul.bl.example.org",
         "trivial.bl.example.org",
@@ -204,10 +214,13 @@ fn question(random: &mut Random) -> (String, RecordType) {
     let key = match zone {
         "dbl.example.org" | "two.combined.example.org" => (*random.pick(&names)).to_owned(),
         "six.bl.example.org" => v6(random),
+        "bl.example.org" if random.below(4) == 0 => {
+            (*random.pick(&["www", "text", "none", "x.www"])).to_owned()
+        }
         _ if random.below(4) == 0 => v6(random),
         _ => v4(random),
     };
-    (format!("{key}.{zone}"), *random.pick(&[A, A, TXT, TXT, AAAA]))
+    (format!("{key}.{zone}"), *random.pick(&[A, A, TXT, TXT, AAAA, MX]))
 }
 
 /// The tables of a configuration from one on, without feeds.
