@@ -264,7 +264,7 @@ fn what_check_rbldnsd_writes_answers_as_rbldnsd_did() {
             listed += u32::from(matches!(found, Some((Answer::Records(_), _))));
             assert_eq!(found, expected, "{client} asks {name} {rtype}");
         }
-        assert!(listed > 100 || client == "127.0.0.9", "{client}: {listed}");
+        assert!(listed > 20 || client == "127.0.0.9", "{client}: {listed}");
     }
     let ignored: IpAddr = Ipv4Addr::new(127, 0, 0, 10).into();
     let client = UdpClient::connect_from(server.dns(), ignored).unwrap();

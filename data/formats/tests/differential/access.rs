@@ -79,9 +79,9 @@ fn line() -> impl Strategy<Value = String> {
         "$SOA 5 a. b. 0 1 2 3 4",
         "$NS 5 a.",
     ];
-    let rule = (select(&prefixes[..]), select(&actions[..]))
+    let rule = (select(prefixes.to_vec()), select(actions.to_vec()))
         .prop_map(|(prefix, action)| format!("{prefix}{action}"));
-    prop_oneof![5 => rule, 2 => select(&defaults[..]).prop_map(str::to_owned)]
+    prop_oneof![5 => rule, 2 => select(defaults.to_vec()).prop_map(str::to_owned)]
 }
 
 /// What becomes of a client's question.
