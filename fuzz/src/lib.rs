@@ -11,7 +11,9 @@ use std::{
 };
 
 use dnsbl_client::{QueryType, Question, read_reply};
-use dnsbl_formats::rbldnsd::{ListType, Reader, ValueId};
+use dnsbl_formats::rbldnsd::{
+    self, AclReader, CombinedReader, Contents, GenericReader, ListType, Reader, ValueId,
+};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_server::Paths;
 use dnsbl_types::{
@@ -157,24 +159,64 @@ pub fn import_rows(input: &[u8]) {
 
 /// A file of rbldnsd; its first byte is the type. Each subject has one row, and each row a value.
 pub fn rbldnsd_file(input: &[u8]) {
-    const TYPES: [ListType; 6] = [
+    const TYPES: [ListType; 7] = [
         ListType::Ip4Set,
         ListType::Ip4TSet,
         ListType::Ip4Trie,
         ListType::Ip6TSet,
         ListType::Ip6Trie,
         ListType::DnSet,
+        ListType::DnHash,
     ];
     let Some((list, body)) = input.split_first() else { return };
-    let list = TYPES[usize::from(list % 6)];
-    let mut reader = Reader::new(list, body.len().is_multiple_of(2));
-    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-        if let Ok(Some(entry)) = reader.read(number, line) {
-            assert!(entry.subjects().count() > 0, "an entry about nothing");
-            reader.add(&entry);
+    let strict = body.len().is_multiple_of(2);
+    let lines = || (1..).zip(body.split(|byte| *byte == b'\n'));
+    match list % 10 {
+        7 => {
+            let mut reader = GenericReader::new(strict);
+            lines().for_each(|(number, line)| drop(reader.read(number, line)));
+            if let Ok(file) = reader.finish(NOW) {
+                assert!(file.records.iter().all(|record| !record.data.presentation().is_empty()));
+            }
+        }
+        8 => {
+            let mut reader = AclReader::new(strict);
+            lines().for_each(|(number, line)| drop(reader.read(number, line)));
+            if let Ok(file) = reader.finish(NOW) {
+                let mut prefixes = HashSet::new();
+                assert!(file.rules.iter().all(|rule| prefixes.insert(rule.prefix)), "two rules");
+            }
+        }
+        9 => {
+            let mut reader = CombinedReader::new(None, strict);
+            for (number, line) in lines() {
+                if let Ok(Some(entry)) = reader.read(number, line) {
+                    reader.add(&entry);
+                }
+            }
+            let Ok(file) = reader.finish(NOW) else { return };
+            for section in file.sections {
+                if let Contents::List(_, file) = section.contents {
+                    rows(file);
+                }
+            }
+        }
+        list => {
+            let mut reader = Reader::new(TYPES[usize::from(list)], strict);
+            for (number, line) in lines() {
+                if let Ok(Some(entry)) = reader.read(number, line) {
+                    assert!(entry.subjects().count() > 0, "an entry about nothing");
+                    reader.add(&entry);
+                }
+            }
+            if let Ok(file) = reader.finish(NOW) {
+                rows(file);
+            }
         }
     }
-    let Ok(file) = reader.finish(NOW) else { return };
+}
+
+fn rows(file: rbldnsd::File) {
     let values = file.values.len();
     let mut subjects = HashSet::new();
     let put = |subject, said: &[_]| {

@@ -21,6 +21,7 @@ mod feeds;
 mod imports;
 mod listings;
 mod metrics;
+mod moving;
 mod operator;
 mod request_log;
 mod requests;

@@ -112,16 +112,22 @@ pub struct Rbldnsd {
 }
 
 impl Rbldnsd {
-    /// Starts one with data sets, each a type and a file. Another program may take its port first; then it takes
-    /// another.
+    /// Starts one with data sets, each a type and a file, all of which it serves.
     #[track_caller]
     pub fn start(origin: &str, data_sets: &[(&str, &[u8])]) -> Self {
+        Self::serve(origin, data_sets).expect("rbldnsd serves these data sets")
+    }
+
+    /// Starts one with data sets; `None` where it does not serve them. Another program may take its port first;
+    /// then it takes another.
+    #[track_caller]
+    pub fn serve(origin: &str, data_sets: &[(&str, &[u8])]) -> Option<Self> {
         let dir = TempDir::new().expect("a temporary folder");
         // It changes to another user where it is started by root.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
         let mut zones = Vec::new();
-        for (list, file) in data_sets {
-            let path = dir.path().join(list);
+        for (number, (list, file)) in data_sets.iter().enumerate() {
+            let path = dir.path().join(format!("file{number}"));
             fs::write(&path, file).expect("the folder is writable");
             zones.push(format!("{origin}:{list}:{}", path.display()));
         }
@@ -138,9 +144,12 @@ impl Rbldnsd {
                 if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
             });
             if has_started {
-                return Self { addr, _process: process, _dir: dir };
+                return Some(Self { addr, _process: process, _dir: dir });
             }
-            let said = process.stderr();
+            let said = process.stderr() + &process.stdout();
+            if said.contains("loading errors") {
+                return None;
+            }
             let is_taken = said.contains("in use") || said.contains("bind");
             assert!(is_taken, "{said}\n{zones:?}");
         }

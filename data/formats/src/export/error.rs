@@ -14,4 +14,7 @@ pub enum ExportError {
     /// A data set that is only read.
     #[error("{} is not written: its entries share one value; ip4set and ip6trie say the same", .0.as_str())]
     Shared(ListType),
+    /// A data set of the fork's.
+    #[error("dnhash is not written: only rspamd's fork reads it, and dnset says the same to both")]
+    Fork,
 }

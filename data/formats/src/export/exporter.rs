@@ -92,9 +92,10 @@ impl Target {
         match self {
             Self::Rbldnsd(ListType::Ip4Set | ListType::Ip4Trie | ListType::Ip4TSet) => Part::V4,
             Self::Rbldnsd(ListType::Ip6Trie | ListType::Ip6TSet) => Part::V6,
-            Self::Rbldnsd(ListType::DnSet) | Self::Combined | Self::ZoneFile | Self::Rpz(_) => {
-                Part::All
-            }
+            Self::Rbldnsd(ListType::DnSet | ListType::DnHash)
+            | Self::Combined
+            | Self::ZoneFile
+            | Self::Rpz(_) => Part::All,
         }
     }
 

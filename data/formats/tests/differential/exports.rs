@@ -262,7 +262,7 @@ fn rbldnsd_answers_the_same(list: ListType, rows: impl Strategy<Value = Rows>) {
     run(count() / 4 + 1, rows, |rows| {
         let ours = Listed::new(kind, &rows);
         let Some(file) = ours.export(Target::Rbldnsd(list)) else { return Ok(()) };
-        let theirs = Rbldnsd::start(list, file.as_bytes());
+        let theirs = Rbldnsd::start(list.as_str(), file.as_bytes());
         let mut questions = files::questions(list, ours.words().as_bytes());
         if list != ListType::Ip6Trie {
             questions.extend(fixed_questions(kind));
@@ -305,7 +305,7 @@ fn rbldnsd_answers_an_exported_combined_set_as_we_do() {
     run(count() / 4 + 1, rows(subject, TEXTS, 3), |rows| {
         let ours = Listed::new(ZoneKind::Ip, &rows);
         let file = ours.export(Target::Combined).unwrap();
-        let theirs = Rbldnsd::serving("combined", file.as_bytes());
+        let theirs = Rbldnsd::start("combined", file.as_bytes());
         let words = ours.words();
         let (v6, v4): (Vec<&str>, Vec<&str>) = words.split(' ').partition(|w| w.contains(':'));
         let mut questions = files::questions(ListType::Ip4Set, v4.join(" ").as_bytes());

@@ -74,7 +74,7 @@ fn subject(list: ListType) -> BoxedStrategy<String> {
             1 => odd_v6(),
         ]
         .boxed(),
-        ListType::DnSet => prop_oneof![9 => domain(), 1 => odd_domain()].boxed(),
+        ListType::DnSet | ListType::DnHash => prop_oneof![9 => domain(), 1 => odd_domain()].boxed(),
     }
 }
 
@@ -308,7 +308,9 @@ pub(crate) fn questions(list: ListType, file: &[u8]) -> BTreeSet<Question> {
             let words = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'));
             words.flat_map(all_v6).flat_map(beside_v6).collect()
         }
-        ListType::DnSet => text.split_ascii_whitespace().flat_map(beside_name).collect(),
+        ListType::DnSet | ListType::DnHash => {
+            text.split_ascii_whitespace().flat_map(beside_name).collect()
+        }
     }
 }
 

@@ -1,33 +1,55 @@
 //! The real rbldnsd.
 
-use dnsbl_formats::rbldnsd::ListType;
+use std::{net::IpAddr, time::Duration};
+
 use dnsbl_tests::{Edns, PATIENCE, Query, Reply, UdpClient};
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::rr::{RData, Record, RecordType};
 
 use crate::question::{Answers, Question, origin};
 
-/// A running rbldnsd that serves one file.
+/// A running rbldnsd.
 pub(crate) struct Rbldnsd {
     client: UdpClient,
-    _server: dnsbl_tests::Rbldnsd,
+    server: dnsbl_tests::Rbldnsd,
 }
 
 impl Rbldnsd {
-    pub(crate) fn start(list: ListType, file: &[u8]) -> Self {
-        Self::serving(list.as_str(), file)
+    /// Starts one with a file of a type that it serves.
+    #[track_caller]
+    pub(crate) fn start(list: &str, file: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(file);
+        Self::serve(&[(list, file)]).unwrap_or_else(|| panic!("it is not served:\n{text}"))
     }
 
-    /// One with a data set of any type.
-    pub(crate) fn serving(list: &str, file: &[u8]) -> Self {
-        let server = dnsbl_tests::Rbldnsd::start(&origin().to_string(), &[(list, file)]);
+    /// Starts one with data sets of these types; `None` where it does not serve them.
+    pub(crate) fn serve(datasets: &[(&str, &[u8])]) -> Option<Self> {
+        let server = dnsbl_tests::Rbldnsd::serve(&origin().to_string(), datasets)?;
         let client = UdpClient::connect(server.addr()).unwrap();
-        Self { client, _server: server }
+        Some(Self { client, server })
+    }
+
+    /// The rcode and the records of a type at a name; `None` if nothing comes within the limit.
+    pub(crate) fn records(
+        &self,
+        from: IpAddr,
+        name: &str,
+        rtype: RecordType,
+        limit: Duration,
+    ) -> Option<(u8, Vec<Record>)> {
+        let client = UdpClient::connect_from(self.server.addr(), from).unwrap();
+        client.send(&Query::new(name, rtype).bytes()).unwrap();
+        let reply = client.receive(limit).unwrap()?;
+        Some((reply.rcode(), reply.message.answers.clone()))
     }
 
     /// What it answers; `None` where it denies.
     pub(crate) fn ask(&self, question: &Question) -> Option<Answers> {
-        let name = question.to_string();
-        let query = Query::new(&name, RecordType::ANY);
+        self.ask_name(&question.to_string())
+    }
+
+    /// What it answers to a name; `None` where it denies.
+    pub(crate) fn ask_name(&self, name: &str) -> Option<Answers> {
+        let query = Query::new(name, RecordType::ANY);
         let query = query.edns(Edns { payload: 4096, ..Edns::default() });
         self.client.send(&query.bytes()).unwrap();
         let reply = loop {
@@ -36,7 +58,7 @@ impl Rbldnsd {
                 break reply;
             }
         };
-        read(&name, &reply)
+        read(name, &reply)
     }
 }
 

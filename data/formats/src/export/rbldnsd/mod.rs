@@ -40,6 +40,9 @@ const SIX_TO_FOUR: u16 = 0x2002;
 
 impl DataSet {
     pub(super) fn new(list: ListType, zone: &Zone) -> Result<Self, ExportError> {
+        if list == ListType::DnHash {
+            return Err(ExportError::Fork);
+        }
         if (list == ListType::DnSet) == zone.kind.has_addresses() {
             return Err(ExportError::Kind { list });
         }
