@@ -27,6 +27,7 @@ mod subject;
 mod subscriber;
 mod test_entry;
 mod time;
+mod usage;
 mod zone;
 
 pub use access::{
@@ -49,4 +50,5 @@ pub use subject::{DomainSubject, Subject, SubjectError};
 pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
+pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -13,11 +13,12 @@ use std::{
 
 use dnsbl_index::{IndexedSubscriber, IndexedZone};
 use dnsbl_types::{
-    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberMode,
-    ZoneQuotas,
+    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberId,
+    SubscriberMode, ZoneQuotas,
 };
 
 use super::{
+    denied::Denied,
     lookup::Lookup,
     quotas::{Payer, QuotaTable},
 };
@@ -34,6 +35,8 @@ pub(crate) struct AccessControl {
 pub(super) struct Access<'a> {
     pub(super) permission: Permission<'a>,
     account: Option<Account<'a>>,
+    /// Why it is denied, unless a rule says so.
+    denial: Option<DenialReason>,
 }
 
 /// What a client may ask for.
@@ -80,10 +83,15 @@ struct Account<'a> {
 }
 
 impl AccessControl {
-    /// Access by these rules in all zones; `key` decides which networks share a place in the table of quotas, and
-    /// nobody else may know it.
-    pub(crate) fn new(rules: AccessRules, key: [u8; 16], now: Instant) -> Self {
-        Self { rules, quotas: QuotaTable::new(key), began: now }
+    /// Access by these rules in all zones. Quotas of those who are no subscribers count once their table has been
+    /// [started](QuotaTable::start).
+    pub(crate) fn new(rules: AccessRules, now: Instant) -> Self {
+        Self { rules, quotas: QuotaTable::default(), began: now }
+    }
+
+    /// What all have asked who are no subscribers.
+    pub(crate) fn quotas(&self) -> &QuotaTable {
+        &self.quotas
     }
 
     /// Whether nothing that comes from a client is replied to.
@@ -119,13 +127,15 @@ impl AccessControl {
     ) -> Access<'a> {
         let access = &zone.settings().access;
         let deny = |reason| by_denial(access.denial, reason);
+        let denied =
+            |reason| Access { permission: deny(reason), account: None, denial: Some(reason) };
         let rule = access.rules.rule_for(client);
         if let Some(action) = rule.filter(|action| **action != AccessAction::Pass) {
             return Access::without_account(by_action(action, client));
         }
         let account = match account(zone, lookup, client, now) {
             Ok(account) => account,
-            Err(reason) => return Access::without_account(deny(reason)),
+            Err(reason) => return denied(reason),
         };
         let permission = match (rule, account, access.subscribers) {
             (Some(_), ..) | (None, Some(_), _) => Permission::Full,
@@ -134,11 +144,11 @@ impl AccessControl {
             }
             // Resolvers ask for these on their way to a key.
             (None, None, SubscriberMode::Required) if lookup.is_own_name() => Permission::Full,
-            (None, None, SubscriberMode::Required) => deny(DenialReason::NoSubscriber),
+            (None, None, SubscriberMode::Required) => return denied(DenialReason::NoSubscriber),
         };
         if !matches!(permission, Permission::Full | Permission::OwnRecords) || lookup.is_own_name()
         {
-            return Access { permission, account };
+            return Access { permission, account, denial: None };
         }
         let is_paid = match account {
             Some(Account { subscriber, .. }) => {
@@ -146,17 +156,20 @@ impl AccessControl {
             }
             None => self.charge(zone, client, now),
         };
-        let permission = if is_paid { permission } else { deny(DenialReason::Quota) };
-        Access { permission, account }
+        if is_paid {
+            Access { permission, account, denial: None }
+        } else {
+            Access { account, ..denied(DenialReason::Quota) }
+        }
     }
 
     /// Charges who is no subscriber; false if something of it is used up.
     fn charge(&self, zone: &IndexedZone, client: IpAddr, now: ClockReading) -> bool {
         let ZoneQuotas { address, network, zone: all } = zone.settings().access.quotas;
-        let now = self.moment(now);
-        self.quotas.charge(zone.number(), Payer::Address(client), address, now)
-            && self.quotas.charge(zone.number(), Payer::Network(client), network, now)
-            && self.quotas.charge(zone.number(), Payer::Everybody, all, now)
+        let (origin, now) = (zone.origin(), self.moment(now));
+        self.quotas.charge(origin, Payer::Address(client), address, now)
+            && self.quotas.charge(origin, Payer::Network(client), network, now)
+            && self.quotas.charge(origin, Payer::Everybody, all, now)
     }
 
     fn moment(&self, now: ClockReading) -> Moment {
@@ -167,7 +180,9 @@ impl AccessControl {
 
 impl Default for AccessControl {
     fn default() -> Self {
-        Self::new(AccessRules::default(), [0; 16], Instant::now())
+        let access = Self::new(AccessRules::default(), Instant::now());
+        access.quotas.start([0; 16]);
+        access
     }
 }
 
@@ -225,7 +240,23 @@ fn by_denial<'a>(denial: Denial, reason: DenialReason) -> Permission<'a> {
 
 impl<'a> Access<'a> {
     fn without_account(permission: Permission<'a>) -> Self {
-        Self { permission, account: None }
+        Self { permission, account: None, denial: None }
+    }
+
+    /// Why nothing is answered, if that is so.
+    pub(super) fn denied(&self) -> Option<Denied> {
+        match (self.denial, self.permission) {
+            (Some(DenialReason::Key), _) => Some(Denied::Key),
+            (Some(DenialReason::NoSubscriber), _) => Some(Denied::NoSubscriber),
+            (Some(DenialReason::Quota), _) => Some(Denied::Quota),
+            (None, Permission::Refused | Permission::Ignored) => Some(Denied::Rule),
+            (None, _) => None,
+        }
+    }
+
+    /// Whose account it is.
+    pub(super) fn subscriber(&self) -> Option<SubscriberId> {
+        self.account.map(|account| account.subscriber.id())
     }
 
     /// Counts the question for whom it is charged to.

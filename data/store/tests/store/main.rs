@@ -13,3 +13,4 @@ mod imports;
 mod model;
 mod old_codes;
 mod sources;
+mod usage;
