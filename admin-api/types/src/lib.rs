@@ -20,7 +20,9 @@ mod token;
 mod usage;
 mod zone;
 
-pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode, ZoneQuotas};
+pub use access::{
+    Access, AccessAction, AccessRule, Denial, LargeUdp, Quota, SubscriberMode, ZoneQuotas,
+};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,

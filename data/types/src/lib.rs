@@ -31,8 +31,8 @@ mod usage;
 mod zone;
 
 pub use access::{
-    Access, AccessAction, AccessError, AccessRules, Denial, ListAll, Quota, SubscriberMode,
-    ZoneQuotas,
+    Access, AccessAction, AccessError, AccessRules, Denial, LargeUdp, ListAll, Quota,
+    SubscriberMode, ZoneQuotas,
 };
 pub use access_key::{AccessKey, KeyDigest};
 pub use allowance::{Allowance, Day, Moment};

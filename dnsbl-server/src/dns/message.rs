@@ -192,7 +192,7 @@ impl<'r> ResponseBuilder<'r> {
         };
         self.meta.response_code = rcode;
         let outcome = if rcode == ResponseCode::NoError { Outcome::NoData } else { Outcome::Error };
-        let bytes = self.encode(&[], None, transport);
+        let bytes = self.encode(None, &[], None, transport);
         Decided { zone: None, outcome, class: ResultClass::Error, bytes }
     }
 
@@ -200,7 +200,7 @@ impl<'r> ResponseBuilder<'r> {
     fn refuse(&mut self, transport: Transport) -> Decided {
         self.meta.response_code = ResponseCode::Refused;
         self.explain(Some(ExtendedError::NotAuthoritative));
-        let bytes = self.encode(&[], None, transport);
+        let bytes = self.encode(None, &[], None, transport);
         Decided { zone: None, outcome: Outcome::Refused, class: ResultClass::Error, bytes }
     }
 
@@ -215,7 +215,8 @@ impl<'r> ResponseBuilder<'r> {
         let snapshot = self.service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
         let lookup = look_up(&snapshot, question);
-        let access = self.service.access.decide(&lookup, self.client.addr, now);
+        let control = &self.service.access;
+        let access = control.pay(control.decide(&lookup, self.client.addr, now), now);
         let Answer { zone, reply } = answer(&lookup, access.permission, now.wall);
         let (outcome, class) = (Outcome::of(&reply), ResultClass::of(&reply));
         access.count(outcome == Outcome::Listed);
@@ -233,7 +234,7 @@ impl<'r> ResponseBuilder<'r> {
         self.explain(ExtendedError::of(&lookup, access.permission, &reply));
         let owner = query.original().name();
         let (records, soa) = self.sections(zone, &reply, owner, lookup.key);
-        let bytes = self.encode(&records, soa.as_ref(), transport);
+        let bytes = self.encode(zone, &records, soa.as_ref(), transport);
         Decided { zone: zone_number, outcome, class, bytes }
     }
 
@@ -299,13 +300,14 @@ impl<'r> ResponseBuilder<'r> {
         let owner = query.original().name().clone();
         let mut record = Record::from_rdata(owner, 0, txt(text));
         record.dns_class = DNSClass::CH;
-        let bytes = self.encode(&[record], None, transport);
+        let bytes = self.encode(None, &[record], None, transport);
         Decided { zone: None, outcome: Outcome::NoData, class: ResultClass::ZoneRecords, bytes }
     }
 
     /// The bytes; where they are too many for UDP, TC and nothing else, so that the client asks by TCP.
     fn encode(
         &self,
+        zone: Option<&IndexedZone>,
         answers: &[Record],
         soa: Option<&Record>,
         transport: Transport,
@@ -314,7 +316,7 @@ impl<'r> ResponseBuilder<'r> {
             Transport::Tcp => u16::MAX,
             Transport::Udp => {
                 let payload = self.request.edns.as_ref().map(Edns::max_payload);
-                self.service.protection.longest_reply(&self.client, payload)
+                self.service.protection.longest_reply(&self.client, zone, payload)
             }
         };
         let mut meta = self.meta;

@@ -10,8 +10,9 @@ use std::{
 };
 
 use dnsbl_types::{
-    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, ListAll, Listing, Name, Quota,
-    Reason, ReturnCode, SoaTimes, Source, SubscriberMode, Zone, ZoneKind, ZoneQuotas, ZoneSpec,
+    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, LargeUdp, ListAll, Listing, Name,
+    Quota, Reason, ReturnCode, SoaTimes, Source, SubscriberMode, Zone, ZoneKind, ZoneQuotas,
+    ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,7 @@ enum SettingValue {
     },
     /// By each address, by each network, by all.
     Quotas([QuotaValue; 3]),
+    LargeUdp(LargeUdpValue),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +171,12 @@ enum DenialValue {
     Refused,
     Code,
     Drop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum LargeUdpValue {
+    All,
+    Cookie,
 }
 
 /// Questions in a second and in a day; 0: any.
@@ -297,6 +305,12 @@ impl TryFrom<SettingsValue> for Zone {
                     let [address, network, zone] = quotas.map(Quota::from);
                     spec.access.quotas = ZoneQuotas { address, network, zone };
                 }
+                SettingValue::LargeUdp(value) => {
+                    spec.access.large_udp = Some(match value {
+                        LargeUdpValue::All => LargeUdp::All,
+                        LargeUdpValue::Cookie => LargeUdp::Cookie,
+                    });
+                }
             }
         }
         spec.check().map_err(|err| StoreError::unreadable("zone", err))
@@ -317,7 +331,13 @@ fn access_values(access: &Access) -> impl Iterator<Item = SettingValue> {
     let quotas = SettingValue::Quotas([address, network, zone].map(QuotaValue::from));
     let has_quotas = access.quotas != ZoneQuotas::default();
     let subscribers = Some(subscribers).filter(|_| !is_usual);
-    rules.into_iter().chain(subscribers).chain(Some(quotas).filter(|_| has_quotas))
+    let large_udp = access.large_udp.map(|large_udp| match large_udp {
+        LargeUdp::All => LargeUdpValue::All,
+        LargeUdp::Cookie => LargeUdpValue::Cookie,
+    });
+    let quotas = Some(quotas).filter(|_| has_quotas);
+    let large_udp = large_udp.map(SettingValue::LargeUdp);
+    rules.into_iter().chain(subscribers).chain(quotas).chain(large_udp)
 }
 
 fn access_rules(
