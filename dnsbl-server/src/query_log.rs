@@ -77,13 +77,8 @@ impl QueryLog {
         settings: &config::QueryLog,
         outlet: Outlet<LoggedQuery>,
         index: Arc<Index>,
-        registry: &Registry,
+        lost: IntCounter,
     ) -> anyhow::Result<Self> {
-        let lost = IntCounter::new(
-            "dnsbl_query_log_lost_total",
-            "Lines of the query log that were not written, as the disk was too slow or full",
-        )?;
-        registry.register(Box::new(lost.clone()))?;
         let out = open(&settings.file)
             .with_context(|| format!("dns.query-log.file: {}", settings.file.display()))?;
         let shared = Arc::new(Shared::default());
@@ -114,6 +109,16 @@ impl QueryLog {
         // It has told why it failed.
         let _ = self.thread.join();
     }
+}
+
+/// Counts lines that were not written; shown also where there is no log.
+pub(crate) fn lost_counter(registry: &Registry) -> Result<IntCounter, prometheus::Error> {
+    let lost = IntCounter::new(
+        "dnsbl_query_log_lost_total",
+        "Lines of the query log that were not written, as the disk was too slow or full",
+    )?;
+    registry.register(Box::new(lost.clone()))?;
+    Ok(lost)
 }
 
 /// A file of which only its owner can read who asked what; `-` is standard error.

@@ -29,7 +29,7 @@ use crate::{
     maintenance,
     metrics::Metrics,
     protection,
-    query_log::QueryLog,
+    query_log::{self, QueryLog},
     relay_tester,
     reload::Reloader,
     top::{self, TopCounters},
@@ -156,12 +156,12 @@ impl Running {
         let access = Arc::new(protection::access(&config.dns));
         let seed = u128::from_ne_bytes(protection::random()?) as u64;
         let (sampler, samples) = Sampler::counting(seed);
+        let lost = query_log::lost_counter(metrics.registry())?;
         let (sampler, query_log) = match &config.dns.query_log {
             None => (sampler, None),
             Some(settings) => {
                 let (sampler, outlet) = sampler.logging(settings.sample, seed);
-                let registry = metrics.registry();
-                let log = QueryLog::start(settings, outlet, index.clone(), registry)?;
+                let log = QueryLog::start(settings, outlet, index.clone(), lost)?;
                 (sampler, Some(log))
             }
         };
@@ -239,8 +239,13 @@ impl Running {
             stop,
         };
         let replaced = Replaced::default();
-        let visible =
-            Visible { counters, replaced: replaced.clone(), head: head_tx, commit_to_visible };
+        let visible = Visible {
+            counters,
+            replaced: replaced.clone(),
+            usage: usage_metrics.clone(),
+            head: head_tx,
+            commit_to_visible,
+        };
         let writer = IndexWriter::observed(running.index.clone(), visible);
         let usage = UsageKeeper::new(
             running.store.clone(),
@@ -338,6 +343,7 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
 struct Visible {
     counters: Counters,
     replaced: Replaced,
+    usage: UsageMetrics,
     /// The last change that is visible.
     head: watch::Sender<u64>,
     commit_to_visible: Histogram,
@@ -346,10 +352,12 @@ struct Visible {
 impl IndexObserver for Visible {
     fn zone_put(&mut self, number: ZoneNumber, origin: &Name) {
         self.counters.zone_put(number, origin);
+        self.usage.show(origin);
     }
 
     fn zone_removed(&mut self, origin: &Name) {
         self.counters.zone_removed(origin);
+        self.usage.forget(origin);
     }
 
     fn subscriber_replaced(&mut self, subscriber: IndexedSubscriber) {

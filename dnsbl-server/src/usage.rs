@@ -30,6 +30,9 @@ const WARNINGS: usize = 20;
 /// The part of a daily quota at which a warning is due, in percent.
 const WARN_AT: u64 = 80;
 
+/// What becomes of questions.
+const RESULTS: [&str; 3] = ["listed", "refused", "other"];
+
 /// Subscribers whose meters were replaced while somebody may still count on them. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Replaced(Arc<Mutex<Vec<IndexedSubscriber>>>);
@@ -40,6 +43,7 @@ pub(crate) struct UsageMetrics {
     queries: IntCounterVec,
     subscribers: IntGauge,
     over: IntGauge,
+    kept: IntGauge,
 }
 
 /// The keeper of usage.
@@ -105,17 +109,36 @@ impl UsageMetrics {
             "dnsbl_subscribers_over_80_percent",
             "Subscribers that have asked 80 % of what they may ask today, or more",
         )?;
+        let kept = IntGauge::new(
+            "dnsbl_usage_kept_timestamp_seconds",
+            "When usage was last kept, in seconds since 1970",
+        )?;
+        registry.register(Box::new(kept.clone()))?;
         registry.register(Box::new(queries.clone()))?;
         registry.register(Box::new(subscribers.clone()))?;
         registry.register(Box::new(over.clone()))?;
-        Ok(Self { queries, subscribers, over })
+        Ok(Self { queries, subscribers, over, kept })
+    }
+
+    /// Shows a zone.
+    pub(crate) fn show(&self, zone: &Name) {
+        self.count(zone, Usage::default());
+    }
+
+    /// Shows a zone no more.
+    pub(crate) fn forget(&self, zone: &Name) {
+        let zone = zone.to_string();
+        for result in RESULTS {
+            // It need not have been shown.
+            let _ = self.queries.remove_label_values(&[zone.as_str(), result]);
+        }
     }
 
     fn count(&self, zone: &Name, usage: Usage) {
         let zone = zone.to_string();
         let Usage { questions, listed, refused } = usage;
         let other = questions.saturating_sub(listed).saturating_sub(refused);
-        for (result, count) in [("listed", listed), ("refused", refused), ("other", other)] {
+        for (result, count) in RESULTS.into_iter().zip([listed, refused, other]) {
             self.queries.with_label_values(&[zone.as_str(), result]).inc_by(count);
         }
     }
@@ -196,6 +219,7 @@ impl UsageKeeper {
             tracing::error!(%err, "usage could not be kept; it is tried again");
             return;
         }
+        self.metrics.kept.set(now.0 as i64);
         if is_new_day {
             let oldest = Day(day.0.saturating_sub(self.days));
             if let Err(err) = self.store.drop_usage_before(oldest) {
@@ -219,7 +243,9 @@ impl UsageKeeper {
             for (place, zone) in subscriber.zones().iter().enumerate() {
                 let usage = subscriber.meter().collect(place);
                 if !usage.is_none() {
-                    metrics.count(zone, usage);
+                    if snapshot.zone(zone).is_some() {
+                        metrics.count(zone, usage);
+                    }
                     *pending.entry((of, subscriber.id(), zone.clone())).or_default() += usage;
                 }
             }

@@ -37,6 +37,7 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod usage;
 mod wildcard;
 
 // Real lists and real peers.
