@@ -227,6 +227,11 @@ impl From<ChangeError> for Problem {
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
             ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
+            ChangeError::NoInclude(_) => (StatusCode::CONFLICT, "no-such-zone"),
+            ChangeError::IncludeKind(_) | ChangeError::IncludeCombined(_) => {
+                (StatusCode::CONFLICT, "not-includable")
+            }
+            ChangeError::Included { .. } => (StatusCode::CONFLICT, "included"),
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),

@@ -73,6 +73,14 @@ impl Data {
         })
     }
 
+    /// One of `count` parts of the list, one address a line; each has neighbours of the others.
+    pub(crate) fn part(&self, part: usize, count: usize) -> Result<PathBuf> {
+        self.write(&format!("part-{part}-of-{count}"), |file| {
+            let mut addresses = self.addresses.iter().skip(part).step_by(count);
+            Ok(addresses.try_for_each(|addr| writeln!(file, "{addr}"))?)
+        })
+    }
+
     /// The dataset of rbldnsd's type `ip4set`.
     pub(crate) fn ip4set(&self) -> Result<PathBuf> {
         self.write("ip4set", |file| {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    data::Data,
+    data::{self, Data},
     network::Network,
     programs,
     report::{self, Report},
@@ -102,6 +102,21 @@ impl Lab {
         let server = Ours::start(&self.network, dir, workers)?;
         server.make_zone()?;
         Ok(server)
+    }
+
+    /// Our server with a list in so many zones, which the zone that is asked includes.
+    pub(crate) fn combined(&self, data: &Data, parts: usize, workers: usize) -> Result<Ours> {
+        let dir = self.run_dir().join(format!("ours-{}-combined", data.size()));
+        eprintln!("bench: importing {} into {parts} zones", report::size(data.size()));
+        let server = Ours::start(&self.network, &dir, 0)?;
+        let zones: Vec<String> = (0..parts).map(|part| format!("part{part}.example.org")).collect();
+        for (part, zone) in zones.iter().enumerate() {
+            server.make_list(zone, &[])?;
+            server.import_into(zone, &data.part(part, parts)?, "upsert")?;
+        }
+        server.make_list(data::ORIGIN, &zones)?;
+        server.stop()?;
+        Ours::start(&self.network, &dir, workers)
     }
 
     /// How long the import of a list took.

@@ -75,6 +75,8 @@ enum Comparison {
     Workers,
     /// Answers a second with a long and a short list.
     Flat,
+    /// Answers a second of a zone that includes five, and of one with all of theirs.
+    Combined,
     /// Answers while listings change.
     Churn,
     /// Durable writes a second.
@@ -127,6 +129,7 @@ impl Comparison {
             Self::Answers => answers::beside_rbldnsd(lab),
             Self::Workers => answers::with_two_workers(lab),
             Self::Flat => answers::flat(lab),
+            Self::Combined => answers::combined(lab),
             Self::Churn => churn::all(lab),
             Self::Writes => writes::all(lab),
             Self::Logins => writes::logins(lab),

@@ -14,7 +14,9 @@ use dnsbl_client::{QueryType, Question, read_reply};
 use dnsbl_formats::rbldnsd::{ListType, Reader, ValueId};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_server::Paths;
-use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, Follower as _, Include, Includes, Name, Records, Serial, UnixTime, ZoneKind, ZoneSpec,
+};
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
 
@@ -48,10 +50,17 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     for (origin, kind, subjects) in [
         ("bl.example", ZoneKind::Ip, &["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"][..]),
         ("d.example", ZoneKind::Domain, &["spam.example", "*.wild.example"][..]),
+        ("all.example", ZoneKind::Ip, &["192.0.2.0/24"][..]),
     ] {
         let ns: Name = "ns1.example.net".parse().expect("a name");
         let reason = "Listed, see https://bl.example.org/$".parse().expect("a reason");
         let spec = ZoneSpec::new(origin.parse().expect("a name"), kind, vec![ns], reason);
+        let mut spec = ZoneSpec { records: records(&spec.origin), ..spec };
+        if origin == "all.example" {
+            let zone = "bl.example".parse().expect("a name");
+            let include = Include { zone, return_codes: Vec::new(), reason: None };
+            spec.includes = Includes::new(vec![include]).expect("one zone");
+        }
         let zone = spec.check().expect("settings that fit together");
         let origin = zone.origin.clone();
         writer.put_zone(&zone, Serial(1));
@@ -63,6 +72,13 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     writer.publish(1, Instant::now());
     Paths::new(index)
 });
+
+/// A web site and a mailbox.
+fn records(origin: &Name) -> Records {
+    let types = [("A", "192.0.2.80"), ("MX", "10 mail.example."), ("TXT", "a text")];
+    let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
+    Records::parse(origin, [("www", &types), ("@", &types)]).expect("good records")
+}
 
 /// A packet that comes to the server. What it replies can be read, is to that packet, and is the same on
 /// the fast path as on the slow one.

@@ -11,6 +11,7 @@ mod tcp;
 // What is answered.
 mod answer_table;
 mod between_zones;
+mod combined;
 mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.

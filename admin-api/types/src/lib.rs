@@ -43,4 +43,4 @@ pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,
 };
-pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

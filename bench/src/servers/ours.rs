@@ -73,13 +73,19 @@ impl Ours {
 
     /// Makes the zone.
     pub(crate) fn make_zone(&self) -> Result<()> {
+        self.make_list(data::ORIGIN, &[])
+    }
+
+    /// Makes a zone at an origin, which includes others.
+    pub(crate) fn make_list(&self, origin: &str, includes: &[String]) -> Result<()> {
+        let includes: Vec<Value> = includes.iter().map(|zone| json!({"zone": zone})).collect();
         let body = json!({
-            "kind": "ip", "ns": ["ns1.example.net."], "reason": data::REASON,
+            "kind": "ip", "ns": ["ns1.example.net."], "reason": data::REASON, "includes": includes,
             "soa": {"mname": "ns1.example.net.", "rname": format!("hostmaster.{}.", data::ORIGIN)},
         });
-        let path = format!("/v1/zones/{}", data::ORIGIN);
+        let path = format!("/v1/zones/{origin}");
         let reply = HttpReply::try_of(self.admin().request(Method::PUT, &path).json(&body))?;
-        ensure!(reply.status == 201, "making the zone: {} {}", reply.status, reply.text);
+        ensure!(reply.status == 201, "making {origin}: {} {}", reply.status, reply.text);
         Ok(())
     }
 
@@ -95,8 +101,18 @@ impl Ours {
 
     /// Imports a plain list; gives how long that took and what the server says of it.
     pub(crate) fn import(&self, list: &Path, mode: &str) -> Result<(Duration, Value)> {
+        self.import_into(data::ORIGIN, list, mode)
+    }
+
+    /// Imports a plain list into the zone at an origin.
+    pub(crate) fn import_into(
+        &self,
+        origin: &str,
+        list: &Path,
+        mode: &str,
+    ) -> Result<(Duration, Value)> {
         let file = File::open(list).with_context(|| format!("opening {}", list.display()))?;
-        let path = format!("/v1/zones/{}/import?format=plain&mode={mode}", data::ORIGIN);
+        let path = format!("/v1/zones/{origin}/import?format=plain&mode={mode}");
         let request = self.admin().request(Method::POST, &path).body(Body::from(file));
         let begun = Instant::now();
         let reply = HttpReply::try_of(request.timeout(LOADING))?;

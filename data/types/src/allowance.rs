@@ -162,8 +162,8 @@ mod tests {
                 steady += gap * cost;
                 // As many at once as the time since the last ones gave, of which ten are always free.
                 for _ in 0..gap {
-                    let is_taken = allowance.take(quota(per_second, 0), Moment { steady, day: Day(1) });
-                    prop_assert!(is_taken);
+                    let moment = Moment { steady, day: Day(1) };
+                    prop_assert!(allowance.take(quota(per_second, 0), moment));
                 }
             }
         }

@@ -182,8 +182,8 @@ fn enter<'a>(
     let permission = match access.subscribers {
         // A rule passes it.
         _ if is_subscriber || rule.is_some() => Permission::Full,
-        // Resolvers ask for these on their way to a key.
-        SubscriberMode::Required if lookup.is_own_name() => Permission::Full,
+        // Resolvers ask for these on their way to a key; some may be listed besides.
+        SubscriberMode::Required if lookup.is_own_name() => Permission::OwnRecords,
         SubscriberMode::Required => return denied(DenialReason::NoSubscriber),
         SubscriberMode::Off | SubscriberMode::Optional => {
             by_action(access.rules.default_action(), client)

@@ -13,7 +13,7 @@ use hickory_server::{
         rr::{
             DNSClass, Name as WireName, RData, Record,
             rdata::{
-                A, AAAA, NS, SOA, TXT,
+                A, AAAA, NS, NULL, SOA, TXT,
                 opt::{EdnsCode, EdnsOption, NSIDPayload},
             },
         },
@@ -25,7 +25,7 @@ use hickory_server::{
 
 use super::{
     access::Permission,
-    answer::{Answer, Reply, answer},
+    answer::{Answer, Reply, answer, minimum},
     cookies::ClientCookie,
     counters::{Outcome, Transport},
     denied::Denied,
@@ -279,7 +279,8 @@ impl<'r> ResponseBuilder<'r> {
         cut(&mut answers);
         let soa = match reply {
             Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
-                Some(record(zone, &apex_name(zone, owner, key), *ttl, Rdata::Soa))
+                let soa = Rdata::Soa(minimum(zone.settings(), *ttl));
+                Some(record(zone, &apex_name(zone, owner, key), *ttl, soa))
             }
             _ => None,
         };
@@ -399,6 +400,7 @@ fn data_len(record: &Record) -> usize {
         RData::TXT(texts) => texts.txt_data.iter().map(|text| 1 + text.len()).sum(),
         RData::A(_) => 4,
         RData::AAAA(_) => 16,
+        RData::Unknown { rdata, .. } => rdata.anything.len(),
         // A name, or two and five numbers.
         _ => 2 * 255 + 20,
     }
@@ -420,7 +422,10 @@ fn record(zone: &IndexedZone, owner: &WireName, ttl: u32, data: Rdata<'_>) -> Re
         Rdata::Aaaa(addr) => RData::AAAA(AAAA(addr)),
         Rdata::Ns(name) => RData::NS(NS(wire_name(name))),
         Rdata::Txt(text) => txt(text),
-        Rdata::Soa => soa(zone),
+        Rdata::Soa(minimum) => soa(zone, minimum),
+        Rdata::Wire(rtype, data) => {
+            RData::Unknown { code: rtype.into(), rdata: NULL::with(data.to_vec()) }
+        }
     };
     Record::from_rdata(owner.clone(), ttl, data)
 }
@@ -429,7 +434,7 @@ fn txt(text: &str) -> RData {
     RData::TXT(TXT::from_bytes(Reason::strings(text).map(str::as_bytes).collect()))
 }
 
-fn soa(zone: &IndexedZone) -> RData {
+fn soa(zone: &IndexedZone, minimum: u32) -> RData {
     let settings = zone.settings();
     let times = settings.soa;
     RData::SOA(SOA::new(
@@ -439,7 +444,7 @@ fn soa(zone: &IndexedZone) -> RData {
         times.refresh as i32,
         times.retry as i32,
         times.expire as i32,
-        settings.negative_ttl,
+        minimum,
     ))
 }
 

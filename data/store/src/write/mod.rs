@@ -10,6 +10,7 @@ mod compact;
 mod decide;
 mod documents;
 pub(crate) mod error;
+mod includes;
 pub(crate) mod listings;
 pub(crate) mod operation;
 pub(crate) mod state;

@@ -10,6 +10,7 @@ mod documents_model;
 mod fixture;
 mod housekeeping;
 mod imports;
+mod includes;
 mod model;
 mod old_codes;
 mod sources;

@@ -80,7 +80,7 @@ fn label() -> impl Strategy<Value = Vec<u8>> {
         6 => (0u16..300).prop_map(|n| n.to_string().into_bytes()),
         4 => (0u8..16).prop_map(|n| format!("{n:x}").into_bytes()),
         2 => vec(any::<u8>(), 1..64),
-        1 => select(vec!["test", "invalid", "TEST", "ns1", "deep", "ns", "x", "007", "example"])
+        2 => select(vec!["test", "invalid", "TEST", "ns1", "deep", "ns", "x", "007", "example", "www", "mail", "_dmarc"])
             .prop_map(|text| text.as_bytes().to_vec()),
     ]
 }
@@ -119,6 +119,9 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
         "x.Between.bl.example.org",
         "dbl.example.org",
         "long.example.org",
+        "all.example.org",
+        "dall.example.org",
+        "www.All.example.org",
         "BL.Example.ORG",
         "example.org",
         "elsewhere.test",
@@ -181,7 +184,7 @@ fn packet_of(name: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<
         1 => any::<[u8; 2]>(),
     ];
     let qtype = prop_oneof![
-        4 => select(vec![1u16, 16, 28, 255]), 1 => select(vec![2u16, 5, 6, 12, 15, 41, 43, 250, 251, 252]), 1 => any::<u16>(),
+        4 => select(vec![1u16, 16, 28, 255]), 1 => select(vec![2u16, 5, 6, 12, 15, 41, 43, 65, 250, 251, 252, 257]), 1 => any::<u16>(),
     ];
     let class = select(vec![1u16, 1, 1, 1, 1, 1, 1, 1, 3, 255]);
     let query = (any::<u16>(), flags, name, qtype, class, prop::option::of(opt()));
@@ -287,9 +290,22 @@ pub(super) fn plain() -> Vec<Vec<u8>> {
         "spam.example.dbl.example.org",
         "x.y.many.example.dbl.example.org",
         "unknown.example.dbl.example.org",
+        "1.2.0.192.all.example.org",
+        "2.2.0.192.all.example.org",
+        "3.2.0.192.all.example.org",
+        "8.2.0.192.all.example.org",
+        "99.2.0.192.all.example.org",
+        "8.100.51.198.all.example.org",
+        "2.0.0.127.all.example.org",
+        "spam.example.dall.example.org",
+        "example.dall.example.org",
+        "www.bl.example.org",
+        "WWW.all.example.org",
+        "mail.bl.example.org",
+        "_dmarc.mail.bl.example.org",
         "www.elsewhere.test",
     ];
-    let types = [1, 16, 28, 2, 6, 15, 43, 255];
+    let types = [1, 16, 28, 2, 6, 15, 43, 65, 255, 257];
     let all = names.iter().flat_map(|name| types.map(|t| (name, t)));
     all.flat_map(|(name, t)| [query(name, t, 0), query(name, t, 1232)]).collect()
 }
