@@ -258,7 +258,7 @@ impl Running {
         match load(&running.store, writer, usage, config).await {
             Ok((listings, usage)) => {
                 running.listings = listings;
-                running.usage = Some(usage.start());
+                running.usage = Some(usage.start(clock.clone()));
             }
             Err(err) => {
                 running.stop().await;

@@ -9,7 +9,7 @@ use std::{
 
 use dnsbl_index::{Index, IndexedSubscriber};
 use dnsbl_store::{Spent, Store, StoreError, UsageRow};
-use dnsbl_types::{Day, Name, SubscriberId, UnixTime, Usage};
+use dnsbl_types::{Clock, Day, Name, SubscriberId, UnixTime, Usage};
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -57,6 +57,10 @@ pub(crate) struct UsageKeeper {
     days: u32,
     /// The day of the last round.
     day: Day,
+    /// The day on which old usage was last removed.
+    pruned: Day,
+    /// Whether the last round could not be kept.
+    is_failing: bool,
     /// What is collected and not kept yet.
     pending: BTreeMap<(Day, SubscriberId, Name), Usage>,
     spent: SpentBefore,
@@ -162,6 +166,8 @@ impl UsageKeeper {
             metrics,
             days,
             day: Day(0),
+            pruned: Day(0),
+            is_failing: false,
             pending: BTreeMap::new(),
             spent: SpentBefore::default(),
             warned: HashSet::new(),
@@ -204,27 +210,37 @@ impl UsageKeeper {
     }
 
     /// Begins to collect.
-    pub(crate) fn start(self) -> RunningUsage {
+    pub(crate) fn start(self, clock: Clock) -> RunningUsage {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(self, stop.clone()));
+        let task = tokio::spawn(run(self, clock, stop.clone()));
         RunningUsage { task, stop }
     }
 
-    /// Collects what was counted, and keeps it.
+    /// Collects what was counted, and keeps it. A clock that steps back begins no other day.
     fn round(&mut self, now: UnixTime) {
-        let day = Day::of(now);
-        let is_new_day = day > self.day;
+        let day = Day::of(now).max(self.day);
         self.collect(day);
-        if let Err(err) = self.keep(day) {
-            tracing::error!(%err, "usage could not be kept; it is tried again");
-            return;
-        }
-        self.metrics.kept.set(now.0 as i64);
-        if is_new_day {
-            let oldest = Day(day.0.saturating_sub(self.days));
-            if let Err(err) = self.store.drop_usage_before(oldest) {
-                tracing::error!(%err, "old usage could not be removed");
+        match self.keep(day) {
+            Ok(()) => {
+                self.metrics.kept.set(now.0 as i64);
+                self.is_failing = false;
             }
+            Err(err) => {
+                if !std::mem::replace(&mut self.is_failing, true) {
+                    tracing::error!(%err, "usage can't be kept; it is tried again and again");
+                }
+            }
+        }
+    }
+
+    /// Removes what is too old, once a day and while the clock is believed.
+    fn prune(&mut self, believed: Option<UnixTime>) {
+        let Some(today) = believed.map(Day::of).filter(|today| *today > self.pruned) else {
+            return;
+        };
+        match self.store.drop_usage_before(Day(today.0.saturating_sub(self.days))) {
+            Ok(()) => self.pruned = today,
+            Err(err) => tracing::error!(%err, "old usage could not be removed"),
         }
     }
 
@@ -315,15 +331,17 @@ impl RunningUsage {
     }
 }
 
-async fn run(mut keeper: UsageKeeper, stop: CancellationToken) {
+async fn run(mut keeper: UsageKeeper, clock: Clock, stop: CancellationToken) {
     loop {
         let next = Instant::now() + until_next(UnixTime::now());
         let is_last = tokio::select! {
             () = sleep_until(next) => false,
             () = stop.cancelled() => true,
         };
+        let believed = clock.believed();
         let round = spawn_blocking(move || {
             keeper.round(UnixTime::now());
+            keeper.prune(believed);
             keeper
         });
         match round.await {
@@ -488,6 +506,31 @@ mod tests {
         fixture.ask(7, midnight);
         fixture.keeper.round(midnight.plus(20));
         assert_eq!(fixture.usage(20_001)[0].1.questions, 7);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_begins_no_day() {
+        let mut fixture = Fixture::new();
+        fixture.keeper.restore_subscribers(NOON).unwrap();
+        fixture.ask(5, NOON);
+        fixture.keeper.round(NOON);
+        fixture.ask(5, UnixTime(NOON.0 - 86_400));
+        fixture.keeper.round(UnixTime(NOON.0 - 86_400));
+        assert_eq!(fixture.usage(20_000)[0].1.questions, 10);
+        assert_eq!(fixture.store.read(NOON).spent(Day(20_000)).unwrap().subscribers[0].1, 10);
+    }
+
+    #[test]
+    fn old_usage_goes_while_the_clock_is_believed() {
+        let mut fixture = Fixture::new();
+        fixture.keeper.restore_subscribers(NOON).unwrap();
+        fixture.ask(5, NOON);
+        fixture.keeper.round(NOON);
+        fixture.keeper.prune(None);
+        fixture.keeper.prune(Some(NOON.plus(400 * 86_400)));
+        assert_eq!(fixture.usage(20_000).len(), 1);
+        fixture.keeper.prune(Some(NOON.plus(401 * 86_400)));
+        assert_eq!(fixture.usage(20_000), []);
     }
 
     #[test]
