@@ -39,6 +39,7 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod usage;
 mod wildcard;
 
 // Real lists and real peers.

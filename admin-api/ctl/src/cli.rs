@@ -18,6 +18,7 @@ use crate::{
     relay_test::RelayTestCommand,
     status::Status,
     token::TokenCommand,
+    usage::{TopCommand, UsageCommand},
     zone::ZoneCommand,
 };
 
@@ -95,6 +96,8 @@ enum Command {
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
+    Usage(UsageCommand),
+    Top(TopCommand),
     Status(Status),
 }
 
@@ -142,6 +145,8 @@ impl Command {
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
+            Self::Usage(command) => command.run(client, output).await,
+            Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

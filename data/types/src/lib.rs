@@ -30,6 +30,7 @@ mod subscriber;
 mod test_entry;
 mod test_name;
 mod time;
+mod usage;
 mod zone;
 
 pub use access::{
@@ -54,4 +55,5 @@ pub use subject::{DomainSubject, Subject, SubjectError};
 pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
+pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};
