@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 
 /// The format of a file, by its name.
 pub(crate) fn guess(file: &Path) -> &'static str {
