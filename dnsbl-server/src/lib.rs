@@ -4,6 +4,7 @@
 //! until it is told to stop, and drains. The way of a query is in `dns/`, the way of a change is
 //! `admin-api` → `dnsbl-store` → `dnsbl-index`.
 
+pub mod check_rbldnsd;
 pub mod commands;
 mod config;
 mod dns;

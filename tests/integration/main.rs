@@ -21,6 +21,7 @@ mod feeds;
 mod imports;
 mod listings;
 mod metrics;
+mod moving;
 mod operator;
 mod request_log;
 mod requests;
@@ -46,6 +47,7 @@ mod client;
 mod client_mta;
 mod dig;
 mod grants_out;
+mod mirrors;
 mod real_lists;
 mod unbound;
 

@@ -138,7 +138,7 @@ impl Command {
             Self::Zone(command) => command.run(client, output).await,
             Self::Listing(command) => command.run(client, output).await,
             Self::Import(import) => import.run(client, output).await,
-            Self::Export(export) => export.run(client).await,
+            Self::Export(export) => export.run(client, output).await,
             Self::Check(check) => check.run(client, output).await,
             Self::Changes(changes) => changes.run(client, output).await,
             Self::Audit(audit) => audit.run(client, output).await,

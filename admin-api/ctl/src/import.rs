@@ -52,7 +52,8 @@ standard error. docs/formats.md has the formats.
           comment too, but a line where it can be part of the subject or a value is rejected.
   csv     a header names the columns: subject, return_codes (with ; between them), reason, ...
   ndjson  one JSON object a line, with subject; what export --format ndjson writes
-  rbldnsd a file of rbldnsd, as --dataset says: ip4set, ip4tset, ip4trie, ip6tset, ip6trie or dnset
+  rbldnsd a file of rbldnsd, as --dataset says: ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset,
+          generic, or combined:SUB for what a combined file has for a name below its zone
 
 example.com lists that name alone, not www.example.com; *.example.com lists all names below it.
 
@@ -86,7 +87,7 @@ pub(crate) struct Import {
     #[arg(long, value_parser = format::reads())]
     format: Option<String>,
     /// The type of the data set, for --format rbldnsd
-    #[arg(long, value_name = "TYPE", value_parser = format::datasets(), required_if_eq("format", "rbldnsd"))]
+    #[arg(long, value_name = "TYPE", value_parser = format::dataset, required_if_eq("format", "rbldnsd"))]
     dataset: Option<String>,
     /// Who says so, whatever the rows say; else what they say, or the name of the token
     #[arg(long, value_name = "NAME")]

@@ -2,20 +2,22 @@
 
 use std::io::{self, BufRead};
 
-use dnsbl_formats::rbldnsd::ListType;
+use dnsbl_formats::rbldnsd::{ListType, PartName};
 use dnsbl_types::UnixTime;
 
 use super::{csv::Csv, lines::Lines, ndjson, plain, row::Row};
 
 /// What a body is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Rows, of which each stands for itself.
     Rows(Format),
     /// The lines of a data set of rbldnsd, which only together say what is listed.
     Dataset(ListType),
-    /// Several data sets of rbldnsd, of which no zone takes all.
-    Combined,
+    /// Several data sets of rbldnsd, of which some are meant.
+    Combined(PartName),
+    /// Records of rbldnsd.
+    Generic,
 }
 
 /// The format of rows.

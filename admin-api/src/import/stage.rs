@@ -3,14 +3,16 @@
 use std::io::{self, BufRead};
 
 use admin_api_types::{RowError, Warning};
-use dnsbl_formats::rbldnsd::{self, DatasetType, LineError, ListType, Part, Reader};
+use dnsbl_formats::rbldnsd::{self, GenericReader, LineError, ListType};
 use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
     dataset::{Bodies, BodyError},
     format::Content,
+    generic,
     lines::Lines,
+    parts::{PartEntry, Parts, ReadParts},
     report::Report,
     row::{Doubt, ParsedRow, Rejection, Row},
     seems::Seems,
@@ -211,15 +213,24 @@ pub(crate) fn stage(
         staged.refuse(seems, body).map_err(Stop::Body)?;
         return Ok(staged);
     }
-    match order.content {
+    let strict = order.strict;
+    match &order.content {
         Content::Rows(format) => {
             let rows = format.rows(body, now).map_err(Stop::Body)?;
             for row in rows.map_err(Stop::Malformed)? {
                 staged.take(order, row.map_err(Stop::Body)?)?;
             }
         }
-        Content::Dataset(list) => staged.take_dataset(order, list, Lines::new(body), now)?,
-        Content::Combined => return Err(refuse_combined(Lines::new(body))),
+        Content::Dataset(list) => {
+            if let Some(why) = wrong_dataset(staged.staging.zone().kind, *list) {
+                return Err(Stop::Unusable(why));
+            }
+            staged.take_parts(order, Parts::one(*list, strict), Lines::new(body), now)?;
+        }
+        Content::Combined(part) => {
+            staged.take_parts(order, Parts::combined(part, strict), Lines::new(body), now)?;
+        }
+        Content::Generic => staged.take_records(order, Lines::new(body), now)?,
     }
     Ok(staged)
 }
@@ -315,38 +326,81 @@ impl Staged {
         }
     }
 
-    /// Takes a data set: its lines, and at the end the rows that they make together.
-    fn take_dataset(
+    /// Takes data sets: their lines, and at the end the rows that they make together.
+    fn take_parts(
         &mut self,
         order: &ImportOrder,
-        list: ListType,
+        mut parts: Parts,
         mut lines: Lines<impl BufRead>,
         now: UnixTime,
     ) -> Result<(), Stop> {
         let zone = self.staging.zone().clone();
-        if let Some(why) = wrong_dataset(zone.kind, list) {
-            return Err(Stop::Unusable(why));
-        }
-        let mut reader = Reader::new(list, order.strict);
         while let Some((number, line)) = lines.next_whole().map_err(Stop::Body)? {
-            let read = match line.map(|line| reader.read(number, line)) {
+            let read = match line.map(|line| parts.read(number, line)) {
                 Ok(Err(err @ LineError::TooMuch(_))) => {
                     return Err(Stop::TooLarge(err.to_string()));
                 }
                 Ok(read) => read.map_err(|wrong| wrong.to_string()),
                 Err(why) => Err(why),
             };
-            let entry =
-                read.and_then(|entry| entry.map(|entry| admitted(&zone, order, entry)).transpose());
-            match entry {
+            let admitted =
+                |entry: PartEntry| admit_entry(&zone, order, entry.entry()).map(|()| entry);
+            match read.and_then(|entry| entry.map(admitted).transpose()) {
                 Ok(None) => {}
-                Ok(Some(entry)) => reader.add(&entry),
+                Ok(Some(entry)) => parts.add(&entry),
+                Err(why) => self.reject(number, why.into()),
+            }
+        }
+        self.notes.extend(parts.traps().iter().map(warning::trapped));
+        let ReadParts { files, notes } = parts.finish(zone.kind, now).map_err(Stop::Unusable)?;
+        self.notes.extend(notes);
+        for (list, file) in files {
+            self.put_dataset(&zone, list, file)?;
+        }
+        Ok(())
+    }
+
+    /// Takes records, as far as listings mean the same.
+    fn take_records(
+        &mut self,
+        order: &ImportOrder,
+        mut lines: Lines<impl BufRead>,
+        now: UnixTime,
+    ) -> Result<(), Stop> {
+        let zone = self.staging.zone().clone();
+        if zone.kind.has_addresses() {
+            return Err(Stop::Unusable(NO_RECORDS.into()));
+        }
+        let mut reader = GenericReader::new(order.strict);
+        while let Some((number, line)) = lines.next_whole().map_err(Stop::Body)? {
+            match line.map(|line| reader.read(number, line)) {
+                Ok(Ok(())) => {}
+                Ok(Err(err @ LineError::TooMuch(_))) => {
+                    return Err(Stop::TooLarge(err.to_string()));
+                }
+                Ok(Err(wrong)) => self.reject(number, wrong.to_string().into()),
                 Err(why) => self.reject(number, why.into()),
             }
         }
         self.notes.extend(reader.traps().iter().map(warning::trapped));
         let file = reader.finish(now).map_err(|err| Stop::Unusable(err.to_string()))?;
-        self.put_dataset(&zone, list, file)
+        let expires_at = file.settings.expires.as_ref().map(|expires| expires.value);
+        for listed in generic::listings(&file.records, &zone, expires_at) {
+            match listed {
+                Ok((line, subject, body)) => {
+                    let row =
+                        ParsedRow { subject, body, source: None, listed_at: None, doubt: None };
+                    self.take(order, (line, Ok(row)))?;
+                }
+                Err((line, why)) => {
+                    let why =
+                        format!("{why}: records that are no listings go into the zone's records");
+                    self.reject(line, why.into());
+                }
+            }
+        }
+        self.notes.extend(warning::settings(&file.settings, &zone));
+        Ok(())
     }
 
     fn put_dataset(
@@ -419,21 +473,19 @@ fn admit(
     guarded.map(|()| Admitted::Taken)
 }
 
-/// The entry, unless something of it may not stand in the zone.
-fn admitted(
-    zone: &Zone,
-    order: &ImportOrder,
-    entry: rbldnsd::Entry,
-) -> Result<rbldnsd::Entry, String> {
+/// Whether all of an entry may stand in the zone; the reason if not.
+fn admit_entry(zone: &Zone, order: &ImportOrder, entry: &rbldnsd::Entry) -> Result<(), String> {
     let exclusion = entry.is_exclusion();
-    let mut subjects = entry.subjects();
-    subjects.try_for_each(|subject| {
+    entry.subjects().try_for_each(|subject| {
         if is_too_long(zone, &subject) {
             return Err(ChangeError::SubjectTooLong.to_string());
         }
+        // A part of another kind is left out as a whole.
+        if wrong_kind(zone.kind, &subject).is_some() {
+            return Ok(());
+        }
         admit(zone, order, &subject, exclusion).map(drop)
-    })?;
-    Ok(entry)
+    })
 }
 
 /// Whether there is no room for the name in the zone.
@@ -446,36 +498,8 @@ fn is_too_long(zone: &Zone, subject: &Subject) -> bool {
     }
 }
 
-/// The parts of a combined data set that are named.
-const MAX_PARTS: usize = 20;
-
-/// What to do with a combined data set, by its parts.
-fn refuse_combined(mut lines: Lines<impl BufRead>) -> Stop {
-    let mut parts: Vec<String> = Vec::new();
-    loop {
-        match lines.next_whole() {
-            Err(err) => return Stop::Body(err),
-            Ok(None) => break,
-            Ok(Some((number, line))) => {
-                let part = line.ok().and_then(Part::of_line).filter(|_| parts.len() < MAX_PARTS);
-                parts.extend(part.map(|part| shown_part(number, &part)));
-            }
-        }
-    }
-    let parts = if parts.is_empty() { "none".into() } else { parts.join("; ") };
-    Stop::Unusable(format!(
-        "dataset=combined has several data sets, each for a zone or for names below it, which no zone takes yet: cut the file at its $DATASET lines, and import each part with its own dataset= into a zone of its own, below the variables and the $TTL that stand before all; its parts are: {parts}"
-    ))
-}
-
-fn shown_part(number: u64, part: &Part) -> String {
-    let dataset = part.dataset.map_or("an unknown type", DatasetType::as_str);
-    let below = match part.below.as_slice() {
-        [] => "nothing".into(),
-        below => below.join(", ").replace('@', "the zone itself"),
-    };
-    format!("line {number}, {dataset} for {below}").chars().take(200).collect()
-}
+/// What records need that listings don't have.
+const NO_RECORDS: &str = "dataset=generic has records, and the listings of a zone of addresses can't say them: put them into the zone's records, which dnsbl-server check-rbldnsd --write-config writes";
 
 fn wrong_dataset(kind: ZoneKind, list: ListType) -> Option<String> {
     let (lists, has) = match (kind, list.kind()) {

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use dnsbl_formats::rbldnsd::DatasetType;
+use dnsbl_formats::rbldnsd::Dataset;
 use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
@@ -36,7 +36,9 @@ pub(crate) struct ImportQuery {
     /// How the rows are written.
     format: FormatName,
     /// The type of the data set, which belongs to `rbldnsd` and must be given there: `ip4set`, `ip4tset`, `ip4trie`,
-    /// `ip6tset`, `ip6trie` or `dnset`.
+    /// `ip6tset`, `ip6trie`, `dnset`, `dnhash` of rspamd's fork, `generic`, `combined` for the parts of a combined file
+    /// that are for its zone itself, `combined:SUB` for those that are for a name below it, `combined:SUB:2` for the
+    /// second of several.
     dataset: Option<String>,
     /// Whose listings, whatever the rows say. Left out: the source that a row names, which needs
     /// sources:all unless it is the token's name; the token's name where it names none.
@@ -63,10 +65,10 @@ pub(crate) struct ImportQuery {
 /// How the rows are written.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum FormatName {
+enum FormatName {
     /// One subject a line, `!` before it excludes.
     Plain,
-    /// A file of rbldnsd; `dataset` says of which type. Exports: not built yet.
+    /// A file of rbldnsd; `dataset` says of which type.
     Rbldnsd,
     /// One listing body with `subject` a line.
     Ndjson,
@@ -89,12 +91,14 @@ pub(crate) enum Mode {
 
 impl FormatName {
     /// The format of rows, if it is one and built.
-    pub(crate) fn built(self) -> Result<Format, Problem> {
+    fn built(self) -> Result<Format, Problem> {
         match self {
             Self::Plain => Ok(Format::Plain),
             Self::Csv => Ok(Format::Csv),
             Self::Ndjson => Ok(Format::Ndjson),
-            Self::Rbldnsd => Err(Problem::not_built("format rbldnsd is not built yet for exports")),
+            Self::Rbldnsd => {
+                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
+            }
             Self::Bind => Err(Problem::not_built("format bind is not built yet")),
         }
     }
@@ -164,10 +168,10 @@ impl ImportQuery {
     fn content(&self) -> Result<Content, Problem> {
         match (self.format, self.dataset.as_deref()) {
             (FormatName::Rbldnsd, Some(dataset)) => match parse("dataset", dataset)? {
-                DatasetType::List(list) => Ok(Content::Dataset(list)),
-                DatasetType::Combined => Ok(Content::Combined),
-                DatasetType::Generic => Err(Problem::refused(GENERIC)),
-                DatasetType::Acl => Err(Problem::refused(ACL)),
+                Dataset::List(list) => Ok(Content::Dataset(list)),
+                Dataset::Combined(part) => Ok(Content::Combined(part)),
+                Dataset::Generic => Ok(Content::Generic),
+                Dataset::Acl => Err(Problem::refused(ACL)),
             },
             (FormatName::Rbldnsd, None) => {
                 Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
@@ -210,10 +214,8 @@ impl ImportQuery {
     }
 }
 
-/// What data sets need that zones don't have yet.
-const GENERIC: &str = "dataset=generic has records, and a zone has none yet but those of its settings (apex, glue): give these there; nothing was changed";
-const ACL: &str =
-    "dataset=acl says who may ask, which no zone can be told yet; nothing was changed";
+/// An access list is no import.
+const ACL: &str = "dataset=acl says who may ask, which is the access of the zone and no listing: dnsbl-server check-rbldnsd --write-config writes a zone with it, and dnsblctl access import FILE sets it; nothing was changed";
 
 fn with_report(problem: Problem, report: &Report) -> Problem {
     let problem = problem.with_facts(&report.write());

@@ -111,8 +111,19 @@ impl Ours {
         list: &Path,
         mode: &str,
     ) -> Result<(Duration, Value)> {
+        self.import_as("plain", origin, list, mode)
+    }
+
+    /// Imports a list in a format, which may have further parameters behind it.
+    pub(crate) fn import_as(
+        &self,
+        format: &str,
+        origin: &str,
+        list: &Path,
+        mode: &str,
+    ) -> Result<(Duration, Value)> {
         let file = File::open(list).with_context(|| format!("opening {}", list.display()))?;
-        let path = format!("/v1/zones/{origin}/import?format=plain&mode={mode}");
+        let path = format!("/v1/zones/{origin}/import?format={format}&mode={mode}");
         let request = self.admin().request(Method::POST, &path).body(Body::from(file));
         let begun = Instant::now();
         let reply = HttpReply::try_of(request.timeout(LOADING))?;

@@ -46,7 +46,7 @@ pub use includes::{Include, IncludeError, Includes};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
-pub use reason::{Reason, ReasonDoubt, ReasonError};
+pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
 pub use records::{DataError, RecordType, RecordTypeError, Records, RecordsError, Rrset};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
