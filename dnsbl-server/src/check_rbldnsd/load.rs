@@ -77,7 +77,9 @@ trait LineReader {
 
 /// Reads a data set as it is at `now`.
 pub(super) fn load(line: &CommandLine, argument: &DatasetArgument, now: UnixTime) -> Dataset {
-    let files: Vec<PathBuf> = argument.files.iter().map(|file| line.path(file)).collect();
+    let files = argument.files.iter().map(|file| line.path(file));
+    let files: Vec<PathBuf> =
+        files.map(|file| std::path::absolute(&file).unwrap_or(file)).collect();
     let newest = files.iter().filter_map(|file| modified(file)).max().unwrap_or_default();
     let mut loading = Loading { line, now, findings: Vec::new() };
     let contents = match argument.dataset.parse() {

@@ -1,11 +1,14 @@
 //! Files that make this server what rbldnsd was.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
+
+use dnsbl_types::Name;
 
 use super::{
     bodies::{self, Rule, Says},
@@ -54,12 +57,26 @@ fn configuration(plan: &Plan) -> String {
         });
         let _ = writeln!(out, "]");
     }
+    let mut names = BTreeSet::new();
     for zone in &plan.zones {
         for list in zone.lists.iter().filter(|list| list.list.is_sum_of_files) {
-            feeds(&mut out, plan, zone, list);
+            feeds(&mut out, plan, zone, list, &mut names);
         }
     }
     out
+}
+
+/// A name for a feed, none twice: 1 to 48 of `a-z`, `0-9`, `.` and `-`.
+fn feed_name(source: &str, origin: &Name, names: &mut BTreeSet<String>) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let whole = format!("{source}.{origin}").to_ascii_lowercase();
+    let plain = whole.chars().map(|c| if is_plain(c) { c } else { '-' });
+    let name: String = plain.take(44).collect();
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let mut free = std::iter::once(name.clone()).chain(numbered);
+    let name = free.find(|name| !names.contains(name)).unwrap_or(name);
+    names.insert(name.clone());
+    name
 }
 
 fn inline_table(rule: &Rule) -> String {
@@ -76,8 +93,17 @@ fn inline_table(rule: &Rule) -> String {
 }
 
 /// A feed for each file of a list.
-fn feeds(out: &mut String, plan: &Plan, zone: &PlannedZone, of: &PlannedList) {
-    let every = if plan.line.interval == 0 { 60 } else { plan.line.interval };
+fn feeds(
+    out: &mut String,
+    plan: &Plan,
+    zone: &PlannedZone,
+    of: &PlannedList,
+    names: &mut BTreeSet<String>,
+) {
+    let every = match plan.line.interval {
+        0 => 60,
+        seconds => seconds.clamp(10, 30 * 86_400),
+    };
     for (number, file) in (1..).zip(&of.files) {
         let source = match of.files.len() {
             1 => of.source.clone(),
@@ -85,8 +111,8 @@ fn feeds(out: &mut String, plan: &Plan, zone: &PlannedZone, of: &PlannedList) {
         };
         let _ = write!(
             out,
-            "\n[[feed]]\nname = {}\nzone = {}\nsource = {}\npath = {}\nformat = \"rbldnsd\"\ndataset = {}\nevery = {every}\n",
-            quoted(&format!("{source}.{}", zone.origin)),
+            "\n[[feed]]\nname = {}\nzone = {}\nsource = {}\npath = {}\nformat = \"rbldnsd\"\ndataset = {}\nevery = \"{every}s\"\n",
+            quoted(&feed_name(&source, &zone.origin, names)),
             quoted(&zone.origin.to_string()),
             quoted(&source),
             quoted(&file.display().to_string()),
