@@ -13,7 +13,7 @@ use dnsbl_formats::{
     export::{Part, Target, Trigger},
     rbldnsd::DatasetType,
 };
-use dnsbl_store::{Filter, Reader, SubjectMatch};
+use dnsbl_store::{Filter, Reader};
 use dnsbl_types::{Name, Zone};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
