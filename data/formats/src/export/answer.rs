@@ -36,7 +36,7 @@ impl Content {
     /// Pairs of a code and a text, in which all of both stand.
     pub(super) fn values(&self) -> impl Iterator<Item = (ReturnCode, &Reason)> {
         let Self { codes, texts } = self;
-        (0..codes.len().max(texts.len())).filter_map(|i| {
+        (0..codes.len().max(texts.len())).filter_map(move |i| {
             let code = codes.get(i).or(codes.last())?;
             Some((*code, texts.get(i).or(texts.last())?))
         })
