@@ -26,6 +26,7 @@ mod standing;
 mod status;
 mod throttle;
 mod token_cache;
+mod top;
 mod v1;
 mod warning;
 
@@ -38,3 +39,4 @@ pub use router::router;
 pub use serve::serve;
 pub use sources::{token_name, token_sources};
 pub use status::{Readiness, ServerStatus};
+pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};

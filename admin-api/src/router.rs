@@ -12,7 +12,7 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         audit, changes, check, export, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, tokens, zones,
+        relay_opt_outs, relay_tests, search, tokens, usage, zones,
     },
 };
 
@@ -48,6 +48,9 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(logins::report_policy))
         .routes(routes!(grants::list_grants))
         .routes(routes!(grants::revoke_grant))
+        .routes(routes!(usage::show_subscriber_usage))
+        .routes(routes!(usage::show_usage))
+        .routes(routes!(usage::show_top))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

@@ -50,6 +50,7 @@ scopes! {
     "To report logins." LoginsWrite = Some("logins:write");
     "To see who has a grant." GrantsRead = Some(GRANTS_READ);
     "To revoke grants." GrantsWrite = Some("grants:write");
+    "To see subscribers, and what they ask." SubscribersRead = Some("subscribers:read");
     "Any live token." Anyone = None;
 }
 

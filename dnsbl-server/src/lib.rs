@@ -13,11 +13,18 @@ mod logins;
 mod maintenance;
 mod metrics;
 mod protection;
+mod query_log;
 mod relay_tester;
 mod reload;
 mod server;
+mod space_saving;
+mod top;
+mod usage;
 
-pub use config::{ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
+pub use config::{
+    ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog,
+    RateLimit,
+};
 #[doc(hidden)]
 pub use dns::Paths;
 pub use dns::answer_fast;

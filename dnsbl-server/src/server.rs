@@ -23,13 +23,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, commands, config,
-    dns::{self, Cookies, Counters, Sockets},
+    dns::{self, Cookies, Counters, Sampler, Sockets},
     host::Host,
     logins::{self, DracService},
     maintenance,
     metrics::Metrics,
-    protection, relay_tester,
+    protection,
+    query_log::{self, QueryLog},
+    relay_tester,
     reload::Reloader,
+    top::{self, TopCounters},
+    usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
@@ -67,7 +71,9 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => break Ok(()),
-                Signal::Reload => reloader.reload(running.cookies.as_ref()),
+                Signal::Reload => {
+                    reloader.reload(running.cookies.as_ref(), running.query_log.as_ref());
+                },
             },
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
@@ -124,6 +130,8 @@ struct Running {
     dns: dns::Server,
     dns_addresses: String,
     cookies: Option<Cookies>,
+    query_log: Option<QueryLog>,
+    usage: Option<RunningUsage>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
@@ -141,14 +149,28 @@ impl Running {
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
         metrics.registry().register(Box::new(counters.clone()))?;
+        let usage_metrics = UsageMetrics::new(metrics.registry())?;
         let index = Arc::new(Index::default());
         let protection = protection::build(&config.dns, metrics.registry())?;
         let cookies = protection.cookies.clone();
+        let access = Arc::new(protection::access(&config.dns));
+        let seed = u128::from_ne_bytes(protection::random()?) as u64;
+        let (sampler, samples) = Sampler::counting(seed);
+        let lost = query_log::lost_counter(metrics.registry())?;
+        let (sampler, query_log) = match &config.dns.query_log {
+            None => (sampler, None),
+            Some(settings) => {
+                let (sampler, outlet) = sampler.logging(settings.sample, seed);
+                let log = QueryLog::start(settings, outlet, index.clone(), lost)?;
+                (sampler, Some(log))
+            }
+        };
         let service = dns::Service {
             index: index.clone(),
             counters: counters.clone(),
-            access: protection::access(&config.dns)?,
+            access: access.clone(),
             protection,
+            sampler,
             version: config.dns.version.clone(),
             identity: config.dns.identity.clone(),
         };
@@ -175,11 +197,17 @@ impl Running {
                 return Err(err);
             }
         };
+        let counted = TopCounters::default();
         let (head_tx, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let commit_to_visible = metrics.commit_to_visible.clone();
-        let host =
-            Host { metrics, store: store.clone(), clock: clock.clone(), serving: serving.clone() };
+        let host = Host {
+            metrics,
+            store: store.clone(),
+            clock: clock.clone(),
+            top: counted.clone(),
+            serving: serving.clone(),
+        };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -191,6 +219,7 @@ impl Running {
             login_secrets,
         };
         let stop = CancellationToken::new();
+        tokio::spawn(top::run(counted, samples, index.clone(), stop.clone()));
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
         let mut running = Self {
@@ -200,6 +229,8 @@ impl Running {
             dns,
             dns_addresses,
             cookies,
+            query_log,
+            usage: None,
             http,
             http_address,
             tester: None,
@@ -207,10 +238,28 @@ impl Running {
             drac: None,
             stop,
         };
-        let visible = Visible { counters, head: head_tx, commit_to_visible };
+        let replaced = Replaced::default();
+        let visible = Visible {
+            counters,
+            replaced: replaced.clone(),
+            usage: usage_metrics.clone(),
+            head: head_tx,
+            commit_to_visible,
+        };
         let writer = IndexWriter::observed(running.index.clone(), visible);
-        match load(&running.store, writer, config).await {
-            Ok(listings) => running.listings = listings,
+        let usage = UsageKeeper::new(
+            running.store.clone(),
+            running.index.clone(),
+            access,
+            replaced,
+            usage_metrics,
+            config.dns.usage_days,
+        );
+        match load(&running.store, writer, usage, config).await {
+            Ok((listings, usage)) => {
+                running.listings = listings;
+                running.usage = Some(usage.start(clock.clone()));
+            }
             Err(err) => {
                 running.stop().await;
                 return Err(err);
@@ -265,6 +314,13 @@ impl Running {
             logins.stop().await;
         }
         self.dns.stop(GRACE).await;
+        // What was asked until then is kept.
+        if let Some(usage) = self.usage {
+            usage.stop().await;
+        }
+        if let Some(query_log) = self.query_log {
+            let _ = spawn_blocking(move || query_log.stop()).await;
+        }
         // Writes that were queued are finished and synced.
         let _ = spawn_blocking(move || self.store.close()).await;
     }
@@ -283,9 +339,11 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
     spawn_blocking(open).await?
 }
 
-/// The observer of the index: it counts for new zones, and wakes who waits for a change to be visible.
+/// The observer of the index: it counts for new zones, remembers meters that were replaced, and wakes who waits for a change to be visible.
 struct Visible {
     counters: Counters,
+    replaced: Replaced,
+    usage: UsageMetrics,
     /// The last change that is visible.
     head: watch::Sender<u64>,
     commit_to_visible: Histogram,
@@ -294,13 +352,17 @@ struct Visible {
 impl IndexObserver for Visible {
     fn zone_put(&mut self, number: ZoneNumber, origin: &Name) {
         self.counters.zone_put(number, origin);
+        self.usage.show(origin);
     }
 
     fn zone_removed(&mut self, origin: &Name) {
         self.counters.zone_removed(origin);
+        self.usage.forget(origin);
     }
 
-    fn subscriber_replaced(&mut self, _: IndexedSubscriber) {}
+    fn subscriber_replaced(&mut self, subscriber: IndexedSubscriber) {
+        self.replaced.push(subscriber);
+    }
 
     fn published(&mut self, seq: u64, committed: Instant) {
         self.commit_to_visible.observe(committed.elapsed().as_secs_f64());
@@ -308,20 +370,23 @@ impl IndexObserver for Visible {
     }
 }
 
-/// Reads the store into the index, and starts the store's writer; returns how many listings and exclusions
-/// there are.
+/// Reads the store into the index, puts back what is spent of quotas, and starts the store's writer; returns how many
+/// listings and exclusions there are.
 async fn load(
     store: &Store,
     mut index: IndexWriter<Visible>,
+    mut usage: UsageKeeper,
     config: &Config,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<(u64, UsageKeeper)> {
     let (store, token_file) = (store.clone(), config.token_file());
-    spawn_blocking(move || -> anyhow::Result<u64> {
+    spawn_blocking(move || -> anyhow::Result<(u64, UsageKeeper)> {
+        usage.restore_others(protection::random()?, UnixTime::now())?;
         store.load(&mut index)?;
+        usage.restore_subscribers(UnixTime::now())?;
         store.start(Box::new(index))?;
         commands::ensure_token(&store, &token_file)?;
         let zones = store.read(UnixTime::now()).zones()?;
-        Ok(zones.iter().map(|zone| zone.listings + zone.exclusions).sum())
+        Ok((zones.iter().map(|zone| zone.listings + zone.exclusions).sum(), usage))
     })
     .await?
 }

@@ -17,7 +17,8 @@ use dnsbl_formats::rbldnsd::{
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_server::Paths;
 use dnsbl_types::{
-    Entry, Follower as _, Include, Includes, Name, Records, Serial, UnixTime, ZoneKind, ZoneSpec,
+    AccessKey, Entry, Follower as _, Include, Includes, Name, Quota, Recognition, Records, Serial,
+    Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, ZoneKind, ZoneSpec,
 };
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
@@ -53,6 +54,7 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
         ("bl.example", ZoneKind::Ip, &["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"][..]),
         ("d.example", ZoneKind::Domain, &["spam.example", "*.wild.example"][..]),
         ("all.example", ZoneKind::Ip, &["192.0.2.0/24"][..]),
+        ("keys.example", ZoneKind::Ip, &["192.0.2.1"][..]),
     ] {
         let ns: Name = "ns1.example.net".parse().expect("a name");
         let reason = "Listed, see https://bl.example.org/$".parse().expect("a reason");
@@ -62,6 +64,10 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
             let zone = "bl.example".parse().expect("a name");
             let include = Include { zone, return_codes: Vec::new(), reason: None };
             spec.includes = Includes::new(vec![include]).expect("one zone");
+        }
+        if origin == "keys.example" {
+            spec.access.subscribers = SubscriberMode::Required;
+            writer.set_subscriber(None, Some(&subscriber(&spec.origin)));
         }
         let zone = spec.check().expect("settings that fit together");
         let origin = zone.origin.clone();
@@ -74,6 +80,23 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     writer.publish(1, Instant::now());
     Paths::new(index)
 });
+
+/// The subscriber with the key `aaaaaaaaaaaaaaaaaaaaaaaaaa`.
+fn subscriber(origin: &Name) -> Subscriber {
+    let digest = AccessKey::from_random([0; AccessKey::RANDOM]).digest();
+    Subscriber {
+        id: SubscriberId(1),
+        name: "A subscriber".into(),
+        zones: vec![origin.clone()],
+        networks: Vec::new(),
+        recognition: Recognition::Key,
+        quota: Quota::default(),
+        expires_at: None,
+        keys: vec![SubscriberKey { digest, created_at: NOW, until: None }],
+        note: None,
+        created_at: NOW,
+    }
+}
 
 /// A web site and a mailbox.
 fn records(origin: &Name) -> Records {

@@ -39,6 +39,7 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod usage;
 mod wildcard;
 
 // Real lists and real peers.
@@ -46,6 +47,7 @@ mod client;
 mod client_mta;
 mod dig;
 mod grants_out;
+mod mirrors;
 mod real_lists;
 mod unbound;
 

@@ -18,6 +18,7 @@ use crate::{
     relay_test::RelayTestCommand,
     status::Status,
     token::TokenCommand,
+    usage::{TopCommand, UsageCommand},
     zone::ZoneCommand,
 };
 
@@ -95,6 +96,8 @@ enum Command {
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
+    Usage(UsageCommand),
+    Top(TopCommand),
     Status(Status),
 }
 
@@ -135,13 +138,15 @@ impl Command {
             Self::Zone(command) => command.run(client, output).await,
             Self::Listing(command) => command.run(client, output).await,
             Self::Import(import) => import.run(client, output).await,
-            Self::Export(export) => export.run(client).await,
+            Self::Export(export) => export.run(client, output).await,
             Self::Check(check) => check.run(client, output).await,
             Self::Changes(changes) => changes.run(client, output).await,
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
+            Self::Usage(command) => command.run(client, output).await,
+            Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

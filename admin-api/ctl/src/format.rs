@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 
 /// The format of a file, by its name.
 pub(crate) fn guess(file: &Path) -> &'static str {
@@ -20,7 +20,12 @@ pub(crate) fn reads() -> PossibleValuesParser {
 
 /// The formats that are written, for `--format`.
 pub(crate) fn writes() -> PossibleValuesParser {
-    shown_and_hidden(&["plain", "ndjson", "csv"], &["rbldnsd", "bind"])
+    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd", "bind", "rpz"])
+}
+
+/// The types of rbldnsd's data sets that are written, for `--dataset`.
+pub(crate) fn written_datasets() -> PossibleValuesParser {
+    PossibleValuesParser::new(["ip4set", "ip4trie", "ip6trie", "dnset", "combined"])
 }
 
 /// A type of rbldnsd's data sets, for `--dataset`; of a combined file with the name of a part behind it.
@@ -33,16 +38,6 @@ pub(crate) fn dataset(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("it is none of {}, combined:SUB", TYPES.join(", ")))
-}
-
-/// Values of which some are known and hidden, since the server says that they are not built yet.
-fn shown_and_hidden(
-    shown: &'static [&'static str],
-    hidden: &'static [&'static str],
-) -> PossibleValuesParser {
-    let shown = shown.iter().map(|name| PossibleValue::new(*name));
-    let hidden = hidden.iter().map(|name| PossibleValue::new(*name).hide(true));
-    PossibleValuesParser::new(shown.chain(hidden))
 }
 
 /// How much of a file [`packing`] wants to see, in bytes.

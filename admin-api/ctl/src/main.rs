@@ -21,6 +21,7 @@ mod standing;
 mod status;
 mod text;
 mod token;
+mod usage;
 mod zone;
 
 use std::process::ExitCode;

@@ -65,10 +65,10 @@ pub(crate) struct ImportQuery {
 /// How the rows are written.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum FormatName {
+enum FormatName {
     /// One subject a line, `!` before it excludes.
     Plain,
-    /// A file of rbldnsd; `dataset` says of which type. Exports: not built yet.
+    /// A file of rbldnsd; `dataset` says of which type.
     Rbldnsd,
     /// One listing body with `subject` a line.
     Ndjson,
@@ -91,12 +91,14 @@ pub(crate) enum Mode {
 
 impl FormatName {
     /// The format of rows, if it is one and built.
-    pub(crate) fn built(self) -> Result<Format, Problem> {
+    fn built(self) -> Result<Format, Problem> {
         match self {
             Self::Plain => Ok(Format::Plain),
             Self::Csv => Ok(Format::Csv),
             Self::Ndjson => Ok(Format::Ndjson),
-            Self::Rbldnsd => Err(Problem::not_built("format rbldnsd is not built yet for exports")),
+            Self::Rbldnsd => {
+                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
+            }
             Self::Bind => Err(Problem::not_built("format bind is not built yet")),
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod listing;
 pub(crate) mod relay_test;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod usage;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};

@@ -22,4 +22,5 @@ mod search;
 mod serve;
 mod standing;
 mod tokens;
+mod usage;
 mod zones;

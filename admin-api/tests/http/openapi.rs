@@ -73,6 +73,9 @@ async fn the_description_names_every_operation_after_its_handler() {
             "show_metrics",
             "show_openapi",
             "show_readiness",
+            "show_subscriber_usage",
+            "show_top",
+            "show_usage",
             "submit_relay_test",
         ]
     );

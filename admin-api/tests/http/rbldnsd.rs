@@ -334,7 +334,6 @@ async fn what_is_no_list_says_where_it_belongs() {
     {
         fixture.import(query, "192.0.2.1").await.problem(400);
     }
-    fixture.get(&format!("{ZONE}/export?format=rbldnsd")).await.problem(501);
 }
 
 /// Newcomer A1: a plain import of such a file names the format.

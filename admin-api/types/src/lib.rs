@@ -17,6 +17,7 @@ mod problem;
 mod relay_test;
 mod scopes;
 mod token;
+mod usage;
 mod zone;
 
 pub use access::{
@@ -38,4 +39,8 @@ pub use relay_test::{
 };
 pub use scopes::SCOPES;
 pub use token::{Token, TokenBody, Tokens};
+pub use usage::{
+    QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
+    UsageSummary,
+};
 pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

@@ -21,4 +21,5 @@ pub const SCOPES: &[&str] = &[
     "logins:write",
     "grants:read",
     "grants:write",
+    "subscribers:read",
 ];

@@ -399,7 +399,8 @@ fn apply<V: hosts::Value>(
 
 /// The origin's wire form, which zones are found by.
 impl IndexedZone {
-    pub(crate) fn origin(&self) -> &Name {
+    /// Its origin.
+    pub fn origin(&self) -> &Name {
         &self.zone.origin
     }
 }

@@ -50,6 +50,7 @@ pub use format::{
     document::{Document, DocumentError, DocumentId, DocumentKind},
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
     token::{MintedToken, TokenRecord, TokenText},
+    usage::{Spent, UsageRow},
 };
 pub use import::{
     order::{ImportLimits, ImportMode},

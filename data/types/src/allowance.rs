@@ -28,7 +28,7 @@ pub struct Moment {
 }
 
 /// A day of UTC, counted from 1970-01-01.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(pub u32);
 
 impl Day {
@@ -73,6 +73,15 @@ impl Allowance {
     pub fn resume(&self, day: Day, asked: u32) {
         self.theoretical_arrival.store(0, Relaxed);
         self.today.store(join(day.0, asked), Relaxed);
+    }
+
+    /// Adds what was asked on a day before this began to count, to what it has counted since.
+    pub fn restore(&self, day: Day, asked: u32) {
+        self.today.update(Relaxed, Relaxed, |today| {
+            let (last, since) = split(today);
+            let since = if last < day.0 { 0 } else { since };
+            join(last.max(day.0), since.saturating_add(if last > day.0 { 0 } else { asked }))
+        });
     }
 
     /// Begins with what another has left.
@@ -186,6 +195,19 @@ mod tests {
         assert_eq!(taken, 5);
         assert!(!allowance.is_fresh(at(0.0, 7)));
         assert!(allowance.is_fresh(at(0.0, 8)));
+    }
+
+    #[test]
+    fn what_is_restored_late_is_added_to_what_was_asked_meanwhile() {
+        let allowance = Allowance::default();
+        let taken = |most| (0..most).filter(|_| allowance.take(quota(0, 20), at(0.0, 7))).count();
+        assert_eq!(taken(3), 3);
+        allowance.restore(Day(7), 15);
+        assert_eq!(allowance.asked_on(Day(7)), 18);
+        assert_eq!(taken(20), 2);
+        // A day that is over.
+        allowance.restore(Day(6), 15);
+        assert_eq!(allowance.asked_on(Day(7)), 20);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod subscriber;
 mod test_entry;
 mod test_name;
 mod time;
+mod usage;
 mod zone;
 
 pub use access::{
@@ -45,7 +46,7 @@ pub use includes::{Include, IncludeError, Includes};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
-pub use reason::{Reason, ReasonDoubt, ReasonError};
+pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
 pub use records::{DataError, RecordType, RecordTypeError, Records, RecordsError, Rrset};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
@@ -54,4 +55,5 @@ pub use subject::{DomainSubject, Subject, SubjectError};
 pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
+pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -4,6 +4,7 @@ mod access;
 mod checked;
 mod logins;
 mod protection;
+mod query_log;
 mod refused;
 mod relay_tester;
 mod spec;
@@ -11,7 +12,9 @@ mod spec;
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::Drac;
-pub use checked::{ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
+pub use checked::{
+    ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog, RateLimit,
+};
 
 use refused::Refused;
 use spec::Spec;
@@ -97,7 +100,7 @@ mod tests {
 
     use dnsbl_daemon::Listen;
 
-    use super::{Config, Cookies, LargeUdp};
+    use super::{Config, Cookies, LargeUdp, LoggedAddresses, QueryLog};
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -198,6 +201,27 @@ mod tests {
             dns("[dns]\nlarge-udp = \"cookie\"\nlarge-udp-networks = [\"192.0.2.0/24\"]").large_udp,
             LargeUdp::Cookie { networks }
         );
+    }
+
+    #[test]
+    fn there_is_no_query_log_unless_it_has_a_file() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let dns = |text: &str| parse(&format!("{head}{text}")).map(|config| config.dns);
+        let usual = dns("[dns.query-log]\nsample = 5\n").unwrap();
+        assert_eq!((usual.query_log, usual.usage_days), (None, 400));
+        let log = dns("[dns]\nusage-days = 30\n[dns.query-log]\nfile = \"q\"\n").unwrap();
+        let (file, addresses) = ("q".into(), LoggedAddresses::Network);
+        assert_eq!(log.query_log, Some(QueryLog { file, sample: 100, addresses }));
+        assert_eq!(log.usage_days, 30);
+        for (text, at) in [
+            ("[dns.query-log]\nfile = \"\"\n", "line 4: dns.query-log.file"),
+            ("[dns.query-log]\n\nsample = 0\n", "line 5: dns.query-log.sample"),
+            ("[dns.query-log]\naddresses = \"some\"\n", "line 4"),
+            ("[dns]\nusage-days = 0\n", "line 4: dns.usage-days"),
+        ] {
+            let err = dns(text).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
     }
 
     #[test]

@@ -13,11 +13,12 @@ use std::{
 
 use dnsbl_index::{IndexedSubscriber, IndexedZone};
 use dnsbl_types::{
-    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberMode,
-    UnixTime, ZoneQuotas,
+    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberId,
+    SubscriberMode, UnixTime, ZoneQuotas,
 };
 
 use super::{
+    denied::Denied,
     lookup::Lookup,
     quotas::{Payer, QuotaTable},
 };
@@ -36,6 +37,8 @@ pub(super) struct Access<'a> {
     account: Account<'a>,
     /// The zone, if the question is to be charged.
     charged: Option<&'a IndexedZone>,
+    /// Why it is denied, unless a rule says so.
+    denial: Option<DenialReason>,
 }
 
 /// What a client may ask for.
@@ -83,10 +86,15 @@ enum Account<'a> {
 }
 
 impl AccessControl {
-    /// Access by these rules in all zones; `key` decides which networks share a place in the table of quotas, and
-    /// nobody else may know it.
-    pub(crate) fn new(rules: AccessRules, key: [u8; 16], now: Instant) -> Self {
-        Self { rules, quotas: QuotaTable::new(key), began: now }
+    /// Access by these rules in all zones. Quotas of those who are no subscribers count once their table has been
+    /// [started](QuotaTable::start).
+    pub(crate) fn new(rules: AccessRules, now: Instant) -> Self {
+        Self { rules, quotas: QuotaTable::default(), began: now }
+    }
+
+    /// What all have asked who are no subscribers.
+    pub(crate) fn quotas(&self) -> &QuotaTable {
+        &self.quotas
     }
 
     /// Whether nothing that comes from a client is replied to.
@@ -120,16 +128,20 @@ impl AccessControl {
             }
             Account::Shared(client) => self.charge(zone, client, self.moment(now)),
         };
-        let denial = || by_denial(zone.settings().access.denial, DenialReason::Quota);
-        Access { permission: if is_paid { access.permission } else { denial() }, ..access }
+        if is_paid {
+            return access;
+        }
+        let permission = by_denial(zone.settings().access.denial, DenialReason::Quota);
+        Access { permission, denial: Some(DenialReason::Quota), ..access }
     }
 
     /// Charges who is no subscriber; false if something of it is used up.
     fn charge(&self, zone: &IndexedZone, client: IpAddr, now: Moment) -> bool {
         let ZoneQuotas { address, network, zone: all } = zone.settings().access.quotas;
-        self.quotas.charge(zone.number(), Payer::Address(client), address, now)
-            && self.quotas.charge(zone.number(), Payer::Network(client), network, now)
-            && self.quotas.charge(zone.number(), Payer::Everybody, all, now)
+        let origin = zone.origin();
+        self.quotas.charge(origin, Payer::Address(client), address, now)
+            && self.quotas.charge(origin, Payer::Network(client), network, now)
+            && self.quotas.charge(origin, Payer::Everybody, all, now)
     }
 
     fn moment(&self, now: ClockReading) -> Moment {
@@ -140,7 +152,9 @@ impl AccessControl {
 
 impl Default for AccessControl {
     fn default() -> Self {
-        Self::new(AccessRules::default(), [0; 16], Instant::now())
+        let access = Self::new(AccessRules::default(), Instant::now());
+        access.quotas.start([0; 16]);
+        access
     }
 }
 
@@ -152,13 +166,17 @@ fn enter<'a>(
     now: ClockReading,
 ) -> Access<'a> {
     let access = &zone.settings().access;
+    let denied = |reason| Access {
+        denial: Some(reason),
+        ..Access::free(by_denial(access.denial, reason), client)
+    };
     let rule = access.rules.rule_for(client);
     if let Some(action) = rule.filter(|action| **action != AccessAction::Pass) {
         return Access::free(by_action(action, client), client);
     }
     let account = match account(zone, lookup, client, now.wall) {
         Ok(account) => account,
-        Err(reason) => return Access::free(by_denial(access.denial, reason), client),
+        Err(reason) => return denied(reason),
     };
     let is_subscriber = matches!(account, Account::Subscriber(..));
     let permission = match access.subscribers {
@@ -166,13 +184,13 @@ fn enter<'a>(
         _ if is_subscriber || rule.is_some() => Permission::Full,
         // Resolvers ask for these on their way to a key; some may be listed besides.
         SubscriberMode::Required if lookup.is_own_name() => Permission::OwnRecords,
-        SubscriberMode::Required => by_denial(access.denial, DenialReason::NoSubscriber),
+        SubscriberMode::Required => return denied(DenialReason::NoSubscriber),
         SubscriberMode::Off | SubscriberMode::Optional => {
             by_action(access.rules.default_action(), client)
         }
     };
     let is_charged = permission.is_granted() && !lookup.is_own_name();
-    Access { permission, account, charged: is_charged.then_some(zone) }
+    Access { permission, account, charged: is_charged.then_some(zone), denial: None }
 }
 
 /// The account of whoever asks a zone; an error if it shows a key that does not count there.
@@ -227,7 +245,26 @@ fn by_denial<'a>(denial: Denial, reason: DenialReason) -> Permission<'a> {
 impl<'a> Access<'a> {
     /// What costs nobody anything.
     fn free(permission: Permission<'a>, client: IpAddr) -> Self {
-        Self { permission, account: Account::Shared(client), charged: None }
+        Self { permission, account: Account::Shared(client), charged: None, denial: None }
+    }
+
+    /// Why nothing is answered, if that is so.
+    pub(super) fn denied(&self) -> Option<Denied> {
+        match (self.denial, self.permission) {
+            (Some(DenialReason::Key), _) => Some(Denied::Key),
+            (Some(DenialReason::NoSubscriber), _) => Some(Denied::NoSubscriber),
+            (Some(DenialReason::Quota), _) => Some(Denied::Quota),
+            (None, Permission::Refused | Permission::Ignored) => Some(Denied::Rule),
+            (None, _) => None,
+        }
+    }
+
+    /// The subscriber that asks, if one does.
+    pub(super) fn subscriber(&self) -> Option<SubscriberId> {
+        match self.account {
+            Account::Subscriber(subscriber, _) => Some(subscriber.id()),
+            Account::Shared(_) => None,
+        }
     }
 
     /// Counts the question for the subscriber that asks, if one does.

@@ -239,7 +239,7 @@ mod tests {
     use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
         Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Include,
-        Includes, Name, Records, Serial, Subject, ZoneKind, ZoneSpec,
+        Includes, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZoneSpec,
     };
 
     use super::{
@@ -426,14 +426,14 @@ mod tests {
         }
     }
 
-    /// A zone with records; `bl.example.org` includes it and has none.
-    fn with_records(kind: ZoneKind) -> Arc<Index> {
+    /// A zone with records.
+    fn with_records(kind: ZoneKind, access: Access) -> Arc<Index> {
         let index = Arc::new(Index::default());
         let mut writer = IndexWriter::new(index.clone());
         let types = [("A", "192.0.2.80"), ("MX", "10 mail.example.org.")];
         let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
         let owners = ["@", "www", "a.spam.example"].map(|owner| (owner, &types));
-        let mut zone = spec(kind);
+        let mut zone = ZoneSpec { access, ..spec(kind) };
         zone.records = Records::parse(&zone.origin, owners).unwrap();
         let zone = zone.check().unwrap();
         writer.put_zone(&zone, Serial(1));
@@ -450,7 +450,7 @@ mod tests {
     #[test]
     fn records_come_before_listings_and_hide_none_above_them() {
         for kind in [ZoneKind::Ip, ZoneKind::Domain] {
-            let index = with_records(kind);
+            let index = with_records(kind, Access::default());
             let ask = |relative: &str, qtype| {
                 let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
                 let question = Question { qname: qname.wire(), qtype };
@@ -479,6 +479,23 @@ mod tests {
             assert_eq!(ask("spam.example.", rtype::A), spam);
             assert_eq!(ask("x.www.", rtype::A), below);
             assert_eq!(ask("b.spam.example.", rtype::A), "nxdomain");
+        }
+    }
+
+    #[test]
+    fn names_above_records_exist_for_all_and_are_listed_for_subscribers_only() {
+        let access = Access { subscribers: SubscriberMode::Required, ..Access::default() };
+        let index = with_records(ZoneKind::Domain, access);
+        for (relative, expected) in [
+            ("a.spam.example.", "records"),
+            ("spam.example.", "nodata"),
+            ("example.", "nodata"),
+            ("www.", "records"),
+            ("x.www.", "refused"),
+        ] {
+            let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            assert_eq!(reply_to(&index.load(), question, CLIENT), expected, "{relative}");
         }
     }
 

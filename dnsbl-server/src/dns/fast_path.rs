@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use dnsbl_index::{IndexedZone, ZoneNumber};
-use dnsbl_types::ClockReading;
+use dnsbl_types::{ClockReading, SubscriberId};
 
 use super::{
     access::{AccessControl, Permission},
     answer::answer,
     cookies::ClientCookie,
     counters::Outcome,
+    denied::Denied,
     extended_error::ExtendedError,
     lookup::{Key, Lookup},
     protection::Protection,
@@ -35,6 +36,8 @@ pub(super) struct Responded {
     pub(super) len: usize,
     pub(super) zone: Option<ZoneNumber>,
     pub(super) outcome: Outcome,
+    pub(super) denied: Option<Denied>,
+    pub(super) subscriber: Option<SubscriberId>,
 }
 
 /// Writes the reply to a query over UDP; `None` if that is left to the slow path. Allocates nothing.
@@ -47,7 +50,8 @@ pub(super) fn respond(
 ) -> Option<Responded> {
     let Asked { packet, query, lookup, client } = asked;
     if control.ignores(client) {
-        return Some(Responded { len: 0, zone: None, outcome: Outcome::Dropped });
+        let (outcome, denied) = (Outcome::Dropped, Some(Denied::Rule));
+        return Some(Responded { len: 0, zone: None, outcome, denied, subscriber: None });
     }
     let client = protection.client(client, query.cookie(packet), now.wall);
     if client.cookie == ClientCookie::Malformed {
@@ -84,5 +88,7 @@ pub(super) fn respond(
             Admission::Dropped => (len, outcome) = (0, Outcome::Dropped),
         },
     }
-    Some(Responded { len, zone: answer.zone.map(IndexedZone::number), outcome })
+    let (denied, subscriber) = (access.denied(), access.subscriber());
+    let zone = answer.zone.map(IndexedZone::number);
+    Some(Responded { len, zone, outcome, denied, subscriber })
 }

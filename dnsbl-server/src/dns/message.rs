@@ -28,11 +28,13 @@ use super::{
     answer::{Answer, Reply, answer, minimum},
     cookies::ClientCookie,
     counters::{Outcome, Transport},
+    denied::Denied,
     extended_error::ExtendedError,
     lookup::{Key, Question, look_up},
     protection::Client,
     rate_limit::{Admission, ResultClass},
     rrset::Rdata,
+    samples::Sample,
     service::Service,
     wire::{HEADER, PAYLOAD, RECORD_HEAD, option, rtype},
 };
@@ -58,6 +60,7 @@ pub(crate) fn respond(
     }
     if service.access.ignores(client.ip()) {
         service.counters.count(None, transport, Outcome::Dropped);
+        service.counters.deny(None, Denied::Rule);
         return None;
     }
     let admit = |client: &Client, class| match transport {
@@ -218,6 +221,13 @@ impl<'r> ResponseBuilder<'r> {
         let (outcome, class) = (Outcome::of(&reply), ResultClass::of(&reply));
         access.count(outcome == Outcome::Listed);
         let zone_number = zone.map(IndexedZone::number);
+        let (denied, subscriber) = (access.denied(), access.subscriber());
+        if let Some(why) = denied {
+            self.service.counters.deny(zone_number, why);
+        }
+        let client = self.client.addr;
+        let sample = Sample { client, zone: zone_number, outcome, denied, subscriber };
+        self.service.sampler.see(sample, &lookup, transport, now.wall);
         if matches!(access.permission, Permission::Ignored) {
             return Decided { zone: zone_number, outcome: Outcome::Dropped, class, bytes: None };
         }

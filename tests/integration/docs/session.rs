@@ -23,7 +23,7 @@ const NOT_RUN: [(&str, &str); 4] = [
 const SERVERS: [(&str, &str); 2] =
     [("dnsbl-server run", "ready dns="), ("dnsbl policy", "ready listen=")];
 /// Commands that do not end with 0, and what their exit status says.
-const OTHERWISE: [(&str, i32); 6] = [
+const OTHERWISE: [(&str, i32); 7] = [
     // It is listed.
     ("dnsblctl check 192.0.2.99", 1),
     ("dnsblctl check 127.0.0.2", 1),

@@ -18,6 +18,7 @@
 
 mod access;
 mod combined;
+mod exports;
 mod files;
 mod ours;
 mod question;
@@ -48,7 +49,7 @@ fn compare(list: ListType, lines: &[Vec<u8>]) -> Result<usize, TestCaseError> {
         return Ok(0);
     };
     let mut listed = 0;
-    let theirs = Rbldnsd::start(list, &ours.file);
+    let theirs = Rbldnsd::start(list.as_str(), &ours.file);
     for question in files::questions(list, &ours.file) {
         let (expected, found) = (theirs.ask(&question), ours.ask(&question));
         let file = String::from_utf8_lossy(&ours.file);

@@ -1,70 +1,31 @@
 //! The real rbldnsd.
 
-use std::{
-    fs,
-    net::{IpAddr, SocketAddr, UdpSocket},
-    os::unix::fs::PermissionsExt as _,
-    process::Command,
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
-use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, eventually, tool};
+use dnsbl_tests::{Edns, PATIENCE, Query, Reply, UdpClient};
 use hickory_proto::rr::{RData, Record, RecordType};
-use tempfile::TempDir;
 
 use crate::question::{Answers, Question, origin};
 
 /// A running rbldnsd.
 pub(crate) struct Rbldnsd {
-    addr: SocketAddr,
     client: UdpClient,
-    _process: Process,
-    _dir: TempDir,
+    server: dnsbl_tests::Rbldnsd,
 }
 
 impl Rbldnsd {
-    /// Starts one with a file that it serves.
-    pub(crate) fn start(list: ListType, file: &[u8]) -> Self {
+    /// Starts one with a file of a type that it serves.
+    #[track_caller]
+    pub(crate) fn start(list: &str, file: &[u8]) -> Self {
         let text = String::from_utf8_lossy(file);
-        Self::serve(&[(list.as_str(), file)]).unwrap_or_else(|| panic!("it is not served:\n{text}"))
+        Self::serve(&[(list, file)]).unwrap_or_else(|| panic!("it is not served:\n{text}"))
     }
 
-    /// Starts one with data sets of these types; `None` where it does not serve them. Another program may take its
-    /// port first; then it takes another.
+    /// Starts one with data sets of these types; `None` where it does not serve them.
     pub(crate) fn serve(datasets: &[(&str, &[u8])]) -> Option<Self> {
-        let dir = TempDir::new().unwrap();
-        // It changes to another user where it is started by root.
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut zones = Vec::new();
-        for (number, (dataset, file)) in datasets.iter().enumerate() {
-            let path = dir.path().join(format!("file{number}"));
-            fs::write(&path, file).unwrap();
-            zones.push(format!("{}:{dataset}:{}", origin(), path.display()));
-        }
-        for _ in 0..20 {
-            let addr = free_port();
-            let mut command = Command::new(tool("rbldnsd"));
-            command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
-            command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
-            let process = Process::start(command.args(&zones)).unwrap();
-            let has_started = eventually(PATIENCE, || {
-                if process.stdout().contains(" started (") {
-                    return Ok(true);
-                }
-                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
-            });
-            if has_started {
-                let client = UdpClient::connect(addr).unwrap();
-                return Some(Self { addr, client, _process: process, _dir: dir });
-            }
-            let said = process.stderr() + &process.stdout();
-            if said.contains("loading errors") {
-                return None;
-            }
-            assert!(said.contains("in use") || said.contains("bind"), "{said}");
-        }
-        panic!("no port stays free");
+        let server = dnsbl_tests::Rbldnsd::serve(&origin().to_string(), datasets)?;
+        let client = UdpClient::connect(server.addr()).unwrap();
+        Some(Self { client, server })
     }
 
     /// The rcode and the records of a type at a name; `None` if nothing comes within the limit.
@@ -75,7 +36,7 @@ impl Rbldnsd {
         rtype: RecordType,
         limit: Duration,
     ) -> Option<(u8, Vec<Record>)> {
-        let client = UdpClient::connect_from(self.addr, from).unwrap();
+        let client = UdpClient::connect_from(self.server.addr(), from).unwrap();
         client.send(&Query::new(name, rtype).bytes()).unwrap();
         let reply = client.receive(limit).unwrap()?;
         Some((reply.rcode(), reply.message.answers.clone()))
@@ -121,8 +82,4 @@ fn read(name: &str, reply: &Reply) -> Option<Answers> {
         }
     }
     Some(answers)
-}
-
-fn free_port() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

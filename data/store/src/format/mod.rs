@@ -13,4 +13,5 @@ pub(crate) mod log;
 pub(crate) mod row;
 pub(crate) mod schema;
 pub(crate) mod token;
+pub(crate) mod usage;
 pub(crate) mod value;

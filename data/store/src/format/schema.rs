@@ -38,8 +38,11 @@ pub(crate) const DOCUMENTS: &str = "documents";
 /// Where documents are found by group and due time (`document_key.rs`).
 pub(crate) const DOCUMENT_INDEX: &str = "document-index";
 
-pub(crate) const FAMILIES: [&str; 10] =
-    [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS, DOCUMENTS, DOCUMENT_INDEX];
+/// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
+pub(crate) const USAGE: &str = "usage";
+
+pub(crate) const FAMILIES: [&str; 11] =
+    [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS, DOCUMENTS, DOCUMENT_INDEX, USAGE];
 
 /// A column family; all of them are there once the database is open.
 pub(crate) fn cf<'a>(db: &'a DB, family: &str) -> &'a ColumnFamily {

@@ -15,4 +15,5 @@ pub(crate) mod scan;
 pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod view;

@@ -18,5 +18,6 @@ mod sweep;
 mod tokens;
 pub(crate) mod transaction;
 mod truncate;
+pub(crate) mod usage;
 pub(crate) mod writer;
 mod zones;

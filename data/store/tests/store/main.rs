@@ -14,3 +14,4 @@ mod includes;
 mod model;
 mod old_codes;
 mod sources;
+mod usage;

@@ -23,7 +23,7 @@ use super::{
     zones::{NOW, now},
 };
 use crate::dns::{
-    AccessControl, Counters, Protection, Service,
+    AccessControl, Counters, Protection, Sampler, Service,
     counters::{Outcome, Transport},
     fast_path::{self, Asked},
     lookup::look_up,
@@ -154,8 +154,9 @@ fn serve(zones: &[ZoneSpec], subscribers: &[Subscriber]) -> Service {
     }
     subscribers.iter().for_each(|subscriber| writer.set_subscriber(None, Some(subscriber)));
     writer.publish(1, Instant::now());
-    let (access, protection) = (AccessControl::default(), Protection::default());
-    Service { index, counters, access, protection, version: None, identity: None }
+    let (access, protection) = (Arc::default(), Protection::default());
+    let sampler = Sampler::default();
+    Service { index, counters, access, protection, sampler, version: None, identity: None }
 }
 
 /// What both paths reply to a client; `None` if that is nothing.
@@ -235,7 +236,7 @@ fn each_rule_has_its_action() {
 #[test]
 fn the_rules_of_the_server_hold_for_every_zone_and_for_none() {
     let mut service = service();
-    service.access = AccessControl::new(rules(), [7; 16], Instant::now());
+    service.access = Arc::new(AccessControl::new(rules(), Instant::now()));
     let check = |client, name, expected: &str| {
         assert_eq!(shown(&service, client, name, A), expected, "{client} {name}");
     };

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     config::RateLimit,
     dns::{
-        Service,
-        fast_path::{Asked, respond},
+        Denied, Sample, Sampler, Service, Transport,
+        fast_path::{Asked, Responded, respond},
         lookup::look_up,
         query::Query,
         wire::PAYLOAD,
@@ -25,6 +25,9 @@ use crate::{
 #[track_caller]
 fn sent(settings: RateLimit) -> u32 {
     let mut service = service();
+    // Their queues fill up on the way.
+    let (sampler, _samples) = Sampler::counting(7);
+    let (sampler, _lines) = sampler.logging(1, 7);
     service.protection.rate_limiter = Some(limiter(settings));
     let counters = service.counters.workers().next().unwrap();
     let cookie = *cookies().judge(&[1; 8], CLIENT, now().wall).reply().unwrap();
@@ -45,7 +48,11 @@ fn sent(settings: RateLimit) -> u32 {
             let asked = Asked { packet, query: &query, lookup, client: CLIENT };
             let Service { access, protection, .. } = &service;
             if let Some(responded) = respond(access, protection, asked, &mut bytes, now()) {
-                counters.open().count(responded.zone, responded.outcome);
+                let Responded { zone, outcome, denied, subscriber, .. } = responded;
+                counters.open().count(zone, outcome);
+                counters.open().deny(zone, denied.unwrap_or(Denied::Rule));
+                let sample = Sample { client: CLIENT, zone, outcome, denied, subscriber };
+                sampler.see(sample, lookup, Transport::Udp, now().wall);
                 sent += u32::from(responded.len > 0);
             }
         }

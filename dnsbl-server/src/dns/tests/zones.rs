@@ -13,7 +13,7 @@ use dnsbl_types::{
     UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
-use crate::dns::{AccessControl, Cookies, Counters, Protection, Secrets, Service};
+use crate::dns::{AccessControl, Cookies, Counters, Protection, Sampler, Secrets, Service};
 
 pub(super) const NOW: UnixTime = UnixTime(1_000);
 /// Not on this machine.
@@ -47,8 +47,9 @@ pub(super) fn service() -> Service {
     writer.publish(1, Instant::now());
     let identity = Some("ns1".into());
     let protection = Protection { cookies: Some(cookies()), ..Protection::default() };
-    let access = AccessControl::default();
-    Service { index, counters, access, protection, version: Some("test".into()), identity }
+    let access = Arc::new(AccessControl::default());
+    let sampler = Sampler::default();
+    Service { index, counters, access, protection, sampler, version: Some("test".into()), identity }
 }
 
 /// What addresses and prefixes are listed; the place in the list decides what is said of them.
