@@ -176,7 +176,7 @@ pub fn rbldnsd_file(input: &[u8]) {
             let mut reader = GenericReader::new(strict);
             lines().for_each(|(number, line)| drop(reader.read(number, line)));
             if let Ok(file) = reader.finish(NOW) {
-                assert!(file.records.iter().all(|record| !record.data.presentation().is_empty()));
+                assert!(file.records.iter().all(|record| !record.data.text().is_empty()));
             }
         }
         8 => {

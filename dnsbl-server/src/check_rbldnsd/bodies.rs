@@ -1,12 +1,10 @@
 //! What requests and configuration say of a plan.
 
-use std::collections::BTreeMap;
-
-use dnsbl_formats::rbldnsd::{AclAction, AclRule, Record, RecordData};
+use dnsbl_formats::rbldnsd::{AclAction, AclRule};
 use dnsbl_types::{AccessRules, Name, ZoneKind};
 use serde_json::{Map, Value, json};
 
-use super::planned::PlannedZone;
+use super::{planned::PlannedZone, records};
 
 /// The body of a zone, as `PUT /v1/zones/{zone}` takes it.
 pub(super) fn zone(zone: &PlannedZone) -> Value {
@@ -37,8 +35,9 @@ pub(super) fn zone(zone: &PlannedZone) -> Value {
         let includes = zone.includes.iter().map(|name| json!({"zone": name.to_string()}));
         body.insert("includes".into(), includes.collect());
     }
-    if !zone.records.is_empty() {
-        body.insert("records".into(), records(&zone.records));
+    let (records, _) = records::of(zone);
+    if !records.is_empty() {
+        body.insert("records".into(), json!(records));
     }
     Value::Object(body)
 }
@@ -57,25 +56,6 @@ fn soa(zone: &PlannedZone) -> Value {
         out.insert("serial".into(), json!(zone.serial));
     }
     Value::Object(out)
-}
-
-/// By name and type, each datum once.
-fn records(records: &[Record]) -> Value {
-    let mut names: BTreeMap<String, BTreeMap<&str, Vec<String>>> = BTreeMap::new();
-    for Record { name, data, .. } in records {
-        let owner = if name.is_root() { "@".into() } else { name.to_string() };
-        let data = data.clone();
-        // An empty text is a string of no octets, which nobody needs.
-        if data == RecordData::Txt(Box::default()) {
-            continue;
-        }
-        let set = names.entry(owner).or_default().entry(data.rtype()).or_default();
-        let text = data.presentation();
-        if !set.contains(&text) {
-            set.push(text);
-        }
-    }
-    json!(names)
 }
 
 /// A rule, in words.

@@ -1,11 +1,12 @@
 //! What a zone would answer otherwise here, beyond what documentation says of all zones.
 
-use dnsbl_formats::rbldnsd::{AclAction, AclRule, RecordData};
+use dnsbl_formats::rbldnsd::{AclAction, AclRule};
 use dnsbl_types::AccessRules;
 
 use super::{
     finding::{Finding, Level},
     planned::{PlannedList, PlannedZone},
+    records,
 };
 
 /// What is to be said of a zone and its lists.
@@ -100,19 +101,9 @@ fn of_records(zone: &PlannedZone) -> Vec<Finding> {
         );
         findings.push(Finding::new(Level::Differs, text).many(count));
     }
-    let is_plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
-    for record in &zone.records {
-        if !record.name.labels().flatten().all(is_plain) {
-            let text =
-                format!("line {}: {} can't be a record's name here", record.line, record.name);
-            findings.push(Finding::new(Level::LeftOut, text));
-        }
-        if let RecordData::Txt(text) = &record.data
-            && std::str::from_utf8(text).is_err()
-        {
-            let text = format!("line {}: the text of {} is not UTF-8", record.line, record.name);
-            findings.push(Finding::new(Level::Same, text));
-        }
+    let (_, refused) = records::of(zone);
+    for (owner, why) in refused {
+        findings.push(Finding::new(Level::LeftOut, format!("the records of {owner}: {why}")));
     }
     findings
 }

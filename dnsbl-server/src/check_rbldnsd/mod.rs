@@ -13,6 +13,7 @@ mod load;
 mod options;
 mod plan;
 mod planned;
+mod records;
 mod show;
 mod summary;
 mod write;

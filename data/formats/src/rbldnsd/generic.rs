@@ -223,31 +223,37 @@ impl RecordData {
         }
     }
 
-    /// As a master file has it (RFC 1035 section 5.1).
-    pub fn presentation(&self) -> String {
+    /// What it says, as text: an address; a preference and a name; a text as it is, or where that is no text of 1 to 1000
+    /// bytes without control characters, its octets (`\# LENGTH HEX`, RFC 3597 section 5).
+    pub fn text(&self) -> String {
         match self {
             Self::A(addr) => addr.to_string(),
-            Self::Mx { preference, exchange } => format!("{preference} {exchange}."),
-            Self::Txt(text) if text.is_empty() => "\"\"".into(),
-            Self::Txt(text) => {
-                let strings: Vec<String> = text.chunks(LONGEST).map(quoted).collect();
-                strings.join(" ")
-            }
+            Self::Mx { preference, exchange } => format!("{preference} {}", exchange.to_absolute()),
+            Self::Txt(text) => match std::str::from_utf8(text) {
+                Ok(text) if is_plain(text) => text.into(),
+                _ => octets_of(text),
+            },
         }
     }
 }
 
-fn quoted(text: &[u8]) -> String {
-    let mut out = String::from("\"");
-    for &c in text {
-        match c {
-            b'"' | b'\\' => out.extend(['\\', char::from(c)]),
-            b' '..=b'~' => out.push(char::from(c)),
-            c => out += &format!("\\{c:03}"),
-        }
+fn is_plain(text: &str) -> bool {
+    let has_form = text.starts_with(r"\#");
+    (1..=1000).contains(&text.len()) && !has_form && !text.chars().any(char::is_control)
+}
+
+/// The octets of a text as character-strings.
+fn octets_of(text: &[u8]) -> String {
+    let strings: Vec<&[u8]> =
+        if text.is_empty() { vec![&[]] } else { text.chunks(LONGEST).collect() };
+    let mut hex = String::new();
+    let mut count = 0;
+    for string in strings {
+        count += 1 + string.len();
+        let octets = [string.len() as u8].into_iter().chain(string.iter().copied());
+        hex.extend(octets.map(|octet| format!("{octet:02x}")));
     }
-    out.push('"');
-    out
+    format!(r"\# {count} {hex}")
 }
 
 #[cfg(test)]
@@ -270,7 +276,7 @@ mod tests {
         let shown = |record: &Record| {
             let Record { name, ttl, data, .. } = record;
             let ttl = ttl.map_or("-".into(), |ttl| ttl.to_string());
-            format!("{name} {ttl} {} {}", data.rtype(), data.presentation())
+            format!("{name} {ttl} {} {}", data.rtype(), data.text())
         };
         file.unwrap().records.iter().map(shown).collect()
     }
@@ -281,9 +287,10 @@ mod tests {
             ("W.X. A 1.2.3.4 junk", "w.x - A 1.2.3.4"),
             ("w 5m in a 1.2", "w 300 A 1.0.0.2"),
             ("w 0 A 5", "w - A 0.0.0.5"),
-            ("@ TXT \"a\" \"b\"", ". - TXT \"a\\\" \\\"b\""),
-            ("w TXT a # $1", "w - TXT \"a # $1\""),
-            ("w TXT \"\"", "w - TXT \"\""),
+            ("@ TXT \"a\" \"b\"", ". - TXT a\" \"b"),
+            ("w TXT a # $1", "w - TXT a # $1"),
+            ("w TXT \"\"", r"w - TXT \# 1 00"),
+            (r"w TXT \# 1", r"w - TXT \# 5 045c232031"),
             ("w\tMX\t10\tMail.Example..", "w - MX 10 mail.example."),
             ("$TTL 77\nw A 1.2.3.4\n$TTL 0", "w 77 A 1.2.3.4"),
             ("in A 1.2.3.4", "in - A 1.2.3.4"),

@@ -61,7 +61,7 @@ fn ours(file: &GenericFile, name: &Name, rtype: &str) -> Rrset {
         ttl = ttl.min(record.ttl.unwrap_or(2100));
         data.insert(match &record.data {
             RecordData::Txt(text) => String::from_utf8_lossy(text).into_owned(),
-            other => other.presentation(),
+            other => other.text(),
         });
     }
     Some((ttl, data))
