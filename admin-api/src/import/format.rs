@@ -2,16 +2,30 @@
 
 use std::io::{self, BufRead};
 
-use dnsbl_formats::rbldnsd::ListType;
+use dnsbl_formats::{
+    Field,
+    lists::ListFormat,
+    rbldnsd::{DatasetType, ListType},
+};
 use dnsbl_types::UnixTime;
 
-use super::{csv::Csv, lines::Lines, ndjson, plain, row::Row};
+use super::{column::Column, csv::Csv, lines::Lines, members, ndjson, plain, row::Row};
 
 /// What a body is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
+    /// Whatever its beginning shows.
+    Auto,
     /// Rows, of which each stands for itself.
     Rows(Format),
+    /// Columns, of which one holds the subjects.
+    Column(Field),
+    /// An object a line, with the subject in a member.
+    Lines(Field),
+    /// JSON documents, with the subjects in a member.
+    Documents(Field),
+    /// A list as others publish it.
+    List(ListFormat),
     /// The lines of a data set of rbldnsd, which only together say what is listed.
     Dataset(ListType),
     /// Several data sets of rbldnsd, of which no zone takes all.
@@ -31,6 +45,44 @@ pub(crate) enum Format {
 
 /// The rows of a body, in order.
 pub(crate) type Rows<'a> = Box<dyn Iterator<Item = io::Result<Row>> + 'a>;
+
+impl Content {
+    /// The content of a format, unless that is a data set which no zone takes; then its type.
+    pub(crate) fn of(format: &dnsbl_formats::Format) -> Result<Self, DatasetType> {
+        use dnsbl_formats::Format as Named;
+        Ok(match format {
+            Named::Auto => Self::Auto,
+            Named::Plain => Self::Rows(Format::Plain),
+            Named::Csv(None) => Self::Rows(Format::Csv),
+            Named::Csv(Some(field)) => Self::Column(field.clone()),
+            Named::Ndjson(None) => Self::Rows(Format::Ndjson),
+            Named::Ndjson(Some(field)) => Self::Lines(field.clone()),
+            Named::Json(field) => Self::Documents(field.clone()),
+            Named::List(list) => Self::List(*list),
+            Named::Rbldnsd(DatasetType::List(list)) => Self::Dataset(*list),
+            Named::Rbldnsd(DatasetType::Combined) => Self::Combined,
+            Named::Rbldnsd(other) => return Err(*other),
+        })
+    }
+}
+
+/// The rows of columns or of JSON; refused as [`Format::rows`] are.
+pub(super) fn rows_of_field<'a>(
+    content: &Content,
+    body: impl BufRead + 'a,
+) -> io::Result<Option<Result<Rows<'a>, String>>> {
+    Ok(match content {
+        Content::Column(field) => match Column::new(Lines::new(body), field)? {
+            Ok(rows) => Some(Ok(Box::new(rows))),
+            Err(why) => Some(Err(why)),
+        },
+        Content::Lines(field) => {
+            Some(Ok(Box::new(members::of_lines(Lines::new(body), field.clone()))))
+        }
+        Content::Documents(field) => Some(Ok(Box::new(members::of_documents(body, field.clone())))),
+        _ => None,
+    })
+}
 
 impl Format {
     /// The rows of `body`; refused as a whole, with the reason, where its head makes no sense.
