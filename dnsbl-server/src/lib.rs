@@ -7,6 +7,7 @@
 pub mod commands;
 mod config;
 mod dns;
+mod feeds;
 mod host;
 mod logins;
 mod maintenance;

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use dnsbl_formats::lists::{ListFormat, ListReader};
+use dnsbl_types::Subject;
 use serde_json::Value;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     lines::Lines,
     ndjson::OTHERS,
     plain,
+    row::ParsedRow,
 };
 
 /// Lines that are looked at.
@@ -90,7 +92,7 @@ impl Trial {
         match format {
             None => {
                 for row in plain::rows(Lines::new(head)).take(LOOKED_AT).map_while(Result::ok) {
-                    trial.count(row.0, row.1.map(drop).map_err(|wrong| wrong.why));
+                    trial.count(row.0, row.1.map_err(|wrong| wrong.why).and_then(only_likely));
                 }
             }
             Some(format) => {
@@ -119,6 +121,16 @@ impl Trial {
     }
 }
 
+/// A word alone is no domain that any list has, but the beginning of a sentence.
+fn only_likely(row: ParsedRow) -> Result<(), String> {
+    match row.subject {
+        Subject::Domain(domain) if !domain.name().to_string().trim_matches('.').contains('.') => {
+            Err(format!("{} is one label alone", domain.name()))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,12 +152,21 @@ mod tests {
         is("{\"subject\":\"192.0.2.1\"}\n", &Content::Rows(Format::Ndjson));
         is("{\"cidr\":\"192.0.2.0/24\"}\n", &Content::Lines("cidr".parse().unwrap()));
         for (text, list) in [
-            ("192.0.2.8 - 192.0.2.15\n192.0.2.32-192.0.2.39\n192.0.2.64 192.0.2.71\n", ListFormat::Ranges),
-            ("# x\nStart\tEnd\tNetblock\n198.51.100.0\t198.51.100.255\t24\t3\n", ListFormat::Ranges),
+            (
+                "192.0.2.8 - 192.0.2.15\n192.0.2.32-192.0.2.39\n192.0.2.64 192.0.2.71\n",
+                ListFormat::Ranges,
+            ),
+            (
+                "# x\nStart\tEnd\tNetblock\n198.51.100.0\t198.51.100.255\t24\t3\n",
+                ListFormat::Ranges,
+            ),
             ("192.0.2.0 255.255.255.0\n198.51.100.0/255.255.255.0\n", ListFormat::Netmask),
             ("192.0.2.0 24\n", ListFormat::Netmask),
             ("create x hash:net\nadd x 192.0.2.0/24\n", ListFormat::Netset),
-            ("127.0.0.1 localhost\n0.0.0.0 bad.example.com\nworse.example.com\n", ListFormat::Hosts),
+            (
+                "127.0.0.1 localhost\n0.0.0.0 bad.example.com\nworse.example.com\n",
+                ListFormat::Hosts,
+            ),
             ("[Adblock Plus]\n! x\n||bad.example.com^\n", ListFormat::Adblock),
             ("$TTL 60\n@ SOA a. b. 1 2 3 4 5\nbad.example.com CNAME .\n", ListFormat::Rpz),
         ] {

@@ -3,7 +3,6 @@
 use std::io::{self, BufRead};
 
 use dnsbl_formats::Field;
-use dnsbl_types::Subject;
 
 use super::{
     csv::{Record, Records},
@@ -29,7 +28,7 @@ impl<R: BufRead> Column<R> {
         if let Some(number) = field.number() {
             let first = first.filter(|(_, cells)| {
                 let cell = cells.as_ref().ok().and_then(|cells| cells.get(number - 1));
-                cell.is_none_or(|cell| cell.trim().parse::<Subject>().is_ok() || is_odd(cell))
+                cell.is_none_or(|cell| is_odd(cell))
             });
             return Ok(Ok(Self { records, place: number - 1, first }));
         }
@@ -65,7 +64,7 @@ impl<R: BufRead> Column<R> {
     }
 }
 
-/// A cell that no header has: what it says is told, not skipped.
+/// Whether no header has such a cell: what it says is told, not skipped.
 fn is_odd(cell: &str) -> bool {
     cell.contains(|c: char| c.is_ascii_digit() || matches!(c, '.' | ':' | '/'))
 }

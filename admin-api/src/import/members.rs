@@ -133,7 +133,8 @@ mod tests {
     type Shown = Vec<Result<String, String>>;
 
     fn shown(rows: impl Iterator<Item = io::Result<Row>>) -> io::Result<Shown> {
-        let shown = |(_, row): Row| row.map(|row| row.subject.to_string()).map_err(|wrong| wrong.why);
+        let shown =
+            |(_, row): Row| row.map(|row| row.subject.to_string()).map_err(|wrong| wrong.why);
         rows.map(|row| row.map(shown)).collect()
     }
 
@@ -152,7 +153,10 @@ mod tests {
             {\"type\":\"metadata\",\"timestamp\":1700000000,\"records\":1}\n";
         assert_eq!(lines(text, "cidr"), [Ok("198.51.100.0/24".into())]);
         assert_eq!(documents(text, "cidr").unwrap(), [Ok("198.51.100.0/24".into())]);
-        let rows = lines("{\"cidr\":1}\n{\"ip\":\"192.0.2.1\"}\n[\n\n{\"cidr\":\"192.0.2.0/33\"}\n", "cidr");
+        let rows = lines(
+            "{\"cidr\":1}\n{\"ip\":\"192.0.2.1\"}\n[\n\n{\"cidr\":\"192.0.2.0/33\"}\n",
+            "cidr",
+        );
         assert_eq!(rows.len(), 4);
         assert!(rows.iter().all(Result::is_err), "{rows:?}");
     }

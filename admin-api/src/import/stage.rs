@@ -157,7 +157,8 @@ impl Staged {
         Ok(Decided { id: staged.id(), commit: staged.commit(), report })
     }
 
-    fn report(&self) -> Report {
+    /// What is to be said about it so far.
+    pub(crate) fn report(&self) -> Report {
         let seems = self.no_list.or_else(|| self.tally.most().map(|(seems, _)| seems));
         let mut warnings = self.warnings.list();
         warnings.extend(self.notes.iter().cloned());
@@ -258,9 +259,26 @@ impl Staged {
         (self.staging.taken(), self.staging.rejected())
     }
 
-    /// What is to be said about it so far.
-    pub(crate) fn errors(&self) -> &[RowError] {
-        &self.errors
+    /// The zone that it goes into.
+    pub(crate) fn zone(&self) -> &Zone {
+        self.staging.zone()
+    }
+
+    /// What one of the bodies is instead of a list.
+    pub(crate) fn no_list(&self) -> Option<Seems> {
+        self.no_list
+    }
+
+    /// Says of the errors from one on in which of several bodies they stand.
+    pub(crate) fn name_errors(&mut self, from: usize, body: &str) {
+        for error in self.errors.iter_mut().skip(from) {
+            error.error = format!("{body}: {}", error.error);
+        }
+    }
+
+    /// How many errors are told.
+    pub(crate) fn count_errors(&self) -> usize {
+        self.errors.len()
     }
 
     fn take_all(&mut self, order: &ImportOrder, rows: Rows<'_>) -> Result<(), Stop> {
@@ -280,8 +298,8 @@ impl Staged {
             let admitted = entry.and_then(|entry| {
                 let zone = self.staging.zone();
                 let mut subjects = entry.subjects.iter();
-                let refused = subjects
-                    .find_map(|subject| admit(zone, order, subject, entry.exclusion).err());
+                let refused =
+                    subjects.find_map(|subject| admit(zone, order, subject, entry.exclusion).err());
                 refused.map_or(Ok(entry), Err)
             });
             match admitted {

@@ -8,12 +8,13 @@ use std::{
     time::Instant,
 };
 
-use admin_api::{Api, Limits, Readiness, SCOPES, ServerStatus, router};
+use admin_api::{Api, FeedImporter, Limits, Readiness, SCOPES, ServerStatus, router};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
+use dnsbl_feeds::{Feeds, FetchLimits};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
@@ -142,6 +143,17 @@ impl Fixture {
         let secret = dir.path().join("logins.secret");
         std::fs::write(&secret, LOGIN_SECRET).unwrap();
         let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
+        let feeds = Feeds::new(
+            store.clone(),
+            Arc::new(FeedImporter::new(store.clone(), server.clone())),
+            dnsbl_feeds::Settings {
+                configured: Vec::new(),
+                folders: vec![dir.path().join("lists")],
+                spool: dir.path().join("feeds"),
+                limits: FetchLimits::default(),
+                roots: Vec::new(),
+            },
+        );
         let api = || Api {
             store: store.clone(),
             index: index.clone(),
@@ -149,6 +161,7 @@ impl Fixture {
             server: server.clone(),
             limits: limits.clone(),
             tester: None,
+            feeds: feeds.clone(),
             logins: logins.clone(),
             login_secrets: Secrets::read([&secret]).unwrap(),
         };

@@ -21,4 +21,6 @@ pub const SCOPES: &[&str] = &[
     "logins:write",
     "grants:read",
     "grants:write",
+    "feeds:read",
+    "feeds:write",
 ];

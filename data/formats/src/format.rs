@@ -57,15 +57,19 @@ pub enum FormatError {
 impl Format {
     /// The names of all formats.
     pub const NAMES: [&str; 12] = [
-        "auto", "plain", "csv", "ndjson", "json", "rbldnsd", "ranges", "netmask", "netset", "hosts", "rpz",
-        "adblock",
+        "auto", "plain", "csv", "ndjson", "json", "rbldnsd", "ranges", "netmask", "netset",
+        "hosts", "rpz", "adblock",
     ];
 
     /// The format of this name; `dataset` belongs to rbldnsd, `field` to csv, ndjson and json.
     ///
     /// # Errors
     /// There is none of this name, or it does not go with `dataset` or `field`.
-    pub fn new(name: &str, dataset: Option<&str>, field: Option<&str>) -> Result<Self, FormatError> {
+    pub fn new(
+        name: &str,
+        dataset: Option<&str>,
+        field: Option<&str>,
+    ) -> Result<Self, FormatError> {
         let field: Option<Field> = field.map(str::parse).transpose()?;
         let format = match name {
             "auto" => Self::Auto,
@@ -73,13 +77,20 @@ impl Format {
             "csv" => Self::Csv(field.clone()),
             "ndjson" => Self::Ndjson(field.clone()),
             "json" => {
-                let missing = "field: is missing: json needs the name of the member that holds subjects";
+                let missing =
+                    "field: is missing: json needs the name of the member that holds subjects";
                 Self::Json(field.clone().ok_or(FormatError::Mismatch(missing))?)
             }
             "rbldnsd" => {
-                let missing = || FormatError::Dataset("is missing; it is ip4set, ip4trie, dnset or the like".into());
+                let missing = || {
+                    FormatError::Dataset(
+                        "is missing; it is ip4set, ip4trie, dnset or the like".into(),
+                    )
+                };
                 let dataset = dataset.ok_or_else(missing)?;
-                Self::Rbldnsd(dataset.parse().map_err(|err| FormatError::Dataset(format!("{err}")))?)
+                Self::Rbldnsd(
+                    dataset.parse().map_err(|err| FormatError::Dataset(format!("{err}")))?,
+                )
             }
             name => match name.parse() {
                 Ok(list) => Self::List(list),

@@ -14,6 +14,7 @@ use toml::Spanned;
 
 use super::{
     checked::{ChangeLog, Config, Dns, Http, Log},
+    feeds::{FeedSpec, FeedsSpec},
     logins::LoginsSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
     refused::{Refused, refuse, usual},
@@ -39,6 +40,10 @@ pub(super) struct Spec {
     relay_tester: Option<Spanned<RelayTesterSpec>>,
     #[serde(default)]
     logins: LoginsSpec,
+    #[serde(default)]
+    feeds: FeedsSpec,
+    #[serde(default)]
+    feed: Vec<Spanned<FeedSpec>>,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +170,7 @@ impl Spec {
             http,
             relay_tester,
             logins: self.logins.check()?,
+            feeds: self.feeds.check(self.feed)?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })

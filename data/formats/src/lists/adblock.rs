@@ -56,7 +56,10 @@ mod tests {
     fn a_rule_for_a_domain_lists_it_and_all_below() {
         let entry = line("||bad.example.com^").unwrap().unwrap();
         let shown: Vec<String> = entry.subjects.iter().map(ToString::to_string).collect();
-        assert_eq!((shown.join(" ").as_str(), entry.exclusion), ("bad.example.com *.bad.example.com", false));
+        assert_eq!(
+            (shown.join(" ").as_str(), entry.exclusion),
+            ("bad.example.com *.bad.example.com", false)
+        );
         assert!(line("@@||good.example.com^$important").unwrap().unwrap().exclusion);
         assert_eq!(line("||*.example.com^").unwrap().unwrap().subjects.len(), 1);
         assert_eq!(line("||192.0.2.1^").unwrap().unwrap().subjects[0].to_string(), "192.0.2.1");

@@ -162,9 +162,11 @@ mod tests {
 
     fn subjects(read: Reader, line: &str) -> Result<Vec<String>, String> {
         match read(line) {
-            Ok(entry) => {
-                Ok(entry.into_iter().flat_map(|entry| entry.subjects).map(|s| s.to_string()).collect())
-            }
+            Ok(entry) => Ok(entry
+                .into_iter()
+                .flat_map(|entry| entry.subjects)
+                .map(|s| s.to_string())
+                .collect()),
             Err(err) => Err(err.to_string()),
         }
     }
@@ -259,7 +261,9 @@ mod tests {
         says(netset, "create bad hash:net family inet hashsize 1024 maxelem 65536", &[]);
         says(netset, "add bad 192.0.2.0/24", &["192.0.2.0/24"]);
         assert!(netset("add bad 192.0.2.7 nomatch").unwrap().unwrap().exclusion);
-        for line in ["add bad 192.0.2.7 timeout 60", "add bad", "192.0.2.1 24", "example.com", "flush bad"] {
+        for line in
+            ["add bad 192.0.2.7 timeout 60", "add bad", "192.0.2.1 24", "example.com", "flush bad"]
+        {
             assert!(subjects(netset, line).is_err(), "{line}");
         }
     }

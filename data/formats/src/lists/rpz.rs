@@ -42,7 +42,11 @@ impl PolicyZone {
         }
         let mut words = words.skip_while(|word| is_ttl(word) || word.eq_ignore_ascii_case("IN"));
         let Some(kind) = words.next() else {
-            return if has_owner && !text.trim().is_empty() { Err(record(&text)) } else { Ok(None) };
+            return if has_owner && !text.trim().is_empty() {
+                Err(record(&text))
+            } else {
+                Ok(None)
+            };
         };
         let kind = kind.to_ascii_uppercase();
         if kind == "SOA" {
@@ -94,7 +98,8 @@ impl PolicyZone {
         };
         match self.absolute(&self.owner) {
             Some(name) => {
-                let trigger = name.strip_suffix(apex.as_str()).and_then(|name| name.strip_suffix('.'));
+                let trigger =
+                    name.strip_suffix(apex.as_str()).and_then(|name| name.strip_suffix('.'));
                 trigger.map(ToOwned::to_owned).ok_or_else(outside)
             }
             None => Ok(self.owner.clone()),
@@ -120,7 +125,8 @@ fn network(text: &str) -> Option<Subject> {
     let (len, parts) = text.split_once('.')?;
     let mut parts: Vec<&str> = parts.split('.').collect();
     parts.reverse();
-    let is_v4 = parts.len() == 4 && parts.iter().all(|part| part.bytes().all(|c| c.is_ascii_digit()));
+    let is_v4 =
+        parts.len() == 4 && parts.iter().all(|part| part.bytes().all(|c| c.is_ascii_digit()));
     let addr: IpAddr = match is_v4 {
         true => parts.join(".").parse::<Ipv4Addr>().ok()?.into(),
         false => {
@@ -157,7 +163,9 @@ fn bare(line: &str) -> (String, usize, usize) {
 
 /// A number of seconds, or of other units.
 fn is_ttl(word: &str) -> bool {
-    let is_part = |c: u8| c.is_ascii_digit() || matches!(c.to_ascii_lowercase(), b's' | b'm' | b'h' | b'd' | b'w');
+    let is_part = |c: u8| {
+        c.is_ascii_digit() || matches!(c.to_ascii_lowercase(), b's' | b'm' | b'h' | b'd' | b'w')
+    };
     word.bytes().next().is_some_and(|c| c.is_ascii_digit()) && word.bytes().all(is_part)
 }
 
@@ -177,7 +185,9 @@ mod tests {
     #[track_caller]
     fn file(text: &str) -> Vec<(String, bool)> {
         let mut zone = PolicyZone::default();
-        let read = text.lines().map(|line| read(&mut zone, line).unwrap_or_else(|err| panic!("{line}: {err}")));
+        let read = text
+            .lines()
+            .map(|line| read(&mut zone, line).unwrap_or_else(|err| panic!("{line}: {err}")));
         read.flatten().collect()
     }
 
@@ -196,10 +206,17 @@ mod tests {
              good.example.com CNAME rpz-passthru.\nworse.example.net.rpz.example.org. 60 CNAME rpz-drop.\n\
              24.0.2.0.192.rpz-ip CNAME .\n32.zz.db8.2001.rpz-ip CNAME .\n",
         );
-        let shown: Vec<String> = listed.iter().map(|(s, e)| format!("{s}{}", if *e { " !" } else { "" })).collect();
+        let shown: Vec<String> =
+            listed.iter().map(|(s, e)| format!("{s}{}", if *e { " !" } else { "" })).collect();
         assert_eq!(
             shown,
-            ["bad.example.com", "good.example.com !", "worse.example.net", "192.0.2.0/24", "2001:db8::/32"]
+            [
+                "bad.example.com",
+                "good.example.com !",
+                "worse.example.net",
+                "192.0.2.0/24",
+                "2001:db8::/32"
+            ]
         );
     }
 
