@@ -102,7 +102,7 @@ pub(crate) struct Fixture {
     minted: Mutex<u8>,
     /// It runs as long as the fixture.
     logins: Option<RunningLogins>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Fixture {
@@ -173,12 +173,17 @@ impl Fixture {
             admin: String::new(),
             minted: 0.into(),
             logins: None,
-            _dir: dir,
+            dir,
         };
         if loaded {
             fixture.admin = fixture.mint("admin", SCOPES);
         }
         (fixture, start)
+    }
+
+    /// The folder from which feeds may read; it is not there yet.
+    pub(crate) fn lists(&self) -> std::path::PathBuf {
+        self.dir.path().join("lists")
     }
 
     /// What the router was made from, to be served over sockets.
