@@ -4,7 +4,7 @@ use std::fs::File;
 
 use dnsbl_types::UnixTime;
 
-use crate::{Feed, Share};
+use crate::feed::{Feed, Share};
 
 /// Whoever imports rows.
 pub trait Importer: Send + Sync + 'static {

@@ -8,6 +8,7 @@
 //!
 //! What can't be fetched or read whole changes nothing: the listings stay as they are, and the state says why.
 
+mod content;
 mod feed;
 mod fetch;
 mod import;

@@ -7,7 +7,12 @@ use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::{Guard, UnixTime};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failing, Feed, FeedName, FeedState, Imported, Note, Origin, Share, state::Content};
+use crate::{
+    content::Content,
+    feed::{Feed, FeedName, Origin, Share},
+    import::{Imported, Note},
+    state::{Failing, FeedState},
+};
 
 /// The kind of documents that feeds are.
 pub(crate) const FEED: DocumentKind = DocumentKind::from_static("feed");

@@ -1,6 +1,8 @@
 //! Feeds as the server runs them: a task for each, which owns its state.
 
+mod error;
 mod runner;
+mod shared;
 mod watcher;
 
 use std::{
@@ -9,10 +11,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dnsbl_store::{
-    Actor, Change, ChangeError, Document, DocumentError, Operation, Precondition, Store, StoreError,
-};
-use dnsbl_types::{Name, Source, UnixTime};
+use dnsbl_store::{Actor, Change, Document, Operation, Precondition, Store};
+use dnsbl_types::UnixTime;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
@@ -20,15 +20,20 @@ use tokio::{
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
 
-use self::runner::{Request, Runner, Shown};
+pub use self::error::FeedsError;
+use self::{
+    error::MOST,
+    runner::{Request, Runner, Shown},
+    shared::Shared,
+};
 use crate::{
-    Feed, FeedName, FeedState, FetchLimits, Importer, Origin, Share,
-    fetch::Fetcher,
+    feed::{Feed, FeedName, Origin, Share},
+    fetch::{FetchLimits, Fetcher},
+    import::Importer,
     record::{self, RecordError},
+    state::FeedState,
 };
 
-/// The most feeds there are.
-const MOST: usize = 1000;
 /// Attempts that are made at once.
 const AT_ONCE: usize = 4;
 /// Requests to run now that wait for one feed.
@@ -58,14 +63,6 @@ pub struct Feeds {
     changing: tokio::sync::Mutex<()>,
 }
 
-/// What all runners work with.
-struct Shared {
-    store: Store,
-    importer: Arc<dyn Importer>,
-    fetcher: Fetcher,
-    places: Semaphore,
-}
-
 /// A feed that runs.
 struct Running {
     feed: Arc<Feed>,
@@ -91,49 +88,6 @@ pub struct FeedView {
     pub failures: u64,
     /// When the next attempt is due.
     pub next_attempt: UnixTime,
-}
-
-/// The reason why feeds are not as somebody wants them.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedsError {
-    /// There is none of this name.
-    #[error("there is no feed {0}")]
-    NotFound(FeedName),
-    /// It stands in the configuration.
-    #[error("{0} stands in the server's configuration ([[feed]]), where alone it can be changed")]
-    Configured(FeedName),
-    /// Another feed replaces what the source lists in the zone.
-    #[error(
-        "the feed {other} replaces all that {source_name} lists in {zone}, so no other can; give this one a source of its own"
-    )]
-    Taken {
-        /// The other feed.
-        other: FeedName,
-        /// The source.
-        source_name: Source,
-        /// The zone.
-        zone: Name,
-    },
-    /// There are too many.
-    #[error("there are {MOST} feeds, which is the most")]
-    TooMany,
-    /// Feeds that are made over the API may not read there.
-    #[error(
-        "{0} lies outside of the folders that feeds.folders names in the server's configuration"
-    )]
-    Outside(PathBuf),
-    /// The store refused the change, or failed.
-    #[error(transparent)]
-    Change(ChangeError),
-    /// What the store holds can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What should be written is no document.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The server stops.
-    #[error("the server is stopping")]
-    Stopping,
 }
 
 impl Feeds {
@@ -169,6 +123,17 @@ impl Feeds {
             let state = state
                 .map_or_else(FeedState::default, |(old, state)| state.after_change(&old, &feed));
             self.run(feed, configured, state);
+        }
+        self.forget(states.into_keys()).await
+    }
+
+    /// Deletes the states of feeds that are no more.
+    async fn forget(&self, names: impl Iterator<Item = FeedName>) -> Result<(), FeedsError> {
+        let running: Vec<FeedName> = self.running().keys().cloned().collect();
+        for name in names.filter(|name| !running.contains(name)) {
+            let (kind, id) = (record::STATE, record::id(&name)?);
+            let delete = Operation::DeleteDocument { kind, id, precondition: Precondition::None };
+            self.shared.commit(Change::new(Actor::server(), delete)).await?;
         }
         Ok(())
     }
@@ -327,16 +292,6 @@ impl Running {
         let next_attempt = state.next_attempt(&self.feed, UnixTime::now());
         let (feed, configured) = (self.feed.clone(), self.configured);
         FeedView { feed, configured, state, running, failures, next_attempt }
-    }
-}
-
-impl Shared {
-    /// Makes a change, and tells its number once it is durable.
-    async fn commit(&self, change: Change) -> Result<u64, FeedsError> {
-        let (tx, rx) = oneshot::channel();
-        self.store.submit(change, UnixTime::now(), move |result| drop(tx.send(result)));
-        let committed = rx.await.map_err(|_| FeedsError::Stopping)?;
-        Ok(committed.map_err(FeedsError::Change)?.seq)
     }
 }
 

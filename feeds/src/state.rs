@@ -2,7 +2,12 @@
 
 use dnsbl_types::UnixTime;
 
-use crate::{Feed, FetchError, ImportError, Imported, Note, Origin};
+use crate::{
+    content::Content,
+    feed::{Feed, Origin},
+    fetch::FetchError,
+    import::{ImportError, Imported, Note},
+};
 
 /// Seconds until the first attempt after one that failed; it doubles with each, up to the feed's own time.
 const RETRY: u64 = 60;
@@ -40,19 +45,6 @@ pub struct Failing {
     pub detail: String,
     /// Rows that were not understood.
     pub notes: Vec<Note>,
-}
-
-/// What a feed had when it was imported.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Content {
-    pub(crate) digest: [u8; 32],
-    /// Bytes, unpacked.
-    pub(crate) bytes: u64,
-    /// By which a server knows what it sent.
-    pub(crate) etag: Option<String>,
-    pub(crate) last_modified: Option<String>,
-    /// When its rows expire that say nothing else.
-    pub(crate) expires_at: Option<UnixTime>,
 }
 
 /// The reason why an attempt failed.

@@ -9,7 +9,9 @@ use dnsbl_formats::{
 };
 use dnsbl_types::UnixTime;
 
-use super::{column::Column, csv::Csv, lines::Lines, members, ndjson, plain, row::Row};
+use super::{
+    column::Column, csv::Csv, lines::Lines, list::ListRows, members, ndjson, plain, row::Row,
+};
 
 /// What a body is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +109,16 @@ impl Format {
 /// `import-rows`.
 #[doc(hidden)]
 pub fn count_rows(format: u8, body: &[u8]) -> usize {
-    let format = [Format::Plain, Format::Ndjson, Format::Csv][usize::from(format % 3)];
+    let rows = [Format::Plain, Format::Ndjson, Format::Csv];
+    let number = usize::from(format) % (rows.len() + ListFormat::ALL.len());
+    let format = match number.checked_sub(rows.len()) {
+        None => rows[number],
+        Some(list) => {
+            let mut rows = ListRows::new(ListFormat::ALL[list], body);
+            let next = || rows.next().expect("nothing fails in memory");
+            return std::iter::from_fn(next).filter(|(_, row)| row.is_ok()).count();
+        }
+    };
     let is_read = |row: io::Result<Row>| row.expect("nothing fails in memory").1.is_ok();
     let rows = format.rows(body, UnixTime(1_700_000_000)).expect("nothing fails in memory");
     rows.map_or(0, |rows| rows.map(is_read).filter(|is_read| *is_read).count())

@@ -298,8 +298,10 @@ impl Staged {
             let admitted = entry.and_then(|entry| {
                 let zone = self.staging.zone();
                 let mut subjects = entry.subjects.iter();
-                let refused =
-                    subjects.find_map(|subject| admit(zone, order, subject, entry.exclusion).err());
+                let refused = subjects.find_map(|subject| match is_too_long(zone, subject) {
+                    true => Some(ChangeError::SubjectTooLong.to_string()),
+                    false => admit(zone, order, subject, entry.exclusion).err(),
+                });
                 refused.map_or(Ok(entry), Err)
             });
             match admitted {

@@ -11,8 +11,10 @@ use std::{
 use rustix::fs::OFlags;
 use tokio::io::BufReader;
 
-use super::{FetchError, FetchLimits, Fetched, spool::spool, unpack::unpacked};
-use crate::{Body, state::Content};
+use super::{
+    error::FetchError, fetched::Fetched, limits::FetchLimits, spool::spool, unpack::unpacked,
+};
+use crate::{content::Content, import::Body};
 
 /// Reads a file, or all regular files of a folder in the order of their names.
 pub(super) async fn read(

@@ -39,12 +39,14 @@ use tokio_util::io::StreamReader;
 use url::{Host, Url};
 
 use super::{
-    FetchError, FetchLimits, Fetched,
+    error::FetchError,
+    fetched::Fetched,
+    limits::FetchLimits,
     special::is_special,
     spool::spool,
     unpack::{Packing, unpacked},
 };
-use crate::{Body, feed::shown, state::Content};
+use crate::{content::Content, feed::shown, import::Body};
 
 /// Bytes of a response's head.
 const MAX_HEAD: usize = 64 << 10;
@@ -265,7 +267,7 @@ async fn receive(
     let mut digest = blake3::Hasher::new();
     let head = timeout(limits.read, unpacked(packing, StreamReader::new(pieces))).await;
     let late = |_| FetchError::TooSlow { what: "the next byte", limit: limits.read };
-    let body = head.map_err(late)?.map_err(|err| FetchError::Unreachable(err.to_string()))?;
+    let body = head.map_err(late)?.map_err(FetchError::broken)?;
     let spooled = spool(body, &received, 0, &mut digest, folder, limits).await?;
     let content = Content {
         digest: *digest.finalize().as_bytes(),

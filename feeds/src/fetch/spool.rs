@@ -10,11 +10,12 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::{FetchError, FetchLimits};
+use super::{
+    error::FetchError,
+    limits::{FetchLimits, MAX_RATIO},
+};
 
-/// Something may be so many times as large when it is unpacked; lists come to 150 at the very most.
-pub(super) const MAX_RATIO: u64 = 300;
-/// Unpacked bytes that this is not asked of.
+/// Unpacked bytes of which it is not asked how they were packed.
 const FREE: u64 = 16 << 20;
 /// Bytes that are written at once.
 const PIECE: usize = 256 << 10;
@@ -43,23 +44,15 @@ pub(super) async fn spool(
         while piece.len() < PIECE / 2 {
             let read = tokio::time::timeout(limits.read, body.read_buf(&mut piece)).await;
             let late = |_| FetchError::TooSlow { what: "the next byte", limit: limits.read };
-            if read.map_err(late)?.map_err(broken)? == 0 {
+            let count = read.map_err(late)?.map_err(FetchError::broken)?;
+            if count == 0 {
                 break;
             }
+            bytes += count as u64;
+            check(held + bytes, packed.load(Ordering::Relaxed), limits)?;
         }
         if piece.is_empty() {
             break;
-        }
-        bytes += piece.len() as u64;
-        if held + bytes > limits.unpacked {
-            return Err(FetchError::TooLarge { what: "what is unpacked", limit: limits.unpacked });
-        }
-        let packed = packed.load(Ordering::Relaxed);
-        if packed > limits.packed {
-            return Err(FetchError::TooLarge { what: "it", limit: limits.packed });
-        }
-        if bytes > FREE && bytes / MAX_RATIO > packed {
-            return Err(FetchError::Inflated);
         }
         digest.update(&piece);
         let written = tokio::task::spawn_blocking(move || {
@@ -74,6 +67,16 @@ pub(super) async fn spool(
     Ok(Spooled { file, bytes })
 }
 
-fn broken(err: io::Error) -> FetchError {
-    FetchError::Packed(format!("it broke off or can't be unpacked: {err}"))
+/// Refuses more than is taken.
+fn check(unpacked: u64, packed: u64, limits: &FetchLimits) -> Result<(), FetchError> {
+    if packed > limits.packed {
+        return Err(FetchError::TooLarge { what: "it", limit: limits.packed });
+    }
+    if unpacked > limits.unpacked {
+        return Err(FetchError::TooLarge { what: "what is unpacked", limit: limits.unpacked });
+    }
+    match unpacked > FREE && unpacked / MAX_RATIO > packed {
+        true => Err(FetchError::Inflated),
+        false => Ok(()),
+    }
 }

@@ -6,13 +6,21 @@ use async_compression::tokio::bufread::{GzipEncoder, ZstdEncoder};
 use dnsbl_formats::Format;
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::TcpListener,
     sync::mpsc,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        crypto::aws_lc_rs,
+        pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+    },
 };
 
 use super::{FetchError, FetchLimits, Fetched, Fetcher};
-use crate::{Body, Feed, Origin, Share, state::Content};
+use crate::{Body, Feed, Origin, Share, content::Content};
 
 /// How long nothing may come in tests of that.
 const SHORT: Duration = Duration::from_millis(200);
@@ -67,7 +75,7 @@ impl Server {
 }
 
 async fn serve(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     answers: Arc<impl Fn(&str) -> Answer>,
     tx: mpsc::Sender<String>,
 ) {
@@ -311,5 +319,53 @@ async fn an_answer_that_is_no_list_is_told_with_its_status() {
     );
     let plain = Server::saying(ok("", b"192.0.2.1\n")).await;
     let tls = feed(&plain.url.replace("http://", "https://"));
-    assert_eq!(word(FetchLimits::default(), &tls).await, "unreachable");
+    let hurried = FetchLimits { connect: SHORT, ..FetchLimits::default() };
+    assert_eq!(word(hurried, &tls).await, "too-slow", "it waits for more of a request");
+}
+
+/// An authority of our own, and a certificate by it for `localhost`.
+const AUTHORITY: &[u8] = include_bytes!("tls/authority.der");
+const CERTIFICATE: &[u8] = include_bytes!("tls/certificate.der");
+const KEY: &[u8] = include_bytes!("tls/key.der");
+
+/// The port of a server that speaks TLS.
+async fn tls_server() -> u16 {
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(CERTIFICATE)],
+            PrivatePkcs8KeyDer::from(KEY).into(),
+        );
+    let acceptor = TlsAcceptor::from(Arc::new(config.unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tx, mut requests) = mpsc::channel(100);
+    tokio::spawn(async move { while requests.recv().await.is_some() {} });
+    let answers = Arc::new(|_: &str| ok("", b"192.0.2.1\n"));
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            if let Ok(stream) = acceptor.accept(stream).await {
+                tokio::spawn(serve(stream, answers.clone(), tx.clone()));
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_certificate_has_to_be_by_an_authority_and_for_the_host() {
+    let port = tls_server().await;
+    let dir = TempDir::new().unwrap();
+    let fetch = async |host: &str, roots: &[&'static [u8]]| {
+        let roots = roots.iter().map(|root| CertificateDer::from(*root)).collect();
+        let fetcher = Fetcher::new(dir.path().into(), FetchLimits::default(), roots);
+        let fetched = fetcher.fetch(&feed(&format!("https://{host}:{port}/")), None, None).await;
+        fetched.map(drop).map_err(|err| err.word())
+    };
+    assert_eq!(fetch("localhost", &[AUTHORITY]).await, Ok(()));
+    assert_eq!(fetch("127.0.0.1", &[AUTHORITY]).await, Err("unreachable"));
+    assert_eq!(fetch("localhost", &[]).await, Err("unreachable"));
 }

@@ -8,7 +8,7 @@ use async_compression::{
 };
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt as _};
 
-use super::FetchError;
+use super::error::FetchError;
 
 /// The largest window of zstd, as a power of two: the 8 MiB that RFC 8878 section 3.1.1.1.2 asks for.
 const MAX_WINDOW_LOG: u32 = 23;

@@ -10,12 +10,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{FeedsError, Shared, watcher::Watcher};
+use super::{error::FeedsError, shared::Shared, watcher::Watcher};
 use crate::{
-    Feed, FeedState, ImportError, Imported, Order, Origin, Share,
+    content::Content,
+    feed::{Feed, Origin, Share},
     fetch::Fetched,
+    import::{ImportError, Imported, Order},
     record,
-    state::{AttemptError, Content},
+    state::{AttemptError, FeedState},
 };
 
 /// Seconds after which the times of attempts are written even where nothing else has changed.

@@ -2,7 +2,7 @@
 
 use dnsbl_types::Subject;
 
-use super::{Entry, ListError, words::shown};
+use super::{entry::Entry, error::ListError, words::shown};
 
 /// Options with which a rule says the same.
 const WITHOUT_EFFECT: [&str; 2] = ["important", "all"];

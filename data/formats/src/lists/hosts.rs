@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use dnsbl_types::Subject;
 
 use super::{
-    Entry, ListError,
+    entry::Entry,
+    error::ListError,
     words::{content, shown},
 };
 

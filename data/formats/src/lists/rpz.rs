@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use dnsbl_types::Subject;
 use ipnet::IpNet;
 
-use super::{Entry, ListError, words::shown};
+use super::{entry::Entry, error::ListError, words::shown};
 
 /// Types of records that say nothing about names: of the zone itself, and signatures.
 const OF_THE_ZONE: [&str; 10] =
