@@ -14,7 +14,11 @@ use std::{
 use dnsbl_store::{Actor, Change, Document, Operation, Precondition, Store};
 use dnsbl_types::UnixTime;
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot, watch},
+    sync::{
+        Semaphore,
+        mpsc::{self, error::TrySendError},
+        oneshot, watch,
+    },
     task::JoinHandle,
 };
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -158,7 +162,18 @@ impl Feeds {
     ///
     /// # Errors
     /// It stands in the configuration, can't be, or the store takes no writes.
-    pub async fn put(&self, feed: Feed, actor: Actor) -> Result<(FeedView, u64, bool), FeedsError> {
+    pub async fn put(
+        self: &Arc<Self>,
+        feed: Feed,
+        actor: Actor,
+    ) -> Result<(FeedView, u64, bool), FeedsError> {
+        let this = self.clone();
+        // It is done to its end whoever stops waiting for it: a feed is not left without its task.
+        let put = tokio::spawn(async move { this.replace(feed, actor).await });
+        put.await.map_err(|_| FeedsError::Stopping)?
+    }
+
+    async fn replace(&self, feed: Feed, actor: Actor) -> Result<(FeedView, u64, bool), FeedsError> {
         let _changing = self.changing.lock().await;
         self.admit(&feed, Some(&feed.name))?;
         let document = Box::new(record::document(&feed)?);
@@ -178,7 +193,13 @@ impl Feeds {
     ///
     /// # Errors
     /// There is none of this name, it stands in the configuration, or the store takes no writes.
-    pub async fn delete(&self, name: &FeedName, actor: Actor) -> Result<u64, FeedsError> {
+    pub async fn delete(self: &Arc<Self>, name: FeedName, actor: Actor) -> Result<u64, FeedsError> {
+        let this = self.clone();
+        let delete = tokio::spawn(async move { this.remove(&name, actor).await });
+        delete.await.map_err(|_| FeedsError::Stopping)?
+    }
+
+    async fn remove(&self, name: &FeedName, actor: Actor) -> Result<u64, FeedsError> {
         let _changing = self.changing.lock().await;
         if self.find(name)?.configured {
             return Err(FeedsError::Configured(name.clone()));
@@ -189,6 +210,7 @@ impl Feeds {
             id: id.clone(),
             precondition: Precondition::None,
         };
+        // Its task first, which would write its state again.
         self.end(name).await;
         let operations = vec![delete(record::FEED), delete(record::STATE)];
         self.shared.commit(Change { actor, operations }).await
@@ -208,7 +230,10 @@ impl Feeds {
             Some(running) => running.tx.clone(),
             None => return Err(FeedsError::NotFound(name.clone())),
         };
-        tx.send(Request { max_removed, reply }).await.map_err(|_| FeedsError::Stopping)?;
+        tx.try_send(Request { max_removed, reply }).map_err(|err| match err {
+            TrySendError::Full(_) => FeedsError::Busy(name.clone()),
+            TrySendError::Closed(_) => FeedsError::Stopping,
+        })?;
         done.await.map_err(|_| FeedsError::Stopping)?;
         self.find(name)
     }

@@ -98,7 +98,7 @@ pub(crate) async fn delete_feed(
 ) -> Result<Response, Problem> {
     let name: FeedName = parse("name", &name)?;
     require_source(&caller, &app, &name)?;
-    Ok(gone(app.feeds.delete(&name, caller.actor()).await?))
+    Ok(gone(app.feeds.delete(name, caller.actor()).await?))
 }
 
 /// Runs a feed now, and says what came of it.
@@ -133,6 +133,9 @@ impl From<FeedsError> for Problem {
             FeedsError::NotFound(_) => Self::not_found("no-feed", err),
             FeedsError::Configured(_) => Self::new(StatusCode::CONFLICT, "configured", err),
             FeedsError::Taken { .. } => Self::new(StatusCode::CONFLICT, "source-taken", err),
+            FeedsError::Busy(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", err).retry_after(10)
+            }
             FeedsError::TooMany | FeedsError::Outside(_) => Self::refused(err),
             FeedsError::Change(err) => err.into(),
             FeedsError::Store(err) => err.into(),

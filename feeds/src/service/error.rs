@@ -31,6 +31,9 @@ pub enum FeedsError {
         /// The zone.
         zone: Name,
     },
+    /// Too many ask for it.
+    #[error("too many wait for a run of {0} already")]
+    Busy(FeedName),
     /// There are too many.
     #[error("there are {MOST} feeds, which is the most")]
     TooMany,
