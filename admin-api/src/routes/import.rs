@@ -184,7 +184,7 @@ impl ImportQuery {
 }
 
 /// An access list is no import.
-const ACL: &str = "dataset=acl says who may ask, which is the access of the zone and no listing: dnsbl-server check-rbldnsd --write-config writes a zone with it, and dnsblctl access import FILE sets it; nothing was changed";
+const ACL: &str = "dataset=acl says who may ask, which is the access of the zone and no listing: dnsbl-server check-rbldnsd --write-config writes the body of a zone that has it; nothing was changed";
 
 fn with_report(problem: Problem, report: &Report) -> Problem {
     let problem = problem.with_facts(&report.write());

@@ -141,11 +141,6 @@ impl CombinedReader {
         [self.common.traps.all()].into_iter().chain(of_sections).flatten().copied().collect()
     }
 
-    /// The parts so far, with the lines at which they begin.
-    pub fn parts(&self) -> impl Iterator<Item = (u64, &Part)> {
-        self.sections.iter().map(|section| (section.line, &section.part))
-    }
-
     /// Reads a line, without its LF; `None` where it has no entry. Lines are counted from 1 on.
     ///
     /// # Errors
