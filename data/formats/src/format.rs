@@ -184,7 +184,10 @@ mod tests {
             let field = (name == "json").then_some("data.ip");
             let format = Format::new(name, dataset, field).unwrap();
             assert_eq!(format.name(), name);
-            assert_eq!((format.dataset(), format.field().map(Field::as_str)), (dataset, field));
+            assert_eq!(
+                (format.dataset().as_deref(), format.field().map(Field::as_str)),
+                (dataset, field)
+            );
         }
     }
 
