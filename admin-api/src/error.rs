@@ -92,11 +92,6 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
     }
 
-    /// The request could be done, but not by this release.
-    pub(crate) fn not_built(detail: impl Display) -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "not-built", detail)
-    }
-
     /// The body is of a type or encoding that is not read here.
     pub(crate) fn unsupported(detail: impl Display) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
@@ -234,6 +229,11 @@ impl From<ChangeError> for Problem {
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
             ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
+            ChangeError::NoInclude(_) => (StatusCode::CONFLICT, "no-such-zone"),
+            ChangeError::IncludeKind(_) | ChangeError::IncludeCombined(_) => {
+                (StatusCode::CONFLICT, "not-includable")
+            }
+            ChangeError::Included { .. } => (StatusCode::CONFLICT, "included"),
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),

@@ -11,6 +11,7 @@ mod auth;
 mod error;
 mod export;
 mod extract;
+mod feed_importer;
 mod host;
 mod import;
 mod layers;
@@ -26,11 +27,13 @@ mod standing;
 mod status;
 mod throttle;
 mod token_cache;
+mod top;
 mod v1;
 mod warning;
 
 pub use admin_api_types::SCOPES;
 pub use app::Api;
+pub use feed_importer::FeedImporter;
 #[doc(hidden)]
 pub use import::count_rows;
 pub use limits::Limits;
@@ -38,3 +41,4 @@ pub use router::router;
 pub use serve::serve;
 pub use sources::{token_name, token_sources};
 pub use status::{Readiness, ServerStatus};
+pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};

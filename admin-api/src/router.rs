@@ -11,8 +11,8 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, changes, check, export, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, subscribers, tokens, zones,
+        audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
+        relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
     },
 };
 
@@ -55,11 +55,17 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(logins::report_policy))
         .routes(routes!(grants::list_grants))
         .routes(routes!(grants::revoke_grant))
+        .routes(routes!(usage::show_subscriber_usage))
+        .routes(routes!(usage::show_usage))
+        .routes(routes!(usage::show_top))
+        .routes(routes!(feeds::list_feeds))
+        .routes(routes!(feeds::find_feed, feeds::put_feed, feeds::delete_feed))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
+        .routes(routes!(feeds::run_feed))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))

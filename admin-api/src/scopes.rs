@@ -53,8 +53,10 @@ scopes! {
     "To report logins." LoginsWrite = Some("logins:write");
     "To see who has a grant." GrantsRead = Some(GRANTS_READ);
     "To revoke grants." GrantsWrite = Some("grants:write");
-    "To see subscribers." SubscribersRead = Some(SUBSCRIBERS_READ);
+    "To see subscribers, and what they ask." SubscribersRead = Some(SUBSCRIBERS_READ);
     "To change subscribers." SubscribersWrite = Some("subscribers:write");
+    "To see feeds." FeedsRead = Some("feeds:read");
+    "To make, change and run feeds." FeedsWrite = Some("feeds:write");
     "Any live token." Anyone = None;
 }
 

@@ -3,13 +3,13 @@
 //! A subject is listed by several sources, by what covers it, and kept out by exclusions. Whoever
 //! delists it must hear which of those go on, or tells people what is not so.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::IpAddr};
 
 use admin_api_types::{NotListedProblem, SubjectSources};
 use axum::http::{HeaderName, HeaderValue};
 use dnsbl_index::{IndexedZone, Snapshot, Verdict};
 use dnsbl_store::{Filter, Reader, StoreError, SubjectMatch};
-use dnsbl_types::{Listing, Name, Source, Subject, TestEntry, UnixTime, query_name};
+use dnsbl_types::{Labels, Listing, Name, Source, Subject, TestEntry, UnixTime, query_name};
 
 /// On a deletion after which DNS goes on listing the subject: by what, and whose listings those are.
 pub(crate) const STILL_LISTED: HeaderName = HeaderName::from_static("dnsbl-still-listed");
@@ -46,6 +46,8 @@ pub(crate) struct Standing {
     inside: Vec<Listers>,
     /// Whose entries decide what DNS answers: one, or two for a 6to4 address.
     deciding: Vec<Subject>,
+    /// The zones that this one includes and that list it.
+    included: Vec<Name>,
     /// DNS lists it.
     listed: bool,
 }
@@ -124,12 +126,14 @@ impl Standing {
         let inside = inside(reader, origin, subject)?;
         let is_test = TestEntry::named_by(settings, subject).is_some();
         let deciding = deciding(zone, subject, now);
-        let mut standing = Self { is_test, own, covering, inside, deciding, listed: false };
-        standing.listed = match judge(zone, subject, now) {
-            Some(verdict) => verdict.listed().is_some(),
-            None => standing.deciding().all(Listers::lists) && !standing.deciding.is_empty(),
-        };
-        Ok(standing)
+        let mut included = Vec::new();
+        for (include, zone) in zone.includes() {
+            if zone.map_or(Ok(false), |zone| lists_itself(zone, subject, reader, now))? {
+                included.push(include.zone.clone());
+            }
+        }
+        let listed = !included.is_empty() || lists_itself(zone, subject, reader, now)?;
+        Ok(Self { is_test, own, covering, inside, deciding, included, listed })
     }
 
     /// Whether DNS lists it; a prefix or wildcard: whether what covers all of it does.
@@ -146,7 +150,10 @@ impl Standing {
     /// What goes on being listed, for a header; `None` where DNS lists nothing of it.
     pub(crate) fn listed_header(&self) -> Option<HeaderValue> {
         let listing = self.deciding().filter(|listers| self.listed && listers.lists());
-        let items: Vec<String> = listing.chain(&self.inside).map(Listers::header).collect();
+        let included = self.included.iter();
+        let included = included.map(|zone| format!("\"{}\";zone=\"{zone}\"", self.own.subject));
+        let items = listing.chain(&self.inside).map(Listers::header).chain(included);
+        let items: Vec<String> = items.collect();
         if items.is_empty() { None } else { HeaderValue::try_from(items.join(", ")).ok() }
     }
 
@@ -179,6 +186,9 @@ impl Standing {
         for listers in &self.inside {
             add(&format!("{} lies inside, listed by", listers.subject), &listers.listed_by);
         }
+        for zone in &self.included {
+            let _ = write!(text, "; zone {zone}, which this one includes, lists it");
+        }
         if self.covering.is_empty() && self.own.is_nothing() {
             text.push_str(", and nothing covers it");
         }
@@ -201,6 +211,7 @@ impl Standing {
             covering: self.covering.first().map(|listers| listers.subject.to_string()),
             covered_by: self.covering.iter().map(Listers::write).collect(),
             inside: self.inside.iter().map(Listers::write).collect(),
+            included: self.included.iter().map(Name::to_string).collect(),
         }
     }
 }
@@ -217,15 +228,52 @@ pub(crate) fn judge<'a>(
     subject: &'a Subject,
     now: UnixTime,
 ) -> Option<Verdict<'a>> {
+    Some(match question(subject)? {
+        Question::Address(addr) => zone.judge_address(addr, now),
+        Question::Domain(labels) => zone.judge_domain(labels, now),
+    })
+}
+
+/// The same of a zone's own entries.
+pub(crate) fn judge_own<'a>(
+    zone: &'a IndexedZone,
+    subject: &'a Subject,
+    now: UnixTime,
+) -> Option<Verdict<'a>> {
+    Some(match question(subject)? {
+        Question::Address(addr) => zone.judge_own_address(addr, now),
+        Question::Domain(labels) => zone.judge_own_domain(labels, now),
+    })
+}
+
+/// Whether a zone's own entries list a subject; a prefix or wildcard: whether what covers all of it does.
+fn lists_itself(
+    zone: &IndexedZone,
+    subject: &Subject,
+    reader: &Reader<'_>,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    if let Some(verdict) = judge_own(zone, subject, now) {
+        return Ok(verdict.listed().is_some());
+    }
+    match deciding(zone, subject, now).first() {
+        Some(by) => Ok(Listers::read(reader, &zone.settings().origin, by)?.lists()),
+        None => Ok(false),
+    }
+}
+
+/// What a single subject is asked for by.
+enum Question<'a> {
+    Address(IpAddr),
+    Domain(Labels<'a>),
+}
+
+fn question(subject: &Subject) -> Option<Question<'_>> {
     match subject {
-        Subject::V4(net) if net.prefix_len() == 32 => {
-            Some(zone.judge_address(net.addr().into(), now))
-        }
-        Subject::V6(net) if net.prefix_len() == 128 => {
-            Some(zone.judge_address(net.addr().into(), now))
-        }
+        Subject::V4(net) if net.prefix_len() == 32 => Some(Question::Address(net.addr().into())),
+        Subject::V6(net) if net.prefix_len() == 128 => Some(Question::Address(net.addr().into())),
         Subject::Domain(domain) if !domain.is_wildcard() => {
-            Some(zone.judge_domain(domain.name().labels(), now))
+            Some(Question::Domain(domain.name().labels()))
         }
         _ => None,
     }

@@ -1,5 +1,7 @@
 //! What the API asks of the server around it.
 
+use crate::top::{Top, TopQuestion};
+
 /// The state of the server around the API, and its metrics.
 pub trait ServerStatus: Send + Sync + 'static {
     /// Whether the server does all that it is there for.
@@ -10,6 +12,10 @@ pub trait ServerStatus: Send + Sync + 'static {
     fn count_request(&self, route: &str, code: u16);
     /// Counts a request that was refused for what its sender did, by the token's name; empty without one.
     fn count_refusal(&self, _token: &str, _code: u16) {}
+    /// Who asks most.
+    fn top(&self, _question: &TopQuestion) -> Top {
+        Top::default()
+    }
     /// Why no time span can be kept now, and for how many seconds, where the clock is in doubt.
     fn clock_doubt(&self) -> Option<(String, u64)> {
         None

@@ -85,6 +85,18 @@ pub(crate) fn joined(count: u64) -> Option<Warning> {
     (count > 0).then(|| about_all(format!("{count} subjects {text}")))
 }
 
+/// Parts of a combined file that are for other names.
+pub(crate) fn other_parts(parts: &str) -> Warning {
+    about_all(format!(
+        "the file has parts for other names, which belong into zones of their own: {parts}; import them there with dataset=combined:NAME"
+    ))
+}
+
+/// A part of a combined file that is for this name and not taken.
+pub(crate) fn part_left_out(line: u64, why: &str) -> Warning {
+    Warning { line: Some(line), text: format!("the part that begins here is left out: {why}") }
+}
+
 /// A value without a text.
 pub(crate) fn without_text(line: u64) -> Warning {
     let text = "entries without a text have the zone's reason; rbldnsd has no TXT record for them";

@@ -61,6 +61,22 @@ impl Data {
         self.dir.join("queries")
     }
 
+    /// The questions, each with one of these keys in its name.
+    pub(crate) fn queries_with(&self, keys: &[String]) -> Result<PathBuf> {
+        let path = self.dir.join("queries-with-keys");
+        let queries = fs::read_to_string(self.queries()).context("reading the questions")?;
+        replace(&path, |file| {
+            let mut random = Random::new(SEED + 2);
+            for line in queries.lines() {
+                let (name, rtype) = line.split_once(' ').context("a name and a type")?;
+                let relative = name.strip_suffix(ORIGIN).context("a name in the zone")?;
+                writeln!(file, "{relative}{}.{ORIGIN} {rtype}", random.pick(keys))?;
+            }
+            Ok(())
+        })?;
+        Ok(path)
+    }
+
     /// The list with one address in a hundred replaced, one address a line.
     pub(crate) fn changed(&self) -> Result<PathBuf> {
         self.write("changed", |file| {
@@ -70,6 +86,14 @@ impl Data {
                 writeln!(file, "{addr}")?;
             }
             Ok(())
+        })
+    }
+
+    /// One of `count` parts of the list, one address a line; each has neighbours of the others.
+    pub(crate) fn part(&self, part: usize, count: usize) -> Result<PathBuf> {
+        self.write(&format!("part-{part}-of-{count}"), |file| {
+            let mut addresses = self.addresses.iter().skip(part).step_by(count);
+            Ok(addresses.try_for_each(|addr| writeln!(file, "{addr}"))?)
         })
     }
 

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    data::Data,
+    data::{self, Data},
     network::Network,
     programs,
     report::{self, Report},
@@ -97,11 +97,43 @@ impl Lab {
         Ours::start(&self.network, &dir, workers)
     }
 
+    /// A build of our server with a list of its own under a name, with more in its configuration, on one core.
+    pub(crate) fn variant(
+        &self,
+        data: &Data,
+        name: &str,
+        program: &Path,
+        more: &str,
+    ) -> Result<Ours> {
+        let dir = self.run_dir().join(format!("ours-{}-{name}", data.size()));
+        eprintln!("bench: importing {} for {name}", report::size(data.size()));
+        let server = Ours::start_as(program, &self.network, &dir, 0, more)?;
+        server.make_zone()?;
+        server.import(&data.plain(), "upsert")?;
+        server.stop()?;
+        Ours::start_as(program, &self.network, &dir, 1, more)
+    }
+
     /// Our server with an empty zone.
     pub(crate) fn empty_ours(&self, dir: &Path, workers: usize) -> Result<Ours> {
         let server = Ours::start(&self.network, dir, workers)?;
         server.make_zone()?;
         Ok(server)
+    }
+
+    /// Our server with a list in so many zones, which the zone that is asked includes.
+    pub(crate) fn combined(&self, data: &Data, parts: usize, workers: usize) -> Result<Ours> {
+        let dir = self.run_dir().join(format!("ours-{}-combined", data.size()));
+        eprintln!("bench: importing {} into {parts} zones", report::size(data.size()));
+        let server = Ours::start(&self.network, &dir, 0)?;
+        let zones: Vec<String> = (0..parts).map(|part| format!("part{part}.example.org")).collect();
+        for (part, zone) in zones.iter().enumerate() {
+            server.make_list(zone, &[])?;
+            server.import_into(zone, &data.part(part, parts)?, "upsert")?;
+        }
+        server.make_list(data::ORIGIN, &zones)?;
+        server.stop()?;
+        Ours::start(&self.network, &dir, workers)
     }
 
     /// How long the import of a list took.

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use admin_api::Readiness;
+use admin_api::{Readiness, Top, TopQuestion};
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, ClockDoubt};
 
-use crate::metrics::Metrics;
+use crate::{metrics::Metrics, top::TopCounters};
 
 /// Seconds by which a lifetime may be wrong without harm.
 const SMALL_STEP: u64 = 60;
@@ -16,6 +16,7 @@ pub(crate) struct Host {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) top: TopCounters,
     /// Set once everything is loaded and writable.
     pub(crate) serving: Arc<OnceLock<()>>,
 }
@@ -41,6 +42,10 @@ impl admin_api::ServerStatus for Host {
 
     fn count_refusal(&self, token: &str, code: u16) {
         self.metrics.count_refusal(token, code);
+    }
+
+    fn top(&self, question: &TopQuestion) -> Top {
+        self.top.answer(question)
     }
 
     fn clock_doubt(&self) -> Option<(String, u64)> {

@@ -4,19 +4,28 @@
 //! until it is told to stop, and drains. The way of a query is in `dns/`, the way of a change is
 //! `admin-api` → `dnsbl-store` → `dnsbl-index`.
 
+pub mod check_rbldnsd;
 pub mod commands;
 mod config;
 mod dns;
+mod feeds;
 mod host;
 mod logins;
 mod maintenance;
 mod metrics;
 mod protection;
+mod query_log;
 mod relay_tester;
 mod reload;
 mod server;
+mod space_saving;
+mod top;
+mod usage;
 
-pub use config::{ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
+pub use config::{
+    ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog,
+    RateLimit,
+};
 #[doc(hidden)]
 pub use dns::Paths;
 pub use dns::answer_fast;

@@ -3,7 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use dnsbl_server::{Config, commands};
+use dnsbl_server::{
+    Config,
+    check_rbldnsd::{self, RbldnsdCheck, RbldnsdStatus},
+    commands,
+};
+use dnsbl_types::Name;
 use tikv_jemallocator::Jemalloc;
 
 /// Takes a fifth off the processor time of a write over HTTP, and gives memory back in the background.
@@ -31,6 +36,9 @@ enum Command {
     Run(ConfigFile),
     /// Validate the configuration: exit 0 if it is good, 1 if not.
     CheckConfig(ConfigFile),
+    /// Say what rbldnsd's command line and files mean here, and what would answer otherwise.
+    #[command(after_help = RBLDNSD_NOTES)]
+    CheckRbldnsd(CheckRbldnsd),
     /// Manage API tokens while the server is stopped.
     #[command(subcommand)]
     Token(Token),
@@ -42,6 +50,33 @@ enum Command {
         #[arg(long)]
         apply: bool,
     },
+}
+
+const RBLDNSD_NOTES: &str = "\
+ARGUMENTS are those of rbldnsd itself, such as -b 127.0.0.1/53 -r /var/lib/rbldns bl.example.org:ip4set:relays, or files that
+set RBLDNSD, such as /etc/default/rbldnsd. Options of this command come before them. Every data file is read; nothing is
+changed, and nothing is sent anywhere.
+
+Each finding is `same` (it is as well to know), `differs`, `left-out` or `broken` (rbldnsd does not serve it), with its file
+and the first line. What differs in all zones is in docs/moving-from-rbldnsd.md and not repeated.
+
+Exit status: 0 if everything is taken over and answers the same, 1 if something differs or is left out, 2 if something is
+broken or can't be read.";
+
+#[derive(Args)]
+struct CheckRbldnsd {
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write zones, dnsbl.toml and import.sh into this folder.
+    #[arg(long, value_name = "DIR")]
+    write_config: Option<PathBuf>,
+    /// A name server of zones whose files name none; repeatable.
+    #[arg(long, value_name = "NAME")]
+    ns: Vec<Name>,
+    /// rbldnsd's arguments, or files that set RBLDNSD.
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -64,7 +99,7 @@ enum Token {
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(err) => {
             dnsbl_daemon::log::say(&format!("dnsbl-server: {err:#}"));
             ExitCode::FAILURE
@@ -72,19 +107,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Run(file) => dnsbl_server::run(&file.config),
+        Command::Run(file) => dnsbl_server::run(&file.config)?,
         Command::CheckConfig(file) => {
             Config::load(&file.config)?;
             println!("{}: ok", file.config.display());
-            Ok(())
         }
         Command::Token(Token::Create { config, name, scope, source }) => {
-            commands::create_token(&Config::load(&config.config)?, &name, &scope, &source)
+            commands::create_token(&Config::load(&config.config)?, &name, &scope, &source)?;
         }
         Command::Recover { config, apply } => {
-            commands::recover(&Config::load(&config.config)?, apply)
+            commands::recover(&Config::load(&config.config)?, apply)?;
         }
+        Command::CheckRbldnsd(of) => return Ok(check_rbldnsd(of)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Mistakes in rbldnsd's arguments have the status of what can't be read.
+fn check_rbldnsd(of: CheckRbldnsd) -> ExitCode {
+    let CheckRbldnsd { json, write_config, ns: name_servers, arguments } = of;
+    let check = RbldnsdCheck { arguments, name_servers, json, write_config };
+    let status = check_rbldnsd::run(&check).unwrap_or_else(|err| {
+        dnsbl_daemon::log::say(&format!("dnsbl-server: {err:#}"));
+        RbldnsdStatus::Broken
+    });
+    ExitCode::from(status.code())
 }

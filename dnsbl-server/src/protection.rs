@@ -25,8 +25,8 @@ pub(crate) fn build(config: &config::Dns, registry: &Registry) -> anyhow::Result
 }
 
 /// Who may ask this server.
-pub(crate) fn access(config: &config::Dns) -> anyhow::Result<AccessControl> {
-    Ok(AccessControl::new(config.access.clone(), random()?, Instant::now()))
+pub(crate) fn access(config: &config::Dns) -> AccessControl {
+    AccessControl::new(config.access.clone(), Instant::now())
 }
 
 fn cookies(config: &config::Cookies) -> anyhow::Result<Cookies> {
@@ -38,7 +38,8 @@ fn cookies(config: &config::Cookies) -> anyhow::Result<Cookies> {
     Ok(Cookies::new(secrets))
 }
 
-fn random() -> anyhow::Result<[u8; 16]> {
+/// A secret.
+pub(crate) fn random() -> anyhow::Result<[u8; 16]> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).context("the system has no randomness for a secret")?;
     Ok(random)

@@ -7,6 +7,7 @@ use dnsbl_daemon::log::Log;
 use crate::{
     Config,
     dns::{Cookies, Secrets},
+    query_log::QueryLog,
 };
 
 /// The configuration file, and what of it is in force.
@@ -28,7 +29,11 @@ impl Reloader {
 
     /// Reads the file again. Where it is bad everything stays as it is. No filter of the log holds back what
     /// became of it, as somebody waits for that.
-    pub(crate) fn reload(&mut self, cookies: Option<&Cookies>) {
+    pub(crate) fn reload(&mut self, cookies: Option<&Cookies>, query_log: Option<&QueryLog>) {
+        // Whatever the file says: what rotates logs asks for no more.
+        if let Some(query_log) = query_log {
+            query_log.reopen();
+        }
         let report = match Config::load(&self.file) {
             Ok(new) => self.apply(&new, cookies),
             Err(err) => format!("everything stays as it is: {err}"),
@@ -75,6 +80,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("log.format", old.log.json != new.log.json),
         ("[relay-tester]", old.relay_tester != new.relay_tester),
         ("[logins]", old.logins != new.logins),
+        ("[[feed]] or [feeds]", old.feeds != new.feeds),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))

@@ -10,6 +10,7 @@ use ::relay_tester::service::RunningTester;
 use admin_api::{Api, Limits};
 use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
+use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
 use dnsbl_store::Store;
@@ -23,13 +24,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, commands, config,
-    dns::{self, Cookies, Counters, Sockets},
+    dns::{self, Cookies, Counters, Sampler, Sockets},
+    feeds,
     host::Host,
     logins::{self, DracService},
     maintenance,
     metrics::Metrics,
-    protection, relay_tester,
+    protection,
+    query_log::{self, QueryLog},
+    relay_tester,
     reload::Reloader,
+    top::{self, TopCounters},
+    usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
@@ -67,7 +73,9 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => break Ok(()),
-                Signal::Reload => reloader.reload(running.cookies.as_ref()),
+                Signal::Reload => {
+                    reloader.reload(running.cookies.as_ref(), running.query_log.as_ref());
+                },
             },
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
@@ -124,9 +132,12 @@ struct Running {
     dns: dns::Server,
     dns_addresses: String,
     cookies: Option<Cookies>,
+    query_log: Option<QueryLog>,
+    usage: Option<RunningUsage>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
+    feeds: Arc<Feeds>,
     logins: Option<RunningLogins>,
     drac: Option<DracService>,
     stop: CancellationToken,
@@ -141,14 +152,28 @@ impl Running {
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
         metrics.registry().register(Box::new(counters.clone()))?;
+        let usage_metrics = UsageMetrics::new(metrics.registry())?;
         let index = Arc::new(Index::default());
         let protection = protection::build(&config.dns, metrics.registry())?;
         let cookies = protection.cookies.clone();
+        let access = Arc::new(protection::access(&config.dns));
+        let seed = u128::from_ne_bytes(protection::random()?) as u64;
+        let (sampler, samples) = Sampler::counting(seed);
+        let lost = query_log::lost_counter(metrics.registry())?;
+        let (sampler, query_log) = match &config.dns.query_log {
+            None => (sampler, None),
+            Some(settings) => {
+                let (sampler, outlet) = sampler.logging(settings.sample, seed);
+                let log = QueryLog::start(settings, outlet, index.clone(), lost)?;
+                (sampler, Some(log))
+            }
+        };
         let service = dns::Service {
             index: index.clone(),
             counters: counters.clone(),
-            access: protection::access(&config.dns)?,
+            access: access.clone(),
             protection,
+            sampler,
             version: config.dns.version.clone(),
             identity: config.dns.identity.clone(),
         };
@@ -175,22 +200,39 @@ impl Running {
                 return Err(err);
             }
         };
+        let counted = TopCounters::default();
         let (head_tx, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let commit_to_visible = metrics.commit_to_visible.clone();
-        let host =
-            Host { metrics, store: store.clone(), clock: clock.clone(), serving: serving.clone() };
+        let registry = metrics.registry().clone();
+        let host = Host {
+            metrics,
+            store: store.clone(),
+            clock: clock.clone(),
+            top: counted.clone(),
+            serving: serving.clone(),
+        };
+        let host = Arc::new(host);
+        let feeds = match feeds::build(config, &store, host.clone(), &registry) {
+            Ok(built) => built,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
             head,
-            server: Arc::new(host),
+            server: host,
             limits: limits(config),
             tester: tester.clone(),
+            feeds: feeds.clone(),
             logins: logins.clone(),
             login_secrets,
         };
         let stop = CancellationToken::new();
+        tokio::spawn(top::run(counted, samples, index.clone(), stop.clone()));
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
 
         let mut running = Self {
@@ -200,17 +242,38 @@ impl Running {
             dns,
             dns_addresses,
             cookies,
+            query_log,
+            usage: None,
             http,
             http_address,
             tester: None,
+            feeds,
             logins: None,
             drac: None,
             stop,
         };
-        let visible = Visible { counters, head: head_tx, commit_to_visible };
+        let replaced = Replaced::default();
+        let visible = Visible {
+            counters,
+            replaced: replaced.clone(),
+            usage: usage_metrics.clone(),
+            head: head_tx,
+            commit_to_visible,
+        };
         let writer = IndexWriter::observed(running.index.clone(), visible);
-        match load(&running.store, writer, config).await {
-            Ok(listings) => running.listings = listings,
+        let usage = UsageKeeper::new(
+            running.store.clone(),
+            running.index.clone(),
+            access,
+            replaced,
+            usage_metrics,
+            config.dns.usage_days,
+        );
+        match load(&running.store, writer, usage, config).await {
+            Ok((listings, usage)) => {
+                running.listings = listings;
+                running.usage = Some(usage.start(clock.clone()));
+            }
             Err(err) => {
                 running.stop().await;
                 return Err(err);
@@ -242,6 +305,10 @@ impl Running {
                 }
             }
         }
+        if let Err(err) = running.feeds.start().await {
+            running.stop().await;
+            return Err(err).context("reading the feeds");
+        }
         let (store, stop) = (running.store.clone(), running.stop.clone());
         tokio::spawn(maintenance::run(store, clock, config.change_log, stop));
         // Nobody else sets it.
@@ -255,6 +322,7 @@ impl Running {
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
         }
+        self.feeds.stop().await;
         if let Some(tester) = self.tester {
             tester.stopped().await;
         }
@@ -265,6 +333,13 @@ impl Running {
             logins.stop().await;
         }
         self.dns.stop(GRACE).await;
+        // What was asked until then is kept.
+        if let Some(usage) = self.usage {
+            usage.stop().await;
+        }
+        if let Some(query_log) = self.query_log {
+            let _ = spawn_blocking(move || query_log.stop()).await;
+        }
         // Writes that were queued are finished and synced.
         let _ = spawn_blocking(move || self.store.close()).await;
     }
@@ -283,9 +358,11 @@ async fn open(config: &Config) -> anyhow::Result<(Store, Clock)> {
     spawn_blocking(open).await?
 }
 
-/// The observer of the index: it counts for new zones, and wakes who waits for a change to be visible.
+/// The observer of the index: it counts for new zones, remembers meters that were replaced, and wakes who waits for a change to be visible.
 struct Visible {
     counters: Counters,
+    replaced: Replaced,
+    usage: UsageMetrics,
     /// The last change that is visible.
     head: watch::Sender<u64>,
     commit_to_visible: Histogram,
@@ -294,13 +371,17 @@ struct Visible {
 impl IndexObserver for Visible {
     fn zone_put(&mut self, number: ZoneNumber, origin: &Name) {
         self.counters.zone_put(number, origin);
+        self.usage.show(origin);
     }
 
     fn zone_removed(&mut self, origin: &Name) {
         self.counters.zone_removed(origin);
+        self.usage.forget(origin);
     }
 
-    fn subscriber_replaced(&mut self, _: IndexedSubscriber) {}
+    fn subscriber_replaced(&mut self, subscriber: IndexedSubscriber) {
+        self.replaced.push(subscriber);
+    }
 
     fn published(&mut self, seq: u64, committed: Instant) {
         self.commit_to_visible.observe(committed.elapsed().as_secs_f64());
@@ -308,20 +389,23 @@ impl IndexObserver for Visible {
     }
 }
 
-/// Reads the store into the index, and starts the store's writer; returns how many listings and exclusions
-/// there are.
+/// Reads the store into the index, puts back what is spent of quotas, and starts the store's writer; returns how many
+/// listings and exclusions there are.
 async fn load(
     store: &Store,
     mut index: IndexWriter<Visible>,
+    mut usage: UsageKeeper,
     config: &Config,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<(u64, UsageKeeper)> {
     let (store, token_file) = (store.clone(), config.token_file());
-    spawn_blocking(move || -> anyhow::Result<u64> {
+    spawn_blocking(move || -> anyhow::Result<(u64, UsageKeeper)> {
+        usage.restore_others(protection::random()?, UnixTime::now())?;
         store.load(&mut index)?;
+        usage.restore_subscribers(UnixTime::now())?;
         store.start(Box::new(index))?;
         commands::ensure_token(&store, &token_file)?;
         let zones = store.read(UnixTime::now()).zones()?;
-        Ok(zones.iter().map(|zone| zone.listings + zone.exclusions).sum())
+        Ok((zones.iter().map(|zone| zone.listings + zone.exclusions).sum(), usage))
     })
     .await?
 }

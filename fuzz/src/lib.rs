@@ -11,10 +11,15 @@ use std::{
 };
 
 use dnsbl_client::{QueryType, Question, read_reply};
-use dnsbl_formats::rbldnsd::{ListType, Reader, ValueId};
+use dnsbl_formats::rbldnsd::{
+    self, AclReader, CombinedReader, Contents, GenericReader, ListType, Reader, ValueId,
+};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_server::Paths;
-use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    AccessKey, Entry, Follower as _, Include, Includes, Name, Quota, Recognition, Records, Serial,
+    Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, ZoneKind, ZoneSpec,
+};
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
 
@@ -48,10 +53,22 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     for (origin, kind, subjects) in [
         ("bl.example", ZoneKind::Ip, &["192.0.2.1", "198.51.100.0/24", "2001:db8::/32"][..]),
         ("d.example", ZoneKind::Domain, &["spam.example", "*.wild.example"][..]),
+        ("all.example", ZoneKind::Ip, &["192.0.2.0/24"][..]),
+        ("keys.example", ZoneKind::Ip, &["192.0.2.1"][..]),
     ] {
         let ns: Name = "ns1.example.net".parse().expect("a name");
         let reason = "Listed, see https://bl.example.org/$".parse().expect("a reason");
         let spec = ZoneSpec::new(origin.parse().expect("a name"), kind, vec![ns], reason);
+        let mut spec = ZoneSpec { records: records(&spec.origin), ..spec };
+        if origin == "all.example" {
+            let zone = "bl.example".parse().expect("a name");
+            let include = Include { zone, return_codes: Vec::new(), reason: None };
+            spec.includes = Includes::new(vec![include]).expect("one zone");
+        }
+        if origin == "keys.example" {
+            spec.access.subscribers = SubscriberMode::Required;
+            writer.set_subscriber(None, Some(&subscriber(&spec.origin)));
+        }
         let zone = spec.check().expect("settings that fit together");
         let origin = zone.origin.clone();
         writer.put_zone(&zone, Serial(1));
@@ -63,6 +80,30 @@ static LISTED: LazyLock<Paths> = LazyLock::new(|| {
     writer.publish(1, Instant::now());
     Paths::new(index)
 });
+
+/// The subscriber with the key `aaaaaaaaaaaaaaaaaaaaaaaaaa`.
+fn subscriber(origin: &Name) -> Subscriber {
+    let digest = AccessKey::from_random([0; AccessKey::RANDOM]).digest();
+    Subscriber {
+        id: SubscriberId(1),
+        name: "A subscriber".into(),
+        zones: vec![origin.clone()],
+        networks: Vec::new(),
+        recognition: Recognition::Key,
+        quota: Quota::default(),
+        expires_at: None,
+        keys: vec![SubscriberKey { digest, created_at: NOW, until: None }],
+        note: None,
+        created_at: NOW,
+    }
+}
+
+/// A web site and a mailbox.
+fn records(origin: &Name) -> Records {
+    let types = [("A", "192.0.2.80"), ("MX", "10 mail.example."), ("TXT", "a text")];
+    let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
+    Records::parse(origin, [("www", &types), ("@", &types)]).expect("good records")
+}
 
 /// A packet that comes to the server. What it replies can be read, is to that packet, and is the same on
 /// the fast path as on the slow one.
@@ -118,24 +159,64 @@ pub fn import_rows(input: &[u8]) {
 
 /// A file of rbldnsd; its first byte is the type. Each subject has one row, and each row a value.
 pub fn rbldnsd_file(input: &[u8]) {
-    const TYPES: [ListType; 6] = [
+    const TYPES: [ListType; 7] = [
         ListType::Ip4Set,
         ListType::Ip4TSet,
         ListType::Ip4Trie,
         ListType::Ip6TSet,
         ListType::Ip6Trie,
         ListType::DnSet,
+        ListType::DnHash,
     ];
     let Some((list, body)) = input.split_first() else { return };
-    let list = TYPES[usize::from(list % 6)];
-    let mut reader = Reader::new(list, body.len().is_multiple_of(2));
-    for (number, line) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-        if let Ok(Some(entry)) = reader.read(number, line) {
-            assert!(entry.subjects().count() > 0, "an entry about nothing");
-            reader.add(&entry);
+    let strict = body.len().is_multiple_of(2);
+    let lines = || (1..).zip(body.split(|byte| *byte == b'\n'));
+    match list % 10 {
+        7 => {
+            let mut reader = GenericReader::new(strict);
+            lines().for_each(|(number, line)| drop(reader.read(number, line)));
+            if let Ok(file) = reader.finish(NOW) {
+                assert!(file.records.iter().all(|record| !record.data.text().is_empty()));
+            }
+        }
+        8 => {
+            let mut reader = AclReader::new(strict);
+            lines().for_each(|(number, line)| drop(reader.read(number, line)));
+            if let Ok(file) = reader.finish(NOW) {
+                let mut prefixes = HashSet::new();
+                assert!(file.rules.iter().all(|rule| prefixes.insert(rule.prefix)), "two rules");
+            }
+        }
+        9 => {
+            let mut reader = CombinedReader::new(None, strict);
+            for (number, line) in lines() {
+                if let Ok(Some(entry)) = reader.read(number, line) {
+                    reader.add(&entry);
+                }
+            }
+            let Ok(file) = reader.finish(NOW) else { return };
+            for section in file.sections {
+                if let Contents::List(_, file) = section.contents {
+                    rows(file);
+                }
+            }
+        }
+        list => {
+            let mut reader = Reader::new(TYPES[usize::from(list)], strict);
+            for (number, line) in lines() {
+                if let Ok(Some(entry)) = reader.read(number, line) {
+                    assert!(entry.subjects().count() > 0, "an entry about nothing");
+                    reader.add(&entry);
+                }
+            }
+            if let Ok(file) = reader.finish(NOW) {
+                rows(file);
+            }
         }
     }
-    let Ok(file) = reader.finish(NOW) else { return };
+}
+
+fn rows(file: rbldnsd::File) {
     let values = file.values.len();
     let mut subjects = HashSet::new();
     let put = |subject, said: &[_]| {

@@ -11,15 +11,18 @@ mod tcp;
 // What is answered.
 mod answer_table;
 mod between_zones;
+mod combined;
 mod expiry;
 
 // The HTTP API, by its URLs, and the command for it.
 mod changes;
 mod delisting;
+mod feed_runs;
 mod feeds;
 mod imports;
 mod listings;
 mod metrics;
+mod moving;
 mod operator;
 mod request_log;
 mod requests;
@@ -38,6 +41,7 @@ mod loading;
 mod places;
 mod protection;
 mod subscribers;
+mod usage;
 mod wildcard;
 
 // Real lists and real peers.
@@ -45,6 +49,7 @@ mod client;
 mod client_mta;
 mod dig;
 mod grants_out;
+mod mirrors;
 mod real_lists;
 mod unbound;
 

@@ -9,7 +9,7 @@ use hickory_proto::{
 };
 use serde_json::json;
 
-use crate::server;
+use crate::{metrics::value, server};
 
 /// Rcode and A records, as a resolver passes them on.
 #[track_caller]
@@ -149,4 +149,39 @@ fn unbound_forgets_a_denial_when_its_ttl_ends() {
         (ResponseCode::NoError, found) if found == ["127.0.0.2"] => Ok(()),
         other => Err(other),
     });
+}
+
+/// What a name above addresses answers is asked for once in `parent_ttl`, not once in `negative_ttl`.
+#[test]
+fn unbound_asks_for_names_above_addresses_once_however_short_denials_last() {
+    let server = TestServer::start();
+    let asked = |zone: &TestZone| {
+        let labels = [("zone", zone.origin()), ("result", "nodata")];
+        value(&server, "dnsbl_queries_total", &labels)
+    };
+    let zones = [json!({"parent_ttl": 1}), json!({})].map(|mut settings| {
+        settings["negative_ttl"] = json!(1);
+        server.ip_zone(settings)
+    });
+    let unbound = Unbound::start(server.dns(), &zones.each_ref().map(TestZone::origin));
+    let [short, long] = zones.each_ref().map(|zone| {
+        let name = zone.name_of("192.0.2.1".parse().unwrap());
+        assert_eq!(resolve(&unbound, &name, A).0, ResponseCode::NXDomain);
+        let first = asked(zone);
+        for round in 2..5 {
+            // When a denial is gone that came after them, all that lasted as long is gone.
+            let name = zone.name_of(format!("192.0.2.{round}").parse().unwrap());
+            assert_eq!(resolve(&unbound, &name, A).0, ResponseCode::NXDomain);
+            zone.list(&format!("192.0.2.{round}"));
+            dnsbl_tests::eventually(Duration::from_secs(5), || match resolve(&unbound, &name, A) {
+                (ResponseCode::NoError, _) => Ok(()),
+                other => Err(other),
+            });
+        }
+        (first, asked(zone) - first)
+    });
+    assert_eq!(long.0, short.0, "the first question is the same");
+    assert!((3..=4).contains(&long.0), "{long:?}");
+    assert_eq!(long.1, 0, "they are remembered");
+    assert!(short.1 >= 3, "{short:?}");
 }

@@ -4,8 +4,10 @@ use std::{
     fmt::Write as _,
     fs,
     net::{SocketAddr, TcpListener, UdpSocket},
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::Command,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -100,5 +102,141 @@ fn free_port() -> SocketAddr {
         if UdpSocket::bind(addr).is_ok() {
             return addr;
         }
+    }
+}
+
+/// How long it may take to load a zone of hundreds of thousands of names, on a busy machine.
+const LOADING: Duration = Duration::from_secs(120);
+
+/// An rbldnsd that serves one zone.
+pub struct Rbldnsd {
+    addr: SocketAddr,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Rbldnsd {
+    /// Starts one with data sets, each a type and a file, all of which it serves.
+    #[track_caller]
+    pub fn start(origin: &str, data_sets: &[(&str, &[u8])]) -> Self {
+        Self::serve(origin, data_sets).expect("rbldnsd serves these data sets")
+    }
+
+    /// Starts one with data sets; `None` where it does not serve them. Another program may take its port first;
+    /// then it takes another.
+    #[track_caller]
+    pub fn serve(origin: &str, data_sets: &[(&str, &[u8])]) -> Option<Self> {
+        let dir = TempDir::new().expect("a temporary folder");
+        // It changes to another user where it is started by root.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mut zones = Vec::new();
+        for (number, (list, file)) in data_sets.iter().enumerate() {
+            let path = dir.path().join(format!("file{number}"));
+            fs::write(&path, file).expect("the folder is writable");
+            zones.push(format!("{origin}:{list}:{}", path.display()));
+        }
+        for _ in 0..20 {
+            let addr = free_port();
+            let mut command = Command::new(tool("rbldnsd"));
+            command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
+            command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
+            let process = Process::start(command.args(&zones)).expect("it starts");
+            let has_started = crate::eventually(LOADING, || {
+                if process.stdout().contains(" started (") {
+                    return Ok(true);
+                }
+                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
+            });
+            if has_started {
+                return Some(Self { addr, _process: process, _dir: dir });
+            }
+            let said = process.stderr() + &process.stdout();
+            if said.contains("loading errors") {
+                return None;
+            }
+            let is_taken = said.contains("in use") || said.contains("bind");
+            assert!(is_taken, "{said}\n{zones:?}");
+        }
+        panic!("no port stays free");
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+/// An NSD that serves one zone from a zone file, with answers that hold what was asked for and nothing else.
+pub struct Nsd {
+    addr: SocketAddr,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Nsd {
+    /// Starts one. Another program may take its port first; then it takes another.
+    #[track_caller]
+    pub fn start(origin: &str, zone_file: &str) -> Self {
+        for _ in 0..20 {
+            if let Some(started) = Self::start_at(free_port(), origin, zone_file) {
+                return started;
+            }
+        }
+        panic!("no port stays free");
+    }
+
+    fn start_at(addr: SocketAddr, origin: &str, zone_file: &str) -> Option<Self> {
+        let dir = TempDir::new().expect("a temporary folder");
+        let path = dir.path().display();
+        let config = format!(
+            "server:\n  server-count: 1\n  ip-address: {}@{}\n  username: \"\"\n  chroot: \"\"\n  \
+             database: \"\"\n  zonesdir: \"\"\n  pidfile: \"\"\n  xfrdfile: \"{path}/nsd.xfrd\"\n  \
+             xfrdir: \"{path}\"\n  zonelistfile: \"{path}/nsd.zones\"\n  minimal-responses: yes\n  verbosity: 1\n  \
+             rrl-ratelimit: 0\n  rrl-whitelist-ratelimit: 0\nremote-control:\n  control-enable: no\n\
+             zone:\n  name: {origin}\n  zonefile: \"{path}/zone\"\n",
+            addr.ip(),
+            addr.port(),
+        );
+        fs::write(dir.path().join("zone"), zone_file).expect("the folder is writable");
+        fs::write(dir.path().join("nsd.conf"), config).expect("the folder is writable");
+        let mut command = Command::new(tool("nsd"));
+        command.arg("-d").arg("-c").arg(dir.path().join("nsd.conf"));
+        let process = Process::start(&mut command).expect("it starts");
+        let has_started = crate::eventually(LOADING, || {
+            let said = process.stderr();
+            if said.contains("nsd started") {
+                return Ok(true);
+            }
+            if process.has_ended() { Ok(false) } else { Err(said) }
+        });
+        let said = process.stderr();
+        if !has_started {
+            let is_taken = said.contains("in use") || said.contains("can't bind");
+            assert!(is_taken, "{said}\n{zone_file}");
+            return None;
+        }
+        assert!(!said.contains("error:"), "{said}\n{zone_file}");
+        Some(Self { addr, _process: process, _dir: dir })
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
+/// What BIND's `named-checkzone` has against a zone file; nothing if it would load it. Names with `_` are none of its
+/// business: they are no hosts.
+#[track_caller]
+pub fn check_zone(origin: &str, zone_file: &str) -> Result<(), String> {
+    let dir = TempDir::new().expect("a temporary folder");
+    let file = dir.path().join("zone");
+    fs::write(&file, zone_file).expect("the folder is writable");
+    let mut command = Command::new(tool("named-checkzone"));
+    let process = Process::start(command.args(["-k", "ignore", origin]).arg(file));
+    let finished = process.and_then(|process| process.wait(LOADING)).expect("it runs to its end");
+    match finished.code {
+        Some(0) => Ok(()),
+        _ => Err(format!("{}{}", finished.stdout, finished.stderr)),
     }
 }

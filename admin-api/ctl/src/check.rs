@@ -26,7 +26,7 @@ const COLUMNS: [&str; 7] =
 
 const NOTES: &str = "\
 Asks the server itself, not the DNS; for that there is `dnsbl check`. Each line tells the subject,
-the zone, whether it is listed there, the return codes, the listing or exclusion that decides, the
+the zone (of a combined one also those that list it), whether it is listed there, the return codes, the listing or exclusion that decides, the
 reasons (of an exclusion: `excluded`), and the sources that list it or keep it out.
 
 - reads subjects from standard input, one a line; lines that are empty or begin with # or ; are skipped.
@@ -112,9 +112,14 @@ fn cells(result: &api::CheckResult) -> [String; 7] {
         true => "excluded".to_owned(),
         false => text::join(&result.reasons, " / "),
     };
+    // Of a combined zone, the zones that list it.
+    let zone = match result.listed_in.as_slice() {
+        [] => result.zone.clone(),
+        zones => format!("{} ({})", result.zone, zones.join(", ")),
+    };
     [
         result.subject.cell(),
-        result.zone.cell(),
+        zone.cell(),
         status.cell(),
         result.return_codes.cell(),
         result.by.cell(),
@@ -151,6 +156,14 @@ mod tests {
         let row = json!({"subject": "a.example", "zone": "d.example.org", "listed": false,
             "return_codes": [], "by": null, "reasons": [], "excluded": false, "sources": []});
         assert_eq!(told(row), ["a.example", "d.example.org", "not-listed", "-", "-", "-", "-"]);
+    }
+
+    #[test]
+    fn the_zones_that_list_it_are_told_of_a_combined_zone() {
+        let row = json!({"subject": "192.0.2.9", "zone": "all.example.org", "listed": true,
+            "return_codes": ["127.0.0.2"], "by": "192.0.2.9", "reasons": ["x"], "excluded": false,
+            "sources": ["a"], "listed_in": ["b.example.org", "c.example.org"]});
+        assert_eq!(told(row)[1], "all.example.org (b.example.org, c.example.org)");
     }
 
     /// An exclusion that decided was not named.

@@ -12,6 +12,7 @@ use crate::{
     client::Client,
     export::Export,
     failure::{REFUSED, Refusal, UNUSABLE},
+    feed::FeedCommand,
     grant::GrantCommand,
     import::Import,
     listing::ListingCommand,
@@ -20,6 +21,7 @@ use crate::{
     status::Status,
     subscriber::SubscriberCommand,
     token::TokenCommand,
+    usage::{TopCommand, UsageCommand},
     zone::ZoneCommand,
 };
 
@@ -96,11 +98,15 @@ enum Command {
     #[command(subcommand)]
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
+    Feed(FeedCommand),
+    #[command(subcommand)]
     Grant(GrantCommand),
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
     #[command(subcommand)]
     Access(AccessCommand),
+    Usage(UsageCommand),
+    Top(TopCommand),
     Status(Status),
 }
 
@@ -141,15 +147,18 @@ impl Command {
             Self::Zone(command) => command.run(client, output).await,
             Self::Listing(command) => command.run(client, output).await,
             Self::Import(import) => import.run(client, output).await,
-            Self::Export(export) => export.run(client).await,
+            Self::Export(export) => export.run(client, output).await,
             Self::Check(check) => check.run(client, output).await,
             Self::Changes(changes) => changes.run(client, output).await,
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
+            Self::Feed(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,
             Self::Access(command) => command.run(client, output).await,
+            Self::Usage(command) => command.run(client, output).await,
+            Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
         }
     }

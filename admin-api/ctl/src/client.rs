@@ -88,11 +88,12 @@ impl Client {
         Ok((status, text))
     }
 
-    /// Sends a request without a time limit; an answer that is no success is a [`Refusal`].
+    /// Sends a request without a time limit; an answer that is no success is a [`Refusal`]. 304 is for who
+    /// asked whether something has changed.
     pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let response = request.send().await.map_err(|err| self.trouble(err))?;
         let status = response.status();
-        if status.is_success() {
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
         let body = response.text().await.map_err(|err| self.trouble(err))?;

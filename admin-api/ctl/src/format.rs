@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 
 /// The format of a file, by its name.
 pub(crate) fn guess(file: &Path) -> &'static str {
@@ -15,28 +15,32 @@ pub(crate) fn guess(file: &Path) -> &'static str {
 
 /// The formats that are read, for `--format`.
 pub(crate) fn reads() -> PossibleValuesParser {
-    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd"])
+    PossibleValuesParser::new([
+        "plain", "ndjson", "csv", "rbldnsd", "json", "ranges", "netmask", "netset", "hosts", "rpz",
+        "adblock", "auto",
+    ])
 }
 
 /// The formats that are written, for `--format`.
 pub(crate) fn writes() -> PossibleValuesParser {
-    shown_and_hidden(&["plain", "ndjson", "csv"], &["rbldnsd", "bind"])
+    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd", "bind", "rpz"])
 }
 
-/// The types of rbldnsd's data sets, for `--dataset`.
-pub(crate) fn datasets() -> PossibleValuesParser {
-    let shown = &["ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset"];
-    shown_and_hidden(shown, &["generic", "combined", "acl"])
+/// The types of rbldnsd's data sets that are written, for `--dataset`.
+pub(crate) fn written_datasets() -> PossibleValuesParser {
+    PossibleValuesParser::new(["ip4set", "ip4trie", "ip6trie", "dnset", "combined"])
 }
 
-/// Values of which some are known and hidden, since the server says that they are not built yet.
-fn shown_and_hidden(
-    shown: &'static [&'static str],
-    hidden: &'static [&'static str],
-) -> PossibleValuesParser {
-    let shown = shown.iter().map(|name| PossibleValue::new(*name));
-    let hidden = hidden.iter().map(|name| PossibleValue::new(*name).hide(true));
-    PossibleValuesParser::new(shown.chain(hidden))
+/// A type of rbldnsd's data sets, for `--dataset`; of a combined file with the name of a part behind it.
+pub(crate) fn dataset(text: &str) -> Result<String, String> {
+    const TYPES: [&str; 10] = [
+        "ip4set", "ip4tset", "ip4trie", "ip6tset", "ip6trie", "dnset", "dnhash", "generic",
+        "combined", "acl",
+    ];
+    if TYPES.contains(&text) || text.starts_with("combined:") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("it is none of {}, combined:SUB", TYPES.join(", ")))
 }
 
 /// How much of a file [`packing`] wants to see, in bytes.

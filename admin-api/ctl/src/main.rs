@@ -10,6 +10,7 @@ mod client;
 mod document;
 mod export;
 mod failure;
+mod feed;
 mod format;
 mod grant;
 mod import;
@@ -23,6 +24,7 @@ mod status;
 mod subscriber;
 mod text;
 mod token;
+mod usage;
 mod zone;
 
 use std::process::ExitCode;

@@ -26,27 +26,35 @@ pub(crate) struct Standing {
     covering: Vec<Listers>,
     /// Of what lies inside it.
     inside: Vec<Listers>,
+    /// Zones that the zone includes, which list it.
+    included: Vec<String>,
 }
 
 impl Standing {
     /// What a refusal tells.
     pub(crate) fn of_problem(zone: &str, subject: &str, facts: api::NotListedProblem) -> Self {
-        let api::NotListedProblem { listed_by, excluded_by, covered_by, inside, .. } = facts;
+        let api::NotListedProblem { listed_by, excluded_by, covered_by, inside, included, .. } =
+            facts;
         Self {
             zone: zone.into(),
             subject: subject.into(),
             own: Listers { subject: subject.into(), listed_by, excluded_by, more: 0 },
             covering: covered_by.into_iter().map(Listers::from).collect(),
             inside: inside.into_iter().map(Listers::from).collect(),
+            included,
         }
     }
 
-    /// What the header of an answer tells: `"SUBJECT";by="SOURCE SOURCE"` with commas between them.
+    /// What the header of an answer tells: `"SUBJECT";by="SOURCE SOURCE"`, or `"SUBJECT";zone="ZONE"` of a zone that is
+    /// included, with commas between them.
     pub(crate) fn of_header(zone: &str, subject: &str, header: &str, excluded: bool) -> Self {
         let (zone, subject) = (zone.to_owned(), subject.to_owned());
         let mut standing = Self { zone, subject, ..Self::default() };
         for item in header.split(", ") {
-            standing.add(Listers::read_item(item, excluded));
+            match item.split_once(";zone=") {
+                Some((_, zone)) => standing.included.push(zone.trim_matches('"').to_owned()),
+                None => standing.add(Listers::read_item(item, excluded)),
+            }
         }
         standing
     }
@@ -90,7 +98,9 @@ impl Standing {
         let inside = self.inside.iter().filter_map(|listers| {
             Some(format!("inside it: {} ({})", text::visible(&listers.subject), listers.sources()?))
         });
-        let told: Vec<String> = own.into_iter().chain(covering).chain(inside).collect();
+        let included = self.included.iter().map(|zone| format!("in {}", text::visible(zone)));
+        let told = own.into_iter().chain(covering).chain(inside).chain(included);
+        let told: Vec<String> = told.collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
 
@@ -124,6 +134,9 @@ impl Standing {
                 ));
             }
         }
+        let [subject] = [&self.subject].map(|subject| quoted(subject));
+        let included = self.included.iter().map(|zone| quoted(zone));
+        commands.extend(included.map(|zone| format!("dnsblctl listing show {zone} {subject}")));
         commands
     }
 

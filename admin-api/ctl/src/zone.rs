@@ -49,6 +49,7 @@ Examples:
   dnsblctl zone put bl.example.org --reason 'Listed: $' --ttl 600
   dnsblctl zone put bl.example.org --file zone.json
   dnsblctl zone put popauth.example.org --kind allow --ns ns1.example.net. --lifetime 600
+  dnsblctl zone put all.example.org --include relays.example.org=127.0.0.2 --include spam.example.org
   echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
     dnsblctl zone put dbl.example.org --file -";
 
@@ -121,6 +122,15 @@ struct ZoneSettings {
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     negative_ttl: Option<u32>,
+    /// TTL of answers at names above addresses, which are never listed themselves
+    #[arg(long, value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_ttl: Option<u32>,
+    /// A zone whose listings are answered for here, too, with these codes in place of its own if any are given; may be
+    /// given several times, and replaces those of before
+    #[arg(long = "include", value_name = "ZONE[=CODE,CODE]", value_parser = parse_include)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    includes: Vec<api::Include>,
     /// Of an allow zone: from a login to the end of what it grants
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +151,18 @@ pub(crate) struct DeleteZone {
     /// Don't ask
     #[arg(long)]
     yes: bool,
+}
+
+/// `ZONE`, or `ZONE=CODE,CODE`; the server checks both.
+fn parse_include(text: &str) -> Result<api::Include, String> {
+    let (zone, codes) = match text.split_once('=') {
+        Some((zone, codes)) => (zone, Some(codes.split(',').map(str::to_owned).collect())),
+        None => (text, None),
+    };
+    match zone {
+        "" => Err("a zone comes first, such as relays.example.org=127.0.0.2".into()),
+        zone => Ok(api::Include { zone: zone.to_owned(), return_codes: codes, reason: None }),
+    }
 }
 
 impl ZoneCommand {

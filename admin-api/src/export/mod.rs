@@ -5,4 +5,4 @@ mod ndjson;
 mod plain;
 mod write;
 
-pub(crate) use write::{ExportOrder, write};
+pub(crate) use write::{Begun, ExportFormat, ExportOrder, entity_tag, subjects, write};

@@ -6,7 +6,7 @@ use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_index::{IndexedZone, Listed, Snapshot, Verdict};
 use dnsbl_store::Reader;
-use dnsbl_types::{Name, Source, Subject, TestEntry, UnixTime};
+use dnsbl_types::{Include, Name, Source, Subject, TestEntry, UnixTime};
 
 use crate::{
     allow,
@@ -15,7 +15,7 @@ use crate::{
     error::Problem,
     extract::{Json, Nothing, Params, parse},
     scopes::ListingsRead,
-    standing::{Listers, deciding, judge, names},
+    standing::{Listers, deciding, judge, judge_own, names},
     v1::listing::effective_codes,
 };
 
@@ -29,7 +29,7 @@ const MAX_ZONES: usize = 100;
 ///
 /// An address and a domain are answered as DNS answers them, test entries included. A prefix is
 /// listed if the longest listing that covers all of it lists it. Whose listing or exclusion decides is
-/// named.
+/// named, and of a combined zone which of the zones that it includes list it.
 #[utoipa::path(post, path = "/v1/check", tag = "listings", security(("token" = ["listings:read"])),
     request_body = api::CheckBody,
     responses((status = 200, body = api::CheckResults), (status = "default", body = api::Problem)))]
@@ -113,6 +113,68 @@ fn check_in(
     reader: &Reader<'_>,
     now: UnixTime,
 ) -> Result<api::CheckResult, Problem> {
+    let mut result = check_own(zone, subject, reader, now)?;
+    if zone.settings().includes.is_empty() {
+        return Ok(result);
+    }
+    result.listed_in.extend(result.listed.then(|| result.zone.clone()));
+    for (include, included) in zone.includes() {
+        if let Some(included) = included {
+            let part = check_own(included, subject, reader, now)?;
+            add_included(&mut result, include, subject, part);
+        }
+    }
+    result.sources.sort_unstable();
+    result.sources.dedup();
+    if let Some(Verdict::Listed(listed)) = judge(zone, subject, now) {
+        add_answer(&mut result, zone, &listed);
+    }
+    Ok(result)
+}
+
+/// Adds what a zone says that is included; one that lists comes before one that excludes.
+fn add_included(
+    result: &mut api::CheckResult,
+    include: &Include,
+    subject: &Subject,
+    part: api::CheckResult,
+) {
+    if !part.listed {
+        if part.excluded && !result.listed && !result.excluded {
+            (result.excluded, result.by, result.sources) = (true, part.by, part.sources);
+        }
+        return;
+    }
+    if !result.listed {
+        (result.listed, result.excluded, result.by) = (true, false, part.by);
+        result.sources.clear();
+    }
+    result.sources.extend(part.sources);
+    result.listed_in.push(part.zone);
+    result.return_codes.extend(match include.return_codes.as_slice() {
+        [] => part.return_codes,
+        instead => instead.iter().map(ToString::to_string).collect(),
+    });
+    result.reasons.extend(match &include.reason {
+        None => part.reasons,
+        Some(instead) => vec![instead.render(subject)],
+    });
+    without_repetition(&mut result.return_codes);
+    without_repetition(&mut result.reasons);
+}
+
+fn without_repetition(texts: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
+}
+
+/// What a zone's own entries say.
+fn check_own(
+    zone: &IndexedZone,
+    subject: &Subject,
+    reader: &Reader<'_>,
+    now: UnixTime,
+) -> Result<api::CheckResult, Problem> {
     let origin = &zone.settings().origin;
     let mut result = unlisted(zone, subject);
     let is_test = TestEntry::named_by(zone.settings(), subject).is_some();
@@ -120,7 +182,7 @@ fn check_in(
     let listers = deciding.iter().map(|by| Listers::read(reader, origin, by));
     let listers: Vec<Listers> = listers.collect::<Result<_, _>>()?;
     let excluding = listers.iter().find(|listers| !listers.excluded_by.is_empty());
-    match (judge(zone, subject, now), excluding) {
+    match (judge_own(zone, subject, now), excluding) {
         (Some(Verdict::Listed(listed)), _) => add_listed(&mut result, zone, &listed),
         (_, Some(out)) => {
             result.by = Some(out.subject.to_string());
@@ -138,11 +200,16 @@ fn check_in(
 }
 
 fn add_listed(result: &mut api::CheckResult, zone: &IndexedZone, listed: &Listed<'_>) {
-    let codes = listed.return_codes(zone.settings());
+    add_answer(result, zone, listed);
     result.listed = true;
+    result.by = listed.by().map(|by| by.to_string());
+}
+
+/// The records that DNS answers with.
+fn add_answer(result: &mut api::CheckResult, zone: &IndexedZone, listed: &Listed<'_>) {
+    let codes = listed.return_codes(zone.settings());
     result.return_codes = codes.iter().map(ToString::to_string).collect();
     result.reasons = listed.reasons(zone.settings());
-    result.by = listed.by().map(|by| by.to_string());
 }
 
 /// A prefix or wildcard: what the longest subject that covers all of it says, if that lists it.
@@ -185,5 +252,6 @@ fn unlisted(zone: &IndexedZone, subject: &Subject) -> api::CheckResult {
         by: None,
         excluded: false,
         sources: Vec::new(),
+        listed_in: Vec::new(),
     }
 }

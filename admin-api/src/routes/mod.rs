@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod export;
+pub(crate) mod feeds;
 pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod import;
@@ -15,6 +16,7 @@ pub(crate) mod relay_tests;
 pub(crate) mod search;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod zones;
 
 use axum::{

@@ -53,7 +53,8 @@ pub(crate) async fn find_zone(
 
 /// Creates a zone, or replaces its settings.
 ///
-/// What is left out gets its default. A zone that has listings keeps its kind (409).
+/// What is left out gets its default. A zone that has listings, or is included by others, keeps its kind (409).
+/// What it includes is there, of its kind, and includes no other zones (409).
 #[utoipa::path(put, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
     params(("zone" = String, Path, description = "Its name")), request_body = api::ZoneBody,
     responses((status = 200, description = "Replaced", body = api::Zone),
@@ -87,7 +88,7 @@ pub(crate) async fn put_zone(
     }
 }
 
-/// Deletes a zone with all its listings.
+/// Deletes a zone with all its listings, unless other zones include it (409).
 #[utoipa::path(delete, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
     params(("zone" = String, Path, description = "Its name")),
     responses((status = 204, description = "Deleted"), (status = "default", body = api::Problem)))]

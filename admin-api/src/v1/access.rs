@@ -4,7 +4,7 @@ use std::{net::IpAddr, num::NonZeroU32};
 
 use admin_api_types as api;
 use dnsbl_types::{
-    Access, AccessAction, AccessRules, Denial, ListAll, Quota, SubscriberMode, ZoneQuotas,
+    Access, AccessAction, AccessRules, Denial, LargeUdp, ListAll, Quota, SubscriberMode, ZoneQuotas,
 };
 use ipnet::IpNet;
 
@@ -31,6 +31,10 @@ pub(crate) fn read(body: &api::Access) -> Result<Access, BodyError> {
             network: quota("access.quotas.network", quotas.network)?,
             zone: quota("access.quotas.zone", quotas.zone)?,
         },
+        large_udp: body.large_udp.map(|large_udp| match large_udp {
+            api::LargeUdp::All => LargeUdp::All,
+            api::LargeUdp::Cookie => LargeUdp::Cookie,
+        }),
     })
 }
 
@@ -102,6 +106,10 @@ pub(crate) fn write(access: &Access) -> Option<api::Access> {
             Denial::Drop => api::Denial::Drop,
         },
         quotas: Some(quotas).filter(|quotas| *quotas != api::ZoneQuotas::default()),
+        large_udp: access.large_udp.map(|large_udp| match large_udp {
+            LargeUdp::All => api::LargeUdp::All,
+            LargeUdp::Cookie => api::LargeUdp::Cookie,
+        }),
     };
     (*access != Access::default()).then_some(shown)
 }
@@ -143,7 +151,7 @@ mod tests {
             {"prefix":"192.0.2.0/24","action":"pass"},{"prefix":"192.0.2.7/32","action":"ignore"},
             {"prefix":"0.0.0.0/0","return_code":"127.0.0.9","reason":"$ asks too much"}],
             "subscribers":"optional","denial":"code",
-            "quotas":{"address":{"per_second":10},"network":{},"zone":{"per_day":1000000}}}"#;
+            "quotas":{"address":{"per_second":10},"network":{},"zone":{"per_day":1000000}},"large_udp":"cookie"}"#;
         let access = read(&serde_json::from_str(json).unwrap()).unwrap();
         assert_eq!(read(&write(&access).unwrap()).unwrap(), access);
         assert!(write(&Access::default()).is_none());

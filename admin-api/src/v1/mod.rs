@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod change;
+pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod listing;
@@ -11,6 +12,7 @@ pub(crate) mod relay_test;
 pub(crate) mod subscriber;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod usage;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};

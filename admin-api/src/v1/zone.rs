@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use admin_api_types as api;
 use dnsbl_store::ZoneRecord;
-use dnsbl_types::{Apex, GrantTerms, Name, NameError, Serial, SoaTimes, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Apex, GrantTerms, Include, Includes, Name, NameError, Records, Rrset, Serial, SoaTimes, Zone,
+    ZoneKind, ZoneSpec,
+};
 
 use super::{BodyError, access, parse, parse_all, texts};
 use crate::warning;
@@ -42,6 +45,17 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     if let Some(access) = &body.access {
         spec.access = access::read(access)?;
     }
+    spec.parent_ttl = match (body.parent_ttl, kind) {
+        (Some(_), ZoneKind::Domain) => {
+            return Err(BodyError::refused(
+                "parent_ttl: a domain zone has no names above addresses",
+            ));
+        }
+        (given, _) => given.unwrap_or(spec.parent_ttl),
+    };
+    spec.includes = includes(body.includes.unwrap_or_default())?;
+    let records = body.records.iter().flatten().map(|(owner, types)| (owner.as_str(), types));
+    spec.records = Records::parse(&spec.origin, records).map_err(BodyError::refused)?;
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
 }
@@ -70,6 +84,36 @@ fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
         Some((field, _)) => Err(BodyError::refused(format!("{field}: belongs to kind \"allow\""))),
         None => Ok(other),
     }
+}
+
+fn includes(includes: Vec<api::Include>) -> Result<Includes, BodyError> {
+    let parsed = includes.into_iter().enumerate().map(|(i, include)| {
+        let codes = include.return_codes.unwrap_or_default();
+        let reason = include.reason.as_deref();
+        Ok(Include {
+            zone: parse(&format!("includes[{i}].zone"), &include.zone)?,
+            return_codes: parse_all(&format!("includes[{i}].return_codes"), &codes)?,
+            reason: reason.map(|text| parse(&format!("includes[{i}].reason"), text)).transpose()?,
+        })
+    });
+    Includes::new(parsed.collect::<Result<_, BodyError>>()?).map_err(BodyError::refused)
+}
+
+fn write_include(include: &Include) -> api::Include {
+    let codes = &include.return_codes;
+    api::Include {
+        zone: include.zone.to_string(),
+        return_codes: (!codes.is_empty()).then(|| texts(codes)),
+        reason: include.reason.as_ref().map(|reason| reason.template().to_owned()),
+    }
+}
+
+fn write_records(records: &Records) -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+    let types = |rrset: &Rrset| (rrset.rtype().to_string(), rrset.texts());
+    let owners = records.iter();
+    owners
+        .map(|(owner, rrsets)| (owner.to_absolute(), rrsets.iter().map(types).collect()))
+        .collect()
 }
 
 fn check_name(zone: &str, origin: &Name) -> Result<(), BodyError> {
@@ -160,6 +204,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         },
         ttl: zone.ttl,
         negative_ttl: zone.negative_ttl,
+        parent_ttl: (zone.kind != ZoneKind::Domain).then_some(zone.parent_ttl),
         return_codes: texts(&zone.return_codes),
         reason: zone.reason.template().to_owned(),
         test_codes: zone.test_codes.clone(),
@@ -170,6 +215,8 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         },
         glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
         access: access::write(&zone.access),
+        includes: zone.includes.as_slice().iter().map(write_include).collect(),
+        records: write_records(&zone.records),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),
@@ -210,6 +257,14 @@ fn amplifying(zone: &Zone) -> Vec<String> {
     warn(addresses > 16, format!("apex has {addresses} addresses, more than 16"));
     let octets: usize = zone.apex.txt.iter().map(String::len).sum();
     warn(octets > SHORT_TEXT, format!("apex.txt has {octets} octets, more than {SHORT_TEXT}"));
+    for (owner, rrset) in
+        zone.records.iter().flat_map(|(owner, all)| all.iter().map(move |r| (owner, r)))
+    {
+        let octets: usize = rrset.data().iter().map(|data| data.len()).sum();
+        let rtype = rrset.rtype();
+        let what = || format!("{owner} has {octets} octets of {rtype}, more than {SHORT_TEXT}");
+        warn(octets > SHORT_TEXT, format!("records: {}", what()));
+    }
     let octets = zone.reason.template().len();
     warn(octets > SHORT_TEXT, format!("reason has {octets} octets, more than {SHORT_TEXT}"));
     warnings
@@ -232,7 +287,8 @@ mod tests {
         assert_eq!(zone.mname.to_absolute(), "ns1.example.net.");
         assert_eq!(zone.rname.to_absolute(), "hostmaster.bl.example.org.");
         assert_eq!(zone.soa, SoaTimes::default());
-        assert_eq!((zone.ttl, zone.negative_ttl), (300, 60));
+        assert_eq!((zone.ttl, zone.negative_ttl, zone.parent_ttl), (300, 60, 3600));
+        assert!(zone.includes.is_empty() && zone.records.is_empty());
         assert_eq!(zone.reason.template(), "$ is listed in bl.example.org");
         assert_eq!(zone.return_codes, [ReturnCode::LISTED]);
     }
@@ -249,6 +305,46 @@ mod tests {
     }
 
     #[test]
+    fn a_combined_zone_with_records_reads_back_as_it_may_be_put_again() {
+        let json = r#"{"kind":"ip","ns":["ns1.example.net"],"parent_ttl":7,
+            "includes":[{"zone":"a.example.org","return_codes":["127.0.0.9","127.0.0.4"],"reason":"relay $"},
+                {"zone":"b.example.org"}],
+            "records":{"www":{"A":["192.0.2.80"],"MX":["10 mail.example.org"]},"@":{"TYPE257":["\\# 3 000161"]}}}"#;
+        let (first, _) = zone(json).unwrap();
+        assert_eq!(first.includes.as_slice().len(), 2);
+        let shown = serde_json::to_value(write_settings(&first)).unwrap();
+        assert_eq!(shown["parent_ttl"], 7);
+        assert_eq!(
+            shown["includes"][0]["return_codes"],
+            serde_json::json!(["127.0.0.4", "127.0.0.9"])
+        );
+        assert_eq!(shown["includes"][1], serde_json::json!({"zone": "b.example.org"}));
+        assert_eq!(shown["records"]["www.bl.example.org."]["MX"][0], "10 mail.example.org.");
+        assert_eq!(shown["records"]["bl.example.org."]["CAA"][0], r#"0 a """#);
+        assert_eq!(zone(&shown.to_string()).unwrap().0, first);
+    }
+
+    #[test]
+    fn includes_and_records_that_can_not_be_are_refused_with_the_reason() {
+        for (settings, what) in [
+            (r#""includes":[{"zone":"bl.example.org"}]"#, "the zone itself"),
+            (r#""includes":[{"zone":"a.x"},{"zone":"A.x."}]"#, "a.x twice"),
+            (r#""includes":[{"zone":"a.x","return_codes":["127.255.255.254"]}]"#, "return_codes"),
+            (r#""records":{"www":{"CNAME":["a.x."]}}"#, "give its addresses"),
+            (r#""records":{"2.0.0.127":{"A":["192.0.2.1"]}}"#, "asks for an address"),
+            (r#""records":{"www.example.org.":{"A":["192.0.2.1"]}}"#, "outside the zone"),
+            (r#""apex":{"a":["192.0.2.1"]},"records":{"@":{"A":["192.0.2.2"]}}"#, "apex.a already"),
+            (r#""parent_ttl":0"#, "parent_ttl 0"),
+        ] {
+            let err = zone(&format!(r#"{{"kind":"ip","ns":["ns.x"],{settings}}}"#)).unwrap_err();
+            let text = err.into_text();
+            assert!(text.contains(what), "{settings}: {text}");
+        }
+        let err = zone(r#"{"kind":"domain","ns":["ns.x"],"parent_ttl":60}"#).unwrap_err();
+        assert!(err.into_text().contains("domain zone"));
+    }
+
+    #[test]
     fn an_allow_zone_has_terms_and_answers_this_machine_unless_told_otherwise() {
         let (allow, _) =
             zone(r#"{"kind":"allow","ns":["ns1.example.net."],"lifetime":8}"#).unwrap();
@@ -260,6 +356,7 @@ mod tests {
             (allow.ttl, allow.negative_ttl, &allow.access),
             (1, 1, &dnsbl_types::Access::loopback())
         );
+        assert_eq!(allow.parent_ttl, 1);
         let shown = write_settings(&allow);
         assert_eq!(
             (shown.lifetime, shown.longest, shown.ipv6_prefix),

@@ -66,3 +66,67 @@ async fn a_check_names_the_exclusion_that_decides_and_the_sources() {
     assert_eq!(row(4), told(false, None, false, &[]));
     assert_eq!(row(5), told(true, None, false, &[]));
 }
+
+#[tokio::test]
+async fn a_check_of_a_combined_zone_names_the_zones_that_list_it() {
+    let fixture = Fixture::new().await;
+    fixture.put_zone("/v1/zones/relays.example.org", "ip").await;
+    let relays =
+        json!({"zone": "relays.example.org", "return_codes": ["127.0.0.9"], "reason": "relay $"});
+    let body = json!({"kind": "ip", "ns": ["ns1.example.net."], "reason": "all: $",
+        "includes": [{"zone": "bl.example.org"}, relays]});
+    fixture.put("/v1/zones/all.example.org", body).await.ok();
+    let put = async |zone: &str, subject: &str, body: Value| {
+        fixture.put(&format!("/v1/zones/{zone}/listings/{subject}"), body).await.ok();
+    };
+    put("bl.example.org", "192.0.2.1?source=a", json!({"reason": "spam"})).await;
+    put("relays.example.org", "192.0.2.0_24?source=b", json!({})).await;
+    put("all.example.org", "192.0.2.1?source=c", json!({"exclusion": true})).await;
+    put("all.example.org", "192.0.2.2?source=c", json!({})).await;
+    put("relays.example.org", "192.0.2.3?source=b", json!({"exclusion": true})).await;
+    let subjects =
+        ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.0/25", "127.0.0.2", "198.51.100.1"];
+    let check = json!({"subjects": subjects, "zones": ["all.example.org"]});
+    let answer = fixture.post("/v1/check", check).await;
+    let rows = answer.ok()["results"].as_array().unwrap();
+    let told = |i: usize| {
+        let names = ["listed", "return_codes", "reasons", "by", "sources", "listed_in"];
+        Value::Array(names.map(|name| rows[i][name].clone()).to_vec())
+    };
+    let (bl, relays, all) = ("bl.example.org", "relays.example.org", "all.example.org");
+    assert_eq!(
+        told(0),
+        json!([
+            true,
+            ["127.0.0.2", "127.0.0.9"],
+            ["spam", "relay 192.0.2.1"],
+            "192.0.2.1",
+            ["a", "b"],
+            [bl, relays]
+        ])
+    );
+    assert_eq!(
+        told(1),
+        json!([
+            true,
+            ["127.0.0.2", "127.0.0.9"],
+            ["all: 192.0.2.2", "relay 192.0.2.2"],
+            "192.0.2.2",
+            ["b", "c"],
+            [all, relays]
+        ])
+    );
+    assert_eq!(told(2), json!([false, [], [], "192.0.2.3", ["b"], null]));
+    assert_eq!(rows[2]["excluded"], true);
+    assert_eq!(
+        told(3),
+        json!([true, ["127.0.0.9"], ["relay 192.0.2.0/25"], "192.0.2.0/24", ["b"], [relays]])
+    );
+    assert_eq!(told(4)[5], json!([all, bl, relays]));
+    assert_eq!(told(5), json!([false, [], [], null, [], null]));
+    // A deletion tells that another zone goes on listing it.
+    let gone = fixture.delete("/v1/zones/all.example.org/listings/192.0.2.2?source=c").await;
+    assert_eq!(gone.header("dnsbl-still-listed"), r#""192.0.2.2";zone="relays.example.org""#);
+    let absent = fixture.get("/v1/zones/all.example.org/listings/192.0.2.2").await;
+    assert_eq!(absent.problem(404)["included"], json!([relays]));
+}

@@ -222,27 +222,118 @@ async fn a_timestamp_lets_rows_expire_and_an_expired_file_changes_nothing() {
     }
 }
 
+const COMBINED: &str = "\
+$1 see
+$TTL 5m
+$DATASET ip4set:relays relays @
+192.0.2.1 :4:$1 $
+$DATASET dnset rhs
+example.com :5:Phish
+$DATASET ip6trie relays
+2001:db8::/32 :6:v6
+$DATASET ip4trie twice
+192.0.2.0/24 :7:a
+$DATASET ip4set twice
+192.0.2.9 :8:b
+$DATASET generic @
+www A 192.0.2.80
+";
+
 #[tokio::test]
-async fn what_is_not_built_says_what_it_needs() {
+async fn the_parts_of_a_combined_file_go_where_they_belong() {
     let fixture = Fixture::new().await;
-    let combined = "$TTL 5m\n$DATASET ip4set:a relays @\n1.2.3.4\n$DATASET dnset rhs\n";
-    for (dataset, part) in [
-        ("generic", "has records"),
-        ("combined", "line 2, ip4set for relays, the zone itself; line 4, dnset for rhs"),
-        ("acl", "who may ask"),
-    ] {
-        let refused = fixture.import(&format!("format=rbldnsd&dataset={dataset}"), combined).await;
-        let detail = refused.problem(422)["detail"].as_str().unwrap();
-        assert!(detail.contains(part), "{detail}");
+    let answer = fixture.import("format=rbldnsd&dataset=combined", COMBINED).await;
+    assert_eq!(counts(answer.ok()), [1, 0, 0, 0, 0], "{}", answer.text);
+    let listed = (json!(["127.0.0.4"]), json!(["see 192.0.2.1"]));
+    assert_eq!(answers(&fixture, "192.0.2.1").await, listed);
+    warns(&answer, None, "line 5, dnset for rhs; line 7, ip6trie for relays");
+    warns(&answer, Some(13), "its records are settings of the zone");
+    let both = fixture.import("format=rbldnsd&dataset=combined:relays", COMBINED).await;
+    assert_eq!(counts(both.ok()), [1, 0, 1, 0, 0], "{}", both.text);
+    assert_eq!(answers(&fixture, "2001:db8::7").await.0, json!(["127.0.0.6"]));
+    let twice = fixture.import("format=rbldnsd&dataset=combined:twice", COMBINED).await;
+    let detail = twice.problem(422)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("lines 9 and 11") && detail.contains("combined:twice:1"), "{detail}");
+    let second = fixture.import("format=rbldnsd&dataset=combined:twice:2", COMBINED).await;
+    assert_eq!(counts(second.ok()), [1, 0, 0, 0, 0], "{}", second.text);
+    assert_eq!(answers(&fixture, "192.0.2.9").await.0, json!(["127.0.0.8"]));
+    let none = fixture.import("format=rbldnsd&dataset=combined:other", COMBINED).await;
+    let detail = none.problem(422)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("has nothing for other"), "{detail}");
+    for dataset in ["combined:", "combined:a:0", "combined:a:x"] {
+        let query = format!("format=rbldnsd&dataset={dataset}");
+        fixture.import(&query, COMBINED).await.problem(400);
     }
-    let one_of_it = fixture.import("format=rbldnsd&dataset=ip4set", combined).await;
+    let broken = "192.0.2.1\n$DATASET ip4set @\n192.0.2.2\n";
+    let answer = fixture.import("format=rbldnsd&dataset=combined", broken).await;
+    let detail = answer.problem(422)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("line 1: a line with data stands before $DATASET"), "{detail}");
+}
+
+#[tokio::test]
+async fn records_are_listings_where_that_is_exact() {
+    let fixture = Fixture::new().await;
+    let body = "\
+a.example A 127.0.0.2
+a.example 300 IN A 127.0.0.4
+a.example TXT \"Costs $5\"
+b.example A 127.0.0.2
+c.example A 192.0.2.1
+c.example TXT x
+d.example A 127.0.0.2
+d.example TXT x
+d.example MX 10 mail.example.net.
+@ A 127.0.0.2
+bad NS x
+";
+    let refused = fixture.import("format=rbldnsd&dataset=generic", body).await;
+    let detail = refused.problem(422)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("put them into the zone's records"), "{detail}");
+    let zone = "/v1/zones/dbl.example.org";
+    fixture.put_zone(zone, "domain").await;
+    let path = format!("{zone}/import?format=rbldnsd&dataset=generic");
+    let answer = fixture.ask("POST", &path).body(body).send().await;
+    assert_eq!(counts(answer.ok()), [1, 0, 0, 0, 8], "{}", answer.text);
+    let listed = (json!(["127.0.0.2", "127.0.0.4"]), json!(["Costs $5"]));
+    assert_eq!(answers(&fixture, "a.example").await, listed);
+    assert_eq!(answers(&fixture, "www.a.example").await.0, Value::Null);
+    let errors = answer.json["errors"].as_array().unwrap().iter();
+    let mut lines: Vec<u64> = errors.map(|error| error["line"].as_u64().unwrap()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [4, 5, 6, 7, 8, 9, 10, 11]);
+    let broken = fixture.ask("POST", &path).body("a 5x A 127.0.0.2\n").send().await;
+    let detail = broken.problem(422)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("does not load such a file"), "{detail}");
+}
+
+#[tokio::test]
+async fn the_forks_hash_is_a_set_of_names_without_parameters() {
+    let fixture = Fixture::new().await;
+    let zone = "/v1/zones/dbl.example.org";
+    fixture.put_zone(zone, "domain").await;
+    let body = ".a.example :5:x $\n!no.a.example\nb.example y @ ts=1730000000;delay=60s\n";
+    let path = format!("{zone}/import?format=rbldnsd&dataset=dnhash");
+    let answer = fixture.ask("POST", &path).body(body).send().await;
+    assert_eq!(counts(answer.ok()), [3, 0, 0, 0, 1], "{}", answer.text);
+    assert_eq!(answers(&fixture, "www.a.example").await.0, json!(["127.0.0.5"]));
+    assert_eq!(answers(&fixture, "b.example").await.0, Value::Null);
+    let error = answer.json["errors"][0]["error"].as_str().unwrap();
+    assert!(error.contains("parameters of rspamd's fork"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_no_list_says_where_it_belongs() {
+    let fixture = Fixture::new().await;
+    let refused = fixture.import("format=rbldnsd&dataset=acl", "192.0.2.0/24 :refuse\n").await;
+    let detail = refused.problem(422)["detail"].as_str().unwrap();
+    assert!(detail.contains("check-rbldnsd --write-config"), "{detail}");
+    let one_of_it = fixture.import("format=rbldnsd&dataset=ip4set", COMBINED).await;
     let detail = one_of_it.problem(422)["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("line 2: $DATASET"), "{detail}");
-    for query in ["format=rbldnsd", "format=rbldnsd&dataset=dnhash", "format=plain&dataset=ip4set"]
+    assert!(detail.contains("line 3: $DATASET"), "{detail}");
+    for query in ["format=rbldnsd", "format=rbldnsd&dataset=aclkey", "format=plain&dataset=ip4set"]
     {
         fixture.import(query, "192.0.2.1").await.problem(400);
     }
-    fixture.get(&format!("{ZONE}/export?format=rbldnsd")).await.problem(501);
 }
 
 /// Newcomer A1: a plain import of such a file names the format.

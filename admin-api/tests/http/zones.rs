@@ -62,3 +62,29 @@ async fn zones_that_break_a_rule_are_refused() {
     }
     fixture.put("/v1/zones/.", json!({"kind": "ip", "ns": ["ns.example.net"]})).await.problem(422);
 }
+
+#[tokio::test]
+async fn a_combined_zone_includes_zones_that_are_there_and_keeps_them() {
+    let fixture = Fixture::new().await;
+    let all = "/v1/zones/all.example.org";
+    let body = |zones: &[&str]| {
+        let includes: Vec<_> = zones.iter().map(|zone| json!({"zone": zone})).collect();
+        json!({"kind": "ip", "ns": ["ns1.example.net."], "includes": includes})
+    };
+    let missing = fixture.put(all, body(&["relays.example.org"])).await;
+    assert!(missing.problem(409)["detail"].as_str().unwrap().contains("relays.example.org"));
+    fixture.put_zone("/v1/zones/relays.example.org", "ip").await;
+    fixture.put_zone("/v1/zones/dbl.example.org", "domain").await;
+    fixture.put(all, body(&["dbl.example.org"])).await.problem(409);
+    let made = fixture.put(all, body(&["bl.example.org", "relays.example.org"])).await;
+    assert_eq!(made.ok()["includes"][1], json!({"zone": "relays.example.org"}));
+    fixture.put("/v1/zones/more.example.org", body(&["all.example.org"])).await.problem(409);
+    let kept = fixture.delete("/v1/zones/relays.example.org").await;
+    let problem = kept.problem(409);
+    assert_eq!(problem["type"], "urn:dnsbl:problem:included");
+    assert!(problem["detail"].as_str().unwrap().contains("all.example.org"), "{problem}");
+    // What reads back may be put again.
+    assert_eq!(fixture.put(all, made.json.clone()).await.status, 200);
+    fixture.put(all, body(&["bl.example.org"])).await.ok();
+    assert_eq!(fixture.delete("/v1/zones/relays.example.org").await.status, 204);
+}

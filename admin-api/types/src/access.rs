@@ -18,6 +18,19 @@ pub struct Access {
     /// How much may be asked by those who are no subscribers. Default anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quotas: Option<ZoneQuotas>,
+    /// Who gets answers over 512 octets over UDP. Default whom the server gives them (`dns.large-udp`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub large_udp: Option<LargeUdp>,
+}
+
+/// Who gets answers over 512 octets over UDP, which somebody could have sent to others in their name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LargeUdp {
+    /// Whoever offers to take them.
+    All,
+    /// Whose cookie proves where he is, and networks that the server knows; others ask again by TCP.
+    Cookie,
 }
 
 /// What becomes of the queries from a network: either `action`, or `return_code` and `reason`.

@@ -41,4 +41,7 @@ pub struct CheckResult {
     pub excluded: bool,
     /// Who lists it, or keeps it out; empty where nothing is said, and for a test entry.
     pub sources: Vec<String>,
+    /// Of a combined zone: which of itself and the zones that it includes list it; left out where none does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed_in: Vec<String>,
 }

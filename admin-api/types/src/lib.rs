@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod change;
 mod check;
+mod feed;
 mod health;
 mod import;
 mod listing;
@@ -18,15 +19,19 @@ mod relay_test;
 mod scopes;
 mod subscriber;
 mod token;
+mod usage;
 mod zone;
 
-pub use access::{Access, AccessAction, AccessRule, Denial, Quota, SubscriberMode, ZoneQuotas};
+pub use access::{
+    Access, AccessAction, AccessRule, Denial, LargeUdp, Quota, SubscriberMode, ZoneQuotas,
+};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
     SubscriberChange, TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
+pub use feed::{Feed, FeedBody, FeedFailure, FeedImport, FeedStatus, Feeds};
 pub use health::Readiness;
 pub use import::{ImportCounts, ImportProblem, ImportReport, ImportResult, RowError, Warning};
 pub use listing::{Listing, ListingBody, ListingPage, Subject, Warned};
@@ -40,4 +45,8 @@ pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };
 pub use token::{Token, TokenBody, Tokens};
-pub use zone::{Apex, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use usage::{
+    QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
+    UsageSummary,
+};
+pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};

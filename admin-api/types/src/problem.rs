@@ -57,6 +57,9 @@ pub struct NotListedProblem {
     pub covered_by: Vec<SubjectSources>,
     /// Some of what is listed inside it.
     pub inside: Vec<SubjectSources>,
+    /// Of a combined zone: the zones that it includes and that list it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included: Vec<String>,
 }
 
 /// A subject and the sources that have a say in it.

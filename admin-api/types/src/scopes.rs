@@ -23,4 +23,6 @@ pub const SCOPES: &[&str] = &[
     "grants:write",
     "subscribers:read",
     "subscribers:write",
+    "feeds:read",
+    "feeds:write",
 ];

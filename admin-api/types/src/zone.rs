@@ -51,6 +51,10 @@ pub struct ZoneBody {
     /// TTL of negative answers, in seconds. Default 60, of an allow zone 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub negative_ttl: Option<u32>,
+    /// TTL of answers that a name above addresses, such as `2.0.192.ZONE`, has no records, in seconds: such a name is
+    /// never listed itself. Default 3600, of an allow zone 1; a domain zone has no such names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_ttl: Option<u32>,
     /// Codes of listings without codes of their own. Default 127.0.0.2, of an allow zone 127.0.0.10.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub return_codes: Option<Vec<String>>,
@@ -69,6 +73,15 @@ pub struct ZoneBody {
     /// Who may ask. Default everybody; an allow zone only this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// Zones of the same kind whose listings are answered for here, too; at most 64, none of which includes others.
+    /// Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub includes: Option<Vec<Include>>,
+    /// Further records by owner and type. Owners are relative to the zone, `@` being the apex, or end with a dot.
+    /// Types are A, AAAA, TXT, MX, CAA, and others as `TYPE65` with data as `\\# LENGTH HEX` (RFC 3597). Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({"www": {"A": ["192.0.2.80"], "MX": ["10 mail.example.org."]}}))]
+    pub records: Option<BTreeMap<String, BTreeMap<String, Vec<String>>>>,
     /// Of an allow zone: seconds from a login to the end of what it grants. Default 600.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,
@@ -130,6 +143,21 @@ pub struct Apex {
     pub txt: Vec<String>,
 }
 
+/// A zone that is included in another.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Include {
+    /// Its name.
+    #[schema(example = "relays.example.org")]
+    pub zone: String,
+    /// What its listings answer with here in place of their own codes. Default their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_codes: Option<Vec<String>>,
+    /// What its listings answer with here in place of their own reasons. Default their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A zone as it is kept.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Zone {
@@ -145,6 +173,9 @@ pub struct Zone {
     pub ttl: u32,
     /// TTL of negative answers, in seconds.
     pub negative_ttl: u32,
+    /// TTL of answers that a name above addresses has no records, in seconds; left out for a domain zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_ttl: Option<u32>,
     /// Codes of listings without codes of their own.
     pub return_codes: Vec<String>,
     /// Reason of listings without one of their own.
@@ -158,6 +189,12 @@ pub struct Zone {
     /// Who may ask; left out where that is everybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// The zones that it includes; left out where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub includes: Vec<Include>,
+    /// Further records by owner and type; left out where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub records: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Of an allow zone: seconds from a login to the end of what it grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,

@@ -58,7 +58,29 @@ pub(crate) fn flat(lab: &mut Lab) -> Result<()> {
     lab.report.finding("answers/s, long to short list", &ratio, "at least 0.95")
 }
 
-fn print(lab: &mut Lab, title: &str, names: &[&str], rounds: &[Vec<Measured>]) -> Result<()> {
+/// How many zones the list is spread over where it is combined.
+const PARTS: usize = 5;
+
+/// The largest list in one zone in turns with the same in five that one zone includes.
+pub(crate) fn combined(lab: &mut Lab) -> Result<()> {
+    let data = lab.data(lab.large())?;
+    let (one, combined) = (lab.ours(&data, 1)?, lab.combined(&data, PARTS, 1)?);
+    let queries = &*data.queries();
+    let rounds = take_turns(lab, &[(&combined, queries), (&one, queries)])?;
+    let each = report::size(data.size() / PARTS);
+    let names =
+        [format!("{PARTS} zones of {each}"), format!("1 zone of {}", report::size(data.size()))];
+    print(lab, "Combined zone", &names.each_ref().map(String::as_str), &rounds)?;
+    let ratio = report::ratio(ratio(&rounds[0], &rounds[1], |m| m.rate));
+    lab.report.finding("answers/s, combined to single zone", &ratio, "at least 0.80")
+}
+
+pub(super) fn print(
+    lab: &mut Lab,
+    title: &str,
+    names: &[&str],
+    rounds: &[Vec<Measured>],
+) -> Result<()> {
     let text = format!(
         "Medians of {} rounds of {:?} in turns; µs of processor time an answer.",
         lab.pairs, lab.duration

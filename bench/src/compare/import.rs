@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::{Context, Result};
 
 use crate::{
+    data,
     lab::Lab,
     pause::pause,
     prober,
@@ -25,22 +26,31 @@ const COLUMNS: [&str; 9] = [
     "longest gap",
 ];
 
-/// Imports the largest list into an empty zone with one address in a hundred changed, then as it is;
-/// later comparisons find it so.
+/// A data set of rbldnsd, as a query of the API has it.
+const IP4SET: &str = "rbldnsd&dataset=ip4set";
+
+/// Imports the largest list into an empty zone as a data set of rbldnsd; into another empty one with one address in a
+/// hundred changed, then as it is; later comparisons find it so.
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
-    let data = lab.data(lab.large())?;
-    let (plain, changed) = (data.plain(), data.changed()?);
-    let dir = lab.store_dir(&data);
+    let list = lab.data(lab.large())?;
+    let (plain, changed) = (list.plain(), list.changed()?);
+    let dir = lab.store_dir(&list);
     let mut table = Table::new(&COLUMNS);
-    let server = lab.empty_ours(clear(&dir)?, 0)?;
-    let took = import(lab, &server, &mut table, "first import", &changed, "upsert")?;
-    import(lab, &server, &mut table, "replace-source, 1 % changed", &plain, "replace-source")?;
+    let of_rbldnsd = dir.with_extension("ip4set");
+    let server = lab.empty_ours(clear(&of_rbldnsd)?, 0)?;
+    import(lab, &server, &mut table, "first import, ip4set", (&list.ip4set()?, IP4SET), "upsert")?;
     server.stop()?;
-    lab.imported(&data, took);
+    clear(&of_rbldnsd)?;
+    let server = lab.empty_ours(clear(&dir)?, 0)?;
+    let took = import(lab, &server, &mut table, "first import", (&changed, "plain"), "upsert")?;
+    let name = "replace-source, 1 % changed";
+    import(lab, &server, &mut table, name, (&plain, "plain"), "replace-source")?;
+    server.stop()?;
+    lab.imported(&list, took);
     let text = format!(
         "{} lines; all cores. Memory: resident; after: {:?} later. Probes: questions for an \
          address that is always listed, 1,000 a second.",
-        report::size(data.size()),
+        report::size(list.size()),
         lab.settle
     );
     lab.report.section("Imports", &text)?;
@@ -52,7 +62,7 @@ fn import(
     server: &Ours,
     table: &mut Table,
     name: &str,
-    list: &Path,
+    (list, format): (&Path, &str),
     mode: &str,
 ) -> Result<Duration> {
     eprintln!("bench: {name}");
@@ -60,7 +70,7 @@ fn import(
     usage::forget_peak(id)?;
     let before = usage::memory(id)?;
     let prober = prober::start(server.program().addr())?;
-    let (took, counts) = server.import(list, mode)?;
+    let (took, counts) = server.import_as(format, data::ORIGIN, list, mode)?;
     let probe = prober.stop()?;
     eprintln!("bench: {counts}");
     // The time that memory is given to settle is what is measured.

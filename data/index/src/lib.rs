@@ -21,7 +21,7 @@ mod zone;
 
 pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
-pub use subscribers::{IndexedSubscriber, Meter, Subscribers, Usage};
+pub use subscribers::{IndexedSubscriber, Meter, Subscribers};
 pub use verdict::{Listed, Text, Verdict};
 pub use writer::IndexWriter;
 pub use zone::{IndexedZone, ZoneNumber, prefetch};

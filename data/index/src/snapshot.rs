@@ -115,6 +115,28 @@ impl Snapshot {
         self.non_terminals = Arc::new(non_terminals);
     }
 
+    /// Has a combined zone include the zones as they are now. One that includes others itself is left out: there
+    /// is one level, and so no circle.
+    pub(crate) fn link(&mut self, origin: &Name) {
+        let Ok(at) = self.find(origin.wire()) else { return };
+        let included = |zone: &Name| {
+            let zone = self.find(zone.wire()).ok().map(|at| &self.zones[at]);
+            zone.filter(|zone| zone.settings().includes.is_empty())
+        };
+        let zone = &self.zones[at];
+        let includes = || zone.settings().includes.as_slice().iter();
+        let now = includes().map(|include| included(&include.zone));
+        let is_same = |(now, then): (Option<&Arc<_>>, &Option<Arc<_>>)| {
+            now.map(Arc::as_ptr) == then.as_ref().map(Arc::as_ptr)
+        };
+        let before = zone.included_zones();
+        if before.len() == includes().len() && now.clone().zip(before).all(is_same) {
+            return;
+        }
+        let now = now.map(|zone| zone.cloned()).collect();
+        Arc::make_mut(&mut self.zones[at]).set_included(now);
+    }
+
     /// Where the zone at an origin is, or would be.
     fn find(&self, origin: &[u8]) -> Result<usize, usize> {
         self.zones.binary_search_by(|zone| zone.origin().wire().cmp(origin))

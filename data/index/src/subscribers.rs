@@ -10,7 +10,7 @@ use std::{
 };
 
 use dnsbl_types::{
-    Allowance, KeyDigest, Name, Quota, Recognition, Subscriber, SubscriberId, UnixTime,
+    Allowance, KeyDigest, Name, Quota, Recognition, Subscriber, SubscriberId, UnixTime, Usage,
 };
 use ipnet::IpNet;
 
@@ -62,17 +62,6 @@ struct ZoneUsage {
     questions: AtomicU64,
     listed: AtomicU64,
     refused: AtomicU64,
-}
-
-/// A number of questions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// All of them.
-    pub questions: u64,
-    /// Those for something that is listed.
-    pub listed: u64,
-    /// Those that were denied.
-    pub refused: u64,
 }
 
 /// The keys, by digest: a table of short sorted runs, so that a change copies one run and finding a key
@@ -129,13 +118,33 @@ impl Subscribers {
     /// The subscriber with these keys, as it was last put.
     pub fn of(&self, subscriber: &Subscriber) -> Option<&IndexedSubscriber> {
         let mut keys = subscriber.keys.iter();
-        let entry = keys.find_map(|key| self.keys.find(key.digest.prefix()));
-        entry.map(|entry| &entry.subscriber).filter(|found| found.id == subscriber.id)
+        let by_key = keys.find_map(|key| self.keys.find(key.digest.prefix()));
+        let by_key = by_key.map(|entry| &entry.subscriber);
+        let is_it = |found: &&IndexedSubscriber| found.id == subscriber.id;
+        // Who is recognized by its networks may have no key.
+        let at = |network| self.at_network(network).iter().find(is_it);
+        by_key.filter(is_it).or_else(|| subscriber.networks.iter().find_map(at))
+    }
+
+    fn at_network(&self, network: &IpNet) -> &[IndexedSubscriber] {
+        let found = match network {
+            IpNet::V4(network) => self.v4.find(NetKey::from(*network).bits()),
+            IpNet::V6(network) => self.v6.find(NetKey::from(*network).bits()),
+        };
+        found.map_or(&[], |subscribers| subscribers)
     }
 
     /// All of them, once for each key.
     pub fn iter(&self) -> impl Iterator<Item = &IndexedSubscriber> {
         self.keys.runs.iter().flat_map(|run| run.iter()).map(|entry| &entry.subscriber)
+    }
+
+    /// Visits all of them, once for each key and once for each network that they are recognized by.
+    pub fn visit(&self, mut visit: impl FnMut(&IndexedSubscriber)) {
+        self.iter().for_each(&mut visit);
+        for trie in [&self.v4, &self.v6] {
+            trie.visit_all(&mut |subscribers| subscribers.iter().for_each(&mut visit));
+        }
     }
 
     /// How many keys there are.
@@ -486,6 +495,25 @@ mod tests {
         assert_eq!(replaced.meter().collect(0), Usage { questions: 1, listed: 1, refused: 0 });
         assert_eq!(meter(&writer).allowance.asked_on(dnsbl_types::Day(1)), 7);
         assert!(writer.set(Some(&wider), None).is_some());
+    }
+
+    #[test]
+    fn who_has_networks_and_no_key_is_visited_and_keeps_its_meter() {
+        let mut writer = SubscribersWriter::default();
+        let first = Subscriber {
+            keys: vec![],
+            networks: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
+            recognition: Recognition::Networks,
+            ..subscriber(1)
+        };
+        writer.set(None, Some(&first));
+        let mut seen = vec![];
+        writer.subscribers().visit(|found| seen.push((found.id(), found.meter().clone())));
+        assert_eq!(seen.len(), 2);
+        let expiring = Subscriber { expires_at: Some(UnixTime(5)), ..first.clone() };
+        assert!(writer.set(Some(&first), Some(&expiring)).is_none());
+        let now = writer.subscribers().of(&expiring).unwrap();
+        assert!(seen.iter().all(|(id, meter)| *id == now.id() && Arc::ptr_eq(meter, &now.meter)));
     }
 
     #[test]

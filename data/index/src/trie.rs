@@ -86,6 +86,13 @@ impl<K: Key, V: Clone> Trie<K, V> {
         }
     }
 
+    /// Visits all values.
+    pub(crate) fn visit_all(&self, visit: &mut impl FnMut(&V)) {
+        if let Some(root) = &self.root {
+            root.visit_all(visit);
+        }
+    }
+
     /// Whether any value whose key begins with `key`, itself included, passes `test`.
     pub(crate) fn any_below(&self, key: Bits<'_>, test: &impl Fn(&K, &V) -> bool) -> bool {
         let mut next = self.root.as_deref();
@@ -106,6 +113,11 @@ impl<K: Key, V: Clone> Trie<K, V> {
 impl<K: Key, V: Clone> TrieNode<K, V> {
     fn leaf(key: K, value: V) -> Child<K, V> {
         Some(Arc::new(Self { key, value: Some(value), children: [None, None] }))
+    }
+
+    fn visit_all(&self, visit: &mut impl FnMut(&V)) {
+        self.value.iter().for_each(&mut *visit);
+        self.children.iter().flatten().for_each(|child| child.visit_all(visit));
     }
 
     /// Whether any value here or below passes `test`. The depth is bounded by the bits of a key.

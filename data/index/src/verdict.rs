@@ -6,7 +6,7 @@
 use std::{fmt, net::IpAddr};
 
 use dnsbl_types::{
-    DomainSubject, Labels, Name, Reason, ReturnCode, Subject, TestEntry, UnixTime, Zone,
+    DomainSubject, Include, Labels, Name, Reason, ReturnCode, Subject, TestEntry, UnixTime, Zone,
 };
 
 use ipnet::IpNet;
@@ -27,23 +27,62 @@ pub enum Verdict<'a> {
     Listed(Listed<'a>),
 }
 
-/// The grounds of a listing: a test entry, or the live entries of one subject (of two for 6to4).
+/// The grounds of a listing: a test entry, or the live entries of one subject (of two for 6to4); those of a
+/// combined zone also in the zones that it includes.
 #[derive(Clone, Debug)]
 pub struct Listed<'a> {
-    hit: Hit<'a>,
+    /// `None` where only included zones list it.
+    hit: Option<Hit<'a>>,
     /// For a 6to4 address: what lists the IPv4 address inside.
     inner: Option<Hit<'a>>,
+    included: Option<IncludedListings<'a>>,
+}
+
+/// A zone as far as verdicts are made of it.
+pub(crate) trait Judge: fmt::Debug + Send + Sync {
+    /// Its settings.
+    fn settings(&self) -> &Zone;
+
+    /// What its own entries say.
+    fn judge_own<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a>;
+
+    /// The zone that it includes at a place of its settings, if there is one.
+    fn included(&self, place: usize) -> Option<&dyn Judge>;
+}
+
+/// Which of the zones that a combined zone includes list what was queried for.
+///
+/// What they say of it is looked up again when it is read: there may be 64 zones, few of which list it, and
+/// that finds what it needs in the processor's caches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IncludedListings<'a> {
+    zone: &'a dyn Judge,
+    queried: Queried<'a>,
+    now: UnixTime,
+    /// A bit for each place of an include.
+    listing: u64,
+    is_excluded: bool,
+    until: Option<UnixTime>,
 }
 
 /// One ground of a listing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Hit<'a> {
     queried: Queried<'a>,
     cause: Cause<'a>,
 }
 
+/// A ground of a listing with what it is answered with.
+struct Ground<'a> {
+    hit: Hit<'a>,
+    /// The zone whose entries it is made of.
+    zone: &'a Zone,
+    /// How the zone that is asked includes that one; `None` for its own.
+    include: Option<&'a Include>,
+}
+
 /// The cause of a hit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Cause<'a> {
     Test(ReturnCode),
     /// One listing of an address, with the zone's values.
@@ -119,7 +158,7 @@ impl<'a> Verdict<'a> {
     }
 
     fn listed_by(queried: Queried<'a>, cause: Cause<'a>) -> Self {
-        Self::Listed(Listed { hit: Hit { queried, cause }, inner: None })
+        Self::Listed(Listed { hit: Some(Hit { queried, cause }), inner: None, included: None })
     }
 
     /// Joins the verdict on a 6to4 address with that on the IPv4 address inside it.
@@ -132,8 +171,24 @@ impl<'a> Verdict<'a> {
             }
             (Self::Unlisted, other) | (other, Self::Unlisted) => other,
             (Self::Listed(outer), Self::Listed(inner)) => {
-                Self::Listed(Listed { inner: Some(inner.hit), ..outer })
+                Self::Listed(Listed { inner: inner.hit, ..outer })
             }
+        }
+    }
+
+    /// Joins the verdict of a combined zone's own entries with what the zones say that it includes: the union
+    /// of all listings. What one of them excludes, another may list.
+    pub(crate) fn with_included(self, included: IncludedListings<'a>) -> Self {
+        let until = sooner(self.until(), included.until);
+        let included = IncludedListings { until, ..included };
+        match self {
+            Self::Listed(own) => Self::Listed(Listed { included: Some(included), ..own }),
+            _ if included.listing != 0 => {
+                Self::Listed(Listed { hit: None, inner: None, included: Some(included) })
+            }
+            Self::Excluded { .. } => Self::Excluded { until },
+            Self::Unlisted if included.is_excluded => Self::Excluded { until },
+            Self::Unlisted => Self::Unlisted,
         }
     }
 
@@ -142,7 +197,7 @@ impl<'a> Verdict<'a> {
         match self {
             Self::Unlisted => None,
             Self::Excluded { until } => *until,
-            Self::Listed(listed) => listed.hits().filter_map(Hit::until).min(),
+            Self::Listed(listed) => listed.until(),
         }
     }
 
@@ -158,19 +213,7 @@ impl<'a> Verdict<'a> {
 impl<'a> Listed<'a> {
     /// The return codes of all entries, in no order and with repetitions.
     pub fn codes(&self, zone: &'a Zone) -> impl Iterator<Item = ReturnCode> {
-        self.hits().flat_map(|hit| {
-            let (test, defaults): (_, &[_]) = match hit.cause {
-                Cause::Test(code) => (Some(code), &[]),
-                Cause::Plain => (None, &zone.return_codes),
-                Cause::Entries(..) => (None, &[]),
-            };
-            let own_or_default = |entry: &'a IndexedEntry| match &*entry.body().return_codes {
-                [] => zone.return_codes.as_slice(),
-                own => own,
-            };
-            let defaults = defaults.iter().copied();
-            test.into_iter().chain(defaults).chain(hit.live().flat_map(own_or_default).copied())
-        })
+        self.grounds(zone).flat_map(Ground::codes)
     }
 
     /// The union of all return codes, in order, without repetition.
@@ -183,16 +226,7 @@ impl<'a> Listed<'a> {
 
     /// The reasons of all entries, which may repeat.
     pub fn texts(&self, zone: &'a Zone) -> impl Iterator<Item = Text<'a>> {
-        self.hits().flat_map(|hit| {
-            let default = matches!(hit.cause, Cause::Test(_) | Cause::Plain);
-            let own_or_default = |entry: &'a IndexedEntry| match &entry.body().reason {
-                Some(own) => own,
-                None => &zone.reason,
-            };
-            let default = default.then_some(&zone.reason);
-            let reasons = default.into_iter().chain(hit.live().map(own_or_default));
-            reasons.map(|reason| Text { reason, queried: hit.queried })
-        })
+        self.grounds(zone).flat_map(Ground::texts)
     }
 
     /// All reasons with the subject filled in, without repetition.
@@ -207,7 +241,7 @@ impl<'a> Listed<'a> {
         reasons
     }
 
-    /// The subject whose entries decide; `None` for a test entry.
+    /// The subject whose entries decide; `None` for a test entry, and where only included zones list it.
     pub fn by(&self) -> Option<Subject> {
         self.hits().find_map(|hit| match hit.cause {
             Cause::Test(_) => None,
@@ -216,13 +250,96 @@ impl<'a> Listed<'a> {
         })
     }
 
-    fn hits(&self) -> impl Iterator<Item = &Hit<'a>> {
-        std::iter::once(&self.hit).chain(&self.inner)
+    /// When this may change without a write.
+    fn until(&self) -> Option<UnixTime> {
+        let own = self.hits().filter_map(Hit::until).min();
+        sooner(own, self.included.and_then(|included| included.until))
+    }
+
+    /// What the zone's own entries say.
+    fn hits(&self) -> impl Iterator<Item = Hit<'a>> + use<'a> {
+        self.hit.into_iter().chain(self.inner)
+    }
+
+    /// All grounds, those of the zone first.
+    fn grounds(&self, zone: &'a Zone) -> impl Iterator<Item = Ground<'a>> {
+        let own = self.hits().map(move |hit| Ground { hit, zone, include: None });
+        let included = self.included.into_iter().flat_map(IncludedListings::iter);
+        own.chain(included.flat_map(|(include, zone, listed)| {
+            listed.hits().map(move |hit| Ground { hit, zone, include: Some(include) })
+        }))
+    }
+}
+
+impl<'a> IncludedListings<'a> {
+    /// Asks each zone that `zone` includes.
+    pub(crate) fn look_up(zone: &'a dyn Judge, queried: Queried<'a>, now: UnixTime) -> Self {
+        let (mut listing, mut is_excluded, mut until) = (0, false, None);
+        for place in 0..zone.settings().includes.as_slice().len() {
+            let Some(included) = zone.included(place) else { continue };
+            let verdict = included.judge_own(queried, now);
+            until = sooner(until, verdict.until());
+            match verdict {
+                Verdict::Listed(_) => listing |= 1 << place,
+                Verdict::Excluded { .. } => is_excluded = true,
+                Verdict::Unlisted => {}
+            }
+        }
+        Self { zone, queried, now, listing, is_excluded, until }
+    }
+
+    /// How the zones that list it are included, their settings, and what they say.
+    fn iter(self) -> impl Iterator<Item = (&'a Include, &'a Zone, Listed<'a>)> {
+        let Self { zone, queried, now, listing, .. } = self;
+        let includes = zone.settings().includes.as_slice().iter().enumerate();
+        let listing = includes.filter(move |(place, _)| listing >> place & 1 != 0);
+        listing.filter_map(move |(place, include)| {
+            let included = zone.included(place)?;
+            match included.judge_own(queried, now) {
+                Verdict::Listed(listed) => Some((include, included.settings(), listed)),
+                Verdict::Unlisted | Verdict::Excluded { .. } => None,
+            }
+        })
+    }
+}
+
+impl<'a> Ground<'a> {
+    fn codes(self) -> impl Iterator<Item = ReturnCode> + use<'a> {
+        let Self { hit, zone, include } = self;
+        let instead = include.map_or(&[][..], |include| &include.return_codes);
+        let is_own = instead.is_empty();
+        let (test, defaults): (_, &[_]) = match hit.cause {
+            _ if !is_own => (None, instead),
+            Cause::Test(code) => (Some(code), &[]),
+            Cause::Plain => (None, &zone.return_codes),
+            Cause::Entries(..) => (None, &[]),
+        };
+        let own_or_default = |entry: &'a IndexedEntry| match &*entry.body().return_codes {
+            [] => zone.return_codes.as_slice(),
+            own => own,
+        };
+        let entries = is_own.then(|| hit.live()).into_iter().flatten();
+        let defaults = defaults.iter().copied();
+        test.into_iter().chain(defaults).chain(entries.flat_map(own_or_default).copied())
+    }
+
+    fn texts(self) -> impl Iterator<Item = Text<'a>> + use<'a> {
+        let Self { hit, zone, include } = self;
+        let instead = include.and_then(|include| include.reason.as_ref());
+        let is_default = matches!(hit.cause, Cause::Test(_) | Cause::Plain);
+        let own_or_default = |entry: &'a IndexedEntry| match &entry.body().reason {
+            Some(own) => own,
+            None => &zone.reason,
+        };
+        let entries = instead.is_none().then(|| hit.live()).into_iter().flatten();
+        let default = instead.or(is_default.then_some(&zone.reason));
+        let reasons = default.into_iter().chain(entries.map(own_or_default));
+        reasons.map(move |reason| Text { reason, queried: hit.queried })
     }
 }
 
 impl<'a> Hit<'a> {
-    fn live(&self) -> impl Iterator<Item = &'a IndexedEntry> + use<'a> {
+    fn live(self) -> impl Iterator<Item = &'a IndexedEntry> + use<'a> {
         let (entries, now) = match self.cause {
             Cause::Test(_) | Cause::Plain => (&[][..], UnixTime(0)),
             Cause::Entries(_, entries, now) => (entries, now),
@@ -230,9 +347,14 @@ impl<'a> Hit<'a> {
         live(entries, now)
     }
 
-    fn until(&self) -> Option<UnixTime> {
+    fn until(self) -> Option<UnixTime> {
         self.live().filter_map(IndexedEntry::expires_at).min()
     }
+}
+
+/// The first of two ends.
+fn sooner(one: Option<UnixTime>, other: Option<UnixTime>) -> Option<UnixTime> {
+    one.into_iter().chain(other).min()
 }
 
 fn first_expiry(entries: &[IndexedEntry], now: UnixTime) -> Option<UnixTime> {

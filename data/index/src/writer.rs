@@ -1,6 +1,10 @@
 //! The one writer, which makes snapshots.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
 use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
 
@@ -20,6 +24,8 @@ pub struct IndexWriter<O = ()> {
     pending: HashMap<Name, Vec<(u32, HostChange)>>,
     /// The bodies of the entries of each zone.
     interners: HashMap<Name, EntryInterner>,
+    /// The zones that include others.
+    combined: BTreeSet<Name>,
     subscribers: SubscribersWriter,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
@@ -41,11 +47,14 @@ impl<O: IndexObserver> IndexWriter<O> {
     /// The writer of `index`, watched by `observer`; there must be no other writer.
     pub fn observed(index: Arc<Index>, observer: O) -> Self {
         let next = Snapshot::clone(&index.load());
+        let combined = next.zones().filter(|zone| !zone.settings().includes.is_empty());
+        let combined = combined.map(|zone| zone.origin().clone()).collect();
         Self {
             index,
             next,
             pending: HashMap::new(),
             interners: HashMap::new(),
+            combined,
             subscribers: SubscribersWriter::default(),
             next_number: 0,
             retired: Vec::new(),
@@ -110,12 +119,18 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
             self.next.insert(IndexedZone::new(number, zone.clone(), serial));
             number
         };
+        if zone.includes.is_empty() {
+            self.combined.remove(&zone.origin);
+        } else {
+            self.combined.insert(zone.origin.clone());
+        }
         self.observer.zone_put(number, &zone.origin);
     }
 
     fn remove_zone(&mut self, origin: &Name) {
         self.pending.remove(origin);
         self.interners.remove(origin);
+        self.combined.remove(origin);
         self.next.remove(origin);
         self.observer.zone_removed(origin);
     }
@@ -164,6 +179,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
     fn publish(&mut self, seq: u64, committed: Instant) {
         self.apply_pending();
         self.next.find_non_terminals();
+        self.combined.iter().for_each(|origin| self.next.link(origin));
         self.next.seq = seq;
         self.next.loaded = true;
         let retired = self.index.current.swap(Arc::new(self.next.clone()));

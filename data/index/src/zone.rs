@@ -6,7 +6,7 @@ use std::{
 };
 
 use dnsbl_types::{
-    DomainSubject, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
+    DomainSubject, Include, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 
@@ -16,7 +16,7 @@ use crate::{
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
     trie::Trie,
-    verdict::{LongestMatch, MatchedBy, Queried, below, exact},
+    verdict::{IncludedListings, Judge, LongestMatch, MatchedBy, Queried, below, exact},
 };
 
 /// One zone with its entries, as a reader sees it.
@@ -33,9 +33,15 @@ pub struct IndexedZone {
     v4: Trie<NetKey, Entries>,
     v6: Trie<NetKey, Entries>,
     domains: Trie<DomainKey, DomainEntries>,
+    /// Empty, unless it is a combined zone.
+    included: IncludedZones,
     /// About how many bytes the bodies of the entries take.
     body_bytes: usize,
 }
+
+/// The zones that a zone includes, as its snapshot has them, in the order of its settings; `None` for one that
+/// there is not.
+pub(crate) type IncludedZones = Arc<[Option<Arc<IndexedZone>>]>;
 
 /// The number of a zone in its index: from 0 as zones come; none is given twice.
 pub type ZoneNumber = usize;
@@ -73,6 +79,7 @@ impl IndexedZone {
             v4: Trie::default(),
             v6: Trie::default(),
             domains: Trie::default(),
+            included: IncludedZones::default(),
             body_bytes: 0,
         }
     }
@@ -80,6 +87,17 @@ impl IndexedZone {
     pub(crate) fn replace_settings(&mut self, zone: Zone, serial: Serial) {
         self.zone = Arc::new(zone);
         self.serial = serial;
+        self.included = IncludedZones::default();
+    }
+
+    /// Says what the zones are that it includes, in the order of its settings.
+    pub(crate) fn set_included(&mut self, included: IncludedZones) {
+        self.included = included;
+    }
+
+    /// The zones that it includes as they were set; empty after its settings have changed.
+    pub(crate) fn included_zones(&self) -> &[Option<Arc<Self>>] {
+        &self.included
     }
 
     pub(crate) fn set_serial(&mut self, serial: Serial) {
@@ -138,11 +156,46 @@ impl IndexedZone {
         self.serial
     }
 
-    /// Whether an address is listed, test entries included.
+    /// The zones that it includes, as far as there are any: how, and as this snapshot has them.
+    pub fn includes(&self) -> impl Iterator<Item = (&Include, Option<&Self>)> {
+        let zones = self.included.iter().map(Option::as_deref);
+        self.zone.includes.as_slice().iter().zip(zones)
+    }
+
+    /// Whether an address is listed, test entries included; by a combined zone also where one of the zones
+    /// lists it that it includes.
     ///
     /// An IPv4-mapped address is judged as IPv4. A 6to4 address is judged as itself and as the IPv4
     /// address inside it: listed if either is and neither is excluded.
     pub fn judge_address(&self, addr: IpAddr, now: UnixTime) -> Verdict<'_> {
+        self.judge(Queried::Addr(addr), now)
+    }
+
+    /// Whether a domain is listed, test entries included; by a combined zone also where one of the zones lists
+    /// it that it includes. The labels are in lower case.
+    pub fn judge_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
+        self.judge(Queried::Domain(labels), now)
+    }
+
+    /// Whether the zone's own entries list an address; the rest is as in [`judge_address`](Self::judge_address).
+    pub fn judge_own_address(&self, addr: IpAddr, now: UnixTime) -> Verdict<'_> {
+        self.judge_own(Queried::Addr(addr), now)
+    }
+
+    /// Whether the zone's own entries list a domain; the rest is as in [`judge_domain`](Self::judge_domain).
+    pub fn judge_own_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
+        self.judge_own(Queried::Domain(labels), now)
+    }
+
+    fn judge<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
+        let own = self.judge_own(queried, now);
+        if self.included.is_empty() {
+            return own;
+        }
+        own.with_included(IncludedListings::look_up(self, queried, now))
+    }
+
+    fn judge_ip(&self, addr: IpAddr, now: UnixTime) -> Verdict<'_> {
         match addr.to_canonical() {
             IpAddr::V4(addr) => self.judge_v4(addr, now),
             IpAddr::V6(addr) => match query_name::six_to_four(addr) {
@@ -197,8 +250,7 @@ impl IndexedZone {
         longest.verdict(Queried::Addr(addr.into()))
     }
 
-    /// Whether a domain is listed, test entries included; the labels are in lower case.
-    pub fn judge_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
+    fn judge_labels<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let queried = Queried::Domain(labels);
         if let Some(test) = TestEntry::at_domain(labels) {
             return Verdict::of_test(test, queried);
@@ -218,16 +270,30 @@ impl IndexedZone {
         longest.verdict(queried)
     }
 
-    /// Whether anything that is said now lies at, below or above an IPv6 prefix.
+    /// The zone and those that it includes, for what holds where it holds in any of them.
+    fn any_part(&self, holds: impl Fn(&Self) -> bool) -> bool {
+        holds(self) || self.included.iter().flatten().any(|included| holds(included))
+    }
+
+    /// Whether anything that is said now lies at, below or above an IPv6 prefix, in a zone that is included, too.
     pub fn touches_v6(&self, net: Ipv6Net, now: UnixTime) -> bool {
+        self.any_part(|zone| zone.touches_v6_itself(net, now))
+    }
+
+    fn touches_v6_itself(&self, net: Ipv6Net, now: UnixTime) -> bool {
         let key = NetKey::from(net);
         let mut above = false;
         self.v6.visit_above(key.bits(), |_, entries| above |= entries.any_live(now));
         above || self.v6.any_below(key.bits(), &|_, entries| entries.any_live(now))
     }
 
-    /// Whether a name below this domain is listed now; the labels are in lower case.
+    /// Whether a name below this domain is listed now, by a zone that is included, too; the labels are in lower
+    /// case.
     pub fn lists_below_domain(&self, labels: Labels<'_>, now: UnixTime) -> bool {
+        self.any_part(|zone| zone.lists_below_domain_itself(labels, now))
+    }
+
+    fn lists_below_domain_itself(&self, labels: Labels<'_>, now: UnixTime) -> bool {
         if labels.holds_nul() {
             return false;
         }
@@ -244,7 +310,7 @@ impl IndexedZone {
             })
     }
 
-    /// The subjects that cover `subject`, itself included, and have a live entry; longest first.
+    /// The subjects that cover `subject`, itself included, and have a live entry of the zone's own; longest first.
     pub fn covering(&self, subject: &Subject, now: UnixTime) -> Vec<Subject> {
         let mut found = Vec::new();
         match subject {
@@ -292,11 +358,33 @@ impl IndexedZone {
     }
 }
 
+impl Judge for IndexedZone {
+    fn settings(&self) -> &Zone {
+        &self.zone
+    }
+
+    fn judge_own<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
+        match queried {
+            Queried::Addr(addr) => self.judge_ip(addr, now),
+            Queried::Domain(labels) => self.judge_labels(labels, now),
+        }
+    }
+
+    fn included(&self, place: usize) -> Option<&dyn Judge> {
+        self.included.get(place)?.as_deref().map(|zone| zone as &dyn Judge)
+    }
+}
+
 /// Prefetches what judging these addresses, at most `N`, will read into the processor's caches, so that it
 /// waits for the memory of all of them at once, not for one after the other.
 pub fn prefetch<const N: usize>(addresses: &[(&IndexedZone, Ipv4Addr)]) {
     let hosts = addresses.iter().map(|(zone, addr)| (&zone.plain, u32::from(*addr)));
     hosts::prefetch::<_, N>(hosts);
+    let mut included = addresses.iter().flat_map(|(zone, addr)| {
+        let zones = zone.included.iter().flatten();
+        zones.map(|zone| (&zone.plain, u32::from(*addr)))
+    });
+    while hosts::prefetch::<_, N>(included.by_ref()) == N {}
 }
 
 /// Applies changes, unless there is nothing to change.
@@ -311,7 +399,8 @@ fn apply<V: hosts::Value>(
 
 /// The origin's wire form, which zones are found by.
 impl IndexedZone {
-    pub(crate) fn origin(&self) -> &Name {
+    /// Its origin.
+    pub fn origin(&self) -> &Name {
         &self.zone.origin
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Db {
     /// Segments that are decided and not named yet. What is neither here nor named by a zone is garbage.
     staged: Mutex<HashSet<SegmentKey>>,
     failure: OnceLock<Failure>,
+    /// Held by who adds to usage.
+    pub(crate) usage_turn: Mutex<()>,
 }
 
 /// The reason for which the store takes no writes.
@@ -74,6 +76,7 @@ impl Db {
             next_segment: AtomicU32::new(last.0 + 1),
             staged: Mutex::default(),
             failure: failure.map(OnceLock::from).unwrap_or_default(),
+            usage_turn: Mutex::default(),
         }
     }
 

@@ -78,6 +78,9 @@ pub enum StoreError {
     /// The system gives no thread.
     #[error("no thread to read the store with: {0}")]
     Thread(std::io::Error),
+    /// It takes no writes.
+    #[error("the store takes no writes: {0}")]
+    Unwritable(String),
     /// Any other failure of RocksDB.
     #[error("the store failed: {0}")]
     Rocks(rocksdb::Error),

@@ -51,6 +51,7 @@ pub use format::{
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
     subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},
+    usage::{Spent, UsageRow},
 };
 pub use import::{
     order::{ImportLimits, ImportMode},

@@ -17,6 +17,17 @@ pub struct Access {
     pub denial: Denial,
     /// How much may be asked.
     pub quotas: ZoneQuotas,
+    /// Who gets answers over 512 octets over UDP; `None`: whom the server gives them.
+    pub large_udp: Option<LargeUdp>,
+}
+
+/// Who gets answers over 512 octets over UDP, which somebody could have sent to others in their name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LargeUdp {
+    /// Whoever offers to take them.
+    All,
+    /// Whose cookie proves where he is, and networks that the server knows.
+    Cookie,
 }
 
 /// What becomes of queries: rules by prefix, of which the longest that holds the client decides.

@@ -14,34 +14,40 @@ mod allowance;
 mod clock;
 mod follower;
 mod guard;
+mod includes;
 mod listing;
 mod name;
 mod notation;
 mod prefixes;
 pub mod query_name;
 mod reason;
+mod records;
 mod return_code;
 mod serial;
 mod source;
 mod subject;
 mod subscriber;
 mod test_entry;
+mod test_name;
 mod time;
+mod usage;
 mod zone;
 
 pub use access::{
-    Access, AccessAction, AccessError, AccessRules, Denial, ListAll, Quota, SubscriberMode,
-    ZoneQuotas,
+    Access, AccessAction, AccessError, AccessRules, Denial, LargeUdp, ListAll, Quota,
+    SubscriberMode, ZoneQuotas,
 };
 pub use access_key::{AccessKey, KeyDigest};
 pub use allowance::{Allowance, Day, Moment};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use follower::Follower;
 pub use guard::{Guard, GuardError, Lift};
+pub use includes::{Include, IncludeError, Includes};
 pub use listing::{Entry, Listing, ListingBody, ListingError};
 pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
-pub use reason::{Reason, ReasonDoubt, ReasonError};
+pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
+pub use records::{DataError, RecordType, RecordTypeError, Records, RecordsError, Rrset};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
 pub use source::{Source, SourceError};
@@ -49,4 +55,5 @@ pub use subject::{DomainSubject, Subject, SubjectError};
 pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
+pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -39,6 +39,11 @@ impl Reason {
         &self.0
     }
 
+    /// What the template is made of.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        pieces(&self.0)
+    }
+
     /// The text for one subject.
     pub fn render(&self, subject: &impl fmt::Display) -> String {
         let mut text = String::with_capacity(self.0.len() + 40);
@@ -51,7 +56,7 @@ impl Reason {
     /// # Errors
     /// `out` fails.
     pub fn write(&self, out: &mut impl fmt::Write, subject: &impl fmt::Display) -> fmt::Result {
-        pieces(&self.0).try_for_each(|piece| match piece {
+        self.pieces().try_for_each(|piece| match piece {
             Piece::Text(literal) => out.write_str(literal),
             Piece::Dollar => out.write_char('$'),
             Piece::Subject => write!(out, "{subject}"),
@@ -134,10 +139,13 @@ impl FromStr for Reason {
 }
 
 /// A part of a template.
-#[derive(PartialEq)]
-enum Piece<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Text as it stands there.
     Text(&'a str),
+    /// A dollar.
     Dollar,
+    /// The subject that was asked for.
     Subject,
 }
 

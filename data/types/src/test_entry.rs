@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::{Labels, ReturnCode, Subject, Zone, ZoneKind};
+use crate::{Labels, ReturnCode, Subject, Zone, ZoneKind, test_name::TestName};
 
 /// A test point of a zone. It is no listing: it is never stored, counted or exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,17 +30,11 @@ impl TestEntry {
     }
 
     /// The test entry at a name relative to a domain zone: `test`, never `invalid`.
-    pub fn at_domain(mut labels: Labels<'_>) -> Option<Self> {
-        let (Some(label), None) = (labels.next(), labels.next()) else {
-            return None;
-        };
-        if label.eq_ignore_ascii_case(b"test") {
-            Some(Self::Listed(ReturnCode::LISTED))
-        } else if label.eq_ignore_ascii_case(b"invalid") {
-            Some(Self::Never)
-        } else {
-            None
-        }
+    pub fn at_domain(labels: Labels<'_>) -> Option<Self> {
+        TestName::of(labels).map(|name| match name {
+            TestName::Listed => Self::Listed(ReturnCode::LISTED),
+            TestName::Never => Self::Never,
+        })
     }
 
     /// The test entry that `subject` names in `zone`.

@@ -7,7 +7,10 @@ use std::{
     ops::Deref,
 };
 
-use crate::{Access, Name, Reason, ReturnCode, UnixTime, query_name};
+use crate::{
+    Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
+    ReturnCode, Rrset, UnixTime, query_name, test_name::TestName,
+};
 
 /// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +120,9 @@ pub struct ZoneSpec {
     pub ttl: u32,
     /// TTL of negative answers, SOA TTL and SOA MINIMUM, in seconds (RFC 2308 section 5).
     pub negative_ttl: u32,
+    /// TTL of the answers that a name above addresses has no records, in seconds. Such a name can never be
+    /// listed itself, and its answer hides nothing that is.
+    pub parent_ttl: u32,
     /// Codes of listings that have none of their own.
     pub return_codes: Vec<ReturnCode>,
     /// Reason of listings that have none of their own.
@@ -129,6 +135,10 @@ pub struct ZoneSpec {
     pub glue: BTreeMap<Name, Vec<IpAddr>>,
     /// Who may ask.
     pub access: Access,
+    /// The zones that are answered for here, too.
+    pub includes: Includes,
+    /// Further records at the apex and below it.
+    pub records: Records,
 }
 
 /// A zone whose settings fit together.
@@ -202,6 +212,12 @@ pub enum ZoneError {
     /// Apex text that does not fit.
     #[error("an apex TXT is 1 to 1000 bytes without control characters")]
     ApexText,
+    /// Includes that make no combined zone.
+    #[error(transparent)]
+    Includes(#[from] IncludeError),
+    /// Records that the zone can't have.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
 }
 
 impl ZoneSpec {
@@ -209,6 +225,8 @@ impl ZoneSpec {
     pub const TTL: u32 = 300;
     /// Default TTL of negative answers, in seconds.
     pub const NEGATIVE_TTL: u32 = 60;
+    /// Default TTL of the answers at names above addresses, in seconds.
+    pub const PARENT_TTL: u32 = 3600;
     /// Default TTL of all answers of an allow zone, in seconds: a login counts at once, also for who was
     /// refused a moment ago.
     pub const ALLOW_TTL: u32 = 1;
@@ -229,13 +247,21 @@ impl ZoneSpec {
             soa: SoaTimes::default(),
             ttl: ttl(Self::TTL),
             negative_ttl: ttl(Self::NEGATIVE_TTL),
+            parent_ttl: Self::default_parent_ttl(kind),
             return_codes: vec![if is_allow { ReturnCode::GRANTED } else { ReturnCode::LISTED }],
             reason,
             test_codes: Vec::new(),
             apex: Apex::default(),
             glue: BTreeMap::new(),
             access: if is_allow { Access::loopback() } else { Access::default() },
+            includes: Includes::default(),
+            records: Records::default(),
         }
+    }
+
+    /// The default of [`parent_ttl`](Self::parent_ttl) for a kind, in seconds.
+    pub fn default_parent_ttl(kind: ZoneKind) -> u32 {
+        if kind.grant_terms().is_some() { Self::ALLOW_TTL } else { Self::PARENT_TTL }
     }
 
     /// Checks that the settings fit together.
@@ -249,6 +275,8 @@ impl ZoneSpec {
         self.check_numbers()?;
         self.check_sizes()?;
         self.check_terms()?;
+        self.check_includes()?;
+        self.check_records()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -281,7 +309,8 @@ impl ZoneSpec {
     fn has_address(&self, name: &Name) -> bool {
         let at_apex =
             *name == self.origin && !(self.apex.a.is_empty() && self.apex.aaaa.is_empty());
-        at_apex || self.glue.contains_key(name)
+        let has = |rtype: RecordType| self.records.rrset(name.wire(), rtype.number()).is_some();
+        at_apex || self.glue.contains_key(name) || has(RecordType::A) || has(RecordType::AAAA)
     }
 
     fn check_glue(&self) -> Result<(), ZoneError> {
@@ -306,6 +335,7 @@ impl ZoneSpec {
         let times = [
             ("ttl", self.ttl, 1),
             ("negative_ttl", self.negative_ttl, 1),
+            ("parent_ttl", self.parent_ttl, 1),
             ("refresh", self.soa.refresh, 1),
             ("retry", self.soa.retry, 1),
             ("expire", self.soa.expire, 1),
@@ -335,6 +365,67 @@ impl ZoneSpec {
         if self.test_codes.is_empty() { Ok(()) } else { Err(ZoneError::GrantedTestCodes) }
     }
 
+    fn check_includes(&self) -> Result<(), IncludeError> {
+        match self.includes.is_empty() {
+            true => Ok(()),
+            false if self.kind.grant_terms().is_some() => Err(IncludeError::Grants),
+            false if self.includes.has(&self.origin) => Err(IncludeError::Itself),
+            false => Ok(()),
+        }
+    }
+
+    fn check_records(&self) -> Result<(), RecordsError> {
+        for (owner, rrsets) in self.records.iter() {
+            let Some(labels) = owner.strip_suffix(&self.origin) else {
+                return Err(RecordsError::Outside(owner.clone()));
+            };
+            self.check_record_owner(owner, labels)?;
+            for rtype in rrsets.iter().map(Rrset::rtype) {
+                if let Some(setting) = self.giving(owner, rtype) {
+                    let owner = owner.clone();
+                    return Err(RecordsError::GivenElsewhere { owner, rtype, setting });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An owner may not be what a listing or a test entry is asked for by, and in a zone of addresses may not
+    /// lie below one: what is above an owner exists.
+    fn check_record_owner(&self, owner: &Name, labels: Labels<'_>) -> Result<(), RecordsError> {
+        use query_name::AddressName::{EmptyNonTerminal, Other, V4, V6};
+        if !self.kind.has_addresses() {
+            return match TestName::of(labels) {
+                Some(_) => Err(RecordsError::AtTestEntry(owner.clone())),
+                None => Ok(()),
+            };
+        }
+        let (mut rest, mut hides) = (labels, false);
+        while !rest.is_empty() {
+            hides |= match query_name::decode(rest) {
+                V4 { .. } | V6(_) => true,
+                EmptyNonTerminal => rest == labels,
+                Other => false,
+            };
+            rest.next();
+        }
+        if hides { Err(RecordsError::AtAddress(owner.clone())) } else { Ok(()) }
+    }
+
+    /// The other setting that gives an owner records of a type.
+    fn giving(&self, owner: &Name, rtype: RecordType) -> Option<&'static str> {
+        let glue = self.glue.get(owner).map_or(&[][..], Vec::as_slice);
+        let is_apex = *owner == self.origin;
+        match rtype {
+            RecordType::A if is_apex && !self.apex.a.is_empty() => Some("apex.a"),
+            RecordType::AAAA if is_apex && !self.apex.aaaa.is_empty() => Some("apex.aaaa"),
+            RecordType::TXT if is_apex && !self.apex.txt.is_empty() => Some("apex.txt"),
+            RecordType::A if glue.iter().any(IpAddr::is_ipv4) => Some("glue"),
+            RecordType::AAAA if glue.iter().any(IpAddr::is_ipv6) => Some("glue"),
+            _ => None,
+        }
+    }
+
     fn check_sizes(&self) -> Result<(), ZoneError> {
         if self.return_codes.is_empty() {
             return Err(ZoneError::NoReturnCode);
@@ -360,10 +451,11 @@ impl ZoneSpec {
 }
 
 impl Zone {
-    /// Whether a name, in lower-case wire form, exists below the origin whatever is listed: one with glue, or
-    /// one above it (RFC 8020).
+    /// Whether a name, in lower-case wire form, exists below the origin whatever is listed: one with glue or
+    /// records, or one above it (RFC 8020).
     pub fn has_own_name(&self, qname: &[u8]) -> bool {
-        self.glue.keys().any(|name| name.wire() == qname || name.is_below(qname))
+        let mut owners = self.glue.keys().chain(self.records.iter().map(|(owner, _)| owner));
+        owners.any(|name| name.wire() == qname || name.is_below(qname))
     }
 
     /// The zone as it is answered: without return codes that [may not be](ReturnCode::is_answered), and
@@ -392,6 +484,7 @@ impl Deref for Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Include;
 
     fn spec() -> ZoneSpec {
         let ns = vec!["ns1.example.org".parse().unwrap()];
@@ -442,12 +535,91 @@ mod tests {
         ));
     }
 
+    fn records(owner: &str, rtype: &str, text: &str) -> Records {
+        let types = BTreeMap::from([(rtype.to_owned(), vec![text.to_owned()])]);
+        Records::parse(&spec().origin, [(owner, &types)]).unwrap()
+    }
+
+    #[test]
+    fn records_may_hide_no_address_and_no_test_entry() {
+        for owner in ["2.0.0.127", "7", "a.b", "x.1.2.0.192", "a.x.1.2.0.192"] {
+            let err = refuses(|spec| spec.records = records(owner, "TXT", "x"));
+            assert!(
+                matches!(err, ZoneError::Records(RecordsError::AtAddress(_))),
+                "{owner}: {err}"
+            );
+        }
+        for owner in ["test", "invalid"] {
+            let err = refuses(|spec| {
+                spec.kind = ZoneKind::Domain;
+                spec.records = records(owner, "TXT", "x");
+            });
+            assert!(matches!(err, ZoneError::Records(RecordsError::AtTestEntry(_))), "{owner}");
+        }
+        for owner in ["@", "www", "_dmarc.www", "x.2.0.192", "x.2.3.4.f"] {
+            let zone = ZoneSpec { records: records(owner, "TXT", "x"), ..spec() };
+            assert!(zone.check().is_ok(), "{owner}");
+        }
+    }
+
+    #[test]
+    fn an_rrset_is_given_in_one_place() {
+        let given = |rtype: &str, text: &str, change: fn(&mut ZoneSpec)| {
+            let mut spec = ZoneSpec { records: records("@", rtype, text), ..spec() };
+            change(&mut spec);
+            match spec.check() {
+                Err(ZoneError::Records(RecordsError::GivenElsewhere { setting, .. })) => {
+                    Some(setting)
+                }
+                _ => None,
+            }
+        };
+        let a: fn(&mut ZoneSpec) = |spec| spec.apex.a = vec![Ipv4Addr::new(192, 0, 2, 1)];
+        let txt: fn(&mut ZoneSpec) = |spec| spec.apex.txt = vec!["x".into()];
+        assert_eq!(given("A", "192.0.2.80", a), Some("apex.a"));
+        assert_eq!(given("TXT", "y", txt), Some("apex.txt"));
+        assert_eq!(given("TXT", "y", a), None);
+        let err = refuses(|spec| {
+            let name: Name = "ns1.bl.example.org".parse().unwrap();
+            spec.glue.insert(name, vec!["192.0.2.53".parse().unwrap()]);
+            spec.records = records("ns1", "A", "192.0.2.54");
+        });
+        assert!(err.to_string().contains("in glue already"), "{err}");
+    }
+
+    #[test]
+    fn records_give_a_name_server_its_address() {
+        let ns: Name = "ns.bl.example.org".parse().unwrap();
+        let with = |rtype, text| {
+            ZoneSpec { ns: vec![ns.clone()], records: records("ns", rtype, text), ..spec() }.check()
+        };
+        assert!(with("AAAA", "2001:db8::53").is_ok());
+        assert_eq!(with("TXT", "x"), Err(ZoneError::MissingGlue(ns.clone())));
+    }
+
+    #[test]
+    fn an_allow_zone_and_the_zone_itself_are_not_included() {
+        let includes = |zone: &str| {
+            let (return_codes, reason) = (vec![], None);
+            Includes::new(vec![Include { zone: zone.parse().unwrap(), return_codes, reason }])
+                .unwrap()
+        };
+        let err = refuses(|spec| spec.includes = includes("bl.example.org"));
+        assert_eq!(err, ZoneError::Includes(IncludeError::Itself));
+        let err = refuses(|spec| {
+            spec.kind = ZoneKind::Allow(GrantTerms::default());
+            spec.includes = includes("other.example.org");
+        });
+        assert_eq!(err, ZoneError::Includes(IncludeError::Grants));
+        assert!(ZoneSpec { includes: includes("other.example.org"), ..spec() }.check().is_ok());
+    }
+
     #[test]
     fn an_allow_zone_answers_this_machine_only_for_a_second_and_has_no_test_entries() {
         let terms = GrantTerms::default();
         let kind = ZoneKind::Allow(terms);
         let zone = ZoneSpec { ..ZoneSpec::new(spec().origin, kind, spec().ns, spec().reason) };
-        assert_eq!((zone.ttl, zone.negative_ttl), (1, 1));
+        assert_eq!((zone.ttl, zone.negative_ttl, zone.parent_ttl), (1, 1, 1));
         assert_eq!(zone.return_codes, [ReturnCode::GRANTED]);
         assert!(zone.access != Access::default());
         assert!(zone.check().is_ok());

@@ -24,6 +24,8 @@ pub struct Config {
     pub relay_tester: Option<Settings>,
     /// What logins grant, and who reports them.
     pub logins: Logins,
+    /// What is fetched again and again.
+    pub feeds: Feeds,
 }
 
 /// The DNS face.
@@ -51,6 +53,32 @@ pub struct Dns {
     pub access: AccessRules,
     /// Who gets answers over 512 octets over UDP.
     pub large_udp: LargeUdp,
+    /// How many days it is kept what subscribers asked; at least 1.
+    pub usage_days: u32,
+    /// The log of queries, if there is one.
+    pub query_log: Option<QueryLog>,
+}
+
+/// The log of queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryLog {
+    /// The file that is appended to; `-` is standard error.
+    pub file: PathBuf,
+    /// Of so many queries one is logged, on average; at least 1.
+    pub sample: u32,
+    /// How much of the client's address is logged.
+    pub addresses: LoggedAddresses,
+}
+
+/// How much of a client's address is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoggedAddresses {
+    /// All of it.
+    Full,
+    /// The /24, or the /48 of IPv6.
+    Network,
+    /// Nothing.
+    None,
 }
 
 /// DNS cookies (RFC 7873).
@@ -134,6 +162,15 @@ pub struct Logins {
     pub secrets: Vec<PathBuf>,
     /// DRAC's RPC, if it is taken.
     pub drac: Option<Drac>,
+}
+
+/// What is fetched again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feeds {
+    /// Feeds that the API can't change.
+    pub configured: Vec<dnsbl_feeds::Feed>,
+    /// Folders from which the other feeds may read files.
+    pub folders: Vec<PathBuf>,
 }
 
 /// Where DRAC's RPC is taken.

@@ -2,8 +2,10 @@
 
 mod access;
 mod checked;
+mod feeds;
 mod logins;
 mod protection;
+mod query_log;
 mod refused;
 mod relay_tester;
 mod spec;
@@ -11,7 +13,9 @@ mod spec;
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::Drac;
-pub use checked::{ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, RateLimit};
+pub use checked::{
+    ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog, RateLimit,
+};
 
 use refused::Refused;
 use spec::Spec;
@@ -85,6 +89,11 @@ impl Config {
         self.data_dir.join("relay-test.keys")
     }
 
+    /// Where what feeds fetch lies while it is imported.
+    pub fn spool_dir(&self) -> PathBuf {
+        self.data_dir.join("feeds")
+    }
+
     /// Where the first token is written.
     pub fn token_file(&self) -> PathBuf {
         self.data_dir.join("admin.token")
@@ -97,7 +106,7 @@ mod tests {
 
     use dnsbl_daemon::Listen;
 
-    use super::{Config, Cookies, LargeUdp};
+    use super::{Config, Cookies, LargeUdp, LoggedAddresses, QueryLog};
 
     fn parse(text: &str) -> Result<Config, String> {
         Config::parse(Path::new("test.toml"), text).map_err(|err| err.to_string())
@@ -201,6 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn there_is_no_query_log_unless_it_has_a_file() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let dns = |text: &str| parse(&format!("{head}{text}")).map(|config| config.dns);
+        let usual = dns("[dns.query-log]\nsample = 5\n").unwrap();
+        assert_eq!((usual.query_log, usual.usage_days), (None, 400));
+        let log = dns("[dns]\nusage-days = 30\n[dns.query-log]\nfile = \"q\"\n").unwrap();
+        let (file, addresses) = ("q".into(), LoggedAddresses::Network);
+        assert_eq!(log.query_log, Some(QueryLog { file, sample: 100, addresses }));
+        assert_eq!(log.usage_days, 30);
+        for (text, at) in [
+            ("[dns.query-log]\nfile = \"\"\n", "line 4: dns.query-log.file"),
+            ("[dns.query-log]\n\nsample = 0\n", "line 5: dns.query-log.sample"),
+            ("[dns.query-log]\naddresses = \"some\"\n", "line 4"),
+            ("[dns]\nusage-days = 0\n", "line 4: dns.usage-days"),
+        ] {
+            let err = dns(text).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
+    }
+
+    #[test]
     fn protection_that_makes_no_sense_is_named_with_its_line() {
         for (text, at) in [
             ("[dns]\nlarge-udp = \"some\"\n", "line 4"),
@@ -272,6 +302,35 @@ mod tests {
         ] {
             let err = settle_for(text).unwrap_err();
             assert!(err.contains("line 10: relay-tester.settle-for"), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn a_feed_that_makes_no_sense_is_named_with_its_line() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let feed = "[[feed]]\nname = \"drop\"\nzone = \"bl.example.org\"\n";
+        let config =
+            parse(&format!("{head}{feed}url = \"https://u:p@lists.example/drop.txt\"\n")).unwrap();
+        let read = &config.feeds.configured[0];
+        assert_eq!((read.source.as_str(), read.every, read.format.name()), ("drop", 3600, "auto"));
+        assert!(!format!("{config:?}").contains("u:p"));
+        for (text, at) in [
+            ("", "line 3: feed.path"),
+            ("path = \"lists/drop\"\n", "line 6: feed.path"),
+            ("url = \"ftp://lists.example/\"\n", "line 6: feed.url"),
+            ("path = \"/a\"\nurl = \"http://a.example\"\n", "line 3: feed.path"),
+            ("path = \"/a\"\nevery = \"1s\"\n", "line 7: feed.every"),
+            ("path = \"/a\"\nexpires-in = \"1h\"\n", "line 7: feed.expires-in"),
+            ("path = \"/a\"\nmax-removed = 1.5\n", "line 7: feed.max-removed"),
+            ("path = \"/a\"\nformat = \"plane\"\n", "line 7: feed.format"),
+            ("path = \"/a\"\nformat = \"rbldnsd\"\ndataset = \"x\"\n", "line 8: feed.dataset"),
+            ("path = \"/a\"\nsource = \"logins\"\n", "line 7: feed.source"),
+            ("path = \"/a\"\noverride = [\"all\"]\n", "line 7: feed.override"),
+            (&format!("path = \"/a\"\n{feed}path = \"/b\"\n"), "line 7: feed.name"),
+            ("path = \"/a\"\n[feeds]\nfolders = [\"lists\"]\n", "line 8: feeds.folders"),
+        ] {
+            let err = parse(&format!("{head}{feed}{text}")).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
         }
     }
 

@@ -15,12 +15,16 @@ use toml::Spanned;
 use super::{
     access::AccessSpec,
     checked::{ChangeLog, Config, Dns, Http, Log},
+    feeds::{FeedSpec, FeedsSpec},
     logins::LoginsSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
+    query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
 };
 
+/// The most days that usage is kept.
+const MAX_USAGE_DAYS: u32 = 4_000;
 /// The only version so far.
 const VERSION: &str = "v1";
 
@@ -40,6 +44,10 @@ pub(super) struct Spec {
     relay_tester: Option<Spanned<RelayTesterSpec>>,
     #[serde(default)]
     logins: LoginsSpec,
+    #[serde(default)]
+    feeds: FeedsSpec,
+    #[serde(default)]
+    feed: Vec<Spanned<FeedSpec>>,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +65,8 @@ struct DnsSpec {
     cookies: CookiesSpec,
     rate_limit: RateLimitSpec,
     access: AccessSpec,
+    usage_days: Spanned<u32>,
+    query_log: QueryLogSpec,
 }
 
 impl Default for DnsSpec {
@@ -74,6 +84,8 @@ impl Default for DnsSpec {
             cookies: CookiesSpec::default(),
             rate_limit: RateLimitSpec::default(),
             access: AccessSpec::default(),
+            usage_days: usual(400),
+            query_log: QueryLogSpec::default(),
         }
     }
 }
@@ -168,6 +180,7 @@ impl Spec {
             http,
             relay_tester,
             logins: self.logins.check()?,
+            feeds: self.feeds.check(self.feed)?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })
@@ -214,6 +227,10 @@ impl DnsSpec {
             let at = self.tcp_idle_timeout.span();
             return refuse("dns.tcp-idle-timeout", at, "it is 1 to 600 seconds");
         }
+        if !(1..=MAX_USAGE_DAYS).contains(self.usage_days.get_ref()) {
+            let detail = format!("it is 1 to {MAX_USAGE_DAYS} days");
+            return refuse("dns.usage-days", self.usage_days.span(), detail);
+        }
         let cookies = self.cookies.check()?;
         let large_udp =
             LargeUdpSpec::check(&self.large_udp, &self.large_udp_networks, cookies.is_some())?;
@@ -229,6 +246,8 @@ impl DnsSpec {
             rate_limit: self.rate_limit.check()?,
             access: self.access.check()?,
             large_udp,
+            usage_days: self.usage_days.into_inner(),
+            query_log: self.query_log.check()?,
         })
     }
 }

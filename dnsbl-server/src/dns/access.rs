@@ -13,11 +13,12 @@ use std::{
 
 use dnsbl_index::{IndexedSubscriber, IndexedZone};
 use dnsbl_types::{
-    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberMode,
-    ZoneQuotas,
+    AccessAction, AccessRules, ClockReading, Day, Denial, ListAll, Moment, SubscriberId,
+    SubscriberMode, UnixTime, ZoneQuotas,
 };
 
 use super::{
+    denied::Denied,
     lookup::Lookup,
     quotas::{Payer, QuotaTable},
 };
@@ -33,7 +34,11 @@ pub(crate) struct AccessControl {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Access<'a> {
     pub(super) permission: Permission<'a>,
-    account: Option<Account<'a>>,
+    account: Account<'a>,
+    /// The zone, if the question is to be charged.
+    charged: Option<&'a IndexedZone>,
+    /// Why it is denied, unless a rule says so.
+    denial: Option<DenialReason>,
 }
 
 /// What a client may ask for.
@@ -71,19 +76,25 @@ pub(crate) enum DenialReason {
     Quota,
 }
 
-/// The account that a question is charged to.
+/// The account of a question.
 #[derive(Clone, Copy, Debug)]
-struct Account<'a> {
-    subscriber: &'a IndexedSubscriber,
-    /// The place of the zone in it.
-    zone: usize,
+enum Account<'a> {
+    /// That of a subscriber, and the place of the zone in it.
+    Subscriber(&'a IndexedSubscriber, usize),
+    /// Those that a client shares with others.
+    Shared(IpAddr),
 }
 
 impl AccessControl {
-    /// Access by these rules in all zones; `key` decides which networks share a place in the table of quotas, and
-    /// nobody else may know it.
-    pub(crate) fn new(rules: AccessRules, key: [u8; 16], now: Instant) -> Self {
-        Self { rules, quotas: QuotaTable::new(key), began: now }
+    /// Access by these rules in all zones. Quotas of those who are no subscribers count once their table has been
+    /// [started](QuotaTable::start).
+    pub(crate) fn new(rules: AccessRules, now: Instant) -> Self {
+        Self { rules, quotas: QuotaTable::default(), began: now }
+    }
+
+    /// What all have asked who are no subscribers.
+    pub(crate) fn quotas(&self) -> &QuotaTable {
+        &self.quotas
     }
 
     /// Whether nothing that comes from a client is replied to.
@@ -91,7 +102,7 @@ impl AccessControl {
         !self.rules.is_open() && *self.rules.of(client) == AccessAction::Ignore
     }
 
-    /// Decides what a client may ask for with a question.
+    /// Decides what a client may ask for with a question, as long as it [pays](Self::pay) for it.
     pub(super) fn decide<'a>(
         &'a self,
         lookup: &Lookup<'a>,
@@ -100,63 +111,37 @@ impl AccessControl {
     ) -> Access<'a> {
         let everywhere = if self.rules.is_open() { None } else { Some(self.rules.of(client)) };
         if let Some(action) = everywhere.filter(|action| **action != AccessAction::Pass) {
-            return Access::without_account(by_action(action, client));
+            return Access::free(by_action(action, client), client);
         }
         match lookup.matched.zone() {
-            Some(zone) if !zone.settings().access.is_open() => {
-                self.enter(zone, lookup, client, now)
-            }
-            _ => Access::without_account(Permission::Full),
+            Some(zone) if !zone.settings().access.is_open() => enter(zone, lookup, client, now),
+            _ => Access::free(Permission::Full, client),
         }
     }
 
-    fn enter<'a>(
-        &'a self,
-        zone: &'a IndexedZone,
-        lookup: &Lookup<'a>,
-        client: IpAddr,
-        now: ClockReading,
-    ) -> Access<'a> {
-        let access = &zone.settings().access;
-        let deny = |reason| by_denial(access.denial, reason);
-        let rule = access.rules.rule_for(client);
-        if let Some(action) = rule.filter(|action| **action != AccessAction::Pass) {
-            return Access::without_account(by_action(action, client));
-        }
-        let account = match account(zone, lookup, client, now) {
-            Ok(account) => account,
-            Err(reason) => return Access::without_account(deny(reason)),
-        };
-        let permission = match (rule, account, access.subscribers) {
-            (Some(_), ..) | (None, Some(_), _) => Permission::Full,
-            (None, None, SubscriberMode::Off | SubscriberMode::Optional) => {
-                by_action(access.rules.default_action(), client)
-            }
-            // Resolvers ask for these on their way to a key.
-            (None, None, SubscriberMode::Required) if lookup.is_own_name() => Permission::Full,
-            (None, None, SubscriberMode::Required) => deny(DenialReason::NoSubscriber),
-        };
-        if !matches!(permission, Permission::Full | Permission::OwnRecords) || lookup.is_own_name()
-        {
-            return Access { permission, account };
-        }
-        let is_paid = match account {
-            Some(Account { subscriber, .. }) => {
+    /// Takes the question from what is left of its account's quotas; it is denied if there is nothing left.
+    pub(super) fn pay<'a>(&self, access: Access<'a>, now: ClockReading) -> Access<'a> {
+        let Some(zone) = access.charged else { return access };
+        let is_paid = match access.account {
+            Account::Subscriber(subscriber, _) => {
                 subscriber.meter().allowance.take(subscriber.quota(), self.moment(now))
             }
-            None => self.charge(zone, client, now),
+            Account::Shared(client) => self.charge(zone, client, self.moment(now)),
         };
-        let permission = if is_paid { permission } else { deny(DenialReason::Quota) };
-        Access { permission, account }
+        if is_paid {
+            return access;
+        }
+        let permission = by_denial(zone.settings().access.denial, DenialReason::Quota);
+        Access { permission, denial: Some(DenialReason::Quota), ..access }
     }
 
     /// Charges who is no subscriber; false if something of it is used up.
-    fn charge(&self, zone: &IndexedZone, client: IpAddr, now: ClockReading) -> bool {
+    fn charge(&self, zone: &IndexedZone, client: IpAddr, now: Moment) -> bool {
         let ZoneQuotas { address, network, zone: all } = zone.settings().access.quotas;
-        let now = self.moment(now);
-        self.quotas.charge(zone.number(), Payer::Address(client), address, now)
-            && self.quotas.charge(zone.number(), Payer::Network(client), network, now)
-            && self.quotas.charge(zone.number(), Payer::Everybody, all, now)
+        let origin = zone.origin();
+        self.quotas.charge(origin, Payer::Address(client), address, now)
+            && self.quotas.charge(origin, Payer::Network(client), network, now)
+            && self.quotas.charge(origin, Payer::Everybody, all, now)
     }
 
     fn moment(&self, now: ClockReading) -> Moment {
@@ -167,42 +152,76 @@ impl AccessControl {
 
 impl Default for AccessControl {
     fn default() -> Self {
-        Self::new(AccessRules::default(), [0; 16], Instant::now())
+        let access = Self::new(AccessRules::default(), Instant::now());
+        access.quotas.start([0; 16]);
+        access
     }
 }
 
-/// The account of a subscriber to a zone, if the client is one; an error if it shows a key that does not count.
-fn account<'a>(
+/// Decides what a client may ask for in a zone that not everybody may ask everything.
+fn enter<'a>(
     zone: &'a IndexedZone,
     lookup: &Lookup<'a>,
     client: IpAddr,
     now: ClockReading,
-) -> Result<Option<Account<'a>>, DenialReason> {
-    let settings = zone.settings();
-    if settings.access.subscribers == SubscriberMode::Off {
-        return Ok(None);
+) -> Access<'a> {
+    let access = &zone.settings().access;
+    let denied = |reason| Access {
+        denial: Some(reason),
+        ..Access::free(by_denial(access.denial, reason), client)
+    };
+    let rule = access.rules.rule_for(client);
+    if let Some(action) = rule.filter(|action| **action != AccessAction::Pass) {
+        return Access::free(by_action(action, client), client);
     }
-    let subscriber = match lookup.key {
-        Some(key) => {
-            let subscriber = lookup.subscribers.by_key(key.label, now.wall);
-            let subscriber = subscriber.filter(|subscriber| {
-                let recognition = subscriber.recognition();
-                recognition.takes_key() && (!recognition.needs_both() || subscriber.is_at(client))
-            });
-            Some(
-                subscriber
-                    .filter(|subscriber| subscriber.is_live(now.wall))
-                    .ok_or(DenialReason::Key)?,
-            )
-        }
-        None => {
-            let subscriber = lookup.subscribers.by_network(client, &settings.origin);
-            subscriber.filter(|subscriber| subscriber.is_live(now.wall))
+    let account = match account(zone, lookup, client, now.wall) {
+        Ok(account) => account,
+        Err(reason) => return denied(reason),
+    };
+    let is_subscriber = matches!(account, Account::Subscriber(..));
+    let permission = match access.subscribers {
+        // A rule passes it.
+        _ if is_subscriber || rule.is_some() => Permission::Full,
+        // Resolvers ask for these on their way to a key; some may be listed besides.
+        SubscriberMode::Required if lookup.is_own_name() => Permission::OwnRecords,
+        SubscriberMode::Required => return denied(DenialReason::NoSubscriber),
+        SubscriberMode::Off | SubscriberMode::Optional => {
+            by_action(access.rules.default_action(), client)
         }
     };
-    let Some(subscriber) = subscriber else { return Ok(None) };
-    let zone = subscriber.zone(&settings.origin).ok_or(DenialReason::Key)?;
-    Ok(Some(Account { subscriber, zone }))
+    let is_charged = permission.is_granted() && !lookup.is_own_name();
+    Access { permission, account, charged: is_charged.then_some(zone), denial: None }
+}
+
+/// The account of whoever asks a zone; an error if it shows a key that does not count there.
+fn account<'a>(
+    zone: &IndexedZone,
+    lookup: &Lookup<'a>,
+    client: IpAddr,
+    now: UnixTime,
+) -> Result<Account<'a>, DenialReason> {
+    let settings = zone.settings();
+    if settings.access.subscribers == SubscriberMode::Off {
+        return Ok(Account::Shared(client));
+    }
+    let subscribers = lookup.subscribers;
+    let subscriber = match lookup.key {
+        Some(key) => {
+            let subscriber = subscribers.by_key(key.label, now).ok_or(DenialReason::Key)?;
+            let recognition = subscriber.recognition();
+            let is_there = !recognition.needs_both() || subscriber.is_at(client);
+            if !recognition.takes_key() || !is_there || !subscriber.is_live(now) {
+                return Err(DenialReason::Key);
+            }
+            subscriber
+        }
+        None => match subscribers.by_network(client, &settings.origin) {
+            Some(subscriber) if subscriber.is_live(now) => subscriber,
+            _ => return Ok(Account::Shared(client)),
+        },
+    };
+    let place = subscriber.zone(&settings.origin).ok_or(DenialReason::Key)?;
+    Ok(Account::Subscriber(subscriber, place))
 }
 
 fn by_action(action: &AccessAction, client: IpAddr) -> Permission<'_> {
@@ -224,16 +243,42 @@ fn by_denial<'a>(denial: Denial, reason: DenialReason) -> Permission<'a> {
 }
 
 impl<'a> Access<'a> {
-    fn without_account(permission: Permission<'a>) -> Self {
-        Self { permission, account: None }
+    /// What costs nobody anything.
+    fn free(permission: Permission<'a>, client: IpAddr) -> Self {
+        Self { permission, account: Account::Shared(client), charged: None, denial: None }
     }
 
-    /// Counts the question for whom it is charged to.
-    pub(super) fn count(&self, is_listed: bool) {
-        if let Some(Account { subscriber, zone }) = self.account {
-            let is_refused = !matches!(self.permission, Permission::Full | Permission::OwnRecords);
-            subscriber.meter().count(zone, is_listed, is_refused);
+    /// Why nothing is answered, if that is so.
+    pub(super) fn denied(&self) -> Option<Denied> {
+        match (self.denial, self.permission) {
+            (Some(DenialReason::Key), _) => Some(Denied::Key),
+            (Some(DenialReason::NoSubscriber), _) => Some(Denied::NoSubscriber),
+            (Some(DenialReason::Quota), _) => Some(Denied::Quota),
+            (None, Permission::Refused | Permission::Ignored) => Some(Denied::Rule),
+            (None, _) => None,
         }
+    }
+
+    /// The subscriber that asks, if one does.
+    pub(super) fn subscriber(&self) -> Option<SubscriberId> {
+        match self.account {
+            Account::Subscriber(subscriber, _) => Some(subscriber.id()),
+            Account::Shared(_) => None,
+        }
+    }
+
+    /// Counts the question for the subscriber that asks, if one does.
+    pub(super) fn count(&self, is_listed: bool) {
+        if let Account::Subscriber(subscriber, zone) = self.account {
+            subscriber.meter().count(zone, is_listed, !self.permission.is_granted());
+        }
+    }
+}
+
+impl Permission<'_> {
+    /// Whether there is an answer that is true.
+    pub(super) fn is_granted(&self) -> bool {
+        matches!(self, Self::Full | Self::OwnRecords)
     }
 }
 

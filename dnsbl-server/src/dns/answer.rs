@@ -72,24 +72,31 @@ pub(super) fn answer<'a>(
     let reply = match reply {
         _ if matches!(qtype, rtype::AXFR | rtype::IXFR) => Reply::Refused,
         // A resolver that has a denial would not ask for what is below (RFC 8020).
-        Reply::NxDomain { ttl } if lookup.is_empty_non_terminal => Reply::NoData { ttl },
+        Reply::NxDomain { ttl }
+            if lookup.is_empty_non_terminal || zone.settings().has_own_name(qname) =>
+        {
+            Reply::NoData { ttl }
+        }
         reply => reply,
     };
     Answer { zone: Some(zone), reply }
 }
 
 fn at_apex(zone: &Zone, qtype: u16) -> Reply<'_> {
-    match qtype {
+    let own = match qtype {
         // One RRset for ANY (RFC 8482).
         rtype::SOA | rtype::ANY => {
-            Reply::ZoneRrset { ttl: zone.negative_ttl, rrset: ZoneRrset::Soa }
+            let soa = ZoneRrset::Soa(zone.negative_ttl);
+            return Reply::ZoneRrset { ttl: zone.negative_ttl, rrset: soa };
         }
-        rtype::NS => zone_rrset(zone, ZoneRrset::Ns(&zone.ns)),
-        rtype::A => zone_rrset(zone, ZoneRrset::A(&zone.apex.a)),
-        rtype::AAAA => zone_rrset(zone, ZoneRrset::Aaaa(&zone.apex.aaaa)),
-        rtype::TXT => zone_rrset(zone, ZoneRrset::Txt(&zone.apex.txt)),
-        _ => Reply::NoData { ttl: zone.negative_ttl },
-    }
+        rtype::NS => Some(ZoneRrset::Ns(&zone.ns)),
+        rtype::A => Some(ZoneRrset::A(&zone.apex.a)),
+        rtype::AAAA => Some(ZoneRrset::Aaaa(&zone.apex.aaaa)),
+        rtype::TXT => Some(ZoneRrset::Txt(&zone.apex.txt)),
+        _ => None,
+    };
+    let added = zone.records.rrset(zone.origin.wire(), qtype).map(ZoneRrset::Added);
+    zone_rrset(zone, own.into_iter().chain(added))
 }
 
 /// The name of a key has what makes it an apex, and nothing else.
@@ -100,25 +107,28 @@ fn at_key_name(zone: &Zone, qtype: u16) -> Reply<'_> {
     }
 }
 
-fn zone_rrset<'a>(zone: &Zone, rrset: ZoneRrset<'a>) -> Reply<'a> {
-    if rrset.iter().next().is_none() {
-        Reply::NoData { ttl: zone.negative_ttl }
-    } else {
-        Reply::ZoneRrset { ttl: zone.ttl, rrset }
+/// The first RRset that has a record.
+fn zone_rrset<'a>(zone: &Zone, rrsets: impl IntoIterator<Item = ZoneRrset<'a>>) -> Reply<'a> {
+    let rrset = rrsets.into_iter().find(|rrset| rrset.iter().next().is_some());
+    match rrset {
+        Some(rrset) => Reply::ZoneRrset { ttl: zone.ttl, rrset },
+        None => Reply::NoData { ttl: zone.negative_ttl },
     }
 }
 
-/// The zone's own names, such as its name servers, and the names above them.
+/// The names that have records of the zone's own, such as its name servers.
 fn at_zone_name<'a>(zone: &'a Zone, qname: &[u8], qtype: u16) -> Option<Reply<'a>> {
-    let Some(addresses) = zone.glue.get(qname) else {
-        let above = zone.glue.keys().any(|name| name.is_below(qname));
-        return above.then_some(Reply::NoData { ttl: zone.negative_ttl });
-    };
-    Some(match qtype {
-        rtype::A | rtype::ANY => zone_rrset(zone, ZoneRrset::GlueA(addresses)),
-        rtype::AAAA => zone_rrset(zone, ZoneRrset::GlueAaaa(addresses)),
-        _ => Reply::NoData { ttl: zone.negative_ttl },
-    })
+    let glue = zone.glue.get(qname).map(Vec::as_slice);
+    let added = zone.records.at(qname);
+    if glue.is_none() && added.is_none() {
+        return None;
+    }
+    let is_asked = |of: u16| qtype == of || qtype == rtype::ANY;
+    let a = glue.filter(|_| is_asked(rtype::A)).map(ZoneRrset::GlueA);
+    let aaaa = glue.filter(|_| is_asked(rtype::AAAA)).map(ZoneRrset::GlueAaaa);
+    let added = added.unwrap_or_default().iter();
+    let added = added.filter(|rrset| is_asked(rrset.rtype().number())).map(ZoneRrset::Added);
+    Some(zone_rrset(zone, a.into_iter().chain(aaaa).chain(added)))
 }
 
 fn at_address<'a>(
@@ -132,7 +142,7 @@ fn at_address<'a>(
         AddressName::V4 { addr, non_terminal } => (addr.into(), non_terminal),
         AddressName::V6(addr) => (addr.into(), None),
         AddressName::EmptyNonTerminal => {
-            return Reply::NoData { ttl: zone.settings().negative_ttl };
+            return Reply::NoData { ttl: zone.settings().parent_ttl };
         }
         AddressName::Other => return Reply::NxDomain { ttl: zone.settings().negative_ttl },
     };
@@ -205,6 +215,12 @@ fn judged<'a>(
     }
 }
 
+/// MINIMUM of the SOA in a negative answer with a TTL: the zone's own, and not less than the TTL, since resolvers
+/// take the lesser of the two (RFC 2308 section 5).
+pub(crate) fn minimum(zone: &Zone, ttl: u32) -> u32 {
+    zone.negative_ttl.max(ttl)
+}
+
 /// A TTL that does not outlive what it rests on.
 fn bounded(ttl: u32, until: Option<UnixTime>, now: UnixTime) -> u32 {
     let left = until.map_or(u64::MAX, |until| until.seconds_from(now));
@@ -222,8 +238,8 @@ mod tests {
 
     use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
-        Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Name,
-        Serial, ZoneKind, ZoneSpec,
+        Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Include,
+        Includes, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZoneSpec,
     };
 
     use super::{
@@ -407,6 +423,171 @@ mod tests {
         assert_eq!(ask("1.2.0.192."), "records");
         for relative in ["2.0.0.127.", "1.0.0.127.", "5.0.0.127.", "10.0.0.127."] {
             assert_eq!(ask(relative), "nxdomain", "{relative}");
+        }
+    }
+
+    /// A zone with records.
+    fn with_records(kind: ZoneKind, access: Access) -> Arc<Index> {
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        let types = [("A", "192.0.2.80"), ("MX", "10 mail.example.org.")];
+        let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
+        let owners = ["@", "www", "a.spam.example"].map(|owner| (owner, &types));
+        let mut zone = ZoneSpec { access, ..spec(kind) };
+        zone.records = Records::parse(&zone.origin, owners).unwrap();
+        let zone = zone.check().unwrap();
+        writer.put_zone(&zone, Serial(1));
+        for subject in ["192.0.2.1", "spam.example", "*.www", "www"] {
+            let subject: Subject = subject.parse().unwrap();
+            if matches!(subject, Subject::Domain(_)) != kind.has_addresses() {
+                writer.set_entries(&zone.origin, &subject, &[Entry::default()]);
+            }
+        }
+        writer.publish(1, Instant::now());
+        index
+    }
+
+    #[test]
+    fn records_come_before_listings_and_hide_none_above_them() {
+        for kind in [ZoneKind::Ip, ZoneKind::Domain] {
+            let index = with_records(kind, Access::default());
+            let ask = |relative: &str, qtype| {
+                let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+                let question = Question { qname: qname.wire(), qtype };
+                match answer(&look_up(&index.load(), question), Permission::Full, NOW).reply {
+                    Reply::ZoneRrset { rrset: ZoneRrset::Added(rrset), ttl: 300 } => {
+                        format!("{} {}", rrset.rtype(), rrset.texts().join(","))
+                    }
+                    reply => name_of(&reply).into(),
+                }
+            };
+            assert_eq!(ask("www.", rtype::A), "A 192.0.2.80");
+            assert_eq!(ask("www.", 15), "MX 10 mail.example.org.");
+            // One RRset (RFC 8482).
+            assert_eq!(ask("www.", rtype::ANY), "A 192.0.2.80");
+            assert_eq!(ask("www.", rtype::AAAA), "nodata");
+            assert_eq!(ask("", rtype::A), "A 192.0.2.80");
+            assert_eq!(ask("", 15), "MX 10 mail.example.org.");
+            assert_eq!(ask("", rtype::NS), "records");
+            assert_eq!(ask("", rtype::TXT), "nodata");
+            assert_eq!(ask("example.", rtype::A), "nodata");
+            assert_eq!(ask("a.spam.example.", rtype::A), "A 192.0.2.80");
+            let (spam, below) = match kind {
+                ZoneKind::Domain => ("records", "records"),
+                _ => ("nodata", "nxdomain"),
+            };
+            assert_eq!(ask("spam.example.", rtype::A), spam);
+            assert_eq!(ask("x.www.", rtype::A), below);
+            assert_eq!(ask("b.spam.example.", rtype::A), "nxdomain");
+        }
+    }
+
+    #[test]
+    fn names_above_records_exist_for_all_and_are_listed_for_subscribers_only() {
+        let access = Access { subscribers: SubscriberMode::Required, ..Access::default() };
+        let index = with_records(ZoneKind::Domain, access);
+        for (relative, expected) in [
+            ("a.spam.example.", "records"),
+            ("spam.example.", "nodata"),
+            ("example.", "nodata"),
+            ("www.", "records"),
+            ("x.www.", "refused"),
+        ] {
+            let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            assert_eq!(reply_to(&index.load(), question, CLIENT), expected, "{relative}");
+        }
+    }
+
+    #[test]
+    fn a_combined_zone_answers_with_the_union_of_what_all_list() {
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        let codes = |zone: &str, codes: &[&str]| Include {
+            zone: zone.parse().unwrap(),
+            return_codes: codes.iter().map(|code| code.parse().unwrap()).collect(),
+            reason: None,
+        };
+        let zone = |origin: &str, includes: Vec<Include>| {
+            let ns: Name = "ns1.example.net".parse().unwrap();
+            let (origin, reason) = (origin.parse().unwrap(), "listed: $".parse().unwrap());
+            let includes = Includes::new(includes).unwrap();
+            let ns = vec![ns];
+            let spec = ZoneSpec { includes, ..ZoneSpec::new(origin, ZoneKind::Ip, ns, reason) };
+            spec.check().unwrap()
+        };
+        let includes =
+            vec![codes("a.example.org", &[]), codes("b.example.org", &["127.0.0.9", "127.0.0.4"])];
+        for zone in [
+            zone("bl.example.org", includes),
+            zone("a.example.org", vec![]),
+            zone("b.example.org", vec![]),
+        ] {
+            writer.put_zone(&zone, Serial(1));
+        }
+        let excluded = Entry { exclusion: true, ..Entry::default() };
+        let expires = |at| Entry { expires_at: Some(UnixTime(at)), ..Entry::default() };
+        for (origin, subject, entry) in [
+            ("a.example.org", "192.0.2.1", expires(1_020)),
+            ("b.example.org", "192.0.2.1", expires(1_010)),
+            ("b.example.org", "192.0.2.2", Entry::default()),
+            ("bl.example.org", "192.0.2.2", excluded.clone()),
+            ("a.example.org", "192.0.2.3", excluded),
+            ("bl.example.org", "192.0.2.4", Entry::default()),
+            ("a.example.org", "2001:db8::1", Entry::default()),
+        ] {
+            let origin: Name = origin.parse().unwrap();
+            writer.set_entries(&origin, &subject.parse().unwrap(), &[entry]);
+        }
+        writer.publish(1, Instant::now());
+        let ask = |relative: &str| {
+            let qname: Name = format!("{relative}.bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            let snapshot = index.load();
+            let lookup = look_up(&snapshot, question);
+            let Answer { zone, reply } = answer(&lookup, Permission::Full, NOW);
+            match reply {
+                Reply::ListedA { ttl, listed } => {
+                    let codes = listed.return_codes(zone.unwrap().settings());
+                    let codes = codes.iter().map(|code| code.addr().octets()[3].to_string());
+                    format!("{} for {ttl}", codes.collect::<Vec<_>>().join(","))
+                }
+                reply => name_of(&reply).into(),
+            }
+        };
+        assert_eq!(ask("1.2.0.192"), "2,4,9 for 10");
+        assert_eq!(ask("2.2.0.192"), "4,9 for 300");
+        assert_eq!(ask("3.2.0.192"), "nxdomain");
+        assert_eq!(ask("4.2.0.192"), "2 for 300");
+        // The test entries of all (RFC 5782 section 5).
+        assert_eq!(ask("2.0.0.127"), "2,4,9 for 300");
+        assert_eq!(ask("1.0.0.127"), "nxdomain");
+        // The IPv6 entry of a zone that is included.
+        assert_eq!(ask("1.0.0.2"), "nodata");
+    }
+
+    #[test]
+    fn names_above_addresses_have_a_ttl_of_their_own_and_a_minimum_that_allows_it() {
+        let zone = ZoneSpec { parent_ttl: 4_000, ..spec(ZoneKind::Ip) }.check().unwrap();
+        let index = Arc::new(Index::default());
+        let mut writer = IndexWriter::new(index.clone());
+        writer.put_zone(&zone, Serial(1));
+        writer.set_entries(&zone.origin, &"2001:db8::1".parse().unwrap(), &[Entry::default()]);
+        writer.publish(1, Instant::now());
+        let ttl = |relative: &str| {
+            let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+            let question = Question { qname: qname.wire(), qtype: rtype::A };
+            match answer(&look_up(&index.load(), question), Permission::Full, NOW).reply {
+                Reply::NoData { ttl } | Reply::NxDomain { ttl } => (ttl, minimum(&zone, ttl)),
+                reply => panic!("{reply:?}"),
+            }
+        };
+        for partial in ["192.", "2.0.192.", "f.", "8.b.d.0.1.0.0.2."] {
+            assert_eq!(ttl(partial), (4_000, 4_000), "{partial}");
+        }
+        // What may be listed, and what may become a name of the zone's own.
+        for other in ["1.2.0.192.", "1.0.0.2.", "www.", "", "deep."] {
+            assert_eq!(ttl(other), (60, 60), "{other}");
         }
     }
 

@@ -21,13 +21,20 @@ use prometheus::{
     proto::MetricFamily,
 };
 
-use super::{access::Forged, answer::Reply};
+use super::{access::Forged, answer::Reply, denied::Denied};
 
 /// The transport of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Udp,
     Tcp,
+}
+
+impl Transport {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        TRANSPORTS[self as usize]
+    }
 }
 
 /// The outcome of a query.
@@ -42,6 +49,11 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        OUTCOMES[self as usize]
+    }
+
     /// The outcome of a query with this reply.
     pub(super) fn of(reply: &Reply<'_>) -> Self {
         match reply {
@@ -76,6 +88,7 @@ struct Shared {
     /// Held while zones are added and removed.
     changing: Mutex<()>,
     opts: Opts,
+    denied: Opts,
     descs: Vec<Desc>,
 }
 
@@ -88,7 +101,10 @@ struct ZoneCounters {
 /// The counters that one worker writes, in cache lines that it shares with nobody.
 #[derive(Default)]
 #[repr(align(128))]
-struct CounterRow([[AtomicU64; OUTCOMES.len()]; TRANSPORTS.len()]);
+struct CounterRow {
+    outcomes: [[AtomicU64; OUTCOMES.len()]; TRANSPORTS.len()],
+    denied: [AtomicU64; Denied::ALL.len()],
+}
 
 /// The counters of one worker, which nobody else writes.
 pub(crate) struct WorkerCounters {
@@ -97,20 +113,25 @@ pub(crate) struct WorkerCounters {
 }
 
 const LABELS: [&str; 3] = ["zone", "transport", "result"];
+const DENIED_LABELS: [&str; 2] = ["zone", "reason"];
 
 impl Counters {
-    /// The counters of so many workers; register them as `dnsbl_queries_total`.
+    /// The counters of so many workers; register them as `dnsbl_queries_total` and `dnsbl_denied_total`.
     pub(crate) fn new(workers: usize) -> Result<Self, prometheus::Error> {
         let opts = Opts::new("dnsbl_queries_total", "DNS queries by zone, transport and result");
         let sums = IntCounterVec::new(opts.clone(), &LABELS)?;
+        let denied =
+            Opts::new("dnsbl_denied_total", "DNS queries that were denied, by zone and reason");
+        let denials = IntCounterVec::new(denied.clone(), &DENIED_LABELS)?;
         let rows = 1 + workers;
         Ok(Self(Arc::new(Shared {
             zones: ArcSwap::default(),
             no_zone: ZoneCounters::new("", rows),
             rows,
             changing: Mutex::default(),
-            descs: sums.desc().into_iter().cloned().collect(),
+            descs: sums.desc().into_iter().chain(denials.desc()).cloned().collect(),
             opts,
+            denied,
         })))
     }
 
@@ -123,7 +144,15 @@ impl Counters {
     pub(super) fn count(&self, zone: Option<ZoneNumber>, transport: Transport, outcome: Outcome) {
         let zones = self.0.zones.load();
         let counters = self.0.of_zone(&zones, zone);
-        counters.rows[0].0[transport as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
+        let row = &counters.rows[0];
+        row.outcomes[transport as usize][outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts that one of these was denied.
+    pub(super) fn deny(&self, zone: Option<ZoneNumber>, why: Denied) {
+        let zones = self.0.zones.load();
+        let counters = self.0.of_zone(&zones, zone);
+        counters.rows[0].denied[why as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Option<Arc<ZoneCounters>>>)) {
@@ -190,10 +219,20 @@ impl CounterGuard<'_> {
     /// Counts a query.
     pub(super) fn count(&self, zone: Option<ZoneNumber>, outcome: Outcome) {
         let counters = self.worker.counters.0.of_zone(&self.zones, zone);
-        let count = &counters.rows[self.worker.row].0[Transport::Udp as usize][outcome as usize];
-        // Nobody else writes here, so that nothing is lost between the two.
-        count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        let row = &counters.rows[self.worker.row];
+        add_one(&row.outcomes[Transport::Udp as usize][outcome as usize]);
     }
+
+    /// Counts that one of these was denied.
+    pub(super) fn deny(&self, zone: Option<ZoneNumber>, why: Denied) {
+        let counters = self.worker.counters.0.of_zone(&self.zones, zone);
+        add_one(&counters.rows[self.worker.row].denied[why as usize]);
+    }
+}
+
+/// Counts where nobody else writes, so that nothing is lost between the two.
+fn add_one(count: &AtomicU64) {
+    count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 impl ZoneCounters {
@@ -203,8 +242,12 @@ impl ZoneCounters {
     }
 
     fn sum(&self, transport: usize, outcome: usize) -> u64 {
-        let of = |row: &CounterRow| row.0[transport][outcome].load(Ordering::Relaxed);
+        let of = |row: &CounterRow| row.outcomes[transport][outcome].load(Ordering::Relaxed);
         self.rows.iter().map(of).sum()
+    }
+
+    fn sum_denied(&self, why: Denied) -> u64 {
+        self.rows.iter().map(|row| row.denied[why as usize].load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -215,6 +258,8 @@ impl Collector for Counters {
 
     fn collect(&self) -> Vec<MetricFamily> {
         let Ok(sums) = IntCounterVec::new(self.0.opts.clone(), &LABELS) else { return vec![] };
+        let denied = IntCounterVec::new(self.0.denied.clone(), &DENIED_LABELS);
+        let Ok(denied) = denied else { return vec![] };
         let zones = self.0.zones.load();
         for counters in zones.iter().flatten().map(Arc::as_ref).chain([&self.0.no_zone]) {
             for (t, transport) in TRANSPORTS.into_iter().enumerate() {
@@ -227,7 +272,11 @@ impl Collector for Counters {
                     sums.with(&labels).inc_by(counters.sum(t, o));
                 }
             }
+            for why in Denied::ALL {
+                let labels = [counters.origin.as_str(), why.as_str()];
+                denied.with_label_values(&labels).inc_by(counters.sum_denied(why));
+            }
         }
-        sums.collect()
+        sums.collect().into_iter().chain(denied.collect()).collect()
     }
 }

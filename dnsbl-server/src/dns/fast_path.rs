@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use dnsbl_index::{IndexedZone, ZoneNumber};
-use dnsbl_types::ClockReading;
+use dnsbl_types::{ClockReading, SubscriberId};
 
 use super::{
     access::{AccessControl, Permission},
     answer::answer,
     cookies::ClientCookie,
     counters::Outcome,
+    denied::Denied,
     extended_error::ExtendedError,
     lookup::{Key, Lookup},
     protection::Protection,
@@ -35,46 +36,59 @@ pub(super) struct Responded {
     pub(super) len: usize,
     pub(super) zone: Option<ZoneNumber>,
     pub(super) outcome: Outcome,
+    pub(super) denied: Option<Denied>,
+    pub(super) subscriber: Option<SubscriberId>,
 }
 
 /// Writes the reply to a query over UDP; `None` if that is left to the slow path. Allocates nothing.
 pub(super) fn respond(
-    access: &AccessControl,
+    control: &AccessControl,
     protection: &Protection,
     asked: Asked<'_>,
     reply: &mut [u8],
     now: ClockReading,
 ) -> Option<Responded> {
     let Asked { packet, query, lookup, client } = asked;
-    if access.ignores(client) {
-        return Some(Responded { len: 0, zone: None, outcome: Outcome::Dropped });
+    if control.ignores(client) {
+        let (outcome, denied) = (Outcome::Dropped, Some(Denied::Rule));
+        return Some(Responded { len: 0, zone: None, outcome, denied, subscriber: None });
     }
     let client = protection.client(client, query.cookie(packet), now.wall);
     if client.cookie == ClientCookie::Malformed {
         return None;
     }
-    let access = access.decide(lookup, client.addr, now);
-    let answer = answer(lookup, access.permission, now.wall);
-    let longest = protection.longest_reply(&client, query.payload());
-    let reply_len = reply.len();
-    let reply = &mut reply[..usize::from(longest).min(reply_len)];
-    let options = ReplyOptions {
-        cookie: client.cookie.reply(),
-        extended_error: ExtendedError::of(lookup, access.permission, &answer.reply),
+    let mut write = |permission| {
+        let answer = answer(lookup, permission, now.wall);
+        let options = ReplyOptions {
+            cookie: client.cookie.reply(),
+            extended_error: ExtendedError::of(lookup, permission, &answer.reply),
+        };
+        let longest = protection.longest_reply(&client, answer.zone, query.payload());
+        let room = usize::from(longest).min(reply.len());
+        let key_len = lookup.key.map_or(0, Key::wire_len);
+        let len = reply::write(packet, query, &answer, key_len, options, &mut reply[..room])?;
+        Some((answer, options, len))
     };
-    // First, since the slow path asks for itself whether what is written there is sent.
-    let key_len = lookup.key.map_or(0, Key::wire_len);
-    let mut len = reply::write(packet, query, &answer, key_len, options, reply)?;
+    let unpaid = control.decide(lookup, client.addr, now);
+    // Before it is paid: what has no room here is paid on the slow path.
+    let mut written = write(unpaid.permission)?;
+    let access = control.pay(unpaid, now);
+    if unpaid.permission.is_granted() && !access.permission.is_granted() {
+        written = write(access.permission)?;
+    }
+    let (answer, options, mut len) = written;
     let mut outcome = Outcome::of(&answer.reply);
     access.count(outcome == Outcome::Listed);
-    if matches!(access.permission, Permission::Ignored) {
-        let zone = answer.zone.map(IndexedZone::number);
-        return Some(Responded { len: 0, zone, outcome: Outcome::Dropped });
+    let class = ResultClass::of(&answer.reply);
+    match access.permission {
+        Permission::Ignored => (len, outcome) = (0, Outcome::Dropped),
+        _ => match protection.admit(&client, class, now.steady) {
+            Admission::Answered => {}
+            Admission::Slipped => len = reply::write_truncated(packet, query, options, reply)?,
+            Admission::Dropped => (len, outcome) = (0, Outcome::Dropped),
+        },
     }
-    match protection.admit(&client, ResultClass::of(&answer.reply), now.steady) {
-        Admission::Answered => {}
-        Admission::Slipped => len = reply::write_truncated(packet, query, options, reply)?,
-        Admission::Dropped => (len, outcome) = (0, Outcome::Dropped),
-    }
-    Some(Responded { len, zone: answer.zone.map(IndexedZone::number), outcome })
+    let (denied, subscriber) = (access.denied(), access.subscriber());
+    let zone = answer.zone.map(IndexedZone::number);
+    Some(Responded { len, zone, outcome, denied, subscriber })
 }

@@ -6,7 +6,7 @@ use dnsbl_index::Index;
 use dnsbl_types::{ClockReading, UnixTime};
 
 use super::{
-    AccessControl, Cookies, Counters, Protection, Secrets, Service,
+    AccessControl, Cookies, Counters, Protection, Sampler, Secrets, Service,
     counters::Transport,
     fast_path::{self, Asked},
     lookup, message,
@@ -27,8 +27,9 @@ impl Paths {
         let cookies = Some(Cookies::new(Secrets::of_one_server([7; 16])));
         let protection = Protection { cookies, ..Protection::default() };
         let identity = Some("fuzz".to_owned());
-        let access = AccessControl::default();
-        Self(Service { index, counters, access, protection, version: None, identity })
+        let access = Arc::new(AccessControl::default());
+        let sampler = Sampler::default();
+        Self(Service { index, counters, access, protection, sampler, version: None, identity })
     }
 
     /// The slow path's reply to a message, if it gets one: that over UDP, and that over TCP.

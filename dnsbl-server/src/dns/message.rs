@@ -13,7 +13,7 @@ use hickory_server::{
         rr::{
             DNSClass, Name as WireName, RData, Record,
             rdata::{
-                A, AAAA, NS, SOA, TXT,
+                A, AAAA, NS, NULL, SOA, TXT,
                 opt::{EdnsCode, EdnsOption, NSIDPayload},
             },
         },
@@ -25,14 +25,16 @@ use hickory_server::{
 
 use super::{
     access::Permission,
-    answer::{Answer, Reply, answer},
+    answer::{Answer, Reply, answer, minimum},
     cookies::ClientCookie,
     counters::{Outcome, Transport},
+    denied::Denied,
     extended_error::ExtendedError,
     lookup::{Key, Question, look_up},
     protection::Client,
     rate_limit::{Admission, ResultClass},
     rrset::Rdata,
+    samples::Sample,
     service::Service,
     wire::{HEADER, PAYLOAD, RECORD_HEAD, option, rtype},
 };
@@ -58,6 +60,7 @@ pub(crate) fn respond(
     }
     if service.access.ignores(client.ip()) {
         service.counters.count(None, transport, Outcome::Dropped);
+        service.counters.deny(None, Denied::Rule);
         return None;
     }
     let admit = |client: &Client, class| match transport {
@@ -189,7 +192,7 @@ impl<'r> ResponseBuilder<'r> {
         };
         self.meta.response_code = rcode;
         let outcome = if rcode == ResponseCode::NoError { Outcome::NoData } else { Outcome::Error };
-        let bytes = self.encode(&[], None, transport);
+        let bytes = self.encode(None, &[], None, transport);
         Decided { zone: None, outcome, class: ResultClass::Error, bytes }
     }
 
@@ -197,7 +200,7 @@ impl<'r> ResponseBuilder<'r> {
     fn refuse(&mut self, transport: Transport) -> Decided {
         self.meta.response_code = ResponseCode::Refused;
         self.explain(Some(ExtendedError::NotAuthoritative));
-        let bytes = self.encode(&[], None, transport);
+        let bytes = self.encode(None, &[], None, transport);
         Decided { zone: None, outcome: Outcome::Refused, class: ResultClass::Error, bytes }
     }
 
@@ -212,18 +215,26 @@ impl<'r> ResponseBuilder<'r> {
         let snapshot = self.service.index.load();
         let question = Question { qname: &qname, qtype: query.query_type().into() };
         let lookup = look_up(&snapshot, question);
-        let access = self.service.access.decide(&lookup, self.client.addr, now);
+        let control = &self.service.access;
+        let access = control.pay(control.decide(&lookup, self.client.addr, now), now);
         let Answer { zone, reply } = answer(&lookup, access.permission, now.wall);
         let (outcome, class) = (Outcome::of(&reply), ResultClass::of(&reply));
         access.count(outcome == Outcome::Listed);
         let zone_number = zone.map(IndexedZone::number);
+        let (denied, subscriber) = (access.denied(), access.subscriber());
+        if let Some(why) = denied {
+            self.service.counters.deny(zone_number, why);
+        }
+        let client = self.client.addr;
+        let sample = Sample { client, zone: zone_number, outcome, denied, subscriber };
+        self.service.sampler.see(sample, &lookup, transport, now.wall);
         if matches!(access.permission, Permission::Ignored) {
             return Decided { zone: zone_number, outcome: Outcome::Dropped, class, bytes: None };
         }
         self.explain(ExtendedError::of(&lookup, access.permission, &reply));
         let owner = query.original().name();
         let (records, soa) = self.sections(zone, &reply, owner, lookup.key);
-        let bytes = self.encode(&records, soa.as_ref(), transport);
+        let bytes = self.encode(zone, &records, soa.as_ref(), transport);
         Decided { zone: zone_number, outcome, class, bytes }
     }
 
@@ -268,7 +279,8 @@ impl<'r> ResponseBuilder<'r> {
         cut(&mut answers);
         let soa = match reply {
             Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
-                Some(record(zone, &apex_name(zone, owner, key), *ttl, Rdata::Soa))
+                let soa = Rdata::Soa(minimum(zone.settings(), *ttl));
+                Some(record(zone, &apex_name(zone, owner, key), *ttl, soa))
             }
             _ => None,
         };
@@ -289,13 +301,14 @@ impl<'r> ResponseBuilder<'r> {
         let owner = query.original().name().clone();
         let mut record = Record::from_rdata(owner, 0, txt(text));
         record.dns_class = DNSClass::CH;
-        let bytes = self.encode(&[record], None, transport);
+        let bytes = self.encode(None, &[record], None, transport);
         Decided { zone: None, outcome: Outcome::NoData, class: ResultClass::ZoneRecords, bytes }
     }
 
     /// The bytes; where they are too many for UDP, TC and nothing else, so that the client asks by TCP.
     fn encode(
         &self,
+        zone: Option<&IndexedZone>,
         answers: &[Record],
         soa: Option<&Record>,
         transport: Transport,
@@ -304,7 +317,7 @@ impl<'r> ResponseBuilder<'r> {
             Transport::Tcp => u16::MAX,
             Transport::Udp => {
                 let payload = self.request.edns.as_ref().map(Edns::max_payload);
-                self.service.protection.longest_reply(&self.client, payload)
+                self.service.protection.longest_reply(&self.client, zone, payload)
             }
         };
         let mut meta = self.meta;
@@ -387,6 +400,7 @@ fn data_len(record: &Record) -> usize {
         RData::TXT(texts) => texts.txt_data.iter().map(|text| 1 + text.len()).sum(),
         RData::A(_) => 4,
         RData::AAAA(_) => 16,
+        RData::Unknown { rdata, .. } => rdata.anything.len(),
         // A name, or two and five numbers.
         _ => 2 * 255 + 20,
     }
@@ -408,7 +422,10 @@ fn record(zone: &IndexedZone, owner: &WireName, ttl: u32, data: Rdata<'_>) -> Re
         Rdata::Aaaa(addr) => RData::AAAA(AAAA(addr)),
         Rdata::Ns(name) => RData::NS(NS(wire_name(name))),
         Rdata::Txt(text) => txt(text),
-        Rdata::Soa => soa(zone),
+        Rdata::Soa(minimum) => soa(zone, minimum),
+        Rdata::Wire(rtype, data) => {
+            RData::Unknown { code: rtype.into(), rdata: NULL::with(data.to_vec()) }
+        }
     };
     Record::from_rdata(owner.clone(), ttl, data)
 }
@@ -417,7 +434,7 @@ fn txt(text: &str) -> RData {
     RData::TXT(TXT::from_bytes(Reason::strings(text).map(str::as_bytes).collect()))
 }
 
-fn soa(zone: &IndexedZone) -> RData {
+fn soa(zone: &IndexedZone, minimum: u32) -> RData {
     let settings = zone.settings();
     let times = settings.soa;
     RData::SOA(SOA::new(
@@ -427,7 +444,7 @@ fn soa(zone: &IndexedZone) -> RData {
         times.refresh as i32,
         times.retry as i32,
         times.expire as i32,
-        settings.negative_ttl,
+        minimum,
     ))
 }
 

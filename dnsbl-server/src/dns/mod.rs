@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `access.rs` decides who may ask, and how much (`quotas.rs`). `protection.rs` decides over UDP what a client's cookie proves (`cookies.rs`), and how many answers a network
-//! gets (`rate_limit.rs`).
+//! gets (`rate_limit.rs`). `samples.rs` hands out some of the queries to who shows what is asked.
 
 mod abort;
 mod access;
@@ -18,6 +18,7 @@ mod answer;
 mod bind;
 mod cookies;
 mod counters;
+mod denied;
 mod extended_error;
 mod fast_path;
 mod fuzz;
@@ -29,6 +30,7 @@ mod quotas;
 mod rate_limit;
 mod reply;
 mod rrset;
+mod samples;
 mod service;
 mod slow_path;
 mod tcp;
@@ -50,11 +52,16 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) use access::AccessControl;
 pub(crate) use bind::Sockets;
 pub(crate) use cookies::{Cookies, Secrets};
-pub(crate) use counters::Counters;
+#[cfg(test)]
+pub(crate) use counters::Transport;
+pub(crate) use counters::{Counters, Outcome};
+pub(crate) use denied::Denied;
 pub use fuzz::Paths;
 pub(crate) use protection::Protection;
 pub(crate) use rate_limit::{RateLimitCounters, RateLimiter};
+pub(crate) use samples::{EVERY, LoggedQuery, Outlet, Sample, Sampler};
 pub(crate) use service::Service;
+pub(crate) use wire::type_name;
 
 use crate::config;
 

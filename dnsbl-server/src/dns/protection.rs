@@ -5,7 +5,9 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use dnsbl_types::UnixTime;
+use dnsbl_index::IndexedZone;
+use dnsbl_types::{LargeUdp as ZoneLargeUdp, UnixTime};
+use ipnet::IpNet;
 
 use super::{
     cookies::{ClientCookie, Cookies},
@@ -46,19 +48,26 @@ impl Protection {
         Client { addr, cookie }
     }
 
-    /// The longest reply that a client gets over UDP if it offers to take `payload` octets (RFC 6891 section
-    /// 6.2.3).
-    pub(super) fn longest_reply(&self, client: &Client, payload: Option<u16>) -> u16 {
+    /// The longest reply that a client gets over UDP to a question in a zone if it offers to take `payload` octets
+    /// (RFC 6891 section 6.2.3).
+    pub(super) fn longest_reply(
+        &self,
+        client: &Client,
+        zone: Option<&IndexedZone>,
+        payload: Option<u16>,
+    ) -> u16 {
         let longest = payload.unwrap_or(CLASSIC).clamp(CLASSIC, PAYLOAD);
-        match &self.large_udp {
-            LargeUdp::All => longest,
-            _ if longest == CLASSIC || client.is_proved() => longest,
-            LargeUdp::Cookie { networks } => {
-                let addr = client.addr.to_canonical();
-                let is_known = networks.iter().any(|network| network.contains(&addr));
-                if is_known { longest } else { CLASSIC }
-            }
+        let by_zone = zone.and_then(|zone| zone.settings().access.large_udp);
+        let (is_for_all, known): (_, &[IpNet]) = match &self.large_udp {
+            LargeUdp::All => (true, &[]),
+            LargeUdp::Cookie { networks } => (false, networks),
+        };
+        let is_for_all = by_zone.map_or(is_for_all, |by_zone| by_zone == ZoneLargeUdp::All);
+        if is_for_all || longest == CLASSIC || client.is_proved() {
+            return longest;
         }
+        let addr = client.addr.to_canonical();
+        if known.iter().any(|network| network.contains(&addr)) { longest } else { CLASSIC }
     }
 
     /// Decides what becomes of an answer of a class to a client over UDP.

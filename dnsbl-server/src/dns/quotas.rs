@@ -6,11 +6,13 @@
 use std::{
     hash::{Hash as _, Hasher as _},
     net::IpAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use dnsbl_index::ZoneNumber;
-use dnsbl_types::{Allowance, Moment, Quota};
+use dnsbl_types::{Allowance, Day, Moment, Name, Quota};
 use siphasher::sip::SipHasher13;
 
 /// Places of a set.
@@ -19,9 +21,10 @@ const WAYS: usize = 8;
 const SETS: usize = 1 << 12;
 
 /// What all have asked.
-pub(super) struct QuotaTable {
+pub(crate) struct QuotaTable {
     sets: Box<[[Place; WAYS]]>,
-    key: SipHasher13,
+    /// It decides who shares a set, and nobody else may know it.
+    key: OnceLock<SipHasher13>,
 }
 
 /// Who is charged for a question.
@@ -42,31 +45,57 @@ struct Place {
     allowance: Allowance,
 }
 
-impl QuotaTable {
-    /// A table; `key` decides who shares a set, and nobody else may know it.
-    pub(super) fn new(key: [u8; 16]) -> Self {
+impl Default for QuotaTable {
+    /// A table that counts nothing before it is started.
+    fn default() -> Self {
         let sets = (0..SETS).map(|_| Default::default()).collect();
-        Self { sets, key: SipHasher13::new_with_key(&key) }
+        Self { sets, key: OnceLock::new() }
+    }
+}
+
+impl QuotaTable {
+    /// Begins to count; `key` decides who shares a set, and nobody else may know it.
+    pub(crate) fn start(&self, key: [u8; 16]) {
+        self.key.get_or_init(|| SipHasher13::new_with_key(&key));
     }
 
     /// Takes a question to a zone from what is left of a payer's quota; false if there is none.
-    pub(super) fn charge(&self, zone: ZoneNumber, payer: Payer, quota: Quota, now: Moment) -> bool {
+    pub(super) fn charge(&self, zone: &Name, payer: Payer, quota: Quota, now: Moment) -> bool {
         if quota == Quota::default() {
             return true;
         }
-        let owner = self.owner(zone, payer);
-        let set = &self.sets[owner as usize % SETS];
-        let known = set.iter().find(|place| place.owner.load(Relaxed) == owner);
-        let place = known.unwrap_or_else(|| occupy(set, owner, now));
-        place.allowance.take(quota, now)
+        // No zone is answered before what was spent has been read.
+        let Some(&key) = self.key.get() else { return true };
+        let owner = owner(key, zone, payer);
+        self.place(owner, now).allowance.take(quota, now)
     }
 
-    fn owner(&self, zone: ZoneNumber, payer: Payer) -> u64 {
-        let mut hasher = self.key;
-        zone.hash(&mut hasher);
-        payer.normal().hash(&mut hasher);
-        hasher.finish().max(1)
+    fn place(&self, owner: u64, now: Moment) -> &Place {
+        let set = &self.sets[owner as usize % SETS];
+        let known = set.iter().find(|place| place.owner.load(Relaxed) == owner);
+        known.unwrap_or_else(|| occupy(set, owner, now))
     }
+
+    /// What was asked on a day, by what stands for a payer: by those who have asked so much at least.
+    pub(crate) fn spent(&self, day: Day, least: u32) -> impl Iterator<Item = (u64, u32)> {
+        let places = self.sets.iter().flatten();
+        let spent =
+            places.map(move |place| (place.owner.load(Relaxed), place.allowance.asked_on(day)));
+        spent.filter(move |&(owner, asked)| owner != 0 && asked >= least)
+    }
+
+    /// Adds what was spent on a day before this began to count.
+    pub(crate) fn restore(&self, day: Day, spent: &[(u64, u32)]) {
+        for &(owner, asked) in spent.iter().filter(|(owner, _)| *owner != 0) {
+            self.place(owner, Moment { steady: 0, day }).allowance.restore(day, asked);
+        }
+    }
+}
+
+fn owner(mut hasher: SipHasher13, zone: &Name, payer: Payer) -> u64 {
+    hasher.write(zone.wire());
+    payer.normal().hash(&mut hasher);
+    hasher.finish().max(1)
 }
 
 /// Takes the place of who would miss it least.
@@ -110,13 +139,23 @@ mod tests {
         Quota { per_second: None, per_day: NonZeroU32::new(count) }
     }
 
-    fn taken(table: &QuotaTable, zone: ZoneNumber, payer: Payer) -> usize {
-        (0..50).filter(|_| table.charge(zone, payer, per_day(20), NOW)).count()
+    fn started() -> QuotaTable {
+        let table = QuotaTable::default();
+        table.start([7; 16]);
+        table
+    }
+
+    fn zone(number: usize) -> Name {
+        ["a.example.org", "b.example.org"][number].parse().unwrap()
+    }
+
+    fn taken(table: &QuotaTable, number: usize, payer: Payer) -> usize {
+        (0..50).filter(|_| table.charge(&zone(number), payer, per_day(20), NOW)).count()
     }
 
     #[test]
     fn addresses_networks_and_zones_are_counted_apart() {
-        let table = QuotaTable::new([7; 16]);
+        let table = started();
         let at = |text: &str| text.parse::<IpAddr>().unwrap();
         for (zone, payer, expected) in [
             (0, Payer::Address(at("192.0.2.1")), 20),
@@ -139,25 +178,48 @@ mod tests {
 
     #[test]
     fn what_has_no_quota_takes_no_place() {
-        let table = QuotaTable::new([7; 16]);
-        assert!(table.charge(0, Payer::Everybody, Quota::default(), NOW));
+        let table = started();
+        assert!(table.charge(&zone(0), Payer::Everybody, Quota::default(), NOW));
         let is_free = |place: &Place| place.owner.load(Relaxed) == 0;
         assert!(table.sets.iter().flatten().all(is_free));
     }
 
     #[test]
     fn whoever_has_asked_most_is_remembered_however_many_come() {
-        let table = QuotaTable::new([7; 16]);
+        let table = started();
         let heavy = Payer::Address([192, 0, 2, 1].into());
         assert_eq!(taken(&table, 0, heavy), 20);
+        let zone = zone(0);
         for bits in 0..500_000u32 {
             table.charge(
-                0,
+                &zone,
                 Payer::Address(std::net::Ipv4Addr::from_bits(bits).into()),
                 per_day(20),
                 NOW,
             );
         }
         assert_eq!(taken(&table, 0, heavy), 0);
+    }
+
+    #[test]
+    fn what_was_spent_before_a_restart_counts() {
+        let (before, after) = (started(), started());
+        let [heavy, light] = [1, 2].map(|last| Payer::Address([192, 0, 2, last].into()));
+        assert_eq!(taken(&before, 0, heavy), 20);
+        assert!(before.charge(&zone(0), light, per_day(20), NOW));
+        let spent: Vec<(u64, u32)> = before.spent(NOW.day, 10).collect();
+        assert_eq!(spent.len(), 1);
+        // Some came while it was read.
+        assert!(after.charge(&zone(0), heavy, per_day(20), NOW));
+        after.restore(NOW.day, &spent);
+        assert_eq!((taken(&after, 0, heavy), taken(&after, 0, light)), (0, 20));
+        assert_eq!(before.spent(Day(NOW.day.0 + 1), 1).count(), 0);
+    }
+
+    #[test]
+    fn a_table_that_has_not_been_started_counts_nothing() {
+        let table = QuotaTable::default();
+        assert_eq!(taken(&table, 0, Payer::Everybody), 50);
+        assert_eq!(table.spent(NOW.day, 1).count(), 0);
     }
 }

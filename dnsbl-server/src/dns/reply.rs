@@ -9,7 +9,7 @@ use dnsbl_index::{IndexedZone, Listed};
 use dnsbl_types::{Name, Reason};
 
 use super::{
-    answer::{Answer, Reply},
+    answer::{Answer, Reply, minimum},
     cookies::ReplyCookie,
     extended_error::ExtendedError,
     query::Query,
@@ -148,7 +148,7 @@ impl Writer<'_> {
                 Some((count, 0))
             }
             Reply::NoData { ttl } | Reply::NxDomain { ttl } => {
-                self.apex_record(*ttl, zone, Rdata::Soa)?;
+                self.apex_record(*ttl, zone, Rdata::Soa(minimum(zone.settings(), *ttl)))?;
                 Some((0, 1))
             }
             Reply::Refused | Reply::ServFail => Some((0, 0)),
@@ -223,8 +223,9 @@ impl Writer<'_> {
             Rdata::A(_) => rtype::A,
             Rdata::Aaaa(_) => rtype::AAAA,
             Rdata::Ns(_) => rtype::NS,
-            Rdata::Soa => rtype::SOA,
+            Rdata::Soa(_) => rtype::SOA,
             Rdata::Txt(_) => rtype::TXT,
+            Rdata::Wire(rtype, _) => rtype,
         };
         self.put(&rtype.to_be_bytes())?;
         self.put(&CLASS_IN)?;
@@ -247,7 +248,8 @@ impl Writer<'_> {
             Rdata::A(addr) => self.put(&addr.octets()),
             Rdata::Aaaa(addr) => self.put(&addr.octets()),
             Rdata::Ns(name) => self.name(zone, name),
-            Rdata::Soa => self.soa(zone),
+            Rdata::Soa(minimum) => self.soa(zone, minimum),
+            Rdata::Wire(_, data) => self.put(data),
             Rdata::Txt(text) => Reason::strings(text).try_for_each(|string| {
                 self.put(&[string.len() as u8])?;
                 self.put(string.as_bytes())
@@ -255,12 +257,12 @@ impl Writer<'_> {
         }
     }
 
-    fn soa(&mut self, zone: &IndexedZone) -> Option<()> {
+    fn soa(&mut self, zone: &IndexedZone, minimum: u32) -> Option<()> {
         let settings = zone.settings();
         self.name(zone, &settings.mname)?;
         self.name(zone, &settings.rname)?;
         let times = settings.soa;
-        let (serial, minimum) = (zone.serial().0, settings.negative_ttl);
+        let serial = zone.serial().0;
         for number in [serial, times.refresh, times.retry, times.expire, minimum] {
             self.put(&number.to_be_bytes())?;
         }

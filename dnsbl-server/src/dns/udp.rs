@@ -17,10 +17,11 @@ use udp_batch::{Batch, Datagram};
 
 use super::{
     abort::AbortOnPanic,
-    counters::WorkerCounters,
-    fast_path::{Asked, respond},
+    counters::{Transport, WorkerCounters},
+    fast_path::{Asked, Responded, respond},
     lookup::{Lookup, look_up},
     query::Query,
+    samples::{Sample, Sampler},
     service::Service,
     slow_path::{Queue, SlowQuery},
     wire::PAYLOAD,
@@ -51,6 +52,7 @@ impl Workers {
                 socket: Arc::new(socket),
                 service: service.clone(),
                 counters,
+                sampler: service.sampler.another(),
                 queue: queue.clone(),
             };
             let stop = stop.clone();
@@ -79,6 +81,7 @@ struct Worker {
     socket: Arc<UdpSocket>,
     service: Arc<Service>,
     counters: WorkerCounters,
+    sampler: Sampler,
     queue: Queue,
 }
 
@@ -122,9 +125,14 @@ impl Worker {
             let asked = Asked { packet: datagram.bytes, query, lookup, client };
             let Service { access, protection, .. } = &*self.service;
             match respond(access, protection, asked, datagram.reply, now) {
-                Some(responded) => {
-                    datagram.reply(responded.len);
-                    counters.count(responded.zone, responded.outcome);
+                Some(Responded { len, zone, outcome, denied, subscriber }) => {
+                    datagram.reply(len);
+                    counters.count(zone, outcome);
+                    if let Some(why) = denied {
+                        counters.deny(zone, why);
+                    }
+                    let sample = Sample { client, zone, outcome, denied, subscriber };
+                    self.sampler.see(sample, lookup, Transport::Udp, now.wall);
                 }
                 None => self.defer(datagram),
             }

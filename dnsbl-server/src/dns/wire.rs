@@ -33,3 +33,18 @@ pub(super) mod option {
     pub(crate) const PADDING: u16 = 12;
     pub(crate) const EXTENDED_ERROR: u16 = 15;
 }
+
+/// The name of a type, or its number where it is none that lists are asked for (RFC 3597 section 5).
+pub(crate) fn type_name(number: u16) -> String {
+    let name = match number {
+        rtype::A => "A",
+        rtype::NS => "NS",
+        rtype::SOA => "SOA",
+        rtype::TXT => "TXT",
+        rtype::AAAA => "AAAA",
+        rtype::DS => "DS",
+        rtype::ANY => "ANY",
+        number => return format!("TYPE{number}"),
+    };
+    name.into()
+}

@@ -21,11 +21,35 @@ fn the_soa_of_a_negative_answer_has_the_negative_ttl_twice() {
     let server = server();
     let zone = server.ip_zone(json!({"ttl": 1234, "negative_ttl": 77}));
     zone.list("192.0.2.1");
-    for (name, rtype) in [("9.2.0.192", A), ("192", A), ("1.2.0.192", NS), ("www", A), ("", A)] {
+    for (name, rtype) in [("9.2.0.192", A), ("1.0.0.2", A), ("1.2.0.192", NS), ("www", A), ("", A)]
+    {
         let reply = zone.reply(name, rtype);
         let (ttl, soa) = reply.soa();
         assert_eq!((ttl, soa.minimum), (77, 77), "{name:?} {rtype}");
     }
+}
+
+/// Such a name is never listed itself, and its answer hides nothing that lies below.
+#[test]
+fn a_name_above_addresses_has_a_ttl_of_its_own_as_minimum_too() {
+    let server = server();
+    for (settings, expected) in [
+        (json!({"negative_ttl": 77}), (3600, 3600)),
+        (json!({"negative_ttl": 77, "parent_ttl": 7200}), (7200, 7200)),
+        // Resolvers take the lesser of the two.
+        (json!({"negative_ttl": 77, "parent_ttl": 5}), (5, 77)),
+    ] {
+        let zone = server.ip_zone(settings);
+        for name in ["192", "2.0.192", "f.f", "8.b.d.0.1.0.0.2"] {
+            let reply = zone.reply(name, A);
+            assert_eq!(Answer::of(&reply), Answer::NoData);
+            let (ttl, soa) = reply.soa();
+            assert_eq!((ttl, soa.minimum), expected, "{name}");
+        }
+    }
+    let zone = server.domain_zone(json!({"negative_ttl": 77}));
+    zone.list("spam.example.com");
+    assert_eq!(zone.reply("example.com", A).ttl(), 77, "it may be listed itself");
 }
 
 #[test]

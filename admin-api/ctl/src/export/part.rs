@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{BufRead as _, BufReader, ErrorKind, Write},
     path::{Path, PathBuf},
 };
 
@@ -42,6 +42,12 @@ impl Part {
         written.with_context(|| format!("cannot write {}", self.part.display()))
     }
 
+    /// Whether the file that stands there has the same content.
+    pub(super) fn is_same_as_before(&self) -> anyhow::Result<bool> {
+        let shown = self.target.display();
+        has_same_content(&self.part, &self.target).with_context(|| format!("cannot read {shown}"))
+    }
+
     /// Makes it last, and gives it its name.
     pub(super) fn finish(mut self) -> anyhow::Result<()> {
         let shown = self.target.display().to_string();
@@ -61,6 +67,30 @@ impl Drop for Part {
         if !self.finished {
             let _ = fs::remove_file(&self.part);
         }
+    }
+}
+
+fn has_same_content(one: &Path, other: &Path) -> std::io::Result<bool> {
+    let other = match File::open(other) {
+        Err(err) if err.kind() == ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    let one = File::open(one)?;
+    if one.metadata()?.len() != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (a, b) = (one.fill_buf()?, other.fill_buf()?);
+        let len = a.len().min(b.len());
+        if a[..len] != b[..len] {
+            return Ok(false);
+        }
+        if len == 0 {
+            return Ok(a.len() == b.len());
+        }
+        one.consume(len);
+        other.consume(len);
     }
 }
 
@@ -87,6 +117,22 @@ mod tests {
         part.finish().unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "new");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_with_the_same_content_is_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("bl.txt");
+        let is_same = |content: &str| {
+            let mut part = Part::create(&target).unwrap();
+            part.write(content.as_bytes()).unwrap();
+            part.is_same_as_before().unwrap()
+        };
+        assert!(!is_same("a"));
+        let long = "x".repeat(100_000);
+        fs::write(&target, &long).unwrap();
+        assert!(is_same(&long) && !is_same(&long[1..]));
+        assert!(!is_same(&format!("{}y", &long[1..])));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use dnsbl_types::{Name, UnixTime};
 
 use super::{
     bytes::{number, trim_start, word, words},
-    error::{LineError, shown},
+    error::{FileError, LineError, shown},
     template::Templates,
     time,
     trap::Trap,
@@ -65,6 +65,31 @@ pub struct Settings {
     pub expires: Option<At<UnixTime>>,
 }
 
+impl Settings {
+    /// Whether rbldnsd would serve a file with these at `now`.
+    pub(super) fn check(&self, now: UnixTime) -> Result<(), FileError> {
+        if let Some(created) = self.created.as_ref().filter(|created| created.value > now) {
+            let ahead = created.value.seconds_from(now);
+            return Err(FileError::FromTheFuture { line: created.line, ahead });
+        }
+        if let Some(expires) = self.expires.as_ref().filter(|expires| expires.value <= now) {
+            let ago = now.seconds_from(expires.value);
+            return Err(FileError::Expired { line: expires.line, ago });
+        }
+        Ok(())
+    }
+
+    /// Takes what another part of the same file says of the whole: not its TTL, which is its own.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.soa = self.soa.take().or_else(|| other.soa.clone());
+        self.ns = self.ns.take().or_else(|| other.ns.clone());
+        let created = self.created.take().into_iter().chain(other.created.clone());
+        self.created = created.max_by_key(|at| at.value);
+        let expires = self.expires.take().into_iter().chain(other.expires.clone());
+        self.expires = expires.min_by_key(|at| at.value);
+    }
+}
+
 /// What all directives so far say.
 #[derive(Debug, Default)]
 pub(super) struct Directives {
@@ -86,6 +111,12 @@ pub(super) fn of_line(line: &[u8]) -> Option<&[u8]> {
 }
 
 impl Directives {
+    /// Those that hold in a part that begins here; the widest range may have been set by a part before.
+    pub(super) fn of_part(&self, max_range4: Option<u64>) -> Self {
+        let settings = Settings { ttl: self.settings.ttl.clone(), ..Settings::default() };
+        Self { settings, templates: self.templates.clone(), max_range4, dataset: None }
+    }
+
     /// Takes one, which stands behind a dollar. One that is ignored is a trap.
     pub(super) fn take(&mut self, text: &[u8], line: u64) -> Result<Option<Trap>, LineError> {
         let (name, rest) = word(text);
@@ -214,7 +245,7 @@ fn ns(text: &[u8]) -> Option<NameServers> {
 }
 
 /// An absolute name, whose empty labels count for nothing.
-fn name(text: &[u8]) -> Option<Name> {
+pub(super) fn name(text: &[u8]) -> Option<Name> {
     let labels = text.split(|c| *c == b'.').filter(|label| !label.is_empty());
     Name::from_labels(labels).ok()
 }

@@ -46,6 +46,26 @@ pub enum LineError {
     /// A directive that means nothing.
     #[error("{0:?} is not a directive, or not with such arguments")]
     Directive(String),
+    /// No record.
+    #[error("{0:?} is not a record: NAME [TTL] [IN] A, TXT or MX and its data")]
+    Record(String),
+    /// For which rbldnsd does not load the file.
+    #[error("{0}, for which rbldnsd does not load the file")]
+    Fatal(&'static str),
+    /// A part of a combined file that is for no name.
+    #[error("$DATASET names no zone for its data, which are ignored")]
+    NoSub,
+    /// Parameters of an entry, which only rspamd's fork has.
+    #[error(
+        "{0:?} ends with parameters of rspamd's fork, which can't be told here: delay and ts hold an entry back, key asks for a key"
+    )]
+    Parameters(String),
+    /// No action of an access list.
+    #[error("{0:?} is none of =ignore, =refuse, =empty and =pass")]
+    Action(String),
+    /// Half a value where there is no default value to take the other half from.
+    #[error("write :A:TXT whole: the default is an action, and rbldnsd crashes here")]
+    HalfValue,
     /// An A value that is no return code.
     #[error("{error}{from}", from = from_default(*.default))]
     ReturnCode {
@@ -138,8 +158,14 @@ impl LineError {
             | Self::TooWide { .. }
             | Self::Code(_)
             | Self::AfterCode(_)
+            | Self::Record(_)
+            | Self::NoSub
+            | Self::Action(_)
             | Self::Directive(_) => false,
             Self::ReturnCode { .. }
+            | Self::Fatal(_)
+            | Self::HalfValue
+            | Self::Parameters(_)
             | Self::Text { .. }
             | Self::Name { .. }
             | Self::Doubtful(_)
@@ -165,6 +191,14 @@ pub enum FileError {
     Combined {
         /// The line of the first `$DATASET`.
         line: u64,
+    },
+    /// rbldnsd would not load it.
+    #[error("line {line}: {why}; rbldnsd does not load such a file")]
+    NotLoaded {
+        /// The line that is to blame.
+        line: u64,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// `$TIMESTAMP` is ahead of the clock.
     #[error(

@@ -41,6 +41,22 @@ pub(super) fn read(text: &[u8]) -> Result<(Name, Scope, &[u8]), LineError> {
     }
 }
 
+/// A name that may have any characters, and is not the root.
+pub(super) fn any(given: &[u8]) -> Option<Name> {
+    any_or_root(given).filter(|name| !name.is_root())
+}
+
+/// A name that may have any characters.
+pub(super) fn any_or_root(given: &[u8]) -> Option<Name> {
+    let labels = labels(given)?;
+    Name::from_labels(labels.iter().map(Vec::as_slice)).ok()
+}
+
+/// The root.
+pub(super) fn root() -> Name {
+    Name::from_labels([]).expect("no label is too long")
+}
+
 /// The labels of a name with what is escaped by a backslash; empty ones count for nothing.
 fn labels(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut labels = vec![Vec::new()];

@@ -5,15 +5,16 @@ use std::net::Ipv4Addr;
 use dnsbl_types::{Subject, UnixTime};
 
 use super::{
-    bytes::{self, trim, trim_start},
+    bytes::{self, trim_start},
+    common::{Common, Kind},
     dataset::ListType,
-    directive::{self, Directives, Settings},
+    directive::{Directives, Settings},
     entry::{Entry, Span},
-    error::{FileError, LineError},
+    error::{FileError, LineError, shown},
     name,
     rows::Rows,
     template::Templates,
-    trap::{Trap, Trapped, Traps},
+    trap::{Trap, Trapped},
     v4::{self, Range},
     v6,
     value::{self, RawValue, Value, ValueId, Values, Written},
@@ -26,13 +27,12 @@ use super::{
 #[derive(Debug)]
 pub struct Reader {
     list: ListType,
-    strict: bool,
-    line: u64,
+    common: Common,
     default: DefaultValue,
-    directives: Directives,
     values: Values,
     rows: Rows,
-    traps: Traps,
+    /// Those that were read.
+    lines: u64,
     is_full: bool,
 }
 
@@ -91,22 +91,41 @@ impl Reader {
 
     /// A reader of the first line. If it is `strict`, a line that is a [`Trap`] says nothing.
     pub fn new(list: ListType, strict: bool) -> Self {
+        Self::within(list, Common::new(strict, Directives::default()))
+    }
+
+    /// A reader of a part of a file, of which something has been read.
+    pub(super) fn within(list: ListType, common: Common) -> Self {
         Self {
             list,
-            strict,
-            line: 0,
+            common,
             default: DefaultValue::default(),
-            directives: Directives::default(),
             values: Values::default(),
             rows: Rows::new(list),
-            traps: Traps::default(),
+            lines: 0,
             is_full: false,
         }
     }
 
+    /// Goes on with another file of the same data set: lines are counted from 1 on again.
+    pub fn next_file(&mut self) {
+        if !self.list.shares_value() {
+            self.default = DefaultValue::default();
+        }
+    }
+
+    pub(super) fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// About how many bytes its entries and texts take.
+    pub(super) fn held(&self) -> usize {
+        self.rows.bytes() + self.values.bytes()
+    }
+
     /// The traps that were met, each once.
     pub fn traps(&self) -> &[Trapped] {
-        self.traps.all()
+        self.common.traps.all()
     }
 
     /// Reads a line, without its LF; `None` where it has no entry. Lines are counted from 1 on.
@@ -115,27 +134,25 @@ impl Reader {
     /// The line says nothing, or nothing that can be told; all others still count. Or the file has more to say than
     /// is kept at once ([`LineError::TooMuch`]); then it can't be read.
     pub fn read(&mut self, number: u64, line: &[u8]) -> Result<Option<Entry>, LineError> {
-        self.line = number;
-        if number.is_multiple_of(LOOK_EVERY) {
-            self.is_full = self.rows.bytes() + self.values.bytes() > Self::MAX_HELD;
-        }
-        if self.is_full {
-            return Err(LineError::TooMuch(Self::MAX_HELD));
-        }
+        self.common.line = number;
+        self.look_at_size()?;
         if let Some(addr) = v4::dotted_quad(line).filter(|_| self.list.lists_v4()) {
             let range = Range { first: addr, last: addr };
             return Ok(Some(Entry { span: Span::V4(range), value: self.default_id()? }));
         }
-        let line = self.without_marks(line)?;
-        match line {
-            [] => Ok(None),
-            line => match directive::of_line(line) {
-                Some(directive) => self.directive(line, directive).map(|()| None),
-                None if bytes::is_comment(line) => Ok(None),
-                None if self.is_default(line) => self.default(line).map(|()| None),
-                None => self.entry(line).map(Some),
-            },
+        match self.common.begin(number, line)? {
+            Kind::Done => Ok(None),
+            Kind::Text(line) if self.is_default(line) => self.default(line).map(|()| None),
+            Kind::Text(line) => self.entry(line).map(Some),
         }
+    }
+
+    fn look_at_size(&mut self) -> Result<(), LineError> {
+        self.lines += 1;
+        if self.lines.is_multiple_of(LOOK_EVERY) {
+            self.is_full = self.held() > Self::MAX_HELD;
+        }
+        if self.is_full { Err(LineError::TooMuch(Self::MAX_HELD)) } else { Ok(()) }
     }
 
     /// Makes an entry count.
@@ -148,18 +165,8 @@ impl Reader {
     /// # Errors
     /// rbldnsd would not serve the file at `now`, or it is a combined data set.
     pub fn finish(self, now: UnixTime) -> Result<File, FileError> {
-        let Directives { settings, templates, dataset, .. } = self.directives;
-        if let Some(line) = dataset {
-            return Err(FileError::Combined { line });
-        }
-        if let Some(created) = settings.created.as_ref().filter(|created| created.value > now) {
-            let ahead = created.value.seconds_from(now);
-            return Err(FileError::FromTheFuture { line: created.line, ahead });
-        }
-        if let Some(expires) = settings.expires.as_ref().filter(|expires| expires.value <= now) {
-            let ago = now.seconds_from(expires.value);
-            return Err(FileError::Expired { line: expires.line, ago });
-        }
+        self.common.check(now)?;
+        let Directives { settings, templates, .. } = self.common.directives;
         let values = match self.list.shares_value() {
             true => vec![self.default.value(&templates)],
             false => self.values.all().map(|value| value.resolve(&templates)).collect(),
@@ -167,59 +174,22 @@ impl Reader {
         Ok(File { settings, values, rows: FileRows(self.rows) })
     }
 
-    /// The line without what rbldnsd does not take for space.
-    fn without_marks<'a>(&mut self, line: &'a [u8]) -> Result<&'a [u8], LineError> {
-        let bare = line.strip_suffix(b"\r").unwrap_or(line);
-        let bom = bare.strip_prefix(b"\xef\xbb\xbf").filter(|_| self.line == 1);
-        let text = trim(bom.unwrap_or(bare));
-        // It makes no difference to lines that say nothing.
-        if text.is_empty() || bytes::is_comment(text) && directive::of_line(text).is_none() {
-            return Ok(text);
-        }
-        if bom.is_some() {
-            self.trap(Trap::ByteOrderMark)?;
-        }
-        if bare.len() < line.len() {
-            self.trap(Trap::CarriageReturn)?;
-        }
-        Ok(text)
-    }
-
-    fn trap(&mut self, trap: Trap) -> Result<(), LineError> {
-        if self.strict {
-            return Err(LineError::Trap(trap));
-        }
-        self.traps.add(trap, self.line);
-        Ok(())
-    }
-
     fn is_default(&self, line: &[u8]) -> bool {
         // An address may begin with two colons.
         line[0] == b':' && !(self.list == ListType::Ip6Trie && line.starts_with(b"::"))
-    }
-
-    fn directive(&mut self, line: &[u8], text: &[u8]) -> Result<(), LineError> {
-        let taken = self.directives.take(text, self.line);
-        match taken {
-            Ok(None) => Ok(()),
-            Ok(Some(trap)) => self.trap(trap),
-            // Else it is a comment that begins with a dollar.
-            Err(LineError::Directive(_)) if bytes::is_comment(line) => Ok(()),
-            Err(wrong) => Err(wrong),
-        }
     }
 
     /// A line that begins with a colon: the value of entries that have none.
     fn default(&mut self, line: &[u8]) -> Result<(), LineError> {
         let Written { code, text } = value::parse(line)?;
         if self.list.shares_value() && self.default.line.is_some() {
-            return self.trap(Trap::IgnoredDefault);
+            return self.common.trap(Trap::IgnoredDefault);
         }
         let text = text.unwrap_or_default();
         self.default = DefaultValue {
             code: code.unwrap_or(self.default.code),
             text: text.into(),
-            line: Some(self.line),
+            line: Some(self.common.line),
             id: None,
         };
         self.look_at(text)?;
@@ -259,12 +229,12 @@ impl Reader {
             ListType::Ip6Trie => {
                 let v6::Prefix { net, no_length, rest } = v6::prefix(text)?;
                 if no_length {
-                    self.trap(Trap::NoLength)?;
+                    self.common.trap(Trap::NoLength)?;
                 }
                 if let Subject::V4(net) = Subject::from_net(net.into())
                     && !net.addr().is_loopback()
                 {
-                    self.trap(Trap::Mapped)?;
+                    self.common.trap(Trap::Mapped)?;
                 }
                 Ok((Span::V6(net), rest))
             }
@@ -272,7 +242,7 @@ impl Reader {
                 let (net, rest) = if excluded { v6::host(text) } else { v6::network(text) }?;
                 Ok((Span::V6(net), rest))
             }
-            ListType::DnSet => {
+            ListType::DnSet | ListType::DnHash => {
                 let (name, scope, rest) = name::read(text)?;
                 Ok((Span::Name(name, scope), rest))
             }
@@ -280,7 +250,7 @@ impl Reader {
     }
 
     fn span_v4(&self, range: Range) -> Result<Span, LineError> {
-        match self.directives.max_range4.filter(|max| range.count() > *max) {
+        match self.common.directives.max_range4.filter(|max| range.count() > *max) {
             Some(max) => Err(LineError::TooWide { count: range.count(), max }),
             None => Ok(Span::V4(range)),
         }
@@ -291,7 +261,7 @@ impl Reader {
         if self.list.shares_value() {
             let behind = trim_start(rest);
             if !behind.is_empty() && !bytes::is_comment(behind) {
-                self.trap(Trap::IgnoredValue)?;
+                self.common.trap(Trap::IgnoredValue)?;
             }
             return self.default_id();
         }
@@ -300,8 +270,14 @@ impl Reader {
             return self.default_id();
         }
         if let Some(text) = written.text {
+            if has_parameters(text) {
+                match self.list {
+                    ListType::DnHash => return Err(LineError::Parameters(shown(text))),
+                    _ => self.common.trap(Trap::Parameters)?,
+                }
+            }
             if written.code.is_none() && is_rest_of_range(text) {
-                self.trap(Trap::SpacedRange)?;
+                self.common.trap(Trap::SpacedRange)?;
             }
             self.look_at(text)?;
         }
@@ -310,7 +286,7 @@ impl Reader {
         let default = |own: bool| self.default.line.filter(|_| !own);
         LineError::check_code(code, default(written.code.is_some()))?;
         self.values
-            .intern(code, text, self.line)
+            .intern(code, text, self.common.line)
             .map_err(|error| LineError::Text { error, default: default(written.text.is_some()) })
     }
 
@@ -324,7 +300,7 @@ impl Reader {
         }
         let DefaultValue { code, text, line, id } = &mut self.default;
         LineError::check_code(*code, *line)?;
-        let interned = self.values.intern(*code, text, line.unwrap_or(self.line));
+        let interned = self.values.intern(*code, text, line.unwrap_or(self.common.line));
         let interned = interned.map_err(|error| LineError::Text { error, default: *line })?;
         *id = Some(interned);
         self.rows.expect_many(interned);
@@ -333,7 +309,7 @@ impl Reader {
 
     /// Looks at a text that is to be sent.
     fn look_at(&mut self, text: &[u8]) -> Result<(), LineError> {
-        if text.len() > LONGEST { self.trap(Trap::LongText) } else { Ok(()) }
+        if text.len() > LONGEST { self.common.trap(Trap::LongText) } else { Ok(()) }
     }
 }
 
@@ -347,6 +323,17 @@ const LONGEST: usize = 254;
 fn is_rest_of_range(text: &[u8]) -> bool {
     let [b'-' | b'/', rest @ ..] = text else { return false };
     trim_start(rest).first().is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether a text ends with what rspamd's fork takes for parameters of an entry.
+fn has_parameters(text: &[u8]) -> bool {
+    let names: [&[u8]; 3] = [b"delay=", b"ts=", b"key="];
+    let mut ats = (0..text.len()).filter(|at| text[*at] == b'@');
+    ats.any(|at| {
+        let is_word = at == 0 || bytes::is_blank(text[at - 1]);
+        let rest = trim_start(&text[at + 1..]);
+        is_word && names.iter().any(|name| rest.starts_with(name))
+    })
 }
 
 impl DefaultValue {
@@ -472,6 +459,34 @@ mod tests {
             errors.iter().map(|(line, wrong)| (*line, wrong.differs())).collect();
         assert_eq!(told, [(1, true), (2, true), (4, true), (6, false), (7, false)]);
         assert!(errors[1].1.to_string().contains("line 1"), "{}", errors[1].1);
+    }
+
+    #[test]
+    fn parameters_of_the_fork_are_never_taken_for_a_part_of_the_entry_that_may_be_left_out() {
+        let text = "a.example :5:x @ ts=1;delay=60s\nb.example y@delay=1\nc.example @key=require";
+        let (_, errors) = read(ListType::DnHash, false, text);
+        let lines: Vec<u64> = errors.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [1, 3]);
+        assert!(errors.iter().all(|(_, wrong)| wrong.differs()));
+        assert_eq!(read(ListType::DnSet, false, text).1, []);
+        assert_eq!(read(ListType::DnSet, true, text).1.len(), 2);
+    }
+
+    #[test]
+    fn a_second_file_begins_with_the_built_in_value_and_keeps_variables() {
+        let mut reader = Reader::new(ListType::Ip4Set, false);
+        for (line, text) in [(1, ":5:$1"), (2, "1.2.3.4"), (3, "$1 v")] {
+            let entry = reader.read(line, text.as_bytes()).unwrap();
+            entry.iter().for_each(|entry| reader.add(entry));
+        }
+        reader.next_file();
+        for (line, text) in [(1, "1.2.3.5"), (2, "1.2.3.6 $1")] {
+            let entry = reader.read(line, text.as_bytes()).unwrap();
+            entry.iter().for_each(|entry| reader.add(entry));
+        }
+        let codes = reader.finish(NOW).unwrap().values;
+        let told: Vec<String> = codes.iter().map(|value| format!("{:?}", value.says)).collect();
+        assert!(told.len() == 3 && told[2].contains('v'), "{told:?}");
     }
 
     #[test]

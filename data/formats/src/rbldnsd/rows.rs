@@ -32,7 +32,7 @@ impl Rows {
             ListType::Ip4Set | ListType::Ip4TSet => Self::Classes(Classes::default()),
             ListType::Ip4Trie => Self::V4(Vec::new()),
             ListType::Ip6TSet | ListType::Ip6Trie => Self::V6(Vec::new()),
-            ListType::DnSet => Self::Names(Names::default()),
+            ListType::DnSet | ListType::DnHash => Self::Names(Names::default()),
         }
     }
 

@@ -5,7 +5,7 @@ use dnsbl_types::{Reason, ReasonError};
 use super::error::TextError;
 
 /// What texts are made with.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Templates {
     /// The texts of `$0` to `$9`.
     pub(super) variables: [Option<Box<str>>; 10],

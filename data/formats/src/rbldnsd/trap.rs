@@ -32,6 +32,19 @@ pub enum Trap {
     /// A text that rbldnsd cuts.
     #[error("rbldnsd cuts texts to 254 bytes; here it is sent whole")]
     LongText,
+    /// The text of a record that rbldnsd cuts.
+    #[error(
+        "rbldnsd cuts the text of a record to 255 bytes; here it is sent whole, in several strings"
+    )]
+    LongRecord,
+    /// A prefix of an access list that has a rule already.
+    #[error("only the first rule of a prefix counts; this one is ignored")]
+    SecondRule,
+    /// What rspamd's fork takes for parameters.
+    #[error(
+        "what follows @ is part of the text, as in rbldnsd; rspamd's fork takes it for parameters"
+    )]
+    Parameters,
     /// `1::` without a length.
     #[error(
         "an address that ends with :: is that one address, as in rbldnsd; write the length of a prefix, such as /32"

@@ -74,7 +74,7 @@ fn subject(list: ListType) -> BoxedStrategy<String> {
             1 => odd_v6(),
         ]
         .boxed(),
-        ListType::DnSet => prop_oneof![9 => domain(), 1 => odd_domain()].boxed(),
+        ListType::DnSet | ListType::DnHash => prop_oneof![9 => domain(), 1 => odd_domain()].boxed(),
     }
 }
 
@@ -97,7 +97,7 @@ fn dotted(octets: &[u8]) -> String {
     octets.iter().map(u8::to_string).collect::<Vec<_>>().join(".")
 }
 
-fn quad() -> impl Strategy<Value = String> {
+pub(crate) fn quad() -> impl Strategy<Value = String> {
     net().prop_map(|octets| dotted(&octets))
 }
 
@@ -110,6 +110,14 @@ fn prefix_v4() -> impl Strategy<Value = String> {
         format!("{}/{len}", dotted(&octets[..count]))
     });
     prop_oneof![1 => cut, 2 => with_length]
+}
+
+/// A prefix with all four octets and its length.
+pub(crate) fn whole_prefix_v4() -> impl Strategy<Value = String> {
+    (net(), 6u32..=32).prop_map(|(octets, len)| {
+        let bits = u32::from_be_bytes(octets) & u32::MAX << (32 - len);
+        format!("{}/{len}", dotted(&bits.to_be_bytes()))
+    })
 }
 
 fn range_v4() -> impl Strategy<Value = String> {
@@ -161,7 +169,7 @@ fn host_v6() -> impl Strategy<Value = String> {
     prop_oneof![whole, short, shown]
 }
 
-fn prefix_v6() -> impl Strategy<Value = String> {
+pub(crate) fn prefix_v6() -> impl Strategy<Value = String> {
     (groups(8..=8), 16u32..=128).prop_map(|(text, len)| {
         let bits = text.parse::<Ipv6Addr>().unwrap().to_bits();
         let addr = Ipv6Addr::from_bits(bits & u128::MAX << (128 - len));
@@ -300,7 +308,9 @@ pub(crate) fn questions(list: ListType, file: &[u8]) -> BTreeSet<Question> {
             let words = text.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'));
             words.flat_map(all_v6).flat_map(beside_v6).collect()
         }
-        ListType::DnSet => text.split_ascii_whitespace().flat_map(beside_name).collect(),
+        ListType::DnSet | ListType::DnHash => {
+            text.split_ascii_whitespace().flat_map(beside_name).collect()
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 //! are those beside it. `DNSBL_RBLDNSD_FILES` says how many files of each type there are, `DNSBL_RBLDNSD_RANDOM` has them be others
 //! each time.
 //!
+//! Combined files, records and access lists are compared in the same way (`combined.rs`, `records.rs`, `access.rs`):
+//! whether rbldnsd loads them at all, and what it answers.
+//!
 //! What differs on purpose is taken out before: lines that are refused because they can't be told here
 //! ([`LineError::differs`]), CR and the byte order mark; `$` in a data set of domains is the name that was asked
 //! for.
@@ -13,10 +16,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod access;
+mod combined;
+mod exports;
 mod files;
 mod ours;
 mod question;
 mod rbldnsd;
+mod records;
 
 use std::{cell::Cell, env};
 
@@ -42,7 +49,7 @@ fn compare(list: ListType, lines: &[Vec<u8>]) -> Result<usize, TestCaseError> {
         return Ok(0);
     };
     let mut listed = 0;
-    let theirs = Rbldnsd::start(list, &ours.file);
+    let theirs = Rbldnsd::start(list.as_str(), &ours.file);
     for question in files::questions(list, &ours.file) {
         let (expected, found) = (theirs.ask(&question), ours.ask(&question));
         let file = String::from_utf8_lossy(&ours.file);
@@ -53,12 +60,22 @@ fn compare(list: ListType, lines: &[Vec<u8>]) -> Result<usize, TestCaseError> {
 }
 
 fn all_files_mean_the_same(list: ListType) {
-    let config = Config { cases: count(), failure_persistence: None, ..Config::default() };
     let listed = Cell::new(0);
     let run = |lines: Vec<Vec<u8>>| {
         listed.set(listed.get() + compare(list, &lines)?);
         Ok(())
     };
+    run_all(count(), &files::files(list), run);
+    assert!(listed.get() > count() as usize, "files list something");
+}
+
+/// Runs a test for so many made-up values.
+fn run_all<S: Strategy>(
+    cases: u32,
+    values: &S,
+    run: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     // The same files each time, so that a failure is one of a change; others for who looks for more.
     let mut runner = match env::var_os("DNSBL_RBLDNSD_RANDOM") {
         Some(_) => TestRunner::new(config),
@@ -67,10 +84,9 @@ fn all_files_mean_the_same(list: ListType) {
             TestRunner::new_with_rng(config, rng)
         }
     };
-    if let Err(err) = runner.run(&files::files(list), run) {
+    if let Err(err) = runner.run(values, run) {
         panic!("{err}");
     }
-    assert!(listed.get() > count() as usize, "files list something");
 }
 
 #[test]
@@ -101,4 +117,16 @@ fn ip6trie() {
 #[test]
 fn dnset() {
     all_files_mean_the_same(ListType::DnSet);
+}
+
+#[test]
+fn dnhash_is_read_as_dnset_is() {
+    let lines: Vec<Vec<u8>> = ["x.example", ".y.example :5:b $", "!z.y.example", "*.w.example"]
+        .map(|line| line.as_bytes().to_vec())
+        .into();
+    let (hash, set) = (Ours::read(ListType::DnHash, &lines), Ours::read(ListType::DnSet, &lines));
+    let (hash, set) = (hash.unwrap(), set.unwrap());
+    for question in files::questions(ListType::DnSet, &set.file) {
+        assert_eq!(hash.ask(&question), set.ask(&question), "{question}");
+    }
 }

@@ -39,7 +39,12 @@ impl Ours {
             let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
             kept.extend(is_kept.then_some(line));
         }
-        let File { values, rows, .. } = reader.finish(UnixTime::now()).unwrap();
+        Self::of(list, reader.finish(UnixTime::now()).unwrap(), kept.join(&b'\n'))
+    }
+
+    /// What a file says; `None` where some value of it can't be told.
+    pub(crate) fn of(list: ListType, read: File, file: Vec<u8>) -> Option<Self> {
+        let File { values, rows, .. } = read;
         let mut entries = BTreeMap::new();
         let put = |subject: Subject, said: &[ValueId]| {
             let said: Option<Vec<Entry>> = said.iter().map(|id| entry(&values, *id)).collect();
@@ -56,7 +61,7 @@ impl Ours {
             writer.set_entries(&zone.origin, subject, entries);
         }
         writer.publish(1, std::time::Instant::now());
-        Some(Self { file: kept.join(&b'\n'), index, zone, entries })
+        Some(Self { file, index, zone, entries })
     }
 
     /// What the index answers; `None` where it denies.

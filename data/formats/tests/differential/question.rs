@@ -16,13 +16,20 @@ pub(crate) enum Question {
     Name(Name),
 }
 
+impl Question {
+    /// The name that is asked below an origin.
+    pub(crate) fn below(&self, origin: &Name) -> String {
+        match self {
+            Self::Addr(addr) => query_name::encode(*addr, origin).unwrap().to_string(),
+            Self::Name(name) => format!("{name}.{origin}"),
+        }
+    }
+}
+
 /// The name that is asked.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Addr(addr) => query_name::encode(*addr, &origin()).unwrap().fmt(f),
-            Self::Name(name) => write!(f, "{name}.{}", origin()),
-        }
+        f.write_str(&self.below(&origin()))
     }
 }
 

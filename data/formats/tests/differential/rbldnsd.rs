@@ -1,62 +1,55 @@
 //! The real rbldnsd.
 
-use std::{
-    fs,
-    net::{SocketAddr, UdpSocket},
-    os::unix::fs::PermissionsExt as _,
-    process::Command,
-};
+use std::{net::IpAddr, time::Duration};
 
-use dnsbl_formats::rbldnsd::ListType;
-use dnsbl_tests::{Edns, PATIENCE, Process, Query, Reply, UdpClient, eventually, tool};
-use hickory_proto::rr::{RData, RecordType};
-use tempfile::TempDir;
+use dnsbl_tests::{Edns, PATIENCE, Query, Reply, UdpClient};
+use hickory_proto::rr::{RData, Record, RecordType};
 
 use crate::question::{Answers, Question, origin};
 
-/// A running rbldnsd that serves one file.
+/// A running rbldnsd.
 pub(crate) struct Rbldnsd {
     client: UdpClient,
-    _process: Process,
-    _dir: TempDir,
+    server: dnsbl_tests::Rbldnsd,
 }
 
 impl Rbldnsd {
-    /// Starts one. Another program may take its port first; then it takes another.
-    pub(crate) fn start(list: ListType, file: &[u8]) -> Self {
-        let dir = TempDir::new().unwrap();
-        // It changes to another user where it is started by root.
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let path = dir.path().join("file");
-        fs::write(&path, file).unwrap();
-        let zone = format!("{}:{}:{}", origin(), list.as_str(), path.display());
-        for _ in 0..20 {
-            let addr = free_port();
-            let mut command = Command::new(tool("rbldnsd"));
-            command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
-            command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
-            let process = Process::start(command.arg(&zone)).unwrap();
-            let has_started = eventually(PATIENCE, || {
-                if process.stdout().contains(" started (") {
-                    return Ok(true);
-                }
-                if process.has_ended() { Ok(false) } else { Err("it neither starts nor ends") }
-            });
-            if has_started {
-                let client = UdpClient::connect(addr).unwrap();
-                return Self { client, _process: process, _dir: dir };
-            }
-            let said = process.stderr();
-            let is_taken = said.contains("in use") || said.contains("bind");
-            assert!(is_taken, "{said}\n{}", String::from_utf8_lossy(file));
-        }
-        panic!("no port stays free");
+    /// Starts one with a file of a type that it serves.
+    #[track_caller]
+    pub(crate) fn start(list: &str, file: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(file);
+        Self::serve(&[(list, file)]).unwrap_or_else(|| panic!("it is not served:\n{text}"))
+    }
+
+    /// Starts one with data sets of these types; `None` where it does not serve them.
+    pub(crate) fn serve(datasets: &[(&str, &[u8])]) -> Option<Self> {
+        let server = dnsbl_tests::Rbldnsd::serve(&origin().to_string(), datasets)?;
+        let client = UdpClient::connect(server.addr()).unwrap();
+        Some(Self { client, server })
+    }
+
+    /// The rcode and the records of a type at a name; `None` if nothing comes within the limit.
+    pub(crate) fn records(
+        &self,
+        from: IpAddr,
+        name: &str,
+        rtype: RecordType,
+        limit: Duration,
+    ) -> Option<(u8, Vec<Record>)> {
+        let client = UdpClient::connect_from(self.server.addr(), from).unwrap();
+        client.send(&Query::new(name, rtype).bytes()).unwrap();
+        let reply = client.receive(limit).unwrap()?;
+        Some((reply.rcode(), reply.message.answers.clone()))
     }
 
     /// What it answers; `None` where it denies.
     pub(crate) fn ask(&self, question: &Question) -> Option<Answers> {
-        let name = question.to_string();
-        let query = Query::new(&name, RecordType::ANY);
+        self.ask_name(&question.to_string())
+    }
+
+    /// What it answers to a name; `None` where it denies.
+    pub(crate) fn ask_name(&self, name: &str) -> Option<Answers> {
+        let query = Query::new(name, RecordType::ANY);
         let query = query.edns(Edns { payload: 4096, ..Edns::default() });
         self.client.send(&query.bytes()).unwrap();
         let reply = loop {
@@ -65,7 +58,7 @@ impl Rbldnsd {
                 break reply;
             }
         };
-        read(&name, &reply)
+        read(name, &reply)
     }
 }
 
@@ -89,8 +82,4 @@ fn read(name: &str, reply: &Reply) -> Option<Answers> {
         }
     }
     Some(answers)
-}
-
-fn free_port() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -107,11 +107,12 @@ impl<V: Value> HostMap<V> {
 }
 
 /// Reads what finding addresses will read into the processor's caches, in step: the loads of one step do not depend on each other,
-/// so that the processor has all of them under way at once. Takes `N` addresses at most.
+/// so that the processor has all of them under way at once. Takes `N` addresses at most; how many it took.
 pub(crate) fn prefetch<'a, V: Value + 'a, const N: usize>(
     hosts: impl Iterator<Item = (&'a HostMap<V>, u32)>,
-) {
+) -> usize {
     let mut paths: ArrayVec<_, N> = hosts.take(N).map(|(map, key)| (&map.root, key, 0)).collect();
+    let taken = paths.len();
     let mut below = true;
     while below {
         below = false;
@@ -131,6 +132,7 @@ pub(crate) fn prefetch<'a, V: Value + 'a, const N: usize>(
     // They may lie across two cache lines.
     let ends = searched.iter().flat_map(|words| [words.first(), words.last()]);
     black_box(ends.flatten().fold(0, |sum, &word| sum ^ word));
+    taken
 }
 
 impl<V: Value> HostNode<V> {

@@ -15,4 +15,5 @@ pub(crate) mod schema;
 pub(crate) mod subscriber;
 pub(crate) mod subscriber_key;
 pub(crate) mod token;
+pub(crate) mod usage;
 pub(crate) mod value;

@@ -40,13 +40,15 @@ pub(crate) const DOCUMENTS: &str = "documents";
 /// Where documents are found by group and due time (`document_key.rs`).
 pub(crate) const DOCUMENT_INDEX: &str = "document-index";
 
+/// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
+pub(crate) const USAGE: &str = "usage";
 /// Subscriber id → subscriber.
 pub(crate) const SUBSCRIBERS: &str = "subscribers";
 /// Where subscribers are found by name, network and zone (`subscriber_key.rs`).
 pub(crate) const SUBSCRIBER_INDEX: &str = "subscriber-index";
 
 /// New ones come at the end, in which the database numbers them.
-pub(crate) const FAMILIES: [&str; 12] = [
+pub(crate) const FAMILIES: [&str; 13] = [
     META,
     ZONES,
     SEGMENTS,
@@ -57,6 +59,7 @@ pub(crate) const FAMILIES: [&str; 12] = [
     TOKENS,
     DOCUMENTS,
     DOCUMENT_INDEX,
+    USAGE,
     SUBSCRIBERS,
     SUBSCRIBER_INDEX,
 ];

@@ -10,8 +10,9 @@ use std::{
 };
 
 use dnsbl_types::{
-    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, ListAll, Listing, Name, Quota,
-    Reason, ReturnCode, SoaTimes, Source, SubscriberMode, Zone, ZoneKind, ZoneQuotas, ZoneSpec,
+    Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
+    ListAll, Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode,
+    Zone, ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,18 @@ enum SettingValue {
     },
     /// By each address, by each network, by all.
     Quotas([QuotaValue; 3]),
+    LargeUdp(LargeUdpValue),
+    ParentTtl(u32),
+    Includes(Vec<IncludeValue>),
+    /// Types and data of each owner, as in messages.
+    Records(Vec<(String, Vec<(u16, Vec<Box<[u8]>>)>)>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct IncludeValue {
+    zone: String,
+    return_codes: Vec<Ipv4Addr>,
+    reason: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +182,12 @@ enum DenialValue {
     Refused,
     Code,
     Drop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum LargeUdpValue {
+    All,
+    Cookie,
 }
 
 /// Questions in a second and in a day; 0: any.
@@ -272,9 +291,29 @@ impl From<&Zone> for SettingsValue {
             zone.kind.grant_terms().unwrap_or_default();
         let allow = SettingValue::Allow { lifetime, longest, ipv6_prefix };
         let allow = zone.kind.grant_terms().map(|_| allow);
+        let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
+            .then_some(SettingValue::ParentTtl(zone.parent_ttl));
+        let later = [parent_ttl, includes_of(zone), records_of(zone)];
         let more = allow.into_iter().chain(access_values(&zone.access));
-        Self { first: zone.into(), more: more.collect() }
+        Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
+}
+
+fn includes_of(zone: &Zone) -> Option<SettingValue> {
+    let includes = zone.includes.as_slice().iter().map(|include| IncludeValue {
+        zone: include.zone.to_string(),
+        return_codes: include.return_codes.iter().map(|code| code.addr()).collect(),
+        reason: include.reason.as_ref().map(|reason| reason.template().into()),
+    });
+    (!zone.includes.is_empty()).then(|| SettingValue::Includes(includes.collect()))
+}
+
+fn records_of(zone: &Zone) -> Option<SettingValue> {
+    let records = zone.records.iter().map(|(owner, rrsets)| {
+        let types = rrsets.iter().map(|rrset| (rrset.rtype().number(), rrset.data().to_vec()));
+        (owner.to_string(), types.collect())
+    });
+    (!zone.records.is_empty()).then(|| SettingValue::Records(records.collect()))
 }
 
 impl TryFrom<SettingsValue> for Zone {
@@ -282,6 +321,7 @@ impl TryFrom<SettingsValue> for Zone {
 
     fn try_from(SettingsValue { first, more }: SettingsValue) -> Result<Self, StoreError> {
         let mut spec = ZoneSpec::try_from(first)?;
+        let mut parent_ttl = None;
         for setting in more {
             match setting {
                 SettingValue::Allow { lifetime, longest, ipv6_prefix } => {
@@ -297,8 +337,18 @@ impl TryFrom<SettingsValue> for Zone {
                     let [address, network, zone] = quotas.map(Quota::from);
                     spec.access.quotas = ZoneQuotas { address, network, zone };
                 }
+                SettingValue::LargeUdp(value) => {
+                    spec.access.large_udp = Some(match value {
+                        LargeUdpValue::All => LargeUdp::All,
+                        LargeUdpValue::Cookie => LargeUdp::Cookie,
+                    });
+                }
+                SettingValue::ParentTtl(seconds) => parent_ttl = Some(seconds),
+                SettingValue::Includes(value) => spec.includes = includes(value)?,
+                SettingValue::Records(value) => spec.records = records(value)?,
             }
         }
+        spec.parent_ttl = parent_ttl.unwrap_or(ZoneSpec::default_parent_ttl(spec.kind));
         spec.check().map_err(|err| StoreError::unreadable("zone", err))
     }
 }
@@ -317,7 +367,13 @@ fn access_values(access: &Access) -> impl Iterator<Item = SettingValue> {
     let quotas = SettingValue::Quotas([address, network, zone].map(QuotaValue::from));
     let has_quotas = access.quotas != ZoneQuotas::default();
     let subscribers = Some(subscribers).filter(|_| !is_usual);
-    rules.into_iter().chain(subscribers).chain(Some(quotas).filter(|_| has_quotas))
+    let large_udp = access.large_udp.map(|large_udp| match large_udp {
+        LargeUdp::All => LargeUdpValue::All,
+        LargeUdp::Cookie => LargeUdpValue::Cookie,
+    });
+    let quotas = Some(quotas).filter(|_| has_quotas);
+    let large_udp = large_udp.map(SettingValue::LargeUdp);
+    rules.into_iter().chain(subscribers).chain(quotas).chain(large_udp)
 }
 
 fn access_rules(
@@ -331,6 +387,24 @@ fn access_rules(
     let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
     let rules = AccessRules::new(default.try_into()?, rules);
     rules.map_err(|err| StoreError::unreadable("access", err))
+}
+
+fn includes(value: Vec<IncludeValue>) -> Result<Includes, StoreError> {
+    let includes = value.into_iter().map(|value| {
+        Ok(Include {
+            zone: name(&value.zone)?,
+            return_codes: return_codes(&value.return_codes)?,
+            reason: value.reason.as_deref().map(reason).transpose()?,
+        })
+    });
+    let includes = includes.collect::<Result<Vec<_>, StoreError>>()?;
+    Includes::new(includes).map_err(|err| StoreError::unreadable("includes", err))
+}
+
+fn records(value: Vec<(String, Vec<(u16, Vec<Box<[u8]>>)>)>) -> Result<Records, StoreError> {
+    let owners = value.into_iter().map(|(owner, types)| Ok((name(&owner)?, types)));
+    let owners = owners.collect::<Result<Vec<_>, StoreError>>()?;
+    Records::from_wire(owners).map_err(|err| StoreError::unreadable("records", err))
 }
 
 /// The settings that the first release had.
@@ -403,6 +477,9 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             apex: Apex { a: value.apex_a, aaaa: value.apex_aaaa, txt: value.apex_txt },
             glue: glue.collect::<Result<_, StoreError>>()?,
             access: Access::default(),
+            parent_ttl: ZoneSpec::PARENT_TTL,
+            includes: Includes::default(),
+            records: Records::default(),
         })
     }
 }
@@ -435,9 +512,27 @@ mod tests {
     #[test]
     fn settings_of_later_releases_are_kept() {
         let terms = GrantTerms { lifetime: 8, longest: 60, ipv6_prefix: 64 };
-        let zone = zone(ZoneKind::Allow(terms));
-        let value = ZoneValue { id: 1, settings: (&zone).into() };
+        is_kept(&zone(ZoneKind::Allow(terms)));
+        let mut combined = ZoneSpec::clone(&zone(ZoneKind::Ip));
+        combined.parent_ttl = 7;
+        let include = |zone: &str, codes: &[&str], reason: Option<&str>| Include {
+            zone: zone.parse().unwrap(),
+            return_codes: codes.iter().map(|code| code.parse().unwrap()).collect(),
+            reason: reason.map(|reason| reason.parse().unwrap()),
+        };
+        let second = include("b.example.org", &["127.0.0.4"], Some("relay $"));
+        combined.includes =
+            Includes::new(vec![include("c.example.org", &[], None), second]).unwrap();
+        let types = [("A", "192.0.2.80"), ("MX", "10 mail.example.org."), ("TYPE65", r"\# 2 00ff")];
+        let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
+        combined.records = Records::parse(&combined.origin, [("www", &types)]).unwrap();
+        is_kept(&combined.check().unwrap());
+    }
+
+    #[track_caller]
+    fn is_kept(zone: &Zone) {
+        let value = ZoneValue { id: 1, settings: zone.into() };
         let read = ZoneValue::decode(&value.encode()).unwrap();
-        assert_eq!(Zone::try_from(read.settings).unwrap(), zone);
+        assert_eq!(Zone::try_from(read.settings).unwrap(), *zone);
     }
 }

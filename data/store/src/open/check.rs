@@ -23,8 +23,8 @@ use crate::{
 
 /// A file that says that a store is being made: nothing of it counts yet.
 const NEW: &str = "NEW";
-/// Bytes of tables that are read to their end before a start; of what is larger, the log and the audit
-/// records are not, since it would take long.
+/// Bytes of tables that are read to their end before a start; of what is larger, the log, the audit
+/// records and the usage are not, since it would take long.
 const READ_AT_START: u64 = 128 << 20;
 
 /// What lies in a folder.
@@ -229,7 +229,7 @@ fn read_families(db: &DB) -> Result<(), StoreError> {
     };
     let there = schema::FAMILIES.into_iter().filter(|family| db.cf_handle(family).is_some());
     for family in there.filter(|family| *family != schema::LISTINGS) {
-        let may_be_large = [schema::LOG, schema::AUDIT].contains(&family);
+        let may_be_large = [schema::LOG, schema::AUDIT, schema::USAGE].contains(&family);
         if may_be_large && bytes(family) > READ_AT_START {
             continue;
         }

@@ -8,11 +8,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::sync_channel},
 };
 
-use dnsbl_types::{Follower, Name, Source, UnixTime};
+use dnsbl_types::{Day, Follower, Name, Source, UnixTime};
 use rocksdb::DB;
 
 use crate::{
-    Change, ChangeError, Committed, Reader, Staging, StoreError,
+    Change, ChangeError, Committed, Reader, Spent, Staging, StoreError, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{SegmentId, SegmentKey, ZoneId},
@@ -29,7 +29,10 @@ use crate::{
         state::{self, Zones},
         view::View,
     },
-    write::writer::{self, Job, Writer},
+    write::{
+        usage,
+        writer::{self, Job, Writer},
+    },
 };
 
 /// The store. Clones share it.
@@ -155,6 +158,36 @@ impl Store {
     /// If there is no such zone, or the store takes no writes.
     pub fn stage(&self, origin: &Name, source: Source) -> Result<Staging, ChangeError> {
         Staging::begin(&self.db, origin, source)
+    }
+
+    /// Adds usage to what is there of the same day, subscriber and zone, and puts what is spent in the place of
+    /// what was; all of it, or nothing. What was spent on other days is forgotten.
+    ///
+    /// It is no change: it has neither number nor audit record.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read or written.
+    pub fn add_usage(&self, rows: &[UsageRow], spent: &Spent) -> Result<(), StoreError> {
+        usage::add(&self.db, rows, spent)
+    }
+
+    /// Forgets the usage of the days before one.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be written.
+    pub fn drop_usage_before(&self, day: Day) -> Result<(), StoreError> {
+        usage::drop_before(&self.db, day)
+    }
+
+    /// Keeps the key by which those who are no subscribers are known in [`Spent`].
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be written.
+    pub fn keep_quota_key(&self, key: [u8; 16]) -> Result<(), StoreError> {
+        usage::keep_quota_key(&self.db, key)
     }
 
     /// One state of the store, as it looks at `now`.

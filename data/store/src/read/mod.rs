@@ -16,4 +16,5 @@ pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod view;

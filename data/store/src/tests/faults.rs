@@ -2,14 +2,14 @@
 //! before, and the next change finds them so.
 
 use dnsbl_types::{
-    AccessKey, ListingBody, Quota, Recognition, Subscriber, SubscriberId, SubscriberKey,
+    AccessKey, Day, ListingBody, Quota, Recognition, Subscriber, SubscriberId, SubscriberKey, Usage,
 };
 use rocksdb::IteratorMode;
 
 use super::{NOW, Writer, delete, note, origin, put, put_zone, source};
 use crate::{
     Actor, Change, ChangeError, Document, DocumentId, DocumentKind, MintedToken, Operation,
-    Precondition, Sources, SubscriberFilter, TokenRecord,
+    Precondition, Sources, Spent, StoreError, SubscriberFilter, TokenRecord, UsageRow,
     format::{
         key::SegmentKey,
         schema::{self, cf},
@@ -264,4 +264,32 @@ fn a_change_that_fails_leaves_those_of_its_batch_as_they_are() {
         bytes.push(batch.finish().writes.data().to_vec());
     }
     assert!(bytes[0] == bytes[1]);
+}
+
+#[test]
+fn a_read_that_fails_leaves_nothing_of_usage() {
+    let writer = layered();
+    let row = |zone: &str| UsageRow {
+        day: Day(7),
+        subscriber: SubscriberId(1),
+        zone: zone.parse().unwrap(),
+        usage: Usage { questions: 5, listed: 1, refused: 0 },
+    };
+    let rows = [row("a.example.org"), row("b.example.org")];
+    let spent = Spent { day: Day(7), subscribers: vec![(SubscriberId(1), 5)], others: vec![] };
+    for (reads, fails) in [(0, true), (1, true), (2, true), (3, false)] {
+        let before = digest(&writer);
+        fault::after(Some(reads));
+        let added = writer.store.add_usage(&rows, &spent);
+        let has_struck = fault::has_struck();
+        fault::after(None);
+        assert_eq!((has_struck, added.is_err()), (fails, fails), "read {reads}");
+        assert_eq!(digest(&writer) == before, fails, "read {reads}");
+    }
+    assert!(writer.store.failure().is_none());
+    // After a write that failed there is none.
+    writer.store.db.set_failed(crate::db::Failure { reason: "full".into(), full: true });
+    let before = digest(&writer);
+    assert!(matches!(writer.store.add_usage(&rows, &spent), Err(StoreError::Unwritable(_))));
+    assert_eq!(digest(&writer), before);
 }

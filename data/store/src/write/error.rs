@@ -21,6 +21,26 @@ pub enum ChangeError {
     /// The zone holds listings of the other kind.
     #[error("zone {0} has listings, so its kind can't change; delete the zone first")]
     KindInUse(Name),
+    /// A zone that is to be included does not exist.
+    #[error("there is no zone {0} to include; make it first")]
+    NoInclude(Name),
+    /// A zone that is to be included is of another kind.
+    #[error("zone {0} can't be included: it is of another kind")]
+    IncludeKind(Name),
+    /// A zone that is to be included includes others itself.
+    #[error("zone {0} can't be included, as it includes others itself; include those in its place")]
+    IncludeCombined(Name),
+    /// Other zones include the zone.
+    #[error(
+        "zone {zone} is included by {names}: it stays, is of their kind, and includes no other itself; take it out of their includes first",
+        names = list(.by)
+    )]
+    Included {
+        /// The zone.
+        zone: Name,
+        /// Who includes it.
+        by: Vec<Name>,
+    },
     /// There is no such token.
     #[error("there is no such token")]
     NoToken,
@@ -129,6 +149,10 @@ pub enum ChangeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn list(names: &[Name]) -> String {
+    names.iter().map(Name::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl From<rocksdb::Error> for ChangeError {

@@ -197,6 +197,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// All zones, as the operations so far leave them, in no order.
+    pub(crate) fn zones(&self) -> impl Iterator<Item = &ZoneState> {
+        let planned = self.plan.zones.values().flatten();
+        let is_planned = |origin: &Name| self.plan.zones.contains_key(origin);
+        let others = self.state.zones.iter().filter(move |(origin, _)| !is_planned(origin));
+        planned.chain(others.map(|(_, state)| state))
+    }
+
     /// Leaves a zone so.
     pub(crate) fn set_zone(&mut self, state: ZoneState) {
         self.plan.zones.insert(state.zone.origin.clone(), Some(state));

@@ -7,6 +7,7 @@ use crate::{
     format::{codec, key, schema},
     read::state::{self, ZoneState},
     write::{
+        includes,
         operation::OperationResult,
         transaction::{Effect, Transaction},
     },
@@ -18,6 +19,7 @@ pub(crate) fn put(
     floor: Option<Serial>,
 ) -> Result<OperationResult, ChangeError> {
     let origin = zone.origin.clone();
+    includes::check_put(transaction, &zone)?;
     let existing = transaction.find_zone(&origin).cloned();
     let previous = existing.as_ref().map(|state| Box::new(state.zone.as_ref().clone()));
     if let Some(state) = &existing {
@@ -70,6 +72,7 @@ pub(crate) fn delete(
     origin: &Name,
 ) -> Result<OperationResult, ChangeError> {
     let state = transaction.zone(origin)?.clone();
+    includes::check_delete(transaction, origin)?;
     let imports = key::imports(origin);
     transaction.delete_range(schema::META, imports.clone(), [&imports[..], &[u8::MAX]].concat());
     let (start, end) = (state.id.0.to_be_bytes(), state.id.0.saturating_add(1).to_be_bytes());

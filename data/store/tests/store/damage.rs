@@ -8,6 +8,7 @@ use std::{
 
 use dnsbl_store::{
     Examined, Filter, MintedToken, Operation, Precondition, Recovery, Sources, Store, StoreError,
+    SubscriberFilter,
 };
 
 use crate::{
@@ -404,9 +405,20 @@ fn a_damaged_block_of_any_family_is_refused_at_start_and_recovered() {
         .unwrap();
     let token = MintedToken::mint([7; 40], "t".into(), vec![], NOW, None);
     fixture.change(Operation::PutToken(token.record)).unwrap();
+    fixture.change(put_subscriber(&subscriber(1))).unwrap();
     let fixture = fixture.reopen();
-    let families = ["meta", "zones", "segments", "listings", "log", "audit", "tokens", "documents"];
-    for family in families {
+    for family in [
+        "meta",
+        "zones",
+        "segments",
+        "listings",
+        "log",
+        "audit",
+        "tokens",
+        "documents",
+        "subscribers",
+        "subscriber-index",
+    ] {
         let (_home, copy) = copy_of(&fixture);
         let table = table(&copy, family);
         flip(&table, 3);
@@ -417,6 +429,9 @@ fn a_damaged_block_of_any_family_is_refused_at_start_and_recovered() {
         assert_eq!(store.read(NOW).documents(&kind("test"), None, 9).unwrap().len(), 1);
         let tokens = store.read(NOW).tokens().unwrap().len();
         assert_eq!(tokens, usize::from(family != "tokens"), "{family}");
+        let by_name = SubscriberFilter { name: Some("subscriber 1".into()), zone: None };
+        let named = store.read(NOW).subscribers(&by_name, None, 9).unwrap().len();
+        assert_eq!(named, usize::from(family != "subscribers"), "{family}");
     }
 }
 

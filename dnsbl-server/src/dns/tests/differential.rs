@@ -1,9 +1,12 @@
 //! Both paths give the same answer to the same message.
 
+use std::net::IpAddr;
+
 use dnsbl_types::UnixTime;
 use hickory_server::proto::op::Message;
 use proptest::{collection::vec, prelude::*, sample::select};
 
+use super::access;
 use super::zones::{ADDRESSES, CLIENT, DOMAINS, NOW, cookies, now, service};
 use crate::{
     config::LargeUdp,
@@ -20,18 +23,27 @@ use crate::{
 
 /// The reply of the fast path, if it takes the message and the reply fits; empty where nothing is sent.
 pub(super) fn fast(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
+    fast_to(service, packet, CLIENT)
+}
+
+/// The same to any client.
+pub(super) fn fast_to(service: &Service, packet: &[u8], client: IpAddr) -> Option<Vec<u8>> {
     let (mut bytes, mut query) = ([0; PAYLOAD as usize], Query::EMPTY);
     query.read(packet).then_some(())?;
     let snapshot = service.index.load();
     let lookup = &look_up(&snapshot, query.question());
-    let asked = Asked { packet, query: &query, lookup, client: CLIENT };
+    let asked = Asked { packet, query: &query, lookup, client };
     let responded =
         fast_path::respond(&service.access, &service.protection, asked, &mut bytes, now())?;
     Some(bytes[..responded.len].to_vec())
 }
 
 pub(super) fn slow(service: &Service, packet: &[u8]) -> Option<Vec<u8>> {
-    message::respond(service, packet, (CLIENT, 5353).into(), Transport::Udp, now())
+    slow_to(service, packet, CLIENT)
+}
+
+pub(super) fn slow_to(service: &Service, packet: &[u8], client: IpAddr) -> Option<Vec<u8>> {
+    message::respond(service, packet, (client, 5353).into(), Transport::Udp, now())
 }
 
 /// A reply as a resolver understands it: records in any order, names compressed or not. The case of names
@@ -68,7 +80,7 @@ fn label() -> impl Strategy<Value = Vec<u8>> {
         6 => (0u16..300).prop_map(|n| n.to_string().into_bytes()),
         4 => (0u8..16).prop_map(|n| format!("{n:x}").into_bytes()),
         2 => vec(any::<u8>(), 1..64),
-        1 => select(vec!["test", "invalid", "TEST", "ns1", "deep", "ns", "x", "007", "example"])
+        2 => select(vec!["test", "invalid", "TEST", "ns1", "deep", "ns", "x", "007", "example", "www", "mail", "_dmarc"])
             .prop_map(|text| text.as_bytes().to_vec()),
     ]
 }
@@ -82,12 +94,8 @@ fn relative() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let near = (select(ADDRESSES), 0u8..12).prop_map(|(subject, step)| {
         let addr = subject.split('/').next().unwrap().parse().unwrap();
         let addr = match addr {
-            std::net::IpAddr::V4(v4) => {
-                std::net::Ipv4Addr::from(u32::from(v4) + u32::from(step)).into()
-            }
-            std::net::IpAddr::V6(v6) => {
-                std::net::IpAddr::V6((u128::from(v6) + u128::from(step)).into())
-            }
+            IpAddr::V4(v4) => std::net::Ipv4Addr::from(u32::from(v4) + u32::from(step)).into(),
+            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) + u128::from(step)).into()),
         };
         let name = dnsbl_types::query_name::encode(addr, &".".parse().unwrap()).unwrap();
         name.labels().map(<[u8]>::to_vec).collect::<Vec<_>>()
@@ -104,19 +112,26 @@ fn relative() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
-    let origin = select(vec![
+    name_below(&[
         "bl.example.org",
         "sub.bl.example.org",
         "between.bl.example.org",
         "x.Between.bl.example.org",
         "dbl.example.org",
         "long.example.org",
+        "all.example.org",
+        "dall.example.org",
+        "www.All.example.org",
         "BL.Example.ORG",
         "example.org",
         "elsewhere.test",
         "",
-    ]);
-    (relative(), origin).prop_map(|(labels, origin)| {
+    ])
+}
+
+/// Names at and below these.
+fn name_below(origins: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    (relative(), select(origins)).prop_map(|(labels, origin)| {
         let mut wire = Vec::new();
         for label in labels.into_iter().chain(labels_of(origin)) {
             wire.push(label.len() as u8);
@@ -159,15 +174,20 @@ fn opt() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn packet() -> impl Strategy<Value = Vec<u8>> {
+    packet_of(name())
+}
+
+/// Queries for these names.
+fn packet_of(name: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let flags = prop_oneof![
         8 => (any::<bool>(), select(vec![0u8, 0x10, 0x20, 0x30])).prop_map(|(rd, low)| [rd.into(), low]),
         1 => any::<[u8; 2]>(),
     ];
     let qtype = prop_oneof![
-        4 => select(vec![1u16, 16, 28, 255]), 1 => select(vec![2u16, 5, 6, 12, 15, 41, 43, 250, 251, 252]), 1 => any::<u16>(),
+        4 => select(vec![1u16, 16, 28, 255]), 1 => select(vec![2u16, 5, 6, 12, 15, 41, 43, 65, 250, 251, 252, 257]), 1 => any::<u16>(),
     ];
     let class = select(vec![1u16, 1, 1, 1, 1, 1, 1, 1, 3, 255]);
-    let query = (any::<u16>(), flags, name(), qtype, class, prop::option::of(opt()));
+    let query = (any::<u16>(), flags, name, qtype, class, prop::option::of(opt()));
     query.prop_map(|(id, flags, name, qtype, class, opt)| {
         let mut packet = id.to_be_bytes().to_vec();
         packet.extend(flags);
@@ -216,6 +236,21 @@ proptest! {
     }
 
     #[test]
+    fn both_paths_answer_a_query_alike_whoever_may_ask(
+        packet in packet_of(name_below(access::NAMES)),
+        client in select(access::CLIENTS),
+    ) {
+        let (service, client) = (access::service(), client.parse().unwrap());
+        if let Some(fast) = fast_to(&service, &packet, client) {
+            let slow = slow_to(&service, &packet, client).unwrap_or_default();
+            prop_assert_eq!(fast.is_empty(), slow.is_empty());
+            if !fast.is_empty() {
+                prop_assert_eq!(understood(&fast), understood(&slow), "{:02x?}", packet);
+            }
+        }
+    }
+
+    #[test]
     fn both_paths_answer_a_broken_message_alike(packet in broken()) {
         agree(&service(), &packet);
     }
@@ -255,9 +290,22 @@ pub(super) fn plain() -> Vec<Vec<u8>> {
         "spam.example.dbl.example.org",
         "x.y.many.example.dbl.example.org",
         "unknown.example.dbl.example.org",
+        "1.2.0.192.all.example.org",
+        "2.2.0.192.all.example.org",
+        "3.2.0.192.all.example.org",
+        "8.2.0.192.all.example.org",
+        "99.2.0.192.all.example.org",
+        "8.100.51.198.all.example.org",
+        "2.0.0.127.all.example.org",
+        "spam.example.dall.example.org",
+        "example.dall.example.org",
+        "www.bl.example.org",
+        "WWW.all.example.org",
+        "mail.bl.example.org",
+        "_dmarc.mail.bl.example.org",
         "www.elsewhere.test",
     ];
-    let types = [1, 16, 28, 2, 6, 15, 43, 255];
+    let types = [1, 16, 28, 2, 6, 15, 43, 65, 255, 257];
     let all = names.iter().flat_map(|name| types.map(|t| (name, t)));
     all.flat_map(|(name, t)| [query(name, t, 0), query(name, t, 1232)]).collect()
 }

@@ -8,7 +8,7 @@ use hickory_server::proto::op::{Message, ResponseCode};
 
 use super::{differential::query, zones::now};
 use crate::dns::{
-    AccessControl, Counters, Protection, Service, counters::Transport, message::respond,
+    AccessControl, Counters, Protection, Sampler, Service, counters::Transport, message::respond,
 };
 
 /// A service that lists 192.0.2.1 with these entries.
@@ -23,8 +23,9 @@ fn listing(entries: &[Entry]) -> Service {
     writer.set_entries(&origin, &"192.0.2.1".parse().unwrap(), entries);
     writer.publish(1, Instant::now());
     let protection = Protection::default();
-    let access = AccessControl::default();
-    Service { index, counters, access, protection, version: None, identity: None }
+    let access = Arc::new(AccessControl::default());
+    let sampler = Sampler::default();
+    Service { index, counters, access, protection, sampler, version: None, identity: None }
 }
 
 #[track_caller]

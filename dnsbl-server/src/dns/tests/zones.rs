@@ -9,11 +9,11 @@ use std::{
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Apex, ClockReading, Entry, Follower as _, Name, ReturnCode, Serial, UnixTime, Zone, ZoneKind,
-    ZoneSpec,
+    Apex, ClockReading, Entry, Follower as _, Include, Includes, Name, Records, ReturnCode, Serial,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
-use crate::dns::{AccessControl, Cookies, Counters, Protection, Secrets, Service};
+use crate::dns::{AccessControl, Cookies, Counters, Protection, Sampler, Secrets, Service};
 
 pub(super) const NOW: UnixTime = UnixTime(1_000);
 /// Not on this machine.
@@ -30,7 +30,7 @@ pub(super) fn cookies() -> Cookies {
     Cookies::new(Secrets::of_one_server([7; 16]))
 }
 
-/// A service with an IP zone, a domain zone, and one with names so long that replies do not fit.
+/// A service with IP zones, domain zones, combined zones of both, and one with names so long that replies do not fit.
 pub(super) fn service() -> Service {
     let index = Arc::new(Index::default());
     let counters = Counters::new(1).unwrap();
@@ -38,15 +38,18 @@ pub(super) fn service() -> Service {
     for zone in zones() {
         writer.put_zone(&zone, Serial(7));
         let subjects = if zone.kind == ZoneKind::Ip { ADDRESSES } else { DOMAINS };
-        for (i, subject) in subjects.iter().enumerate() {
-            writer.set_entries(&zone.origin, &subject.parse().unwrap(), &entries(i));
+        // A combined zone says something else of a part of them.
+        let (first, step) = if zone.includes.is_empty() { (0, 1) } else { (5, 2) };
+        for (i, subject) in subjects.iter().enumerate().step_by(step) {
+            writer.set_entries(&zone.origin, &subject.parse().unwrap(), &entries(first + i));
         }
     }
     writer.publish(1, Instant::now());
     let identity = Some("ns1".into());
     let protection = Protection { cookies: Some(cookies()), ..Protection::default() };
-    let access = AccessControl::default();
-    Service { index, counters, access, protection, version: Some("test".into()), identity }
+    let access = Arc::new(AccessControl::default());
+    let sampler = Sampler::default();
+    Service { index, counters, access, protection, sampler, version: Some("test".into()), identity }
 }
 
 /// What addresses and prefixes are listed; the place in the list decides what is said of them.
@@ -109,10 +112,57 @@ fn zones() -> Vec<Zone> {
         spec("x.between.bl.example.org", ZoneKind::Domain, "ns1.x.between.bl.example.org"),
         spec("dbl.example.org", ZoneKind::Domain, "ns1.deep.dbl.example.org"),
         spec("long.example.org", ZoneKind::Ip, &long),
+        combined("all.example.org", ZoneKind::Ip, &["bl.example.org", "sub.bl.example.org"]),
+        combined(
+            "dall.example.org",
+            ZoneKind::Domain,
+            &["x.between.bl.example.org", "dbl.example.org"],
+        ),
     ]
     .into_iter()
     .map(|spec| spec.check().unwrap())
     .collect()
+}
+
+/// A zone that includes others, and one that there is not; the last one with values of its own.
+fn combined(origin: &str, kind: ZoneKind, zones: &[&str]) -> ZoneSpec {
+    let include = |zone: &&str| Include {
+        zone: zone.parse().unwrap(),
+        return_codes: Vec::new(),
+        reason: None,
+    };
+    let mut includes: Vec<Include> =
+        [&["gone.example.org"], zones].concat().iter().map(include).collect();
+    if let Some(last) = includes.last_mut() {
+        last.return_codes = vec!["127.0.0.77".parse().unwrap(), "127.0.0.3".parse().unwrap()];
+        last.reason = Some("elsewhere: $".parse().unwrap());
+    }
+    let includes = Includes::new(includes).unwrap();
+    let test_codes = vec![9];
+    ZoneSpec { includes, test_codes, ..spec(origin, kind, &format!("ns1.{origin}")) }
+}
+
+/// Records at the apex, below it, and at a name server.
+fn records(origin: &Name, ns: &Name) -> Records {
+    let long = "x".repeat(900);
+    let mut all: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    let mut add = |owner: &str, rtype: &str, data: &[&str]| {
+        let data = data.iter().map(|text| (*text).to_owned()).collect();
+        all.entry(owner.to_owned()).or_default().insert(rtype.to_owned(), data);
+    };
+    add("@", "MX", &["10 mail.example.org.", "20 backup.example.org."]);
+    add("@", "CAA", &["0 issue \"ca.example.net\""]);
+    add("www", "A", &["192.0.2.80", "192.0.2.81"]);
+    add("www", "AAAA", &["2001:db8::80"]);
+    add("www", "TXT", &["a notice", &long, &long.replace('x', "y")]);
+    add("www", "TYPE65", &[r"\# 3 000100"]);
+    add("_dmarc.mail", "TXT", &["v=DMARC1; p=reject"]);
+    add("x.many.example.deep.www", "TYPE65280", &[r"\# 0"]);
+    if ns.strip_suffix(origin).is_some() {
+        add(&ns.to_absolute(), "TXT", &["a name server"]);
+    }
+    let all = all.iter().map(|(owner, types)| (owner.as_str(), types));
+    Records::parse(origin, all).unwrap()
 }
 
 fn spec(origin: &str, kind: ZoneKind, ns: &str) -> ZoneSpec {
@@ -130,6 +180,7 @@ fn spec(origin: &str, kind: ZoneKind, ns: &str) -> ZoneSpec {
             "hostmaster.example.org".parse().unwrap()
         },
         test_codes: vec![5],
+        records: records(&origin, &ns),
         apex: Apex {
             a: vec!["192.0.2.80".parse().unwrap()],
             aaaa: vec![],
