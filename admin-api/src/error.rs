@@ -218,7 +218,14 @@ impl From<ChangeError> for Problem {
             }
             ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
-            ChangeError::TokenName { .. } => (StatusCode::CONFLICT, "name-in-use"),
+            ChangeError::NoSubscriber => (StatusCode::NOT_FOUND, "no-such-subscriber"),
+            ChangeError::TokenName { .. } | ChangeError::SubscriberName { .. } => {
+                (StatusCode::CONFLICT, "name-in-use")
+            }
+            ChangeError::SubscriberNetwork { .. } => (StatusCode::CONFLICT, "network-in-use"),
+            ChangeError::TooManySubscribers(_) => (StatusCode::CONFLICT, "too-many-subscribers"),
+            ChangeError::TooManyKeys(_) => (StatusCode::CONFLICT, "too-many-keys"),
+            ChangeError::NoKeys => (StatusCode::CONFLICT, "no-keys"),
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
             ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
@@ -233,6 +240,7 @@ impl From<ChangeError> for Problem {
             ChangeError::NotAlone => return Self::internal(),
             ChangeError::WrongKind
             | ChangeError::SubjectTooLong
+            | ChangeError::SubscriberZone(_)
             | ChangeError::TooManySources(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
         };
         Self::new(status, word, err)

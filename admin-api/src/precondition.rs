@@ -1,4 +1,4 @@
-//! `If-Match` and `If-None-Match` (RFC 9110 section 13.1), for one (subject, source).
+//! `If-Match` and `If-None-Match` (RFC 9110 section 13.1), for one (subject, source) or one subscriber.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use dnsbl_store::Precondition;
@@ -36,7 +36,7 @@ pub(crate) fn refuse(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     match read(headers)? {
         Precondition::None => Ok(()),
         _ => Err(Problem::malformed(format!(
-            "If-Match and If-None-Match are understood for a listing of one source: {why}"
+            "If-Match and If-None-Match are understood for a listing of one source, and for a subscriber: {why}"
         ))),
     }
 }

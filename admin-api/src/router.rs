@@ -12,7 +12,7 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, tokens, usage, zones,
+        relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
     },
 };
 
@@ -38,6 +38,13 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::delete_token))
         .routes(routes!(tokens::rotate_token))
+        .routes(routes!(subscribers::list_subscribers, subscribers::create_subscriber))
+        .routes(routes!(
+            subscribers::find_subscriber,
+            subscribers::put_subscriber,
+            subscribers::delete_subscriber
+        ))
+        .routes(routes!(subscribers::rotate_subscriber))
         .routes(routes!(relay_tests::list_relay_tests, relay_tests::submit_relay_test))
         .routes(routes!(relay_tests::find_relay_test, relay_tests::cancel_relay_test))
         .routes(routes!(relay_opt_outs::list_opt_outs))

@@ -17,6 +17,9 @@ pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 /// To see who has a grant, and what else is in allow zones.
 pub(crate) const GRANTS_READ: &str = "grants:read";
 
+/// To see subscribers, and changes of them.
+pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
+
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {
     /// Its name; `None` where any live token will do.
@@ -50,9 +53,10 @@ scopes! {
     "To report logins." LoginsWrite = Some("logins:write");
     "To see who has a grant." GrantsRead = Some(GRANTS_READ);
     "To revoke grants." GrantsWrite = Some("grants:write");
-    "To see subscribers, and what they ask." SubscribersRead = Some("subscribers:read");
     "To see feeds." FeedsRead = Some("feeds:read");
     "To make, change and run feeds." FeedsWrite = Some("feeds:write");
+    "To see subscribers, and what they ask." SubscribersRead = Some(SUBSCRIBERS_READ);
+    "To change subscribers." SubscribersWrite = Some("subscribers:write");
     "Any live token." Anyone = None;
 }
 

@@ -40,6 +40,7 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod subscribers;
 mod usage;
 mod wildcard;
 

@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    access::AccessCommand,
     audit::Audit,
     changes::Changes,
     check::Check,
@@ -18,6 +19,7 @@ use crate::{
     output::{self, Output},
     relay_test::RelayTestCommand,
     status::Status,
+    subscriber::SubscriberCommand,
     token::TokenCommand,
     usage::{TopCommand, UsageCommand},
     zone::ZoneCommand,
@@ -99,6 +101,10 @@ enum Command {
     Feed(FeedCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
+    #[command(subcommand)]
+    Subscriber(SubscriberCommand),
+    #[command(subcommand)]
+    Access(AccessCommand),
     Usage(UsageCommand),
     Top(TopCommand),
     Status(Status),
@@ -149,6 +155,8 @@ impl Command {
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
+            Self::Subscriber(command) => command.run(client, output).await,
+            Self::Access(command) => command.run(client, output).await,
             Self::Usage(command) => command.run(client, output).await,
             Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,

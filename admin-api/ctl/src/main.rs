@@ -1,5 +1,6 @@
 //! `dnsblctl`, the operator's command: zones, listings, imports, tokens and relay tests over the HTTP API.
 
+mod access;
 mod args;
 mod audit;
 mod changes;
@@ -20,6 +21,7 @@ mod progress;
 mod relay_test;
 mod standing;
 mod status;
+mod subscriber;
 mod text;
 mod token;
 mod usage;

@@ -13,7 +13,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Params, limit, parse, unslash},
-    scopes::AuditRead,
+    scopes::{AuditRead, SUBSCRIBERS_READ},
     v1::{
         audit::{self, shown_subject},
         time,
@@ -34,7 +34,7 @@ pub(crate) struct AuditQuery {
     limit: Option<usize>,
     /// Of one zone.
     zone: Option<String>,
-    /// About one subject; also the name of a token, or the id of a relay test.
+    /// About one subject; also the name of a token or subscriber, or the id of a relay test.
     subject: Option<String>,
     /// About listings of one source.
     source: Option<String>,
@@ -57,12 +57,14 @@ struct Wanted {
     action: Option<String>,
     from: Option<UnixTime>,
     to: Option<UnixTime>,
+    /// Whether changes of subscribers are shown.
+    subscribers: bool,
 }
 
 /// Lists audit records, newest first.
 ///
 /// A search reads so many records at a time that a page may be empty and yet not the last: `next` says
-/// whether there is more.
+/// whether there is more. Changes of subscribers are shown to those who have subscribers:read too.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = ["audit:read"])),
         params(AuditQuery),
     responses((status = 200, body = api::AuditPage), (status = "default", body = api::Problem)))]
@@ -73,7 +75,7 @@ pub(crate) async fn list_audit_records(
 ) -> Result<AxumJson<api::AuditPage>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);
-    let wanted = query.wanted()?;
+    let wanted = query.wanted(caller.has(SUBSCRIBERS_READ))?;
     let permit = app.scans.take(caller.token_id())?;
     let read = app.read(move |reader| {
         let _permit = permit;
@@ -86,7 +88,7 @@ pub(crate) async fn list_audit_records(
 
 impl AuditQuery {
     /// Names are compared in the form in which the records have them.
-    fn wanted(self) -> Result<Wanted, Problem> {
+    fn wanted(self, subscribers: bool) -> Result<Wanted, Problem> {
         let zone: Option<Name> = self.zone.map(|zone| parse("zone", &zone)).transpose()?;
         let source: Option<Source> = self.source.map(|name| parse("source", &name)).transpose()?;
         let time = |field, text: Option<String>| -> Result<Option<UnixTime>, Problem> {
@@ -104,6 +106,7 @@ impl AuditQuery {
             action: self.action,
             from: time("from", self.from)?,
             to: time("to", self.to)?,
+            subscribers,
         })
     }
 }
@@ -117,7 +120,10 @@ impl Wanted {
         let by = self.actor.is_none()
             || is(&self.actor, Some(&record.actor))
             || is(&self.actor, record.token.as_deref());
-        by && is(&self.zone, record.zone.as_deref())
+        let is_visible = self.subscribers || !record.action.starts_with("subscriber-");
+        is_visible
+            && by
+            && is(&self.zone, record.zone.as_deref())
             && is(&self.source, record.source.as_deref())
             && is(&self.action, Some(&record.action))
             && self.from.is_none_or(|from| from <= record.at)

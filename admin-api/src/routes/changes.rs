@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, TOKENS_ADMIN},
+    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN},
     v1::change::{self, Sight},
 };
 
@@ -78,6 +78,7 @@ pub(crate) async fn list_changes(
         first: None,
         sight: Sight {
             tokens: caller.has(TOKENS_ADMIN),
+            subscribers: caller.has(SUBSCRIBERS_READ),
             documents: caller.has(RELAY_TESTS_READ),
             grants: caller.has(GRANTS_READ),
         },

@@ -14,6 +14,7 @@ pub(crate) mod openapi;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;
 pub(crate) mod search;
+pub(crate) mod subscribers;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod zones;

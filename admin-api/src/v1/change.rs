@@ -1,10 +1,11 @@
 //! The change feed, a line for each operation.
 
 use admin_api_types::{
-    Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange, TokenChange,
+    Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange, SubscriberChange,
+    TokenChange,
 };
 use dnsbl_store::{ImportSummary, LogEntry, Op};
-use dnsbl_types::Source;
+use dnsbl_types::{Source, SubscriberId};
 
 use super::{audit::shown_subject, import, listing, time, zone};
 
@@ -13,6 +14,8 @@ use super::{audit::shown_subject, import, listing, time, zone};
 pub(crate) struct Sight {
     /// Changes of tokens.
     pub(crate) tokens: bool,
+    /// Changes of subscribers.
+    pub(crate) subscribers: bool,
     /// Changes of documents.
     pub(crate) documents: bool,
     /// What logins grant.
@@ -23,6 +26,9 @@ impl Sight {
     fn has(self, op: &Op) -> bool {
         match op {
             Op::PutToken { .. } | Op::DeleteToken { .. } => self.tokens,
+            Op::PutSubscriber { .. }
+            | Op::RotateSubscriber { .. }
+            | Op::DeleteSubscriber { .. } => self.subscribers,
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 _ => self.documents,
@@ -85,6 +91,7 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
             _ => None,
         },
         token: token_change(op),
+        subscriber: subscriber_change(op),
     }
 }
 
@@ -104,6 +111,28 @@ fn token_change(op: &Op) -> Option<TokenChange> {
             sources: None,
             parent: None,
         },
+        _ => return None,
+    })
+}
+
+fn subscriber_change(op: &Op) -> Option<SubscriberChange> {
+    let change = |id: &SubscriberId, name: &str| SubscriberChange {
+        id: id.to_string(),
+        name: name.into(),
+        zones: None,
+        expires_at: None,
+        overlap_until: None,
+    };
+    Some(match op {
+        Op::PutSubscriber { id, name, zones, expires_at } => SubscriberChange {
+            zones: Some(zones.iter().map(ToString::to_string).collect()),
+            expires_at: expires_at.map(time::write),
+            ..change(id, name)
+        },
+        Op::RotateSubscriber { id, name, until } => {
+            SubscriberChange { overlap_until: until.map(time::write), ..change(id, name) }
+        }
+        Op::DeleteSubscriber { id, name } => change(id, name),
         _ => return None,
     })
 }

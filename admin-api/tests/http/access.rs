@@ -27,6 +27,12 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("POST", "/v1/logins", "logins:write"),
     ("GET", "/v1/grants", "grants:read"),
     ("DELETE", "/v1/grants/bl.example.org/192.0.2.1", "grants:write"),
+    ("GET", "/v1/subscribers", "subscribers:read"),
+    ("POST", "/v1/subscribers", "subscribers:write"),
+    ("GET", "/v1/subscribers/x", "subscribers:read"),
+    ("PUT", "/v1/subscribers/x", "subscribers:write"),
+    ("DELETE", "/v1/subscribers/x", "subscribers:write"),
+    ("POST", "/v1/subscribers/x/rotate", "subscribers:write"),
 ];
 
 #[tokio::test]

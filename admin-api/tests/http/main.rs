@@ -22,6 +22,7 @@ mod rbldnsd;
 mod search;
 mod serve;
 mod standing;
+mod subscribers;
 mod tokens;
 mod usage;
 mod zones;

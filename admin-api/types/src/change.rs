@@ -46,7 +46,7 @@ pub struct ChangesEnd {
     pub next: u64,
 }
 
-/// A change of a zone, a listing, a source or a token. One of several operations has several lines with one `seq`.
+/// A change of a zone, a listing, a source, a token or a subscriber. One of several operations has several lines with one `seq`.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Change {
     /// Its place in the one order.
@@ -55,7 +55,8 @@ pub struct Change {
     pub epoch: u64,
     /// When.
     pub at: String,
-    /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put` or `token-delete`.
+    /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put`, `token-delete`,
+    /// `subscriber-put`, `subscriber-rotate` or `subscriber-delete`.
     pub op: String,
     /// In which zone.
     pub zone: Option<String>,
@@ -81,6 +82,9 @@ pub struct Change {
     /// A token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenChange>,
+    /// A subscriber.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscriber: Option<SubscriberChange>,
 }
 
 /// A record of another part of the server that was changed, such as a relay test.
@@ -127,6 +131,21 @@ pub struct TokenChange {
     pub sources: Option<Vec<String>>,
     /// The token that it was made with.
     pub parent: Option<String>,
+}
+
+/// A subscriber in the feed.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct SubscriberChange {
+    /// Its number.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// The zones that it may ask; null where it has another key, or was deleted.
+    pub zones: Option<Vec<String>>,
+    /// From when on it may not ask any more.
+    pub expires_at: Option<String>,
+    /// Until when the keys before a new one count; null: they ended at once.
+    pub overlap_until: Option<String>,
 }
 
 #[cfg(test)]

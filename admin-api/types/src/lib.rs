@@ -17,6 +17,7 @@ mod login;
 mod problem;
 mod relay_test;
 mod scopes;
+mod subscriber;
 mod token;
 mod usage;
 mod zone;
@@ -27,7 +28,7 @@ pub use access::{
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
     Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
-    TokenChange,
+    SubscriberChange, TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
 pub use feed::{Feed, FeedBody, FeedFailure, FeedImport, FeedStatus, Feeds};
@@ -40,6 +41,9 @@ pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use scopes::SCOPES;
+pub use subscriber::{
+    Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
+};
 pub use token::{Token, TokenBody, Tokens};
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,

@@ -22,6 +22,7 @@ pub const SCOPES: &[&str] = &[
     "grants:read",
     "grants:write",
     "subscribers:read",
+    "subscribers:write",
     "feeds:read",
     "feeds:write",
 ];

@@ -1,13 +1,16 @@
 //! Stored bytes read as whatever they may be, for the fuzz target `stored-value`.
 
+use dnsbl_types::SubscriberId;
+
 use crate::format::{
     audit, block, codec, document, key,
     log::{decode_entry, encode_entry},
     row::{self, Row},
+    subscriber::SubscriberRecord,
 };
 
 /// How many kinds of values [`read_value`] knows.
-pub const KINDS: u8 = 6;
+pub const KINDS: u8 = 7;
 
 /// Whether `bytes` are a stored value of a kind, numbered from 0. What can be read is written and read
 /// again, and must be the same.
@@ -49,9 +52,15 @@ pub fn read_value(kind: u8, bytes: &[u8]) -> bool {
             let id = document::id("id").expect("a good id");
             document::decode(kind, id, bytes).is_ok()
         }
-        _ => {
+        5 => {
             let Ok(subject) = key::read_subject(bytes) else { return false };
             assert_eq!(key::read_subject(&key::subject(&subject)).ok(), Some(subject));
+            true
+        }
+        _ => {
+            let id = SubscriberId(1);
+            let Ok(record) = SubscriberRecord::decode(id, bytes) else { return false };
+            assert_eq!(SubscriberRecord::decode(id, &record.encode()).ok(), Some(record));
             true
         }
     }

@@ -1,4 +1,4 @@
-//! The store: zones, listings, the change log, audit records, tokens and documents, in RocksDB.
+//! The store: zones, listings, the change log, audit records, tokens, subscribers and documents, in RocksDB.
 //!
 //! # Writing
 //!
@@ -49,6 +49,7 @@ pub use format::{
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
+    subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},
     usage::{Spent, UsageRow},
 };
@@ -67,6 +68,7 @@ pub use read::{
     log_size::LogSize,
     reader::Reader,
     state::ZoneRecord,
+    subscribers::SubscriberFilter,
 };
 pub use write::{
     error::ChangeError,

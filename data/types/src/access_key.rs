@@ -67,6 +67,11 @@ impl KeyDigest {
         &self.0
     }
 
+    /// What tells a key from the others of a subscriber, and is of no use to anybody: 8 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The first half, which tells 2^64 keys apart.
     pub fn prefix(&self) -> u128 {
         let (halves, _) = self.0.as_chunks();

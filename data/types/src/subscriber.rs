@@ -143,6 +143,11 @@ impl Subscriber {
         }
     }
 
+    /// Whether it has not expired.
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        self.expires_at.is_none_or(|at| now < at)
+    }
+
     /// Whether it may ask a zone.
     pub fn has_zone(&self, origin: &Name) -> bool {
         self.zones.binary_search(origin).is_ok()

@@ -28,7 +28,7 @@ pub struct AuditRecord {
     pub action: String,
     /// To which zone.
     pub zone: Option<String>,
-    /// To which subject, token or document.
+    /// To which subject, token, subscriber or document.
     pub subject: Option<String>,
     /// For which source.
     pub source: Option<String>,

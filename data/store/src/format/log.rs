@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, iter::Sum};
 
-use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
+use dnsbl_types::{Listing, Name, Source, Subscriber, SubscriberId, UnixTime, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -132,6 +132,33 @@ pub enum Op {
         /// Its name.
         name: String,
     },
+    /// A subscriber was added, or has other terms.
+    PutSubscriber {
+        /// Its number.
+        id: SubscriberId,
+        /// Its name.
+        name: String,
+        /// The zones that it may ask.
+        zones: Vec<Name>,
+        /// From when on it may not ask any more.
+        expires_at: Option<UnixTime>,
+    },
+    /// A subscriber has another key.
+    RotateSubscriber {
+        /// Its number.
+        id: SubscriberId,
+        /// Its name.
+        name: String,
+        /// Until when the keys before count; `None`: they ended at once.
+        until: Option<UnixTime>,
+    },
+    /// A subscriber was deleted.
+    DeleteSubscriber {
+        /// Its number.
+        id: SubscriberId,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// An import as the log knows it. Its rows are in the store.
@@ -152,6 +179,17 @@ pub struct ImportSummary {
 }
 
 impl Op {
+    /// A subscriber was put.
+    pub(crate) fn put_subscriber(subscriber: &Subscriber) -> Self {
+        let Subscriber { id, name, zones, expires_at, .. } = subscriber;
+        Self::PutSubscriber {
+            id: *id,
+            name: name.clone(),
+            zones: zones.clone(),
+            expires_at: *expires_at,
+        }
+    }
+
     /// The word for it in the change feed and in audit records.
     pub fn word(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -163,6 +201,9 @@ impl Op {
             Self::Import { .. } => "import",
             Self::PutToken { .. } => "token-put",
             Self::DeleteToken { .. } => "token-delete",
+            Self::PutSubscriber { .. } => "subscriber-put",
+            Self::RotateSubscriber { .. } => "subscriber-rotate",
+            Self::DeleteSubscriber { .. } => "subscriber-delete",
             Self::PutDocument { document } => return format!("{}-put", document.kind()).into(),
             Self::DeleteDocument { kind, .. } => return format!("{kind}-delete").into(),
         })
@@ -178,7 +219,10 @@ impl Op {
             Self::PutDocument { .. }
             | Self::DeleteDocument { .. }
             | Self::PutToken { .. }
-            | Self::DeleteToken { .. } => None,
+            | Self::DeleteToken { .. }
+            | Self::PutSubscriber { .. }
+            | Self::RotateSubscriber { .. }
+            | Self::DeleteSubscriber { .. } => None,
         }
     }
 
@@ -210,10 +254,14 @@ impl Op {
         }
     }
 
-    /// What it is about in its zone, or the token's name, or the document's id.
+    /// What it is about in its zone, or the name of the token or subscriber, or the document's id.
     pub fn subject(&self) -> Option<String> {
         match self {
-            Self::PutToken { name, .. } | Self::DeleteToken { name, .. } => Some(name.clone()),
+            Self::PutToken { name, .. }
+            | Self::DeleteToken { name, .. }
+            | Self::PutSubscriber { name, .. }
+            | Self::RotateSubscriber { name, .. }
+            | Self::DeleteSubscriber { name, .. } => Some(name.clone()),
             Self::PutDocument { document } => Some(document.id().to_string()),
             Self::DeleteDocument { id, .. } => Some(id.to_string()),
             _ => self.listing().map(|listing| listing.subject.to_string()),
@@ -373,6 +421,21 @@ enum OpValue {
     },
     PutZoneWithMore(SettingsValue, Option<SettingsValue>),
     DeleteZoneWithMore(SettingsValue),
+    PutSubscriber {
+        id: u64,
+        name: String,
+        zones: Vec<String>,
+        expires_at: Option<u64>,
+    },
+    RotateSubscriber {
+        id: u64,
+        name: String,
+        until: Option<u64>,
+    },
+    DeleteSubscriber {
+        id: u64,
+        name: String,
+    },
 }
 
 /// An entry's value.
@@ -434,6 +497,18 @@ impl From<&Op> for OpValue {
             Op::DeleteToken { id, name } => {
                 Self::DeleteToken { id: id.clone(), name: name.clone() }
             }
+            Op::PutSubscriber { id, name, zones, expires_at } => Self::PutSubscriber {
+                id: id.0,
+                name: name.clone(),
+                zones: zones.iter().map(Name::to_string).collect(),
+                expires_at: expires_at.map(|at| at.0),
+            },
+            Op::RotateSubscriber { id, name, until } => {
+                Self::RotateSubscriber { id: id.0, name: name.clone(), until: until.map(|at| at.0) }
+            }
+            Op::DeleteSubscriber { id, name } => {
+                Self::DeleteSubscriber { id: id.0, name: name.clone() }
+            }
             Op::PutDocument { document } => Self::PutDocument {
                 kind: document.kind().to_string(),
                 id: document.id().to_string(),
@@ -489,6 +564,18 @@ impl TryFrom<OpValue> for Op {
                 Self::PutToken { id, name, scopes, sources, parent }
             }
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
+            OpValue::PutSubscriber { id, name: called, zones, expires_at } => Self::PutSubscriber {
+                id: SubscriberId(id),
+                name: called,
+                zones: zones.iter().map(|zone| name(zone)).collect::<Result<_, _>>()?,
+                expires_at: expires_at.map(UnixTime),
+            },
+            OpValue::RotateSubscriber { id, name, until } => {
+                Self::RotateSubscriber { id: SubscriberId(id), name, until: until.map(UnixTime) }
+            }
+            OpValue::DeleteSubscriber { id, name } => {
+                Self::DeleteSubscriber { id: SubscriberId(id), name }
+            }
             OpValue::PutDocument { kind, id, document } => {
                 let document = document.document(document::kind(&kind)?, document::id(&id)?)?;
                 Self::PutDocument { document: Box::new(document) }

@@ -12,6 +12,8 @@ pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod row;
 pub(crate) mod schema;
+pub(crate) mod subscriber;
+pub(crate) mod subscriber_key;
 pub(crate) mod token;
 pub(crate) mod usage;
 pub(crate) mod value;

@@ -11,7 +11,9 @@ use rocksdb::{
 /// 2 had no documents, so its log has no operations on them; it is read as it is.
 /// 3 had no sources and parents of tokens, and named them in the log and in audit records without
 /// their ids; it is read as it is.
-pub(crate) const FORMAT: u32 = 5;
+/// 4 had no settings of zones beside those of the first release; it is read as it is.
+/// 5 had no subscribers, so its log has no operations on them; it is read as it is.
+pub(crate) const FORMAT: u32 = 6;
 
 /// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
@@ -38,11 +40,30 @@ pub(crate) const DOCUMENTS: &str = "documents";
 /// Where documents are found by group and due time (`document_key.rs`).
 pub(crate) const DOCUMENT_INDEX: &str = "document-index";
 
+/// Subscriber id → subscriber.
+pub(crate) const SUBSCRIBERS: &str = "subscribers";
+/// Where subscribers are found by name, network and zone (`subscriber_key.rs`).
+pub(crate) const SUBSCRIBER_INDEX: &str = "subscriber-index";
+
 /// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
 pub(crate) const USAGE: &str = "usage";
 
-pub(crate) const FAMILIES: [&str; 11] =
-    [META, ZONES, SEGMENTS, LISTINGS, EXPIRY, LOG, AUDIT, TOKENS, DOCUMENTS, DOCUMENT_INDEX, USAGE];
+/// New ones come at the end, in which the database numbers them.
+pub(crate) const FAMILIES: [&str; 13] = [
+    META,
+    ZONES,
+    SEGMENTS,
+    LISTINGS,
+    EXPIRY,
+    LOG,
+    AUDIT,
+    TOKENS,
+    DOCUMENTS,
+    DOCUMENT_INDEX,
+    SUBSCRIBERS,
+    SUBSCRIBER_INDEX,
+    USAGE,
+];
 
 /// A column family; all of them are there once the database is open.
 pub(crate) fn cf<'a>(db: &'a DB, family: &str) -> &'a ColumnFamily {

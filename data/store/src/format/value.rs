@@ -50,7 +50,7 @@ pub(crate) fn reason(text: &str) -> Result<Reason, StoreError> {
     text.parse().map_err(|err| StoreError::unreadable("reason", err))
 }
 
-fn name(text: &str) -> Result<Name, StoreError> {
+pub(crate) fn name(text: &str) -> Result<Name, StoreError> {
     text.parse().map_err(|err| StoreError::unreadable("name", err))
 }
 
@@ -192,7 +192,7 @@ enum LargeUdpValue {
 
 /// Questions in a second and in a day; 0: any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct QuotaValue(u32, u32);
+pub(crate) struct QuotaValue(u32, u32);
 
 impl From<&AccessAction> for ActionValue {
     fn from(action: &AccessAction) -> Self {

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use dnsbl_types::{Listing, Name, Source, UnixTime, Zone};
+use dnsbl_types::{Listing, Name, Source, SubscriberId, UnixTime, Zone};
 use rocksdb::{Options, ReadOptions, WriteBatch, WriteOptions};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         log::{decode_entry, encode_entry, read_seq},
         row::{ListingRow, Provenance, Row},
         schema::{self, cf, synced},
+        subscriber_key,
         value::{CopyValue, SegmentValue, StateValue, WriteStamp, ZoneValue},
     },
     head::{self, Head},
@@ -26,7 +27,7 @@ use crate::{
         database::open_db,
         salvage::{LostRows, Salvage, io_at},
     },
-    read::{cursor::Reading, scan::Scan, state, view::View},
+    read::{cursor::Reading, scan::Scan, state, subscribers, view::View},
     write::{batch::Batch, state::WriterState},
 };
 
@@ -75,6 +76,7 @@ pub(crate) struct LogRemains {
     pub(crate) missing: Vec<std::ops::RangeInclusive<u64>>,
     settings: BTreeMap<Name, Option<Box<Zone>>>,
     tokens: BTreeMap<String, String>,
+    subscribers: BTreeMap<SubscriberId, String>,
 }
 
 /// What the log last says of each subject and source of a zone, and in which entry.
@@ -333,11 +335,20 @@ impl Remains {
         self.each(schema::TOKENS, |key, _| {
             tokens.insert(String::from_utf8_lossy(&key).into_owned());
         })?;
+        let mut subscribers = BTreeSet::new();
+        self.each(schema::SUBSCRIBERS, |key, _| subscribers.extend(subscriber_key::read_id(&key)))?;
         let mut documents = 0;
         self.each(schema::DOCUMENTS, |_, _| documents += 1)?;
-        self.notes.push(format!("kept: {} tokens, {documents} documents", tokens.len()));
+        self.notes.push(format!(
+            "kept: {} tokens, {} subscribers, {documents} documents",
+            tokens.len(),
+            subscribers.len()
+        ));
         let lost = self.log.tokens.iter().filter(|(id, _)| !tokens.contains(*id));
         let lost = lost.map(|(id, name)| format!("lost: token {id} ({name}); make another"));
+        self.notes.extend(lost.collect::<Vec<_>>());
+        let lost = self.log.subscribers.iter().filter(|(id, _)| !subscribers.contains(id));
+        let lost = lost.map(|(id, name)| format!("lost: subscriber {id} ({name}); add it again"));
         self.notes.extend(lost.collect::<Vec<_>>());
         Ok(())
     }
@@ -361,11 +372,12 @@ impl Remains {
             let (family, file) = (&lost.family, &lost.file);
             let what = match family.as_str() {
                 schema::LISTINGS => self.listings_in_words(lost),
-                // These two are made anew from what they point to.
-                schema::EXPIRY | schema::DOCUMENT_INDEX => return None,
+                // These are made anew from what they point to.
+                schema::EXPIRY | schema::DOCUMENT_INDEX | schema::SUBSCRIBER_INDEX => return None,
                 schema::LOG => format!("entries of the log {}", seqs_in_words(lost)),
                 schema::AUDIT => format!("audit records {}", seqs_in_words(lost)),
                 schema::TOKENS => "tokens".into(),
+                schema::SUBSCRIBERS => "subscribers".into(),
                 schema::ZONES => "settings of zones".into(),
                 schema::SEGMENTS => "what zones say of their sources".into(),
                 schema::META => "serials and counts of zones".into(),
@@ -478,6 +490,8 @@ impl LogRemains {
                 }
                 Op::PutToken { id, name, .. } => drop(self.tokens.insert(id, name)),
                 Op::DeleteToken { id, .. } => drop(self.tokens.remove(&id)),
+                Op::PutSubscriber { id, name, .. } => drop(self.subscribers.insert(id, name)),
+                Op::DeleteSubscriber { id, .. } => drop(self.subscribers.remove(&id)),
                 _ => {}
             }
         }
@@ -560,7 +574,9 @@ impl Remains {
         self.write_zones(&mut output)?;
         self.write_rows(&mut output)?;
         self.write_log(&mut output)?;
-        let whole = [schema::AUDIT, schema::TOKENS, schema::DOCUMENTS, schema::USAGE].into_iter();
+        let whole =
+            [schema::AUDIT, schema::TOKENS, schema::SUBSCRIBERS, schema::DOCUMENTS, schema::USAGE];
+        let whole = whole.into_iter();
         for family in whole.chain(foreign.iter().map(String::as_str)) {
             self.copy(&mut output, family)?;
         }
@@ -569,6 +585,7 @@ impl Remains {
         notes.extend(self.restore_documents(&mut output)?);
         output.write()?;
         write_document_index(&mut output)?;
+        write_subscriber_index(&mut output)?;
         self.count(&mut output)?;
         let families = schema::FAMILIES.into_iter().map(Into::into).chain(foreign);
         output.finish(&families.collect::<Vec<String>>())?;
@@ -834,6 +851,15 @@ fn write_document_index(output: &mut Output) -> Result<(), StoreError> {
         iter.next();
     }
     iter.status()
+}
+
+/// Writes the index rows of all subscribers.
+fn write_subscriber_index(output: &mut Output) -> Result<(), StoreError> {
+    let mut keys = Vec::new();
+    subscribers::each(&View::latest(&output.db.rocks), |record| {
+        keys.extend(subscriber_key::of_index(&record.subscriber));
+    })?;
+    keys.iter().try_for_each(|key| output.put(schema::SUBSCRIBER_INDEX, key, &[]))
 }
 
 #[cfg(test)]

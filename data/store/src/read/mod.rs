@@ -14,6 +14,7 @@ pub(crate) mod reader;
 pub(crate) mod scan;
 pub(crate) mod show;
 pub(crate) mod state;
+pub(crate) mod subscribers;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod view;

@@ -19,6 +19,7 @@ use crate::{
         cursor::Reading,
         scan::{Scan, Step, SubjectRows},
         state::ZoneState,
+        subscribers,
         view::View,
     },
 };
@@ -123,6 +124,7 @@ pub(crate) fn show_all(
     }
     let parts: Vec<Part<'_>> = zones.iter().flat_map(|state| parts(state, None)).collect();
     show_parts(view, &parts, follower)?;
+    subscribers::each(view, |record| follower.set_subscriber(None, Some(&record.subscriber)))?;
     follower.publish(head, Instant::now());
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! An error leaves nothing: whichever read of a change fails, database, writer's state and index are as
 //! before, and the next change finds them so.
 
-use dnsbl_types::{Day, ListingBody, SubscriberId, Usage};
+use dnsbl_types::{
+    AccessKey, Day, ListingBody, Quota, Recognition, Subscriber, SubscriberId, SubscriberKey, Usage,
+};
 use rocksdb::IteratorMode;
 
 use super::{NOW, Writer, delete, note, origin, put, put_zone, source};
 use crate::{
     Actor, Change, ChangeError, Document, DocumentId, DocumentKind, MintedToken, Operation,
-    Precondition, Sources, Spent, StoreError, TokenRecord, UsageRow,
+    Precondition, Sources, Spent, StoreError, SubscriberFilter, TokenRecord, UsageRow,
     format::{
         key::SegmentKey,
         schema::{self, cf},
@@ -167,6 +169,44 @@ fn a_read_that_fails_leaves_nothing_of_a_change_of_tokens() {
         |_: &mut Writer| vec![Operation::DeleteToken { id: parent.id.clone(), keep: None }];
     assert!(fail_each_read(&mut writer, delete) > 2);
     assert_eq!(writer.store.read(NOW).tokens().unwrap(), []);
+}
+
+#[test]
+fn a_read_that_fails_leaves_nothing_of_a_change_of_subscribers() {
+    let mut writer = layered();
+    let put = |number, name: &str, network: &str| {
+        let digest = AccessKey::from_random([number; AccessKey::RANDOM]).digest();
+        let subscriber = Subscriber {
+            id: SubscriberId(number.into()),
+            name: name.into(),
+            zones: vec![origin()],
+            networks: vec![network.parse().unwrap()],
+            recognition: Recognition::Either,
+            quota: Quota::default(),
+            expires_at: None,
+            keys: vec![SubscriberKey { digest, created_at: NOW, until: None }],
+            note: None,
+            created_at: NOW,
+        };
+        let precondition = Precondition::None;
+        vec![Operation::PutSubscriber { subscriber: Box::new(subscriber), precondition }]
+    };
+    let new = fail_each_read(&mut writer, |_| put(1, "one", "192.0.2.0/24"));
+    assert!(new >= 3, "itself, its name and its network are looked for: {new}");
+    fail_each_read(&mut writer, |_| put(2, "two", "192.0.2.0/25"));
+    assert!(fail_each_read(&mut writer, |_| put(1, "ONE", "192.0.2.0/26")) >= 4);
+    let id = SubscriberId(1);
+    let rotate = |_: &mut Writer| {
+        let digest = AccessKey::from_random([9; AccessKey::RANDOM]).digest();
+        let precondition = Precondition::None;
+        vec![Operation::RotateSubscriber { id, digest, overlap: 5, precondition }]
+    };
+    assert!(fail_each_read(&mut writer, rotate) > 0);
+    let delete =
+        |_: &mut Writer| vec![Operation::DeleteSubscriber { id, precondition: Precondition::None }];
+    assert!(fail_each_read(&mut writer, delete) > 0);
+    let all = writer.store.read(NOW).subscribers(&SubscriberFilter::default(), None, 9).unwrap();
+    assert_eq!((all.len(), writer.state.subscribers), (1, 1));
 }
 
 #[test]

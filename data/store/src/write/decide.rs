@@ -5,7 +5,7 @@ use crate::{
     write::{
         compact, documents, listings,
         operation::{Operation, OperationResult},
-        sweep, tokens,
+        subscribers, sweep, tokens,
         transaction::Transaction,
         truncate, zones,
     },
@@ -38,6 +38,15 @@ pub(crate) fn decide(
         Operation::CommitImport(import) => import.0.decide(transaction),
         Operation::PutToken(token) => tokens::put(transaction, token),
         Operation::DeleteToken { id, keep } => tokens::delete(transaction, &id, keep),
+        Operation::PutSubscriber { subscriber, precondition } => {
+            subscribers::put(transaction, *subscriber, &precondition)
+        }
+        Operation::RotateSubscriber { id, digest, overlap, precondition } => {
+            subscribers::rotate(transaction, id, digest, overlap, &precondition)
+        }
+        Operation::DeleteSubscriber { id, precondition } => {
+            subscribers::delete(transaction, id, &precondition)
+        }
         Operation::Sweep => sweep::sweep(transaction),
         Operation::CompactSegments => compact::compact(transaction),
         Operation::TruncateLog { floor } => truncate::truncate(transaction, floor),

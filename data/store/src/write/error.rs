@@ -1,6 +1,7 @@
 //! The reasons for which a change is refused, with the facts.
 
-use dnsbl_types::Name;
+use dnsbl_types::{Name, SubscriberId};
+use ipnet::IpNet;
 
 use crate::{
     StoreError,
@@ -59,6 +60,45 @@ pub enum ChangeError {
     /// No token would be left that has a scope.
     #[error("no live token with the scope {0} would be left")]
     LastToken(&'static str),
+    /// There is no such subscriber.
+    #[error("there is no such subscriber")]
+    NoSubscriber,
+    /// A subscriber should ask a zone that there is not.
+    #[error("there is no zone {0} that a subscriber could ask")]
+    SubscriberZone(Name),
+    /// Another live subscriber has the name.
+    #[error(
+        "the subscriber {id} is called {name} already; delete that one first, or choose another name"
+    )]
+    SubscriberName {
+        /// The name of the other one.
+        name: String,
+        /// Its id.
+        id: SubscriberId,
+    },
+    /// Another subscriber to one of the zones has the network.
+    #[error(
+        "{network} is a network of the subscriber {id} ({name}) already, and the two have a zone in common; take it from that one first"
+    )]
+    SubscriberNetwork {
+        /// The network.
+        network: IpNet,
+        /// The name of the other one.
+        name: String,
+        /// Its id.
+        id: SubscriberId,
+    },
+    /// There are as many subscribers as there may be.
+    #[error("there are {0} subscribers, which is the most")]
+    TooManySubscribers(u64),
+    /// A subscriber has as many keys as it may.
+    #[error(
+        "the subscriber has {0} keys that count, which is the most; wait until an old one ends, or end them all at once with an overlap of 0"
+    )]
+    TooManyKeys(usize),
+    /// A subscriber that takes no key should have one.
+    #[error("the subscriber is recognized by its networks alone, so a key would be of no use")]
+    NoKeys,
     /// `If-Match` or `If-None-Match` does not hold.
     #[error("the precondition does not hold")]
     Precondition,
@@ -92,8 +132,8 @@ pub enum ChangeError {
         /// What it would have done.
         counts: ImportCounts,
     },
-    /// An import, a sweep or a compaction is in one change with other operations.
-    #[error("an import, a sweep or a compaction is a change of its own")]
+    /// An import, a sweep, a compaction or a change of a subscriber is in one change with other operations.
+    #[error("an import, a sweep, a compaction or a change of a subscriber is a change of its own")]
     NotAlone,
     /// More changes wait than the writer takes.
     #[error("too many changes are waiting")]

@@ -14,6 +14,7 @@ mod includes;
 pub(crate) mod listings;
 pub(crate) mod operation;
 pub(crate) mod state;
+mod subscribers;
 mod sweep;
 mod tokens;
 pub(crate) mod transaction;

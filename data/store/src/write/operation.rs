@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use dnsbl_types::{Listing, ListingBody, Name, Serial, Source, Subject, Zone};
+use dnsbl_types::{
+    KeyDigest, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, SubscriberId, Zone,
+};
 
 use crate::{
     ChangeError,
     format::{
         document::{Document, DocumentId, DocumentKind},
         log::{Actor, ImportCounts},
+        subscriber::SubscriberRecord,
         token::TokenRecord,
     },
     read::state::ZoneRecord,
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// A transaction: operations that are made in this order, all of them as one entry of the log, or where one
-/// can't be made, none. Imports, sweeps and compactions go alone.
+/// can't be made, none. Imports, sweeps, compactions and changes of subscribers go alone.
 #[derive(Debug)]
 pub struct Change {
     /// Who asks for it.
@@ -96,6 +99,31 @@ pub enum Operation {
         /// A scope that some live token must have afterwards, unless none has it now.
         keep: Option<&'static str>,
     },
+    /// Adds a subscriber, or replaces the terms of one: its keys, and when it was made, stay as they are.
+    PutSubscriber {
+        /// As it shall be, [checked](Subscriber::check).
+        subscriber: Box<Subscriber>,
+        /// On the subscriber as it is; its tag is its revision.
+        precondition: Precondition,
+    },
+    /// Gives a subscriber another key.
+    RotateSubscriber {
+        /// Which.
+        id: SubscriberId,
+        /// The digest of the key.
+        digest: KeyDigest,
+        /// For how many seconds the keys that it has count yet.
+        overlap: u64,
+        /// On the subscriber as it is; its tag is its revision.
+        precondition: Precondition,
+    },
+    /// Deletes a subscriber.
+    DeleteSubscriber {
+        /// Which.
+        id: SubscriberId,
+        /// On the subscriber as it is; its tag is its revision.
+        precondition: Precondition,
+    },
     /// Removes some rows that have expired, and counts those that it looked at: 0 where none is left. The
     /// server does this on its own.
     Sweep,
@@ -111,7 +139,15 @@ pub enum Operation {
 impl Operation {
     /// Whether it must be the only one of its change: it reads past what other operations would leave.
     pub(crate) fn stands_alone(&self) -> bool {
-        matches!(self, Self::CommitImport(_) | Self::Sweep | Self::CompactSegments)
+        matches!(
+            self,
+            Self::CommitImport(_)
+                | Self::Sweep
+                | Self::CompactSegments
+                | Self::PutSubscriber { .. }
+                | Self::RotateSubscriber { .. }
+                | Self::DeleteSubscriber { .. }
+        )
     }
 
     /// Whether it may share a batch with other changes: it takes little time, and all that it reads the
@@ -136,8 +172,8 @@ pub enum Sources {
     All,
 }
 
-/// A condition on what is there (RFC 9110 section 13.1). The tag of a listing or a document is the number of
-/// the change that wrote it.
+/// A condition on what is there (RFC 9110 section 13.1). The tag of a listing, a document or a
+/// subscriber is the number of the change that wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
     /// None.
@@ -221,9 +257,11 @@ pub enum OperationResult {
         /// Its revision: the change that wrote it, an older one where it said the same.
         revision: u64,
     },
+    /// A subscriber was put, or has another key; as it now is.
+    Subscriber(Box<SubscriberRecord>),
     /// An import was committed, or tried.
     Import(ImportCounts),
-    /// So many listings, documents, zones, tokens, rows or entries were removed, moved or looked at; tokens
-    /// also where they were put.
+    /// So many listings, documents, zones, tokens, subscribers, rows or entries were removed, moved or looked at;
+    /// tokens also where they were put.
     Count(u64),
 }

@@ -11,6 +11,7 @@ use crate::{
     read::{
         reader::Reader,
         state::{self, Zones},
+        subscribers,
     },
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct WriterState {
     pub(crate) epoch: u64,
     /// The id of the next zone that is made.
     pub(crate) next_zone: u32,
+    /// How many subscribers there are.
+    pub(crate) subscribers: u64,
     pub(crate) sweep: SweepPlace,
     pub(crate) compaction: Option<Compaction>,
     /// The zones of which the second copy is known to be as they are.
@@ -66,6 +69,7 @@ impl WriterState {
             head: reader.head()?,
             epoch: reader.epoch()?,
             next_zone,
+            subscribers: subscribers::count(&reader.view)?,
             sweep: SweepPlace { from: state::read_swept(&reader.view)?, checked: false },
             compaction: None,
             copies: HashMap::new(),

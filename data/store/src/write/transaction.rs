@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use dnsbl_types::{Entry, Name, Subject, UnixTime};
+use dnsbl_types::{Entry, Name, Subject, Subscriber, UnixTime};
 
 use crate::{
     Actor, ChangeError, Op, StoreError,
@@ -67,6 +67,8 @@ pub(crate) struct Plan {
     pub(crate) documents: HashMap<Vec<u8>, Option<Document>>,
     pub(crate) tokens: Option<Tokens>,
     pub(crate) next_zone: Option<u32>,
+    /// How many subscribers there will be.
+    pub(crate) subscribers: Option<u64>,
     pub(crate) sweep: Option<SweepPlace>,
     pub(crate) compaction: Option<Option<Compaction>>,
     /// The first key among the expiries that are new.
@@ -104,6 +106,11 @@ pub(crate) enum Effect {
         zone: Name,
         subject: Subject,
         entries: Vec<Entry>,
+    },
+    /// A subscriber as it was and as it is.
+    Subscriber {
+        old: Option<Box<Subscriber>>,
+        new: Option<Box<Subscriber>>,
     },
     /// Every subject of a segment that was committed.
     Segment {
@@ -396,6 +403,13 @@ impl<'a> Transaction<'a> {
     /// Leaves the tokens so.
     pub(crate) fn set_tokens(&mut self, tokens: Tokens) {
         self.plan.tokens = Some(tokens);
+    }
+
+    // Subscribers.
+
+    /// Leaves so many subscribers.
+    pub(crate) fn set_subscribers(&mut self, count: u64) {
+        self.plan.subscribers = Some(count);
     }
 
     // Housekeeping.

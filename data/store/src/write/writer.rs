@@ -216,6 +216,9 @@ impl WriterThread {
                 Effect::Entries { zone, subject, entries } => {
                     follower.set_entries(zone, subject, entries);
                 }
+                Effect::Subscriber { old, new } => {
+                    follower.set_subscriber(old.as_deref(), new.as_deref());
+                }
                 Effect::Segment { zone, segment } => {
                     if let Some(state) = zones.get(zone) {
                         let view = View::snapshot(&self.db.rocks);

@@ -13,6 +13,7 @@ use dnsbl_store::{
 use crate::{
     documents::{document, kind, put_document, put_listing},
     fixture::{Fixture, Mirror, NOW, REPLACE, copy_files, note, origin, plain, scratch},
+    subscribers::{put_subscriber, subscriber},
 };
 
 #[test]
@@ -37,7 +38,7 @@ fn a_store_of_a_newer_release_is_refused() {
     db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes()).unwrap();
     drop(db);
     let Err(err) = Store::open(dir.path()) else { panic!("opened") };
-    assert!(matches!(err, StoreError::Newer { found: 9, known: 5, .. }), "{err}");
+    assert!(matches!(err, StoreError::Newer { found: 9, known: 6, .. }), "{err}");
 }
 
 /// The store's database, without the store.
@@ -79,7 +80,7 @@ fn a_store_of_format_1_goes_on_as_it_is() {
     drop(store);
     let db = database(dir.path());
     let format = db.get_cf(db.cf_handle("meta").unwrap(), b"format").unwrap();
-    assert_eq!(format, Some(5u32.to_be_bytes().to_vec()));
+    assert_eq!(format, Some(6u32.to_be_bytes().to_vec()));
 }
 
 #[test]
@@ -102,6 +103,25 @@ fn a_store_of_format_2_goes_on_and_takes_documents() {
         .unwrap();
     let fixture = fixture.reopen();
     assert_eq!(fixture.documents("test").len(), 1);
+}
+
+#[test]
+fn a_store_of_format_5_goes_on_and_takes_subscribers() {
+    let fixture = Fixture::new();
+    fixture.put("192.0.2.1", "a", note("x")).unwrap();
+    fixture.store.close();
+    let Fixture { dir, store, .. } = fixture;
+    drop(store);
+    let mut db = database(dir.path());
+    for family in ["subscribers", "subscriber-index"] {
+        db.drop_cf(family).unwrap();
+    }
+    db.put_cf(db.cf_handle("meta").unwrap(), b"format", 5u32.to_be_bytes()).unwrap();
+    drop(db);
+    let fixture = Fixture::open(dir);
+    fixture.change(put_subscriber(&subscriber(1))).unwrap();
+    let fixture = fixture.reopen();
+    assert_eq!((fixture.subjects().len(), fixture.shown().len()), (1, 1));
 }
 
 /// The newest WAL that has something in it.

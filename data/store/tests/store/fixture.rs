@@ -12,8 +12,8 @@ use dnsbl_store::{
     Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, UnixTime,
-    Zone, ZoneKind, ZoneSpec,
+    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, SubscriberId,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -36,6 +36,7 @@ pub(crate) struct Mirror(pub(crate) Arc<Mutex<Seen>>);
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) entries: BTreeMap<String, Vec<Entry>>,
+    pub(crate) subscribers: BTreeMap<SubscriberId, Subscriber>,
     pub(crate) serial: Serial,
     pub(crate) seq: u64,
 }
@@ -65,7 +66,14 @@ impl Follower for Mirror {
             self.set_entries(origin, &subject, &[Entry::default()]);
         }
     }
-    fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
+    fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
+        let seen = &mut self.0.lock().unwrap().subscribers;
+        let removed = old.and_then(|old| seen.remove(&old.id));
+        assert_eq!(removed.as_ref(), old, "it is as it was shown");
+        if let Some(new) = new {
+            assert!(seen.insert(new.id, new.clone()).is_none(), "it was not there");
+        }
+    }
     fn publish(&mut self, seq: u64, _: Instant) {
         self.0.lock().unwrap().seq = seq;
     }

@@ -14,4 +14,5 @@ mod includes;
 mod model;
 mod old_codes;
 mod sources;
+mod subscribers;
 mod usage;
