@@ -170,7 +170,7 @@ fn add_part(
             zone.lists.push(GatheredList {
                 dataset: format!("combined:{name}"),
                 files: vec![of.file.clone()],
-                list: list.clone(),
+                list: List::clone(list),
                 shared: format!("{} {}", of.file.display(), of.line),
             });
         }
