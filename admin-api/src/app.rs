@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
+use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
 use dnsbl_store::{
@@ -37,6 +38,8 @@ pub struct Api {
     pub limits: Limits,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
+    /// What is fetched again and again.
+    pub feeds: Arc<Feeds>,
     /// The keeper of grants.
     pub logins: Arc<Logins>,
     /// By which mail servers are known that report logins without a token.

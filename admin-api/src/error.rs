@@ -92,11 +92,6 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
     }
 
-    /// The request could be done, but not by this release.
-    pub(crate) fn not_built(detail: impl Display) -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "not-built", detail)
-    }
-
     /// The body is of a type or encoding that is not read here.
     pub(crate) fn unsupported(detail: impl Display) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)

@@ -11,6 +11,7 @@ mod auth;
 mod error;
 mod export;
 mod extract;
+mod feed_importer;
 mod host;
 mod import;
 mod layers;
@@ -32,6 +33,7 @@ mod warning;
 
 pub use admin_api_types::SCOPES;
 pub use app::Api;
+pub use feed_importer::FeedImporter;
 #[doc(hidden)]
 pub use import::count_rows;
 pub use limits::Limits;

@@ -11,7 +11,7 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, changes, check, export, grants, health, import, listings, logins, openapi,
+        audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
         relay_opt_outs, relay_tests, search, tokens, usage, zones,
     },
 };
@@ -51,11 +51,14 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(usage::show_subscriber_usage))
         .routes(routes!(usage::show_usage))
         .routes(routes!(usage::show_top))
+        .routes(routes!(feeds::list_feeds))
+        .routes(routes!(feeds::find_feed, feeds::put_feed, feeds::delete_feed))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
+        .routes(routes!(feeds::run_feed))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))

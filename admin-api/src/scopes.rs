@@ -51,6 +51,8 @@ scopes! {
     "To see who has a grant." GrantsRead = Some(GRANTS_READ);
     "To revoke grants." GrantsWrite = Some("grants:write");
     "To see subscribers, and what they ask." SubscribersRead = Some("subscribers:read");
+    "To see feeds." FeedsRead = Some("feeds:read");
+    "To make, change and run feeds." FeedsWrite = Some("feeds:write");
     "Any live token." Anyone = None;
 }
 

@@ -61,6 +61,22 @@ impl Data {
         self.dir.join("queries")
     }
 
+    /// The questions, each with one of these keys in its name.
+    pub(crate) fn queries_with(&self, keys: &[String]) -> Result<PathBuf> {
+        let path = self.dir.join("queries-with-keys");
+        let queries = fs::read_to_string(self.queries()).context("reading the questions")?;
+        replace(&path, |file| {
+            let mut random = Random::new(SEED + 2);
+            for line in queries.lines() {
+                let (name, rtype) = line.split_once(' ').context("a name and a type")?;
+                let relative = name.strip_suffix(ORIGIN).context("a name in the zone")?;
+                writeln!(file, "{relative}{}.{ORIGIN} {rtype}", random.pick(keys))?;
+            }
+            Ok(())
+        })?;
+        Ok(path)
+    }
+
     /// The list with one address in a hundred replaced, one address a line.
     pub(crate) fn changed(&self) -> Result<PathBuf> {
         self.write("changed", |file| {

@@ -97,6 +97,23 @@ impl Lab {
         Ours::start(&self.network, &dir, workers)
     }
 
+    /// A build of our server with a list of its own under a name, with more in its configuration, on one core.
+    pub(crate) fn variant(
+        &self,
+        data: &Data,
+        name: &str,
+        program: &Path,
+        more: &str,
+    ) -> Result<Ours> {
+        let dir = self.run_dir().join(format!("ours-{}-{name}", data.size()));
+        eprintln!("bench: importing {} for {name}", report::size(data.size()));
+        let server = Ours::start_as(program, &self.network, &dir, 0, more)?;
+        server.make_zone()?;
+        server.import(&data.plain(), "upsert")?;
+        server.stop()?;
+        Ours::start_as(program, &self.network, &dir, 1, more)
+    }
+
     /// Our server with an empty zone.
     pub(crate) fn empty_ours(&self, dir: &Path, workers: usize) -> Result<Ours> {
         let server = Ours::start(&self.network, dir, workers)?;

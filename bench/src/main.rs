@@ -24,13 +24,17 @@ mod stats;
 mod usage;
 mod zone_file;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    compare::{answers, api, change, churn, import, overview, start, writes},
+    compare::{access, answers, api, change, churn, import, overview, start, writes},
     isolation::Isolation,
     lab::Lab,
     network::Network,
@@ -55,6 +59,9 @@ struct Options {
     /// How long after an import memory is looked at again, in seconds.
     #[arg(long, default_value_t = 15)]
     settle: u64,
+    /// Another build of dnsbl-server, for `access`.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// A file that the report is written to as well.
     #[arg(long)]
     results: Option<PathBuf>,
@@ -77,6 +84,8 @@ enum Comparison {
     Flat,
     /// Answers a second of a zone that includes five, and of one with all of theirs.
     Combined,
+    /// Answers a second of a zone that not everybody may ask everything.
+    Access,
     /// Answers while listings change.
     Churn,
     /// Durable writes a second.
@@ -111,7 +120,7 @@ fn measure(options: Options, isolation: Isolation) -> Result<()> {
     };
     let mut failed = 0;
     for comparison in chosen {
-        if let Err(err) = comparison.run(&mut lab) {
+        if let Err(err) = comparison.run(&mut lab, options.before.as_deref()) {
             failed += 1;
             lab.report.section("A comparison failed", &format!("`{comparison:?}`: {err:#}"))?;
         }
@@ -121,7 +130,7 @@ fn measure(options: Options, isolation: Isolation) -> Result<()> {
 }
 
 impl Comparison {
-    fn run(self, lab: &mut Lab) -> Result<()> {
+    fn run(self, lab: &mut Lab, before: Option<&Path>) -> Result<()> {
         match self {
             Self::Import => import::all(lab),
             Self::Start => start::all(lab),
@@ -130,6 +139,7 @@ impl Comparison {
             Self::Workers => answers::with_two_workers(lab),
             Self::Flat => answers::flat(lab),
             Self::Combined => answers::combined(lab),
+            Self::Access => access::all(lab, before),
             Self::Churn => churn::all(lab),
             Self::Writes => writes::all(lab),
             Self::Logins => writes::logins(lab),

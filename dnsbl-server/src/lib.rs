@@ -8,6 +8,7 @@ pub mod check_rbldnsd;
 pub mod commands;
 mod config;
 mod dns;
+mod feeds;
 mod host;
 mod logins;
 mod maintenance;

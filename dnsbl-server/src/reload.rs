@@ -80,6 +80,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("log.format", old.log.json != new.log.json),
         ("[relay-tester]", old.relay_tester != new.relay_tester),
         ("[logins]", old.logins != new.logins),
+        ("[[feed]] or [feeds]", old.feeds != new.feeds),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))

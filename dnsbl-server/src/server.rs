@@ -10,6 +10,7 @@ use ::relay_tester::service::RunningTester;
 use admin_api::{Api, Limits};
 use anyhow::Context;
 use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
+use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
 use dnsbl_store::Store;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Config, commands, config,
     dns::{self, Cookies, Counters, Sampler, Sockets},
+    feeds,
     host::Host,
     logins::{self, DracService},
     maintenance,
@@ -135,6 +137,7 @@ struct Running {
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
+    feeds: Arc<Feeds>,
     logins: Option<RunningLogins>,
     drac: Option<DracService>,
     stop: CancellationToken,
@@ -201,6 +204,7 @@ impl Running {
         let (head_tx, head) = watch::channel(0);
         let serving = Arc::new(OnceLock::new());
         let commit_to_visible = metrics.commit_to_visible.clone();
+        let registry = metrics.registry().clone();
         let host = Host {
             metrics,
             store: store.clone(),
@@ -208,13 +212,22 @@ impl Running {
             top: counted.clone(),
             serving: serving.clone(),
         };
+        let host = Arc::new(host);
+        let feeds = match feeds::build(config, &store, host.clone(), &registry) {
+            Ok(built) => built,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let api = Api {
             store: store.clone(),
             index: index.clone(),
             head,
-            server: Arc::new(host),
+            server: host,
             limits: limits(config),
             tester: tester.clone(),
+            feeds: feeds.clone(),
             logins: logins.clone(),
             login_secrets,
         };
@@ -234,6 +247,7 @@ impl Running {
             http,
             http_address,
             tester: None,
+            feeds,
             logins: None,
             drac: None,
             stop,
@@ -291,6 +305,10 @@ impl Running {
                 }
             }
         }
+        if let Err(err) = running.feeds.start().await {
+            running.stop().await;
+            return Err(err).context("reading the feeds");
+        }
         let (store, stop) = (running.store.clone(), running.stop.clone());
         tokio::spawn(maintenance::run(store, clock, config.change_log, stop));
         // Nobody else sets it.
@@ -304,6 +322,7 @@ impl Running {
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
         }
+        self.feeds.stop().await;
         if let Some(tester) = self.tester {
             tester.stopped().await;
         }

@@ -472,7 +472,7 @@ mod tests {
         fn metric(&self, name: &str) -> f64 {
             let families = self.registry.gather();
             let family = families.iter().find(|family| family.name() == name).unwrap();
-            family.get_metric()[0].get_gauge().value()
+            family.get_metric()[0].get_gauge().get_value()
         }
     }
 

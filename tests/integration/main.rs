@@ -17,6 +17,7 @@ mod expiry;
 // The HTTP API, by its URLs, and the command for it.
 mod changes;
 mod delisting;
+mod feed_runs;
 mod feeds;
 mod imports;
 mod listings;

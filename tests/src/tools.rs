@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::Command,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -104,6 +105,9 @@ fn free_port() -> SocketAddr {
     }
 }
 
+/// How long it may take to load a zone of hundreds of thousands of names, on a busy machine.
+const LOADING: Duration = Duration::from_secs(120);
+
 /// An rbldnsd that serves one zone.
 pub struct Rbldnsd {
     addr: SocketAddr,
@@ -137,7 +141,7 @@ impl Rbldnsd {
             command.args(["-u", "nobody", "-n", "-a", "-c", "0"]);
             command.args(["-b", &format!("{}/{}", addr.ip(), addr.port())]);
             let process = Process::start(command.args(&zones)).expect("it starts");
-            let has_started = crate::eventually(PATIENCE, || {
+            let has_started = crate::eventually(LOADING, || {
                 if process.stdout().contains(" started (") {
                     return Ok(true);
                 }
@@ -198,7 +202,7 @@ impl Nsd {
         let mut command = Command::new(tool("nsd"));
         command.arg("-d").arg("-c").arg(dir.path().join("nsd.conf"));
         let process = Process::start(&mut command).expect("it starts");
-        let has_started = crate::eventually(PATIENCE, || {
+        let has_started = crate::eventually(LOADING, || {
             let said = process.stderr();
             if said.contains("nsd started") {
                 return Ok(true);
@@ -229,7 +233,8 @@ pub fn check_zone(origin: &str, zone_file: &str) -> Result<(), String> {
     let file = dir.path().join("zone");
     fs::write(&file, zone_file).expect("the folder is writable");
     let mut command = Command::new(tool("named-checkzone"));
-    let finished = Process::run(command.args(["-k", "ignore", origin]).arg(file)).expect("it runs");
+    let process = Process::start(command.args(["-k", "ignore", origin]).arg(file));
+    let finished = process.and_then(|process| process.wait(LOADING)).expect("it runs to its end");
     match finished.code {
         Some(0) => Ok(()),
         _ => Err(format!("{}{}", finished.stdout, finished.stderr)),

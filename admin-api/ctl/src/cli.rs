@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     export::Export,
     failure::{REFUSED, Refusal, UNUSABLE},
+    feed::FeedCommand,
     grant::GrantCommand,
     import::Import,
     listing::ListingCommand,
@@ -95,6 +96,8 @@ enum Command {
     #[command(subcommand)]
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
+    Feed(FeedCommand),
+    #[command(subcommand)]
     Grant(GrantCommand),
     Usage(UsageCommand),
     Top(TopCommand),
@@ -144,6 +147,7 @@ impl Command {
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
+            Self::Feed(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Usage(command) => command.run(client, output).await,
             Self::Top(command) => command.run(client, output).await,

@@ -15,7 +15,10 @@ pub(crate) fn guess(file: &Path) -> &'static str {
 
 /// The formats that are read, for `--format`.
 pub(crate) fn reads() -> PossibleValuesParser {
-    PossibleValuesParser::new(["plain", "ndjson", "csv", "rbldnsd"])
+    PossibleValuesParser::new([
+        "plain", "ndjson", "csv", "rbldnsd", "json", "ranges", "netmask", "netset", "hosts", "rpz",
+        "adblock", "auto",
+    ])
 }
 
 /// The formats that are written, for `--format`.

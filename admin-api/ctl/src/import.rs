@@ -54,6 +54,8 @@ standard error. docs/formats.md has the formats.
   ndjson  one JSON object a line, with subject; what export --format ndjson writes
   rbldnsd a file of rbldnsd, as --dataset says: ip4set, ip4tset, ip4trie, ip6tset, ip6trie, dnset,
           generic, or combined:SUB for what a combined file has for a name below its zone
+  ranges, netmask, netset, hosts, rpz, adblock: lists as others publish them; auto tells by the first lines
+  csv, ndjson and json of others: --field names the column or member that holds the subjects
 
 example.com lists that name alone, not www.example.com; *.example.com lists all names below it.
 
@@ -89,6 +91,9 @@ pub(crate) struct Import {
     /// The type of the data set, for --format rbldnsd
     #[arg(long, value_name = "TYPE", value_parser = format::dataset, required_if_eq("format", "rbldnsd"))]
     dataset: Option<String>,
+    /// Where the subjects stand in csv, ndjson and json of others: a column, or members with dots in between
+    #[arg(long)]
+    field: Option<String>,
     /// Who says so, whatever the rows say; else what they say, or the name of the token
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
@@ -161,6 +166,7 @@ impl Import {
         let options = [
             ("format", Some(format.to_owned())),
             ("dataset", self.dataset.clone()),
+            ("field", self.field.clone()),
             ("source", self.source.clone()),
             ("mode", self.mode.clone()),
             ("dry_run", self.dry_run.then(|| "1".to_owned())),
@@ -202,7 +208,10 @@ mod tests {
     #[test]
     fn the_help_offers_only_what_is_built() {
         let help = Line::command().render_long_help().to_string();
-        assert!(help.contains("[possible values: plain, ndjson, csv, rbldnsd]"), "{help}");
+        assert!(
+            help.contains("[possible values: plain, ndjson, csv, rbldnsd, json, ranges"),
+            "{help}"
+        );
         assert!(help.contains("ip6tset, ip6trie, dnset]") && !help.contains("bind"), "{help}");
     }
 
@@ -226,6 +235,7 @@ mod tests {
             query("feed.jsonl --mode replace-source --max-removed 0.5"),
             "format=ndjson&mode=replace-source&max_removed=0.5"
         );
+        assert_eq!(query("- --format json --field data.ip"), "format=json&field=data.ip");
         assert_eq!(
             query("- --strict --format rbldnsd --dataset dnset"),
             "format=rbldnsd&dataset=dnset&strict=1"

@@ -9,6 +9,7 @@ mod client;
 mod document;
 mod export;
 mod failure;
+mod feed;
 mod format;
 mod grant;
 mod import;

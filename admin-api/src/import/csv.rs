@@ -3,7 +3,10 @@
 //! In a list `\;` is a semicolon and `\\` a backslash. A `'` in front of what a spreadsheet would
 //! take for a formula is dropped; the export puts it there.
 
-use std::io::{self, BufRead};
+use std::{
+    io::{self, BufRead},
+    mem,
+};
 
 use admin_api_types::ListingBody;
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
@@ -43,7 +46,7 @@ const FIELDS: [&str; 13] = [
 impl<R: BufRead> Csv<R> {
     /// Reads the header, or says why it makes no sense. Comments may stand before it.
     pub(super) fn new(lines: Lines<R>, now: UnixTime) -> io::Result<Result<Self, String>> {
-        let mut records = Records { lines, cells: Cells::new(), in_rows: false };
+        let mut records = Records::new(lines);
         let header = match records.next()? {
             None => return Ok(Err("csv: there is no header".into())),
             Some((_, header)) => header.and_then(|header| check_header(&header)),
@@ -170,24 +173,41 @@ fn split(cell: &str) -> Vec<String> {
 }
 
 /// Reads records: one line each, more where a quoted cell holds line ends.
-struct Records<R> {
+pub(super) struct Records<R> {
     lines: Lines<R>,
     cells: Cells,
     /// A row may begin with `#`, as its first column is free text.
     in_rows: bool,
+    /// What separates cells is told by the first record.
+    guesses: bool,
 }
 
 /// A record: its first line, and its cells or why it has none.
-type Record = (u64, Result<Vec<String>, String>);
+pub(super) type Record = (u64, Result<Vec<String>, String>);
+
+/// What may separate cells.
+const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 impl<R: BufRead> Records<R> {
-    fn next(&mut self) -> io::Result<Option<Record>> {
+    fn new(lines: Lines<R>) -> Self {
+        Self { lines, cells: Cells::new(b','), in_rows: false, guesses: false }
+    }
+
+    /// Records of somebody else's, whose cells may be separated otherwise.
+    pub(super) fn of_others(lines: Lines<R>) -> Self {
+        Self { guesses: true, ..Self::new(lines) }
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Record>> {
         while let Some((line, text)) = self.lines.next()? {
             match text {
                 Err(err) => return Ok(Some((line, Err(err)))),
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) if text.starts_with('#') && !self.in_rows => {}
                 Ok(text) => {
+                    if mem::take(&mut self.guesses) {
+                        self.cells = Cells::new(separator(text));
+                    }
                     self.cells.begin();
                     let pushed = self.cells.push(text);
                     return Ok(Some((line, self.rest(pushed)?)));
@@ -216,6 +236,12 @@ impl<R: BufRead> Records<R> {
     }
 }
 
+/// The separator that a record has most, the first of equals.
+fn separator(text: &str) -> u8 {
+    let count = |separator: &u8| text.bytes().filter(|byte| byte == separator).count();
+    SEPARATORS.into_iter().rev().max_by_key(count).unwrap_or(b',')
+}
+
 /// The cells of a record, as its lines come in.
 struct Cells {
     reader: Reader,
@@ -236,9 +262,10 @@ enum Pushed {
 }
 
 impl Cells {
-    fn new() -> Self {
+    fn new(separator: u8) -> Self {
         // A line's end is taken off with the line; a carriage return inside one is text.
-        let reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+        let reader =
+            ReaderBuilder::new().delimiter(separator).terminator(Terminator::Any(b'\n')).build();
         Self { reader, buffer: vec![0; MAX_ROW].into(), len: 0, ends: Vec::new() }
     }
 

@@ -1,12 +1,16 @@
 //! Imports: a body of rows, decoded, read row by row and staged.
 
 mod after;
+mod auto;
 pub(crate) mod body;
+mod column;
 mod csv;
 mod dataset;
 mod format;
 mod generic;
 mod lines;
+mod list;
+mod members;
 mod ndjson;
 mod parts;
 mod plain;
@@ -18,4 +22,4 @@ mod stage;
 pub use format::count_rows;
 pub(crate) use format::{Content, Format};
 pub(crate) use report::Report;
-pub(crate) use stage::{Decided, ImportOrder, Refused, Stop, Whose, stage};
+pub(crate) use stage::{Decided, ImportOrder, Refused, Staged, Stop, Whose, stage};

@@ -59,7 +59,7 @@ fn of_no_listing(text: &str, err: &serde_json::Error) -> Rejection {
 }
 
 /// What others call a subject.
-const OTHERS: [&str; 12] = [
+pub(super) const OTHERS: [&str; 12] = [
     "cidr",
     "ip",
     "address",

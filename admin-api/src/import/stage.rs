@@ -3,15 +3,20 @@
 use std::io::{self, BufRead};
 
 use admin_api_types::{RowError, Warning};
-use dnsbl_formats::rbldnsd::{self, GenericReader, LineError, ListType};
+use dnsbl_formats::{
+    lists::Entry,
+    rbldnsd::{self, GenericReader, LineError, ListType},
+};
 use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
+    auto,
     dataset::{Bodies, BodyError},
-    format::Content,
+    format::{Content, Rows, rows_of_field},
     generic,
     lines::Lines,
+    list::ListRows,
     parts::{PartEntry, Parts, ReadParts},
     report::Report,
     row::{Doubt, ParsedRow, Rejection, Row},
@@ -34,6 +39,8 @@ pub(crate) struct ImportOrder {
     pub(crate) strict: bool,
     /// The guards that do not hold.
     pub(crate) lifted: Vec<Guard>,
+    /// When rows expire that say nothing else.
+    pub(crate) expires_at: Option<UnixTime>,
 }
 
 /// The reason for which a source may not be written, if there is one.
@@ -137,7 +144,7 @@ impl Staged {
         let (taken, rejected) = (self.staging.taken(), self.staging.rejected());
         let limited = matches!(mode, ImportMode::ReplaceSource(limits) if !limits.allow_rejected);
         // A replacing import has limits of its own, which the store keeps.
-        let none = taken == 0 && rejected > 0 && (!limited || self.no_list.is_some());
+        let none = self.no_list.is_some() || taken == 0 && rejected > 0 && !limited;
         let refused = none || self.strict && rejected > 0;
         // What is refused for what it is would not replace anything.
         let mode = if none { ImportMode::Upsert } else { mode };
@@ -152,7 +159,8 @@ impl Staged {
         Ok(Decided { id: staged.id(), commit: staged.commit(), report })
     }
 
-    fn report(&self) -> Report {
+    /// What is to be said about it so far.
+    pub(crate) fn report(&self) -> Report {
         let seems = self.no_list.or_else(|| self.tally.most().map(|(seems, _)| seems));
         let mut warnings = self.warnings.list();
         warnings.extend(self.notes.iter().cloned());
@@ -193,49 +201,134 @@ impl Tally {
 pub(crate) fn stage(
     store: &Store,
     order: &ImportOrder,
-    mut body: impl BufRead,
+    body: impl BufRead,
     now: UnixTime,
 ) -> Result<Staged, Stop> {
-    let staging = store.stage(&order.zone, order.whose.own().clone()).map_err(Stop::Store)?;
-    let mut staged = Staged {
-        staging,
-        errors: Vec::new(),
-        warnings: Warnings::default(),
-        notes: Vec::new(),
-        strict: order.strict,
-        tally: Tally::default(),
-        no_list: None,
-        exact: 0,
-        wildcards: 0,
-    };
-    let head = body.fill_buf().map_err(Stop::Body)?;
-    if let Some(seems) = Seems::of_head(head) {
-        staged.refuse(seems, body).map_err(Stop::Body)?;
-        return Ok(staged);
-    }
-    let strict = order.strict;
-    match &order.content {
-        Content::Rows(format) => {
-            let rows = format.rows(body, now).map_err(Stop::Body)?;
-            for row in rows.map_err(Stop::Malformed)? {
-                staged.take(order, row.map_err(Stop::Body)?)?;
-            }
-        }
-        Content::Dataset(list) => {
-            if let Some(why) = wrong_dataset(staged.staging.zone().kind, *list) {
-                return Err(Stop::Unusable(why));
-            }
-            staged.take_parts(order, Parts::one(*list, strict), Lines::new(body), now)?;
-        }
-        Content::Combined(part) => {
-            staged.take_parts(order, Parts::combined(part, strict), Lines::new(body), now)?;
-        }
-        Content::Generic => staged.take_records(order, Lines::new(body), now)?,
-    }
+    let mut staged = Staged::begin(store, order)?;
+    staged.read(order, body, now)?;
     Ok(staged)
 }
 
 impl Staged {
+    /// Nothing yet.
+    pub(crate) fn begin(store: &Store, order: &ImportOrder) -> Result<Self, Stop> {
+        let staging = store.stage(&order.zone, order.whose.own().clone()).map_err(Stop::Store)?;
+        Ok(Self {
+            staging,
+            errors: Vec::new(),
+            warnings: Warnings::default(),
+            notes: Vec::new(),
+            strict: order.strict,
+            tally: Tally::default(),
+            no_list: None,
+            exact: 0,
+            wildcards: 0,
+        })
+    }
+
+    /// Reads one more body to its end and stages its rows.
+    pub(crate) fn read(
+        &mut self,
+        order: &ImportOrder,
+        mut body: impl BufRead,
+        now: UnixTime,
+    ) -> Result<(), Stop> {
+        let head = body.fill_buf().map_err(Stop::Body)?;
+        if let Some(seems) = Seems::of_head(head) {
+            return self.refuse(seems, body).map_err(Stop::Body);
+        }
+        let seen = match &order.content {
+            Content::Auto => Some(auto::detect(head).map_err(Stop::Unusable)?),
+            _ => None,
+        };
+        match seen.as_ref().unwrap_or(&order.content) {
+            Content::Rows(format) => {
+                let rows = format.rows(body, now).map_err(Stop::Body)?;
+                self.take_all(order, rows.map_err(Stop::Malformed)?)
+            }
+            Content::List(format) => self.take_list(order, ListRows::new(*format, body)),
+            Content::Dataset(list) => {
+                if let Some(why) = wrong_dataset(self.staging.zone().kind, *list) {
+                    return Err(Stop::Unusable(why));
+                }
+                self.take_parts(order, Parts::one(*list, order.strict), Lines::new(body), now)
+            }
+            Content::Combined(part) => {
+                let parts = Parts::combined(part, order.strict);
+                self.take_parts(order, parts, Lines::new(body), now)
+            }
+            Content::Generic => self.take_records(order, Lines::new(body), now),
+            content => match rows_of_field(content, body).map_err(Stop::Body)? {
+                Some(rows) => self.take_all(order, rows.map_err(Stop::Malformed)?),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// How many rows were taken, and how many rejected.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.staging.taken(), self.staging.rejected())
+    }
+
+    /// The zone that it goes into.
+    pub(crate) fn zone(&self) -> &Zone {
+        self.staging.zone()
+    }
+
+    /// What one of the bodies is instead of a list.
+    pub(crate) fn no_list(&self) -> Option<Seems> {
+        self.no_list
+    }
+
+    /// Says of the errors from one on in which of several bodies they stand.
+    pub(crate) fn name_errors(&mut self, from: usize, body: &str) {
+        for error in self.errors.iter_mut().skip(from) {
+            error.error = format!("{body}: {}", error.error);
+        }
+    }
+
+    /// How many errors are told.
+    pub(crate) fn count_errors(&self) -> usize {
+        self.errors.len()
+    }
+
+    fn take_all(&mut self, order: &ImportOrder, rows: Rows<'_>) -> Result<(), Stop> {
+        for row in rows {
+            self.take(order, row.map_err(Stop::Body)?)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a list: of each line all subjects, or none.
+    fn take_list(
+        &mut self,
+        order: &ImportOrder,
+        mut rows: ListRows<impl BufRead>,
+    ) -> Result<(), Stop> {
+        while let Some((line, entry)) = rows.next().map_err(Stop::Body)? {
+            let admitted = entry.and_then(|entry| {
+                let zone = self.staging.zone();
+                let mut subjects = entry.subjects.iter();
+                let refused = subjects.find_map(|subject| match is_too_long(zone, subject) {
+                    true => Some(ChangeError::SubjectTooLong.to_string()),
+                    false => admit(zone, order, subject, entry.exclusion).err(),
+                });
+                refused.map_or(Ok(entry), Err)
+            });
+            match admitted {
+                Ok(Entry { subjects, exclusion }) => {
+                    for subject in subjects {
+                        let body = ListingBody { exclusion, ..ListingBody::default() };
+                        let row = ParsedRow { body, ..ParsedRow::plain(subject) };
+                        self.take(order, (line, Ok(row)))?;
+                    }
+                }
+                Err(why) => self.reject(line, why.into()),
+            }
+        }
+        Ok(())
+    }
+
     /// Counts the lines of what is no list.
     fn refuse(&mut self, seems: Seems, mut body: impl BufRead) -> io::Result<()> {
         self.no_list = Some(seems);
@@ -280,7 +373,8 @@ impl Staged {
         line: u64,
         row: ParsedRow,
     ) -> Result<Result<(), Rejection>, Stop> {
-        let ParsedRow { subject, body, source, listed_at, doubt } = row;
+        let ParsedRow { subject, mut body, source, listed_at, doubt } = row;
+        body.expires_at = body.expires_at.or(order.expires_at);
         match admit(self.staging.zone(), order, &subject, body.exclusion) {
             Ok(Admitted::Taken) => {}
             Ok(Admitted::Ignored) => {
@@ -355,7 +449,7 @@ impl Staged {
         let ReadParts { files, notes } = parts.finish(zone.kind, now).map_err(Stop::Unusable)?;
         self.notes.extend(notes);
         for (list, file) in files {
-            self.put_dataset(&zone, list, file)?;
+            self.put_dataset(&zone, order, list, file)?;
         }
         Ok(())
     }
@@ -385,6 +479,7 @@ impl Staged {
         self.notes.extend(reader.traps().iter().map(warning::trapped));
         let file = reader.finish(now).map_err(|err| Stop::Unusable(err.to_string()))?;
         let expires_at = file.settings.expires.as_ref().map(|expires| expires.value);
+        let expires_at = expires_at.or(order.expires_at);
         for listed in generic::listings(&file.records, &zone, expires_at) {
             match listed {
                 Ok((line, subject, body)) => {
@@ -406,11 +501,13 @@ impl Staged {
     fn put_dataset(
         &mut self,
         zone: &Zone,
+        order: &ImportOrder,
         list: ListType,
         file: rbldnsd::File,
     ) -> Result<(), Stop> {
         let rbldnsd::File { settings, values, rows } = file;
         let expires_at = settings.expires.as_ref().map(|expires| expires.value);
+        let expires_at = expires_at.or(order.expires_at);
         let mut bodies = Bodies::new(&values, zone, expires_at);
         for (line, reason) in bodies.reasons() {
             self.warnings.reason_of_many(line, list.kind(), reason);

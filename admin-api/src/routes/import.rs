@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use dnsbl_formats::rbldnsd::Dataset;
+use dnsbl_formats::{Format, FormatError};
 use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Params, Path, flag, lifted, parse},
-    import::{Content, Decided, Format, ImportOrder, Refused, Report, Stop, Whose, body, stage},
+    import::{Content, Decided, ImportOrder, Refused, Report, Stop, Whose, body, stage},
     precondition,
     scopes::ImportsWrite,
     v1::import::write_counts,
@@ -33,8 +33,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImportQuery {
-    /// How the rows are written.
-    format: FormatName,
+    /// How the rows are written: `plain`, `csv`, `ndjson`, `json`, `rbldnsd`, `ranges`, `netmask`, `netset`, `hosts`,
+    /// `rpz`, `adblock`, or `auto`, by the first lines.
+    format: String,
+    /// Where the subjects stand in csv, ndjson and json of others: the name or number of a column, or the names of
+    /// members with dots in between.
+    field: Option<String>,
     /// The type of the data set, which belongs to `rbldnsd` and must be given there: `ip4set`, `ip4tset`, `ip4trie`,
     /// `ip6tset`, `ip6trie`, `dnset`, `dnhash` of rspamd's fork, `generic`, `combined` for the parts of a combined file
     /// that are for its zone itself, `combined:SUB` for those that are for a name below it, `combined:SUB:2` for the
@@ -62,22 +66,6 @@ pub(crate) struct ImportQuery {
     r#override: Option<String>,
 }
 
-/// How the rows are written.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum FormatName {
-    /// One subject a line, `!` before it excludes.
-    Plain,
-    /// A file of rbldnsd; `dataset` says of which type.
-    Rbldnsd,
-    /// One listing body with `subject` a line.
-    Ndjson,
-    /// A header names the fields; codes and tags are separated by `;`, `\;` is a semicolon.
-    Csv,
-    /// Not built yet.
-    Bind,
-}
-
 /// What becomes of the source's other listings.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -87,21 +75,6 @@ pub(crate) enum Mode {
     Upsert,
     /// They go.
     ReplaceSource,
-}
-
-impl FormatName {
-    /// The format of rows, if it is one and built.
-    fn built(self) -> Result<Format, Problem> {
-        match self {
-            Self::Plain => Ok(Format::Plain),
-            Self::Csv => Ok(Format::Csv),
-            Self::Ndjson => Ok(Format::Ndjson),
-            Self::Rbldnsd => {
-                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
-            }
-            Self::Bind => Err(Problem::not_built("format bind is not built yet")),
-        }
-    }
 }
 
 /// Imports listings.
@@ -162,23 +135,19 @@ impl ImportQuery {
             content: self.content()?,
             strict: self.strict,
             lifted: lifted(caller, self.r#override.as_deref())?,
+            expires_at: None,
         })
     }
 
     fn content(&self) -> Result<Content, Problem> {
-        match (self.format, self.dataset.as_deref()) {
-            (FormatName::Rbldnsd, Some(dataset)) => match parse("dataset", dataset)? {
-                Dataset::List(list) => Ok(Content::Dataset(list)),
-                Dataset::Combined(part) => Ok(Content::Combined(part)),
-                Dataset::Generic => Ok(Content::Generic),
-                Dataset::Acl => Err(Problem::refused(ACL)),
-            },
-            (FormatName::Rbldnsd, None) => {
-                Err(Problem::malformed("dataset: is missing: format=rbldnsd&dataset=ip4set"))
+        let format = Format::new(&self.format, self.dataset.as_deref(), self.field.as_deref());
+        let format = format.map_err(|err| match err {
+            FormatError::Dataset(_) | FormatError::Mismatch(_) => Problem::malformed(err),
+            FormatError::Field(_) | FormatError::Unknown { .. } => {
+                Problem::malformed(format!("format: {err}"))
             }
-            (_, Some(_)) => Err(Problem::malformed("dataset: belongs to format=rbldnsd")),
-            (format, None) => Ok(Content::Rows(format.built()?)),
-        }
+        })?;
+        Content::of(&format).ok_or_else(|| Problem::refused(ACL))
     }
 
     fn whose(&self, caller: &Caller<ImportsWrite>) -> Result<Whose, Problem> {

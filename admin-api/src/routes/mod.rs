@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod export;
+pub(crate) mod feeds;
 pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod import;

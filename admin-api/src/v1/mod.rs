@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod change;
+pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod listing;

@@ -8,12 +8,13 @@ use std::{
     time::Instant,
 };
 
-use admin_api::{Api, Limits, Readiness, SCOPES, ServerStatus, router};
+use admin_api::{Api, FeedImporter, Limits, Readiness, SCOPES, ServerStatus, router};
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
+use dnsbl_feeds::{Feeds, FetchLimits};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
@@ -102,7 +103,7 @@ pub(crate) struct Fixture {
     minted: Mutex<u8>,
     /// It runs as long as the fixture.
     logins: Option<RunningLogins>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Fixture {
@@ -143,6 +144,17 @@ impl Fixture {
         let secret = dir.path().join("logins.secret");
         std::fs::write(&secret, LOGIN_SECRET).unwrap();
         let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
+        let feeds = Feeds::new(
+            store.clone(),
+            Arc::new(FeedImporter::new(store.clone(), server.clone())),
+            dnsbl_feeds::Settings {
+                configured: Vec::new(),
+                folders: vec![dir.path().join("lists")],
+                spool: dir.path().join("feeds"),
+                limits: FetchLimits::default(),
+                roots: Vec::new(),
+            },
+        );
         let api = || Api {
             store: store.clone(),
             index: index.clone(),
@@ -150,6 +162,7 @@ impl Fixture {
             server: server.clone(),
             limits: limits.clone(),
             tester: None,
+            feeds: feeds.clone(),
             logins: logins.clone(),
             login_secrets: Secrets::read([&secret]).unwrap(),
         };
@@ -161,12 +174,17 @@ impl Fixture {
             admin: String::new(),
             minted: 0.into(),
             logins: None,
-            _dir: dir,
+            dir,
         };
         if loaded {
             fixture.admin = fixture.mint("admin", SCOPES);
         }
         (fixture, start)
+    }
+
+    /// The folder from which feeds may read; it is not there yet.
+    pub(crate) fn lists(&self) -> std::path::PathBuf {
+        self.dir.path().join("lists")
     }
 
     /// What the router was made from, to be served over sockets.

@@ -1,8 +1,9 @@
-//! `docs/formats.md`: its examples, as they stand there.
+//! `docs/formats.md` and `docs/feeds.md`: their examples, as they stand there.
 
 use crate::fixture::Fixture;
 
-const DOC: &str = include_str!("../../../docs/formats.md");
+const DOCS: [&str; 2] =
+    [include_str!("../../../docs/formats.md"), include_str!("../../../docs/feeds.md")];
 
 /// An example, and what stands in the comment before it.
 struct Example<'a> {
@@ -13,7 +14,7 @@ struct Example<'a> {
 }
 
 fn examples() -> Vec<Example<'static>> {
-    let parts = DOC.split("<!-- import ").skip(1);
+    let parts = DOCS.into_iter().flat_map(|doc| doc.split("<!-- import ").skip(1));
     let example = |part: &'static str| {
         let (head, rest) = part.split_once(" -->\n```").unwrap();
         let (_, rest) = rest.split_once('\n').unwrap();

@@ -8,6 +8,7 @@ mod audit;
 mod changes;
 mod check;
 mod export;
+mod feeds;
 mod fixture;
 mod formats;
 mod health;

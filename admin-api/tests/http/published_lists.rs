@@ -151,6 +151,91 @@ async fn a_hosts_file_is_called_so_and_no_guard_is_blamed() {
     assert!(both.contains("override=short-prefix,special-use "), "{both}");
 }
 
+/// Field cases 1, 2, 10 to 13: each is read whole by its format, and told by `auto` where its lines tell it.
+#[tokio::test]
+async fn lists_of_others_are_read_whole_by_their_format() {
+    let dshield = "#   start\tend\tnetblock\tattacks\tname\tcountry\temail\n\
+        Start\tEnd\tNetblock\tAttacks\tName\tCountry\temail\n\
+        198.51.100.0\t198.51.100.255\t24\t3012\tEXAMPLE-NET\tZZ\tabuse@example.net\n\
+        203.0.113.0\t203.0.113.255\t24\t2800\tEXAMPLE-ISP\tZZ\tabuse@example.org\n";
+    let ranges = "192.0.2.8 - 192.0.2.15\n192.0.2.32-192.0.2.39\n192.0.2.64 192.0.2.71\n";
+    let drop = "; Example DROP list\n; Expires: never\n198.51.100.0/24 ; SBL000001\n203.0.113.64/26 ; SBL000002\n; EOF\n";
+    let drop_json = "{\"cidr\":\"198.51.100.0/24\",\"sblid\":\"SBL000001\",\"rir\":\"arin\"}\n\
+        {\"type\":\"metadata\",\"timestamp\":1700000000,\"records\":1}\n";
+    let feodo = "################\n# Example list  #\n################\n\
+        \"first_seen_utc\",\"dst_ip\",\"dst_port\",\"c2_status\"\n\
+        \"2026-01-01 00:00:00\",\"192.0.2.1\",\"443\",\"online\"\n";
+    let masks = "192.0.2.0 255.255.255.0\n198.51.100.0/255.255.255.128\n";
+    let nets = "create bad hash:net\nadd bad 192.0.2.0/24\nadd bad 192.0.2.9 nomatch\n";
+    let document = "{\"data\":[{\"net\":\"192.0.2.0/24\"},{\"net\":\"198.51.100.7\"}]}";
+    let cases: [(&str, &str, &[&str]); 12] = [
+        ("ranges", dshield, &["198.51.100.0/24", "203.0.113.0/24"]),
+        ("auto", dshield, &["198.51.100.0/24", "203.0.113.0/24"]),
+        ("ranges", ranges, &["192.0.2.8/29", "192.0.2.32/29", "192.0.2.64/29"]),
+        ("auto", ranges, &["192.0.2.8/29", "192.0.2.32/29", "192.0.2.64/29"]),
+        ("auto", drop, &["198.51.100.0/24", "203.0.113.64/26"]),
+        ("ndjson&field=cidr", drop_json, &["198.51.100.0/24"]),
+        ("auto", drop_json, &["198.51.100.0/24"]),
+        ("csv&field=dst_ip", feodo, &["192.0.2.1"]),
+        ("netmask", masks, &["192.0.2.0/24", "198.51.100.0/25"]),
+        ("auto", masks, &["192.0.2.0/24", "198.51.100.0/25"]),
+        ("auto", nets, &["192.0.2.0/24", "192.0.2.9"]),
+        ("json&field=data.net", document, &["192.0.2.0/24", "198.51.100.7"]),
+    ];
+    for (format, list, expected) in cases {
+        let fixture = zones().await;
+        let answer = import(&fixture, ZONE, &format!("format={format}"), list).await;
+        assert_eq!(counts(answer.ok())[4], 0, "{format}: {}", answer.text);
+        assert_eq!(subjects(&fixture, ZONE).await, expected, "{format}");
+    }
+    let hosts = "127.0.0.1 localhost\n::1 localhost\n0.0.0.0 0.0.0.0\n0.0.0.0 bad.example.com\n\
+        127.0.0.1\tbad.example.net # why\n0.0.0.0 www #.198.51.100.1\nworse.example.org\n";
+    let adblock = "[Adblock Plus]\n! x\n||bad.example.com^\n@@||good.bad.example.com^\n";
+    let rpz = "$TTL 60\n@ SOA a. b. 1 2 3 4 5\n NS a.\nbad.example.com CNAME .\n*.bad.example.com CNAME .\n";
+    let names: [(&str, &str, &[&str], u64); 4] = [
+        ("hosts", hosts, &["bad.example.com", "bad.example.net", "worse.example.org"], 1),
+        (
+            "adblock",
+            adblock,
+            &[
+                "*.bad.example.com",
+                "*.good.bad.example.com",
+                "bad.example.com",
+                "good.bad.example.com",
+            ],
+            0,
+        ),
+        ("rpz", rpz, &["*.bad.example.com", "bad.example.com"], 0),
+        ("auto", rpz, &["*.bad.example.com", "bad.example.com"], 0),
+    ];
+    for (format, list, expected, rejected) in names {
+        let fixture = zones().await;
+        let answer = import(&fixture, DOMAINS, &format!("format={format}"), list).await;
+        assert_eq!(counts(answer.ok())[4], rejected, "{format}: {}", answer.text);
+        let mut listed = subjects(&fixture, DOMAINS).await;
+        listed.sort();
+        assert_eq!(listed, expected, "{format}");
+        assert!(subjects(&fixture, ZONE).await.is_empty());
+    }
+}
+
+/// A row that is more than one prefix is taken whole or not at all.
+#[tokio::test]
+async fn no_part_of_a_range_is_listed_where_a_guard_holds_back_another() {
+    let fixture = zones().await;
+    let answer = import(&fixture, ZONE, "format=ranges", "9.255.255.0-10.0.0.255\n").await;
+    assert_eq!(counts(answer.problem(422))[4], 1);
+    assert!(subjects(&fixture, ZONE).await.is_empty());
+    for format in ["auto", "ranges", "netmask", "netset", "hosts", "rpz", "adblock", "json&field=a"]
+    {
+        for list in ["<!doctype html>\n<html></html>\n", "PK\u{3}\u{4}192.0.2.1\n"] {
+            let answer = import(&fixture, ZONE, &format!("format={format}"), list).await;
+            answer.problem(422);
+        }
+        assert!(subjects(&fixture, ZONE).await.is_empty(), "{format}");
+    }
+}
+
 /// Field case 15.
 #[tokio::test]
 async fn a_leading_dot_says_what_to_write() {

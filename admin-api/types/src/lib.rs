@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod change;
 mod check;
+mod feed;
 mod health;
 mod import;
 mod listing;
@@ -29,6 +30,7 @@ pub use change::{
     TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
+pub use feed::{Feed, FeedBody, FeedFailure, FeedImport, FeedStatus, Feeds};
 pub use health::Readiness;
 pub use import::{ImportCounts, ImportProblem, ImportReport, ImportResult, RowError, Warning};
 pub use listing::{Listing, ListingBody, ListingPage, Subject, Warned};

@@ -22,4 +22,6 @@ pub const SCOPES: &[&str] = &[
     "grants:read",
     "grants:write",
     "subscribers:read",
+    "feeds:read",
+    "feeds:write",
 ];

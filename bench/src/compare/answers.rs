@@ -75,7 +75,12 @@ pub(crate) fn combined(lab: &mut Lab) -> Result<()> {
     lab.report.finding("answers/s, combined to single zone", &ratio, "at least 0.80")
 }
 
-fn print(lab: &mut Lab, title: &str, names: &[&str], rounds: &[Vec<Measured>]) -> Result<()> {
+pub(super) fn print(
+    lab: &mut Lab,
+    title: &str,
+    names: &[&str],
+    rounds: &[Vec<Measured>],
+) -> Result<()> {
     let text = format!(
         "Medians of {} rounds of {:?} in turns; µs of processor time an answer.",
         lab.pairs, lab.duration

@@ -1,5 +1,6 @@
 //! The comparisons, one a module.
 
+pub(crate) mod access;
 pub(crate) mod answers;
 pub(crate) mod api;
 pub(crate) mod change;

@@ -28,16 +28,27 @@ pub(crate) struct Ours {
 impl Ours {
     /// Starts it on the store in a folder, with so many workers on as many cores; 0 is all cores.
     pub(crate) fn start(network: &Network, dir: &Path, workers: usize) -> Result<Self> {
+        Self::start_as(&programs::ours("dnsbl-server")?, network, dir, workers, "")
+    }
+
+    /// The same of any build, with more in its configuration.
+    pub(crate) fn start_as(
+        program: &Path,
+        network: &Network,
+        dir: &Path,
+        workers: usize,
+        more: &str,
+    ) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
         let config = dir.join("dnsbl-server.toml");
         let addr = network.free_address()?;
         let text = format!(
             "version = \"v1\"\ndata-dir = \"{}\"\n[dns]\nlisten = [\"{addr}\"]\nthreads = {workers}\n\
-             [http]\nlisten = \"127.0.0.1:0\"\n",
+             [http]\nlisten = \"127.0.0.1:0\"\n{more}",
             dir.join("data").display()
         );
         fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
-        let mut command = network.on_server_cores(workers, &programs::ours("dnsbl-server")?);
+        let mut command = network.on_server_cores(workers, program);
         command.args(["run", "--config"]).arg(config);
         let begun = Instant::now();
         let process = Process::start(&mut command)?;
@@ -87,6 +98,27 @@ impl Ours {
         let reply = HttpReply::try_of(self.admin().request(Method::PUT, &path).json(&body))?;
         ensure!(reply.status == 201, "making {origin}: {} {}", reply.status, reply.text);
         Ok(())
+    }
+
+    /// Gives the zone another `access`.
+    pub(crate) fn set_access(&self, access: Value) -> Result<()> {
+        let path = format!("/v1/zones/{}", data::ORIGIN);
+        let reply = HttpReply::try_of(self.admin().request(Method::GET, &path))?;
+        let mut body: Value = serde_json::from_str(&reply.text).context("reading the zone")?;
+        body["access"] = access;
+        let reply = HttpReply::try_of(self.admin().request(Method::PUT, &path).json(&body))?;
+        ensure!(reply.status == 200, "changing the zone: {} {}", reply.status, reply.text);
+        Ok(())
+    }
+
+    /// Adds a subscriber to the zone; gives its key.
+    pub(crate) fn subscribe(&self, admin: &Admin, number: usize) -> Result<String> {
+        let body = json!({"name": format!("subscriber {number}"), "zones": [data::ORIGIN]});
+        let request = admin.request(Method::POST, "/v1/subscribers").json(&body);
+        let reply = HttpReply::try_of(request)?;
+        ensure!(reply.status == 201, "subscribing: {} {}", reply.status, reply.text);
+        let made: Value = serde_json::from_str(&reply.text).context("reading the subscriber")?;
+        made["key"].as_str().map(Into::into).context("a new subscriber has a key")
     }
 
     /// Makes an allow zone, in which logins grant.

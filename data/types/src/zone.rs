@@ -556,7 +556,7 @@ mod tests {
             });
             assert!(matches!(err, ZoneError::Records(RecordsError::AtTestEntry(_))), "{owner}");
         }
-        for owner in ["@", "www", "_dmarc.www", "x.2.0.192", "x.1.2.3.4.5"] {
+        for owner in ["@", "www", "_dmarc.www", "x.2.0.192", "x.2.3.4.f"] {
             let zone = ZoneSpec { records: records(owner, "TXT", "x"), ..spec() };
             assert!(zone.check().is_ok(), "{owner}");
         }

@@ -24,6 +24,8 @@ pub struct Config {
     pub relay_tester: Option<Settings>,
     /// What logins grant, and who reports them.
     pub logins: Logins,
+    /// What is fetched again and again.
+    pub feeds: Feeds,
 }
 
 /// The DNS face.
@@ -160,6 +162,15 @@ pub struct Logins {
     pub secrets: Vec<PathBuf>,
     /// DRAC's RPC, if it is taken.
     pub drac: Option<Drac>,
+}
+
+/// What is fetched again and again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feeds {
+    /// Feeds that the API can't change.
+    pub configured: Vec<dnsbl_feeds::Feed>,
+    /// Folders from which the other feeds may read files.
+    pub folders: Vec<PathBuf>,
 }
 
 /// Where DRAC's RPC is taken.

@@ -2,6 +2,7 @@
 
 mod access;
 mod checked;
+mod feeds;
 mod logins;
 mod protection;
 mod query_log;
@@ -86,6 +87,11 @@ impl Config {
     /// Where the keys of relay-test tokens live.
     pub fn relay_keys_file(&self) -> PathBuf {
         self.data_dir.join("relay-test.keys")
+    }
+
+    /// Where what feeds fetch lies while it is imported.
+    pub fn spool_dir(&self) -> PathBuf {
+        self.data_dir.join("feeds")
     }
 
     /// Where the first token is written.
@@ -296,6 +302,35 @@ mod tests {
         ] {
             let err = settle_for(text).unwrap_err();
             assert!(err.contains("line 10: relay-tester.settle-for"), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn a_feed_that_makes_no_sense_is_named_with_its_line() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+        let feed = "[[feed]]\nname = \"drop\"\nzone = \"bl.example.org\"\n";
+        let config =
+            parse(&format!("{head}{feed}url = \"https://u:p@lists.example/drop.txt\"\n")).unwrap();
+        let read = &config.feeds.configured[0];
+        assert_eq!((read.source.as_str(), read.every, read.format.name()), ("drop", 3600, "auto"));
+        assert!(!format!("{config:?}").contains("u:p"));
+        for (text, at) in [
+            ("", "line 3: feed.path"),
+            ("path = \"lists/drop\"\n", "line 6: feed.path"),
+            ("url = \"ftp://lists.example/\"\n", "line 6: feed.url"),
+            ("path = \"/a\"\nurl = \"http://a.example\"\n", "line 3: feed.path"),
+            ("path = \"/a\"\nevery = \"1s\"\n", "line 7: feed.every"),
+            ("path = \"/a\"\nexpires-in = \"1h\"\n", "line 7: feed.expires-in"),
+            ("path = \"/a\"\nmax-removed = 1.5\n", "line 7: feed.max-removed"),
+            ("path = \"/a\"\nformat = \"plane\"\n", "line 7: feed.format"),
+            ("path = \"/a\"\nformat = \"rbldnsd\"\ndataset = \"x\"\n", "line 8: feed.dataset"),
+            ("path = \"/a\"\nsource = \"logins\"\n", "line 7: feed.source"),
+            ("path = \"/a\"\noverride = [\"all\"]\n", "line 7: feed.override"),
+            (&format!("path = \"/a\"\n{feed}path = \"/b\"\n"), "line 7: feed.name"),
+            ("path = \"/a\"\n[feeds]\nfolders = [\"lists\"]\n", "line 8: feeds.folders"),
+        ] {
+            let err = parse(&format!("{head}{feed}{text}")).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Refusals of values, and the keys under which these stand.
 
-use std::{fmt::Display, net::IpAddr, ops::Range, str::FromStr};
+use std::{fmt::Display, net::IpAddr, ops::Range, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use toml::Spanned;
 
 /// A key whose value does not make sense, and the place in the text where that value stands.
@@ -60,4 +61,27 @@ pub(super) fn networks(
         Err(_) => read(key, text),
     };
     texts.iter().map(network).collect()
+}
+
+/// Reads a whole number and a unit: `90s`, `30m`, `6h`, `5d`.
+pub(super) fn duration(
+    key: &'static str,
+    typed: Option<&Spanned<String>>,
+    usual: Duration,
+) -> Result<Duration, Refused> {
+    let Some(typed) = typed else { return Ok(usual) };
+    let text = typed.get_ref();
+    let (number, unit) =
+        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let unit = unit.trim();
+    if !matches!(unit, "s" | "m" | "h" | "d") {
+        let detail = format!("{text:?} is not a number with s, m, h or d behind it");
+        return refuse(key, typed.span(), detail);
+    }
+    let span: Option<Span> = format!("{number}{unit}").parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    match duration.filter(|duration| *duration <= SignedDuration::from_hours(365 * 24)) {
+        Some(duration) => Ok(duration.unsigned_abs()),
+        None => refuse(key, typed.span(), format!("{text:?} is not within 0s and 365d")),
+    }
 }

@@ -10,7 +10,6 @@ use std::{
 
 use dnsbl_types::Name;
 use ipnet::IpNet;
-use jiff::{SignedDuration, Span, SpanRelativeTo};
 use relay_tester::{
     DriveSettings, HeaderText, HostName, Identity, LocalPart, ReceiverSettings, Sources,
     life::{Limits, Output, Patience},
@@ -19,7 +18,7 @@ use relay_tester::{
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::refused::{Refused, all, networks, optional, read, refuse, usual};
+use super::refused::{Refused, all, duration, networks, optional, read, refuse, usual};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -317,28 +316,5 @@ fn outputs_networks(typed: Option<&Spanned<usize>>) -> Result<usize, Refused> {
         None => Ok(Output::NETWORKS),
         Some(networks) if (2..=32).contains(networks.get_ref()) => Ok(*networks.get_ref()),
         Some(other) => refuse("relay-tester.outputs-networks", other.span(), "it is 2 to 32"),
-    }
-}
-
-/// Reads a whole number and a unit: `90s`, `30m`, `6h`, `5d`.
-fn duration(
-    key: &'static str,
-    typed: Option<&Spanned<String>>,
-    usual: Duration,
-) -> Result<Duration, Refused> {
-    let Some(typed) = typed else { return Ok(usual) };
-    let text = typed.get_ref();
-    let (number, unit) =
-        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let unit = unit.trim();
-    if !matches!(unit, "s" | "m" | "h" | "d") {
-        let detail = format!("{text:?} is not a number with s, m, h or d behind it");
-        return refuse(key, typed.span(), detail);
-    }
-    let span: Option<Span> = format!("{number}{unit}").parse().ok();
-    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    match duration.filter(|duration| *duration <= SignedDuration::from_hours(365 * 24)) {
-        Some(duration) => Ok(duration.unsigned_abs()),
-        None => refuse(key, typed.span(), format!("{text:?} is not within 0s and 365d")),
     }
 }

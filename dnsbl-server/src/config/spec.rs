@@ -15,6 +15,7 @@ use toml::Spanned;
 use super::{
     access::AccessSpec,
     checked::{ChangeLog, Config, Dns, Http, Log},
+    feeds::{FeedSpec, FeedsSpec},
     logins::LoginsSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
     query_log::QueryLogSpec,
@@ -43,6 +44,10 @@ pub(super) struct Spec {
     relay_tester: Option<Spanned<RelayTesterSpec>>,
     #[serde(default)]
     logins: LoginsSpec,
+    #[serde(default)]
+    feeds: FeedsSpec,
+    #[serde(default)]
+    feed: Vec<Spanned<FeedSpec>>,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +180,7 @@ impl Spec {
             http,
             relay_tester,
             logins: self.logins.check()?,
+            feeds: self.feeds.check(self.feed)?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })

@@ -74,6 +74,7 @@ pub struct Exporter<'z> {
 }
 
 /// What writes the nodes.
+#[expect(clippy::large_enum_variant, reason = "there is one for each file")]
 enum Writer {
     DataSet(DataSet),
     Combined(Combined),

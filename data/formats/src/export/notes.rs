@@ -29,7 +29,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn add(&mut self, subject: impl ToString, why: Refusal) {
+    pub(super) fn add(&mut self, subject: &impl ToString, why: Refusal) {
         self.count += 1;
         self.first.get_or_insert_with(|| (subject.to_string(), why));
     }

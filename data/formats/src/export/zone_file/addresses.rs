@@ -98,7 +98,7 @@ impl Addresses {
         }
         if family == Family::V6 && len < SHORTEST_V6 {
             let block = Block { family, first, len };
-            notes.refusals.add(block.subject(), Refusal::ShortV6);
+            notes.refusals.add(&block.subject(), Refusal::ShortV6);
         }
         self.repeat_wildcards(first, len, records, out, notes);
         self.cutter.begin(first, len, answer, |run| put_run(family, &run, records, out, notes));

@@ -94,7 +94,7 @@ impl ZoneFile {
                         return;
                     }
                     if ipv6_forms::covers_six_to_four(&net) {
-                        notes.refusals.add(net, Refusal::CoversSixToFour);
+                        notes.refusals.add(&net, Refusal::CoversSixToFour);
                     }
                 }
                 let first = net.network().to_bits();
