@@ -96,7 +96,7 @@ fn gather(
             zone.lists.push(GatheredList {
                 dataset: argument.dataset.clone(),
                 files,
-                list,
+                list: *list,
                 shared,
             });
         }
