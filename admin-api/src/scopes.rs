@@ -53,10 +53,10 @@ scopes! {
     "To report logins." LoginsWrite = Some("logins:write");
     "To see who has a grant." GrantsRead = Some(GRANTS_READ);
     "To revoke grants." GrantsWrite = Some("grants:write");
-    "To see subscribers, and what they ask." SubscribersRead = Some(SUBSCRIBERS_READ);
-    "To change subscribers." SubscribersWrite = Some("subscribers:write");
     "To see feeds." FeedsRead = Some("feeds:read");
     "To make, change and run feeds." FeedsWrite = Some("feeds:write");
+    "To see subscribers, and what they ask." SubscribersRead = Some(SUBSCRIBERS_READ);
+    "To change subscribers." SubscribersWrite = Some("subscribers:write");
     "Any live token." Anyone = None;
 }
 

@@ -101,7 +101,7 @@ fn a_zone_has_records_of_its_own_before_its_listings() {
     // What lies above records may be listed.
     let zone = server.domain_zone(json!({"records": records}));
     zone.list("*.tcp.deep");
-    zone.list("www");
+    zone.put("www", "?override=short-prefix", &json!({}));
     zone.check([
         ("www", A, Answer::record("192.0.2.80")),
         ("deep", A, NoData),

@@ -245,6 +245,10 @@ fn what_check_rbldnsd_writes_answers_as_rbldnsd_did() {
     let config = fs::read_to_string(moved.path().join("dnsbl.toml")).unwrap();
     assert!(config.contains("listen = [\"127.0.0.1:5399\"]"), "{config}");
     assert!(config.contains("dataset = \"combined:one:1\""), "{config}");
+    let mut checked = Command::new(program("dnsbl-server"));
+    let checked = checked.args(["check-config", "--config"]).arg(moved.path().join("dnsbl.toml"));
+    let checked = Process::run(checked).unwrap();
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
     let server = TestServer::with_tables(tables(&config));
     let mut script = Command::new(moved.path().join("import.sh"));
     let programs = program("dnsblctl").parent().unwrap().to_owned();

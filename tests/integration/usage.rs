@@ -169,3 +169,44 @@ fn the_query_log_has_each_query_and_no_key_and_is_opened_anew() {
     assert_eq!(lines(&moved, 5).len(), 5);
     assert_eq!(value(&server, "dnsbl_query_log_lost_total", &[]), 0);
 }
+
+#[test]
+fn a_subscriber_has_its_day_and_its_usage_over_a_restart_and_a_kill() {
+    let mut server = TestServer::start();
+    let zone = server.ip_zone(json!({"access": {"subscribers": "required"}}));
+    zone.list("192.0.2.1");
+    let body = json!({"name": "Example Mail", "zones": [zone.origin()], "quota": {"per_day": 20}});
+    let made = server.admin().post("/v1/subscribers", &body).expect(201).json();
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let query = Query::new(&zone.below(&format!("1.2.0.192.{key}")), A);
+    // Else it is REFUSED.
+    let answered = |server: &TestServer, questions: usize| {
+        let asked = (0..questions).map(|_| query.ask(server.dns(), Transport::Udp).rcode());
+        asked.filter(|rcode| *rcode != 5).count()
+    };
+    let day = now() / 86_400;
+    assert_eq!(answered(&server, 15), 15);
+    server.stop();
+    server.start_again();
+    assert_eq!(answered(&server, 3), 3);
+    kept(&server);
+    server.kill();
+    server.start_again();
+    let left = answered(&server, 10);
+    kept(&server);
+    let usage = format!("/v1/subscribers/{id}/usage");
+    let usage = server.admin().get(&usage).expect(200).json();
+    // Midnight gives a fresh day.
+    if now() / 86_400 == day {
+        assert_eq!(left, 2);
+        let counts = &usage["total"];
+        assert_eq!(*counts, json!({"questions": 28, "listed": 20, "refused": 8}));
+        assert_eq!(usage["today"]["asked"], 20);
+        assert_eq!(usage["today"]["percent"], 100);
+        assert_eq!(value(&server, "dnsbl_subscribers_over_80_percent", &[]), 1);
+    }
+    let summary = server.admin().get("/v1/usage").expect(200).json();
+    assert_eq!(summary["subscribers"][0]["subscriber"], id);
+    assert_eq!(value(&server, "dnsbl_subscribers", &[]), 1);
+    assert!(!server.stderr().contains(key));
+}

@@ -63,7 +63,7 @@ pub(crate) enum FeedCommand {
     #[command(after_help = LIST_NOTES)]
     List,
     Show(ShowFeed),
-    Put(PutFeed),
+    Put(Box<PutFeed>),
     Delete(DeleteFeed),
     Run(RunFeed),
 }

@@ -33,7 +33,7 @@ pub(super) struct Dataset {
 /// What a data set says.
 #[derive(Debug)]
 pub(super) enum Loaded {
-    List(List),
+    List(Box<List>),
     Records(Settings, Vec<Record>),
     /// For all of its names.
     Combined(Settings, Vec<LoadedPart>),
@@ -64,7 +64,7 @@ pub(super) struct LoadedPart {
 /// What a part says.
 #[derive(Debug)]
 pub(super) enum PartContents {
-    List(List),
+    List(Box<List>),
     Records(Vec<Record>),
     Nothing,
 }
@@ -114,24 +114,21 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     fn list(&mut self, list: ListType, files: &[PathBuf]) -> Loaded {
-        let read = |loading: &mut Self, reader: &mut Reader, file: &Path, tells: bool| {
-            loading.lines(file, reader, tells)
-        };
         let mut all = Reader::new(list, false);
         if let [file] = files {
-            if !read(self, &mut all, file, true) {
+            if !self.lines(file, &mut all, true) {
                 return Loaded::Nothing;
             }
             return self.finished(file, all.finish(self.now)).map_or(Loaded::Nothing, |file| {
                 let settings = file.settings.clone();
                 let summary = Summary::of(list, file, None);
-                Loaded::List(List { list, settings, summary, is_sum_of_files: true })
+                Loaded::List(Box::new(List { list, settings, summary, is_sum_of_files: true }))
             });
         }
         let mut one_by_one = Rows::default();
         for file in files {
             let mut reader = Reader::new(list, false);
-            if !read(self, &mut reader, file, true) || !read(self, &mut all, file, false) {
+            if !self.lines(file, &mut reader, true) || !self.lines(file, &mut all, false) {
                 return Loaded::Nothing;
             }
             all.next_file();
@@ -147,7 +144,7 @@ impl Loading<'_> {
         let mut together = Rows::default();
         let summary = Summary::of(list, file, Some(&mut together));
         let is_sum_of_files = together.is_sum_of(one_by_one);
-        Loaded::List(List { list, settings, summary, is_sum_of_files })
+        Loaded::List(Box::new(List { list, settings, summary, is_sum_of_files }))
     }
 
     fn records(&mut self, files: &[PathBuf]) -> Loaded {
@@ -183,7 +180,12 @@ impl Loading<'_> {
                     Contents::List(list, file) => {
                         let settings = file.settings.clone();
                         let summary = Summary::of(list, file, None);
-                        PartContents::List(List { list, settings, summary, is_sum_of_files: true })
+                        PartContents::List(Box::new(List {
+                            list,
+                            settings,
+                            summary,
+                            is_sum_of_files: true,
+                        }))
                     }
                     Contents::Generic(file) => PartContents::Records(file.records),
                     Contents::Skipped => PartContents::Nothing,

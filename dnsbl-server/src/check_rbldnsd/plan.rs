@@ -96,7 +96,7 @@ fn gather(
             zone.lists.push(GatheredList {
                 dataset: argument.dataset.clone(),
                 files,
-                list,
+                list: *list,
                 shared,
             });
         }
@@ -170,7 +170,7 @@ fn add_part(
             zone.lists.push(GatheredList {
                 dataset: format!("combined:{name}"),
                 files: vec![of.file.clone()],
-                list: list.clone(),
+                list: List::clone(list),
                 shared: format!("{} {}", of.file.display(), of.line),
             });
         }

@@ -146,11 +146,11 @@ fn import_script(plan: &Plan) -> String {
     let mut out = String::from(
         "#!/bin/sh\n# Written by dnsbl-server check-rbldnsd: makes the zones and imports every file once.\n\
          # DNSBL_SERVER and DNSBL_TOKEN_FILE say where to; run it again as often as you like.\nset -eu\n\
-         cd \"$(dirname \"$0\")\"\n",
+         dir=$(dirname \"$0\")\n",
     );
     for zone in &plan.zones {
         let origin = zone.origin.to_string();
-        let _ = writeln!(out, "\ndnsblctl zone put {origin} --file zones/{origin}.json");
+        let _ = writeln!(out, "\ndnsblctl zone put {origin} --file \"$dir/zones/{origin}.json\"");
         for list in &zone.lists {
             imports(&mut out, &origin, list);
         }

@@ -58,10 +58,10 @@ pub(super) fn range(line: &str) -> Result<Option<Entry>, ListError> {
 /// An address and its netmask or number of bits.
 pub(super) fn netmask(line: &str) -> Result<Option<Entry>, ListError> {
     let Some(text) = content(line).map(uncommented) else { return Ok(None) };
-    let (addr, mask) = match text.split_once(|c: char| matches!(c, '/' | ' ' | '\t' | ',' | ';')) {
+    let (addr, mask) = match text.split_once(['/', ' ', '\t', ',', ';']) {
         None => return prefix(text).map(Some),
         Some((addr, mask)) => {
-            let mask = mask.trim_start_matches(|c| matches!(c, ' ' | '\t' | ',' | ';' | '/'));
+            let mask = mask.trim_start_matches([' ', '\t', ',', ';', '/']);
             let word = ["netmask", "mask"].iter().find_map(|word| mask.strip_prefix(word));
             (addr, word.unwrap_or(mask).trim())
         }

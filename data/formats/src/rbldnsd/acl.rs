@@ -159,14 +159,14 @@ impl AclReader {
         Ok(AclFile { settings, rules: rules.collect() })
     }
 
-    /// A line that begins with a colon: the action of rules that have none.
+    /// A line that begins with a colon: the action of rules that have none. What a value leaves out is taken from the
+    /// default before it.
     fn default(&mut self, text: &[u8]) -> Result<(), LineError> {
         self.default = match named(text)? {
             Some(action) => Default::Named(action),
             None => {
-                let Written { code, text } = value::parse(text)?;
-                let code = code.unwrap_or(Ipv4Addr::new(127, 0, 0, 2));
-                Default::Listed(code, text.unwrap_or_default().into())
+                let (code, text) = self.whole(value::parse(text)?)?;
+                Default::Listed(code, text.into())
             }
         };
         Ok(())
@@ -207,21 +207,32 @@ impl AclReader {
         if let Some(action) = named(rest)? {
             return Ok(action);
         }
-        let Written { code, text } = value::parse(rest)?;
-        let (default_code, default_text) = match &self.default {
-            Default::Named(action) if code.is_none() && text.is_none() => return Ok(*action),
-            Default::Unset if code.is_none() && text.is_none() => return Ok(Action::Ignore),
-            // rbldnsd crashes where a value takes its other half from a default that is none.
-            Default::Named(_) if code.is_none() || text.is_none() => {
-                return Err(LineError::HalfValue);
-            }
-            Default::Named(_) | Default::Unset => (Ipv4Addr::new(127, 0, 0, 2), &[][..]),
-            Default::Listed(code, text) => (*code, &**text),
-        };
-        let (code, text) = (code.unwrap_or(default_code), text.unwrap_or(default_text));
+        let written = value::parse(rest)?;
+        match &self.default {
+            Default::Named(action) if written == Written::NOTHING => return Ok(*action),
+            Default::Unset if written == Written::NOTHING => return Ok(Action::Ignore),
+            _ => {}
+        }
+        let (code, text) = self.whole(written)?;
         LineError::check_code(code, None)?;
-        let id = self.values.intern(code, text, self.common.line);
+        let id = self.values.intern(code, &text, self.common.line);
         Ok(Action::Listed(id.map_err(|error| LineError::Text { error, default: None })?))
+    }
+
+    /// Code and text of a value, with what it leaves out.
+    fn whole(&self, written: Written<'_>) -> Result<(Ipv4Addr, Vec<u8>), LineError> {
+        let (code, text) = match (&self.default, written) {
+            (_, Written { code: Some(code), text: Some(text) }) => (code, text),
+            // rbldnsd crashes where a value takes its other half from a default that is none.
+            (Default::Named(_), _) => return Err(LineError::HalfValue),
+            (Default::Unset, Written { code, text }) => {
+                (code.unwrap_or(Ipv4Addr::new(127, 0, 0, 2)), text.unwrap_or_default())
+            }
+            (Default::Listed(default, text_of_default), Written { code, text }) => {
+                (code.unwrap_or(*default), text.unwrap_or(text_of_default))
+            }
+        };
+        Ok((code, text.to_vec()))
     }
 }
 
@@ -276,6 +287,8 @@ mod tests {
             (":refuse\n1.2.3.4 ;c", "1.2.3.4/32 Refuse"),
             ("=empty\n1.2.3.4", "1.2.3.4/32 Empty"),
             (":refuse\n:8:x\n1.2.3.4 :9", "1.2.3.4/32 127.0.0.9 x"),
+            (":8:x\n:4\n1.2.3.4", "1.2.3.4/32 127.0.0.4 x"),
+            (":4\n1.2.3.4", "1.2.3.4/32 127.0.0.4 -"),
             ("::1 :refuse", "::1/128 Refuse"),
             ("2001:db8 :pass", "2001:db8::/32 Pass"),
             ("fe80/16", "fe80::/16 Ignore"),
@@ -300,5 +313,7 @@ mod tests {
         for text in [":refuse\n1.2.3.4 :12", ":refuse\n1.2.3.4 text"] {
             assert_eq!(read(text), (vec![], vec![LineError::HalfValue]), "{text}");
         }
+        let (rules, wrong) = read(":refuse\n:4\n1.2.3.4");
+        assert_eq!((rules, wrong), (vec!["1.2.3.4/32 Refuse".into()], vec![LineError::HalfValue]));
     }
 }

@@ -108,6 +108,7 @@ pub struct Section {
 
 /// What a part says.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a file has few parts")]
 pub enum Contents {
     /// What it lists.
     List(ListType, File),

@@ -97,7 +97,7 @@ fn compare(lines: &[String]) -> Result<bool, TestCaseError> {
     };
     let names = ["w", "w.x", "a.b", "x", "*.w", "60", "in", "q.w", "b"];
     let root: Name = Name::from_labels([]).unwrap();
-    let names = names.map(|name| name.parse::<Name>().unwrap());
+    let names = names.map(|name| Name::from_labels(name.split('.').map(str::as_bytes)).unwrap());
     for name in names.iter().chain([&root]) {
         let whole =
             if name.is_root() { origin().to_string() } else { format!("{name}.{}", origin()) };

@@ -40,12 +40,13 @@ pub(crate) const DOCUMENTS: &str = "documents";
 /// Where documents are found by group and due time (`document_key.rs`).
 pub(crate) const DOCUMENT_INDEX: &str = "document-index";
 
-/// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
-pub(crate) const USAGE: &str = "usage";
 /// Subscriber id → subscriber.
 pub(crate) const SUBSCRIBERS: &str = "subscribers";
 /// Where subscribers are found by name, network and zone (`subscriber_key.rs`).
 pub(crate) const SUBSCRIBER_INDEX: &str = "subscriber-index";
+
+/// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
+pub(crate) const USAGE: &str = "usage";
 
 /// New ones come at the end, in which the database numbers them.
 pub(crate) const FAMILIES: [&str; 13] = [
@@ -59,9 +60,9 @@ pub(crate) const FAMILIES: [&str; 13] = [
     TOKENS,
     DOCUMENTS,
     DOCUMENT_INDEX,
-    USAGE,
     SUBSCRIBERS,
     SUBSCRIBER_INDEX,
+    USAGE,
 ];
 
 /// A column family; all of them are there once the database is open.
