@@ -145,7 +145,7 @@ mod tests {
             let mut random = seed | 1;
             let taken = (0..asked).filter(|i| {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let place = *i as f64 + (random >> 40) as f64 / (1 << 24) as f64;
+                let place = *i as f64 + (random >> 40) as f64 / f64::from(1 << 24);
                 allowance.take(quota, at(place * 10.0 / asked as f64, 1))
             });
             let taken = taken.count() as f64;

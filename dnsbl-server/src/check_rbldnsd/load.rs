@@ -143,7 +143,7 @@ impl Loading<'_> {
         let settings = file.settings.clone();
         let mut together = Rows::default();
         let summary = Summary::of(list, file, Some(&mut together));
-        let is_sum_of_files = together.is_sum_of(one_by_one);
+        let is_sum_of_files = together.adds_up_to(one_by_one);
         Loaded::List(Box::new(List { list, settings, summary, is_sum_of_files }))
     }
 

@@ -184,7 +184,7 @@ impl Rows {
     }
 
     /// Whether they say the same as several files that are imported one by one, as sources of their own.
-    pub(super) fn is_sum_of(mut self, mut files: Self) -> bool {
+    pub(super) fn adds_up_to(mut self, mut files: Self) -> bool {
         let by_id = |said: &HashMap<Vec<String>, u32>| {
             let mut by_id: Vec<(u32, Vec<String>)> =
                 said.iter().map(|(said, id)| (*id, said.clone())).collect();

@@ -80,7 +80,7 @@ pub enum FetchError {
 
 impl FetchError {
     /// The reading of something broke off.
-    pub(super) fn broken(err: std::io::Error) -> Self {
+    pub(super) fn broken(err: &std::io::Error) -> Self {
         Self::Packed(format!("it broke off or can't be unpacked: {err}"))
     }
 

@@ -267,7 +267,7 @@ async fn receive(
     let mut digest = blake3::Hasher::new();
     let head = timeout(limits.read, unpacked(packing, StreamReader::new(pieces))).await;
     let late = |_| FetchError::TooSlow { what: "the next byte", limit: limits.read };
-    let body = head.map_err(late)?.map_err(FetchError::broken)?;
+    let body = head.map_err(late)?.map_err(|err| FetchError::broken(&err))?;
     let spooled = spool(body, &received, 0, &mut digest, folder, limits).await?;
     let content = Content {
         digest: *digest.finalize().as_bytes(),

@@ -44,7 +44,7 @@ pub(super) async fn spool(
         while piece.len() < PIECE / 2 {
             let read = tokio::time::timeout(limits.read, body.read_buf(&mut piece)).await;
             let late = |_| FetchError::TooSlow { what: "the next byte", limit: limits.read };
-            let count = read.map_err(late)?.map_err(FetchError::broken)?;
+            let count = read.map_err(late)?.map_err(|err| FetchError::broken(&err))?;
             if count == 0 {
                 break;
             }

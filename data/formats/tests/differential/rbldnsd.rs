@@ -39,7 +39,7 @@ impl Rbldnsd {
         let client = UdpClient::connect_from(self.server.addr(), from).unwrap();
         client.send(&Query::new(name, rtype).bytes()).unwrap();
         let reply = client.receive(limit).unwrap()?;
-        Some((reply.rcode(), reply.message.answers.clone()))
+        Some((reply.rcode(), reply.message.answers))
     }
 
     /// What it answers; `None` where it denies.

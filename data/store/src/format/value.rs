@@ -128,6 +128,9 @@ pub(crate) struct SettingsValue {
     more: Vec<SettingValue>,
 }
 
+/// An owner of records, with types and their data.
+type OwnerValue = (String, Vec<(u16, Vec<Box<[u8]>>)>);
+
 /// A setting that the first release did not have, left out where it is as it was then. They are told apart by
 /// their places, so new ones come at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +154,7 @@ enum SettingValue {
     ParentTtl(u32),
     Includes(Vec<IncludeValue>),
     /// Types and data of each owner, as in messages.
-    Records(Vec<(String, Vec<(u16, Vec<Box<[u8]>>)>)>),
+    Records(Vec<OwnerValue>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -401,7 +404,7 @@ fn includes(value: Vec<IncludeValue>) -> Result<Includes, StoreError> {
     Includes::new(includes).map_err(|err| StoreError::unreadable("includes", err))
 }
 
-fn records(value: Vec<(String, Vec<(u16, Vec<Box<[u8]>>)>)>) -> Result<Records, StoreError> {
+fn records(value: Vec<OwnerValue>) -> Result<Records, StoreError> {
     let owners = value.into_iter().map(|(owner, types)| Ok((name(&owner)?, types)));
     let owners = owners.collect::<Result<Vec<_>, StoreError>>()?;
     Records::from_wire(owners).map_err(|err| StoreError::unreadable("records", err))
@@ -477,7 +480,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             apex: Apex { a: value.apex_a, aaaa: value.apex_aaaa, txt: value.apex_txt },
             glue: glue.collect::<Result<_, StoreError>>()?,
             access: Access::default(),
-            parent_ttl: ZoneSpec::PARENT_TTL,
+            parent_ttl: Self::PARENT_TTL,
             includes: Includes::default(),
             records: Records::default(),
         })
