@@ -137,8 +137,8 @@ mod tests {
             until,
         };
         let mut subscriber = body(r#"{"name":"a","zones":["bl.example.org"]}"#).unwrap();
-        let untils = [None, Some(UnixTime(1_001)), Some(NOW)];
-        subscriber.keys = keys.iter().zip(untils).map(|(key, until)| made(key, until)).collect();
+        let ends = [None, Some(UnixTime(1_001)), Some(NOW)];
+        subscriber.keys = keys.iter().zip(ends).map(|(key, until)| made(key, until)).collect();
         let shown = write(&subscriber, NOW);
         assert_eq!(shown.keys.len(), 2, "one has ended");
         assert_ne!(shown.keys[0].fingerprint, shown.keys[1].fingerprint);
