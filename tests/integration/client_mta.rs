@@ -1,5 +1,6 @@
 //! Real mail servers ask the list, by themselves and through the policy service, with the snippets of `deploy/`.
 
+mod keys;
 mod policy;
 mod rspamd;
 mod servers;
@@ -14,7 +15,7 @@ use dnsbl_tests::{
     TestServer, TestZone, Unbound,
     mta::{SmtpClient, SmtpReply, unique_host},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A file of `deploy/` with the list's name in place of the example's.
 #[track_caller]
@@ -36,10 +37,20 @@ struct World {
 impl World {
     #[track_caller]
     fn new(server: &TestServer) -> Self {
-        let zone = server.ip_zone(json!({
+        Self::with(server, json!({}))
+    }
+
+    /// The same with more settings.
+    #[track_caller]
+    fn with(server: &TestServer, more: Value) -> Self {
+        let mut settings = json!({
             "reason": "Open relay $, see https://bl.example.org/lookup/$",
             "negative_ttl": 1
-        }));
+        });
+        if let (Some(settings), Value::Object(more)) = (settings.as_object_mut(), more) {
+            settings.extend(more);
+        }
+        let zone = server.ip_zone(settings);
         let (listed, clean) = (unique_host(), unique_host());
         zone.put(&listed.to_string(), "?override=special-use", &json!({}));
         let addr = SocketAddr::from((unique_host(), 53));

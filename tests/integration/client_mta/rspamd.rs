@@ -16,7 +16,7 @@ use super::snippet;
 use crate::server;
 
 /// A running rspamd with nothing but the rbl module. It is killed when dropped.
-struct Rspamd {
+pub(super) struct Rspamd {
     addr: SocketAddr,
     _process: Process,
     _dir: TempDir,
@@ -24,7 +24,7 @@ struct Rspamd {
 
 impl Rspamd {
     #[track_caller]
-    fn start(resolver: SocketAddr, origin: &str) -> Self {
+    pub(super) fn start(resolver: SocketAddr, origin: &str) -> Self {
         let (dir, addr) = (TempDir::new().unwrap(), SocketAddr::from(unique_addr()));
         let file = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
         file("rbl.conf", &snippet("rspamd/rbl.conf", origin));
@@ -71,7 +71,7 @@ rbl {{ .include \"{here}/rbl.conf\" }}
 
     /// The score of a message from a client.
     #[track_caller]
-    fn score(&self, client: &str) -> f64 {
+    pub(super) fn score(&self, client: &str) -> f64 {
         let http = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let request = http.post(format!("http://{}/checkv2", self.addr)).header("IP", client);
         let message = "From: a@example.org\r\nSubject: hello\r\n\r\nhello\r\n";

@@ -28,7 +28,7 @@ pub(super) struct Lists {
     /// Well-known list to ask, by its short name; may be given several times
     #[arg(long = "preset", value_name = "NAME", value_parser = parse_preset)]
     presets: Vec<&'static Preset>,
-    /// File whose first line is the key for the presets that need one
+    /// File whose first line is your key: for the presets that need one, else for the one list of --zone
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// Ask the lists of this configuration of the policy service, through its resolvers
@@ -131,10 +131,22 @@ impl Lists {
     fn zones(&self, config: Option<&Config>) -> anyhow::Result<Vec<Vec<Zone>>> {
         let key = self.key_file.as_deref().map(read_key).transpose()?;
         let mut zones: Vec<Vec<Zone>> = Vec::new();
-        for word in self.words()? {
-            if let Word::Zone(name) = word {
-                zones.push(vec![Zone::addresses(name.clone()), Zone::domains(name)]);
-            }
+        let names = self.words()?.into_iter().filter_map(|word| match word {
+            Word::Zone(name) => Some(name),
+            Word::Address(_) => None,
+        });
+        let mut names: Vec<ZoneName> = names.collect();
+        if let Some(key) = key.as_deref().filter(|_| !self.presets.iter().any(|p| p.needs_key)) {
+            // Whoever is asked by a name with a key in it knows the key.
+            let [name] = names.as_mut_slice() else {
+                bail!(
+                    "--key-file is for one list: name it with --zone, or a --preset that needs a key"
+                );
+            };
+            *name = ZoneName::keyed(key, &name.to_string())?;
+        }
+        for name in names {
+            zones.push(vec![Zone::addresses(name.clone()), Zone::domains(name)]);
         }
         for preset in &self.presets {
             let key = key.as_deref().filter(|_| preset.needs_key);
