@@ -212,7 +212,7 @@ mod tests {
             help.contains("[possible values: plain, ndjson, csv, rbldnsd, json, ranges"),
             "{help}"
         );
-        assert!(help.contains("ip6tset, ip6trie, dnset]") && !help.contains("bind"), "{help}");
+        assert!(help.contains("ip6tset, ip6trie, dnset,") && !help.contains("bind"), "{help}");
     }
 
     fn query(line: &str) -> String {

@@ -286,7 +286,7 @@ mod tests {
         let [first, second] = &line.datasets[..] else { panic!("{line:?}") };
         assert_eq!(first.zone, Some("bl.example.org".parse().unwrap()));
         assert_eq!((first.files.len(), &second.zone), (3, &None));
-        assert_eq!(line.given.len(), 11, "{:?}", line.given);
+        assert_eq!(line.given.len(), 10, "{:?}", line.given);
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl<'s> Subscription<'s> {
     #[track_caller]
     fn new(server: &'s TestServer) -> Self {
         let world = World::with(server, json!({"access": {"subscribers": "required"}}));
-        let body = json!({"name": "Example Mail", "zones": [world.zone.origin()]});
+        let origin = world.zone.origin();
+        let body = json!({"name": format!("Who asks {origin}"), "zones": [origin]});
         let made: Value = server.admin().post("/v1/subscribers", &body).expect(201).json();
         let [id, key] = ["id", "key"].map(|name| made[name].as_str().unwrap().to_owned());
         Self { server, world, id, key }
