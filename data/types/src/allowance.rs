@@ -69,10 +69,9 @@ impl Allowance {
         self.asked_on(now.day) == 0 && self.theoretical_arrival.load(Relaxed) <= now.steady
     }
 
-    /// Begins as if so many questions had been asked on a day.
-    pub fn resume(&self, day: Day, asked: u32) {
-        self.theoretical_arrival.store(0, Relaxed);
-        self.today.store(join(day.0, asked), Relaxed);
+    /// Begins anew, for somebody else.
+    pub fn clear(&self) {
+        self.resume_from(&Self::default());
     }
 
     /// Adds what was asked on a day before this began to count, to what it has counted since.
@@ -190,7 +189,7 @@ mod tests {
     #[test]
     fn what_was_asked_before_a_restart_counts() {
         let allowance = Allowance::default();
-        allowance.resume(Day(7), 15);
+        allowance.restore(Day(7), 15);
         let taken = (0..50).filter(|_| allowance.take(quota(0, 20), at(0.0, 7))).count();
         assert_eq!(taken, 5);
         assert!(!allowance.is_fresh(at(0.0, 7)));

@@ -105,7 +105,7 @@ fn occupy(set: &[Place; WAYS], owner: u64, now: Moment) -> &Place {
     let place = set.iter().min_by_key(worth).unwrap_or(&set[0]);
     // Whoever comes between the two is charged to the new owner or forgotten; one question is not worth a lock.
     place.owner.store(owner, Relaxed);
-    place.allowance.resume(now.day, 0);
+    place.allowance.clear();
     place
 }
 
