@@ -143,6 +143,9 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     let own = zone.below("ns1");
     let settings = json!({"kind": "ip", "ns": [own], "glue": {own.as_str(): ["192.0.2.53", "2001:db8::53"]},
         "apex": {"a": ["192.0.2.80"], "aaaa": ["2001:db8::80"], "txt": ["see \"https://bl.example.org/\""]},
+        "records": {"www": {"A": ["192.0.2.81"], "MX": ["10 mail.example.net."], "AAAA": ["2001:db8::81"]},
+            "@": {"MX": ["20 mx.example.net."], "CAA": ["0 issue \"ca.example.net\""], "TYPE65280": ["\\# 2 0aff"]},
+            "_proof.x": {"TXT": ["it is \"ours\""]}},
         "soa": {"serial": 4711}});
     server.admin().put(&zone.path(), &settings).expect(200);
     zone.list("203.0.112.0/20");
@@ -163,9 +166,12 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
                 addr => zone.name_of(addr.parse().unwrap()),
             })
             .collect();
-    names.extend([zone.origin().to_owned(), zone.below("ns1")]);
+    names.extend([zone.origin().to_owned()]);
+    names.extend(["ns1", "www", "x", "_proof.x"].map(|name| zone.below(name)));
+    let own = [RecordType::MX, RecordType::CAA, RecordType::Unknown(65280)];
     for name in &names {
-        for rtype in [A, RecordType::AAAA, RecordType::SOA, RecordType::NS] {
+        let usual = [A, TXT, RecordType::AAAA, RecordType::SOA, RecordType::NS];
+        for rtype in usual.into_iter().chain(own) {
             let (ours, theirs) = (data(server.dns(), name, rtype), data(nsd.addr(), name, rtype));
             assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
         }
@@ -173,12 +179,29 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     let file = export(&server, &zone, "format=rbldnsd&dataset=combined");
     let rbldnsd = Rbldnsd::start(zone.origin(), &[("combined", file.as_bytes())]);
     for name in &names {
-        for rtype in [A, TXT] {
+        for rtype in [A, TXT, RecordType::MX] {
             let (ours, theirs) =
                 (data(server.dns(), name, rtype), data(rbldnsd.addr(), name, rtype));
             assert_eq!(ours, theirs, "{name} {rtype}\n{file}");
         }
     }
+}
+
+/// It answers with what other zones list, and a file that looks whole would leave that out.
+#[test]
+fn a_combined_zone_is_not_exported_as_if_it_were_one() {
+    let server = server();
+    let part = server.ip_zone(json!({}));
+    part.list("192.0.2.1");
+    let whole = server.ip_zone(json!({"includes": [{"zone": part.origin()}]}));
+    whole.list("198.51.100.1");
+    for format in ["rbldnsd", "rbldnsd&dataset=combined", "bind", "rpz"] {
+        let path = format!("{}/export?format={format}", whole.path());
+        let problem = server.admin().get(&path).expect(422).json();
+        assert!(problem["detail"].as_str().unwrap().contains("export each of them"), "{problem}");
+    }
+    // What it lists itself is a list as any other.
+    assert_eq!(export(&server, &whole, "format=plain"), "198.51.100.1\n");
 }
 
 /// The zone's own names come before what is listed, also below a wildcard.
@@ -187,7 +210,8 @@ fn names_of_servers_below_a_wildcard_answer_in_nsd_as_here() {
     let server = server();
     let zone = server.domain_zone(json!({}));
     let own = zone.below("ns1.example.com");
-    let settings = json!({"kind": "domain", "ns": [own], "glue": {own.as_str(): ["192.0.2.53"]}, "reason": "x"});
+    let settings = json!({"kind": "domain", "ns": [own], "glue": {own.as_str(): ["192.0.2.53"]}, "reason": "x",
+        "records": {"www.example.com": {"TXT": ["own"]}}});
     server.admin().put(&zone.path(), &settings).expect(200);
     zone.list("*.example.com");
     zone.list("ns1.example.com");
@@ -197,6 +221,8 @@ fn names_of_servers_below_a_wildcard_answer_in_nsd_as_here() {
     let nsd = Nsd::start(zone.origin(), &file);
     for name in [
         "ns1.example.com",
+        "www.example.com",
+        "x.www.example.com",
         "example.com",
         "x.example.com",
         "x.ns1.example.com",

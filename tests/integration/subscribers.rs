@@ -1,10 +1,15 @@
 //! Subscribers over real sockets: each way to be recognized, keys that are rotated and revoked, ends to the second, and
 //! that no key stands in anything that a run writes.
 
-use std::{fs, net::IpAddr, path::Path};
+use std::{
+    fs,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    path::Path,
+};
 
 use dnsbl_tests::{
-    Edns, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound, eventually,
+    Edns, Named, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound,
+    eventually,
 };
 use dnsbl_types::UnixTime;
 use hickory_proto::{
@@ -216,26 +221,68 @@ fn subscribers_are_there_again_after_sigkill() {
     assert!(!may_ask(&server, &name(&zone, LISTED, None)));
 }
 
-#[test]
-fn behind_strict_unbound_a_subscriber_finds_every_listing_and_a_stranger_none() {
-    let server = TestServer::start();
-    let zone = zone(&server, "refused");
+/// What the strictest resolvers find: every listing with a key, none without it.
+#[track_caller]
+fn assert_found_by_subscribers_only(
+    server: &TestServer,
+    start: impl FnOnce(&TestZone) -> SocketAddr,
+) {
+    let zone = zone(server, "refused");
     let addresses = [LISTED, "1.2.3.4", "198.51.100.255", "2001:db8::1", "2001:db8:1::ffff"];
     for subject in ["1.2.3.4", "198.51.100.0/24", "2001:db8::1", "2001:db8:1::/48"] {
         zone.list(subject);
     }
-    let made = add(&server, &zone, json!({}));
+    let made = add(server, &zone, json!({}));
     let key = key(&made);
-    let unbound = Unbound::start(server.dns(), &[zone.origin()]);
-    let resolve = |name: &str| {
-        let reply = Query::new(name, A).flags(0x0100).ask(unbound.addr(), Transport::Udp);
-        records(&reply)
-    };
+    let resolver = start(&zone);
+    let resolve =
+        |name: &str| records(&Query::new(name, A).flags(0x0100).ask(resolver, Transport::Udp));
     for addr in addresses {
         assert_eq!(resolve(&name(&zone, addr, Some(&key))), ["127.0.0.2"], "{addr}");
         assert!(resolve(&name(&zone, addr, None)).is_empty(), "{addr}");
         assert!(resolve(&name(&zone, addr, Some(&"a".repeat(26)))).is_empty(), "{addr}");
     }
+}
+
+#[test]
+fn behind_strict_unbound_a_subscriber_finds_every_listing_and_a_stranger_none() {
+    let (server, mut unbound) = (TestServer::start(), None);
+    assert_found_by_subscribers_only(&server, |zone| {
+        unbound.insert(Unbound::start(server.dns(), &[zone.origin()])).addr()
+    });
+}
+
+#[test]
+fn behind_strict_bind_a_subscriber_finds_every_listing_and_a_stranger_none() {
+    let (server, mut bind) = (TestServer::start(), None);
+    assert_found_by_subscribers_only(&server, |zone| {
+        bind.insert(Named::start(server.dns(), zone.origin())).addr()
+    });
+}
+
+#[test]
+fn over_ipv6_subscribers_are_known_by_keys_and_networks_and_rules_hold() {
+    let server = TestServer::listening_on("[::1]:0");
+    let zone = zone(&server, "refused");
+    let listed = name(&zone, LISTED, None);
+    assert!(!may_ask(&server, &listed));
+    let keyed = add(&server, &zone, json!({}));
+    assert!(may_ask(&server, &name(&zone, LISTED, Some(&key(&keyed)))));
+    let terms = json!({"name": "Six", "networks": ["::1/128"], "recognition": "networks"});
+    let here = add(&server, &zone, terms);
+    assert!(may_ask(&server, &listed));
+    server.admin().delete(&path(&here)).expect(204);
+    assert!(!may_ask(&server, &listed));
+
+    let action = |action: &str| json!({"rules": [{"prefix": "::/64", "action": action}]});
+    let refusing = server.ip_zone(json!({"access": action("refuse")}));
+    let emptied = server.ip_zone(json!({"access": action("empty")}));
+    for zone in [&refusing, &emptied] {
+        zone.list(LISTED);
+    }
+    assert!(!may_ask(&server, &name(&refusing, LISTED, None)));
+    let reply = ask_from(&server, Ipv6Addr::LOCALHOST, &name(&emptied, LISTED, None));
+    assert_eq!(reply.message.metadata.response_code, ResponseCode::NXDomain);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
     lab::Lab,
     pause::pause,
     report::{self, Table, time},
-    servers::{Knot, Nsd, Rbldnsd, Server},
+    servers::{Knot, Nsd, Rbldnsd, Server, Watched},
     stats::median_time,
 };
 
@@ -68,7 +68,7 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     lab.report.section(
         "From a change to the answer that shows it",
         "dnsbl-server: from sending the request. rbldnsd: from the new file on; it looks once a \
-         second. NSD and Knot: from the signal to reload on.",
+         second. A watched file: from when it is begun to be written. NSD and Knot: from the signal to reload on.",
     )?;
     lab.report.table(&table)
 }
@@ -87,6 +87,7 @@ fn servers(lab: &mut Lab, data: &Rc<Data>) -> Result<Vec<Box<dyn Server>>> {
     let rbldnsd = Rbldnsd::start(&lab.network, data, &dir)?;
     let mut servers: Vec<Box<dyn Server>> = vec![Box::new(rbldnsd), Box::new(ours)];
     if data.size() <= LONGEST_ZONE {
+        servers.push(Box::new(Watched::start(&lab.network, data, &dir)?));
         servers.push(Box::new(Nsd::start(&lab.network, data, &dir)?));
         servers.push(Box::new(Knot::start(&lab.network, data, &dir)?));
     }

@@ -5,6 +5,7 @@ mod knot;
 mod nsd;
 mod ours;
 mod rbldnsd;
+mod watched;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -20,6 +21,7 @@ pub(crate) use knot::Knot;
 pub(crate) use nsd::Nsd;
 pub(crate) use ours::Ours;
 pub(crate) use rbldnsd::Rbldnsd;
+pub(crate) use watched::Watched;
 
 use crate::{ask::Asker, data, pause::pause, programs::run, usage};
 

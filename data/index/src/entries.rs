@@ -69,7 +69,7 @@ impl Entries {
 
     /// The live ones.
     pub(crate) fn live(&self, now: UnixTime) -> impl Iterator<Item = &IndexedEntry> {
-        live(self.as_slice(), now)
+        self.as_slice().iter().filter(move |entry| now < entry.expires_at)
     }
 
     pub(crate) fn any_live(&self, now: UnixTime) -> bool {
@@ -80,11 +80,6 @@ impl Entries {
     pub(crate) fn lists(&self, now: UnixTime) -> bool {
         self.any_live(now) && !self.live(now).any(|entry| entry.body().exclusion)
     }
-}
-
-/// The live ones of some entries.
-pub(crate) fn live(entries: &[IndexedEntry], now: UnixTime) -> impl Iterator<Item = &IndexedEntry> {
-    entries.iter().filter(move |entry| now < entry.expires_at)
 }
 
 impl IndexedEntry {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    hint::black_box,
     net::IpAddr,
     sync::{
         Arc,
@@ -9,6 +10,7 @@ use std::{
     },
 };
 
+use arrayvec::ArrayVec;
 use dnsbl_types::{
     Allowance, KeyDigest, Name, Quota, Recognition, Subscriber, SubscriberId, UnixTime, Usage,
 };
@@ -52,8 +54,10 @@ struct Terms {
 pub struct Meter {
     /// What is left of its quota.
     pub allowance: Allowance,
-    /// By zone, as in the terms.
-    usage: Box<[ZoneUsage]>,
+    /// Of the first zone of the terms, which most have only one of.
+    first: ZoneUsage,
+    /// Of the others.
+    others: Box<[ZoneUsage]>,
 }
 
 /// Questions to one zone since they were last collected.
@@ -64,16 +68,20 @@ struct ZoneUsage {
     refused: AtomicU64,
 }
 
-/// The keys, by digest: a table of short sorted runs, so that a change copies one run and finding a key
-/// touches little memory.
+/// The keys, by digest: a table of pages of short sorted runs, so that a change copies one run and one page, and
+/// finding a key touches little memory.
 #[derive(Clone, Debug, Default)]
 struct KeyTable {
     /// By some bits of a digest; a power of two of them, or none.
-    runs: Arc<Vec<Run>>,
+    pages: Arc<Vec<Arc<Page>>>,
     len: usize,
 }
 
-type Run = Arc<Vec<KeyEntry>>;
+/// Runs by the next bits.
+type Page = Vec<Run>;
+
+/// In the order of digests.
+type Run = Arc<[KeyEntry]>;
 
 #[derive(Clone, Debug)]
 struct KeyEntry {
@@ -95,9 +103,9 @@ pub(crate) struct SubscribersWriter {
 }
 
 impl Subscribers {
-    /// The subscriber with a key, a label in lower case, while that key counts.
-    pub fn by_key(&self, label: &[u8], now: UnixTime) -> Option<&IndexedSubscriber> {
-        let entry = self.keys.find(KeyDigest::of(label).prefix())?;
+    /// The subscriber with the key of a digest, while that key counts.
+    pub fn by_key(&self, digest: &KeyDigest, now: UnixTime) -> Option<&IndexedSubscriber> {
+        let entry = self.keys.find(digest.prefix())?;
         (now < entry.until).then_some(&entry.subscriber)
     }
 
@@ -136,7 +144,13 @@ impl Subscribers {
 
     /// All of them, once for each key.
     pub fn iter(&self) -> impl Iterator<Item = &IndexedSubscriber> {
-        self.keys.runs.iter().flat_map(|run| run.iter()).map(|entry| &entry.subscriber)
+        self.keys.iter().map(|entry| &entry.subscriber)
+    }
+
+    /// Prefetches what finding these keys, at most `N`, and counting for them will read into the processor's caches.
+    pub fn prefetch<const N: usize>(&self, keys: &[KeyDigest]) {
+        let digests: ArrayVec<u128, N> = keys.iter().map(KeyDigest::prefix).take(N).collect();
+        self.keys.prefetch::<N>(&digests);
     }
 
     /// Visits all of them, once for each key and once for each network that they are recognized by.
@@ -193,13 +207,20 @@ impl IndexedSubscriber {
 
 impl Meter {
     fn new(zones: usize) -> Self {
-        let usage = (0..zones).map(|_| ZoneUsage::default()).collect();
-        Self { allowance: Allowance::default(), usage }
+        let others = (1..zones).map(|_| ZoneUsage::default()).collect();
+        Self { allowance: Allowance::default(), first: ZoneUsage::default(), others }
+    }
+
+    fn usage(&self, zone: usize) -> Option<&ZoneUsage> {
+        match zone.checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other),
+        }
     }
 
     /// Counts a question to the zone at a place.
     pub fn count(&self, zone: usize, is_listed: bool, is_refused: bool) {
-        let Some(usage) = self.usage.get(zone) else { return };
+        let Some(usage) = self.usage(zone) else { return };
         usage.questions.fetch_add(1, Relaxed);
         if is_listed {
             usage.listed.fetch_add(1, Relaxed);
@@ -211,7 +232,7 @@ impl Meter {
 
     /// Collects what was counted for the zone at a place since the last time.
     pub fn collect(&self, zone: usize) -> Usage {
-        let Some(usage) = self.usage.get(zone) else { return Usage::default() };
+        let Some(usage) = self.usage(zone) else { return Usage::default() };
         Usage {
             questions: usage.questions.swap(0, Relaxed),
             listed: usage.listed.swap(0, Relaxed),
@@ -223,56 +244,106 @@ impl Meter {
 impl KeyTable {
     /// Entries of a run when the table was made; it is made anew when there are twice as many.
     const RUN: usize = 32;
+    /// Runs of a page.
+    const PAGE: usize = 64;
 
     fn find(&self, digest: u128) -> Option<&KeyEntry> {
-        let run = self.runs.get(self.run_of(digest))?;
-        let at = run.binary_search_by_key(&digest, |entry| entry.digest).ok()?;
-        Some(&run[at])
+        let run = self.run(digest)?;
+        position(run, digest).ok().map(|at| &run[at])
     }
 
-    fn run_of(&self, digest: u128) -> usize {
-        (digest >> 64) as usize & self.runs.len().wrapping_sub(1)
+    fn run(&self, digest: u128) -> Option<&Run> {
+        let (page, run) = self.place(digest);
+        self.pages.get(page)?.get(run)
+    }
+
+    fn run_mut(&mut self, digest: u128) -> Option<&mut Run> {
+        let (page, run) = self.place(digest);
+        Arc::make_mut(Arc::make_mut(&mut self.pages).get_mut(page)?).get_mut(run)
+    }
+
+    /// The place of a run: its page, and where it is in that.
+    fn place(&self, digest: u128) -> (usize, usize) {
+        let bits = (digest >> 64) as usize;
+        (bits / Self::PAGE & self.pages.len().wrapping_sub(1), bits % Self::PAGE)
     }
 
     fn insert(&mut self, entry: KeyEntry) {
-        if self.len >= 2 * Self::RUN * self.runs.len() {
+        if self.len >= 2 * Self::RUN * Self::PAGE * self.pages.len() {
             self.rebuild();
         }
-        let at = self.run_of(entry.digest);
-        let run = Arc::make_mut(&mut Arc::make_mut(&mut self.runs)[at]);
-        match run.binary_search_by_key(&entry.digest, |other| other.digest) {
-            Ok(at) => run[at] = entry,
-            Err(at) => {
-                run.reserve_exact(1);
-                run.insert(at, entry);
-                self.len += 1;
-            }
-        }
+        let Some(run) = self.run_mut(entry.digest) else { return };
+        let at = position(run, entry.digest);
+        let (before, after) = match at {
+            Ok(at) => (&run[..at], &run[at + 1..]),
+            Err(at) => run.split_at(at),
+        };
+        *run = before.iter().cloned().chain([entry]).chain(after.iter().cloned()).collect();
+        self.len += usize::from(at.is_err());
     }
 
     fn remove(&mut self, digest: u128) {
-        if self.find(digest).is_some() {
-            let at = self.run_of(digest);
-            let run = Arc::make_mut(&mut Arc::make_mut(&mut self.runs)[at]);
-            run.retain(|entry| entry.digest != digest);
+        if self.find(digest).is_some()
+            && let Some(run) = self.run_mut(digest)
+        {
+            *run = run.iter().filter(|entry| entry.digest != digest).cloned().collect();
             self.len -= 1;
         }
     }
 
-    /// Makes as many runs as give each [`RUN`](Self::RUN) entries.
-    fn rebuild(&mut self) {
-        let count = (self.len / Self::RUN + 1).next_power_of_two();
-        let mut runs = vec![Vec::new(); count];
-        for entry in self.runs.iter().flat_map(|run| run.iter()) {
-            runs[(entry.digest >> 64) as usize & (count - 1)].push(entry.clone());
-        }
-        let runs = runs.into_iter().map(|mut run: Vec<KeyEntry>| {
-            run.sort_unstable_by_key(|entry| entry.digest);
-            run.shrink_to_fit();
-            Arc::new(run)
-        });
-        self.runs = Arc::new(runs.collect());
+    fn iter(&self) -> impl Iterator<Item = &KeyEntry> {
+        self.pages.iter().flat_map(|page| page.iter()).flat_map(|run| run.iter())
     }
+
+    /// Makes as many pages as give each run [`RUN`](Self::RUN) entries.
+    fn rebuild(&mut self) {
+        let pages = (self.len / (Self::RUN * Self::PAGE) + 1).next_power_of_two();
+        let mut entries: Vec<KeyEntry> = self.iter().cloned().collect();
+        let mut next = Self { pages: Arc::new(vec![Arc::default(); pages]), len: self.len };
+        entries.sort_unstable_by_key(|entry| (next.place(entry.digest), entry.digest));
+        let mut pages = vec![vec![Run::default(); Self::PAGE]; pages];
+        for run in entries.chunk_by(|a, b| next.place(a.digest) == next.place(b.digest)) {
+            let (page, at) = next.place(run[0].digest);
+            pages[page][at] = run.into();
+        }
+        next.pages = Arc::new(pages.into_iter().map(Arc::new).collect());
+        *self = next;
+    }
+
+    /// Reads what finding these keys will read into the processor's caches, in step: the loads of one step do not
+    /// depend on each other.
+    fn prefetch<const N: usize>(&self, digests: &[u128]) {
+        let near = |digest: &u128| {
+            let run = self.run(*digest)?;
+            let guess = guess(run, *digest);
+            Some(&run[guess.saturating_sub(2)..run.len().min(guess + 3)])
+        };
+        let near = digests.iter().filter_map(near).flatten();
+        black_box(near.fold(0, |sum, entry| sum ^ entry.until.0));
+        let found = digests.iter().filter_map(|digest| self.find(*digest));
+        let found: ArrayVec<&KeyEntry, N> = found.take(N).collect();
+        let meters = found.iter().map(|entry| &entry.subscriber.meter.first.questions);
+        black_box(meters.fold(0, |sum, questions| sum ^ questions.load(Relaxed)));
+    }
+}
+
+/// Where a digest is in a run, or would be: digests are spread evenly, so it lies near where it is looked for first.
+fn position(run: &[KeyEntry], digest: u128) -> Result<usize, usize> {
+    let mut at = guess(run, digest);
+    while at > 0 && run[at - 1].digest >= digest {
+        at -= 1;
+    }
+    while run.get(at).is_some_and(|entry| entry.digest < digest) {
+        at += 1;
+    }
+    match run.get(at) {
+        Some(entry) if entry.digest == digest => Ok(at),
+        _ => Err(at),
+    }
+}
+
+fn guess(run: &[KeyEntry], digest: u128) -> usize {
+    ((digest >> 96) as usize * run.len()) >> 32
 }
 
 impl SubscribersWriter {
@@ -386,7 +457,7 @@ mod tests {
 
     fn found(subscribers: &Subscribers, number: u32) -> Option<SubscriberId> {
         let key = key(number);
-        subscribers.by_key(key.reveal().as_bytes(), NOW).map(IndexedSubscriber::id)
+        subscribers.by_key(&key.digest(), NOW).map(IndexedSubscriber::id)
     }
 
     #[test]
@@ -426,9 +497,7 @@ mod tests {
         new.keys.insert(0, added);
         writer.set(Some(&old), Some(&new));
         let at = |number, now| {
-            let key = key(number);
-            let label = key.reveal().as_bytes();
-            writer.subscribers().by_key(label, UnixTime(now)).is_some()
+            writer.subscribers().by_key(&key(number).digest(), UnixTime(now)).is_some()
         };
         assert!(at(1, 1_000) && at(2, 1_000));
         assert!(!at(1, 1_001) && at(2, 1_001));
@@ -515,7 +584,7 @@ mod tests {
     fn a_hundred_thousand_take_sixteen_megabytes() {
         // What an allocator adds to a block, and two counters of each.
         let shared = 2 * size_of::<usize>();
-        let meter = shared + size_of::<Meter>() + size_of::<ZoneUsage>().next_multiple_of(16) + 8;
+        let meter = shared + size_of::<Meter>() + 8;
         let each = size_of::<KeyEntry>() + meter.next_multiple_of(16);
         assert!(100_000 * each < 16 << 20, "{each}");
     }

@@ -3,7 +3,10 @@
 //! A verdict borrows from the index and from the question: making one, and reading it, allocates
 //! nothing.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use dnsbl_types::{
     DomainSubject, Include, Labels, Name, Reason, ReturnCode, Subject, TestEntry, UnixTime, Zone,
@@ -11,7 +14,7 @@ use dnsbl_types::{
 
 use ipnet::IpNet;
 
-use crate::entries::{Entries, IndexedEntry, live};
+use crate::entries::{Entries, IndexedEntry};
 
 /// The verdict on an address or domain: whether it is listed, and how long that holds at least.
 #[derive(Clone, Debug)]
@@ -31,10 +34,12 @@ pub enum Verdict<'a> {
 /// combined zone also in the zones that it includes.
 #[derive(Clone, Debug)]
 pub struct Listed<'a> {
+    queried: Queried<'a>,
+    now: UnixTime,
     /// `None` where only included zones list it.
-    hit: Option<Hit<'a>>,
+    own: Option<Cause<'a>>,
     /// For a 6to4 address: what lists the IPv4 address inside.
-    inner: Option<Hit<'a>>,
+    inside: Option<(Ipv4Addr, Cause<'a>)>,
     included: Option<IncludedListings<'a>>,
 }
 
@@ -57,11 +62,8 @@ pub(crate) trait Judge: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IncludedListings<'a> {
     zone: &'a dyn Judge,
-    queried: Queried<'a>,
-    now: UnixTime,
     /// A bit for each place of an include.
     listing: u64,
-    is_excluded: bool,
     until: Option<UnixTime>,
 }
 
@@ -69,6 +71,7 @@ pub(crate) struct IncludedListings<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Hit<'a> {
     queried: Queried<'a>,
+    now: UnixTime,
     cause: Cause<'a>,
 }
 
@@ -87,8 +90,8 @@ enum Cause<'a> {
     Test(ReturnCode),
     /// One listing of an address, with the zone's values.
     Plain,
-    /// Those among the subject's entries that are live at a time.
-    Entries(MatchedBy, &'a [IndexedEntry], UnixTime),
+    /// The live ones among the entries of a subject.
+    Entries(MatchedBy, &'a Entries),
 }
 
 /// The address or domain that was queried for.
@@ -132,63 +135,50 @@ impl fmt::Display for Text<'_> {
 }
 
 impl<'a> Verdict<'a> {
-    pub(crate) fn of_test(test: TestEntry, queried: Queried<'a>) -> Self {
+    pub(crate) fn of_test(test: TestEntry, queried: Queried<'a>, now: UnixTime) -> Self {
         match test {
             TestEntry::Never => Self::Excluded { until: None },
-            TestEntry::Listed(code) => Self::listed_by(queried, Cause::Test(code)),
+            TestEntry::Listed(code) => Self::listed_by(queried, now, Cause::Test(code)),
         }
     }
 
     /// One listing of an address, with the zone's values.
-    pub(crate) fn of_plain_host(queried: Queried<'a>) -> Self {
-        Self::listed_by(queried, Cause::Plain)
+    pub(crate) fn of_plain_host(queried: Queried<'a>, now: UnixTime) -> Self {
+        Self::listed_by(queried, now, Cause::Plain)
     }
 
     /// What the live ones of a subject's entries say; there must be one.
     pub(crate) fn of_entries(
         by: MatchedBy,
-        entries: &'a [IndexedEntry],
+        entries: &'a Entries,
         queried: Queried<'a>,
         now: UnixTime,
     ) -> Self {
-        if live(entries, now).any(|entry| entry.body().exclusion) {
+        if entries.live(now).any(|entry| entry.body().exclusion) {
             return Self::Excluded { until: first_expiry(entries, now) };
         }
-        Self::listed_by(queried, Cause::Entries(by, entries, now))
+        Self::listed_by(queried, now, Cause::Entries(by, entries))
     }
 
-    fn listed_by(queried: Queried<'a>, cause: Cause<'a>) -> Self {
-        Self::Listed(Listed { hit: Some(Hit { queried, cause }), inner: None, included: None })
+    fn listed_by(queried: Queried<'a>, now: UnixTime, cause: Cause<'a>) -> Self {
+        Self::Listed(Listed { queried, now, own: Some(cause), inside: None, included: None })
     }
 
     /// Joins the verdict on a 6to4 address with that on the IPv4 address inside it.
     ///
     /// An exclusion of either keeps the address out: a list must not list by mistake.
-    pub(crate) fn merge_6to4(self, inner: Self) -> Self {
-        match (self, inner) {
+    pub(crate) fn merge_6to4(self, addr: Ipv6Addr, inside: Ipv4Addr, verdict: Self) -> Self {
+        match (self, verdict) {
             (excluded @ Self::Excluded { .. }, _) | (_, excluded @ Self::Excluded { .. }) => {
                 excluded
             }
-            (Self::Unlisted, other) | (other, Self::Unlisted) => other,
-            (Self::Listed(outer), Self::Listed(inner)) => {
-                Self::Listed(Listed { inner: inner.hit, ..outer })
+            (outside, Self::Unlisted) => outside,
+            (outside, Self::Listed(listed)) => {
+                let own = outside.listed().and_then(|listed| listed.own);
+                let inside = listed.own.map(|cause| (inside, cause));
+                let queried = Queried::Addr(addr.into());
+                Self::Listed(Listed { queried, own, inside, ..listed })
             }
-        }
-    }
-
-    /// Joins the verdict of a combined zone's own entries with what the zones say that it includes: the union
-    /// of all listings. What one of them excludes, another may list.
-    pub(crate) fn with_included(self, included: IncludedListings<'a>) -> Self {
-        let until = sooner(self.until(), included.until);
-        let included = IncludedListings { until, ..included };
-        match self {
-            Self::Listed(own) => Self::Listed(Listed { included: Some(included), ..own }),
-            _ if included.listing != 0 => {
-                Self::Listed(Listed { hit: None, inner: None, included: Some(included) })
-            }
-            Self::Excluded { .. } => Self::Excluded { until },
-            Self::Unlisted if included.is_excluded => Self::Excluded { until },
-            Self::Unlisted => Self::Unlisted,
         }
     }
 
@@ -246,7 +236,7 @@ impl<'a> Listed<'a> {
         self.hits().find_map(|hit| match hit.cause {
             Cause::Test(_) => None,
             Cause::Plain => Some(MatchedBy::Prefix(32).subject(hit.queried)),
-            Cause::Entries(by, ..) => Some(by.subject(hit.queried)),
+            Cause::Entries(by, _) => Some(by.subject(hit.queried)),
         })
     }
 
@@ -258,13 +248,21 @@ impl<'a> Listed<'a> {
 
     /// What the zone's own entries say.
     fn hits(&self) -> impl Iterator<Item = Hit<'a>> + use<'a> {
-        self.hit.into_iter().chain(self.inner)
+        let Self { queried, now, .. } = *self;
+        let own = self.own.map(|cause| Hit { queried, now, cause });
+        let inside = self.inside.map(|(addr, cause)| {
+            let queried = Queried::Addr(addr.into());
+            Hit { queried, now, cause }
+        });
+        own.into_iter().chain(inside)
     }
 
     /// All grounds, those of the zone first.
     fn grounds(&self, zone: &'a Zone) -> impl Iterator<Item = Ground<'a>> {
         let own = self.hits().map(move |hit| Ground { hit, zone, include: None });
-        let included = self.included.into_iter().flat_map(IncludedListings::iter);
+        let Self { queried, now, .. } = *self;
+        let included = self.included.into_iter();
+        let included = included.flat_map(move |included| included.iter(queried, now));
         own.chain(included.flat_map(|(include, zone, listed)| {
             listed.hits().map(move |hit| Ground { hit, zone, include: Some(include) })
         }))
@@ -272,9 +270,14 @@ impl<'a> Listed<'a> {
 }
 
 impl<'a> IncludedListings<'a> {
-    /// Asks each zone that `zone` includes.
-    pub(crate) fn look_up(zone: &'a dyn Judge, queried: Queried<'a>, now: UnixTime) -> Self {
-        let (mut listing, mut is_excluded, mut until) = (0, false, None);
+    /// Joins the verdict of a zone's own entries with those of all zones that it includes.
+    pub(crate) fn join(
+        own: Verdict<'a>,
+        zone: &'a dyn Judge,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> Verdict<'a> {
+        let (mut listing, mut is_excluded, mut until) = (0, false, own.until());
         for place in 0..zone.settings().includes.as_slice().len() {
             let Some(included) = zone.included(place) else { continue };
             let verdict = included.judge_own(queried, now);
@@ -285,12 +288,24 @@ impl<'a> IncludedListings<'a> {
                 Verdict::Unlisted => {}
             }
         }
-        Self { zone, queried, now, listing, is_excluded, until }
+        let (own, inside) = match own {
+            Verdict::Listed(listed) => (listed.own, listed.inside),
+            _ if listing != 0 => (None, None),
+            Verdict::Unlisted if !is_excluded => return Verdict::Unlisted,
+            // What one of them excludes, another may list; here none does.
+            Verdict::Excluded { .. } | Verdict::Unlisted => return Verdict::Excluded { until },
+        };
+        let included = Some(Self { zone, listing, until });
+        Verdict::Listed(Listed { queried, now, own, inside, included })
     }
 
     /// How the zones that list it are included, their settings, and what they say.
-    fn iter(self) -> impl Iterator<Item = (&'a Include, &'a Zone, Listed<'a>)> {
-        let Self { zone, queried, now, listing, .. } = self;
+    fn iter(
+        self,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> impl Iterator<Item = (&'a Include, &'a Zone, Listed<'a>)> {
+        let Self { zone, listing, .. } = self;
         let includes = zone.settings().includes.as_slice().iter().enumerate();
         let listing = includes.filter(move |(place, _)| listing >> place & 1 != 0);
         listing.filter_map(move |(place, include)| {
@@ -340,11 +355,11 @@ impl<'a> Ground<'a> {
 
 impl<'a> Hit<'a> {
     fn live(self) -> impl Iterator<Item = &'a IndexedEntry> + use<'a> {
-        let (entries, now) = match self.cause {
-            Cause::Test(_) | Cause::Plain => (&[][..], UnixTime(0)),
-            Cause::Entries(_, entries, now) => (entries, now),
+        let entries = match self.cause {
+            Cause::Test(_) | Cause::Plain => None,
+            Cause::Entries(_, entries) => Some(entries),
         };
-        live(entries, now)
+        entries.into_iter().flat_map(move |entries| entries.live(self.now))
     }
 
     fn until(self) -> Option<UnixTime> {
@@ -357,8 +372,8 @@ fn sooner(one: Option<UnixTime>, other: Option<UnixTime>) -> Option<UnixTime> {
     one.into_iter().chain(other).min()
 }
 
-fn first_expiry(entries: &[IndexedEntry], now: UnixTime) -> Option<UnixTime> {
-    live(entries, now).filter_map(IndexedEntry::expires_at).min()
+fn first_expiry(entries: &Entries, now: UnixTime) -> Option<UnixTime> {
+    entries.live(now).filter_map(IndexedEntry::expires_at).min()
 }
 
 impl MatchedBy {
@@ -390,7 +405,7 @@ pub(crate) fn below(name: Labels<'_>, count: u8) -> DomainSubject {
 /// The longest subject with a live entry, found among subjects that come from the shortest to the longest.
 pub(crate) struct LongestMatch<'a> {
     now: UnixTime,
-    longest: Option<(MatchedBy, &'a [IndexedEntry])>,
+    longest: Option<(MatchedBy, &'a Entries)>,
 }
 
 impl<'a> LongestMatch<'a> {
@@ -400,7 +415,7 @@ impl<'a> LongestMatch<'a> {
 
     pub(crate) fn offer(&mut self, by: MatchedBy, entries: &'a Entries) {
         if entries.any_live(self.now) {
-            self.longest = Some((by, entries.as_slice()));
+            self.longest = Some((by, entries));
         }
     }
 

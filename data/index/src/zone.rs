@@ -192,44 +192,47 @@ impl IndexedZone {
         if self.included.is_empty() {
             return own;
         }
-        own.with_included(IncludedListings::look_up(self, queried, now))
+        IncludedListings::join(own, self, queried, now)
     }
 
     fn judge_ip(&self, addr: IpAddr, now: UnixTime) -> Verdict<'_> {
         match addr.to_canonical() {
             IpAddr::V4(addr) => self.judge_v4(addr, now),
             IpAddr::V6(addr) => match query_name::six_to_four(addr) {
-                Some(inner) => self.judge_v6(addr, now).merge_6to4(self.judge_v4(inner, now)),
+                Some(inside) => {
+                    let verdict = self.judge_v4(inside, now);
+                    self.judge_v6(addr, now).merge_6to4(addr, inside, verdict)
+                }
                 None => self.judge_v6(addr, now),
             },
         }
     }
 
     /// Whether an address is a test entry, whatever else is listed.
-    pub fn judge_test_address(&self, addr: IpAddr) -> Verdict<'_> {
+    pub fn judge_test_address(&self, addr: IpAddr, now: UnixTime) -> Verdict<'_> {
         let IpAddr::V4(addr) = addr.to_canonical() else { return Verdict::Unlisted };
         match TestEntry::at_address(&self.zone, addr) {
-            Some(test) => Verdict::of_test(test, Queried::Addr(addr.into())),
+            Some(test) => Verdict::of_test(test, Queried::Addr(addr.into()), now),
             None => Verdict::Unlisted,
         }
     }
 
     /// Whether a domain is a test entry, whatever else is listed; the labels are in lower case.
-    pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>) -> Verdict<'a> {
+    pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let test = TestEntry::at_domain(labels);
-        test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels)))
+        test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels), now))
     }
 
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
         let queried = Queried::Addr(addr.into());
         if let Some(test) = TestEntry::at_address(&self.zone, addr) {
-            return Verdict::of_test(test, queried);
+            return Verdict::of_test(test, queried, now);
         }
         if self.plain.find(addr.into()).is_some() {
-            return Verdict::of_plain_host(queried);
+            return Verdict::of_plain_host(queried, now);
         }
         if let Some(entries) = self.host(addr).filter(|entries| entries.any_live(now)) {
-            return Verdict::of_entries(MatchedBy::Prefix(32), entries.as_slice(), queried, now);
+            return Verdict::of_entries(MatchedBy::Prefix(32), entries, queried, now);
         }
         let mut longest = LongestMatch::new(now);
         if !self.v4.is_empty() {
@@ -253,7 +256,7 @@ impl IndexedZone {
     fn judge_labels<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let queried = Queried::Domain(labels);
         if let Some(test) = TestEntry::at_domain(labels) {
-            return Verdict::of_test(test, queried);
+            return Verdict::of_test(test, queried, now);
         }
         if labels.holds_nul() {
             return Verdict::Unlisted;

@@ -207,7 +207,7 @@ fn account<'a>(
     let subscribers = lookup.subscribers;
     let subscriber = match lookup.key {
         Some(key) => {
-            let subscriber = subscribers.by_key(key.label, now).ok_or(DenialReason::Key)?;
+            let subscriber = subscribers.by_key(&key.digest, now).ok_or(DenialReason::Key)?;
             let recognition = subscriber.recognition();
             let is_there = !recognition.needs_both() || subscriber.is_at(client);
             if !recognition.takes_key() || !is_there || !subscriber.is_live(now) {

@@ -148,7 +148,7 @@ fn at_address<'a>(
     };
     let verdict = match permission {
         Permission::Forged(forged) => return at_forged(zone.settings(), forged, qtype),
-        Permission::OwnRecords => zone.judge_test_address(addr),
+        Permission::OwnRecords => zone.judge_test_address(addr, now),
         _ => zone.judge_address(addr, now),
     };
     let is_non_terminal = || non_terminal.is_some_and(|net| lies_near(zone, net, now));
@@ -170,7 +170,7 @@ fn at_domain<'a>(
 ) -> Reply<'a> {
     let (verdict, is_empty) = match permission {
         Permission::Forged(forged) => return at_forged(zone.settings(), forged, qtype),
-        Permission::OwnRecords => (zone.judge_test_domain(labels), true),
+        Permission::OwnRecords => (zone.judge_test_domain(labels, now), true),
         _ => (zone.judge_domain(labels, now), false),
     };
     let is_non_terminal = || !is_empty && zone.lists_below_domain(labels, now);

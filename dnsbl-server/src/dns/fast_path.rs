@@ -40,6 +40,15 @@ pub(super) struct Responded {
     pub(super) subscriber: Option<SubscriberId>,
 }
 
+/// A reply that stands in its buffer, and what must be known of it. Answers are larger, and would be moved about.
+struct Written<'a> {
+    len: usize,
+    options: ReplyOptions<'a>,
+    zone: Option<ZoneNumber>,
+    outcome: Outcome,
+    class: ResultClass,
+}
+
 /// Writes the reply to a query over UDP; `None` if that is left to the slow path. Allocates nothing.
 pub(super) fn respond(
     control: &AccessControl,
@@ -66,8 +75,13 @@ pub(super) fn respond(
         let longest = protection.longest_reply(&client, answer.zone, query.payload());
         let room = usize::from(longest).min(reply.len());
         let key_len = lookup.key.map_or(0, Key::wire_len);
-        let len = reply::write(packet, query, &answer, key_len, options, &mut reply[..room])?;
-        Some((answer, options, len))
+        Some(Written {
+            len: reply::write(packet, query, &answer, key_len, options, &mut reply[..room])?,
+            options,
+            zone: answer.zone.map(IndexedZone::number),
+            outcome: Outcome::of(&answer.reply),
+            class: ResultClass::of(&answer.reply),
+        })
     };
     let unpaid = control.decide(lookup, client.addr, now);
     // Before it is paid: what has no room here is paid on the slow path.
@@ -76,10 +90,8 @@ pub(super) fn respond(
     if unpaid.permission.is_granted() && !access.permission.is_granted() {
         written = write(access.permission)?;
     }
-    let (answer, options, mut len) = written;
-    let mut outcome = Outcome::of(&answer.reply);
+    let Written { mut len, options, zone, mut outcome, class } = written;
     access.count(outcome == Outcome::Listed);
-    let class = ResultClass::of(&answer.reply);
     match access.permission {
         Permission::Ignored => (len, outcome) = (0, Outcome::Dropped),
         _ => match protection.admit(&client, class, now.steady) {
@@ -89,6 +101,5 @@ pub(super) fn respond(
         },
     }
     let (denied, subscriber) = (access.denied(), access.subscriber());
-    let zone = answer.zone.map(IndexedZone::number);
     Some(Responded { len, zone, outcome, denied, subscriber })
 }

@@ -4,7 +4,7 @@ use std::{fmt, net::Ipv4Addr};
 
 use dnsbl_index::{IndexedZone, Snapshot, Subscribers};
 use dnsbl_types::{
-    AccessKey, Labels, SubscriberMode, ZoneKind,
+    AccessKey, KeyDigest, Labels, SubscriberMode, ZoneKind,
     query_name::{self, AddressName},
 };
 
@@ -34,7 +34,8 @@ pub(crate) struct Lookup<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Key<'q> {
     /// In lower case.
-    pub(super) label: &'q [u8],
+    label: &'q [u8],
+    pub(super) digest: KeyDigest,
 }
 
 /// Shows nothing: it is a secret.
@@ -107,7 +108,9 @@ fn split_key<'a>(zone: &IndexedZone, labels: Labels<'a>) -> (Labels<'a>, Option<
         return (labels, None);
     }
     match labels.split_last() {
-        Some((rest, label)) if AccessKey::is_like(label) => (rest, Some(Key { label })),
+        Some((rest, label)) if AccessKey::is_like(label) => {
+            (rest, Some(Key { label, digest: KeyDigest::of(label) }))
+        }
         _ => (labels, None),
     }
 }

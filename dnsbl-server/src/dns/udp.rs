@@ -12,6 +12,7 @@ use std::{
 };
 
 use arrayvec::ArrayVec;
+use dnsbl_index::Snapshot;
 use dnsbl_types::ClockReading;
 use udp_batch::{Batch, Datagram};
 
@@ -119,7 +120,7 @@ impl Worker {
         let queries = &queries[..datagrams.len()];
         let lookups = queries.iter().map(|query| look_up(&snapshot, query.question()));
         let lookups: ArrayVec<Lookup<'_>, BATCH> = lookups.collect();
-        prefetch(&lookups);
+        prefetch(&snapshot, &lookups);
         for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {
             let client = datagram.path().peer().ip();
             let asked = Asked { packet: datagram.bytes, query, lookup, client };
@@ -157,9 +158,12 @@ fn read(datagram: &Datagram<'_>, query: &mut Query) -> bool {
 
 /// Brings what the answers depend on into the processor's caches, for all of them at once: waiting for
 /// memory one by one takes longer than everything else.
-fn prefetch(lookups: &ArrayVec<Lookup<'_>, BATCH>) {
+fn prefetch(snapshot: &Snapshot, lookups: &ArrayVec<Lookup<'_>, BATCH>) {
     let addresses: ArrayVec<_, BATCH> = lookups.iter().filter_map(Lookup::address).collect();
     dnsbl_index::prefetch::<BATCH>(&addresses);
+    let keys: ArrayVec<_, BATCH> =
+        lookups.iter().filter_map(|lookup| lookup.key).map(|key| key.digest).collect();
+    snapshot.subscribers().prefetch::<BATCH>(&keys);
 }
 
 /// A time-out and an ICMP error of an earlier reply are nothing; anything else may stay a while.

@@ -114,13 +114,16 @@ impl<'z> Exporter<'z> {
     /// The beginning of a file.
     ///
     /// # Errors
-    /// There is no such file of a zone of that kind.
+    /// There is no such file of a zone of that kind, or of one that includes others.
     pub fn new(
         target: Target,
         zone: &'z Zone,
         serial: Serial,
         options: Options<'_>,
     ) -> Result<Self, ExportError> {
+        if !zone.includes.is_empty() {
+            return Err(ExportError::Combined(zone.includes.as_slice().len()));
+        }
         let defaults = Defaults::of(zone);
         let (writer, fixed) = match target {
             Target::Rbldnsd(list) => {

@@ -121,7 +121,8 @@ fn of_test(zone: &Zone, subject: &Subject) -> Reason {
 /// The names at which a domain zone has records of its own, and those above them.
 pub(super) fn own_names(zone: &Zone) -> Vec<(Subject, Fixed)> {
     let mut names = Vec::new();
-    for name in zone.glue.keys() {
+    let added = zone.records.iter().map(|(name, _)| name);
+    for name in zone.glue.keys().chain(added) {
         let Some(mut labels) = name.strip_suffix(&zone.origin) else { continue };
         while !labels.is_empty() {
             let exact =

@@ -66,7 +66,7 @@ const NOTES: [&str; 8] = [
     "texts show the name that is listed, not the one that was asked for",
     "texts of wildcards show what is listed, not what was asked for",
     "prefixes of 6to4 addresses: rbldnsd does not see that one form of an address excludes the other",
-    "records of the zone's own are left out, which rbldnsd has no words for: AAAA, and TXT over 255 octets",
+    "records of the zone's own are left out, which rbldnsd has no words for: other types than A, MX and TXT, and TXT over 255 octets",
 ];
 
 impl Notes {

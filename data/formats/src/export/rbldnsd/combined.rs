@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use dnsbl_types::{Serial, Subject, Zone};
+use dnsbl_types::{RecordType, Serial, Subject, Zone};
 use ipnet::Ipv6Net;
 
 use super::{
@@ -123,6 +123,23 @@ fn put_records(zone: &Zone, out: &mut Out, notes: &mut Notes) {
             match addr {
                 IpAddr::V4(addr) => lines.push(format!("{relative} A {addr}")),
                 IpAddr::V6(_) => notes.note(Note::Record),
+            }
+        }
+    }
+    for (name, rrsets) in zone.records.iter() {
+        let relative = name.strip_suffix(&zone.origin).filter(|labels| !labels.is_empty());
+        let owner = relative.map_or_else(|| "@".into(), |labels| labels.to_string());
+        for rrset in rrsets {
+            for text in rrset.texts() {
+                match rrset.rtype() {
+                    rtype @ (RecordType::A | RecordType::MX) => {
+                        lines.push(format!("{owner} {rtype} {text}"));
+                    }
+                    RecordType::TXT if text.len() <= 255 => {
+                        lines.push(format!("{owner} TXT \"{text}\""));
+                    }
+                    _ => notes.note(Note::Record),
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
-use dnsbl_types::{Name, Reason, Serial, Zone};
+use dnsbl_types::{Name, Reason, Rrset, Serial, Zone};
 
 use super::super::{
     answer::Content,
@@ -99,6 +99,19 @@ pub(super) fn head(zone: &Zone, serial: Serial, out: &mut Out) {
     }
     for (name, addresses) in &zone.glue {
         addresses.iter().for_each(|addr| put_glue(name, *addr, out));
+    }
+    for (name, rrsets) in zone.records.iter() {
+        rrsets.iter().for_each(|rrset| put_rrset(name, rrset, out));
+    }
+}
+
+/// Records as all types have them (RFC 3597 section 5).
+fn put_rrset(name: &Name, rrset: &Rrset, out: &mut Out) {
+    let rtype = rrset.rtype().number();
+    for data in rrset.data() {
+        out.write(format_args!("{} TYPE{rtype} \\# {} ", name.to_absolute(), data.len()));
+        data.iter().for_each(|byte| out.write(format_args!("{byte:02x}")));
+        out.text.push('\n');
     }
 }
 
