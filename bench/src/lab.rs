@@ -105,13 +105,28 @@ impl Lab {
         program: &Path,
         more: &str,
     ) -> Result<Ours> {
-        let dir = self.run_dir().join(format!("ours-{}-{name}", data.size()));
+        let dir = self.variant_dir(data, name);
         eprintln!("bench: importing {} for {name}", report::size(data.size()));
         let server = Ours::start_as(program, &self.network, &dir, 0, more)?;
         server.make_zone()?;
         server.import(&data.plain(), "upsert")?;
         server.stop()?;
-        Ours::start_as(program, &self.network, &dir, 1, more)
+        self.variant_again(data, name, program, more)
+    }
+
+    /// A variant that was made before, started anew.
+    pub(crate) fn variant_again(
+        &self,
+        data: &Data,
+        name: &str,
+        program: &Path,
+        more: &str,
+    ) -> Result<Ours> {
+        Ours::start_as(program, &self.network, &self.variant_dir(data, name), 1, more)
+    }
+
+    fn variant_dir(&self, data: &Data, name: &str) -> PathBuf {
+        self.run_dir().join(format!("ours-{}-{name}", data.size()))
     }
 
     /// Our server with an empty zone.

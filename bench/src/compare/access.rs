@@ -38,10 +38,13 @@ pub(crate) fn all(lab: &mut Lab, before: Option<&Path>) -> Result<()> {
     let quota = json!({"per_second": 4_000_000, "per_day": u32::MAX});
     metered.set_access(json!({"quotas": {"address": quota, "network": quota, "zone": quota}}))?;
     let subscribed = lab.variant(&data, "subscribed", &program, PLAIN)?;
-    let memory = usage::memory(subscribed.program().id())?;
     subscribed.set_access(json!({"subscribers": "required"}))?;
     let keys = subscribe(&subscribed)?;
-    let grown = usage::memory(subscribed.program().id())?.saturating_sub(memory);
+    // What making them has left behind is not theirs: both have just been started.
+    subscribed.stop()?;
+    let subscribed = lab.variant_again(&data, "subscribed", &program, PLAIN)?;
+    let memory = |server: &Ours| usage::memory(server.program().id());
+    let grown = memory(&subscribed)?.saturating_sub(memory(&open)?);
     let before = before.map(|program| lab.variant(&data, "before", program, PLAIN)).transpose()?;
 
     let (queries, with_keys) = (data.queries(), data.queries_with(&keys)?);
