@@ -234,6 +234,7 @@ impl From<ChangeError> for Problem {
                 (StatusCode::CONFLICT, "not-includable")
             }
             ChangeError::Included { .. } => (StatusCode::CONFLICT, "included"),
+            ChangeError::TakesNoListings { .. } => (StatusCode::CONFLICT, "takes-no-listings"),
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),

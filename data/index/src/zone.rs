@@ -6,7 +6,8 @@ use std::{
 };
 
 use dnsbl_types::{
-    DomainSubject, Include, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
+    DomainSubject, Include, Labels, Name, Retirement, Serial, Subject, TestEntry, UnixTime, Zone,
+    query_name,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 
@@ -189,7 +190,7 @@ impl IndexedZone {
 
     fn judge<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
         let own = self.judge_own(queried, now);
-        if self.included.is_empty() {
+        if self.included.is_empty() || self.zone.phase.retirement().is_some() {
             return own;
         }
         IncludedListings::join(own, self, queried, now)
@@ -221,6 +222,20 @@ impl IndexedZone {
     pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let test = TestEntry::at_domain(labels);
         test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels), now))
+    }
+
+    /// Of a zone that has ended there are the test entries, as long as they stay.
+    fn judge_retired<'a>(
+        &'a self,
+        retirement: &Retirement,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> Verdict<'a> {
+        match queried {
+            _ if !retirement.has_test_entries(now) => Verdict::Unlisted,
+            Queried::Addr(addr) => self.judge_test_address(addr, now),
+            Queried::Domain(labels) => self.judge_test_domain(labels, now),
+        }
     }
 
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
@@ -367,6 +382,9 @@ impl Judge for IndexedZone {
     }
 
     fn judge_own<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
+        if let Some(retirement) = self.zone.phase.retirement() {
+            return self.judge_retired(retirement, queried, now);
+        }
         match queried {
             Queried::Addr(addr) => self.judge_ip(addr, now),
             Queried::Domain(labels) => self.judge_labels(labels, now),

@@ -32,6 +32,7 @@ mod test_name;
 mod time;
 mod usage;
 mod zone;
+mod zone_phase;
 
 pub use access::{
     Access, AccessAction, AccessError, AccessRules, Denial, LargeUdp, ListAll, Quota,
@@ -57,3 +58,4 @@ pub use test_entry::TestEntry;
 pub use time::UnixTime;
 pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};
+pub use zone_phase::{Retirement, ZonePhase};

@@ -41,6 +41,17 @@ pub enum ChangeError {
         /// Who includes it.
         by: Vec<Name>,
     },
+    /// The zone takes no listings for now, or any more.
+    #[error(
+        "zone {zone} is {state}, so nothing more is listed in it; removals and exclusions are taken",
+        state = if *.is_retired { "retired" } else { "frozen" }
+    )]
+    TakesNoListings {
+        /// The zone.
+        zone: Name,
+        /// Whether it has ended.
+        is_retired: bool,
+    },
     /// There is no such token.
     #[error("there is no such token")]
     NoToken,
