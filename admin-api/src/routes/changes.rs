@@ -18,7 +18,9 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN},
+    scopes::{
+        ALLOWLIST_READ, ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+    },
     v1::change::{self, Sight},
 };
 
@@ -81,6 +83,7 @@ pub(crate) async fn list_changes(
             subscribers: caller.has(SUBSCRIBERS_READ),
             documents: caller.has(RELAY_TESTS_READ),
             grants: caller.has(GRANTS_READ),
+            allow_entries: caller.has(ALLOWLIST_READ),
         },
         ended: false,
     };

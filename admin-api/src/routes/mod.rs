@@ -1,5 +1,6 @@
 //! The handlers, a file for each resource.
 
+pub(crate) mod allowlist;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod check;

@@ -6,13 +6,14 @@ use std::{
 };
 
 use dnsbl_types::{
-    DomainSubject, Include, Labels, Name, Retirement, Serial, Subject, TestEntry, UnixTime, Zone,
-    query_name,
+    AllowEntry, DomainSubject, Include, Labels, Name, Retirement, Serial, Subject, TestEntry,
+    UnixTime, Zone, query_name,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::{
-    Verdict,
+    Listed, Verdict,
+    allowlist::{Allowlist, End},
     entries::Entries,
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
@@ -36,6 +37,10 @@ pub struct IndexedZone {
     domains: Trie<DomainKey, DomainEntries>,
     /// Empty, unless it is a combined zone.
     included: IncludedZones,
+    /// What it does not list.
+    allowed: Allowlist,
+    /// What no zone lists.
+    allowed_everywhere: Allowlist,
     /// About how many bytes the bodies of the entries take.
     body_bytes: usize,
 }
@@ -81,6 +86,8 @@ impl IndexedZone {
             v6: Trie::default(),
             domains: Trie::default(),
             included: IncludedZones::default(),
+            allowed: Allowlist::default(),
+            allowed_everywhere: Allowlist::default(),
             body_bytes: 0,
         }
     }
@@ -94,6 +101,16 @@ impl IndexedZone {
     /// Says what the zones are that it includes, in the order of its settings.
     pub(crate) fn set_included(&mut self, included: IncludedZones) {
         self.included = included;
+    }
+
+    /// Puts an allow entry of this zone, or takes it away.
+    pub(crate) fn set_allow_entry(&mut self, entry: &AllowEntry, is_gone: bool) {
+        self.allowed.set(entry, is_gone);
+    }
+
+    /// Says what no zone lists.
+    pub(crate) fn set_allowed_everywhere(&mut self, allowed: Allowlist) {
+        self.allowed_everywhere = allowed;
     }
 
     /// The zones that it includes as they were set; empty after its settings have changed.
@@ -222,6 +239,37 @@ impl IndexedZone {
     pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let test = TestEntry::at_domain(labels);
         test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels), now))
+    }
+
+    /// A verdict unless what was queried for is allowed. Test entries say nothing of anybody, and stay.
+    fn without_allowed<'a>(
+        &'a self,
+        verdict: Verdict<'a>,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> Verdict<'a> {
+        if verdict.listed().is_none_or(Listed::is_of_test_entry) {
+            return verdict;
+        }
+        match self.allowed_until(queried, now) {
+            Some(End(until)) => Verdict::Excluded { until },
+            None => verdict,
+        }
+    }
+
+    /// Until when what was queried for is allowed, if it is; a 6to4 address also where the IPv4 address inside it is.
+    fn allowed_until(&self, queried: Queried<'_>, now: UnixTime) -> Option<End> {
+        let inside = match queried {
+            Queried::Addr(IpAddr::V6(addr)) => query_name::six_to_four(addr),
+            _ => None,
+        };
+        let queried = [Some(queried), inside.map(|addr| Queried::Addr(addr.into()))];
+        let lists = [&self.allowed, &self.allowed_everywhere];
+        let ends = queried
+            .into_iter()
+            .flatten()
+            .flat_map(|queried| lists.into_iter().filter_map(move |list| list.end(queried, now)));
+        ends.reduce(End::later)
     }
 
     /// Of a zone that has ended there are the test entries, as long as they stay.
@@ -385,10 +433,14 @@ impl Judge for IndexedZone {
         if let Some(retirement) = self.zone.phase.retirement() {
             return self.judge_retired(retirement, queried, now);
         }
-        match queried {
+        let verdict = match queried {
             Queried::Addr(addr) => self.judge_ip(addr, now),
             Queried::Domain(labels) => self.judge_labels(labels, now),
+        };
+        if self.allowed.is_empty() && self.allowed_everywhere.is_empty() {
+            return verdict;
         }
+        self.without_allowed(verdict, queried, now)
     }
 
     fn included(&self, place: usize) -> Option<&dyn Judge> {

@@ -46,6 +46,7 @@ mod write;
 pub use db::StoreOptions;
 pub use error::StoreError;
 pub use format::{
+    allow_entry::AllowRecord,
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},

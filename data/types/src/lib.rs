@@ -10,6 +10,7 @@
 
 mod access;
 mod access_key;
+mod allow_entry;
 mod allowance;
 mod clock;
 mod follower;
@@ -39,6 +40,7 @@ pub use access::{
     SubscriberMode, ZoneQuotas,
 };
 pub use access_key::{AccessKey, KeyDigest};
+pub use allow_entry::{AllowEntry, AllowEntryError};
 pub use allowance::{Allowance, Day, Moment};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use follower::Follower;
