@@ -1,11 +1,11 @@
 //! Allow entries as the index keeps them: until when an address or domain is not listed, whatever is said of it.
 
-use dnsbl_types::{AllowEntry, Subject, UnixTime};
+use dnsbl_types::{AllowEntry, Name, Subject, UnixTime};
 
 use crate::{
     key::{DomainBits, DomainKey, Key as _, NetKey},
     trie::Trie,
-    verdict::Queried,
+    verdict::{Queried, below, exact},
 };
 
 /// The allow entries of a zone, or those of all zones. A clone shares them; a change copies a path.
@@ -48,6 +48,34 @@ impl Allowlist {
         self.v4.is_empty() && self.v6.is_empty() && self.domains.is_empty()
     }
 
+    /// The subject of the longest live entry that covers a subject.
+    fn covering(&self, subject: &Subject, now: UnixTime) -> Option<Subject> {
+        let mut longest = None;
+        match subject {
+            Subject::V4(net) => self.v4.visit_above(NetKey::from(*net).bits(), |key, until| {
+                longest = Some(Subject::V4(key.v4())).filter(|_| now < *until).or(longest.take());
+            }),
+            Subject::V6(net) => self.v6.visit_above(NetKey::from(*net).bits(), |key, until| {
+                longest = Some(Subject::V6(key.v6())).filter(|_| now < *until).or(longest.take());
+            }),
+            Subject::Domain(domain) => {
+                let name = domain.name().labels();
+                let asked = DomainBits::new(name);
+                self.domains.visit_above(asked.bits(), |key, at| {
+                    let is_exact = key.bits().len() == asked.bits().len() && !domain.is_wildcard();
+                    let until = if is_exact { at.exact } else { at.below };
+                    if until.is_some_and(|until| now < until) {
+                        longest = Some(Subject::Domain(match is_exact {
+                            true => exact(name),
+                            false => below(name, key.count_labels()),
+                        }));
+                    }
+                });
+            }
+        }
+        longest
+    }
+
     /// The last end of the live entries that cover what was queried for; `None` where none does.
     pub(crate) fn end(&self, queried: Queried<'_>, now: UnixTime) -> Option<End> {
         let mut last = None;
@@ -71,6 +99,44 @@ impl Allowlist {
             }
         }
         last.map(|until| End(Some(until).filter(|at| *at != NEVER)))
+    }
+}
+
+/// What a zone does not list: its own allow entries, and those of all zones.
+#[derive(Clone, Debug, Default)]
+pub struct Allowing {
+    pub(crate) own: Allowlist,
+    pub(crate) everywhere: Allowlist,
+}
+
+impl Allowing {
+    /// Those among some entries that hold for a zone.
+    pub fn of<'e>(zone: &Name, entries: impl IntoIterator<Item = &'e AllowEntry>) -> Self {
+        let mut allowing = Self::default();
+        for entry in entries {
+            match &entry.zone {
+                None => allowing.everywhere.set(entry, false),
+                Some(of) if of == zone => allowing.own.set(entry, false),
+                Some(_) => {}
+            }
+        }
+        allowing
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.everywhere.is_empty()
+    }
+
+    /// The subject of an entry that holds at `now` and covers all of a subject; the zone's own come first.
+    pub fn by(&self, subject: &Subject, now: UnixTime) -> Option<Subject> {
+        self.own.covering(subject, now).or_else(|| self.everywhere.covering(subject, now))
+    }
+
+    /// The last end of the live entries that cover what was queried for, if there are any.
+    pub(crate) fn end(&self, queried: Queried<'_>, now: UnixTime) -> Option<End> {
+        let ends = [self.own.end(queried, now), self.everywhere.end(queried, now)];
+        ends.into_iter().flatten().reduce(End::later)
     }
 }
 

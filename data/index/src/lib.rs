@@ -20,6 +20,7 @@ mod verdict;
 mod writer;
 mod zone;
 
+pub use allowlist::Allowing;
 pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
 pub use subscribers::{IndexedSubscriber, Meter, Subscribers};

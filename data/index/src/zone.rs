@@ -13,7 +13,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::{
     Listed, Verdict,
-    allowlist::{Allowlist, End},
+    allowlist::{Allowing, Allowlist, End},
     entries::Entries,
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
@@ -37,10 +37,7 @@ pub struct IndexedZone {
     domains: Trie<DomainKey, DomainEntries>,
     /// Empty, unless it is a combined zone.
     included: IncludedZones,
-    /// What it does not list.
-    allowed: Allowlist,
-    /// What no zone lists.
-    allowed_everywhere: Allowlist,
+    allowing: Allowing,
     /// About how many bytes the bodies of the entries take.
     body_bytes: usize,
 }
@@ -86,8 +83,7 @@ impl IndexedZone {
             v6: Trie::default(),
             domains: Trie::default(),
             included: IncludedZones::default(),
-            allowed: Allowlist::default(),
-            allowed_everywhere: Allowlist::default(),
+            allowing: Allowing::default(),
             body_bytes: 0,
         }
     }
@@ -105,12 +101,12 @@ impl IndexedZone {
 
     /// Puts an allow entry of this zone, or takes it away.
     pub(crate) fn set_allow_entry(&mut self, entry: &AllowEntry, is_gone: bool) {
-        self.allowed.set(entry, is_gone);
+        self.allowing.own.set(entry, is_gone);
     }
 
     /// Says what no zone lists.
     pub(crate) fn set_allowed_everywhere(&mut self, allowed: Allowlist) {
-        self.allowed_everywhere = allowed;
+        self.allowing.everywhere = allowed;
     }
 
     /// The zones that it includes as they were set; empty after its settings have changed.
@@ -162,6 +158,11 @@ impl IndexedZone {
     /// The zone's settings.
     pub fn settings(&self) -> &Zone {
         &self.zone
+    }
+
+    /// What it does not list, whatever is said of it.
+    pub fn allowing(&self) -> &Allowing {
+        &self.allowing
     }
 
     /// The zone's number; a zone that is deleted and made again has another.
@@ -264,12 +265,8 @@ impl IndexedZone {
             _ => None,
         };
         let queried = [Some(queried), inside.map(|addr| Queried::Addr(addr.into()))];
-        let lists = [&self.allowed, &self.allowed_everywhere];
-        let ends = queried
-            .into_iter()
-            .flatten()
-            .flat_map(|queried| lists.into_iter().filter_map(move |list| list.end(queried, now)));
-        ends.reduce(End::later)
+        let ends = queried.into_iter().flatten();
+        ends.filter_map(|queried| self.allowing.end(queried, now)).reduce(End::later)
     }
 
     /// Of a zone that has ended there are the test entries, as long as they stay.
@@ -437,7 +434,7 @@ impl Judge for IndexedZone {
             Queried::Addr(addr) => self.judge_ip(addr, now),
             Queried::Domain(labels) => self.judge_labels(labels, now),
         };
-        if self.allowed.is_empty() && self.allowed_everywhere.is_empty() {
+        if self.allowing.is_empty() {
             return verdict;
         }
         self.without_allowed(verdict, queried, now)
