@@ -49,6 +49,7 @@ pub use format::{
     allow_entry::AllowRecord,
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    key::compare_subjects,
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
     subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},

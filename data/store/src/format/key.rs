@@ -1,6 +1,9 @@
 //! Key bytes: big-endian, so that rows lie in the order of their subjects.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    cmp::Ordering,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use dnsbl_types::{DomainSubject, Name, Subject, UnixTime};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -176,6 +179,11 @@ pub(crate) fn first_host(from: &[u8]) -> Option<u32> {
 /// How many addresses there are, counted from 0.0.0.0, whose keys are before this one.
 pub(crate) fn hosts_before(key: &[u8]) -> u64 {
     first_host(key).map_or(1 << 32, u64::from)
+}
+
+/// The order in which the store has subjects: what one covers comes behind it.
+pub fn compare_subjects(one: &Subject, other: &Subject) -> Ordering {
+    subject(one).cmp(&subject(other))
 }
 
 /// A subject as it stands in keys: what it covers comes behind it.
