@@ -46,6 +46,15 @@ pub struct ChangesEnd {
     pub next: u64,
 }
 
+/// A sign of life among server-sent events.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Heartbeat {
+    /// The last change that was sent.
+    pub head: u64,
+    /// When.
+    pub at: String,
+}
+
 /// A change of a zone, a listing, a source, a token or a subscriber. One of several operations has several lines with one `seq`.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Change {

@@ -29,8 +29,8 @@ pub use access::{
 pub use allow_entry::{AllowEntry, AllowEntryBody, AllowEntryPage};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
-    AllowEntryChange, Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp,
-    ImportChange, SubscriberChange, TokenChange,
+    AllowEntryChange, Change, ChangeLine, ChangesEnd, DocumentChange, Heartbeat, HiddenChange,
+    HiddenOp, ImportChange, SubscriberChange, TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
 pub use feed::{Feed, FeedBody, FeedFailure, FeedImport, FeedStatus, Feeds};
