@@ -16,6 +16,10 @@ pub(crate) const COPY: &[u8] = b"copy/";
 pub(crate) const IMPORTS: &[u8] = b"import/";
 /// The key of the place where the sweep goes on.
 pub(crate) const SWEPT: &[u8] = b"swept";
+/// The key of the first segment id that no import that was cut off or called off may have left expiries of.
+pub(crate) const FREE_SEGMENT: &[u8] = b"free-segment";
+/// The key of the first zone id that no deleted zone may have left expiries of.
+pub(crate) const FREE_ZONE: &[u8] = b"free-zone";
 
 /// The key of the second copy of what `zones` and `segments` say of a zone.
 pub(crate) fn copy(origin: &Name) -> Vec<u8> {

@@ -16,7 +16,7 @@ use rocksdb::{
 /// 6 had no allow entries and no phases of zones; it is read as it is.
 pub(crate) const FORMAT: u32 = 7;
 
-/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
+/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids are not given again), `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";

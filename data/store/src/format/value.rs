@@ -504,6 +504,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             parent_ttl: Self::PARENT_TTL,
             includes: Includes::default(),
             records: Records::default(),
+            phase: ZonePhase::default(),
         })
     }
 }

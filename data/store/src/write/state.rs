@@ -7,7 +7,10 @@ use rocksdb::DB;
 
 use crate::{
     StoreError,
-    format::{allow_entry::AllowRecord, key::SegmentKey},
+    format::{
+        allow_entry::AllowRecord,
+        key::{self, SegmentKey},
+    },
     read::{
         allowlist,
         reader::Reader,
@@ -82,6 +85,7 @@ impl WriterState {
         let reader = Reader::new(db, UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
         let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
+        let next_zone = next_zone.max(state::read_free(&reader.view, key::FREE_ZONE)?);
         Ok(Self {
             zones,
             head: reader.head()?,

@@ -218,6 +218,8 @@ impl<'a> Transaction<'a> {
 
     /// Leaves no zone of that name, and nothing of the rows of the one that was.
     pub(crate) fn remove_zone(&mut self, origin: &Name, id: ZoneId) {
+        let next = self.plan.next_zone.unwrap_or(self.state.next_zone);
+        self.put(schema::META, key::FREE_ZONE, next.to_be_bytes().into());
         self.plan.zones.insert(origin.clone(), None);
         self.plan.blocks.retain(|(segment, _), _| segment.zone != id);
         self.plan.edits.push(Edit::ForgetBlocks(id));
