@@ -11,7 +11,8 @@ use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
 use dnsbl_store::{
-    Actor, Change, ChangeError, Committed, Operation, OperationResult, Reader, Store, TokenRecord,
+    Actor, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader, Store,
+    TokenRecord,
 };
 use dnsbl_types::{Name, UnixTime, Zone};
 use relay_tester::service::Tester;
@@ -45,6 +46,9 @@ pub struct Api {
     /// By which mail servers are known that report logins without a token.
     pub login_secrets: Secrets,
 }
+
+/// Entries of the change log that are read at once.
+const ENTRIES: usize = 500;
 
 /// An operation that was made.
 pub(crate) struct Changed {
@@ -162,6 +166,19 @@ impl App {
     {
         let store = self.store.clone();
         self.block(move || read(&store.read(UnixTime::now()))).await
+    }
+
+    /// Some entries of the change log behind a change, as far as DNS shows them.
+    pub(crate) async fn changes_after(&self, after: u64) -> Result<Vec<LogEntry>, Problem> {
+        let until = *self.head.borrow();
+        let Some(mut entries) =
+            self.read(move |reader| Ok(reader.log_after(after, ENTRIES)?)).await?
+        else {
+            let detail = "what comes after this change was dropped from the log; begin anew with an export and its DNSBL-Seq";
+            return Err(Problem::new(StatusCode::GONE, "compacted", detail));
+        };
+        entries.retain(|entry| entry.seq <= until);
+        Ok(entries)
     }
 
     /// Runs what may block on a thread for that; a panic there goes on here.

@@ -219,6 +219,8 @@ impl From<ChangeError> for Problem {
             ChangeError::NoZone(_) => (StatusCode::NOT_FOUND, "no-such-zone"),
             ChangeError::NoToken => (StatusCode::NOT_FOUND, "no-such-token"),
             ChangeError::NoSubscriber => (StatusCode::NOT_FOUND, "no-such-subscriber"),
+            ChangeError::NoAllowEntry => (StatusCode::NOT_FOUND, "no-such-allow-entry"),
+            ChangeError::TooManyAllowEntries(_) => (StatusCode::CONFLICT, "too-many-allow-entries"),
             ChangeError::TokenName { .. } | ChangeError::SubscriberName { .. } => {
                 (StatusCode::CONFLICT, "name-in-use")
             }
@@ -234,6 +236,7 @@ impl From<ChangeError> for Problem {
                 (StatusCode::CONFLICT, "not-includable")
             }
             ChangeError::Included { .. } => (StatusCode::CONFLICT, "included"),
+            ChangeError::TakesNoListings { .. } => (StatusCode::CONFLICT, "takes-no-listings"),
             ChangeError::Stale { .. } => (StatusCode::CONFLICT, "changed-meanwhile"),
             ChangeError::TestEntry => (StatusCode::CONFLICT, "test-entry"),
             ChangeError::Precondition => (StatusCode::PRECONDITION_FAILED, "precondition-failed"),

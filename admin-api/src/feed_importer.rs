@@ -36,7 +36,7 @@ impl FeedImporter {
         bodies: Vec<Body>,
         now: UnixTime,
     ) -> Result<Staged, ImportError> {
-        let mut staged = Staged::begin(&self.store, order).map_err(refusal)?;
+        let mut staged = Staged::begin(&self.store, order, now).map_err(refusal)?;
         if matches!(staged.zone().kind, ZoneKind::Allow(_)) {
             let why = format!("{} is an allow zone, which lists what logins grant", order.zone);
             return Err(ImportError::Zone(why));

@@ -1,4 +1,4 @@
-//! `If-Match` and `If-None-Match` (RFC 9110 section 13.1), for one (subject, source) or one subscriber.
+//! `If-Match` and `If-None-Match` (RFC 9110 section 13.1), for one (subject, source), one subscriber or one allow entry.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use dnsbl_store::Precondition;
@@ -36,7 +36,7 @@ pub(crate) fn refuse(headers: &HeaderMap, why: &str) -> Result<(), Problem> {
     match read(headers)? {
         Precondition::None => Ok(()),
         _ => Err(Problem::malformed(format!(
-            "If-Match and If-None-Match are understood for a listing of one source, and for a subscriber: {why}"
+            "If-Match and If-None-Match are understood for a listing of one source, a subscriber, and an allow entry: {why}"
         ))),
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
+        allowlist, audit, changes, check, export, feeds, grants, health, import, listings, logins,
+        openapi, relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
     },
 };
 
@@ -59,6 +59,12 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(usage::show_usage))
         .routes(routes!(usage::show_top))
         .routes(routes!(feeds::list_feeds))
+        .routes(routes!(allowlist::list_allow_entries))
+        .routes(routes!(
+            allowlist::find_allow_entry,
+            allowlist::put_allow_entry,
+            allowlist::delete_allow_entry
+        ))
         .routes(routes!(feeds::find_feed, feeds::put_feed, feeds::delete_feed))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()

@@ -19,6 +19,8 @@ pub(crate) const GRANTS_READ: &str = "grants:read";
 
 /// To see subscribers, and changes of them.
 pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
+/// Shows allow entries.
+pub(crate) const ALLOWLIST_READ: &str = "allowlist:read";
 
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {
@@ -57,6 +59,8 @@ scopes! {
     "To make, change and run feeds." FeedsWrite = Some("feeds:write");
     "To see subscribers, and what they ask." SubscribersRead = Some(SUBSCRIBERS_READ);
     "To change subscribers." SubscribersWrite = Some("subscribers:write");
+    "To see allow entries." AllowlistRead = Some(ALLOWLIST_READ);
+    "To change allow entries." AllowlistWrite = Some("allowlist:write");
     "Any live token." Anyone = None;
 }
 

@@ -18,6 +18,9 @@ pub(crate) const NOW_LISTED: HeaderName = HeaderName::from_static("dnsbl-now-lis
 /// On a listing that was put though an exclusion keeps its subject out: which one, and whose.
 pub(crate) const EXCLUDED: HeaderName = HeaderName::from_static("dnsbl-excluded");
 
+/// What stands for a source where an allow entry keeps a subject out.
+const ALLOWLIST: &str = "allowlist";
+
 /// The most subjects that cover one, or lie inside it, that are told.
 const MAX_SUBJECTS: usize = 16;
 /// The most listings inside a prefix that are looked at.
@@ -48,6 +51,8 @@ pub(crate) struct Standing {
     deciding: Vec<Subject>,
     /// The zones that this one includes and that list it.
     included: Vec<Name>,
+    /// What allows it, whatever is said of it.
+    allowed: Option<Subject>,
     /// DNS lists it.
     listed: bool,
 }
@@ -133,7 +138,8 @@ impl Standing {
             }
         }
         let listed = !included.is_empty() || lists_itself(zone, subject, reader, now)?;
-        Ok(Self { is_test, own, covering, inside, deciding, included, listed })
+        let allowed = allowed_by(zone, subject, now);
+        Ok(Self { is_test, own, covering, inside, deciding, included, allowed, listed })
     }
 
     /// Whether DNS lists it; a prefix or wildcard: whether what covers all of it does.
@@ -160,9 +166,10 @@ impl Standing {
     /// What keeps it out, for a header; `None` where nothing does.
     pub(crate) fn excluded_header(&self) -> Option<HeaderValue> {
         let listers = self.deciding().find(|listers| !listers.excluded_by.is_empty());
-        listers
-            .filter(|_| !self.listed)
-            .and_then(|listers| HeaderValue::try_from(listers.header()).ok())
+        let allowed = self.allowed.as_ref();
+        let allowed = allowed.map(|by| format!("\"{by}\";by=\"{ALLOWLIST}\""));
+        let excluded = allowed.or(listers.map(Listers::header)).filter(|_| !self.listed);
+        excluded.and_then(|excluded| HeaderValue::try_from(excluded).ok())
     }
 
     /// All of it in words, behind the subject.
@@ -189,6 +196,9 @@ impl Standing {
         for zone in &self.included {
             let _ = write!(text, "; zone {zone}, which this one includes, lists it");
         }
+        if let Some(by) = &self.allowed {
+            let _ = write!(text, "; the allow entry {by} keeps it from being listed");
+        }
         if self.covering.is_empty() && self.own.is_nothing() {
             text.push_str(", and nothing covers it");
         }
@@ -214,6 +224,11 @@ impl Standing {
             included: self.included.iter().map(Name::to_string).collect(),
         }
     }
+}
+
+/// The subject of an allow entry that covers a subject, or the IPv4 address inside it.
+pub(crate) fn allowed_by(zone: &IndexedZone, subject: &Subject, now: UnixTime) -> Option<Subject> {
+    faces(subject).iter().find_map(|face| zone.allowing().by(face, now))
 }
 
 /// Whether DNS answers that a single subject is listed; a prefix or wildcard is no question.
@@ -257,6 +272,7 @@ fn lists_itself(
         return Ok(verdict.listed().is_some());
     }
     match deciding(zone, subject, now).first() {
+        _ if allowed_by(zone, subject, now).is_some() => Ok(false),
         Some(by) => Ok(Listers::read(reader, &zone.settings().origin, by)?.lists()),
         None => Ok(false),
     }

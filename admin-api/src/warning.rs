@@ -168,6 +168,14 @@ pub(crate) fn seems(seems: &Seems, count: u64) -> Warning {
     about_all(format!("{count} rejected rows look like {seems}"))
 }
 
+/// Rows whose subjects allow entries cover.
+pub(crate) fn allowed(count: u64, subject: &Subject, by: &Subject) -> Warning {
+    let text = format!(
+        "{count} of the rows are not answered, since allow entries say that they are not listed, such as {subject} by {by}; `dnsblctl allow list` shows them"
+    );
+    about_all(text)
+}
+
 /// A body without rows.
 pub(crate) fn empty() -> Warning {
     about_all("there is no row in it".into())

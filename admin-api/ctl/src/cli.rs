@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     access::AccessCommand,
+    allow::AllowCommand,
     audit::Audit,
     changes::Changes,
     check::Check,
@@ -105,6 +106,8 @@ enum Command {
     Subscriber(SubscriberCommand),
     #[command(subcommand)]
     Access(AccessCommand),
+    #[command(subcommand)]
+    Allow(AllowCommand),
     Usage(UsageCommand),
     Top(TopCommand),
     Status(Status),
@@ -157,6 +160,7 @@ impl Command {
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,
             Self::Access(command) => command.run(client, output).await,
+            Self::Allow(command) => command.run(client, output).await,
             Self::Usage(command) => command.run(client, output).await,
             Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,

@@ -1,6 +1,7 @@
 //! `dnsblctl`, the operator's command: zones, listings, imports, tokens and relay tests over the HTTP API.
 
 mod access;
+mod allow;
 mod args;
 mod audit;
 mod changes;

@@ -48,6 +48,7 @@ Examples:
   dnsblctl zone put bl.example.org --kind ip --ns ns1.example.net. --ns ns2.example.net.
   dnsblctl zone put bl.example.org --reason 'Listed: $' --ttl 600
   dnsblctl zone put bl.example.org --file zone.json
+  dnsblctl zone put old.example.org --state retired --test-entries-until 2027-06-30T00:00:00Z
   dnsblctl zone put popauth.example.org --kind allow --ns ns1.example.net. --lifetime 600
   dnsblctl zone put all.example.org --include relays.example.org=127.0.0.2 --include spam.example.org
   echo '{\"kind\": \"domain\", \"ns\": [\"ns1.example.org.\"]}' |
@@ -131,6 +132,18 @@ struct ZoneSettings {
     #[arg(long = "include", value_name = "ZONE[=CODE,CODE]", value_parser = parse_include)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     includes: Vec<api::Include>,
+    /// frozen: nothing more is listed for now; retired: it has ended and lists nothing
+    #[arg(long, value_parser = ["active", "frozen", "retired"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    /// Of a retired zone: a TXT record at its apex
+    #[arg(long, value_name = "TEXT", requires = "state")]
+    #[serde(skip)]
+    notice: Option<String>,
+    /// Of a retired zone: until when its test entries are answered (RFC 3339)
+    #[arg(long, value_name = "TIME", requires = "state")]
+    #[serde(skip)]
+    test_entries_until: Option<String>,
     /// Of an allow zone: from a login to the end of what it grants
     #[arg(long, value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,6 +240,15 @@ impl PutZone {
         }
         if let Value::Object(set) = serde_json::to_value(&self.set)? {
             settings.extend(set);
+        }
+        let ZoneSettings { state, notice, test_entries_until, .. } = &self.set;
+        if state.is_some() {
+            settings.remove("retirement");
+        }
+        if notice.is_some() || test_entries_until.is_some() {
+            let (notice, test_entries_until) = (notice.clone(), test_entries_until.clone());
+            let retirement = api::Retirement { notice, test_entries_until };
+            settings.insert("retirement".into(), serde_json::to_value(retirement)?);
         }
         Ok(Value::Object(settings).to_string())
     }

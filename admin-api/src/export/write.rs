@@ -4,15 +4,15 @@ use std::{io, net::Ipv6Addr, time::Duration};
 
 use axum::body::Bytes;
 use dnsbl_formats::export::{ExportError, Exporter, Options, Part, Refusals, Target};
-use dnsbl_store::{Filter, Reader, Store, SubjectMatch, Visited, ZoneRecord};
-use dnsbl_types::{Listing, Name, Subject, UnixTime};
+use dnsbl_store::{Filter, Reader, Store, StoreError, SubjectMatch, Visited, ZoneRecord};
+use dnsbl_types::{Listing, Name, Subject, UnixTime, Zone};
 use ipnet::{Ipv4Net, Ipv6Net};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
 
-use super::{csv, ndjson, plain::Plain};
+use super::{allowed::Allowed, csv, ndjson, plain::Plain};
 use crate::{error::Problem, import::Format};
 
 /// Bytes that go to the connection at once.
@@ -58,13 +58,33 @@ type Pieces = mpsc::Sender<Option<Bytes>>;
 
 /// The entity tag of what an order writes of a zone in this state. The serial moves with every change, but not where
 /// something expires; then there are fewer.
-pub(crate) fn entity_tag(order: &ExportOrder, record: &ZoneRecord, epoch: u64) -> String {
+pub(crate) fn entity_tag(
+    order: &ExportOrder,
+    record: &ZoneRecord,
+    allowed: &Allowed,
+    epoch: u64,
+) -> String {
     let ExportOrder { zone: _, filter, format, max_names, ipv6_forms, stall: _ } = order;
     let ZoneRecord { zone: _, serial, listings, exclusions } = record;
     let release = env!("CARGO_PKG_VERSION");
-    let how = format!("{release} {epoch} {format:?} {filter:?} {max_names} {ipv6_forms}");
+    let allowed = allowed.state;
+    let how =
+        format!("{release} {epoch} {format:?} {filter:?} {max_names} {ipv6_forms} {allowed:?}");
     let how = &blake3::hash(how.as_bytes()).to_hex()[..16];
     format!("\"{}-{listings}-{exclusions}-{how}\"", serial.0)
+}
+
+/// What an order leaves out because it is allowed: only files for other servers have the answers, others have what is said.
+pub(crate) fn allowed(
+    reader: &Reader<'_>,
+    order: &ExportOrder,
+    zone: &Zone,
+    now: UnixTime,
+) -> Result<Allowed, StoreError> {
+    match order.format {
+        ExportFormat::Rows(_) => Ok(Allowed::default()),
+        ExportFormat::File(_) => Allowed::read(reader, zone, now),
+    }
 }
 
 /// Tells whether there is such a zone and the state it is in, then writes all of it.
@@ -74,11 +94,12 @@ pub(crate) fn write(
     started: oneshot::Sender<Result<Begun, Problem>>,
     pieces: Pieces,
 ) {
-    let reader = store.read(UnixTime::now());
+    let now = UnixTime::now();
+    let reader = store.read(now);
     // What matches may be far apart, and nobody is told meanwhile that the client has gone.
     let client = pieces.clone();
     let stop = || client.is_closed();
-    let (state, begun) = match begin(&reader, order, stop) {
+    let (state, begun) = match begin(&reader, order, now, stop) {
         Ok(begun) => begun,
         Err(problem) => return drop(started.send(Err(problem))),
     };
@@ -91,8 +112,8 @@ pub(crate) fn write(
     };
     let mut goes_on = Ok(());
     let mut read_all = |filter: &Filter, writer: &mut Writer<'_>| {
-        reader.each(&order.zone, filter, stop, |listing| {
-            goes_on = writer.add(&listing);
+        state.allowed.each(&reader, order, filter, stop, |listing| {
+            goes_on = writer.add(listing);
             goes_on.is_ok()
         })
     };
@@ -127,28 +148,32 @@ struct ZoneState {
     record: ZoneRecord,
     /// What is said of 6to4 addresses, if that has to be known.
     six_to_four: Option<Vec<Listing>>,
+    /// What is left out of files for other servers.
+    allowed: Allowed,
 }
 
 /// The zone and its state, once it is sure that all of it can be said.
 fn begin(
     reader: &Reader<'_>,
     order: &ExportOrder,
+    now: UnixTime,
     stop: impl FnMut() -> bool,
 ) -> Result<(ZoneState, Begun), Problem> {
     let record = reader.zone(&order.zone)?.ok_or_else(|| Problem::no_zone(&order.zone))?;
-    let etag = entity_tag(order, &record, reader.epoch()?);
+    let allowed = allowed(reader, order, &record.zone, now)?;
+    let etag = entity_tag(order, &record, &allowed, reader.epoch()?);
     let six_to_four = order.ipv6_forms.then(|| six_to_four(reader, order)).transpose()?;
-    let state = ZoneState { record, six_to_four };
+    let state = ZoneState { record, six_to_four, allowed };
     if let ExportFormat::File(target) = order.format {
         let mut exporter = exporter(target, order, &state).map_err(Problem::refused)?;
         if target.may_refuse() {
             // All of it is written once for nobody: what can't be said is found at the end.
-            let visit = |listing: Listing| {
-                exporter.add(&listing);
+            let visit = |listing: &Listing| {
+                exporter.add(listing);
                 exporter.text().clear();
                 true
             };
-            reader.each(&order.zone, &order.filter, stop, visit)?;
+            state.allowed.each(reader, order, &order.filter, stop, visit)?;
             exporter.finish();
             refuse(exporter.refusals())?;
         }
@@ -197,7 +222,7 @@ fn exporter<'z>(
     order: &ExportOrder,
     state: &'z ZoneState,
 ) -> Result<Exporter<'z>, ExportError> {
-    let ZoneState { record, six_to_four } = state;
+    let ZoneState { record, six_to_four, allowed: _ } = state;
     let options = Options { max_names: order.max_names, ipv6_forms: six_to_four.as_deref() };
     Exporter::new(target, &record.zone, record.serial, options)
 }

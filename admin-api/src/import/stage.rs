@@ -7,7 +7,8 @@ use dnsbl_formats::{
     lists::Entry,
     rbldnsd::{self, GenericReader, LineError, ListType},
 };
-use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
+use dnsbl_index::Allowing;
+use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store, StoreError};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
@@ -91,6 +92,7 @@ pub(crate) struct Staged {
     no_list: Option<Seems>,
     exact: u64,
     wildcards: u64,
+    allowed: Allowed,
 }
 
 /// An import that may become visible.
@@ -168,6 +170,9 @@ impl Staged {
         if let Some((seems, count)) = self.tally.most().filter(|_| taken > 0) {
             warnings.push(warning::seems(&seems, count));
         }
+        if let Some((subject, by)) = &self.allowed.first {
+            warnings.push(warning::allowed(self.allowed.count, subject, by));
+        }
         if taken == 0 && rejected == 0 {
             warnings.push(warning::empty());
         }
@@ -175,6 +180,33 @@ impl Staged {
             warnings.push(warning::exact());
         }
         Report { errors: self.errors.clone(), warnings, seems }
+    }
+}
+
+/// The rows that will not be answered, since allow entries cover their subjects.
+struct Allowed {
+    allowing: Allowing,
+    at: UnixTime,
+    count: u64,
+    /// A subject, and that of the entry.
+    first: Option<(Subject, Subject)>,
+}
+
+impl Allowed {
+    fn read(store: &Store, zone: &Name, at: UnixTime) -> Result<Self, StoreError> {
+        let records = store.read(at).allow_entries(None, usize::MAX)?;
+        let allowing = Allowing::of(zone, records.iter().map(|record| &record.entry));
+        Ok(Self { allowing, at, count: 0, first: None })
+    }
+
+    fn count(&mut self, subject: &Subject, body: &ListingBody) {
+        if self.allowing.is_empty() || body.exclusion {
+            return;
+        }
+        if let Some(by) = self.allowing.by(subject, self.at) {
+            self.count += 1;
+            self.first.get_or_insert_with(|| (subject.clone(), by));
+        }
     }
 }
 
@@ -204,15 +236,17 @@ pub(crate) fn stage(
     body: impl BufRead,
     now: UnixTime,
 ) -> Result<Staged, Stop> {
-    let mut staged = Staged::begin(store, order)?;
+    let mut staged = Staged::begin(store, order, now)?;
     staged.read(order, body, now)?;
     Ok(staged)
 }
 
 impl Staged {
     /// Nothing yet.
-    pub(crate) fn begin(store: &Store, order: &ImportOrder) -> Result<Self, Stop> {
+    pub(crate) fn begin(store: &Store, order: &ImportOrder, now: UnixTime) -> Result<Self, Stop> {
         let staging = store.stage(&order.zone, order.whose.own().clone()).map_err(Stop::Store)?;
+        let allowed = Allowed::read(store, &order.zone, now).map_err(ChangeError::from);
+        let allowed = allowed.map_err(Stop::Store)?;
         Ok(Self {
             staging,
             errors: Vec::new(),
@@ -223,6 +257,7 @@ impl Staged {
             no_list: None,
             exact: 0,
             wildcards: 0,
+            allowed,
         })
     }
 
@@ -405,6 +440,7 @@ impl Staged {
             Err(err) => return Err(Stop::Store(err)),
         }
         self.count_domain(&subject);
+        self.allowed.count(&subject, &body);
         if let Some(Doubt::Bits) = doubt {
             self.warnings.add(line, warning::BITS);
         }
@@ -536,6 +572,7 @@ impl Staged {
 
     fn put_row(&mut self, subject: &Subject, body: &ListingBody) -> Result<(), Stop> {
         self.count_domain(subject);
+        self.allowed.count(subject, body);
         self.staging.put(subject, body).map_err(Stop::Store)
     }
 }

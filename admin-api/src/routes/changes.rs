@@ -6,24 +6,24 @@ use admin_api_types as api;
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use dnsbl_store::LogEntry;
 use futures_util::stream;
 use serde::Deserialize;
 
+use super::events::{self, Follower};
 use crate::{
     app::App,
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN},
+    scopes::{
+        ALLOWLIST_READ, ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+    },
     v1::change::{self, Sight},
 };
-
-/// Entries that are read at once.
-const BATCH: usize = 500;
 
 /// The longest wait, in seconds.
 const MAX_WAIT: u64 = 60;
@@ -45,45 +45,54 @@ pub(crate) struct ChangesQuery {
 ///
 /// One JSON line for each operation; the last line is `{"end":true,"next":SEQ}`, and an answer without
 /// it is not whole. 410: what comes after `after` was dropped; begin anew with an export.
+///
+/// With `Accept: text/event-stream` the answer goes on: an event `change` for each operation, the last of a change with its
+/// number as `id`, and an event `heartbeat` where nothing comes for 15 seconds. `Last-Event-ID` takes the place of `after`.
+/// It ends with the token.
 #[utoipa::path(get, path = "/v1/changes", tag = "changes", security(("token" = ["changes:read"])),
-    params(ChangesQuery),
-    responses((status = 200, body = api::ChangeLine, content_type = "application/x-ndjson"),
+    params(ChangesQuery, ("Last-Event-ID" = Option<u64>, Header, description = "The last change that was seen, for events")),
+    responses((status = 200, content((api::ChangeLine = "application/x-ndjson"), (String = "text/event-stream"))),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn list_changes(
     caller: Caller<ChangesRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<ChangesQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let are_events = events::are_asked_for(&headers);
+    let after = match events::last_seen(&headers)?.filter(|_| are_events) {
+        Some(seen) => seen,
+        None => query.after,
+    };
     if query.wait > MAX_WAIT {
         let detail = format!("wait: {} is not within 0 to {MAX_WAIT}", query.wait);
         return Err(Problem::malformed(detail));
     }
     let head = app.read(|reader| Ok(reader.head()?)).await?;
-    if query.after > head {
+    if after > head {
         let detail = format!(
             "after: {} lies beyond the last change, {head}; this is another log than the one it is from",
-            query.after
+            after
         );
         return Err(Problem::malformed(detail).with("head", head));
     }
+    let sight = Sight {
+        tokens: caller.has(TOKENS_ADMIN),
+        subscribers: caller.has(SUBSCRIBERS_READ),
+        documents: caller.has(RELAY_TESTS_READ),
+        grants: caller.has(GRANTS_READ),
+        allow_entries: caller.has(ALLOWLIST_READ),
+    };
+    if are_events {
+        let (token, slot) = (caller.token_id().to_owned(), app.waits.take(caller.token_id())?);
+        return events::answer(Follower { app, token, sight, after, slot }).await;
+    }
     if query.wait > 0 {
         let _slot = app.waits.take(caller.token_id())?;
-        wait(&app, query.after, Duration::from_secs(query.wait)).await;
+        wait(&app, after, Duration::from_secs(query.wait)).await;
     }
     let until = *app.head.borrow();
-    let mut feed = Feed {
-        app,
-        next: query.after,
-        until,
-        first: None,
-        sight: Sight {
-            tokens: caller.has(TOKENS_ADMIN),
-            subscribers: caller.has(SUBSCRIBERS_READ),
-            documents: caller.has(RELAY_TESTS_READ),
-            grants: caller.has(GRANTS_READ),
-        },
-        ended: false,
-    };
+    let mut feed = Feed { app, next: after, until, first: None, sight, ended: false };
     feed.first = Some(feed.read().await?);
     let pieces = stream::try_unfold(feed, |mut feed| async {
         let piece = feed.piece().await?;
@@ -120,13 +129,8 @@ struct Feed {
 
 impl Feed {
     async fn read(&self) -> Result<Vec<LogEntry>, Problem> {
-        let (next, until) = (self.next, self.until);
-        let entries = self.app.read(move |reader| Ok(reader.log_after(next, BATCH)?));
-        let Some(mut entries) = entries.await? else {
-            let detail = "what comes after this change was dropped from the log; begin anew with an export and its DNSBL-Seq";
-            return Err(Problem::new(StatusCode::GONE, "compacted", detail));
-        };
-        entries.retain(|entry| entry.seq <= until);
+        let mut entries = self.app.changes_after(self.next).await?;
+        entries.retain(|entry| entry.seq <= self.until);
         Ok(entries)
     }
 

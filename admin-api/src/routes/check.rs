@@ -15,7 +15,7 @@ use crate::{
     error::Problem,
     extract::{Json, Nothing, Params, parse},
     scopes::ListingsRead,
-    standing::{Listers, deciding, judge, judge_own, names},
+    standing::{Listers, allowed_by, deciding, judge, judge_own, names},
     v1::listing::effective_codes,
 };
 
@@ -182,6 +182,9 @@ fn check_own(
     let listers = deciding.iter().map(|by| Listers::read(reader, origin, by));
     let listers: Vec<Listers> = listers.collect::<Result<_, _>>()?;
     let excluding = listers.iter().find(|listers| !listers.excluded_by.is_empty());
+    if !is_test {
+        result.allowed_by = allowed_by(zone, subject, now).map(|by| by.to_string());
+    }
     match (judge_own(zone, subject, now), excluding) {
         (Some(Verdict::Listed(listed)), _) => add_listed(&mut result, zone, &listed),
         (_, Some(out)) => {
@@ -190,6 +193,7 @@ fn check_own(
             result.sources = names(&out.excluded_by);
         }
         (Some(_), None) => {}
+        (None, None) if result.allowed_by.is_some() => {}
         (None, None) => add_prefix(&mut result, zone, subject, reader, deciding.first())?,
     }
     if result.listed {
@@ -251,6 +255,7 @@ fn unlisted(zone: &IndexedZone, subject: &Subject) -> api::CheckResult {
         reasons: Vec::new(),
         by: None,
         excluded: false,
+        allowed_by: None,
         sources: Vec::new(),
         listed_in: Vec::new(),
     }

@@ -14,7 +14,7 @@ use dnsbl_formats::{
     rbldnsd::DatasetType,
 };
 use dnsbl_store::{Filter, Reader};
-use dnsbl_types::{Name, Zone};
+use dnsbl_types::{Name, UnixTime, Zone};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
@@ -26,7 +26,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    export::{Begun, ExportFormat, ExportOrder, entity_tag, subjects, write},
+    export::{Begun, ExportFormat, ExportOrder, allowed, entity_tag, subjects, write},
     extract::{Params, Path, flag, parse},
     import::Format,
     precondition,
@@ -124,7 +124,8 @@ pub(crate) async fn export_listings(
     let look = move |reader: &Reader<'_>| {
         let record = reader.zone(&origin)?.ok_or_else(|| Problem::no_zone(&origin))?;
         let order = query.order(&record.zone, stall)?;
-        let etag = entity_tag(&order, &record, reader.epoch()?);
+        let allowed = allowed(reader, &order, &record.zone, UnixTime::now())?;
+        let etag = entity_tag(&order, &record, &allowed, reader.epoch()?);
         Ok((order, etag))
     };
     let (order, etag) = app.read(look).await?;

@@ -1,8 +1,10 @@
 //! The handlers, a file for each resource.
 
+pub(crate) mod allowlist;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod check;
+mod events;
 pub(crate) mod export;
 pub(crate) mod feeds;
 pub(crate) mod grants;

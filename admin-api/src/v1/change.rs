@@ -1,8 +1,8 @@
 //! The change feed, a line for each operation.
 
 use admin_api_types::{
-    Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange, SubscriberChange,
-    TokenChange,
+    AllowEntryChange, Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange,
+    SubscriberChange, TokenChange,
 };
 use dnsbl_store::{ImportSummary, LogEntry, Op};
 use dnsbl_types::{Source, SubscriberId};
@@ -20,6 +20,8 @@ pub(crate) struct Sight {
     pub(crate) documents: bool,
     /// What logins grant.
     pub(crate) grants: bool,
+    /// Changes of allow entries.
+    pub(crate) allow_entries: bool,
 }
 
 impl Sight {
@@ -29,6 +31,7 @@ impl Sight {
             Op::PutSubscriber { .. }
             | Op::RotateSubscriber { .. }
             | Op::DeleteSubscriber { .. } => self.subscribers,
+            Op::PutAllow { .. } | Op::DeleteAllow { .. } => self.allow_entries,
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 _ => self.documents,
@@ -76,7 +79,10 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
         at: time::write(entry.at),
         op: op.word().into_owned(),
         zone: op.zone().map(ToString::to_string),
-        subject: op.listing().map(|listing| listing.subject.to_string()),
+        subject: match op {
+            Op::PutAllow { .. } | Op::DeleteAllow { .. } => op.subject(),
+            _ => op.listing().map(|listing| listing.subject.to_string()),
+        },
         source: op.source().map(ToString::to_string),
         actor: entry.actor.clone(),
         token_id: entry.token.clone(),
@@ -92,6 +98,20 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
         },
         token: token_change(op),
         subscriber: subscriber_change(op),
+        allow_entry: allow_entry_change(op),
+    }
+}
+
+fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
+    match op {
+        Op::PutAllow { entry, .. } | Op::DeleteAllow { previous: entry, .. } => {
+            Some(AllowEntryChange {
+                reason: entry.reason.clone(),
+                owner: entry.owner.clone(),
+                expires_at: entry.expires_at.map(time::write),
+            })
+        }
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 //! read, what goes is written.
 
 pub(crate) mod access;
+pub(crate) mod allow_entry;
 pub(crate) mod audit;
 pub(crate) mod change;
 pub(crate) mod feed;

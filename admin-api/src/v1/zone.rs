@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, net::IpAddr};
 use admin_api_types as api;
 use dnsbl_store::ZoneRecord;
 use dnsbl_types::{
-    Apex, GrantTerms, Include, Includes, Name, NameError, Records, Rrset, Serial, SoaTimes, Zone,
-    ZoneKind, ZoneSpec,
+    Apex, GrantTerms, Include, Includes, Name, NameError, Records, Retirement, Rrset, Serial,
+    SoaTimes, Zone, ZoneKind, ZonePhase, ZoneSpec,
 };
 
-use super::{BodyError, access, parse, parse_all, texts};
+use super::{BodyError, access, parse, parse_all, texts, time};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -56,6 +56,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.includes = includes(body.includes.unwrap_or_default())?;
     let records = body.records.iter().flatten().map(|(owner, types)| (owner.as_str(), types));
     spec.records = Records::parse(&spec.origin, records).map_err(BodyError::refused)?;
+    spec.phase = phase(&spec.origin, body.state.unwrap_or_default(), body.retirement)?;
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
 }
@@ -83,6 +84,43 @@ fn kind(body: &api::ZoneBody) -> Result<ZoneKind, BodyError> {
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((field, _)) => Err(BodyError::refused(format!("{field}: belongs to kind \"allow\""))),
         None => Ok(other),
+    }
+}
+
+fn phase(
+    origin: &Name,
+    state: api::ZoneState,
+    retirement: Option<api::Retirement>,
+) -> Result<ZonePhase, BodyError> {
+    let phase = match state {
+        api::ZoneState::Retired => {
+            let api::Retirement { notice, test_entries_until } = retirement.unwrap_or_default();
+            let usual =
+                || format!("{origin} has been retired and lists nothing: do not ask it any more");
+            let until = test_entries_until.as_deref();
+            let until = until.map(|text| time::read("retirement.test_entries_until", text));
+            let notice = notice.unwrap_or_else(usual);
+            let retirement = Retirement { notice, test_entries_until: until.transpose()? };
+            return Ok(ZonePhase::Retired(retirement));
+        }
+        api::ZoneState::Active => ZonePhase::Active,
+        api::ZoneState::Frozen => ZonePhase::Frozen,
+    };
+    match retirement {
+        Some(_) => Err(BodyError::refused("retirement: belongs to state \"retired\"")),
+        None => Ok(phase),
+    }
+}
+
+fn write_phase(phase: &ZonePhase) -> (api::ZoneState, Option<api::Retirement>) {
+    match phase {
+        ZonePhase::Active => (api::ZoneState::Active, None),
+        ZonePhase::Frozen => (api::ZoneState::Frozen, None),
+        ZonePhase::Retired(Retirement { notice, test_entries_until }) => {
+            let notice = Some(notice.clone());
+            let test_entries_until = test_entries_until.map(time::write);
+            (api::ZoneState::Retired, Some(api::Retirement { notice, test_entries_until }))
+        }
     }
 }
 
@@ -186,6 +224,7 @@ pub(crate) fn write(record: &ZoneRecord) -> api::Zone {
 /// The settings of a zone as they are shown in the change feed.
 pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
     let (glue, terms) = (zone.glue.iter(), zone.kind.grant_terms());
+    let (state, retirement) = write_phase(&zone.phase);
     api::Zone {
         zone: zone.origin.to_string(),
         kind: match zone.kind {
@@ -216,6 +255,8 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         glue: glue.map(|(name, addresses)| (name.to_absolute(), texts(addresses))).collect(),
         access: access::write(&zone.access),
         includes: zone.includes.as_slice().iter().map(write_include).collect(),
+        state,
+        retirement,
         records: write_records(&zone.records),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),

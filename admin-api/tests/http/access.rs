@@ -33,6 +33,10 @@ const NEEDS: &[(&str, &str, &str)] = &[
     ("PUT", "/v1/subscribers/x", "subscribers:write"),
     ("DELETE", "/v1/subscribers/x", "subscribers:write"),
     ("POST", "/v1/subscribers/x/rotate", "subscribers:write"),
+    ("GET", "/v1/allowlist", "allowlist:read"),
+    ("GET", "/v1/allowlist/192.0.2.1", "allowlist:read"),
+    ("PUT", "/v1/allowlist/192.0.2.1", "allowlist:write"),
+    ("DELETE", "/v1/allowlist/192.0.2.1", "allowlist:write"),
 ];
 
 #[tokio::test]

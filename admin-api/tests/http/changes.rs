@@ -5,6 +5,7 @@ use std::time::Duration;
 use admin_api::Limits;
 use dnsbl_store::{Actor, Change, Document, Operation, Precondition};
 use dnsbl_types::UnixTime;
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -139,4 +140,69 @@ async fn what_was_compacted_is_gone() {
     fixture.store.commit(Change::new(Actor::server(), truncate), before).unwrap();
     let gone = fixture.get("/v1/changes?after=1").await;
     assert!(gone.problem(410)["type"].as_str().unwrap().ends_with("compacted"));
+}
+
+/// What comes of an answer that goes on, until it has so many events.
+async fn events(fixture: &Fixture, path: &str, last: Option<u64>, count: usize) -> Vec<String> {
+    let mut ask = fixture.ask("GET", path).header("accept", "text/event-stream");
+    if let Some(last) = last {
+        ask = ask.header("last-event-id", last.to_string());
+    }
+    let answer = ask.open().await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut body = answer.into_body().into_data_stream();
+    let mut text = String::new();
+    while text.matches("event: ").count() < count {
+        let piece = timeout(Duration::from_secs(60), body.next()).await.expect("an event in time");
+        text.push_str(std::str::from_utf8(&piece.unwrap().unwrap()).unwrap());
+    }
+    text.split("\n\n").map(str::to_owned).filter(|event| event.contains("event: ")).collect()
+}
+
+#[tokio::test]
+async fn events_go_on_with_each_change_and_after_a_cut_from_the_last_that_was_seen() {
+    let fixture = Fixture::new().await;
+    fixture.list("192.0.2.1", json!({})).await;
+    let seen = events(&fixture, "/v1/changes", None, 3).await;
+    assert!(seen[2].starts_with("id: 3\nevent: change\ndata: {"), "{seen:?}");
+    let (rest, ()) = tokio::join!(events(&fixture, "/v1/changes?after=1", Some(3), 1), async {
+        fixture.list("192.0.2.2", json!({})).await;
+    });
+    assert!(rest[0].starts_with("id: 4\n") && rest[0].contains("192.0.2.2"), "{rest:?}");
+    let malformed = fixture.ask("GET", "/v1/changes").header("accept", "text/event-stream");
+    malformed.header("last-event-id", "x").send().await.problem(400);
+}
+
+/// A change of several operations is cut off between two of them.
+#[tokio::test]
+async fn of_the_events_of_one_change_the_last_has_its_number() {
+    let fixture = Fixture::new().await;
+    let put = |subject: &str| Operation::PutListing {
+        zone: "bl.example.org".parse().unwrap(),
+        subject: subject.parse().unwrap(),
+        source: "admin".parse().unwrap(),
+        body: Box::default(),
+        precondition: Precondition::None,
+    };
+    let change =
+        Change { actor: Actor::server(), operations: vec![put("192.0.2.1"), put("192.0.2.2")] };
+    let seq = fixture.store.commit(change, UnixTime::now()).unwrap().seq;
+    let seen = events(&fixture, "/v1/changes", Some(seq - 1), 2).await;
+    assert!(!seen[0].contains("id: "), "{seen:?}");
+    assert!(seen[1].starts_with(&format!("id: {seq}\n")), "{seen:?}");
+}
+
+#[tokio::test]
+async fn events_end_with_their_token() {
+    let fixture = Fixture::new().await;
+    let reader = fixture.mint("reader", &["changes:read"]);
+    let answer =
+        fixture.ask_as(&reader, "GET", "/v1/changes").header("accept", "text/event-stream");
+    let mut body = answer.open().await.into_body().into_data_stream();
+    body.next().await.unwrap().unwrap();
+    let id = reader.split('_').nth(1).unwrap();
+    assert_eq!(fixture.delete(&format!("/v1/tokens/{id}")).await.status, 204);
+    let rest = timeout(Duration::from_secs(60), body.map(Result::unwrap).collect::<Vec<_>>());
+    rest.await.expect("they end");
 }

@@ -306,11 +306,22 @@ impl Ask<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        let fixture = self.fixture;
+        fixture.send(self.request()).await
+    }
+
+    /// The response, whose body is read piece by piece.
+    pub(crate) async fn open(self) -> axum::response::Response {
+        let router = self.fixture.router.clone();
+        router.oneshot(self.request()).await.unwrap()
+    }
+
+    fn request(self) -> Request<Body> {
         let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        self.fixture.send(request.body(self.body).unwrap()).await
+        request.body(self.body).unwrap()
     }
 }
 

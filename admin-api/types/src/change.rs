@@ -46,6 +46,15 @@ pub struct ChangesEnd {
     pub next: u64,
 }
 
+/// A sign of life among server-sent events.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct Heartbeat {
+    /// The last change that was sent.
+    pub head: u64,
+    /// When.
+    pub at: String,
+}
+
 /// A change of a zone, a listing, a source, a token or a subscriber. One of several operations has several lines with one `seq`.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct Change {
@@ -56,7 +65,7 @@ pub struct Change {
     /// When.
     pub at: String,
     /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put`, `token-delete`,
-    /// `subscriber-put`, `subscriber-rotate` or `subscriber-delete`.
+    /// `subscriber-put`, `subscriber-rotate`, `subscriber-delete`, `allow-put`, `allow-delete` or `allow-expire`.
     pub op: String,
     /// In which zone.
     pub zone: Option<String>,
@@ -85,6 +94,9 @@ pub struct Change {
     /// A subscriber.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscriber: Option<SubscriberChange>,
+    /// An allow entry, as it now is, or as it was where it went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_entry: Option<AllowEntryChange>,
 }
 
 /// A record of another part of the server that was changed, such as a relay test.
@@ -146,6 +158,17 @@ pub struct SubscriberChange {
     pub expires_at: Option<String>,
     /// Until when the keys before a new one count; null: they ended at once.
     pub overlap_until: Option<String>,
+}
+
+/// An allow entry in the feed.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct AllowEntryChange {
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// From when on it does not hold any more; null: never.
+    pub expires_at: Option<String>,
 }
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ pub struct CheckResult {
     pub by: Option<String>,
     /// Whether an exclusion keeps it out.
     pub excluded: bool,
+    /// The subject of an allow entry that keeps it out, whatever is said of it; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_by: Option<String>,
     /// Who lists it, or keeps it out; empty where nothing is said, and for a test entry.
     pub sources: Vec<String>,
     /// Of a combined zone: which of itself and the zones that it includes list it; left out where none does.

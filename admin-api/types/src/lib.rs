@@ -6,6 +6,7 @@
 //! where they become values.
 
 mod access;
+mod allow_entry;
 mod audit;
 mod change;
 mod check;
@@ -25,10 +26,11 @@ mod zone;
 pub use access::{
     Access, AccessAction, AccessRule, Denial, LargeUdp, Quota, SubscriberMode, ZoneQuotas,
 };
+pub use allow_entry::{AllowEntry, AllowEntryBody, AllowEntryPage};
 pub use audit::{AuditPage, AuditRecord};
 pub use change::{
-    Change, ChangeLine, ChangesEnd, DocumentChange, HiddenChange, HiddenOp, ImportChange,
-    SubscriberChange, TokenChange,
+    AllowEntryChange, Change, ChangeLine, ChangesEnd, DocumentChange, Heartbeat, HiddenChange,
+    HiddenOp, ImportChange, SubscriberChange, TokenChange,
 };
 pub use check::{CheckBody, CheckResult, CheckResults};
 pub use feed::{Feed, FeedBody, FeedFailure, FeedImport, FeedStatus, Feeds};
@@ -49,4 +51,6 @@ pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,
 };
-pub use zone::{Apex, Include, Soa, SoaBody, Zone, ZoneBody, ZoneKind, Zones};
+pub use zone::{
+    Apex, Include, Retirement, Soa, SoaBody, Zone, ZoneBody, ZoneKind, ZoneState, Zones,
+};

@@ -33,6 +33,43 @@ impl ZoneKind {
     }
 }
 
+/// The state of a zone in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ZoneState {
+    /// It lists, and its listings change.
+    #[default]
+    Active,
+    /// Nothing more is listed for now; what is listed may go.
+    Frozen,
+    /// It has ended: nothing is listed any more, whatever it has listed before.
+    Retired,
+}
+
+impl ZoneState {
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Frozen => "frozen",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// The end of a list that is told to whoever still asks it (RFC 6471 section 3.4).
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retirement {
+    /// A TXT record at the apex. Default "ZONE has been retired and lists nothing: do not ask it any more".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// Until when the test entries are answered (RFC 3339). Default: not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2027-06-30T00:00:00Z")]
+    pub test_entries_until: Option<String>,
+}
+
 /// The settings of a zone.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +128,12 @@ pub struct ZoneBody {
     /// Of an allow zone: 128 where a login over IPv6 grants its address, 64 where its network. Default 128.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ipv6_prefix: Option<u8>,
+    /// Whether it lists, and may list more. Default `active`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<ZoneState>,
+    /// How a zone ends; belongs to the state `retired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<Retirement>,
     /// As it reads back; must be the zone of the path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -195,6 +238,12 @@ pub struct Zone {
     /// Further records by owner and type; left out where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub records: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Whether it lists, and may list more.
+    #[serde(default)]
+    pub state: ZoneState,
+    /// How it ends; left out where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<Retirement>,
     /// Of an allow zone: seconds from a login to the end of what it grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,

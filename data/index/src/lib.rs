@@ -8,6 +8,7 @@
 //! What an answer is made of is decided here ([`Verdict`]), the names and messages around it are
 //! not. The interface says nothing of how entries are kept; see `hosts/` and `trie.rs` for that.
 
+mod allowlist;
 mod entries;
 mod hosts;
 mod key;
@@ -19,6 +20,7 @@ mod verdict;
 mod writer;
 mod zone;
 
+pub use allowlist::Allowing;
 pub use observer::IndexObserver;
 pub use snapshot::{Index, Snapshot};
 pub use subscribers::{IndexedSubscriber, Meter, Subscribers};

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use arc_swap::{ArcSwap, Guard};
 use dnsbl_types::{Labels, Name};
 
-use crate::{IndexedZone, Subscribers};
+use crate::{IndexedZone, Subscribers, allowlist::Allowlist};
 
 /// The index as readers hold it. Cheap to share; loading never waits.
 #[derive(Debug, Default)]
@@ -145,6 +145,13 @@ impl Snapshot {
     pub(crate) fn zone_mut(&mut self, origin: &Name) -> Option<&mut IndexedZone> {
         let at = self.find(origin.wire()).ok()?;
         Some(Arc::make_mut(&mut self.zones[at]))
+    }
+
+    /// Has all zones leave out what no zone lists.
+    pub(crate) fn allow_everywhere(&mut self, allowed: &Allowlist) {
+        for zone in &mut self.zones {
+            Arc::make_mut(zone).set_allowed_everywhere(allowed.clone());
+        }
     }
 
     /// Adds a zone whose origin has none.

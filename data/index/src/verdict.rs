@@ -240,6 +240,11 @@ impl<'a> Listed<'a> {
         })
     }
 
+    /// Whether it is a test entry.
+    pub(crate) fn is_of_test_entry(&self) -> bool {
+        self.hits().any(|hit| matches!(hit.cause, Cause::Test(_)))
+    }
+
     /// When this may change without a write.
     fn until(&self) -> Option<UnixTime> {
         let own = self.hits().filter_map(Hit::until).min();

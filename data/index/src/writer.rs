@@ -6,10 +6,11 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
+use dnsbl_types::{AllowEntry, Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
 
 use crate::{
     Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
+    allowlist::Allowlist,
     entries::{Entries, EntryInterner},
     subscribers::SubscribersWriter,
     zone::HostChange,
@@ -27,6 +28,8 @@ pub struct IndexWriter<O = ()> {
     /// The zones that include others.
     combined: BTreeSet<Name>,
     subscribers: SubscribersWriter,
+    /// What no zone lists.
+    allowed_everywhere: Allowlist,
     next_number: ZoneNumber,
     /// Snapshots that were replaced. The writer is the one to free them, not a reader.
     retired: Vec<Arc<Snapshot>>,
@@ -56,6 +59,7 @@ impl<O: IndexObserver> IndexWriter<O> {
             interners: HashMap::new(),
             combined,
             subscribers: SubscribersWriter::default(),
+            allowed_everywhere: Allowlist::default(),
             next_number: 0,
             retired: Vec::new(),
             observer,
@@ -101,6 +105,20 @@ impl<O: IndexObserver> IndexWriter<O> {
         }
     }
 
+    fn set_allow_entry(&mut self, entry: &AllowEntry, is_gone: bool) {
+        match &entry.zone {
+            Some(origin) => {
+                if let Some(zone) = self.next.zone_mut(origin) {
+                    zone.set_allow_entry(entry, is_gone);
+                }
+            }
+            None => {
+                self.allowed_everywhere.set(entry, is_gone);
+                self.next.allow_everywhere(&self.allowed_everywhere);
+            }
+        }
+    }
+
     /// Frees replaced snapshots that no reader holds any more.
     fn free_retired(&mut self) {
         self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
@@ -116,7 +134,9 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         } else {
             let number = self.next_number;
             self.next_number += 1;
-            self.next.insert(IndexedZone::new(number, zone.clone(), serial));
+            let mut indexed = IndexedZone::new(number, zone.clone(), serial);
+            indexed.set_allowed_everywhere(self.allowed_everywhere.clone());
+            self.next.insert(indexed);
             number
         };
         if zone.includes.is_empty() {
@@ -166,6 +186,14 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         if let Some(zone) = self.next.zone_mut(origin) {
             hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
         }
+    }
+
+    fn put_allow_entry(&mut self, entry: &AllowEntry) {
+        self.set_allow_entry(entry, false);
+    }
+
+    fn remove_allow_entry(&mut self, entry: &AllowEntry) {
+        self.set_allow_entry(entry, true);
     }
 
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {

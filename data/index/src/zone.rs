@@ -6,12 +6,14 @@ use std::{
 };
 
 use dnsbl_types::{
-    DomainSubject, Include, Labels, Name, Serial, Subject, TestEntry, UnixTime, Zone, query_name,
+    AllowEntry, DomainSubject, Include, Labels, Name, Retirement, Serial, Subject, TestEntry,
+    UnixTime, Zone, query_name,
 };
 use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::{
-    Verdict,
+    Listed, Verdict,
+    allowlist::{Allowing, Allowlist, End},
     entries::Entries,
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
@@ -35,6 +37,7 @@ pub struct IndexedZone {
     domains: Trie<DomainKey, DomainEntries>,
     /// Empty, unless it is a combined zone.
     included: IncludedZones,
+    allowing: Allowing,
     /// About how many bytes the bodies of the entries take.
     body_bytes: usize,
 }
@@ -80,6 +83,7 @@ impl IndexedZone {
             v6: Trie::default(),
             domains: Trie::default(),
             included: IncludedZones::default(),
+            allowing: Allowing::default(),
             body_bytes: 0,
         }
     }
@@ -93,6 +97,16 @@ impl IndexedZone {
     /// Says what the zones are that it includes, in the order of its settings.
     pub(crate) fn set_included(&mut self, included: IncludedZones) {
         self.included = included;
+    }
+
+    /// Puts an allow entry of this zone, or takes it away.
+    pub(crate) fn set_allow_entry(&mut self, entry: &AllowEntry, is_gone: bool) {
+        self.allowing.own.set(entry, is_gone);
+    }
+
+    /// Says what no zone lists.
+    pub(crate) fn set_allowed_everywhere(&mut self, allowed: Allowlist) {
+        self.allowing.everywhere = allowed;
     }
 
     /// The zones that it includes as they were set; empty after its settings have changed.
@@ -146,6 +160,11 @@ impl IndexedZone {
         &self.zone
     }
 
+    /// What it does not list, whatever is said of it.
+    pub fn allowing(&self) -> &Allowing {
+        &self.allowing
+    }
+
     /// The zone's number; a zone that is deleted and made again has another.
     pub fn number(&self) -> ZoneNumber {
         self.number
@@ -189,7 +208,7 @@ impl IndexedZone {
 
     fn judge<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
         let own = self.judge_own(queried, now);
-        if self.included.is_empty() {
+        if self.included.is_empty() || self.zone.phase.retirement().is_some() {
             return own;
         }
         IncludedListings::join(own, self, queried, now)
@@ -221,6 +240,47 @@ impl IndexedZone {
     pub fn judge_test_domain<'a>(&'a self, labels: Labels<'a>, now: UnixTime) -> Verdict<'a> {
         let test = TestEntry::at_domain(labels);
         test.map_or(Verdict::Unlisted, |test| Verdict::of_test(test, Queried::Domain(labels), now))
+    }
+
+    /// A verdict unless what was queried for is allowed. Test entries say nothing of anybody, and stay.
+    fn without_allowed<'a>(
+        &'a self,
+        verdict: Verdict<'a>,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> Verdict<'a> {
+        if verdict.listed().is_none_or(Listed::is_of_test_entry) {
+            return verdict;
+        }
+        match self.allowed_until(queried, now) {
+            Some(End(until)) => Verdict::Excluded { until },
+            None => verdict,
+        }
+    }
+
+    /// Until when what was queried for is allowed, if it is; a 6to4 address also where the IPv4 address inside it is.
+    fn allowed_until(&self, queried: Queried<'_>, now: UnixTime) -> Option<End> {
+        let inside = match queried {
+            Queried::Addr(IpAddr::V6(addr)) => query_name::six_to_four(addr),
+            _ => None,
+        };
+        let queried = [Some(queried), inside.map(|addr| Queried::Addr(addr.into()))];
+        let ends = queried.into_iter().flatten();
+        ends.filter_map(|queried| self.allowing.end(queried, now)).reduce(End::later)
+    }
+
+    /// Of a zone that has ended there are the test entries, as long as they stay.
+    fn judge_retired<'a>(
+        &'a self,
+        retirement: &Retirement,
+        queried: Queried<'a>,
+        now: UnixTime,
+    ) -> Verdict<'a> {
+        match queried {
+            _ if !retirement.has_test_entries(now) => Verdict::Unlisted,
+            Queried::Addr(addr) => self.judge_test_address(addr, now),
+            Queried::Domain(labels) => self.judge_test_domain(labels, now),
+        }
     }
 
     fn judge_v4(&self, addr: Ipv4Addr, now: UnixTime) -> Verdict<'_> {
@@ -367,10 +427,17 @@ impl Judge for IndexedZone {
     }
 
     fn judge_own<'a>(&'a self, queried: Queried<'a>, now: UnixTime) -> Verdict<'a> {
-        match queried {
+        if let Some(retirement) = self.zone.phase.retirement() {
+            return self.judge_retired(retirement, queried, now);
+        }
+        let verdict = match queried {
             Queried::Addr(addr) => self.judge_ip(addr, now),
             Queried::Domain(labels) => self.judge_labels(labels, now),
+        };
+        if self.allowing.is_empty() {
+            return verdict;
         }
+        self.without_allowed(verdict, queried, now)
     }
 
     fn included(&self, place: usize) -> Option<&dyn Judge> {

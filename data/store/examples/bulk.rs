@@ -14,8 +14,8 @@ use dnsbl_store::{
     Store,
 };
 use dnsbl_types::{
-    Entry, Follower, ListingBody, Name, Serial, Subject, Subscriber, UnixTime, Zone, ZoneKind,
-    ZoneSpec,
+    AllowEntry, Entry, Follower, ListingBody, Name, Serial, Subject, Subscriber, UnixTime, Zone,
+    ZoneKind, ZoneSpec,
 };
 
 /// Counts what it is shown.
@@ -36,6 +36,8 @@ impl Follower for Counter {
         self.hosts += hosts.len();
     }
     fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
+    fn put_allow_entry(&mut self, _: &AllowEntry) {}
+    fn remove_allow_entry(&mut self, _: &AllowEntry) {}
     fn publish(&mut self, _: u64, _: Instant) {}
 }
 

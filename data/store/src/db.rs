@@ -14,7 +14,7 @@ use rocksdb::{DB, ReadOptions, WriteBatch};
 use crate::{
     StoreError,
     format::{
-        key::{SegmentId, SegmentKey, ZoneId},
+        key::{self, SegmentId, SegmentKey, ZoneId},
         schema::{self, cf, synced},
     },
 };
@@ -94,6 +94,16 @@ impl Db {
     /// A segment id that no other has, higher than all before it.
     pub(crate) fn next_segment(&self) -> SegmentId {
         SegmentId(self.next_segment.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Writes the expiries of rows of a segment that no zone names yet. Should it never get a name, they are found by
+    /// the sweep only, so what is begun after a restart takes another id.
+    pub(crate) fn write_expiries(&self, mut batch: WriteBatch) -> Result<(), StoreError> {
+        // A later write has a higher id.
+        let _turn = self.staged();
+        let free = self.next_segment.load(Ordering::Relaxed);
+        batch.put_cf(cf(&self.rocks, schema::META), key::FREE_SEGMENT, free.to_be_bytes());
+        Ok(self.rocks.write_opt(batch, &synced())?)
     }
 
     /// Whether a segment is decided and not named yet.

@@ -3,6 +3,7 @@
 use dnsbl_types::SubscriberId;
 
 use crate::format::{
+    allow_entry::AllowRecord,
     audit, block, codec, document, key,
     log::{decode_entry, encode_entry},
     row::{self, Row},
@@ -10,7 +11,7 @@ use crate::format::{
 };
 
 /// How many kinds of values [`read_value`] knows.
-pub const KINDS: u8 = 7;
+pub const KINDS: u8 = 8;
 
 /// Whether `bytes` are a stored value of a kind, numbered from 0. What can be read is written and read
 /// again, and must be the same.
@@ -57,10 +58,15 @@ pub fn read_value(kind: u8, bytes: &[u8]) -> bool {
             assert_eq!(key::read_subject(&key::subject(&subject)).ok(), Some(subject));
             true
         }
-        _ => {
+        6 => {
             let id = SubscriberId(1);
             let Ok(record) = SubscriberRecord::decode(id, bytes) else { return false };
             assert_eq!(SubscriberRecord::decode(id, &record.encode()).ok(), Some(record));
+            true
+        }
+        _ => {
+            let Ok(record) = AllowRecord::decode(bytes) else { return false };
+            assert_eq!(AllowRecord::decode(&record.encode()).ok(), Some(record));
             true
         }
     }

@@ -46,8 +46,10 @@ mod write;
 pub use db::StoreOptions;
 pub use error::StoreError;
 pub use format::{
+    allow_entry::AllowRecord,
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    key::compare_subjects,
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
     subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},

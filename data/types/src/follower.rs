@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Instant};
 
-use crate::{Entry, Name, Serial, Subject, Subscriber, Zone};
+use crate::{AllowEntry, Entry, Name, Serial, Subject, Subscriber, Zone};
 
 /// A follower of a store's changes: the index. The store's writer calls it, in the order of the change log.
 pub trait Follower: Send {
@@ -24,6 +24,10 @@ pub trait Follower: Send {
     }
     /// A subscriber is new, has other terms or keys, or is gone; as it was and as it is.
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>);
+    /// An allow entry is new or another.
+    fn put_allow_entry(&mut self, entry: &AllowEntry);
+    /// An allow entry is gone.
+    fn remove_allow_entry(&mut self, entry: &AllowEntry);
     /// Everything so far belongs to the state after change `seq`, which was durable at `committed`.
     fn publish(&mut self, seq: u64, committed: Instant);
     /// No change has come for a while.
@@ -38,5 +42,7 @@ impl Follower for () {
     fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
     fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
     fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
+    fn put_allow_entry(&mut self, _: &AllowEntry) {}
+    fn remove_allow_entry(&mut self, _: &AllowEntry) {}
     fn publish(&mut self, _: u64, _: Instant) {}
 }

@@ -10,6 +10,7 @@
 
 mod access;
 mod access_key;
+mod allow_entry;
 mod allowance;
 mod clock;
 mod follower;
@@ -32,12 +33,14 @@ mod test_name;
 mod time;
 mod usage;
 mod zone;
+mod zone_phase;
 
 pub use access::{
     Access, AccessAction, AccessError, AccessRules, Denial, LargeUdp, ListAll, Quota,
     SubscriberMode, ZoneQuotas,
 };
 pub use access_key::{AccessKey, KeyDigest};
+pub use allow_entry::{AllowEntry, AllowEntryError};
 pub use allowance::{Allowance, Day, Moment};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
 pub use follower::Follower;
@@ -57,3 +60,4 @@ pub use test_entry::TestEntry;
 pub use time::UnixTime;
 pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};
+pub use zone_phase::{Retirement, ZonePhase};

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
-    ReturnCode, Rrset, UnixTime, query_name, test_name::TestName,
+    Retirement, ReturnCode, Rrset, UnixTime, ZonePhase, query_name, test_name::TestName,
 };
 
 /// The kind of subjects that a zone lists.
@@ -139,6 +139,8 @@ pub struct ZoneSpec {
     pub includes: Includes,
     /// Further records at the apex and below it.
     pub records: Records,
+    /// Whether it lists, and may list more.
+    pub phase: ZonePhase,
 }
 
 /// A zone whose settings fit together.
@@ -209,6 +211,12 @@ pub enum ZoneError {
     /// Test entries of an allow zone: each would be a grant that nobody logged in for.
     #[error("an allow zone has no test_codes: each would grant without a login")]
     GrantedTestCodes,
+    /// A notice of its end that is none.
+    #[error("retirement: a notice is 1 to {max} bytes without control characters", max = Retirement::MAX_NOTICE)]
+    Notice,
+    /// An allow zone that has ended.
+    #[error("state: an allow zone has nobody to be told of its end; delete it")]
+    RetiredGrants,
     /// Apex text that does not fit.
     #[error("an apex TXT is 1 to 1000 bytes without control characters")]
     ApexText,
@@ -256,6 +264,7 @@ impl ZoneSpec {
             access: if is_allow { Access::loopback() } else { Access::default() },
             includes: Includes::default(),
             records: Records::default(),
+            phase: ZonePhase::default(),
         }
     }
 
@@ -277,6 +286,7 @@ impl ZoneSpec {
         self.check_terms()?;
         self.check_includes()?;
         self.check_records()?;
+        self.check_phase()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -371,6 +381,16 @@ impl ZoneSpec {
             false if self.kind.grant_terms().is_some() => Err(IncludeError::Grants),
             false if self.includes.has(&self.origin) => Err(IncludeError::Itself),
             false => Ok(()),
+        }
+    }
+
+    fn check_phase(&self) -> Result<(), ZoneError> {
+        let Some(Retirement { notice, .. }) = self.phase.retirement() else { return Ok(()) };
+        let is_notice = (1..=Retirement::MAX_NOTICE).contains(&notice.len());
+        match is_notice && !notice.contains(char::is_control) {
+            false => Err(ZoneError::Notice),
+            true if self.kind.grant_terms().is_some() => Err(ZoneError::RetiredGrants),
+            true => Ok(()),
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! The rows of [`answer`] are those of the table in `ARCHITECTURE.md`, top to bottom.
 
+use std::slice;
+
 use dnsbl_index::{IndexedZone, Listed, Verdict};
-use dnsbl_types::{Labels, UnixTime, Zone, query_name::AddressName};
+use dnsbl_types::{Labels, Retirement, UnixTime, Zone, query_name::AddressName};
 
 use super::{
     access::{Forged, Permission},
@@ -92,7 +94,10 @@ fn at_apex(zone: &Zone, qtype: u16) -> Reply<'_> {
         rtype::NS => Some(ZoneRrset::Ns(&zone.ns)),
         rtype::A => Some(ZoneRrset::A(&zone.apex.a)),
         rtype::AAAA => Some(ZoneRrset::Aaaa(&zone.apex.aaaa)),
-        rtype::TXT => Some(ZoneRrset::Txt(&zone.apex.txt)),
+        rtype::TXT => Some(ZoneRrset::Txt(match zone.phase.retirement() {
+            Some(retirement) => slice::from_ref(&retirement.notice),
+            None => &zone.apex.txt,
+        })),
         _ => None,
     };
     let added = zone.records.rrset(zone.origin.wire(), qtype).map(ZoneRrset::Added);
@@ -138,6 +143,15 @@ fn at_address<'a>(
     qtype: u16,
     now: UnixTime,
 ) -> Reply<'a> {
+    if let Some(retirement) = zone.settings().phase.retirement() {
+        let verdict = match name {
+            AddressName::V4 { addr, .. } => Some(zone.judge_address(addr.into(), now)),
+            AddressName::V6(addr) => Some(zone.judge_address(addr.into(), now)),
+            AddressName::EmptyNonTerminal => None,
+            AddressName::Other => Some(Verdict::Unlisted),
+        };
+        return at_retired(zone.settings(), retirement, verdict, qtype, now);
+    }
     let (addr, non_terminal) = match name {
         AddressName::V4 { addr, non_terminal } => (addr.into(), non_terminal),
         AddressName::V6(addr) => (addr.into(), None),
@@ -168,6 +182,10 @@ fn at_domain<'a>(
     qtype: u16,
     now: UnixTime,
 ) -> Reply<'a> {
+    if let Some(retirement) = zone.settings().phase.retirement() {
+        let verdict = Some(zone.judge_domain(labels, now));
+        return at_retired(zone.settings(), retirement, verdict, qtype, now);
+    }
     let (verdict, is_empty) = match permission {
         Permission::Forged(forged) => return at_forged(zone.settings(), forged, qtype),
         Permission::OwnRecords => (zone.judge_test_domain(labels, now), true),
@@ -175,6 +193,34 @@ fn at_domain<'a>(
     };
     let is_non_terminal = || !is_empty && zone.lists_below_domain(labels, now);
     judged(zone.settings(), verdict, is_non_terminal, qtype, now)
+}
+
+/// A name in a zone that has ended; the verdict is about test entries, `None` at a name above addresses.
+///
+/// Nothing else is listed, not even to those to whom everything is, or who are denied with a code (RFC 6471
+/// section 3.4: a list that ends must not list the world).
+fn at_retired<'a>(
+    zone: &Zone,
+    retirement: &Retirement,
+    verdict: Option<Verdict<'a>>,
+    qtype: u16,
+    now: UnixTime,
+) -> Reply<'a> {
+    let until = retirement.test_entries_until;
+    match verdict {
+        Some(Verdict::Listed(listed)) => {
+            let ttl = bounded(zone.ttl, until, now);
+            match qtype {
+                rtype::A | rtype::ANY => Reply::ListedA { ttl, listed },
+                rtype::TXT => Reply::ListedTxt { ttl, listed },
+                _ => Reply::NoData { ttl: bounded(zone.negative_ttl, until, now) },
+            }
+        }
+        None if retirement.has_test_entries(now) => {
+            Reply::NoData { ttl: bounded(zone.parent_ttl, until, now) }
+        }
+        _ => Reply::NxDomain { ttl: Retirement::TTL },
+    }
 }
 
 fn at_forged<'a>(zone: &Zone, forged: Forged<'a>, qtype: u16) -> Reply<'a> {
@@ -239,7 +285,7 @@ mod tests {
     use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
         Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Include,
-        Includes, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZoneSpec,
+        Includes, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZonePhase, ZoneSpec,
     };
 
     use super::{
@@ -358,6 +404,61 @@ mod tests {
         check("test.", "records");
         check("invalid.", "nxdomain");
         check("org.", "nxdomain");
+    }
+
+    /// RFC 6471 section 3.4: what ORDB's end did in 2008, to list the world, no zone can do.
+    #[test]
+    fn rfc6471_3_4_a_retired_zone_lists_nothing_to_anybody_and_says_so_at_its_apex() {
+        let listing = ListAll {
+            return_code: "127.0.0.9".parse().unwrap(),
+            reason: "all are bad".parse().unwrap(),
+        };
+        let open = Access::default();
+        let all = AccessRules::new(AccessAction::List(listing), Vec::new()).unwrap();
+        let denying = Access {
+            subscribers: SubscriberMode::Required,
+            denial: dnsbl_types::Denial::Code,
+            ..Access::default()
+        };
+        for access in [open, Access { rules: all, ..Access::default() }, denying] {
+            for (until, tests) in
+                [(None, "nxdomain"), (Some(NOW), "nxdomain"), (Some(UnixTime(1_001)), "records")]
+            {
+                let retired = ZonePhase::Retired(Retirement {
+                    notice: "it has ended".into(),
+                    test_entries_until: until,
+                });
+                let zone =
+                    ZoneSpec { access: access.clone(), phase: retired, ..spec(ZoneKind::Ip) };
+                let (index, origin) = (Arc::new(Index::default()), zone.origin.clone());
+                let mut writer = IndexWriter::new(index.clone());
+                writer.put_zone(&zone.check().unwrap(), Serial(1));
+                for subject in ["192.0.2.0/24", "2001:db8::/32"] {
+                    writer.set_entries(&origin, &subject.parse().unwrap(), &[Entry::default()]);
+                }
+                writer.publish(1, Instant::now());
+                let ask = |relative: &str, qtype| {
+                    let qname: Name = format!("{relative}bl.example.org").parse().unwrap();
+                    reply_to(&index.load(), Question { qname: qname.wire(), qtype }, CLIENT)
+                };
+                let above = if tests == "records" { "nodata" } else { "nxdomain" };
+                for (relative, expected) in [
+                    ("1.2.0.192.", "nxdomain"),
+                    ("x.", "nxdomain"),
+                    ("2.0.0.127.", tests),
+                    ("5.0.0.127.", tests),
+                    ("1.0.0.127.", "nxdomain"),
+                    ("127.", above),
+                    ("2.0.192.", above),
+                ] {
+                    let seen = ask(relative, rtype::A);
+                    // Whoever is refused is not told more.
+                    assert!(seen == expected || seen == "refused", "{relative}: {seen}");
+                    assert!(seen != "forged", "{relative}");
+                }
+                assert_eq!(ask("", rtype::TXT), "records");
+            }
+        }
     }
 
     #[test]

@@ -587,10 +587,9 @@ impl Test {
         self.sent.iter().filter(|sent| !is_none(sent)).count()
     }
 
-    /// Whether the host said no to none of the probes that it answered. Who takes everything proves
-    /// nothing about others through whom it came back.
-    pub fn takes_everything(&self) -> bool {
-        !self.sent.iter().any(|sent| sent.refusals > 0)
+    /// Whether the host has said no to this probe.
+    pub fn has_refused(&self, probe: u8) -> bool {
+        self.sent(probe).is_some_and(|sent| sent.refusals > 0)
     }
 
     /// Whether this probe got an answer that is final: refused for good, or bounced.

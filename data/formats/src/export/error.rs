@@ -14,6 +14,9 @@ pub enum ExportError {
     /// A data set that is only read.
     #[error("{} is not written: its entries share one value; ip4set and ip6trie say the same", .0.as_str())]
     Shared(ListType),
+    /// A zone that has ended.
+    #[error("it is retired, so there is nothing that another server should list")]
+    Retired,
     /// A combined zone, whose answers no file has.
     #[error(
         "it includes {0} other zones and answers with their listings, too, and a file has those of one zone: export each of them (rbldnsd takes their files together, as ZONE:TYPE:FILE,FILE)"

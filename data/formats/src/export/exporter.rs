@@ -114,13 +114,16 @@ impl<'z> Exporter<'z> {
     /// The beginning of a file.
     ///
     /// # Errors
-    /// There is no such file of a zone of that kind, or of one that includes others.
+    /// There is no such file of a zone of that kind, of one that includes others, or of one that has ended.
     pub fn new(
         target: Target,
         zone: &'z Zone,
         serial: Serial,
         options: Options<'_>,
     ) -> Result<Self, ExportError> {
+        if zone.phase.retirement().is_some() {
+            return Err(ExportError::Retired);
+        }
         if !zone.includes.is_empty() {
             return Err(ExportError::Combined(zone.includes.as_slice().len()));
         }

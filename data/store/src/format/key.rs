@@ -1,6 +1,9 @@
 //! Key bytes: big-endian, so that rows lie in the order of their subjects.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    cmp::Ordering,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use dnsbl_types::{DomainSubject, Name, Subject, UnixTime};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -13,6 +16,10 @@ pub(crate) const COPY: &[u8] = b"copy/";
 pub(crate) const IMPORTS: &[u8] = b"import/";
 /// The key of the place where the sweep goes on.
 pub(crate) const SWEPT: &[u8] = b"swept";
+/// The key of the first segment id that no import that was cut off or called off may have left expiries of.
+pub(crate) const FREE_SEGMENT: &[u8] = b"free-segment";
+/// The key of the first zone id that no deleted zone may have left expiries of.
+pub(crate) const FREE_ZONE: &[u8] = b"free-zone";
 
 /// The key of the second copy of what `zones` and `segments` say of a zone.
 pub(crate) fn copy(origin: &Name) -> Vec<u8> {
@@ -176,6 +183,11 @@ pub(crate) fn first_host(from: &[u8]) -> Option<u32> {
 /// How many addresses there are, counted from 0.0.0.0, whose keys are before this one.
 pub(crate) fn hosts_before(key: &[u8]) -> u64 {
     first_host(key).map_or(1 << 32, u64::from)
+}
+
+/// The order in which the store has subjects: what one covers comes behind it.
+pub fn compare_subjects(one: &Subject, other: &Subject) -> Ordering {
+    subject(one).cmp(&subject(other))
 }
 
 /// A subject as it stands in keys: what it covers comes behind it.

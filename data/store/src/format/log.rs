@@ -4,12 +4,13 @@
 
 use std::{borrow::Cow, iter::Sum};
 
-use dnsbl_types::{Listing, Name, Source, Subscriber, SubscriberId, UnixTime, Zone};
+use dnsbl_types::{AllowEntry, Listing, Name, Source, Subscriber, SubscriberId, UnixTime, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     StoreError,
     format::{
+        allow_entry::AllowValue,
         codec,
         document::{self, Document, DocumentId, DocumentKind, DocumentValue},
         row::{ListingRow, Provenance},
@@ -159,6 +160,20 @@ pub enum Op {
         /// Its name.
         name: String,
     },
+    /// An allow entry was added or changed.
+    PutAllow {
+        /// As it now is.
+        entry: Box<AllowEntry>,
+        /// As it was before.
+        previous: Option<Box<AllowEntry>>,
+    },
+    /// An allow entry was removed.
+    DeleteAllow {
+        /// As it was.
+        previous: Box<AllowEntry>,
+        /// By its own expiry.
+        expired: bool,
+    },
 }
 
 /// An import as the log knows it. Its rows are in the store.
@@ -204,6 +219,9 @@ impl Op {
             Self::PutSubscriber { .. } => "subscriber-put",
             Self::RotateSubscriber { .. } => "subscriber-rotate",
             Self::DeleteSubscriber { .. } => "subscriber-delete",
+            Self::PutAllow { .. } => "allow-put",
+            Self::DeleteAllow { expired: false, .. } => "allow-delete",
+            Self::DeleteAllow { expired: true, .. } => "allow-expire",
             Self::PutDocument { document } => return format!("{}-put", document.kind()).into(),
             Self::DeleteDocument { kind, .. } => return format!("{kind}-delete").into(),
         })
@@ -215,6 +233,9 @@ impl Op {
             Self::PutZone { zone, .. } | Self::DeleteZone { previous: zone } => Some(&zone.origin),
             Self::Put { zone, .. } | Self::Delete { zone, .. } | Self::Import { zone, .. } => {
                 Some(zone)
+            }
+            Self::PutAllow { entry, .. } | Self::DeleteAllow { previous: entry, .. } => {
+                entry.zone.as_ref()
             }
             Self::PutDocument { .. }
             | Self::DeleteDocument { .. }
@@ -264,6 +285,9 @@ impl Op {
             | Self::DeleteSubscriber { name, .. } => Some(name.clone()),
             Self::PutDocument { document } => Some(document.id().to_string()),
             Self::DeleteDocument { id, .. } => Some(id.to_string()),
+            Self::PutAllow { entry, .. } | Self::DeleteAllow { previous: entry, .. } => {
+                Some(entry.subject.to_string())
+            }
             _ => self.listing().map(|listing| listing.subject.to_string()),
         }
     }
@@ -436,6 +460,8 @@ enum OpValue {
         id: u64,
         name: String,
     },
+    PutAllow(AllowValue, Option<AllowValue>),
+    DeleteAllow(AllowValue, bool),
 }
 
 /// An entry's value.
@@ -509,6 +535,12 @@ impl From<&Op> for OpValue {
             Op::DeleteSubscriber { id, name } => {
                 Self::DeleteSubscriber { id: id.0, name: name.clone() }
             }
+            Op::PutAllow { entry, previous } => {
+                Self::PutAllow((&**entry).into(), previous.as_deref().map(AllowValue::from))
+            }
+            Op::DeleteAllow { previous, expired } => {
+                Self::DeleteAllow((&**previous).into(), *expired)
+            }
             Op::PutDocument { document } => Self::PutDocument {
                 kind: document.kind().to_string(),
                 id: document.id().to_string(),
@@ -575,6 +607,13 @@ impl TryFrom<OpValue> for Op {
             }
             OpValue::DeleteSubscriber { id, name } => {
                 Self::DeleteSubscriber { id: SubscriberId(id), name }
+            }
+            OpValue::PutAllow(entry, previous) => Self::PutAllow {
+                entry: Box::new(entry.try_into()?),
+                previous: previous.map(AllowEntry::try_from).transpose()?.map(Box::new),
+            },
+            OpValue::DeleteAllow(previous, expired) => {
+                Self::DeleteAllow { previous: Box::new(previous.try_into()?), expired }
             }
             OpValue::PutDocument { kind, id, document } => {
                 let document = document.document(document::kind(&kind)?, document::id(&id)?)?;

@@ -3,6 +3,7 @@
 //! Keys are big-endian, so that rows lie in the order of their subjects; values are a version byte and then
 //! postcard. Nothing here reads or writes.
 
+pub(crate) mod allow_entry;
 pub(crate) mod audit;
 pub(crate) mod block;
 pub(crate) mod codec;

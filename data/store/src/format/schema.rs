@@ -13,9 +13,10 @@ use rocksdb::{
 /// their ids; it is read as it is.
 /// 4 had no settings of zones beside those of the first release; it is read as it is.
 /// 5 had no subscribers, so its log has no operations on them; it is read as it is.
-pub(crate) const FORMAT: u32 = 6;
+/// 6 had no allow entries and no phases of zones; it is read as it is.
+pub(crate) const FORMAT: u32 = 7;
 
-/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
+/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids are not given again), `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";
@@ -48,8 +49,11 @@ pub(crate) const SUBSCRIBER_INDEX: &str = "subscriber-index";
 /// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
 pub(crate) const USAGE: &str = "usage";
 
+/// Scope · subject → allow entry (`allow_entry.rs`).
+pub(crate) const ALLOWLIST: &str = "allowlist";
+
 /// New ones come at the end, in which the database numbers them.
-pub(crate) const FAMILIES: [&str; 13] = [
+pub(crate) const FAMILIES: [&str; 14] = [
     META,
     ZONES,
     SEGMENTS,
@@ -63,6 +67,7 @@ pub(crate) const FAMILIES: [&str; 13] = [
     SUBSCRIBERS,
     SUBSCRIBER_INDEX,
     USAGE,
+    ALLOWLIST,
 ];
 
 /// A column family; all of them are there once the database is open.

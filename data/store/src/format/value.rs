@@ -11,8 +11,8 @@ use std::{
 
 use dnsbl_types::{
     Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
-    ListAll, Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode,
-    Zone, ZoneKind, ZoneQuotas, ZoneSpec,
+    ListAll, Listing, Name, Quota, Reason, Records, Retirement, ReturnCode, SoaTimes, Source,
+    SubscriberMode, UnixTime, Zone, ZoneKind, ZonePhase, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,11 @@ enum SettingValue {
     Includes(Vec<IncludeValue>),
     /// Types and data of each owner, as in messages.
     Records(Vec<OwnerValue>),
+    Frozen,
+    Retired {
+        notice: String,
+        test_entries_until: Option<u64>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,7 +301,7 @@ impl From<&Zone> for SettingsValue {
         let allow = zone.kind.grant_terms().map(|_| allow);
         let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
             .then_some(SettingValue::ParentTtl(zone.parent_ttl));
-        let later = [parent_ttl, includes_of(zone), records_of(zone)];
+        let later = [parent_ttl, includes_of(zone), records_of(zone), phase_of(zone)];
         let more = allow.into_iter().chain(access_values(&zone.access));
         Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
@@ -309,6 +314,17 @@ fn includes_of(zone: &Zone) -> Option<SettingValue> {
         reason: include.reason.as_ref().map(|reason| reason.template().into()),
     });
     (!zone.includes.is_empty()).then(|| SettingValue::Includes(includes.collect()))
+}
+
+fn phase_of(zone: &Zone) -> Option<SettingValue> {
+    match &zone.phase {
+        ZonePhase::Active => None,
+        ZonePhase::Frozen => Some(SettingValue::Frozen),
+        ZonePhase::Retired(Retirement { notice, test_entries_until }) => {
+            let (notice, until) = (notice.clone(), test_entries_until.map(|until| until.0));
+            Some(SettingValue::Retired { notice, test_entries_until: until })
+        }
+    }
 }
 
 fn records_of(zone: &Zone) -> Option<SettingValue> {
@@ -349,6 +365,11 @@ impl TryFrom<SettingsValue> for Zone {
                 SettingValue::ParentTtl(seconds) => parent_ttl = Some(seconds),
                 SettingValue::Includes(value) => spec.includes = includes(value)?,
                 SettingValue::Records(value) => spec.records = records(value)?,
+                SettingValue::Frozen => spec.phase = ZonePhase::Frozen,
+                SettingValue::Retired { notice, test_entries_until } => {
+                    let test_entries_until = test_entries_until.map(UnixTime);
+                    spec.phase = ZonePhase::Retired(Retirement { notice, test_entries_until });
+                }
             }
         }
         spec.parent_ttl = parent_ttl.unwrap_or(ZoneSpec::default_parent_ttl(spec.kind));
@@ -483,6 +504,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             parent_ttl: Self::PARENT_TTL,
             includes: Includes::default(),
             records: Records::default(),
+            phase: ZonePhase::default(),
         })
     }
 }

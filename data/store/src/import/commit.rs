@@ -15,6 +15,7 @@ use crate::{
     },
     read::state::{Segment, ZoneState},
     write::{
+        listings::check_phase,
         operation::{Commit, OperationResult},
         transaction::Transaction,
     },
@@ -79,6 +80,10 @@ impl StagedPart {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
             *decided = Decided::new(order, runs, transaction.now)?;
+        }
+        // What only removes is taken.
+        if decided.counts.added + decided.counts.updated > 0 {
+            check_phase(&zone.zone)?;
         }
         match order.mode {
             ImportMode::ReplaceSource(limits) => check_limits(decided, limits),

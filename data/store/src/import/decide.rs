@@ -1,15 +1,15 @@
 //! What an import changes: its rows beside what the source says, both read in the order of subjects.
 
 use dnsbl_types::UnixTime;
-use rocksdb::{DB, WriteBatch};
+use rocksdb::WriteBatch;
 
 use crate::{
     ChangeError, ImportCounts, StoreError,
-    db::UnnamedSegment,
+    db::{Db, UnnamedSegment},
     format::{
         codec, key,
         row::{ListingRow, Provenance, Row, TOMBSTONE_ROW, expiry_value},
-        schema::{self, cf, synced},
+        schema::{self, cf},
     },
     import::{
         before::Before,
@@ -66,7 +66,7 @@ impl Decided {
         let segment = (!order.dry_run).then(|| UnnamedSegment::new(&order.db, order.zone));
         let options = schema::family_options(schema::LISTINGS, None);
         let output = segment.as_ref().map(|segment| Output {
-            db,
+            db: &order.db,
             tables: Tables::new(&options, runs.folder(), segment.key()),
             expiries: WriteBatch::default(),
             first_expiry: None,
@@ -234,7 +234,7 @@ impl Decision<'_> {
 
 /// Where the rows go that change something.
 struct Output<'a> {
-    db: &'a DB,
+    db: &'a Db,
     tables: Tables<'a>,
     /// WriteStamp at once: an expiry row without its listing does no harm.
     expiries: WriteBatch,
@@ -247,7 +247,7 @@ impl Output<'_> {
         let key = self.tables.put_row(subject, &row)?;
         if let Some(at) = listing.expires_at {
             let (key, value) = (key::expiry(at, key), expiry_value(listing));
-            self.expiries.put_cf(cf(self.db, schema::EXPIRY), key, value);
+            self.expiries.put_cf(cf(&self.db.rocks, schema::EXPIRY), key, value);
             self.first_expiry = Some(self.first_expiry.map_or(at, |first| first.min(at)));
         }
         if self.expiries.len() < CHUNK { Ok(()) } else { self.write_expiries() }
@@ -257,11 +257,11 @@ impl Output<'_> {
         if self.expiries.is_empty() {
             return Ok(());
         }
-        Ok(self.db.write_opt(std::mem::take(&mut self.expiries), &synced())?)
+        self.db.write_expiries(std::mem::take(&mut self.expiries))
     }
 
     fn finish(mut self) -> Result<(), StoreError> {
         self.write_expiries()?;
-        self.tables.finish(self.db)
+        self.tables.finish(&self.db.rocks)
     }
 }

@@ -383,6 +383,7 @@ impl Remains {
                 schema::META => "serials and counts of zones".into(),
                 schema::DOCUMENTS => format!("documents {}", texts_in_words(lost)),
                 schema::USAGE => "usage of subscribers".into(),
+                schema::ALLOWLIST => "allow entries".into(),
                 other => format!("rows of {other:?}"),
             };
             Some(format!("lost in {file} ({} bytes): {what}", lost.bytes))
@@ -574,8 +575,14 @@ impl Remains {
         self.write_zones(&mut output)?;
         self.write_rows(&mut output)?;
         self.write_log(&mut output)?;
-        let whole =
-            [schema::AUDIT, schema::TOKENS, schema::SUBSCRIBERS, schema::DOCUMENTS, schema::USAGE];
+        let whole = [
+            schema::AUDIT,
+            schema::TOKENS,
+            schema::SUBSCRIBERS,
+            schema::DOCUMENTS,
+            schema::USAGE,
+            schema::ALLOWLIST,
+        ];
         let whole = whole.into_iter();
         for family in whole.chain(foreign.iter().map(String::as_str)) {
             self.copy(&mut output, family)?;

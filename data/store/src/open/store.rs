@@ -15,7 +15,7 @@ use crate::{
     Change, ChangeError, Committed, Reader, Spent, Staging, StoreError, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
-        key::{SegmentId, SegmentKey, ZoneId},
+        key::{self, SegmentId, SegmentKey, ZoneId},
         schema::{self, cf},
     },
     head::{self, Head},
@@ -82,6 +82,9 @@ impl Store {
         let zones = state::read_zones(&View::snapshot(&db)).map_err(damage(path))?;
         let segments = zones.values().flat_map(|state| &state.segments);
         let last = segments.map(|segment| segment.key.segment).max().unwrap_or(SegmentId(0));
+        let free =
+            state::read_free(&View::snapshot(&db), key::FREE_SEGMENT).map_err(damage(path))?;
+        let last = last.max(SegmentId(free.saturating_sub(1)));
         let is_writable = failure.is_none();
         let db = Db::new(db, path.into(), options, last, failure);
         if is_writable {

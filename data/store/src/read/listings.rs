@@ -87,6 +87,19 @@ pub enum Visited {
 /// nothing else to say are passed over much faster, and count as one for each so many.
 const LOOK: usize = 256;
 
+impl SubjectMatch {
+    /// Whether a subject is one of these.
+    pub fn admits(&self, subject: &Subject) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(sought) => subject == sought,
+            Self::Covering(sought) => subject.covers(sought),
+            Self::Covered(sought) => sought.covers(subject),
+            Self::Overlap(sought) => sought.covers(subject) || subject.covers(sought),
+        }
+    }
+}
+
 impl Filter {
     /// Everything.
     pub fn all() -> Self {
@@ -94,16 +107,7 @@ impl Filter {
     }
 
     fn admits(&self, listing: &Listing) -> bool {
-        let by_subject = match &self.subject {
-            SubjectMatch::Any => true,
-            SubjectMatch::Exact(subject) => listing.subject == *subject,
-            SubjectMatch::Covering(subject) => listing.subject.covers(subject),
-            SubjectMatch::Covered(subject) => subject.covers(&listing.subject),
-            SubjectMatch::Overlap(subject) => {
-                subject.covers(&listing.subject) || listing.subject.covers(subject)
-            }
-        };
-        by_subject
+        self.subject.admits(&listing.subject)
             && self.source.as_ref().is_none_or(|source| listing.source == *source)
             && self.tag.as_ref().is_none_or(|tag| listing.body.tags.contains(tag))
     }

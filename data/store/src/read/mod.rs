@@ -3,6 +3,7 @@
 //! [`view`] is the state; [`cursor`] walks through one segment, [`scan`] through several side by side;
 //! [`reader`] is what others get; each of the files named after a noun adds how that is read.
 
+pub(crate) mod allowlist;
 pub(crate) mod audit;
 pub(crate) mod cursor;
 pub(crate) mod documents;

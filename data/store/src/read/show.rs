@@ -16,6 +16,7 @@ use crate::{
     StoreError,
     format::key::{self, SegmentKey},
     read::{
+        allowlist,
         cursor::Reading,
         scan::{Scan, Step, SubjectRows},
         state::ZoneState,
@@ -125,6 +126,8 @@ pub(crate) fn show_all(
     let parts: Vec<Part<'_>> = zones.iter().flat_map(|state| parts(state, None)).collect();
     show_parts(view, &parts, follower)?;
     subscribers::each(view, |record| follower.set_subscriber(None, Some(&record.subscriber)))?;
+    let allowed = allowlist::below(view, &[])?;
+    allowed.iter().for_each(|record| follower.put_allow_entry(&record.entry));
     follower.publish(head, Instant::now());
     Ok(())
 }

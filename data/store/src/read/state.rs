@@ -246,6 +246,13 @@ fn segment(
     })
 }
 
+/// The first id that is free by what is noted under a key; 0 where nothing is.
+pub(crate) fn read_free(view: &View<'_>, key: &[u8]) -> Result<u32, StoreError> {
+    let found = view.find(schema::META, key)?;
+    let id = found.as_deref().and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+    Ok(id.unwrap_or(0))
+}
+
 /// The first key among the expiries that may be there: what lies before was swept.
 pub(crate) fn read_swept(view: &View<'_>) -> Result<Vec<u8>, StoreError> {
     Ok(view.find(schema::META, key::SWEPT)?.map(|key| key.to_vec()).unwrap_or_default())

@@ -119,6 +119,7 @@ impl<'a> Batch<'a> {
         self.overlay.documents.extend(plan.documents);
         self.overlay.tokens = plan.tokens.or(self.overlay.tokens.take());
         self.state.next_zone = plan.next_zone.unwrap_or(self.state.next_zone);
+        self.state.allowlist = plan.allowlist.unwrap_or(self.state.allowlist);
         self.state.subscribers = plan.subscribers.unwrap_or(self.state.subscribers);
         if let Some(place) = plan.sweep {
             self.state.sweep = place;

@@ -3,7 +3,7 @@
 use crate::{
     ChangeError,
     write::{
-        compact, documents, listings,
+        allowlist, compact, documents, listings,
         operation::{Operation, OperationResult},
         subscribers, sweep, tokens,
         transaction::Transaction,
@@ -46,6 +46,12 @@ pub(crate) fn decide(
         }
         Operation::DeleteSubscriber { id, precondition } => {
             subscribers::delete(transaction, id, &precondition)
+        }
+        Operation::PutAllow { entry, precondition } => {
+            allowlist::put(transaction, *entry, &precondition)
+        }
+        Operation::DeleteAllow { zone, subject, precondition } => {
+            allowlist::delete(transaction, zone.as_ref(), &subject, &precondition)
         }
         Operation::Sweep => sweep::sweep(transaction),
         Operation::CompactSegments => compact::compact(transaction),

@@ -41,6 +41,17 @@ pub enum ChangeError {
         /// Who includes it.
         by: Vec<Name>,
     },
+    /// The zone takes no listings for now, or any more.
+    #[error(
+        "zone {zone} is {state}, so nothing more is listed in it; removals and exclusions are taken",
+        state = if *.is_retired { "retired" } else { "frozen" }
+    )]
+    TakesNoListings {
+        /// The zone.
+        zone: Name,
+        /// Whether it has ended.
+        is_retired: bool,
+    },
     /// There is no such token.
     #[error("there is no such token")]
     NoToken,
@@ -91,6 +102,12 @@ pub enum ChangeError {
     /// There are as many subscribers as there may be.
     #[error("there are {0} subscribers, which is the most")]
     TooManySubscribers(u64),
+    /// There is no such allow entry.
+    #[error("there is no such allow entry")]
+    NoAllowEntry,
+    /// There are as many allow entries as there may be.
+    #[error("there are {0} allow entries, which is the most")]
+    TooManyAllowEntries(usize),
     /// A subscriber has as many keys as it may.
     #[error(
         "the subscriber has {0} keys that count, which is the most; wait until an old one ends, or end them all at once with an overlap of 0"
@@ -133,7 +150,9 @@ pub enum ChangeError {
         counts: ImportCounts,
     },
     /// An import, a sweep, a compaction or a change of a subscriber is in one change with other operations.
-    #[error("an import, a sweep, a compaction or a change of a subscriber is a change of its own")]
+    #[error(
+        "an import, a sweep, a compaction, a change of a subscriber or of an allow entry is a change of its own"
+    )]
     NotAlone,
     /// More changes wait than the writer takes.
     #[error("too many changes are waiting")]

@@ -54,6 +54,9 @@ pub(crate) fn put(
     if let Some(listing) = old.as_ref().filter(|listing| listing.body == body) {
         return Ok(OperationResult::Listing { created, listing: Box::new(listing.clone()) });
     }
+    if !body.exclusion {
+        check_phase(&at.zone.zone)?;
+    }
     let now = transaction.now;
     let listing = Listing {
         listed_at: old.as_ref().map_or(now, |listing| listing.listed_at),
@@ -267,6 +270,15 @@ impl AtSubject {
 fn check_no_test_entry(zone: &Zone, subject: &Subject) -> Result<(), ChangeError> {
     let named = TestEntry::named_by(zone, subject);
     if named.is_some() { Err(ChangeError::TestEntry) } else { Ok(()) }
+}
+
+/// Checks that more may be listed in a zone.
+pub(crate) fn check_phase(zone: &Zone) -> Result<(), ChangeError> {
+    if zone.phase.takes_listings() {
+        return Ok(());
+    }
+    let (zone, is_retired) = (zone.origin.clone(), zone.phase.retirement().is_some());
+    Err(ChangeError::TakesNoListings { zone, is_retired })
 }
 
 /// Checks that a zone can list a subject at all.

@@ -5,6 +5,7 @@
 //! [`Plan`](transaction::Plan). [`batch`] adds plans to one write, which can't fail, and [`writer`] writes,
 //! syncs, shows and acknowledges. The files named after nouns decide the operations on them.
 
+mod allowlist;
 pub(crate) mod batch;
 mod compact;
 mod decide;

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use dnsbl_types::{
-    KeyDigest, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, SubscriberId, Zone,
+    AllowEntry, KeyDigest, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber,
+    SubscriberId, Zone,
 };
 
 use crate::{
     ChangeError,
     format::{
+        allow_entry::AllowRecord,
         document::{Document, DocumentId, DocumentKind},
         log::{Actor, ImportCounts},
         subscriber::SubscriberRecord,
@@ -19,7 +21,7 @@ use crate::{
 };
 
 /// A transaction: operations that are made in this order, all of them as one entry of the log, or where one
-/// can't be made, none. Imports, sweeps, compactions and changes of subscribers go alone.
+/// can't be made, none. Imports, sweeps, compactions and changes of subscribers and allow entries go alone.
 #[derive(Debug)]
 pub struct Change {
     /// Who asks for it.
@@ -124,6 +126,22 @@ pub enum Operation {
         /// On the subscriber as it is; its tag is its revision.
         precondition: Precondition,
     },
+    /// Makes an allow entry, or replaces one.
+    PutAllow {
+        /// As it shall be, [checked](AllowEntry::check).
+        entry: Box<AllowEntry>,
+        /// On the entry as it is; its tag is its revision.
+        precondition: Precondition,
+    },
+    /// Deletes an allow entry.
+    DeleteAllow {
+        /// Its zone; `None`: it holds for all.
+        zone: Option<Name>,
+        /// Its subject.
+        subject: Subject,
+        /// On the entry as it is; its tag is its revision.
+        precondition: Precondition,
+    },
     /// Removes some rows that have expired, and counts those that it looked at: 0 where none is left. The
     /// server does this on its own.
     Sweep,
@@ -147,6 +165,8 @@ impl Operation {
                 | Self::PutSubscriber { .. }
                 | Self::RotateSubscriber { .. }
                 | Self::DeleteSubscriber { .. }
+                | Self::PutAllow { .. }
+                | Self::DeleteAllow { .. }
         )
     }
 
@@ -259,6 +279,13 @@ pub enum OperationResult {
     },
     /// A subscriber was put, or has another key; as it now is.
     Subscriber(Box<SubscriberRecord>),
+    /// An allow entry was put.
+    AllowEntry {
+        /// It did not exist before.
+        created: bool,
+        /// The entry as it now is.
+        record: Box<AllowRecord>,
+    },
     /// An import was committed, or tried.
     Import(ImportCounts),
     /// So many listings, documents, zones, tokens, subscribers, rows or entries were removed, moved or looked at;

@@ -7,8 +7,12 @@ use rocksdb::DB;
 
 use crate::{
     StoreError,
-    format::key::SegmentKey,
+    format::{
+        allow_entry::AllowRecord,
+        key::{self, SegmentKey},
+    },
     read::{
+        allowlist,
         reader::Reader,
         state::{self, Zones},
         subscribers,
@@ -26,10 +30,27 @@ pub(crate) struct WriterState {
     pub(crate) next_zone: u32,
     /// How many subscribers there are.
     pub(crate) subscribers: u64,
+    pub(crate) allowlist: AllowlistState,
     pub(crate) sweep: SweepPlace,
     pub(crate) compaction: Option<Compaction>,
     /// The zones of which the second copy is known to be as they are.
     pub(crate) copies: HashMap<Name, Copied>,
+}
+
+/// What is known of the allow entries.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AllowlistState {
+    pub(crate) count: usize,
+    /// Invariant: none of them expires before this.
+    pub(crate) first_expiry: Option<UnixTime>,
+}
+
+impl AllowlistState {
+    /// That of some entries.
+    pub(crate) fn of(records: &[AllowRecord]) -> Self {
+        let first_expiry = records.iter().filter_map(|record| record.entry.expires_at).min();
+        Self { count: records.len(), first_expiry }
+    }
 }
 
 /// What the second copy of a zone rests on.
@@ -64,12 +85,14 @@ impl WriterState {
         let reader = Reader::new(db, UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
         let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
+        let next_zone = next_zone.max(state::read_free(&reader.view, key::FREE_ZONE)?);
         Ok(Self {
             zones,
             head: reader.head()?,
             epoch: reader.epoch()?,
             next_zone,
             subscribers: subscribers::count(&reader.view)?,
+            allowlist: AllowlistState::of(&allowlist::below(&reader.view, &[])?),
             sweep: SweepPlace { from: state::read_swept(&reader.view)?, checked: false },
             compaction: None,
             copies: HashMap::new(),

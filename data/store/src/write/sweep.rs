@@ -15,7 +15,10 @@ use crate::{
         key::{self, SegmentKey, ZoneId},
         schema,
     },
-    write::{listings, operation::OperationResult, state::SweepPlace, transaction::Transaction},
+    write::{
+        allowlist, listings, operation::OperationResult, state::SweepPlace,
+        transaction::Transaction,
+    },
 };
 
 /// Rows that one step removes at most: other changes wait meanwhile, some milliseconds.
@@ -42,6 +45,10 @@ struct Found {
 
 /// Removes up to [`STEP`] expired rows; the result counts the expiries that were read.
 pub(crate) fn sweep(transaction: &mut Transaction<'_>) -> Result<OperationResult, ChangeError> {
+    match allowlist::sweep(transaction)? {
+        0 => {}
+        entries => return Ok(OperationResult::Count(entries)),
+    }
     let Found { mut due, read, next } = find_due(transaction)?;
     let place = transaction.sweep_place().clone();
     if read == 0 && (place.checked || place.from <= next) {

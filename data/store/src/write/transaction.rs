@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use dnsbl_types::{Entry, Name, Subject, Subscriber, UnixTime};
+use dnsbl_types::{AllowEntry, Entry, Name, Subject, Subscriber, UnixTime};
 
 use crate::{
     Actor, ChangeError, Op, StoreError,
@@ -25,7 +25,7 @@ use crate::{
         tokens,
         view::{StoredRow, View},
     },
-    write::state::{Compaction, SweepPlace, WriterState},
+    write::state::{AllowlistState, Compaction, SweepPlace, WriterState},
 };
 
 /// A change while it is decided.
@@ -69,6 +69,7 @@ pub(crate) struct Plan {
     pub(crate) next_zone: Option<u32>,
     /// How many subscribers there will be.
     pub(crate) subscribers: Option<u64>,
+    pub(crate) allowlist: Option<AllowlistState>,
     pub(crate) sweep: Option<SweepPlace>,
     pub(crate) compaction: Option<Option<Compaction>>,
     /// The first key among the expiries that are new.
@@ -111,6 +112,11 @@ pub(crate) enum Effect {
     Subscriber {
         old: Option<Box<Subscriber>>,
         new: Option<Box<Subscriber>>,
+    },
+    /// An allow entry as it is, or as it was.
+    Allow {
+        entry: Box<AllowEntry>,
+        is_gone: bool,
     },
     /// Every subject of a segment that was committed.
     Segment {
@@ -212,6 +218,8 @@ impl<'a> Transaction<'a> {
 
     /// Leaves no zone of that name, and nothing of the rows of the one that was.
     pub(crate) fn remove_zone(&mut self, origin: &Name, id: ZoneId) {
+        let next = self.plan.next_zone.unwrap_or(self.state.next_zone);
+        self.put(schema::META, key::FREE_ZONE, next.to_be_bytes().into());
         self.plan.zones.insert(origin.clone(), None);
         self.plan.blocks.retain(|(segment, _), _| segment.zone != id);
         self.plan.edits.push(Edit::ForgetBlocks(id));
@@ -410,6 +418,18 @@ impl<'a> Transaction<'a> {
     /// Leaves so many subscribers.
     pub(crate) fn set_subscribers(&mut self, count: u64) {
         self.plan.subscribers = Some(count);
+    }
+
+    // Allow entries.
+
+    /// What is known of them, as the operations so far leave it.
+    pub(crate) fn allowlist(&self) -> AllowlistState {
+        self.plan.allowlist.unwrap_or(self.state.allowlist)
+    }
+
+    /// Leaves the allow entries so.
+    pub(crate) fn set_allowlist(&mut self, allowlist: AllowlistState) {
+        self.plan.allowlist = Some(allowlist);
     }
 
     // Housekeeping.

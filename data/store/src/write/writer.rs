@@ -219,6 +219,8 @@ impl WriterThread {
                 Effect::Subscriber { old, new } => {
                     follower.set_subscriber(old.as_deref(), new.as_deref());
                 }
+                Effect::Allow { entry, is_gone: false } => follower.put_allow_entry(entry),
+                Effect::Allow { entry, is_gone: true } => follower.remove_allow_entry(entry),
                 Effect::Segment { zone, segment } => {
                     if let Some(state) = zones.get(zone) {
                         let view = View::snapshot(&self.db.rocks);

@@ -7,7 +7,7 @@ use crate::{
     format::{codec, key, schema},
     read::state::{self, ZoneState},
     write::{
-        includes,
+        allowlist, includes,
         operation::OperationResult,
         transaction::{Effect, Transaction},
     },
@@ -73,6 +73,7 @@ pub(crate) fn delete(
 ) -> Result<OperationResult, ChangeError> {
     let state = transaction.zone(origin)?.clone();
     includes::check_delete(transaction, origin)?;
+    allowlist::delete_zone(transaction, origin)?;
     let imports = key::imports(origin);
     transaction.delete_range(schema::META, imports.clone(), [&imports[..], &[u8::MAX]].concat());
     let (start, end) = (state.id.0.to_be_bytes(), state.id.0.saturating_add(1).to_be_bytes());

@@ -12,8 +12,8 @@ use dnsbl_store::{
     Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber, SubscriberId,
-    UnixTime, Zone, ZoneKind, ZoneSpec,
+    AllowEntry, Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber,
+    SubscriberId, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -37,6 +37,7 @@ pub(crate) struct Mirror(pub(crate) Arc<Mutex<Seen>>);
 pub(crate) struct Seen {
     pub(crate) entries: BTreeMap<String, Vec<Entry>>,
     pub(crate) subscribers: BTreeMap<SubscriberId, Subscriber>,
+    pub(crate) allowed: BTreeMap<(Option<Name>, String), AllowEntry>,
     pub(crate) serial: Serial,
     pub(crate) seq: u64,
 }
@@ -73,6 +74,15 @@ impl Follower for Mirror {
         if let Some(new) = new {
             assert!(seen.insert(new.id, new.clone()).is_none(), "it was not there");
         }
+    }
+    fn put_allow_entry(&mut self, entry: &AllowEntry) {
+        let seen = &mut self.0.lock().unwrap().allowed;
+        seen.insert((entry.zone.clone(), entry.subject.to_string()), entry.clone());
+    }
+    fn remove_allow_entry(&mut self, entry: &AllowEntry) {
+        let seen = &mut self.0.lock().unwrap().allowed;
+        let removed = seen.remove(&(entry.zone.clone(), entry.subject.to_string()));
+        assert_eq!(removed.as_ref(), Some(entry), "it is as it was shown");
     }
     fn publish(&mut self, seq: u64, _: Instant) {
         self.0.lock().unwrap().seq = seq;
