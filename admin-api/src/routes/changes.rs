@@ -18,7 +18,9 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN},
+    scopes::{
+        ChangesRead, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+    },
     v1::change::{self, Sight},
 };
 
@@ -81,6 +83,7 @@ pub(crate) async fn list_changes(
             subscribers: caller.has(SUBSCRIBERS_READ),
             documents: caller.has(RELAY_TESTS_READ),
             grants: caller.has(GRANTS_READ),
+            reports: caller.has(REPORTS_READ),
         },
         ended: false,
     };

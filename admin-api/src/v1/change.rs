@@ -20,6 +20,8 @@ pub(crate) struct Sight {
     pub(crate) documents: bool,
     /// What logins grant.
     pub(crate) grants: bool,
+    /// Changes of reports and reporters.
+    pub(crate) reports: bool,
 }
 
 impl Sight {
@@ -31,6 +33,7 @@ impl Sight {
             | Op::DeleteSubscriber { .. } => self.subscribers,
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
+                Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
                 _ => self.documents,
             },
             _ => match op.source() {

@@ -9,7 +9,7 @@ use dnsbl_types::{
     ZoneKind, ZoneSpec,
 };
 
-use super::{BodyError, access, parse, parse_all, texts};
+use super::{BodyError, access, parse, parse_all, report, texts};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -56,6 +56,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.includes = includes(body.includes.unwrap_or_default())?;
     let records = body.records.iter().flatten().map(|(owner, types)| (owner.as_str(), types));
     spec.records = Records::parse(&spec.origin, records).map_err(BodyError::refused)?;
+    spec.reports = body.reports.map(report::read_rules).transpose()?;
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
 }
@@ -217,6 +218,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         access: access::write(&zone.access),
         includes: zone.includes.as_slice().iter().map(write_include).collect(),
         records: write_records(&zone.records),
+        reports: zone.reports.as_ref().map(report::write_rules),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),

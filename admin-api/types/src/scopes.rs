@@ -25,4 +25,7 @@ pub const SCOPES: &[&str] = &[
     "subscribers:write",
     "feeds:read",
     "feeds:write",
+    "reports:write",
+    "reports:read",
+    "reports:review",
 ];

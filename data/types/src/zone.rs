@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
-    ReturnCode, Rrset, UnixTime, query_name, test_name::TestName,
+    ReportRules, ReportRulesError, ReturnCode, Rrset, UnixTime, query_name, test_name::TestName,
 };
 
 /// The kind of subjects that a zone lists.
@@ -139,6 +139,8 @@ pub struct ZoneSpec {
     pub includes: Includes,
     /// Further records at the apex and below it.
     pub records: Records,
+    /// When reports list; `None` where none are taken.
+    pub reports: Option<ReportRules>,
 }
 
 /// A zone whose settings fit together.
@@ -218,6 +220,9 @@ pub enum ZoneError {
     /// Records that the zone can't have.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// Rules of reports that make no sense.
+    #[error("reports: {0}")]
+    Reports(#[from] ReportRulesError),
 }
 
 impl ZoneSpec {
@@ -256,6 +261,7 @@ impl ZoneSpec {
             access: if is_allow { Access::loopback() } else { Access::default() },
             includes: Includes::default(),
             records: Records::default(),
+            reports: None,
         }
     }
 
@@ -277,6 +283,7 @@ impl ZoneSpec {
         self.check_terms()?;
         self.check_includes()?;
         self.check_records()?;
+        self.check_reports()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -372,6 +379,11 @@ impl ZoneSpec {
             false if self.includes.has(&self.origin) => Err(IncludeError::Itself),
             false => Ok(()),
         }
+    }
+
+    fn check_reports(&self) -> Result<(), ReportRulesError> {
+        let is_allow = self.kind.grant_terms().is_some();
+        if is_allow && self.reports.is_some() { Err(ReportRulesError::Allow) } else { Ok(()) }
     }
 
     fn check_records(&self) -> Result<(), RecordsError> {

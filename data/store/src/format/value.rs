@@ -11,8 +11,8 @@ use std::{
 
 use dnsbl_types::{
     Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
-    ListAll, Listing, Name, Quota, Reason, Records, ReturnCode, SoaTimes, Source, SubscriberMode,
-    Zone, ZoneKind, ZoneQuotas, ZoneSpec,
+    ListAll, Listing, Name, Quota, Reason, Records, ReportCategory, ReportRule, ReportRules,
+    ReturnCode, SoaTimes, Source, SubscriberMode, Zone, ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -155,6 +155,7 @@ enum SettingValue {
     Includes(Vec<IncludeValue>),
     /// Types and data of each owner, as in messages.
     Records(Vec<OwnerValue>),
+    Reports(Vec<ReportRuleValue>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +163,19 @@ struct IncludeValue {
     zone: String,
     return_codes: Vec<Ipv4Addr>,
     reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ReportRuleValue {
+    category: String,
+    return_code: Option<Ipv4Addr>,
+    reason: Option<String>,
+    reporters: u32,
+    networks: u32,
+    window: u32,
+    expires_in: u32,
+    longest: u32,
+    trusted: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,7 +310,7 @@ impl From<&Zone> for SettingsValue {
         let allow = zone.kind.grant_terms().map(|_| allow);
         let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
             .then_some(SettingValue::ParentTtl(zone.parent_ttl));
-        let later = [parent_ttl, includes_of(zone), records_of(zone)];
+        let later = [parent_ttl, includes_of(zone), records_of(zone), reports_of(zone)];
         let more = allow.into_iter().chain(access_values(&zone.access));
         Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
@@ -317,6 +331,21 @@ fn records_of(zone: &Zone) -> Option<SettingValue> {
         (owner.to_string(), types.collect())
     });
     (!zone.records.is_empty()).then(|| SettingValue::Records(records.collect()))
+}
+
+fn reports_of(zone: &Zone) -> Option<SettingValue> {
+    let rules = zone.reports.as_ref()?.iter().map(|(category, rule)| ReportRuleValue {
+        category: category.as_str().into(),
+        return_code: rule.return_code.map(|code| code.addr()),
+        reason: rule.reason.as_ref().map(|reason| reason.template().into()),
+        reporters: rule.reporters,
+        networks: rule.networks,
+        window: rule.window,
+        expires_in: rule.expires_in,
+        longest: rule.longest,
+        trusted: rule.trusted.iter().map(|name| name.as_str().into()).collect(),
+    });
+    Some(SettingValue::Reports(rules.collect()))
 }
 
 impl TryFrom<SettingsValue> for Zone {
@@ -349,6 +378,7 @@ impl TryFrom<SettingsValue> for Zone {
                 SettingValue::ParentTtl(seconds) => parent_ttl = Some(seconds),
                 SettingValue::Includes(value) => spec.includes = includes(value)?,
                 SettingValue::Records(value) => spec.records = records(value)?,
+                SettingValue::Reports(value) => spec.reports = Some(reports(value)?),
             }
         }
         spec.parent_ttl = parent_ttl.unwrap_or(ZoneSpec::default_parent_ttl(spec.kind));
@@ -408,6 +438,28 @@ fn records(value: Vec<OwnerValue>) -> Result<Records, StoreError> {
     let owners = value.into_iter().map(|(owner, types)| Ok((name(&owner)?, types)));
     let owners = owners.collect::<Result<Vec<_>, StoreError>>()?;
     Records::from_wire(owners).map_err(|err| StoreError::unreadable("records", err))
+}
+
+fn reports(value: Vec<ReportRuleValue>) -> Result<ReportRules, StoreError> {
+    let rules = value.into_iter().map(|value| {
+        let category: Result<ReportCategory, _> = value.category.parse();
+        let category = category.map_err(|err| StoreError::unreadable("category", err))?;
+        let code = value.return_code.map(ReturnCode::stored).transpose();
+        let trusted = value.trusted.iter().map(|name| source(name));
+        let rule = ReportRule {
+            return_code: code.map_err(|err| StoreError::unreadable("return code", err))?,
+            reason: value.reason.as_deref().map(reason).transpose()?,
+            reporters: value.reporters,
+            networks: value.networks,
+            window: value.window,
+            expires_in: value.expires_in,
+            longest: value.longest,
+            trusted: trusted.collect::<Result<_, _>>()?,
+        };
+        Ok((category, rule))
+    });
+    let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
+    ReportRules::new(rules).map_err(|err| StoreError::unreadable("reports", err))
 }
 
 /// The settings that the first release had.
@@ -483,6 +535,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             parent_ttl: Self::PARENT_TTL,
             includes: Includes::default(),
             records: Records::default(),
+            reports: None,
         })
     }
 }
@@ -530,6 +583,18 @@ mod tests {
         let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
         combined.records = Records::parse(&combined.origin, [("www", &types)]).unwrap();
         is_kept(&combined.check().unwrap());
+        let mut reported = ZoneSpec::clone(&zone(ZoneKind::Ip));
+        reported.reports = Some(ReportRules::default());
+        is_kept(&reported.clone().check().unwrap());
+        let rule = ReportRule {
+            return_code: Some("127.0.0.5".parse().unwrap()),
+            reason: Some("harvests: $".parse().unwrap()),
+            trusted: vec!["mx1".parse().unwrap()],
+            ..ReportRule::default()
+        };
+        let rules = [(ReportCategory::DirectoryHarvest, rule)];
+        reported.reports = Some(ReportRules::new(rules).unwrap());
+        is_kept(&reported.check().unwrap());
     }
 
     #[track_caller]
