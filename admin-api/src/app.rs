@@ -83,11 +83,7 @@ impl App {
         Self {
             imports: Slots::new("imports", limits.max_imports, limits.max_imports_per_token),
             scans: Slots::new("searches and exports", limits.max_scans, limits.max_scans_per_token),
-            bulks: Slots::new(
-                "bulks of reports",
-                limits.max_imports,
-                limits.max_imports_per_token,
-            ),
+            bulks: Slots::new("bulks of reports", limits.max_imports, limits.max_imports_per_token),
             waits: Slots::new(
                 "requests that wait for changes",
                 limits.max_waits,

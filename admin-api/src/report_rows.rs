@@ -54,7 +54,8 @@ fn ndjson(body: &[u8]) -> Vec<Row> {
 }
 
 fn csv(body: &[u8]) -> Result<Vec<Row>, Problem> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(body);
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(false).from_reader(body);
     let header = reader.headers().map_err(|err| Problem::malformed(format!("csv: {err}")))?;
     if let Some(other) = header.iter().find(|name| !COLUMNS.contains(name)) {
         let known = COLUMNS.join(", ");

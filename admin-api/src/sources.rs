@@ -17,8 +17,7 @@ const MAX_SOURCES: usize = 64;
 const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 
 /// Names that stand for parts of the server in audit records, or for those who have no token.
-const RESERVED: [&str; 5] =
-    [TESTER, Source::LOGINS, Source::REPORTS, Actor::SERVER, "anonymous"];
+const RESERVED: [&str; 5] = [TESTER, Source::LOGINS, Source::REPORTS, Actor::SERVER, "anonymous"];
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
@@ -39,7 +38,10 @@ impl SourceRights {
     pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
         refuse_logins(source)?;
         if is_of_a_part(source.as_str()) {
-            let detail = format!("what {source} says is {}'s alone; write it as another source", whose(source));
+            let detail = format!(
+                "what {source} says is {}'s alone; write it as another source",
+                whose(source)
+            );
             return Err(Problem::reserved(detail).with("source", source.as_str()));
         }
         self.speaks_for(source)
@@ -228,7 +230,8 @@ mod tests {
 
     #[test]
     fn names_that_stand_for_somebody_else_are_refused() {
-        for name in ["relay-test", "Relay-Test", "reports", "dnsbl-server", "anonymous", "a b", ""] {
+        for name in ["relay-test", "Relay-Test", "reports", "dnsbl-server", "anonymous", "a b", ""]
+        {
             assert!(token_name(name).is_err(), "{name}");
         }
         assert!(token_name("admin").is_ok(), "the store sees to it that there is one of them");

@@ -197,7 +197,8 @@ impl Running {
             let reports = reports::build(config, &store, &index, tester.as_ref(), registry)?;
             anyhow::Ok((tester, logins::build(config, &store, &index, registry)?, reports))
         });
-        let (tester, (logins, start_logins, login_secrets), (reports, start_reports)) = match built {
+        let (tester, (logins, start_logins, login_secrets), (reports, start_reports)) = match built
+        {
             Ok(built) => built,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;

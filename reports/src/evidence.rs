@@ -131,7 +131,11 @@ fn without_recipients(text: &str) -> String {
                 continue;
             }
         }
-        if is_trace { kept.push_str(&without_for(line)) } else { kept.push_str(line) }
+        if is_trace {
+            kept.push_str(&without_for(line))
+        } else {
+            kept.push_str(line)
+        }
         kept.push('\n');
     }
     kept.truncate(kept.trim_end_matches('\n').len());
@@ -161,10 +165,7 @@ mod tests {
     #[test]
     fn control_characters_are_shown_and_nothing_obeys_them() {
         let evidence = Evidence::new("Subject: \x1b[31mred\u{202e}\r\n\tfolded\rx\n").unwrap();
-        assert_eq!(
-            evidence.as_str(),
-            "Subject: \\u{1b}[31mred\\u{202e}\n\tfolded\\u{d}x"
-        );
+        assert_eq!(evidence.as_str(), "Subject: \\u{1b}[31mred\\u{202e}\n\tfolded\\u{d}x");
         assert_eq!(Comment::new("a\nb\tc\x07").unwrap().as_str(), "a b c\\u{7}");
         assert_eq!(Comment::new("日本語 é").unwrap().as_str(), "日本語 é");
         assert!(Comment::new(" \n").is_none() && Evidence::new("\r\n \n").is_none());
@@ -188,7 +189,12 @@ mod tests {
             Subject: for a@b";
         let evidence = Evidence::new(head).unwrap();
         assert!(!evidence.as_str().contains("example.jp"), "{}", evidence.as_str());
-        for kept in ["Received: from a by b", "for (removed) Mon", "From: spam@example.com", "Subject: for a@b"] {
+        for kept in [
+            "Received: from a by b",
+            "for (removed) Mon",
+            "From: spam@example.com",
+            "Subject: for a@b",
+        ] {
             let shown = evidence.as_str().replace("(removed);", "(removed)");
             assert!(shown.contains(kept), "{kept}: {shown}");
         }

@@ -20,18 +20,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::{
+    clerk::{Clerk, Order, Request},
+    desk::kept,
+};
 pub use self::{
     outcome::{Decided, Found, Outcome, ReportsError},
     settings::Settings,
     stats::{Stats, Waiting},
 };
-use self::{
-    clerk::{Clerk, Order, Request},
-    desk::kept,
-};
-use crate::{
-    Comment, Report, ReportId, Reporter, StateKind, Submission, Verdict, record,
-};
+use crate::{Comment, Report, ReportId, Reporter, StateKind, Submission, Verdict, record};
 
 /// Requests that may wait for the task.
 const QUEUE: usize = 4096;
@@ -135,8 +133,7 @@ impl Reports {
         self.read(move |reader| {
             let Some(report) = desk::read_report(reader, id)? else { return Ok(None) };
             let evidence = reader.document(&record::EVIDENCE, &record::report_id(id)?)?;
-            let evidence =
-                evidence.and_then(|document| kept(&document, record::read_evidence));
+            let evidence = evidence.and_then(|document| kept(&document, record::read_evidence));
             Ok(Some(Found { report, evidence }))
         })
         .await

@@ -271,8 +271,16 @@ fn word(value: &impl Serialize) -> String {
 impl ShowReport {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let request = client.v1(Method::GET, &["reports", &self.id]);
-        output.document(&client.ask::<Report>(request).await?, text::members)
+        output.document(&client.ask::<Report>(request).await?, whole)
     }
+}
+
+/// A report, with the lines of its evidence behind it.
+fn whole(report: &Report) -> String {
+    let without = Report { evidence: None, ..report.clone() };
+    let evidence = report.evidence.iter().flat_map(|evidence| evidence.lines());
+    let lines = evidence.map(|line| format!("  {}\n", text::visible(line)));
+    text::members(&without) + &lines.collect::<String>()
 }
 
 impl DecideReport {
@@ -320,7 +328,8 @@ mod tests {
         assert_eq!(body("--category spam").unwrap(), least);
         let more = json!({"subject": "192.0.2.1", "category": "directory-harvest", "count": 50,
             "zone": "bl.example.org", "first_seen": "2026-01-31T00:00:00Z"});
-        let line = "--category directory-harvest --count 50 --zone bl.example.org --first-seen 2026-01-31";
+        let line =
+            "--category directory-harvest --count 50 --zone bl.example.org --first-seen 2026-01-31";
         assert_eq!(body(line).unwrap(), more);
         for line in ["", "--category spams", "--category spam --count 0"] {
             assert!(body(line).is_err(), "{line}");

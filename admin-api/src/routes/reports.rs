@@ -130,7 +130,8 @@ pub(crate) async fn create_reports(
         for row in rows {
             let at = results.len();
             let claimed = row.as_ref().map_err(Clone::clone);
-            let claimed = claimed.map_err(Problem::malformed).and_then(|body| Ok(report::read(body)?));
+            let claimed =
+                claimed.map_err(Problem::malformed).and_then(|body| Ok(report::read(body)?));
             match claimed.and_then(|claimed| submission(&caller, client, claimed)) {
                 Ok(submission) => {
                     taken.push((at, submission));
@@ -148,7 +149,8 @@ pub(crate) async fn create_reports(
             };
         }
     }
-    let count = |is: fn(&api::ReportRow) -> bool| results.iter().filter(|row| is(row)).count() as u64;
+    let count =
+        |is: fn(&api::ReportRow) -> bool| results.iter().filter(|row| is(row)).count() as u64;
     let accepted = count(|row| row.status == 201);
     let duplicates = count(|row| row.status == 200);
     let rejected = count(|row| row.error.is_some());
@@ -294,7 +296,8 @@ fn refused_row(at: usize, problem: Problem) -> api::ReportRow {
 }
 
 fn read_id(text: &str) -> Result<ReportId, Problem> {
-    text.parse().map_err(|_| Problem::not_found("no-such-report", format!("there is no report {text}")))
+    text.parse()
+        .map_err(|_| Problem::not_found("no-such-report", format!("there is no report {text}")))
 }
 
 impl BesideQuery {

@@ -1,9 +1,7 @@
 //! Reports, reporters, and the rules of zones.
 
 use admin_api_types as api;
-use dnsbl_reports::{
-    Claimed, Comment, Evidence, Found, Report, ReportState, Reporter, StateKind,
-};
+use dnsbl_reports::{Claimed, Comment, Evidence, Found, Report, ReportState, Reporter, StateKind};
 use dnsbl_types::{ReportCategory, ReportRule, ReportRules};
 
 use super::{BodyError, parse, parse_all, texts, time};
@@ -196,7 +194,8 @@ mod tests {
     fn rules_have_defaults_that_fit_and_read_back() {
         let spam = |json: &str| {
             let rules = rules(&format!(r#"{{"categories":{{"spam":{json}}}}}"#))?;
-            let again = serde_json::to_string(&write_rules(&rules)).map_err(|err| err.to_string())?;
+            let again =
+                serde_json::to_string(&write_rules(&rules)).map_err(|err| err.to_string())?;
             assert_eq!(self::rules(&again), Ok(rules.clone()));
             rules.rule(ReportCategory::Spam).cloned().ok_or_else(|| "no rule".to_owned())
         };

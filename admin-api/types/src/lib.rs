@@ -42,8 +42,8 @@ pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use report::{
-    Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow, ReportRule,
-    ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
+    Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
+    ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
 pub use scopes::SCOPES;
 pub use subscriber::{

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn each_listing_lasts_twice_as_long_and_none_longer_than_the_longest() {
-        let rule = ReportRule { expires_in: 100, longest: 500, window: 10, ..ReportRule::default() };
+        let rule =
+            ReportRule { expires_in: 100, longest: 500, window: 10, ..ReportRule::default() };
         let lifetimes = [1, 2, 3, 4, 5, 100].map(|times| rule.lifetime(times));
         assert_eq!(lifetimes, [100, 200, 400, 500, 500, 500]);
         let long = ReportRule { expires_in: u32::MAX, longest: u32::MAX, ..rule };

@@ -32,17 +32,17 @@ fn read_report(content_type: &str, body: &[u8], beside: &Beside) -> Result<Claim
         ));
     }
     let boundary = mime::parameter(content_type, "boundary");
-    let boundary = boundary.ok_or_else(|| BodyError::malformed("the Content-Type has no boundary"))?;
+    let boundary =
+        boundary.ok_or_else(|| BodyError::malformed("the Content-Type has no boundary"))?;
     let parts = mime::parts(body, &boundary)?;
-    let of = |kinds: &[&str]| {
-        parts.iter().find(|part| kinds.contains(&part.media_type().as_str()))
-    };
+    let of = |kinds: &[&str]| parts.iter().find(|part| kinds.contains(&part.media_type().as_str()));
     let feedback = of(&["message/feedback-report"])
         .ok_or_else(|| BodyError::malformed("it has no part message/feedback-report"))?;
     let feedback = Entity::read(&feedback.decoded()?);
     let message = of(&["message/rfc822", "text/rfc822-headers", "message/rfc822-headers"]);
     let evidence = message.map(Entity::decoded).transpose()?;
-    let evidence = evidence.and_then(|octets| Evidence::of_message(&String::from_utf8_lossy(&octets)));
+    let evidence =
+        evidence.and_then(|octets| Evidence::of_message(&String::from_utf8_lossy(&octets)));
     Ok(Claimed {
         zone: beside.zone.clone(),
         subject: reported(&feedback)?,
@@ -96,8 +96,9 @@ fn incidents(feedback: &Entity) -> Result<u64, BodyError> {
 fn arrival(feedback: &Entity) -> Result<Option<UnixTime>, BodyError> {
     let date = feedback.field("arrival-date").or_else(|| feedback.field("received-date"));
     let Some(text) = date else { return Ok(None) };
-    let at = jiff::fmt::rfc2822::parse(text)
-        .map_err(|_| BodyError::Malformed(format!("Arrival-Date: {text:?} is no date of RFC 5322")))?;
+    let at = jiff::fmt::rfc2822::parse(text).map_err(|_| {
+        BodyError::Malformed(format!("Arrival-Date: {text:?} is no date of RFC 5322"))
+    })?;
     Ok(Some(UnixTime(u64::try_from(at.timestamp().as_second()).unwrap_or(0))))
 }
 
@@ -167,15 +168,27 @@ mod tests {
     fn what_is_no_report_says_why() {
         for (content_type, body, says) in [
             ("multipart/report; boundary=part", report(WHOLE), "report-type"),
-            ("multipart/mixed; report-type=feedback-report; boundary=part", report(WHOLE), "report-type"),
+            (
+                "multipart/mixed; report-type=feedback-report; boundary=part",
+                report(WHOLE),
+                "report-type",
+            ),
             ("multipart/report; report-type=feedback-report", report(WHOLE), "no boundary"),
             (TYPE, "--part\r\n\r\nx\r\n--part--\r\n".into(), "no part message/feedback-report"),
             (TYPE, report(WHOLE).replace("--part--", ""), "it is cut"),
             (TYPE, report("Feedback-Type: abuse\r\n"), "about nobody"),
             (TYPE, report("Source-IP: 192.0.2.1\r\n"), "no Feedback-Type"),
             (TYPE, report("Feedback-Type: abuse\r\nSource-IP: 192.0.2\r\n"), "Source-IP"),
-            (TYPE, report("Feedback-Type: abuse\r\nSource-IP: 192.0.2.1\r\nIncidents: 0\r\n"), "Incidents"),
-            (TYPE, report("Feedback-Type: abuse\r\nSource-IP: 192.0.2.1\r\nArrival-Date: now\r\n"), "Arrival-Date"),
+            (
+                TYPE,
+                report("Feedback-Type: abuse\r\nSource-IP: 192.0.2.1\r\nIncidents: 0\r\n"),
+                "Incidents",
+            ),
+            (
+                TYPE,
+                report("Feedback-Type: abuse\r\nSource-IP: 192.0.2.1\r\nArrival-Date: now\r\n"),
+                "Arrival-Date",
+            ),
         ] {
             let err = super::read(content_type, body.as_bytes(), &Beside::default()).unwrap_err();
             assert!(err.to_string().contains(says), "{says}: {err}");

@@ -24,16 +24,14 @@ impl Entity {
                 break;
             }
             let line = String::from_utf8_lossy(line);
-            match (line.starts_with([' ', '\t']), fields.last_mut()) {
-                (true, Some((_, value))) => {
-                    value.push(' ');
-                    value.push_str(line.trim());
-                }
-                _ if fields.len() < MAX_FIELDS => {
-                    let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-                    fields.push((name.trim().to_owned(), value.trim().to_owned()));
-                }
-                _ => {}
+            if line.starts_with([' ', '\t'])
+                && let Some((_, value)) = fields.last_mut()
+            {
+                value.push(' ');
+                value.push_str(line.trim());
+            } else if fields.len() < MAX_FIELDS {
+                let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+                fields.push((name.trim().to_owned(), value.trim().to_owned()));
             }
         }
         Self { fields, body: rest.to_vec() }
@@ -58,8 +56,9 @@ impl Entity {
             "7bit" | "8bit" | "binary" => Ok(self.body.clone()),
             "quoted-printable" => {
                 let robust = quoted_printable::ParseMode::Robust;
-                quoted_printable::decode(&self.body, robust)
-                    .map_err(|err| BodyError::Malformed(format!("a part's quoted-printable: {err}")))
+                quoted_printable::decode(&self.body, robust).map_err(|err| {
+                    BodyError::Malformed(format!("a part's quoted-printable: {err}"))
+                })
             }
             "base64" => base64(&self.body),
             other => Err(BodyError::Malformed(format!("a part's encoding {other:?} is not known"))),
@@ -69,7 +68,8 @@ impl Entity {
 
 /// The octets of base64, whatever lies between the letters.
 pub(super) fn base64(text: &[u8]) -> Result<Vec<u8>, BodyError> {
-    let letters: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let letters: Vec<u8> =
+        text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let decoded = data_encoding::BASE64.decode(&letters);
     decoded.map_err(|err| BodyError::Malformed(format!("base64: {err}")))
 }
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn parameters_are_read_quoted_or_not() {
-        let value = r#"multipart/report; report-type=feedback-report ; x="a;b\"c"; Boundary="a b=c""#;
+        let value =
+            r#"multipart/report; report-type=feedback-report ; x="a;b\"c"; Boundary="a b=c""#;
         assert_eq!(parameter(value, "report-type").unwrap(), "feedback-report");
         assert_eq!(parameter(value, "x").unwrap(), "a;b\"c");
         assert_eq!(parameter(value, "boundary").unwrap(), "a b=c");

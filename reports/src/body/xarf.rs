@@ -77,7 +77,8 @@ pub fn read(body: &[u8], beside: &Beside) -> Result<Claimed, BodyError> {
 fn category(xarf: &Xarf) -> Result<ReportCategory, BodyError> {
     use ReportCategory::{BruteForce, Malware, Phishing, Relay, Spam, SpamTrap};
     let is_trap = matches!(xarf.evidence_source.as_deref(), Some("spamtrap" | "spam_trap"));
-    let is_mail = xarf.service.as_deref().is_some_and(|service| service.eq_ignore_ascii_case("smtp"));
+    let is_mail =
+        xarf.service.as_deref().is_some_and(|service| service.eq_ignore_ascii_case("smtp"));
     match (xarf.category.as_str(), xarf.kind.as_str()) {
         ("messaging", "spam" | "bulk_messaging") if is_trap => Ok(SpamTrap),
         ("messaging", "spam" | "bulk_messaging") => Ok(Spam),
@@ -95,7 +96,8 @@ fn category(xarf: &Xarf) -> Result<ReportCategory, BodyError> {
 
 fn read_time(field: &str, text: &str) -> Result<UnixTime, BodyError> {
     let at: Result<jiff::Timestamp, _> = text.parse();
-    let at = at.map_err(|_| BodyError::Malformed(format!("{field}: {text:?} is no time of RFC 3339")))?;
+    let at =
+        at.map_err(|_| BodyError::Malformed(format!("{field}: {text:?} is no time of RFC 3339")))?;
     Ok(UnixTime(u64::try_from(at.as_second()).unwrap_or(0)))
 }
 
@@ -112,7 +114,7 @@ fn evidence(pieces: &[Piece]) -> Result<Option<Evidence>, BodyError> {
             .map_err(|err| BodyError::Malformed(format!("evidence: {err}")))?;
         let piece = String::from_utf8_lossy(&octets);
         let piece = if is_message { Evidence::of_message(&piece) } else { Evidence::new(&piece) };
-        for piece in piece {
+        if let Some(piece) = piece {
             text.push_str(piece.as_str());
             text.push('\n');
         }

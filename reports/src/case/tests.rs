@@ -111,10 +111,16 @@ fn what_follows_within_a_window_belongs_to_the_same_listing_and_what_comes_later
     assert_eq!(told.by_three("b", 100), Received::Lists(NOW.plus(300), ids(&[504, 505, 506])));
     // Still listed: it is renewed.
     assert!(matches!(told.by_three("c", 200), Received::Lists(until, _) if until == NOW.plus(600)));
-    assert!(matches!(told.by_three("d", 600), Received::Lists(until, _) if until == NOW.plus(1050)));
+    assert!(
+        matches!(told.by_three("d", 600), Received::Lists(until, _) if until == NOW.plus(1050))
+    );
     // Long after the last one it begins anew.
-    assert!(matches!(told.by_three("e", 1499), Received::Lists(until, _) if until == NOW.plus(1949)));
-    assert!(matches!(told.by_three("f", 2399), Received::Lists(until, _) if until == NOW.plus(2499)));
+    assert!(
+        matches!(told.by_three("e", 1499), Received::Lists(until, _) if until == NOW.plus(1949))
+    );
+    assert!(
+        matches!(told.by_three("f", 2399), Received::Lists(until, _) if until == NOW.plus(2499))
+    );
 }
 
 #[test]
@@ -171,8 +177,10 @@ fn claims_of_several_categories_make_one_listing_and_each_ends_at_its_own_time()
         ..ReportRule::default()
     };
     let spam = of(None, 100);
-    let phishing = ReportRule { reason: Some("phish $".parse().unwrap()), ..of(Some("127.0.0.9"), 300) };
-    let rules = [(ReportCategory::Spam, spam.clone()), (ReportCategory::Phishing, phishing.clone())];
+    let phishing =
+        ReportRule { reason: Some("phish $".parse().unwrap()), ..of(Some("127.0.0.9"), 300) };
+    let rules =
+        [(ReportCategory::Spam, spam.clone()), (ReportCategory::Phishing, phishing.clone())];
     let rules = ReportRules::new(rules).unwrap();
     let codes = [ReturnCode::LISTED];
     let mut case = Case::default();
@@ -235,8 +243,8 @@ impl Model {
             .filter(|(who, _, at, spent)| !spent && is_recent(*at) && *who != Self::LIAR)
             .collect();
         let networks: HashSet<u8> = counting.iter().map(|(_, network, ..)| *network).collect();
-        let enough = counting.len() >= rule.reporters as usize
-            && networks.len() >= rule.networks as usize;
+        let enough =
+            counting.len() >= rule.reporters as usize && networks.len() >= rule.networks as usize;
         if !enough && !counting.iter().any(|(who, ..)| *who == Self::TRUSTED) {
             return Expected::Waits;
         }

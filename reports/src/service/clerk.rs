@@ -109,7 +109,8 @@ impl Clerk {
             let documents = reader.documents(&record::REPORT, after.as_ref(), PAGE)?;
             let Some(last) = documents.last() else { break };
             after = Some(last.id().clone());
-            for report in documents.iter().filter_map(|document| kept(document, record::read_report))
+            for report in
+                documents.iter().filter_map(|document| kept(document, record::read_report))
             {
                 self.last = self.last.max(report.id);
                 waiting.note(&report, None, Some(report.state.kind()));
@@ -439,7 +440,9 @@ impl Clerk {
         for kind in [record::EVIDENCE, record::REPORT, record::REPORTER] {
             match self.forget(&kind, now).await {
                 Ok(count) => is_done &= count < FORGET,
-                Err(err) => tracing::warn!(%kind, %err, "records that are no longer kept are still there"),
+                Err(err) => {
+                    tracing::warn!(%kind, %err, "records that are no longer kept are still there")
+                }
             }
         }
         self.forgot_at = is_done.then(Instant::now);

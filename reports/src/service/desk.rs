@@ -179,7 +179,8 @@ impl OpenCase {
             Look::Review(_) => true,
             Look::Listing => false,
         };
-        let mut wanted: Vec<ReportId> = voices.filter(is_wanted).map(|voice| voice.report).collect();
+        let mut wanted: Vec<ReportId> =
+            voices.filter(is_wanted).map(|voice| voice.report).collect();
         if let Look::Review(id) = look {
             wanted.push(*id);
         }

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use dnsbl_index::{IndexedZone, Snapshot, Verdict};
 use dnsbl_types::{
-    Guard, Name, ReportCategory, ReportRules, ReturnCode, Subject, TestEntry, UnixTime, Zone,
-    ZoneKind,
+    Guard, Name, ReportCategory, ReportRules, Subject, TestEntry, UnixTime, Zone, ZoneKind,
 };
 
 use crate::{Claimed, Refused, record::CaseKey};
@@ -15,8 +14,6 @@ use crate::{Claimed, Refused, record::CaseKey};
 pub(super) struct Place {
     pub(super) key: CaseKey,
     pub(super) rules: ReportRules,
-    /// The zone's return codes.
-    pub(super) codes: Vec<ReturnCode>,
     /// The relay tester finds out.
     pub(super) is_tested: bool,
 }
@@ -51,7 +48,6 @@ impl Place {
         Ok(Self {
             key: CaseKey { zone: origin, subject: subject.clone() },
             rules: settings.reports.clone().unwrap_or_default(),
-            codes: settings.return_codes.clone(),
             is_tested: relays.is_some(),
         })
     }

@@ -85,9 +85,8 @@ impl Stats {
 
     /// Reports of a category, by the names of what came of them.
     pub fn outcomes(&self, category: ReportCategory) -> [(&'static str, u64); 5] {
-        let of = |counts: &[AtomicU64; CATEGORIES]| {
-            counts[category as usize].load(Ordering::Relaxed)
-        };
+        let of =
+            |counts: &[AtomicU64; CATEGORIES]| counts[category as usize].load(Ordering::Relaxed);
         [
             ("waiting", of(&self.waiting)),
             ("listed", of(&self.listed)),
