@@ -44,7 +44,10 @@ impl Place {
         if relays.is_none() && settings.reports.is_none() {
             return Err(Refused::NotTaken(origin));
         }
-        check(zone, subject, now)?;
+        // The tester knows itself which hosts it may test.
+        if relays.is_none() {
+            check(zone, subject, now)?;
+        }
         Ok(Self {
             key: CaseKey { zone: origin, subject: subject.clone() },
             rules: settings.reports.clone().unwrap_or_default(),
