@@ -3,9 +3,8 @@
 use dnsbl_types::{ReportCategory, Subject, UnixTime};
 
 use super::{
-    Beside, BodyError,
+    beside::{Beside, BodyError, subject},
     mime::{self, Entity},
-    subject,
 };
 use crate::{Claimed, Comment, Evidence};
 

@@ -1,6 +1,6 @@
 //! As much of MIME as a report needs (RFC 2045, 2046): parts of a multipart body, their fields and what they say.
 
-use super::BodyError;
+use super::beside::BodyError;
 
 /// The most parts that are looked at.
 const MAX_PARTS: usize = 16;

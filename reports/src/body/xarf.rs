@@ -3,7 +3,10 @@
 use dnsbl_types::{ReportCategory, UnixTime};
 use serde::Deserialize;
 
-use super::{Beside, BodyError, mime, subject};
+use super::{
+    beside::{Beside, BodyError, subject},
+    mime,
+};
 use crate::{Claimed, Comment, Evidence};
 
 /// The most pieces of evidence that are looked at.

@@ -30,6 +30,8 @@ pub(super) struct OpenCase {
     pub(super) case: Case,
     /// What reports list now.
     listing: Option<ListingBody>,
+    /// Whether that follows from the case: a listing of an older release does not.
+    was_listed: bool,
     reports: BTreeMap<ReportId, ReportEntry>,
     evidence: Vec<(ReportId, Evidence)>,
 }
@@ -158,8 +160,10 @@ impl OpenCase {
             }
             Some(_) => {}
         }
+        let was_listed = case.is_listed(now);
         let mut open = Self {
             case,
+            was_listed,
             listing: listing.map(|listing| listing.body),
             reports: BTreeMap::new(),
             evidence: Vec::new(),
@@ -244,7 +248,7 @@ impl OpenCase {
                 let body = Box::new(body);
                 Some(Operation::PutListing { zone, subject, source, body, precondition })
             }
-            (None, Some(_)) => {
+            (None, Some(_)) if self.was_listed => {
                 let sources = Sources::One(source);
                 Some(Operation::DeleteListing { zone, subject, sources, precondition })
             }

@@ -213,6 +213,31 @@ async fn a_listing_that_was_removed_by_hand_stays_removed_until_others_report() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_was_put_back_is_known_again_and_one_of_an_older_release_is_left_alone() {
+    let fixture = Fixture::new(rule()).await;
+    for n in 1..=3 {
+        fixture.reports.report(by(&format!("mx{n}"), n, "192.0.2.1")).await.unwrap();
+    }
+    let body = fixture.listings("192.0.2.1").remove(0).body;
+    fixture.commit(Operation::DeleteListing {
+        zone: ZONE.parse().unwrap(),
+        subject: "192.0.2.1".parse().unwrap(),
+        sources: Sources::All,
+        precondition: Precondition::None,
+    });
+    let alone = fixture.reports.report(by("mx4", 4, "192.0.2.1")).await.unwrap();
+    assert_eq!(alone.report.state, ReportState::Waiting);
+    fixture.put("192.0.2.1", Source::REPORTS, body.clone());
+    let joins = fixture.reports.report(by("mx5", 5, "192.0.2.1")).await.unwrap();
+    assert_eq!(joins.report.state, ReportState::Listed(body.expires_at.unwrap()));
+    fixture.put("192.0.2.2", Source::REPORTS, ListingBody::default());
+    let waits = fixture.reports.report(by("mx1", 1, "192.0.2.2")).await.unwrap();
+    assert_eq!(waits.report.state, ReportState::Waiting);
+    assert!(fixture.is_listed("192.0.2.2"));
+    fixture.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reports_of_several_categories_make_one_listing() {
     let fixture = Fixture::new(ReportRule { reporters: 1, networks: 1, ..rule() }).await;
     fixture.reports.report(by("mx1", 1, "192.0.2.1")).await.unwrap();
