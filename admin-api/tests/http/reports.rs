@@ -169,15 +169,17 @@ async fn reviewers_confirm_and_refute_with_a_note_and_reporters_have_a_record() 
 #[tokio::test]
 async fn the_listing_of_reports_is_nobody_elses_and_the_change_feed_hides_reporters() {
     let fixture = fixture().await;
-    let trap = reporter(&fixture, "trap");
-    report(&fixture, &trap, &harvest("192.0.2.1")).await.ok();
+    for name in ["hushed1", "hushed2"] {
+        let token = reporter(&fixture, name);
+        report(&fixture, &token, &harvest("192.0.2.1")).await.ok();
+    }
     let path = format!("{ZONE}/listings/192.0.2.1?source=reports");
     fixture.put(&path, json!({})).await.problem(403);
     let reader = fixture.mint("reader", &["changes:read", "audit:read"]);
     for path in ["/v1/changes?after=0", "/v1/audit"] {
         let seen = fixture.ask_as(&reader, "GET", path).send().await;
         assert!(seen.status == 200 && seen.text.contains("192.0.2.1"), "{path}: {}", seen.text);
-        assert!(!seen.text.contains("trap"), "{path}: {}", seen.text);
+        assert!(!seen.text.contains("hushed"), "{path}: {}", seen.text);
     }
     assert_eq!(fixture.delete(&path).await.status, 204, "an operator may remove it");
 }
