@@ -266,10 +266,12 @@ impl Case {
         codes.sort_unstable();
         codes.dedup();
         codes.truncate(ListingBody::MAX_RETURN_CODES);
+        let mut tags: Vec<String> = live().map(|(c, _)| c.as_str().to_owned()).collect();
+        tags.sort_unstable();
         Some(ListingBody {
             return_codes: codes,
             reason: rules.rule(*last).and_then(|rule| rule.reason.clone()),
-            tags: live().map(|(category, _)| category.as_str().to_owned()).collect(),
+            tags,
             expires_at: until(longest),
             ..ListingBody::default()
         })
