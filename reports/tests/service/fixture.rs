@@ -76,8 +76,10 @@ impl Fixture {
 
     /// Stops everything, and starts it again on the same data.
     pub(crate) async fn restart(self) -> Self {
-        let Self { dir, store, settings, running, .. } = self;
+        let Self { dir, store, index, settings, reports, running } = self;
         running.stop().await;
+        // The folder is free once nobody has the store.
+        drop((index, reports));
         tokio::task::spawn_blocking(move || store.close()).await.unwrap();
         Self::open(dir, settings).await
     }
