@@ -62,7 +62,7 @@ fn lifetime(report: &Value) -> Option<i64> {
 
 /// The second of the month of a time such as `2026-11-30T07:01:02Z`.
 fn second(text: &str) -> i64 {
-    let number = |range| text.get(range).and_then(|part| part.parse::<i64>().ok()).unwrap();
+    let number = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
     ((number(8..10) * 24 + number(11..13)) * 60 + number(14..16)) * 60 + number(17..19)
 }
 
