@@ -10,13 +10,13 @@ use super::{BodyError, parse, parse_all, texts, time};
 pub(crate) fn read_rules(body: api::ReportRules) -> Result<ReportRules, BodyError> {
     let rules = body.categories.into_iter().map(|(category, rule)| {
         let category = read_category(category);
-        Ok((category, read_rule(category, rule)?))
+        Ok((category, read_rule(category, &rule)?))
     });
     let rules = rules.collect::<Result<Vec<_>, BodyError>>()?;
     ReportRules::new(rules).map_err(|err| BodyError::refused(format!("reports: {err}")))
 }
 
-fn read_rule(category: ReportCategory, rule: api::ReportRule) -> Result<ReportRule, BodyError> {
+fn read_rule(category: ReportCategory, rule: &api::ReportRule) -> Result<ReportRule, BodyError> {
     let usual = ReportRule::default();
     let field = |name: &str| format!("reports.categories.{category}.{name}");
     let code = rule.return_code.as_deref();
