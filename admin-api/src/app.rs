@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
+use dnsbl_reports::Reports;
 use dnsbl_store::{
     Actor, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader, Store,
     TokenRecord,
@@ -43,6 +44,8 @@ pub struct Api {
     pub feeds: Arc<Feeds>,
     /// The keeper of grants.
     pub logins: Arc<Logins>,
+    /// The keeper of reports.
+    pub reports: Arc<Reports>,
     /// By which mail servers are known that report logins without a token.
     pub login_secrets: Secrets,
 }
@@ -64,6 +67,8 @@ pub(crate) struct App {
     pub(crate) imports: Slots,
     /// For reading many listings.
     pub(crate) scans: Slots,
+    /// For many reports at once.
+    pub(crate) bulks: Slots,
     /// For waiting for changes.
     pub(crate) waits: Slots,
     tokens: Arc<TokenCache>,
@@ -82,6 +87,7 @@ impl App {
         Self {
             imports: Slots::new("imports", limits.max_imports, limits.max_imports_per_token),
             scans: Slots::new("searches and exports", limits.max_scans, limits.max_scans_per_token),
+            bulks: Slots::new("bulks of reports", limits.max_imports, limits.max_imports_per_token),
             waits: Slots::new(
                 "requests that wait for changes",
                 limits.max_waits,

@@ -141,6 +141,11 @@ impl Problem {
         self
     }
 
+    /// Its HTTP status and its detail, as a row among others tells it.
+    pub(crate) fn of_row(self) -> (u16, String) {
+        (self.0.status.as_u16(), self.0.detail)
+    }
+
     /// Its HTTP status.
     #[cfg(test)]
     pub(crate) fn status(&self) -> u16 {

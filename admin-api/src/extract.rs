@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt::Display, net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
     Json as AxumJson,
+    body::Body,
     extract::{
         FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
         rejection::JsonRejection,
@@ -97,20 +98,25 @@ impl FromRequest<Arc<App>> for Octets {
 }
 
 async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
+    read_at_most(request.into_body(), app.limits.body_bytes, app).await
+}
+
+/// A body of at most so many bytes, all of which come in time.
+pub(crate) async fn read_at_most(body: Body, most: usize, app: &App) -> Result<Bytes, Problem> {
     let limits = &app.limits;
-    let read = Limited::new(request.into_body(), limits.body_bytes).collect();
+    let read = Limited::new(body, most).collect();
     let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
         let seconds = limits.body_timeout.as_secs();
         Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
     })?;
     let body = read.map_err(|err| match err.is::<LengthLimitError>() {
-        true => Problem::too_large(format!("the body is larger than {} bytes", limits.body_bytes)),
+        true => Problem::too_large(format!("the body is larger than {most} bytes")),
         false => Problem::malformed(format!("the body broke off: {err}")),
     })?;
     Ok(body.to_bytes())
 }
 
-fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
+pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
     // Serde would take an array for a struct.
     if bytes.trim_ascii_start().first().is_some_and(|&first| first != b'{') {
         return Err(Problem::malformed("the body is not a JSON object"));
@@ -128,14 +134,14 @@ fn is_type(headers: &HeaderMap, is: &str) -> bool {
     essence(headers).eq_ignore_ascii_case(is)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let essence = essence(headers);
     essence.eq_ignore_ascii_case("application/json")
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// The media type without its parameters.
-fn essence(headers: &HeaderMap) -> &str {
+pub(crate) fn essence(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE);
     value
         .and_then(|value| value.to_str().ok())

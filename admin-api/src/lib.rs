@@ -17,6 +17,7 @@ mod import;
 mod layers;
 mod limits;
 mod precondition;
+mod report_rows;
 mod router;
 mod routes;
 mod scopes;
@@ -28,6 +29,7 @@ mod status;
 mod throttle;
 mod token_cache;
 mod top;
+mod unpack;
 mod v1;
 mod warning;
 

@@ -12,7 +12,8 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         allowlist, audit, changes, check, export, feeds, grants, health, import, listings, logins,
-        openapi, relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
+        openapi, relay_opt_outs, relay_tests, reporters, reports, search, subscribers, tokens,
+        usage, zones,
     },
 };
 
@@ -66,12 +67,18 @@ pub(crate) fn build(app: App) -> Router {
             allowlist::delete_allow_entry
         ))
         .routes(routes!(feeds::find_feed, feeds::put_feed, feeds::delete_feed))
+        .routes(routes!(reports::list_reports, reports::create_report))
+        .routes(routes!(reports::find_report))
+        .routes(routes!(reports::confirm_report))
+        .routes(routes!(reports::refute_report))
+        .routes(routes!(reporters::list_reporters))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
         .routes(routes!(feeds::run_feed))
+        .routes(routes!(reports::create_reports))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))

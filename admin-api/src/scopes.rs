@@ -17,6 +17,9 @@ pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 /// To see who has a grant, and what else is in allow zones.
 pub(crate) const GRANTS_READ: &str = "grants:read";
 
+/// To see reports and reporters, and changes of them.
+pub(crate) const REPORTS_READ: &str = "reports:read";
+
 /// To see subscribers, and changes of them.
 pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
 /// Shows allow entries.
@@ -61,6 +64,9 @@ scopes! {
     "To change subscribers." SubscribersWrite = Some("subscribers:write");
     "To see allow entries." AllowlistRead = Some(ALLOWLIST_READ);
     "To change allow entries." AllowlistWrite = Some("allowlist:write");
+    "To report." ReportsWrite = Some("reports:write");
+    "To see reports and reporters." ReportsRead = Some(REPORTS_READ);
+    "To decide about reports." ReportsReview = Some("reports:review");
     "Any live token." Anyone = None;
 }
 

@@ -1,8 +1,8 @@
 //! Whose listings a token may write and delete.
 //!
 //! A token speaks for its own name, and for the sources that were named when it was made; whoever
-//! speaks for others has `sources:all`. Nobody but the relay tester speaks for the relay tester: its
-//! listings rest on what it has seen.
+//! speaks for others has `sources:all`. Nobody but the relay tester speaks for the relay tester, whose
+//! listings rest on what it has seen, and nobody but the rules of reports for what they list.
 
 use dnsbl_store::{Actor, TokenRecord};
 use dnsbl_types::Source;
@@ -17,7 +17,7 @@ const MAX_SOURCES: usize = 64;
 const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 
 /// Names that stand for parts of the server in audit records, or for those who have no token.
-const RESERVED: [&str; 4] = [TESTER, Source::LOGINS, Actor::SERVER, "anonymous"];
+const RESERVED: [&str; 5] = [TESTER, Source::LOGINS, Source::REPORTS, Actor::SERVER, "anonymous"];
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
@@ -37,9 +37,10 @@ impl SourceRights {
     /// Refuses a source that the token does not speak for, saying what it would need.
     pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
         refuse_logins(source)?;
-        if is_testers(source.as_str()) {
+        if is_of_a_part(source.as_str()) {
             let detail = format!(
-                "what {source} says is the relay tester's alone; write it as another source"
+                "what {source} says is {}'s alone; write it as another source",
+                whose(source)
             );
             return Err(Problem::reserved(detail).with("source", source.as_str()));
         }
@@ -51,15 +52,15 @@ impl SourceRights {
         refuse_logins(source)?;
         match self.all {
             true => Ok(()),
-            false if is_testers(source.as_str()) => Err(self.refusal(source)),
+            false if is_of_a_part(source.as_str()) => Err(self.refusal(source)),
             false => self.speaks_for(source),
         }
     }
 
     /// Why the token may not write a source, if so; for the errors of rows.
     pub(crate) fn why_not(&self, source: &Source) -> Option<String> {
-        if is_testers(source.as_str()) {
-            return Some(format!("only the relay tester writes as {source}"));
+        if is_of_a_part(source.as_str()) {
+            return Some(format!("only {} writes as {source}", whose(source)));
         }
         if is_one_of(&[Source::LOGINS], source.as_str()) {
             return Some(format!("only logins write as {source}"));
@@ -76,7 +77,7 @@ impl SourceRights {
 
     fn refusal(&self, source: &Source) -> Problem {
         let own = self.own.join(", ");
-        let needed = match is_testers(source.as_str()) {
+        let needed = match is_of_a_part(source.as_str()) {
             true => format!("the scope {SOURCES_ALL}"),
             false => {
                 format!("the scope {SOURCES_ALL}, or one that was made for the source {source}")
@@ -148,8 +149,8 @@ pub fn token_sources(texts: &[String]) -> Result<Vec<String>, String> {
             return Err(format!("sources[{i}]: all of them is the scope {SOURCES_ALL}"));
         }
         text.parse::<Source>().map_err(|err| format!("sources[{i}]: {err}"))?;
-        if is_testers(text) {
-            return Err(format!("sources[{i}]: {text} is the relay tester's alone"));
+        if is_of_a_part(text) {
+            return Err(format!("sources[{i}]: {text} is a part of the server"));
         }
     }
     let mut sources = texts.to_vec();
@@ -158,9 +159,14 @@ pub fn token_sources(texts: &[String]) -> Result<Vec<String>, String> {
     Ok(sources)
 }
 
-/// Whether it is the tester's source, however it is written: people don't tell `Relay-Test` from it.
-fn is_testers(source: &str) -> bool {
-    source.eq_ignore_ascii_case(TESTER)
+/// Whether it is the source of a part of the server, however it is written: people don't tell `Relay-Test` from it.
+fn is_of_a_part(source: &str) -> bool {
+    is_one_of(&[TESTER, Source::REPORTS], source)
+}
+
+/// The part of the server that writes as a source.
+fn whose(source: &Source) -> &'static str {
+    if is_one_of(&[TESTER], source.as_str()) { "the relay tester" } else { "the keeper of reports" }
 }
 
 fn is_one_of(names: &[&str], text: &str) -> bool {
@@ -200,10 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn nobody_speaks_for_the_tester_and_whoever_delists_all_may_delist_it() {
+    fn nobody_speaks_for_a_part_of_the_server_and_whoever_delists_all_may_delist_it() {
         let all = token("ops", &["listings:write", "sources:all"], &[]);
         assert_eq!(may(&all, "anybody"), [true, true]);
-        for source in ["relay-test", "Relay-Test"] {
+        for source in ["relay-test", "Relay-Test", "reports"] {
             assert_eq!(may(&all, source), [false, true], "{source}");
         }
         // Tokens of older releases may have the name.
@@ -224,7 +230,8 @@ mod tests {
 
     #[test]
     fn names_that_stand_for_somebody_else_are_refused() {
-        for name in ["relay-test", "Relay-Test", "dnsbl-server", "anonymous", "a b", ""] {
+        for name in ["relay-test", "Relay-Test", "reports", "dnsbl-server", "anonymous", "a b", ""]
+        {
             assert!(token_name(name).is_err(), "{name}");
         }
         assert!(token_name("admin").is_ok(), "the store sees to it that there is one of them");

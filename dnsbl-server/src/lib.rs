@@ -17,6 +17,7 @@ mod protection;
 mod query_log;
 mod relay_tester;
 mod reload;
+mod reports;
 mod server;
 mod space_saving;
 mod top;

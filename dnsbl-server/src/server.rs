@@ -13,6 +13,7 @@ use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, 
 use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
+use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use prometheus::Histogram;
@@ -34,6 +35,7 @@ use crate::{
     query_log::{self, QueryLog},
     relay_tester,
     reload::Reloader,
+    reports,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
 };
@@ -139,6 +141,7 @@ struct Running {
     tester: Option<RunningTester>,
     feeds: Arc<Feeds>,
     logins: Option<RunningLogins>,
+    reports: Option<RunningReports>,
     drac: Option<DracService>,
     stop: CancellationToken,
 }
@@ -191,9 +194,11 @@ impl Running {
         let built = shown.map_err(Into::into).and_then(|()| {
             let registry = metrics.registry();
             let tester = relay_tester::build(config, &store, registry)?;
-            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?))
+            let reports = reports::build(config, &store, &index, tester.as_ref(), registry)?;
+            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?, reports))
         });
-        let (tester, (logins, start_logins, login_secrets)) = match built {
+        let (tester, (logins, start_logins, login_secrets), (reports, start_reports)) = match built
+        {
             Ok(built) => built,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
@@ -229,6 +234,7 @@ impl Running {
             tester: tester.clone(),
             feeds: feeds.clone(),
             logins: logins.clone(),
+            reports,
             login_secrets,
         };
         let stop = CancellationToken::new();
@@ -249,6 +255,7 @@ impl Running {
             tester: None,
             feeds,
             logins: None,
+            reports: None,
             drac: None,
             stop,
         };
@@ -285,6 +292,13 @@ impl Running {
             Err(err) => {
                 running.stop().await;
                 return Err(err).context("reading what logins have granted");
+            }
+        }
+        match start_reports.run(clock.clone()).await {
+            Ok(at_work) => running.reports = Some(at_work),
+            Err(err) => {
+                running.stop().await;
+                return Err(err).context("reading the reports");
             }
         }
         if let Some(drac) = &config.logins.drac {
@@ -331,6 +345,9 @@ impl Running {
         }
         if let Some(logins) = self.logins {
             logins.stop().await;
+        }
+        if let Some(reports) = self.reports {
+            reports.stop().await;
         }
         self.dns.stop(GRACE).await;
         // What was asked until then is kept.

@@ -15,6 +15,10 @@ use dnsbl_formats::rbldnsd::{
     self, AclReader, CombinedReader, Contents, GenericReader, ListType, Reader, ValueId,
 };
 use dnsbl_index::{Index, IndexWriter};
+use dnsbl_reports::{
+    Comment, Evidence,
+    body::{Beside, read_arf, read_xarf},
+};
 use dnsbl_server::Paths;
 use dnsbl_types::{
     AccessKey, Entry, Follower as _, Include, Includes, Name, Quota, Recognition, Records, Serial,
@@ -30,7 +34,7 @@ mod policy;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("client-reply", client_reply),
     ("drac", drac),
     ("import-rows", import_rows),
@@ -38,6 +42,7 @@ pub const TARGETS: [Target; 9] = [
     ("policy-request", policy_request),
     ("query", query),
     ("rbldnsd-file", rbldnsd_file),
+    ("report-body", report_body),
     ("smtp-reply", smtp_reply),
     ("stored-value", stored_value),
 ];
@@ -285,4 +290,26 @@ pub fn stored_value(input: &[u8]) {
 pub fn policy_request(sent: &[u8]) {
     let whole = policy::requests([sent]);
     assert_eq!(whole, policy::requests(sent.chunks(1)));
+}
+
+/// A report in a form of others; the first byte says which. What is kept of it is short, and nothing that a terminal
+/// obeys.
+pub fn report_body(bytes: &[u8]) {
+    const PARTS: &str = "multipart/report; report-type=feedback-report; boundary=b";
+    let Some((form, body)) = bytes.split_first() else { return };
+    let beside = Beside::default();
+    let read = match form % 3 {
+        0 => read_xarf(body, &beside),
+        1 => read_arf(PARTS, body, &beside),
+        _ => read_arf("message/rfc822", body, &beside),
+    };
+    let Ok(claimed) = read else { return };
+    assert!(claimed.count > 0);
+    let is_clean = |text: &str| text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
+    if let Some(evidence) = &claimed.evidence {
+        assert!(evidence.as_str().len() <= Evidence::MAX && is_clean(evidence.as_str()));
+    }
+    if let Some(comment) = &claimed.comment {
+        assert!(comment.as_str().len() <= Comment::MAX && is_clean(comment.as_str()));
+    }
 }

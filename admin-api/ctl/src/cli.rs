@@ -19,6 +19,8 @@ use crate::{
     listing::ListingCommand,
     output::{self, Output},
     relay_test::RelayTestCommand,
+    report::ReportCommand,
+    reporter::ReporterCommand,
     status::Status,
     subscriber::SubscriberCommand,
     token::TokenCommand,
@@ -99,6 +101,10 @@ enum Command {
     #[command(subcommand)]
     RelayTest(RelayTestCommand),
     #[command(subcommand)]
+    Report(ReportCommand),
+    #[command(subcommand)]
+    Reporter(ReporterCommand),
+    #[command(subcommand)]
     Feed(FeedCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
@@ -156,6 +162,8 @@ impl Command {
             Self::Audit(audit) => audit.run(client, output).await,
             Self::Token(command) => command.run(client, output).await,
             Self::RelayTest(command) => command.run(client, output).await,
+            Self::Report(command) => command.run(client, output).await,
+            Self::Reporter(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,

@@ -20,6 +20,8 @@ mod output;
 mod path;
 mod progress;
 mod relay_test;
+mod report;
+mod reporter;
 mod standing;
 mod status;
 mod subscriber;

@@ -20,7 +20,8 @@ use crate::{
     error::Problem,
     extract::Params,
     scopes::{
-        ALLOWLIST_READ, ChangesRead, GRANTS_READ, RELAY_TESTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+        ALLOWLIST_READ, ChangesRead, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ,
+        TOKENS_ADMIN,
     },
     v1::change::{self, Sight},
 };
@@ -82,6 +83,7 @@ pub(crate) async fn list_changes(
         documents: caller.has(RELAY_TESTS_READ),
         grants: caller.has(GRANTS_READ),
         allow_entries: caller.has(ALLOWLIST_READ),
+        reports: caller.has(REPORTS_READ),
     };
     if are_events {
         let (token, slot) = (caller.token_id().to_owned(), app.waits.take(caller.token_id())?);

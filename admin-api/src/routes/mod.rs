@@ -15,6 +15,8 @@ pub(crate) mod logins;
 pub(crate) mod openapi;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;
+pub(crate) mod reporters;
+pub(crate) mod reports;
 pub(crate) mod search;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;

@@ -22,6 +22,8 @@ pub(crate) struct Sight {
     pub(crate) grants: bool,
     /// Changes of allow entries.
     pub(crate) allow_entries: bool,
+    /// Changes of reports and reporters.
+    pub(crate) reports: bool,
 }
 
 impl Sight {
@@ -34,6 +36,7 @@ impl Sight {
             Op::PutAllow { .. } | Op::DeleteAllow { .. } => self.allow_entries,
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
+                Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
                 _ => self.documents,
             },
             _ => match op.source() {

@@ -10,6 +10,7 @@ pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod listing;
 pub(crate) mod relay_test;
+pub(crate) mod report;
 pub(crate) mod subscriber;
 pub(crate) mod time;
 pub(crate) mod token;

@@ -9,7 +9,7 @@ use dnsbl_types::{
     SoaTimes, Zone, ZoneKind, ZonePhase, ZoneSpec,
 };
 
-use super::{BodyError, access, parse, parse_all, texts, time};
+use super::{BodyError, access, parse, parse_all, report, texts, time};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -57,6 +57,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     let records = body.records.iter().flatten().map(|(owner, types)| (owner.as_str(), types));
     spec.records = Records::parse(&spec.origin, records).map_err(BodyError::refused)?;
     spec.phase = phase(&spec.origin, body.state.unwrap_or_default(), body.retirement)?;
+    spec.reports = body.reports.map(report::read_rules).transpose()?;
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
 }
@@ -258,6 +259,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         state,
         retirement,
         records: write_records(&zone.records),
+        reports: zone.reports.as_ref().map(report::write_rules),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),

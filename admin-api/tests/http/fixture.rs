@@ -17,8 +17,9 @@ use axum::{
 use dnsbl_feeds::{Feeds, FetchLimits};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
+use dnsbl_reports::{Reports, RunningReports};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
-use dnsbl_types::{Name, UnixTime};
+use dnsbl_types::{Clock, Name, UnixTime};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -103,6 +104,9 @@ pub(crate) struct Fixture {
     minted: Mutex<u8>,
     /// It runs as long as the fixture.
     logins: Option<RunningLogins>,
+    /// The same.
+    reports: Option<RunningReports>,
+    start_reports: Option<dnsbl_reports::Start>,
     dir: TempDir,
 }
 
@@ -130,6 +134,14 @@ impl Fixture {
         fixture
     }
 
+    /// One that takes reports.
+    pub(crate) async fn taking_reports() -> Self {
+        let mut fixture = Self::with(&Limits::default(), true);
+        let start = fixture.start_reports.take().unwrap();
+        fixture.reports = Some(start.run(Clock::watched(None)).await.unwrap());
+        fixture
+    }
+
     fn build(limits: &Limits, loaded: bool, logins: Settings) -> (Self, Start) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
@@ -144,6 +156,8 @@ impl Fixture {
         let secret = dir.path().join("logins.secret");
         std::fs::write(&secret, LOGIN_SECRET).unwrap();
         let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
+        let (reports, start_reports) =
+            Reports::new(store.clone(), index.clone(), None, dnsbl_reports::Settings::default());
         let feeds = Feeds::new(
             store.clone(),
             Arc::new(FeedImporter::new(store.clone(), server.clone())),
@@ -164,6 +178,7 @@ impl Fixture {
             tester: None,
             feeds: feeds.clone(),
             logins: logins.clone(),
+            reports: reports.clone(),
             login_secrets: Secrets::read([&secret]).unwrap(),
         };
         let mut fixture = Self {
@@ -174,6 +189,8 @@ impl Fixture {
             admin: String::new(),
             minted: 0.into(),
             logins: None,
+            reports: None,
+            start_reports: Some(start_reports),
             dir,
         };
         if loaded {

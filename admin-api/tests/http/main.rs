@@ -20,6 +20,7 @@ mod openapi;
 mod problems;
 mod published_lists;
 mod rbldnsd;
+mod reports;
 mod search;
 mod serve;
 mod standing;

@@ -17,6 +17,7 @@ mod listing;
 mod login;
 mod problem;
 mod relay_test;
+mod report;
 mod scopes;
 mod subscriber;
 mod token;
@@ -41,6 +42,10 @@ pub use login::{Grant, GrantPage, Hold, LoginBody, LoginResult, PolicyResult};
 pub use problem::{NotListedProblem, Problem, SubjectSources};
 pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
+};
+pub use report::{
+    Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
+    ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
 pub use scopes::SCOPES;
 pub use subscriber::{

@@ -27,4 +27,7 @@ pub const SCOPES: &[&str] = &[
     "feeds:write",
     "allowlist:read",
     "allowlist:write",
+    "reports:write",
+    "reports:read",
+    "reports:review",
 ];

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Access;
+use crate::{Access, ReportRules};
 
 /// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
@@ -119,6 +119,9 @@ pub struct ZoneBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"www": {"A": ["192.0.2.80"], "MX": ["10 mail.example.org."]}}))]
     pub records: Option<BTreeMap<String, BTreeMap<String, Vec<String>>>>,
+    /// When reports list. Default: no reports are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportRules>,
     /// Of an allow zone: seconds from a login to the end of what it grants. Default 600.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,
@@ -244,6 +247,9 @@ pub struct Zone {
     /// How it ends; left out where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retirement: Option<Retirement>,
+    /// When reports list; left out where none are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportRules>,
     /// Of an allow zone: seconds from a login to the end of what it grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,

@@ -23,6 +23,7 @@ mod prefixes;
 pub mod query_name;
 mod reason;
 mod records;
+mod report_rules;
 mod return_code;
 mod serial;
 mod source;
@@ -51,6 +52,9 @@ pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
 pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
 pub use records::{DataError, RecordType, RecordTypeError, Records, RecordsError, Rrset};
+pub use report_rules::{
+    ReportCategory, ReportCategoryError, ReportRule, ReportRules, ReportRulesError,
+};
 pub use return_code::{ReturnCode, ReturnCodeError};
 pub use serial::Serial;
 pub use source::{Source, SourceError};

@@ -21,6 +21,8 @@ impl Source {
     /// The name of the source of what logins grant. Who is where is nobody's business: its listings have no
     /// audit records.
     pub const LOGINS: &str = "logins";
+    /// The name of the source of what reports list.
+    pub const REPORTS: &str = "reports";
 
     /// The name.
     pub fn as_str(&self) -> &str {

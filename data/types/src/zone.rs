@@ -9,7 +9,8 @@ use std::{
 
 use crate::{
     Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
-    Retirement, ReturnCode, Rrset, UnixTime, ZonePhase, query_name, test_name::TestName,
+    ReportRules, ReportRulesError, Retirement, ReturnCode, Rrset, UnixTime, ZonePhase, query_name,
+    test_name::TestName,
 };
 
 /// The kind of subjects that a zone lists.
@@ -141,6 +142,8 @@ pub struct ZoneSpec {
     pub records: Records,
     /// Whether it lists, and may list more.
     pub phase: ZonePhase,
+    /// When reports list; `None` where none are taken.
+    pub reports: Option<ReportRules>,
 }
 
 /// A zone whose settings fit together.
@@ -226,6 +229,9 @@ pub enum ZoneError {
     /// Records that the zone can't have.
     #[error(transparent)]
     Records(#[from] RecordsError),
+    /// Rules of reports that make no sense.
+    #[error("reports: {0}")]
+    Reports(#[from] ReportRulesError),
 }
 
 impl ZoneSpec {
@@ -265,6 +271,7 @@ impl ZoneSpec {
             includes: Includes::default(),
             records: Records::default(),
             phase: ZonePhase::default(),
+            reports: None,
         }
     }
 
@@ -287,6 +294,7 @@ impl ZoneSpec {
         self.check_includes()?;
         self.check_records()?;
         self.check_phase()?;
+        self.check_reports()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -392,6 +400,11 @@ impl ZoneSpec {
             true if self.kind.grant_terms().is_some() => Err(ZoneError::RetiredGrants),
             true => Ok(()),
         }
+    }
+
+    fn check_reports(&self) -> Result<(), ReportRulesError> {
+        let is_allow = self.kind.grant_terms().is_some();
+        if is_allow && self.reports.is_some() { Err(ReportRulesError::Allow) } else { Ok(()) }
     }
 
     fn check_records(&self) -> Result<(), RecordsError> {

@@ -358,7 +358,7 @@ impl Planner<'_> {
         let name: String = name.chars().take(Source::MAX_LEN - 8).collect();
         let name = match name.as_str() {
             "" => DatasetType::List(of.list.list).as_str().to_owned(),
-            Source::LOGINS | "relay-test" => format!("{name}-list"),
+            Source::LOGINS | Source::REPORTS | "relay-test" => format!("{name}-list"),
             _ => name,
         };
         let is_free = |name: &String| zone.lists.iter().all(|list| list.source != *name);

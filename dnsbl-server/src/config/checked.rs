@@ -24,6 +24,8 @@ pub struct Config {
     pub relay_tester: Option<Settings>,
     /// What logins grant, and who reports them.
     pub logins: Logins,
+    /// How long reports are kept.
+    pub reports: dnsbl_reports::Settings,
     /// What is fetched again and again.
     pub feeds: Feeds,
 }

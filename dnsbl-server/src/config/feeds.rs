@@ -16,7 +16,7 @@ use super::{
 const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Sources of whose listings other parts of the server are the masters.
-const RESERVED: [&str; 2] = [relay_tester::service::SOURCE, Source::LOGINS];
+const RESERVED: [&str; 3] = [relay_tester::service::SOURCE, Source::LOGINS, Source::REPORTS];
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]

@@ -8,6 +8,7 @@ mod protection;
 mod query_log;
 mod refused;
 mod relay_tester;
+mod reports;
 mod spec;
 
 use std::path::{Path, PathBuf};

@@ -21,6 +21,7 @@ use super::{
     query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
+    reports::ReportsSpec,
 };
 
 /// The most days that usage is kept.
@@ -44,6 +45,8 @@ pub(super) struct Spec {
     relay_tester: Option<Spanned<RelayTesterSpec>>,
     #[serde(default)]
     logins: LoginsSpec,
+    #[serde(default)]
+    reports: ReportsSpec,
     #[serde(default)]
     feeds: FeedsSpec,
     #[serde(default)]
@@ -180,6 +183,7 @@ impl Spec {
             http,
             relay_tester,
             logins: self.logins.check()?,
+            reports: self.reports.check()?,
             feeds: self.feeds.check(self.feed)?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,

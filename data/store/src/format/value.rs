@@ -11,8 +11,9 @@ use std::{
 
 use dnsbl_types::{
     Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
-    ListAll, Listing, Name, Quota, Reason, Records, Retirement, ReturnCode, SoaTimes, Source,
-    SubscriberMode, UnixTime, Zone, ZoneKind, ZonePhase, ZoneQuotas, ZoneSpec,
+    ListAll, Listing, Name, Quota, Reason, Records, ReportCategory, ReportRule, ReportRules,
+    Retirement, ReturnCode, SoaTimes, Source, SubscriberMode, UnixTime, Zone, ZoneKind, ZonePhase,
+    ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -160,6 +161,7 @@ enum SettingValue {
         notice: String,
         test_entries_until: Option<u64>,
     },
+    Reports(Vec<ReportRuleValue>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +169,19 @@ struct IncludeValue {
     zone: String,
     return_codes: Vec<Ipv4Addr>,
     reason: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ReportRuleValue {
+    category: String,
+    return_code: Option<Ipv4Addr>,
+    reason: Option<String>,
+    reporters: u32,
+    networks: u32,
+    window: u32,
+    expires_in: u32,
+    longest: u32,
+    trusted: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -301,7 +316,8 @@ impl From<&Zone> for SettingsValue {
         let allow = zone.kind.grant_terms().map(|_| allow);
         let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
             .then_some(SettingValue::ParentTtl(zone.parent_ttl));
-        let later = [parent_ttl, includes_of(zone), records_of(zone), phase_of(zone)];
+        let later =
+            [parent_ttl, includes_of(zone), records_of(zone), phase_of(zone), reports_of(zone)];
         let more = allow.into_iter().chain(access_values(&zone.access));
         Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
@@ -333,6 +349,21 @@ fn records_of(zone: &Zone) -> Option<SettingValue> {
         (owner.to_string(), types.collect())
     });
     (!zone.records.is_empty()).then(|| SettingValue::Records(records.collect()))
+}
+
+fn reports_of(zone: &Zone) -> Option<SettingValue> {
+    let rules = zone.reports.as_ref()?.iter().map(|(category, rule)| ReportRuleValue {
+        category: category.as_str().into(),
+        return_code: rule.return_code.map(|code| code.addr()),
+        reason: rule.reason.as_ref().map(|reason| reason.template().into()),
+        reporters: rule.reporters,
+        networks: rule.networks,
+        window: rule.window,
+        expires_in: rule.expires_in,
+        longest: rule.longest,
+        trusted: rule.trusted.iter().map(|name| name.as_str().into()).collect(),
+    });
+    Some(SettingValue::Reports(rules.collect()))
 }
 
 impl TryFrom<SettingsValue> for Zone {
@@ -370,6 +401,7 @@ impl TryFrom<SettingsValue> for Zone {
                     let test_entries_until = test_entries_until.map(UnixTime);
                     spec.phase = ZonePhase::Retired(Retirement { notice, test_entries_until });
                 }
+                SettingValue::Reports(value) => spec.reports = Some(reports(value)?),
             }
         }
         spec.parent_ttl = parent_ttl.unwrap_or(ZoneSpec::default_parent_ttl(spec.kind));
@@ -429,6 +461,28 @@ fn records(value: Vec<OwnerValue>) -> Result<Records, StoreError> {
     let owners = value.into_iter().map(|(owner, types)| Ok((name(&owner)?, types)));
     let owners = owners.collect::<Result<Vec<_>, StoreError>>()?;
     Records::from_wire(owners).map_err(|err| StoreError::unreadable("records", err))
+}
+
+fn reports(value: Vec<ReportRuleValue>) -> Result<ReportRules, StoreError> {
+    let rules = value.into_iter().map(|value| {
+        let category: Result<ReportCategory, _> = value.category.parse();
+        let category = category.map_err(|err| StoreError::unreadable("category", err))?;
+        let code = value.return_code.map(ReturnCode::stored).transpose();
+        let trusted = value.trusted.iter().map(|name| source(name));
+        let rule = ReportRule {
+            return_code: code.map_err(|err| StoreError::unreadable("return code", err))?,
+            reason: value.reason.as_deref().map(reason).transpose()?,
+            reporters: value.reporters,
+            networks: value.networks,
+            window: value.window,
+            expires_in: value.expires_in,
+            longest: value.longest,
+            trusted: trusted.collect::<Result<_, _>>()?,
+        };
+        Ok((category, rule))
+    });
+    let rules = rules.collect::<Result<Vec<_>, StoreError>>()?;
+    ReportRules::new(rules).map_err(|err| StoreError::unreadable("reports", err))
 }
 
 /// The settings that the first release had.
@@ -505,6 +559,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             includes: Includes::default(),
             records: Records::default(),
             phase: ZonePhase::default(),
+            reports: None,
         })
     }
 }
@@ -552,6 +607,18 @@ mod tests {
         let types = types.map(|(rtype, text)| (rtype.to_owned(), vec![text.to_owned()])).into();
         combined.records = Records::parse(&combined.origin, [("www", &types)]).unwrap();
         is_kept(&combined.check().unwrap());
+        let mut reported = ZoneSpec::clone(&zone(ZoneKind::Ip));
+        reported.reports = Some(ReportRules::default());
+        is_kept(&reported.clone().check().unwrap());
+        let rule = ReportRule {
+            return_code: Some("127.0.0.5".parse().unwrap()),
+            reason: Some("harvests: $".parse().unwrap()),
+            trusted: vec!["mx1".parse().unwrap()],
+            ..ReportRule::default()
+        };
+        let rules = [(ReportCategory::DirectoryHarvest, rule)];
+        reported.reports = Some(ReportRules::new(rules).unwrap());
+        is_kept(&reported.check().unwrap());
     }
 
     #[track_caller]
