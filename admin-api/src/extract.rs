@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt::Display, net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
     Json as AxumJson,
+    body::Body,
     extract::{
         FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request,
         rejection::JsonRejection,
@@ -58,7 +59,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read_body(request, app).await?;
+        let bytes = read_body(request.into_body(), app).await?;
         if bytes.is_empty() {
             return parse_json(b"{}");
         }
@@ -80,7 +81,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonOrForm<T> {
         if !is_type(request.headers(), "application/x-www-form-urlencoded") {
             return Json::from_request(request, app).await.map(|Json(value)| Self(value));
         }
-        let bytes = read_body(request, app).await?;
+        let bytes = read_body(request.into_body(), app).await?;
         serde_urlencoded::from_bytes(&bytes).map(Self).map_err(Problem::malformed)
     }
 }
@@ -92,13 +93,14 @@ impl FromRequest<Arc<App>> for Octets {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        read_body(request, app).await.map(Self)
+        read_body(request.into_body(), app).await.map(Self)
     }
 }
 
-async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
+/// Reads a body that is at most as long as a JSON body.
+pub(crate) async fn read_body(body: Body, app: &App) -> Result<Bytes, Problem> {
     let limits = &app.limits;
-    let read = Limited::new(request.into_body(), limits.body_bytes).collect();
+    let read = Limited::new(body, limits.body_bytes).collect();
     let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
         let seconds = limits.body_timeout.as_secs();
         Problem::too_slow(format!("the body did not arrive within {seconds} seconds"))
@@ -192,6 +194,16 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
         limit @ 1..=1000 => Ok(limit),
         limit => Err(Problem::malformed(format!("limit: {limit} is not within 1 to 1000"))),
     }
+}
+
+/// Whether a change is only tried.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DryRun {
+    /// `1`: answer as if it were done, and change nothing.
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) dry_run: bool,
 }
 
 /// Reads `1`, `true`, `0` or `false`.

@@ -13,6 +13,7 @@ mod export;
 mod extract;
 mod feed_importer;
 mod host;
+mod idempotency;
 mod import;
 mod layers;
 mod limits;
@@ -34,6 +35,7 @@ mod warning;
 pub use admin_api_types::SCOPES;
 pub use app::Api;
 pub use feed_importer::FeedImporter;
+pub use idempotency::{MOST_REMEMBERED, REMEMBERED_FOR};
 #[doc(hidden)]
 pub use import::count_rows;
 pub use limits::Limits;

@@ -12,7 +12,8 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
+        purge, relay_opt_outs, relay_tests, search, sources, subscribers, tokens, undo, usage,
+        zones,
     },
 };
 
@@ -60,12 +61,16 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(usage::show_top))
         .routes(routes!(feeds::list_feeds))
         .routes(routes!(feeds::find_feed, feeds::put_feed, feeds::delete_feed))
+        .routes(routes!(sources::list_sources))
+        .routes(routes!(sources::put_source))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
         .routes(routes!(feeds::run_feed))
+        .routes(routes!(purge::purge_listings))
+        .routes(routes!(undo::undo_change))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))

@@ -33,6 +33,7 @@ mod zones;
 mod crash;
 mod read_your_writes;
 mod store_failure;
+mod undo;
 
 // Starting, listening and stopping.
 mod bad_start;

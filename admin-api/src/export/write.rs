@@ -60,7 +60,7 @@ type Pieces = mpsc::Sender<Option<Bytes>>;
 /// something expires; then there are fewer.
 pub(crate) fn entity_tag(order: &ExportOrder, record: &ZoneRecord, epoch: u64) -> String {
     let ExportOrder { zone: _, filter, format, max_names, ipv6_forms, stall: _ } = order;
-    let ZoneRecord { zone: _, serial, listings, exclusions } = record;
+    let ZoneRecord { serial, listings, exclusions, .. } = record;
     let release = env!("CARGO_PKG_VERSION");
     let how = format!("{release} {epoch} {format:?} {filter:?} {max_names} {ipv6_forms}");
     let how = &blake3::hash(how.as_bytes()).to_hex()[..16];

@@ -7,7 +7,9 @@ use dnsbl_formats::{
     lists::Entry,
     rbldnsd::{self, GenericReader, LineError, ListType},
 };
-use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store};
+use dnsbl_store::{
+    ChangeError, ExpectedDelta, ImportCounts, ImportMode, Operation, Staging, Store,
+};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{
@@ -138,6 +140,7 @@ impl Staged {
     pub(crate) fn decide(
         self,
         mode: ImportMode,
+        expected: ExpectedDelta,
         dry_run: bool,
         now: UnixTime,
     ) -> Result<Decided, Stop> {
@@ -156,7 +159,8 @@ impl Staged {
         }
         let (count, subject) = staged.contradictions();
         report.warnings.extend(warning::contradictions(count, subject.as_ref()));
-        Ok(Decided { id: staged.id(), commit: staged.commit(), report })
+        let id = staged.id();
+        Ok(Decided { id, commit: staged.expecting(expected).commit(), report })
     }
 
     /// What is to be said about it so far.

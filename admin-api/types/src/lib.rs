@@ -19,6 +19,7 @@ mod relay_test;
 mod scopes;
 mod subscriber;
 mod token;
+mod undo;
 mod usage;
 mod zone;
 
@@ -45,6 +46,10 @@ pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };
 pub use token::{Token, TokenBody, Tokens};
+pub use undo::{
+    BulkChange, PurgeBody, PurgeProblem, PurgeResult, PurgedSource, SourceBody, SourceState,
+    Sources, UndoBody, UndoChange, UndoResult,
+};
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,

@@ -48,13 +48,17 @@ pub use error::StoreError;
 pub use format::{
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
-    log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
+    freeze::Freeze,
+    idempotency::{Remembered, RequestId},
+    log::{Actor, BulkSummary, ImportCounts, ImportSummary, LogEntry, Op, UndonePart},
     subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},
     usage::{Spent, UsageRow},
 };
 pub use import::{
+    expected::ExpectedDelta,
     order::{ImportLimits, ImportMode},
+    selection::{PurgedSource, Selection},
     staging::{Staged, Staging},
 };
 pub use open::{
@@ -67,12 +71,14 @@ pub use read::{
     listings::{Cursor, Filter, Page, SubjectMatch, Visited},
     log_size::LogSize,
     reader::Reader,
+    sources::SourceRecord,
     state::ZoneRecord,
     subscribers::SubscriberFilter,
 };
 pub use write::{
     error::ChangeError,
     operation::{
-        Change, Committed, Operation, OperationResult, Precondition, Sources, StagedImport,
+        Carried, Change, Committed, Operation, OperationResult, Precondition, Sources,
+        StagedImport, Terms,
     },
 };

@@ -1,20 +1,30 @@
-//! Committing an import: its segments get names.
+//! Committing an import, a purge or an undo of many listings: its segments get names.
 
 use std::sync::Arc;
 
-use dnsbl_types::Name;
+use dnsbl_types::UnixTime;
 
 use crate::{
-    ChangeError, ImportSummary, Op,
+    ChangeError, ImportCounts, ImportSummary, Op,
     db::UnnamedSegment,
-    format::{codec, key, schema, value::WriteStamp},
+    format::{
+        codec, key,
+        log::{BulkSummary, UndonePart},
+        schema,
+        undo::{self, UndoPart, UndoRecord},
+        value::WriteStamp,
+    },
     import::{
         decide::Decided,
+        expected::ExpectedDelta,
+        folder::Folder,
         order::{ImportLimits, ImportMode, Order},
         run::Runs,
+        selection::{PurgedSource, Selection},
     },
     read::state::{Segment, ZoneState},
     write::{
+        freeze,
         operation::{Commit, OperationResult},
         transaction::Transaction,
     },
@@ -24,50 +34,172 @@ use crate::{
 /// two has lost a third.
 const FEW: u64 = 4;
 
-/// An import that is ready to be committed; dropping it removes its rows.
-pub(crate) struct ImportCommit {
-    /// One for each source.
+/// A change of many listings that is ready to be committed; dropping it removes its rows.
+pub(crate) struct BulkCommit {
+    pub(crate) kind: BulkKind,
+    /// One for each source of each zone.
     pub(crate) parts: Vec<StagedPart>,
+}
+
+/// What kind of change it is, and on which condition it is made.
+pub(crate) enum BulkKind {
+    Import(ExpectedDelta),
+    Purge {
+        /// Its id.
+        id: String,
+        /// How many listings it may remove; `None`: nothing is removed, since nobody has confirmed how many.
+        expect: Option<u64>,
+    },
+    Undo {
+        /// The change that is undone.
+        of: u64,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// What is decided of one source.
+pub(crate) enum Content {
+    /// The rows of an import.
+    Import(Runs),
+    /// What a purge is about.
+    Purge { selection: Arc<Selection>, folder: Folder },
+    /// What was said before a change, and after.
+    Undo { part: UndoPart, folder: Folder },
+}
+
+impl Content {
+    /// The folder for its files.
+    pub(crate) fn folder(&self) -> &Folder {
+        match self {
+            Self::Import(runs) => runs.folder(),
+            Self::Purge { folder, .. } | Self::Undo { folder, .. } => folder,
+        }
+    }
+
+    /// Whether what an undo needs is written down. That of an undo is there already, the other way round.
+    pub(crate) fn keeps(&self) -> bool {
+        !matches!(self, Self::Undo { .. })
+    }
 }
 
 /// The decided rows of one source.
 pub(crate) struct StagedPart {
     pub(crate) order: Order,
-    pub(crate) runs: Runs,
+    pub(crate) content: Content,
     pub(crate) decided: Decided,
 }
 
-impl Commit for ImportCommit {
+impl Commit for BulkCommit {
     /// All of its sources or none. What a source says that changed after it was decided is decided again, for
     /// which other changes wait.
     fn decide(
         mut self: Box<Self>,
         transaction: &mut Transaction<'_>,
     ) -> Result<OperationResult, ChangeError> {
-        let id = self.parts.first().map(|part| part.order.id()).unwrap_or_default();
         for part in &mut self.parts {
             part.bring_up_to_date(transaction)?;
         }
-        for StagedPart { order, .. } in self.parts.iter().filter(|part| !part.order.dry_run) {
-            note_import(transaction, order);
-        }
-        let counts = self.parts.iter().map(|part| part.decided.counts).sum();
-        let named: Vec<Named> = self.parts.into_iter().filter_map(Named::new).collect();
-        if let Some(first) = named.first() {
-            let origin = first.order.origin.clone();
-            check_sources(transaction.zone(&origin)?, &named)?;
-            for part in named {
-                part.name(transaction, &origin, &id)?;
+        let Self { kind, parts } = *self;
+        let result = kind.check(transaction, &parts)?;
+        if let BulkKind::Import(_) = kind {
+            for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
+                note_import(transaction, order);
             }
         }
-        Ok(OperationResult::Import(counts))
+        let id = kind.id(&parts);
+        let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        let mut kept = Vec::new();
+        for part in named {
+            kept.push(part.name(transaction, &kind, &id)?);
+        }
+        if !kept.is_empty() {
+            let record = UndoRecord { at: transaction.now, id, parts: kept };
+            let key = transaction.seq().to_be_bytes();
+            transaction.put(schema::UNDO, key, undo::encode(&record));
+        }
+        Ok(result)
     }
 }
 
+impl BulkKind {
+    /// The id by which people know it.
+    fn id(&self, parts: &[StagedPart]) -> String {
+        match self {
+            Self::Import(_) => parts.first().map(|part| part.order.id()).unwrap_or_default(),
+            Self::Purge { id, .. } | Self::Undo { id, .. } => id.clone(),
+        }
+    }
+
+    /// Checks what all parts together do; what that is.
+    fn check(
+        &self,
+        transaction: &Transaction<'_>,
+        parts: &[StagedPart],
+    ) -> Result<OperationResult, ChangeError> {
+        let counts: ImportCounts = parts.iter().map(|part| part.decided.counts).sum();
+        match self {
+            Self::Import(expected) => {
+                for StagedPart { order, .. } in parts {
+                    freeze::check(transaction.zone(&order.origin)?, &order.source)?;
+                }
+                if let Some(why) = expected.why_not(&counts) {
+                    return Err(ChangeError::ImportRefused { why, counts });
+                }
+                Ok(OperationResult::Import(counts))
+            }
+            Self::Purge { expect, .. } => {
+                let sources: Vec<PurgedSource> = parts.iter().filter_map(purged).collect();
+                let is_dry = parts.iter().all(|part| part.order.dry_run);
+                let found = counts.removed;
+                if *expect == Some(found) || expect.is_none() && is_dry {
+                    return Ok(OperationResult::Purge(sources));
+                }
+                Err(ChangeError::PurgeCount { expected: *expect, found, sources })
+            }
+            Self::Undo { of, .. } => {
+                for StagedPart { order, decided, .. } in parts {
+                    if let Some((subject, by)) = decided.overtaken.first() {
+                        return Err(ChangeError::Overtaken {
+                            of: *of,
+                            zone: order.origin.clone(),
+                            what: format!("the listing of {subject} by {}", order.source),
+                            by,
+                            count: decided.overtaken.count,
+                        });
+                    }
+                }
+                if counts.added + counts.updated + counts.removed == 0 {
+                    return Err(ChangeError::NothingToUndo(*of));
+                }
+                Ok(OperationResult::Undone { of: *of, counts })
+            }
+        }
+    }
+}
+
+/// What a purge removes of a source, if anything.
+fn purged(StagedPart { order, decided, .. }: &StagedPart) -> Option<PurgedSource> {
+    let [listings, exclusions] =
+        [decided.listings, decided.exclusions].map(|count| count.unsigned_abs());
+    (listings + exclusions > 0).then(|| PurgedSource {
+        zone: order.origin.clone(),
+        source: order.source.clone(),
+        listings,
+        exclusions,
+    })
+}
+
 impl StagedPart {
+    /// Decides a part for the first time.
+    pub(crate) fn new(order: Order, content: Content, now: UnixTime) -> Result<Self, ChangeError> {
+        let decided = Decided::new(&order, &content, now, true)?;
+        Ok(Self { order, content, decided })
+    }
+
     /// Decides again where that is due, and checks what the import does.
     fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
-        let Self { order, runs, decided } = self;
+        let Self { order, content, decided } = self;
         let zone = transaction.zone(&order.origin)?;
         if zone.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
@@ -78,7 +210,8 @@ impl StagedPart {
         if zone.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
-            *decided = Decided::new(order, runs, transaction.now)?;
+            decided.kept = Default::default();
+            *decided = Decided::new(order, content, transaction.now, false)?;
         }
         match order.mode {
             ImportMode::ReplaceSource(limits) => check_limits(decided, limits),
@@ -90,48 +223,75 @@ impl StagedPart {
 /// A part that changes something, and the segment to be named.
 struct Named {
     order: Order,
+    content: Content,
     decided: Decided,
     rows: UnnamedSegment,
 }
 
 impl Named {
     fn new(part: StagedPart) -> Option<Self> {
-        let StagedPart { order, mut decided, .. } = part;
+        let StagedPart { order, content, mut decided } = part;
         let rows = decided.segment.take().filter(|_| decided.rows > 0)?;
-        Some(Self { order, decided, rows })
+        Some(Self { order, content, decided, rows })
     }
 
-    /// Makes the rows a segment of their zone.
+    /// Makes the rows a segment of their zone; what an undo needs to know of it.
     fn name(
         self,
         transaction: &mut Transaction<'_>,
-        origin: &Name,
+        kind: &BulkKind,
         id: &str,
-    ) -> Result<(), ChangeError> {
-        let Self { order, decided, rows } = self;
+    ) -> Result<UndoPart, ChangeError> {
+        let Self { order, content, decided, rows } = self;
+        let origin = order.origin.clone();
+        check_sources(transaction.zone(&origin)?, &order)?;
         let (now, seq) = (transaction.now, transaction.seq());
         let listed_by = transaction.actor.name.clone();
-        let stamp = WriteStamp { listed_at: now.0, updated_at: now.0, listed_by, seq };
+        let of_change =
+            Arc::new(WriteStamp { listed_at: now.0, updated_at: now.0, listed_by, seq });
         if let Some(at) = decided.first_expiry {
             transaction.expires(at.to_be_bytes().into());
         }
-        let mut zone = transaction.zone(origin)?.clone();
+        let mut zone = transaction.zone(&origin)?.clone();
+        let kept = match content {
+            Content::Undo { part, .. } => {
+                let UndoPart { before, after, .. } = part;
+                UndoPart { before: after, after: before, ..part }
+            }
+            _ => {
+                let sides = [&decided.kept.before, &decided.kept.after];
+                let [before, after] = sides.map(|side| Some(side.as_ref()?.named(&of_change)));
+                let source = order.source.clone();
+                UndoPart { zone: zone.id, origin: origin.clone(), source, before, after }
+            }
+        };
+        for side in decided.kept.before.into_iter().chain(decided.kept.after) {
+            transaction.name_kept(side.rows);
+        }
         let (key, source) = (rows.key(), order.source.clone());
-        let stamp = Arc::new(stamp);
+        let stamp = decided.stamp.unwrap_or(of_change);
         let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
-        transaction.name_segment(&mut zone, segment, rows);
+        transaction.name_segment(&mut zone, segment, rows, decided.prepared)?;
         zone.count(false, decided.listings);
         zone.count(true, decided.exclusions);
         transaction.set_zone(zone);
-        let import = ImportSummary {
-            id: id.into(),
-            source: order.source,
-            replaced: order.mode != ImportMode::Upsert,
-            counts: decided.counts,
-            digest: decided.digest,
-        };
-        transaction.log(Op::Import { zone: origin.clone(), import: Box::new(import) });
-        Ok(())
+        let counts = decided.counts;
+        let source = order.source;
+        let bulk = || BulkSummary { id: id.into(), source: source.clone(), counts };
+        transaction.log(match kind {
+            BulkKind::Import(_) => {
+                let replaced = order.mode != ImportMode::Upsert;
+                let digest = decided.digest;
+                let import = ImportSummary { id: id.into(), source, replaced, counts, digest };
+                Op::Import { zone: origin, import: Box::new(import) }
+            }
+            BulkKind::Purge { .. } => Op::Purge { zone: origin, purge: Box::new(bulk()) },
+            BulkKind::Undo { of, .. } => {
+                let part = UndonePart { zone: origin, done: bulk() };
+                Op::Undo { of: *of, part: Some(Box::new(part)) }
+            }
+        });
+        Ok(kept)
     }
 }
 
@@ -142,11 +302,10 @@ fn note_import(transaction: &mut Transaction<'_>, order: &Order) {
     transaction.put(schema::META, key, codec::encode(&value));
 }
 
-/// Checks that a zone may have listings of all these sources.
-fn check_sources(zone: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
-    let new = parts.iter().filter(|part| zone.segment_of(&part.order.source).is_none()).count();
+/// Checks that a zone may have listings of one more source.
+fn check_sources(zone: &ZoneState, order: &Order) -> Result<(), ChangeError> {
     let sources = zone.count_sources();
-    let full = new > 0 && sources + new > ZoneState::MAX_SOURCES;
+    let full = zone.segment_of(&order.source).is_none() && sources >= ZoneState::MAX_SOURCES;
     if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod audit;
 pub(crate) mod cursor;
 pub(crate) mod documents;
+pub(crate) mod idempotency;
 pub(crate) mod imports;
 pub(crate) mod listings;
 pub(crate) mod log;
@@ -13,8 +14,10 @@ pub(crate) mod log_size;
 pub(crate) mod reader;
 pub(crate) mod scan;
 pub(crate) mod show;
+pub(crate) mod sources;
 pub(crate) mod state;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;
+pub(crate) mod undo;
 pub(crate) mod usage;
 pub(crate) mod view;

@@ -12,12 +12,13 @@ use crate::{
     StoreError,
     format::{
         codec,
+        freeze::Frozen,
         key::{self, SegmentId, SegmentKey, ZoneId},
         row::ListingRow,
         schema,
         value::{self, CopyValue, SegmentValue, StateValue, WriteStamp, ZoneValue},
     },
-    read::view::View,
+    read::{sources, view::View},
 };
 
 /// A zone as the store keeps it.
@@ -31,6 +32,8 @@ pub struct ZoneRecord {
     pub listings: u64,
     /// How many exclusions it has, expired ones left out.
     pub exclusions: u64,
+    /// The sources that take no writes, by name.
+    pub frozen: Vec<Source>,
 }
 
 /// A segment of a zone.
@@ -71,6 +74,8 @@ pub(crate) struct ZoneState {
     pub(crate) exclusions: u64,
     /// Newest first.
     pub(crate) segments: Vec<Segment>,
+    /// The sources that take no writes.
+    pub(crate) frozen: Arc<Frozen>,
 }
 
 impl ZoneState {
@@ -198,6 +203,7 @@ fn zone_state(
         segments: newest_first
             .map(|(key, value)| segment(key, value, &state))
             .collect::<Result<_, _>>()?,
+        frozen: Arc::new(sources::read_frozen(view, &zone.origin)?),
         zone: Arc::new(zone),
     })
 }

@@ -11,7 +11,7 @@ use crate::{
     read::{
         reader::Reader,
         state::{self, Zones},
-        subscribers,
+        subscribers, undo,
     },
 };
 
@@ -63,7 +63,11 @@ impl WriterState {
     pub(crate) fn read(db: &DB) -> Result<Self, StoreError> {
         let reader = Reader::new(db, UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
-        let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
+        let ids = zones.values().map(|state| state.id.0);
+        // What is kept for an undo knows its zone by the id, also when that zone is gone.
+        let kept = undo::read_segments(&reader.view)?;
+        let ids = ids.chain(kept.iter().map(|key| key.zone.0));
+        let next_zone = ids.map(|id| id + 1).max().unwrap_or(1);
         Ok(Self {
             zones,
             head: reader.head()?,

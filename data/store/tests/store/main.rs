@@ -15,4 +15,6 @@ mod model;
 mod old_codes;
 mod sources;
 mod subscribers;
+mod undo;
+mod undo_model;
 mod usage;
