@@ -53,7 +53,7 @@ fn a_request_that_is_repeated_over_kills_has_one_effect() {
             // The moment of the kill is what is tried out.
             let (_hold, held) = mpsc::sync_channel::<()>(0);
             let _ = held.recv_timeout(std::time::Duration::from_millis(delay));
-            let id = rustix_kill(server.id());
+            let id = kill_by_id(server.id());
             assert!(id, "the server is there to be killed");
             asking.join().unwrap()
         });
@@ -73,7 +73,7 @@ fn a_request_that_is_repeated_over_kills_has_one_effect() {
 }
 
 /// Kills a process at once; its owner finds it dead.
-fn rustix_kill(id: u32) -> bool {
+fn kill_by_id(id: u32) -> bool {
     let done = std::process::Command::new("kill").args(["-KILL", &id.to_string()]).status();
     done.is_ok_and(|status| status.success())
 }

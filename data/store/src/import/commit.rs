@@ -1,12 +1,12 @@
 //! Committing an import, a purge or an undo of many listings: its segments get names.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use dnsbl_types::UnixTime;
+use dnsbl_types::{Name, Source, UnixTime};
 
 use crate::{
     ChangeError, ImportCounts, ImportSummary, Op,
-    db::UnnamedSegment,
+    db::{Db, UnnamedSegment},
     format::{
         codec, key,
         log::{BulkSummary, UndonePart},
@@ -44,18 +44,69 @@ pub(crate) struct BulkCommit {
 /// What kind of change it is, and on which condition it is made.
 pub(crate) enum BulkKind {
     Import(ExpectedDelta),
-    Purge {
-        /// Its id.
-        id: String,
-        /// How many listings it may remove; `None`: nothing is removed, since nobody has confirmed how many.
-        expect: Option<u64>,
-    },
+    Purge(Purge),
     Undo {
         /// The change that is undone.
         of: u64,
         /// Its id.
         id: String,
     },
+}
+
+/// A purge of all sources that are selected, also of those that come while it is staged.
+pub(crate) struct Purge {
+    /// Its id.
+    pub(crate) id: String,
+    pub(crate) zones: Vec<Name>,
+    pub(crate) selection: Arc<Selection>,
+    /// How many listings it may remove; `None`: nothing is removed, since nobody has confirmed how many.
+    pub(crate) expect: Option<u64>,
+    pub(crate) dry_run: bool,
+}
+
+impl Purge {
+    /// The sources of a zone that it may be about.
+    pub(crate) fn sources(&self, zone: &ZoneState) -> BTreeSet<Source> {
+        let selected = |source: &&Source| {
+            self.selection.source.as_ref().is_none_or(|selected| selected == *source)
+        };
+        let sources = zone.segments.iter().map(|segment| &segment.source);
+        sources.filter(selected).cloned().collect()
+    }
+
+    /// Decides what goes of a source.
+    pub(crate) fn part(
+        &self,
+        db: &Arc<Db>,
+        zone: &ZoneState,
+        source: Source,
+        now: UnixTime,
+    ) -> Result<StagedPart, ChangeError> {
+        let mut order = Order::new(db, zone.id, &zone.zone, source);
+        order.dry_run = self.dry_run;
+        let folder = Folder::new(&db.path, &order.id());
+        let content = Content::Purge { selection: self.selection.clone(), folder };
+        StagedPart::new(order, content, now)
+    }
+
+    /// Decides what goes of sources that have come since.
+    fn add_new(
+        &self,
+        transaction: &Transaction<'_>,
+        parts: &mut Vec<StagedPart>,
+    ) -> Result<(), ChangeError> {
+        for origin in &self.zones {
+            let zone = transaction.zone(origin)?;
+            for source in self.sources(zone) {
+                let is_of =
+                    |part: &StagedPart| part.order.zone == zone.id && part.order.source == source;
+                if !parts.iter().any(is_of) {
+                    parts.push(self.part(transaction.db, zone, source, transaction.now)?);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What is decided of one source.
@@ -100,7 +151,10 @@ impl Commit for BulkCommit {
         for part in &mut self.parts {
             part.bring_up_to_date(transaction)?;
         }
-        let Self { kind, parts } = *self;
+        let Self { kind, mut parts } = *self;
+        if let BulkKind::Purge(purge) = &kind {
+            purge.add_new(transaction, &mut parts)?;
+        }
         let result = kind.check(transaction, &parts)?;
         if let BulkKind::Import(_) = kind {
             for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
@@ -127,7 +181,7 @@ impl BulkKind {
     fn id(&self, parts: &[StagedPart]) -> String {
         match self {
             Self::Import(_) => parts.first().map(|part| part.order.id()).unwrap_or_default(),
-            Self::Purge { id, .. } | Self::Undo { id, .. } => id.clone(),
+            Self::Purge(Purge { id, .. }) | Self::Undo { id, .. } => id.clone(),
         }
     }
 
@@ -148,11 +202,10 @@ impl BulkKind {
                 }
                 Ok(OperationResult::Import(counts))
             }
-            Self::Purge { expect, .. } => {
+            Self::Purge(Purge { expect, dry_run, .. }) => {
                 let sources: Vec<PurgedSource> = parts.iter().filter_map(purged).collect();
-                let is_dry = parts.iter().all(|part| part.order.dry_run);
                 let found = counts.removed;
-                if *expect == Some(found) || expect.is_none() && is_dry {
+                if *expect == Some(found) || expect.is_none() && *dry_run {
                     return Ok(OperationResult::Purge(sources));
                 }
                 Err(ChangeError::PurgeCount { expected: *expect, found, sources })
@@ -285,7 +338,7 @@ impl Named {
                 let import = ImportSummary { id: id.into(), source, replaced, counts, digest };
                 Op::Import { zone: origin, import: Box::new(import) }
             }
-            BulkKind::Purge { .. } => Op::Purge { zone: origin, purge: Box::new(bulk()) },
+            BulkKind::Purge(_) => Op::Purge { zone: origin, purge: Box::new(bulk()) },
             BulkKind::Undo { of, .. } => {
                 let part = UndonePart { zone: origin, done: bulk() };
                 Op::Undo { of: *of, part: Some(Box::new(part)) }

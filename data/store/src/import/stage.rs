@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use dnsbl_types::{Name, Source, UnixTime};
+use dnsbl_types::{Name, UnixTime};
 
 use crate::{
     ChangeError, Operation,
     db::Db,
     import::{
-        commit::{BulkCommit, BulkKind, Content, StagedPart},
+        commit::{BulkCommit, BulkKind, Content, Purge, StagedPart},
         folder::Folder,
         order::Order,
         selection::Selection,
@@ -31,25 +31,18 @@ pub(crate) fn purge(
     now: UnixTime,
 ) -> Result<Operation, ChangeError> {
     refuse_unwritable(db)?;
-    let selection = Arc::new(selection);
     let id = format!("{:08x}", db.next_segment().0);
+    let purge =
+        Purge { id, zones: zones.to_vec(), selection: Arc::new(selection), expect, dry_run };
     let mut parts = Vec::new();
     for origin in zones {
         let zone = state::read_zone(&View::latest(&db.rocks), origin)?;
         let zone = zone.ok_or_else(|| ChangeError::NoZone(origin.clone()))?;
-        let mut sources: Vec<&Source> = zone.segments.iter().map(|s| &s.source).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        sources.retain(|source| selection.source.as_ref().is_none_or(|wanted| wanted == *source));
-        for source in sources {
-            let mut order = Order::new(db, zone.id, &zone.zone, source.clone());
-            order.dry_run = dry_run;
-            let folder = Folder::new(&db.path, &order.id());
-            let content = Content::Purge { selection: selection.clone(), folder };
-            parts.push(StagedPart::new(order, content, now)?);
+        for source in purge.sources(&zone) {
+            parts.push(purge.part(db, &zone, source, now)?);
         }
     }
-    Ok(commit(BulkKind::Purge { id, expect }, parts))
+    Ok(commit(BulkKind::Purge(purge), parts))
 }
 
 /// The operation that undoes a change.

@@ -240,7 +240,7 @@ fn a_crash_before_the_commit_leaves_nothing_of_a_purge_or_an_undo() {
     };
     let before = fixture.listings(NOW);
     // What is forgotten removes nothing, as after a kill.
-    stage(&fixture).map(std::mem::forget);
+    stage(&fixture).into_iter().for_each(std::mem::forget);
     let fixture = fixture.reopen_after_crash();
     assert_eq!(fixture.listings(NOW), before);
     let [purge, _] = stage(&fixture);

@@ -257,11 +257,11 @@ fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_done_and_undone_the_store_and_the_index_agree_with_a_model(
-        steps in prop::collection::vec(step(), 1..30),
+        steps in prop::collection::vec(step(), 1..25),
         spilling in any::<bool>(),
     ) {
         let mut fixture = if spilling { Fixture::spilling() } else { Fixture::new() };
