@@ -20,8 +20,8 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    carrying::{self, Running},
     error::Problem,
-    idempotency::{self, Running},
     limits::Limits,
     slots::Slots,
     status::ServerStatus,
@@ -141,7 +141,7 @@ impl App {
         operation: Operation,
         dry_run: bool,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
-        let terms = Terms { dry_run, carried: idempotency::carried() };
+        let terms = Terms { dry_run, carried: carrying::carried() };
         let (tx, rx) = oneshot::channel();
         let is_of_token =
             matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
@@ -159,7 +159,7 @@ impl App {
             Err(err) => return Ok(Err(err)),
         };
         if !dry_run {
-            idempotency::committed();
+            carrying::committed();
         }
         let seq = committed.seq;
         let result = committed.into_result().ok_or_else(Problem::internal)?;

@@ -2,19 +2,13 @@
 //! answered the same.
 //!
 //! This is the one place that knows of keys. That a request was carried out is written in one batch with its change
-//! ([`carried`] goes along with every change); the answer is written before it is sent. A request with a key goes on
+//! ([`carried`](crate::carrying::carried) goes along with every change); the answer is written before it is sent. A request with a key goes on
 //! where its client is gone, so that an answer is kept for whoever asks again.
 //!
 //! An answer may hold a secret that is shown but once, so it is encrypted with what only the client has: its token's
 //! text and the key.
 
-use std::{
-    collections::HashSet,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -24,13 +18,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use dnsbl_store::{Carried, Remembered, RequestId, TokenRecord};
+use dnsbl_store::{Remembered, RequestId, TokenRecord};
 use dnsbl_types::UnixTime;
 use http_body_util::BodyExt as _;
 
 use crate::{
     app::App,
     auth::{Asker, bearer},
+    carrying::Carrying,
     error::Problem,
     extract::read_body,
 };
@@ -48,71 +43,6 @@ const LONGEST_KEY: usize = 255;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// On an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-tokio::task_local! {
-    /// The request with a key that this task carries out.
-    static CARRYING: Arc<Carrying>;
-}
-
-/// A request with a key while it is carried out.
-struct Carrying {
-    request: RequestId,
-    /// Of all of it that was read so far.
-    hasher: Mutex<blake3::Hasher>,
-    committed: AtomicBool,
-}
-
-/// The requests with keys that are being carried out.
-#[derive(Clone, Default)]
-pub(crate) struct Running(Arc<Mutex<HashSet<RequestId>>>);
-
-/// One of them, until it is dropped.
-struct Run {
-    running: Running,
-    request: RequestId,
-}
-
-impl Running {
-    fn begin(&self, request: &RequestId) -> Option<Run> {
-        let is_new = self.lock().insert(request.clone());
-        is_new.then(|| Run { running: self.clone(), request: request.clone() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<RequestId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        self.running.lock().remove(&self.request);
-    }
-}
-
-/// The request that is carried out here, to be remembered with the change that is made for it.
-pub(crate) fn carried() -> Option<Carried> {
-    let carried = |carrying: &Arc<Carrying>| Carried {
-        request: carrying.request.clone(),
-        fingerprint: carrying.fingerprint(),
-    };
-    CARRYING.try_with(carried).ok()
-}
-
-/// Takes note that a change was made for the request that is carried out here.
-pub(crate) fn committed() {
-    // Without a key there is nothing to note.
-    let _ = CARRYING.try_with(|carrying| carrying.committed.store(true, Ordering::Relaxed));
-}
-
-impl Carrying {
-    fn fingerprint(&self) -> [u8; 32] {
-        self.hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize().into()
-    }
-
-    fn add(&self, bytes: &[u8]) {
-        self.hasher.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
-    }
-}
 
 /// Carries a request out, unless it was carried out before. Bodies that are `streamed` are not kept meanwhile.
 pub(crate) async fn run(
@@ -135,11 +65,7 @@ pub(crate) async fn run(
     let known = app.read(move |reader| Ok(reader.remembered(&asked)?)).await?;
     let known = known.filter(|known| UnixTime::now() < known.at.plus(REMEMBERED_FOR));
     let (parts, body) = request.into_parts();
-    let carrying = Arc::new(Carrying {
-        request: of,
-        hasher: Mutex::new(head(&parts)),
-        committed: AtomicBool::new(false),
-    });
+    let carrying = Carrying::new(of, head(&parts));
     if let Some(known) = known {
         let body = if streamed {
             drain(app, body, &carrying).await
@@ -165,7 +91,7 @@ pub(crate) async fn run(
     request = Request::from_parts(parts, body);
     let (app, carried_out) = (app.clone(), carrying.clone());
     // A task of its own, which goes on where the client is gone.
-    let task = tokio::spawn(CARRYING.scope(carrying, async move {
+    let task = tokio::spawn(carrying.scope(async move {
         let response = next.run(request).await;
         let response = keep(&app, &carried_out, cipher, response).await;
         drop(running);
@@ -249,8 +175,7 @@ async fn drain(app: &App, mut body: Body, carrying: &Carrying) -> Result<(), Pro
 /// Keeps an answer, where a change was made or could have been. A request that was refused changed nothing, so it may be
 /// tried again with the same key.
 async fn keep(app: &App, carrying: &Carrying, cipher: Cipher, response: Response) -> Response {
-    let has_committed = carrying.committed.load(Ordering::Relaxed);
-    if !has_committed && !response.status().is_success() {
+    if !carrying.has_committed() && !response.status().is_success() {
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -264,7 +189,7 @@ async fn keep(app: &App, carrying: &Carrying, cipher: Cipher, response: Response
     let answer =
         Answer { status: parts.status, headers: parts.headers.clone(), body: bytes.clone() };
     let (store, request, fingerprint) =
-        (app.store(), carrying.request.clone(), carrying.fingerprint());
+        (app.store(), carrying.request().clone(), carrying.fingerprint());
     let kept = app.block(move || {
         let before = store.read(UnixTime::now()).remembered(&request)?;
         let before = before.filter(|before| before.fingerprint == fingerprint);

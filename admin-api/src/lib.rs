@@ -8,6 +8,7 @@ mod allow;
 mod anonymous;
 mod app;
 mod auth;
+mod carrying;
 mod error;
 mod export;
 mod extract;

@@ -19,7 +19,7 @@ use crate::{
     },
     import::{
         before::Before,
-        commit::Content,
+        content::Content,
         digest::Digest,
         kept::{Kept, SideWriter},
         merge::Merge,

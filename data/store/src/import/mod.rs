@@ -19,6 +19,7 @@
 mod before;
 mod buffer;
 pub(crate) mod commit;
+mod content;
 mod decide;
 mod digest;
 pub(crate) mod expected;

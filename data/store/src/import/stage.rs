@@ -8,7 +8,8 @@ use crate::{
     ChangeError, Operation,
     db::Db,
     import::{
-        commit::{BulkCommit, BulkKind, Content, Purge, StagedPart},
+        commit::{BulkCommit, BulkKind, Purge, StagedPart},
+        content::Content,
         folder::Folder,
         order::Order,
         selection::Selection,

@@ -12,7 +12,8 @@ use crate::{
         row::{ListingRow, Provenance, Row},
     },
     import::{
-        commit::{BulkCommit, BulkKind, Content, StagedPart},
+        commit::{BulkCommit, BulkKind, StagedPart},
+        content::Content,
         expected::ExpectedDelta,
         folder::Folder,
         order::{ImportMode, Order},

@@ -1,15 +1,10 @@
 //! Reading the sources of zones: which there are, and which take no writes.
 
 use dnsbl_types::{Name, Source};
-use rocksdb::ReadOptions;
 
 use crate::{
     Freeze, StoreError,
-    format::{
-        freeze::{self, Frozen},
-        key, schema,
-    },
-    read::{reader::Reader, state, view::View},
+    read::{reader::Reader, state},
 };
 
 /// A source of a zone.
@@ -42,21 +37,4 @@ impl Reader<'_> {
         });
         Ok(Some(records.collect()))
     }
-}
-
-/// The frozen sources of a zone.
-pub(crate) fn read_frozen(view: &View<'_>, origin: &Name) -> Result<Frozen, StoreError> {
-    let mut frozen = Frozen::new();
-    let from = key::frozen(origin);
-    let mut options = ReadOptions::default();
-    options.set_iterate_upper_bound([&from[..], &[u8::MAX]].concat());
-    let mut iter = view.iter(schema::META, options);
-    iter.seek(from);
-    while let Some(value) = iter.value() {
-        let (_, source, freeze) = freeze::decode(value)?;
-        frozen.insert(source, freeze);
-        iter.next();
-    }
-    iter.status()?;
-    Ok(frozen)
 }

@@ -12,13 +12,13 @@ use crate::{
     StoreError,
     format::{
         codec,
-        freeze::Frozen,
+        freeze::{self, Frozen},
         key::{self, SegmentId, SegmentKey, ZoneId},
         row::ListingRow,
         schema,
         value::{self, CopyValue, SegmentValue, StateValue, WriteStamp, ZoneValue},
     },
-    read::{sources, view::View},
+    read::view::View,
 };
 
 /// A zone as the store keeps it.
@@ -203,7 +203,7 @@ fn zone_state(
         segments: newest_first
             .map(|(key, value)| segment(key, value, &state))
             .collect::<Result<_, _>>()?,
-        frozen: Arc::new(sources::read_frozen(view, &zone.origin)?),
+        frozen: Arc::new(read_frozen(view, &zone.origin)?),
         zone: Arc::new(zone),
     })
 }
@@ -250,6 +250,23 @@ fn segment(
         rows: rows.map_or(0, |(_, rows)| *rows),
         changed: 0,
     })
+}
+
+/// The frozen sources of a zone.
+fn read_frozen(view: &View<'_>, origin: &Name) -> Result<Frozen, StoreError> {
+    let mut frozen = Frozen::new();
+    let from = key::frozen(origin);
+    let mut options = ReadOptions::default();
+    options.set_iterate_upper_bound([&from[..], &[u8::MAX]].concat());
+    let mut iter = view.iter(schema::META, options);
+    iter.seek(from);
+    while let Some(value) = iter.value() {
+        let (_, source, freeze) = freeze::decode(value)?;
+        frozen.insert(source, freeze);
+        iter.next();
+    }
+    iter.status()?;
+    Ok(frozen)
 }
 
 /// The first key among the expiries that may be there: what lies before was swept.
