@@ -8,7 +8,8 @@ use crate::{
     ChangeError, ImportCounts, ImportSummary, Op,
     db::{Db, UnnamedSegment},
     format::{
-        codec, key,
+        codec,
+        key::{self, ZoneId},
         log::{BulkSummary, UndonePart},
         schema,
         undo::{self, UndoPart, UndoRecord},
@@ -137,7 +138,8 @@ impl Commit for BulkCommit {
             }
         }
         let id = kind.id(&parts);
-        let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        let mut named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        forget_what_is_told_apart(&mut named);
         let mut kept = Vec::new();
         for part in named {
             kept.push(part.name(transaction, &kind, &id)?);
@@ -320,6 +322,18 @@ impl Named {
             }
         });
         Ok(kept)
+    }
+}
+
+/// Where several sources of a zone change, what was read ahead of one knows nothing of the others, so it is read when the
+/// index is told.
+fn forget_what_is_told_apart(named: &mut [Named]) {
+    let zones: Vec<ZoneId> = named.iter().map(|part| part.order.zone).collect();
+    for part in named {
+        let of_zone = zones.iter().filter(|zone| **zone == part.order.zone);
+        if of_zone.count() > 1 {
+            part.decided.prepared = None;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dnsbl_store::{ChangeError, ImportMode, Operation, OperationResult, Selection, Sources};
+use dnsbl_types::UnixTime;
 use proptest::prelude::*;
 
 use crate::{
@@ -47,7 +48,7 @@ enum Step {
     Delete(u8, u8),
     DeleteAll(u8),
     Import(u8, Vec<(u8, u8)>, bool),
-    /// Of a source, or of all that one change wrote; a put may come in between.
+    /// Of a source, or of all of them (3), or of all that one change wrote; a put may come in between.
     Purge(u8, Option<prop::sample::Index>, Option<Put>),
     Undo(prop::sample::Index, Option<Put>),
     Fold,
@@ -68,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u8..12, 0u8..3).prop_map(|(at, by)| Step::Delete(at, by)),
         1 => (0u8..12).prop_map(Step::DeleteAll),
         3 => (0u8..3, rows, any::<bool>()).prop_map(|(by, rows, replace)| Step::Import(by, rows, replace)),
-        2 => (0u8..3, prop::option::of(change()), race()).prop_map(|(by, of, put)| Step::Purge(by, of, put)),
+        2 => (0u8..4, prop::option::of(change()), race()).prop_map(|(by, of, put)| Step::Purge(by, of, put)),
         6 => (change(), race()).prop_map(|(of, put)| Step::Undo(of, put)),
         2 => Just(Step::Fold),
         1 => Just(Step::Sweep),
@@ -172,12 +173,13 @@ fn purge(
         let all = model.listings.iter().filter(|(_, version)| version.what < 3);
         let all = all.filter(|((_, of), version)| match written_by {
             Some(seq) => version.seq == seq,
-            None => *of == name(by),
+            None => by == 3 || *of == name(by),
         });
         all.map(|(key, _)| key.clone()).collect()
     };
     let selection = match written_by {
         Some(seq) => Selection { written_by: Some(seq), ..Selection::default() },
+        None if by == 3 => Selection { listed_from: Some(UnixTime(0)), ..Selection::default() },
         None => Selection { source: Some(source(&name(by))), ..Selection::default() },
     };
     let stage = |expect, dry_run| {
