@@ -1,5 +1,10 @@
 //! `/v1/undo`, `/v1/purge`, `/v1/zones/{zone}/sources`, `dry_run` and `expect_delta`.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Fixture, ZONE, addresses, counts};
@@ -217,4 +222,45 @@ async fn an_import_stays_within_what_was_expected() {
     }
     assert_eq!(listed(&fixture).await, 10);
     assert_eq!(counts(import("added:5..9,removed:0").await.ok()), [5, 0, 10, 0, 0]);
+}
+
+/// How long writes of others wait for a purge and its undo is printed, not asserted: `DNSBL_PURGE_SIZE=1000000` with
+/// `--nocapture` shows it for a million listings, `bench purge` over HTTP.
+#[tokio::test]
+async fn other_writes_go_on_during_a_purge_and_its_undo() {
+    let size: u32 = std::env::var("DNSBL_PURGE_SIZE").map_or(20_000, |size| size.parse().unwrap());
+    let fixture = Fixture::new().await;
+    fixture.import("format=plain&source=feed", addresses(size)).await.ok();
+    let mut of = 0;
+    for path in ["/v1/purge", "/v1/undo", "/v1/undo"] {
+        let purge = json!({"zones": ["bl.example.org"], "source": "feed", "expect": size});
+        let body = if path == "/v1/purge" { purge } else { json!({"seq": of}) };
+        let is_done = AtomicBool::new(false);
+        let work = async {
+            let begun = Instant::now();
+            let answer = fixture.post(path, body).await;
+            is_done.store(true, Ordering::Relaxed);
+            (answer, begun.elapsed())
+        };
+        let writes = async {
+            let mut times = Vec::new();
+            // Once more after it is done: the write that waited for it counts.
+            while times.is_empty() || !is_done.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                let note = format!("{path} {}", times.len());
+                fixture.list("192.0.2.1", json!({"note": note})).await;
+                times.push(begun.elapsed());
+            }
+            times
+        };
+        let ((answer, took), times) = futures_util::future::join(work, writes).await;
+        of = seq(&answer);
+        answer.ok();
+        let longest = times.iter().max().unwrap();
+        println!(
+            "{path} of {size}: {took:?}; {} other writes, the longest took {longest:?}",
+            times.len()
+        );
+    }
+    assert_eq!(listed(&fixture).await, 1);
 }
