@@ -39,7 +39,7 @@ fn a_store_of_a_newer_release_is_refused() {
     db.put_cf(db.cf_handle("meta").unwrap(), b"format", 9u32.to_be_bytes()).unwrap();
     drop(db);
     let Err(err) = Store::open(dir.path()) else { panic!("opened") };
-    assert!(matches!(err, StoreError::Newer { found: 9, known: 6, .. }), "{err}");
+    assert!(matches!(err, StoreError::Newer { found: 9, known: 7, .. }), "{err}");
 }
 
 /// The store's database, without the store.
@@ -81,7 +81,7 @@ fn a_store_of_format_1_goes_on_as_it_is() {
     drop(store);
     let db = database(dir.path());
     let format = db.get_cf(db.cf_handle("meta").unwrap(), b"format").unwrap();
-    assert_eq!(format, Some(6u32.to_be_bytes().to_vec()));
+    assert_eq!(format, Some(7u32.to_be_bytes().to_vec()));
 }
 
 #[test]
