@@ -13,7 +13,7 @@ use dnsbl_logins::{Logins, Secrets};
 use dnsbl_reports::Reports;
 use dnsbl_store::{
     Actor, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader, Store,
-    TokenRecord,
+    Terms, TokenRecord,
 };
 use dnsbl_types::{Name, UnixTime, Zone};
 use relay_tester::service::Tester;
@@ -21,7 +21,12 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::Problem, limits::Limits, slots::Slots, status::ServerStatus, throttle::Throttle,
+    carrying::{self, Running},
+    error::Problem,
+    limits::Limits,
+    slots::Slots,
+    status::ServerStatus,
+    throttle::Throttle,
     token_cache::TokenCache,
 };
 
@@ -75,6 +80,8 @@ pub(crate) struct App {
     started: (UnixTime, Instant),
     /// Of the log lines of refused requests.
     pub(crate) refusals: Throttle,
+    /// Requests with an `Idempotency-Key`.
+    pub(crate) running: Running,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
     /// The API's description as JSON, once the router is built.
@@ -96,6 +103,7 @@ impl App {
             tokens: Arc::default(),
             started: (UnixTime::now(), Instant::now()),
             refusals: Throttle::default(),
+            running: Running::default(),
             api,
             shutdown,
             openapi: OnceLock::new(),
@@ -116,12 +124,33 @@ impl App {
         Ok(self.change_or(actor, operation).await??)
     }
 
+    /// The same, or where it is only tried, what would come of it.
+    pub(crate) async fn change_or_dry_run(
+        &self,
+        actor: Actor,
+        operation: Operation,
+        dry_run: bool,
+    ) -> Result<Changed, Problem> {
+        Ok(self.change_or_try(actor, operation, dry_run).await??)
+    }
+
     /// The same where the caller has more to say about a refusal.
     pub(crate) async fn change_or(
         &self,
         actor: Actor,
         operation: Operation,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
+        self.change_or_try(actor, operation, false).await
+    }
+
+    /// The same, or where it is only tried, what would come of it.
+    pub(crate) async fn change_or_try(
+        &self,
+        actor: Actor,
+        operation: Operation,
+        dry_run: bool,
+    ) -> Result<Result<Changed, ChangeError>, Problem> {
+        let terms = Terms { dry_run, carried: carrying::carried() };
         let (tx, rx) = oneshot::channel();
         let is_of_token =
             matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
@@ -133,11 +162,14 @@ impl App {
             }
             drop(tx.send(result));
         };
-        self.store.submit(Change::new(actor, operation), UnixTime::now(), reply);
+        self.store.submit_on(terms, Change::new(actor, operation), UnixTime::now(), reply);
         let committed = match rx.await.map_err(|_| Problem::stopping())? {
             Ok(committed) => committed,
             Err(err) => return Ok(Err(err)),
         };
+        if !dry_run {
+            carrying::committed();
+        }
         let seq = committed.seq;
         let result = committed.into_result().ok_or_else(Problem::internal)?;
         Ok(Ok(Changed { seq, result }))

@@ -113,7 +113,8 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+/// The text of a request's token.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     const HOW: &str = "send the header `Authorization: Bearer TOKEN`";
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else {

@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 
+use admin_api_types::PurgeProblem;
 use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -18,7 +19,7 @@ use relay_tester::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::v1::import::write_counts;
+use crate::v1::{BodyError, import::write_counts, purge, time};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -214,6 +215,32 @@ impl From<ChangeError> for Problem {
                 let detail = format!("{why}; nothing was changed");
                 return Self::import(StatusCode::CONFLICT, &detail, counts);
             }
+            ChangeError::PurgeCount { found, ref sources, .. } => {
+                let (count, sources) = purge::write(sources);
+                debug_assert_eq!(count, found);
+                let facts = PurgeProblem { count, sources };
+                return Self::new(StatusCode::CONFLICT, "purge-count", &err).with_facts(&facts);
+            }
+            ChangeError::Frozen { ref whose, ref freeze, .. } => {
+                let since = time::write(freeze.since);
+                let (by, why) = (&freeze.by, &freeze.why);
+                let detail = format!(
+                    "{whose} is frozen here since {since} by {by}: {why}; what it lists stays, and PUT /v1/zones/{{zone}}/sources/{{source}} thaws it"
+                );
+                let problem = Self::new(StatusCode::CONFLICT, "frozen", detail);
+                let by = freeze.by.as_str();
+                return problem
+                    .with("source", whose.as_str())
+                    .with("since", since)
+                    .with("by", by)
+                    .with("why", freeze.why.as_str());
+            }
+            ChangeError::NoChange(_)
+            | ChangeError::NotKept(_)
+            | ChangeError::NotUndoable { .. }
+            | ChangeError::ZoneGone { .. }
+            | ChangeError::Overtaken { .. }
+            | ChangeError::NothingToUndo(_) => return of_undo(err),
             ChangeError::Busy => return Self::unavailable("busy", err),
             ChangeError::Unwritable { full: false, .. } => {
                 return Self::unavailable("unwritable", err);
@@ -255,6 +282,25 @@ impl From<ChangeError> for Problem {
     }
 }
 
+/// An undo that was refused.
+fn of_undo(err: ChangeError) -> Problem {
+    let (status, word) = match &err {
+        ChangeError::NoChange(_) => (StatusCode::NOT_FOUND, "no-such-change"),
+        ChangeError::NotKept(_) => (StatusCode::GONE, "not-kept"),
+        ChangeError::NotUndoable { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "not-undoable"),
+        ChangeError::ZoneGone { .. } => (StatusCode::CONFLICT, "no-such-zone"),
+        ChangeError::Overtaken { .. } => (StatusCode::CONFLICT, "changed-later"),
+        _ => (StatusCode::CONFLICT, "nothing-to-undo"),
+    };
+    let problem = Problem::new(status, word, &err);
+    match err {
+        ChangeError::Overtaken { zone, by, count, .. } => {
+            problem.with("zone", zone.to_string()).with("by", by).with("count", count)
+        }
+        _ => problem,
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(err: StoreError) -> Self {
         tracing::error!(%err, "the store failed");
@@ -266,6 +312,15 @@ impl From<StoreError> for Problem {
             return Self::unavailable("busy", "the server may open no more files");
         }
         Self::unavailable("store-failed", "the store failed; the server's log says why")
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(err: BodyError) -> Self {
+        match err {
+            BodyError::Malformed(detail) => Self::malformed(detail),
+            BodyError::Refused(detail) => Self::refused(detail),
+        }
     }
 }
 

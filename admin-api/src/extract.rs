@@ -59,7 +59,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read_body(request, app).await?;
+        let bytes = read_body(request.into_body(), app).await?;
         if bytes.is_empty() {
             return parse_json(b"{}");
         }
@@ -81,7 +81,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonOrForm<T> {
         if !is_type(request.headers(), "application/x-www-form-urlencoded") {
             return Json::from_request(request, app).await.map(|Json(value)| Self(value));
         }
-        let bytes = read_body(request, app).await?;
+        let bytes = read_body(request.into_body(), app).await?;
         serde_urlencoded::from_bytes(&bytes).map(Self).map_err(Problem::malformed)
     }
 }
@@ -93,12 +93,13 @@ impl FromRequest<Arc<App>> for Octets {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        read_body(request, app).await.map(Self)
+        read_body(request.into_body(), app).await.map(Self)
     }
 }
 
-async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
-    read_at_most(request.into_body(), app.limits.body_bytes, app).await
+/// Reads a body that is at most as long as a JSON body.
+pub(crate) async fn read_body(body: Body, app: &App) -> Result<Bytes, Problem> {
+    read_at_most(body, app.limits.body_bytes, app).await
 }
 
 /// A body of at most so many bytes, all of which come in time.
@@ -198,6 +199,16 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
         limit @ 1..=1000 => Ok(limit),
         limit => Err(Problem::malformed(format!("limit: {limit} is not within 1 to 1000"))),
     }
+}
+
+/// Whether a change is only tried.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DryRun {
+    /// `1`: answer as if it were done, and change nothing.
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) dry_run: bool,
 }
 
 /// Reads `1`, `true`, `0` or `false`.

@@ -7,7 +7,9 @@ use std::{
 
 use admin_api_types::{RowError, Warning};
 use dnsbl_feeds::{Body, Feed, ImportError, Imported, Importer, Note, Order};
-use dnsbl_store::{Actor, Change, ChangeError, ImportLimits, ImportMode, OperationResult, Store};
+use dnsbl_store::{
+    Actor, Change, ChangeError, ExpectedDelta, ImportLimits, ImportMode, OperationResult, Store,
+};
 use dnsbl_types::{UnixTime, ZoneKind};
 
 use crate::{
@@ -90,7 +92,8 @@ impl Importer for FeedImporter {
             return Err(ImportError::Rejected { rejected, rows: taken + rejected, notes });
         }
         let limits = ImportLimits { allow_rejected: true, max_removed: order.max_removed.get() };
-        let decided = staged.decide(ImportMode::ReplaceSource(limits), false, now);
+        let decided =
+            staged.decide(ImportMode::ReplaceSource(limits), ExpectedDelta::default(), false, now);
         let Decided { id, commit, report } = decided.map_err(refusal)?;
         let actor = Actor::part(&format!("feed:{}", feed.name));
         let committed = self.store.commit(Change::new(actor, commit), now);
@@ -151,9 +154,9 @@ fn refusal(stop: Stop) -> ImportError {
         Stop::Store(err @ ChangeError::ImportRefused { .. }) => {
             ImportError::Shrunk(err.to_string())
         }
-        Stop::Store(err @ (ChangeError::NoZone(_) | ChangeError::WrongKind)) => {
-            ImportError::Zone(err.to_string())
-        }
+        Stop::Store(
+            err @ (ChangeError::NoZone(_) | ChangeError::WrongKind | ChangeError::Frozen { .. }),
+        ) => ImportError::Zone(err.to_string()),
         Stop::Store(err) => ImportError::Store(err.to_string()),
     }
 }

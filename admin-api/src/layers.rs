@@ -19,7 +19,7 @@ use crate::{
     auth::{Asker, Client, Peer},
     error::Problem,
     extract::unslash,
-    host,
+    host, idempotency,
     routes::SEQ_HEADER,
     throttle::ThrottleDecision,
 };
@@ -83,7 +83,7 @@ fn client(app: &App, request: &Request) -> Client {
 }
 
 async fn answer(
-    app: &App,
+    app: &Arc<App>,
     policy: RoutePolicy,
     request: Request,
     next: Next,
@@ -93,13 +93,14 @@ async fn answer(
     if policy.requires_index {
         require_index(app)?;
     }
+    let run = idempotency::run(app, request, next, !policy.has_deadline);
     if !policy.has_deadline {
-        return Ok(next.run(request).await);
+        return run.await;
     }
     let limit = app.limits.request_timeout;
-    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
+    tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} seconds", limit.as_secs());
-        Problem::unavailable("timeout", detail)
+        Err(Problem::unavailable("timeout", detail))
     })
 }
 

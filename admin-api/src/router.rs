@@ -12,8 +12,8 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         allowlist, audit, changes, check, export, feeds, grants, health, import, listings, logins,
-        openapi, relay_opt_outs, relay_tests, reporters, reports, search, subscribers, tokens,
-        usage, zones,
+        openapi, purge, relay_opt_outs, relay_tests, reporters, reports, search, sources,
+        subscribers, tokens, undo, usage, zones,
     },
 };
 
@@ -72,6 +72,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reports::confirm_report))
         .routes(routes!(reports::refute_report))
         .routes(routes!(reporters::list_reporters))
+        .routes(routes!(sources::list_sources))
+        .routes(routes!(sources::put_source))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))
@@ -79,6 +81,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(changes::list_changes))
         .routes(routes!(feeds::run_feed))
         .routes(routes!(reports::create_reports))
+        .routes(routes!(purge::purge_listings))
+        .routes(routes!(undo::undo_change))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))

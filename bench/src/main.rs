@@ -34,7 +34,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    compare::{access, answers, api, change, churn, import, overview, start, writes},
+    compare::{access, answers, api, change, churn, import, overview, purge, start, writes},
     isolation::Isolation,
     lab::Lab,
     network::Network,
@@ -96,6 +96,8 @@ enum Comparison {
     Change,
     /// What monitors and operators ask of the API.
     Api,
+    /// A purge of a million listings and its undo, and how long other writes wait.
+    Purge,
 }
 
 fn main() -> Result<ExitCode> {
@@ -145,6 +147,7 @@ impl Comparison {
             Self::Logins => writes::logins(lab),
             Self::Change => change::all(lab),
             Self::Api => api::all(lab),
+            Self::Purge => purge::all(lab),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use admin_api::{MOST_REMEMBERED, REMEMBERED_FOR};
 use dnsbl_store::{Actor, Change, ChangeError, LogSize, Operation, OperationResult, Store};
 use dnsbl_types::{Clock, ClockDoubt, ClockEvent, UnixTime};
 use tokio::{
@@ -74,19 +75,32 @@ impl Keeper {
         Ok(swept + compacted > 0)
     }
 
-    /// Drops what is too old or too much of the log.
+    /// Drops what is too old or too much of the log, of what undos need, and of what is remembered of requests.
     async fn truncate_log(&mut self) -> Result<(), ChangeError> {
         let Some(now) = self.clock.believed() else { return Ok(()) };
+        self.forget_requests(now).await?;
         let before = UnixTime(now.0.saturating_sub(self.log.keep.as_secs()));
         let (store, max_bytes) = (self.store.clone(), self.log.keep_bytes);
+        let undo_bytes = self.log.undo_bytes;
         let mut size = std::mem::take(&mut self.size);
         let find = move || {
-            let floor = store.read(now).floor_of_log(&mut size, before, max_bytes);
-            (floor, size)
+            let reader = store.read(now);
+            let floor = reader.floor_of_log(&mut size, before, max_bytes);
+            (floor, reader.floor_of_undo(undo_bytes), size)
         };
-        let (floor, size) = spawn_blocking(find).await.map_err(|_| closed())?;
+        let (floor, undo_floor, size) = spawn_blocking(find).await.map_err(|_| closed())?;
         self.size = size;
-        self.change(Operation::TruncateLog { floor: floor? }, now).await.map(drop)
+        self.change(Operation::TruncateLog { floor: floor? }, now).await?;
+        self.change(Operation::ForgetUndo { before: undo_floor? }, now).await.map(drop)
+    }
+
+    /// Forgets requests that can't be sent again any more.
+    async fn forget_requests(&self, now: UnixTime) -> Result<(), ChangeError> {
+        let before = UnixTime(now.0.saturating_sub(REMEMBERED_FOR));
+        let store = self.store.clone();
+        let forget = move || store.forget_requests(before, MOST_REMEMBERED);
+        spawn_blocking(forget).await.map_err(|_| closed())??;
+        Ok(())
     }
 
     async fn change(&self, operation: Operation, now: UnixTime) -> Result<u64, ChangeError> {
@@ -170,7 +184,11 @@ mod tests {
             let machine = Arc::new(Mutex::new(ClockReading { wall, steady: Instant::now() }));
             let read = machine.clone();
             let clock = Clock::read_by(move || *read.lock().unwrap(), last_change);
-            let log = ChangeLog { keep: Duration::from_secs(3600), keep_bytes: 1 << 30 };
+            let log = ChangeLog {
+                keep: Duration::from_secs(3600),
+                keep_bytes: 1 << 30,
+                undo_bytes: 1 << 30,
+            };
             let keeper = Keeper { store, clock, log, size: LogSize::default() };
             Self { keeper, machine, _dir: dir }
         }

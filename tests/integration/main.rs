@@ -34,6 +34,7 @@ mod zones;
 mod crash;
 mod read_your_writes;
 mod store_failure;
+mod undo;
 
 // Starting, listening and stopping.
 mod bad_start;

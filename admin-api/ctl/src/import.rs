@@ -103,6 +103,9 @@ pub(crate) struct Import {
     /// Only tell what would happen
     #[arg(long)]
     dry_run: bool,
+    /// What it may do, or nothing changes, as in added:0..5000,removed:..20
+    #[arg(long, value_name = "RANGES")]
+    expect_delta: Option<String>,
     /// Change nothing if any line is rejected
     #[arg(long, conflicts_with = "allow_rejected")]
     strict: bool,
@@ -170,6 +173,7 @@ impl Import {
             ("source", self.source.clone()),
             ("mode", self.mode.clone()),
             ("dry_run", self.dry_run.then(|| "1".to_owned())),
+            ("expect_delta", self.expect_delta.clone()),
             ("strict", self.strict.then(|| "1".to_owned())),
             ("allow_rejected", self.allow_rejected.then(|| "1".to_owned())),
             ("max_removed", self.max_removed.map(|share| share.to_string())),

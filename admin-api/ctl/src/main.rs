@@ -19,14 +19,17 @@ mod listing;
 mod output;
 mod path;
 mod progress;
+mod purge;
 mod relay_test;
 mod report;
 mod reporter;
+mod source;
 mod standing;
 mod status;
 mod subscriber;
 mod text;
 mod token;
+mod undo;
 mod usage;
 mod zone;
 

@@ -17,7 +17,7 @@ use crate::{
 
 const NOTES: &str = "\
 Tells whether the server is alive and ready, its release, since when it runs and its last change, and
-with a token also its zones: name, kind, listings and serial. With --json: {\"healthz\": …, \"readyz\": …, \"zones\": …}, each as the server says it.
+with a token also its zones: name, kind, listings, serial, and sources that are frozen. With --json: {\"healthz\": …, \"readyz\": …, \"zones\": …}, each as the server says it.
 
 Exit status: 0 if the server is ready, 1 if it is not or cannot be reached.
 
@@ -128,7 +128,9 @@ fn row(zone: &api::Zone) -> Vec<String> {
     let (listings, serial) = (zone.listings.cell(), zone.soa.serial.cell());
     let counts = [format!("{listings} listings"), format!("serial {serial}")];
     let head = ["zone".cell(), zone.zone.cell(), zone.kind.as_str().cell()];
-    head.into_iter().chain(counts).collect()
+    let frozen = zone.frozen_sources.join(", ");
+    let frozen = (!frozen.is_empty()).then(|| format!("frozen: {frozen}").cell());
+    head.into_iter().chain(counts).chain(frozen).collect()
 }
 
 #[cfg(test)]

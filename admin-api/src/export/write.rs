@@ -65,7 +65,7 @@ pub(crate) fn entity_tag(
     epoch: u64,
 ) -> String {
     let ExportOrder { zone: _, filter, format, max_names, ipv6_forms, stall: _ } = order;
-    let ZoneRecord { zone: _, serial, listings, exclusions } = record;
+    let ZoneRecord { serial, listings, exclusions, .. } = record;
     let release = env!("CARGO_PKG_VERSION");
     let allowed = allowed.state;
     let how =

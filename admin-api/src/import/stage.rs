@@ -8,6 +8,9 @@ use dnsbl_formats::{
     rbldnsd::{self, GenericReader, LineError, ListType},
 };
 use dnsbl_index::Allowing;
+use dnsbl_store::{
+    ChangeError, ExpectedDelta, ImportCounts, ImportMode, Operation, Staging, Store,
+};
 use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store, StoreError};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
@@ -140,6 +143,7 @@ impl Staged {
     pub(crate) fn decide(
         self,
         mode: ImportMode,
+        expected: ExpectedDelta,
         dry_run: bool,
         now: UnixTime,
     ) -> Result<Decided, Stop> {
@@ -158,7 +162,8 @@ impl Staged {
         }
         let (count, subject) = staged.contradictions();
         report.warnings.extend(warning::contradictions(count, subject.as_ref()));
-        Ok(Decided { id: staged.id(), commit: staged.commit(), report })
+        let id = staged.id();
+        Ok(Decided { id, commit: staged.expecting(expected).commit(), report })
     }
 
     /// What is to be said about it so far.

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use dnsbl_formats::{Format, FormatError};
-use dnsbl_store::{ImportLimits, ImportMode, OperationResult};
+use dnsbl_store::{ExpectedDelta, ImportLimits, ImportMode, OperationResult};
 use dnsbl_types::{Source, UnixTime};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -59,6 +59,9 @@ pub(crate) struct ImportQuery {
     /// The share of the source's listings that may go, 0 to 1. Default 0.2. Four may always go, unless this
     /// is 0 or none would be left.
     max_removed: Option<f64>,
+    /// What the import may do, or it changes nothing (409 with the counts): `added`, `updated` and `removed`, each with a
+    /// number or a range, as in `added:0..5000,removed:..20`. Left out: anything.
+    expect_delta: Option<String>,
     /// `1`: any rejected row refuses the whole; lines that rbldnsd reads otherwise than they look are rejected, too.
     #[serde(default, deserialize_with = "flag")]
     strict: bool,
@@ -102,6 +105,7 @@ pub(crate) async fn import_listings(
         app.require_sound_clock()?;
     }
     let mode = query.mode()?;
+    let expected = query.expect_delta.as_deref().map(expected_delta).transpose()?;
     let order = query.order(&caller, &zone)?;
     allow::refuse_listing(&app, &order.zone)?;
     let permit = app.imports.take(caller.token_id())?;
@@ -110,7 +114,8 @@ pub(crate) async fn import_listings(
     let decided = app.block(move || {
         let _permit = permit;
         let staged = stage(&store, &order, body, UnixTime::now())?;
-        Ok(staged.decide(mode, query.dry_run, UnixTime::now())?)
+        let expected = expected.unwrap_or_default();
+        Ok(staged.decide(mode, expected, query.dry_run, UnixTime::now())?)
     });
     let Decided { id, commit, report } = decided.await?;
     let committed = app.change_or(caller.actor(), commit).await?;
@@ -181,6 +186,34 @@ impl ImportQuery {
             Mode::ReplaceSource => ImportMode::ReplaceSource(limits),
         })
     }
+}
+
+/// Reads `added:0..5000,removed:..20`.
+fn expected_delta(text: &str) -> Result<ExpectedDelta, Problem> {
+    let mut expected = ExpectedDelta::default();
+    for part in text.split(',') {
+        let wrong = || {
+            Problem::malformed(format!(
+                "expect_delta: {part:?} is none of added:RANGE, updated:RANGE and removed:RANGE, where a range is 7, 5..9, ..9 or 5.."
+            ))
+        };
+        let (what, range) = part.trim().split_once(':').ok_or_else(wrong)?;
+        let bound = |text: &str, open: u64| match text {
+            "" => Ok(open),
+            text => text.parse().map_err(|_| wrong()),
+        };
+        let range = match range.split_once("..") {
+            Some((from, to)) => bound(from, 0)?..=bound(to, u64::MAX)?,
+            None => range.parse().map(|count| count..=count).map_err(|_| wrong())?,
+        };
+        match what {
+            "added" => expected.added = range,
+            "updated" => expected.updated = range,
+            "removed" => expected.removed = range,
+            _ => return Err(wrong()),
+        }
+    }
+    Ok(expected)
 }
 
 /// An access list is no import.

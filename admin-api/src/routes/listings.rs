@@ -19,7 +19,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Json, Params, Path, lifted, parse, zone_and_subject},
+    extract::{Json, Params, Path, flag, lifted, parse, zone_and_subject},
     precondition::{self, etag},
     scopes::{ListingsRead, ListingsWrite, SOURCES_ALL},
     standing::{EXCLUDED, NOW_LISTED, STILL_LISTED, Standing, is_listed},
@@ -45,6 +45,9 @@ pub(crate) struct PutQuery {
     source: Option<String>,
     /// `special-use`, `short-prefix`, `public-suffix` or several with commas; needs guards:override.
     r#override: Option<String>,
+    /// `1`: answer as if it were done, and change nothing.
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: bool,
 }
 
 /// Whose listing.
@@ -55,6 +58,9 @@ pub(crate) struct DeleteQuery {
     /// The source; left out: the token's name. Another needs `sources:all`, or a token made for it; `*` is
     /// all of them, and needs `sources:all`.
     source: Option<String>,
+    /// `1`: answer as if it were done, and change nothing.
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: bool,
 }
 
 /// Shows what is said of a subject itself; what covers it is named where nothing is.
@@ -152,14 +158,18 @@ pub(crate) async fn put_listing(
         body: Box::new(body),
         precondition: precondition::read(&headers)?,
     };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, query.dry_run).await?;
     let OperationResult::Listing { created: new, listing: put } = done.result else {
         return Err(Problem::internal());
     };
     let etag = [(header::ETAG, etag(put.seq))];
     let body = api::Warned { resource: listing::write(&put), warnings };
     let answer = (etag, changed(created(new), done.seq, body)).into_response();
-    Ok(if exclusion { answer } else { and_what_excludes(&app, &at, &of, answer).await })
+    Ok(if exclusion || query.dry_run {
+        answer
+    } else {
+        and_what_excludes(&app, &at, &of, answer).await
+    })
 }
 
 /// Delists a subject, as far as one source listed it.
@@ -196,9 +206,10 @@ pub(crate) async fn delete_listing(
         None => standing(&app, &at, &of).await?.is_listed(),
     };
     let change = Operation::DeleteListing { zone, subject, sources, precondition };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, query.dry_run).await?;
     match done.result {
         OperationResult::Count(0) => Err(not_deleted(&app, &at, &of, &whose).await),
+        _ if query.dry_run => Ok(gone(done.seq)),
         _ => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),
     }
 }

@@ -13,13 +13,16 @@ pub(crate) mod import;
 pub(crate) mod listings;
 pub(crate) mod logins;
 pub(crate) mod openapi;
+pub(crate) mod purge;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;
 pub(crate) mod reporters;
 pub(crate) mod reports;
 pub(crate) mod search;
+pub(crate) mod sources;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;
+pub(crate) mod undo;
 pub(crate) mod usage;
 pub(crate) mod zones;
 

@@ -20,7 +20,7 @@ use crate::{
     app::{App, Changed},
     auth::Caller,
     error::Problem,
-    extract::{Json, Nothing, Params, Path, limit, parse},
+    extract::{DryRun, Json, Nothing, Params, Path, limit, parse},
     precondition::{self, etag},
     scopes::{SubscribersRead, SubscribersWrite},
     v1::subscriber,
@@ -77,7 +77,7 @@ pub(crate) async fn list_subscribers(
 ///
 /// 409: another live subscriber has the name, or another subscriber to one of the zones has the network.
 #[utoipa::path(post, path = "/v1/subscribers", tag = "subscribers",
-    security(("token" = ["subscribers:write"])), request_body = api::SubscriberBody,
+    security(("token" = ["subscribers:write"])), params(DryRun), request_body = api::SubscriberBody,
     responses((status = 201, body = api::Subscriber, headers(
             ("ETag" = String, description = "Its entity tag"),
             ("Location" = String, description = "Where it is"))),
@@ -85,7 +85,7 @@ pub(crate) async fn list_subscribers(
 pub(crate) async fn create_subscriber(
     caller: Caller<SubscribersWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Json(body): Json<api::SubscriberBody>,
 ) -> Result<Response, Problem> {
     if body.expires_in.is_some() {
@@ -103,9 +103,9 @@ pub(crate) async fn create_subscriber(
     let takes_key = made.recognition.takes_key();
     let (subscriber, precondition) = (Box::new(made), Precondition::Absent);
     let change = Operation::PutSubscriber { subscriber, precondition };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
     let location = [(header::LOCATION, format!("/v1/subscribers/{id}"))];
-    let made = shown(StatusCode::CREATED, done, takes_key.then_some(&key))?;
+    let made = shown(StatusCode::CREATED, done, (takes_key && !dry_run).then_some(&key))?;
     Ok((location, made).into_response())
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn find_subscriber(
 /// 409: another live subscriber has the name, or another subscriber to one of the zones has the network.
 #[utoipa::path(put, path = "/v1/subscribers/{id}", tag = "subscribers",
     security(("token" = ["subscribers:write"])),
-    params(("id" = String, Path, description = "Its number"),
+    params(DryRun, ("id" = String, Path, description = "Its number"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
     request_body = api::SubscriberBody,
     responses((status = 200, body = api::Subscriber, headers(("ETag" = String, description = "Its entity tag"))),
@@ -146,7 +146,7 @@ pub(crate) async fn find_subscriber(
 pub(crate) async fn put_subscriber(
     caller: Caller<SubscribersWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(body): Json<api::SubscriberBody>,
@@ -163,25 +163,25 @@ pub(crate) async fn put_subscriber(
         put.expires_at = put.expires_at.filter(|_| put.expires_at == before).or(Some(now));
     }
     let change = Operation::PutSubscriber { subscriber: Box::new(put), precondition };
-    shown(StatusCode::OK, app.change(caller.actor(), change).await?, None)
+    shown(StatusCode::OK, app.change_or_dry_run(caller.actor(), change, dry_run).await?, None)
 }
 
 /// Deletes a subscriber: the next question with its key is denied.
 #[utoipa::path(delete, path = "/v1/subscribers/{id}", tag = "subscribers",
     security(("token" = ["subscribers:write"])),
-    params(("id" = String, Path, description = "Its number"),
+    params(DryRun, ("id" = String, Path, description = "Its number"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
     responses((status = 204, description = "Deleted"), (status = "default", body = api::Problem)))]
 pub(crate) async fn delete_subscriber(
     caller: Caller<SubscribersWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (id, precondition) = (read_id(&id)?, of_existing(&headers)?);
     let change = Operation::DeleteSubscriber { id, precondition };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
     Ok(gone(done.seq))
 }
 
@@ -191,7 +191,7 @@ pub(crate) async fn delete_subscriber(
 /// networks alone.
 #[utoipa::path(post, path = "/v1/subscribers/{id}/rotate", tag = "subscribers",
     security(("token" = ["subscribers:write"])),
-    params(("id" = String, Path, description = "Its number"),
+    params(DryRun, ("id" = String, Path, description = "Its number"),
         ("If-Match" = Option<String>, Header, description = "Entity tags, or *")),
     request_body = api::RotateBody,
     responses((status = 200, body = api::Subscriber, headers(("ETag" = String, description = "Its entity tag"))),
@@ -199,7 +199,7 @@ pub(crate) async fn delete_subscriber(
 pub(crate) async fn rotate_subscriber(
     caller: Caller<SubscribersWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(body): Json<api::RotateBody>,
@@ -216,7 +216,8 @@ pub(crate) async fn rotate_subscriber(
     let key = AccessKey::from_random(random()?);
     let digest = key.digest();
     let change = Operation::RotateSubscriber { id, digest, overlap, precondition };
-    shown(StatusCode::OK, app.change(caller.actor(), change).await?, Some(&key))
+    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    shown(StatusCode::OK, done, (!dry_run).then_some(&key))
 }
 
 async fn find(app: &App, id: SubscriberId) -> Result<SubscriberRecord, Problem> {

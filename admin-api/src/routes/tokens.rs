@@ -35,6 +35,9 @@ pub(crate) struct DeleteTokenQuery {
     /// `1`: also where nobody is left who may make tokens.
     #[serde(default, deserialize_with = "flag")]
     force: bool,
+    /// `1`: answer as if it were done, and change nothing.
+    #[serde(default, deserialize_with = "flag")]
+    dry_run: bool,
 }
 
 /// Lists all tokens, without their secrets.
@@ -100,7 +103,8 @@ pub(crate) async fn delete_token(
 ) -> Result<Response, Problem> {
     subordinate(&caller, &app, &id).await?;
     let keep = (!query.force).then_some(TOKENS_ADMIN);
-    let committed = app.change_or(caller.actor(), Operation::DeleteToken { id, keep }).await?;
+    let change = Operation::DeleteToken { id, keep };
+    let committed = app.change_or_try(caller.actor(), change, query.dry_run).await?;
     let done = committed.map_err(|err| match err {
         ChangeError::LastToken(scope) => Problem::from(err).because(format!(
             "nobody would be left who may make tokens (scope {scope}); make another token with `dnsbl-server token create` while the server is stopped, or send force=1"

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Json, Nothing, Params, Path, parse},
+    extract::{DryRun, Json, Nothing, Params, Path, parse},
     precondition,
     scopes::{ZonesRead, ZonesWrite},
     v1::zone::{self, serial_warning},
@@ -56,14 +56,14 @@ pub(crate) async fn find_zone(
 /// What is left out gets its default. A zone that has listings, or is included by others, keeps its kind (409).
 /// What it includes is there, of its kind, and includes no other zones (409).
 #[utoipa::path(put, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
-    params(("zone" = String, Path, description = "Its name")), request_body = api::ZoneBody,
+    params(DryRun, ("zone" = String, Path, description = "Its name")), request_body = api::ZoneBody,
     responses((status = 200, description = "Replaced", body = api::Zone),
         (status = 201, description = "Created", body = api::Zone),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn put_zone(
     caller: Caller<ZonesWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Path(origin): Path<String>,
     headers: HeaderMap,
     Json(body): Json<api::ZoneBody>,
@@ -73,13 +73,13 @@ pub(crate) async fn put_zone(
     let serial = app.index.load().zone(&settings.origin).map(IndexedZone::serial);
     let stale = serial_floor.zip(serial).filter(|(floor, is)| is.is_after(*floor));
     let change = Operation::PutZone { zone: Box::new(settings), serial_floor };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
     match done.result {
         OperationResult::Zone { created: new, record } => {
             let mut put = zone::write(&record);
             let warnings = put.warnings.get_or_insert_default();
             warnings.extend(stale.map(|(asked, is)| serial_warning(asked, is)));
-            for warning in warnings {
+            for warning in warnings.iter().filter(|_| !dry_run) {
                 tracing::warn!(zone = %record.zone.origin, warning, "settings of a zone");
             }
             Ok(changed(created(new), done.seq, put))
@@ -90,17 +90,17 @@ pub(crate) async fn put_zone(
 
 /// Deletes a zone with all its listings, unless other zones include it (409).
 #[utoipa::path(delete, path = "/v1/zones/{zone}", tag = "zones", security(("token" = ["zones:write"])),
-    params(("zone" = String, Path, description = "Its name")),
+    params(DryRun, ("zone" = String, Path, description = "Its name")),
     responses((status = 204, description = "Deleted"), (status = "default", body = api::Problem)))]
 pub(crate) async fn delete_zone(
     caller: Caller<ZonesWrite>,
     State(app): State<Arc<App>>,
-    _: Params<Nothing>,
+    Params(DryRun { dry_run }): Params<DryRun>,
     Path(zone): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
     let change = Operation::DeleteZone(parse("zone", &zone)?);
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
     Ok(gone(done.seq))
 }

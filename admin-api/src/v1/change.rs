@@ -1,13 +1,13 @@
 //! The change feed, a line for each operation.
 
 use admin_api_types::{
-    AllowEntryChange, Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp, ImportChange,
-    SubscriberChange, TokenChange,
+    AllowEntryChange, BulkChange, Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp,
+    ImportChange, SubscriberChange, TokenChange, UndoChange,
 };
-use dnsbl_store::{ImportSummary, LogEntry, Op};
+use dnsbl_store::{BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
 use dnsbl_types::{Source, SubscriberId};
 
-use super::{audit::shown_subject, import, listing, time, zone};
+use super::{audit::shown_subject, import, listing, source, time, zone};
 
 /// The changes that a token may see beside those of zones and listings.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +99,23 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
             Op::PutZone { zone, .. } => Some(zone::write_settings(zone)),
             _ => None,
         },
+        purge: match op {
+            Op::Purge { purge, .. } => Some(bulk_change(purge)),
+            _ => None,
+        },
+        undo: match op {
+            Op::Undo { of, part } => Some(UndoChange {
+                seq: *of,
+                listings: part.as_ref().map(|part| bulk_change(&part.done)),
+            }),
+            _ => None,
+        },
+        source_state: match op {
+            Op::PutSource { zone, source, frozen, .. } => {
+                Some(source::write(zone, source, frozen.as_ref()))
+            }
+            _ => None,
+        },
         token: token_change(op),
         subscriber: subscriber_change(op),
         allow_entry: allow_entry_change(op),
@@ -158,6 +175,11 @@ fn subscriber_change(op: &Op) -> Option<SubscriberChange> {
         Op::DeleteSubscriber { id, name } => change(id, name),
         _ => return None,
     })
+}
+
+fn bulk_change(bulk: &BulkSummary) -> BulkChange {
+    let ImportCounts { added, updated, removed, .. } = bulk.counts;
+    BulkChange { id: bulk.id.clone(), added, updated, removed }
 }
 
 fn import_change(import: &ImportSummary) -> ImportChange {

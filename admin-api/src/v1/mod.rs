@@ -9,8 +9,10 @@ pub(crate) mod feed;
 pub(crate) mod grant;
 pub(crate) mod import;
 pub(crate) mod listing;
+pub(crate) mod purge;
 pub(crate) mod relay_test;
 pub(crate) mod report;
+pub(crate) mod source;
 pub(crate) mod subscriber;
 pub(crate) mod time;
 pub(crate) mod token;
@@ -18,8 +20,6 @@ pub(crate) mod usage;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};
-
-use crate::error::Problem;
 
 /// The reason for which a body makes no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +45,6 @@ impl BodyError {
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Malformed(text) | Self::Refused(text) => text,
-        }
-    }
-}
-
-impl From<BodyError> for Problem {
-    fn from(err: BodyError) -> Self {
-        match err {
-            BodyError::Malformed(detail) => Self::malformed(detail),
-            BodyError::Refused(detail) => Self::refused(detail),
         }
     }
 }

@@ -218,6 +218,7 @@ pub(crate) fn write(record: &ZoneRecord) -> api::Zone {
     zone.soa.serial = Some(record.serial.0);
     zone.listings = Some(record.listings);
     zone.exclusions = Some(record.exclusions);
+    zone.frozen_sources = record.frozen.iter().map(ToString::to_string).collect();
     zone.warnings = Some([amplifying(&record.zone), warning::of_zone(&record.zone)].concat());
     zone
 }
@@ -265,6 +266,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),
         listings: None,
         exclusions: None,
+        frozen_sources: Vec::new(),
         warnings: None,
     }
 }
@@ -428,7 +430,8 @@ mod tests {
     fn settings_that_amplify_are_warned_of() {
         let warnings = |json: &str| {
             let zone = zone(json).unwrap().0;
-            let record = ZoneRecord { zone, serial: Serial(1), listings: 0, exclusions: 0 };
+            let frozen = Vec::new();
+            let record = ZoneRecord { zone, serial: Serial(1), listings: 0, exclusions: 0, frozen };
             write(&record).warnings.unwrap().join("\n")
         };
         assert_eq!(warnings(r#"{"kind":"ip","ns":["a.x","b.x","c.x","d.x"]}"#), "");

@@ -76,9 +76,15 @@ async fn the_description_names_every_operation_after_its_handler() {
             "list_tokens",
             "list_zones",
             "put_allow_entry",
+            "list_sources",
+            "list_subscribers",
+            "list_tokens",
+            "list_zones",
+            "purge_listings",
             "put_feed",
             "put_listing",
             "put_opt_out",
+            "put_source",
             "put_subscriber",
             "put_zone",
             "refute_report",
@@ -99,6 +105,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "show_top",
             "show_usage",
             "submit_relay_test",
+            "undo_change",
         ]
     );
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];

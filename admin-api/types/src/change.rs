@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ImportCounts, Listing, Zone};
+use crate::{BulkChange, ImportCounts, Listing, SourceState, UndoChange, Zone};
 
 /// A line of the feed. The last line is `{"end":true,"next":SEQ}`.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -64,7 +64,7 @@ pub struct Change {
     pub epoch: u64,
     /// When.
     pub at: String,
-    /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `token-put`, `token-delete`,
+    /// `zone-put`, `zone-delete`, `put`, `delete`, `expire`, `import`, `purge`, `undo`, `source-put`, `token-put`, `token-delete`,
     /// `subscriber-put`, `subscriber-rotate`, `subscriber-delete`, `allow-put`, `allow-delete` or `allow-expire`.
     pub op: String,
     /// In which zone.
@@ -88,6 +88,15 @@ pub struct Change {
     /// The zone's settings as they now are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone_settings: Option<Zone>,
+    /// Listings of a source that were purged; they are no longer in the export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purge: Option<BulkChange>,
+    /// An undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoChange>,
+    /// A source that was frozen or thawed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_state: Option<SourceState>,
     /// A token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenChange>,

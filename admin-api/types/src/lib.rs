@@ -21,6 +21,7 @@ mod report;
 mod scopes;
 mod subscriber;
 mod token;
+mod undo;
 mod usage;
 mod zone;
 
@@ -52,6 +53,10 @@ pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };
 pub use token::{Token, TokenBody, Tokens};
+pub use undo::{
+    BulkChange, PurgeBody, PurgeProblem, PurgeResult, PurgedSource, SourceBody, SourceState,
+    Sources, UndoBody, UndoChange, UndoResult,
+};
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,

@@ -30,4 +30,6 @@ pub const SCOPES: &[&str] = &[
     "reports:write",
     "reports:read",
     "reports:review",
+    "purge",
+    "undo",
 ];

@@ -149,6 +149,9 @@ pub struct ZoneBody {
     /// As it reads back; ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<String>>,
+    /// As it reads back; ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen_sources: Option<Vec<String>>,
 }
 
 /// The SOA record.
@@ -265,6 +268,9 @@ pub struct Zone {
     /// How many exclusions it has; left out in the change feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclusions: Option<u64>,
+    /// The sources that take no writes; left out where there are none, and in the change feed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen_sources: Vec<String>,
     /// What the settings are allowed to be but had better not; left out in the change feed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<String>>,

@@ -7,5 +7,6 @@ pub(crate) mod change;
 pub(crate) mod churn;
 pub(crate) mod import;
 pub(crate) mod overview;
+pub(crate) mod purge;
 pub(crate) mod start;
 pub(crate) mod writes;

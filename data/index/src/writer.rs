@@ -196,6 +196,13 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         self.set_allow_entry(entry, true);
     }
 
+    fn remove_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.apply_pending();
+        if let Some(zone) = self.next.zone_mut(origin) {
+            hosts.chunks(PENDING).for_each(|hosts| zone.remove_hosts(hosts));
+        }
+    }
+
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
         if let Some(replaced) = self.subscribers.set(old, new) {
             self.observer.subscriber_replaced(replaced);

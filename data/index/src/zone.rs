@@ -139,6 +139,12 @@ impl IndexedZone {
         apply(&mut self.hosts, hosts.iter().map(|&key| (key, None)));
     }
 
+    /// Makes addresses such of which nothing is said; ascending, each once.
+    pub(crate) fn remove_hosts(&mut self, hosts: &[u32]) {
+        apply(&mut self.plain, hosts.iter().map(|&key| (key, None)));
+        apply(&mut self.hosts, hosts.iter().map(|&key| (key, None)));
+    }
+
     pub(crate) fn set_v4(&mut self, net: Ipv4Net, entries: Option<Entries>) {
         self.v4.set(&net.into(), entries);
     }

@@ -91,6 +91,21 @@ impl Db {
         self.failure.get()
     }
 
+    /// Writes and syncs what is no change of the log. What a failed write leaves on the disk is unknown, so there is none
+    /// after it, unless it is known that nothing was written.
+    pub(crate) fn write_beside(&self, batch: WriteBatch) -> Result<(), StoreError> {
+        if let Some(failure) = self.failure() {
+            return Err(StoreError::Unwritable(failure.reason.clone()));
+        }
+        let written = self.rocks.write_opt(batch, &synced()).map_err(StoreError::from);
+        written.inspect_err(|err| {
+            if !err.is_out_of_files() {
+                self.set_failed(Failure::from(err));
+                tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
+            }
+        })
+    }
+
     /// A segment id that no other has, higher than all before it.
     pub(crate) fn next_segment(&self) -> SegmentId {
         SegmentId(self.next_segment.fetch_add(1, Ordering::Relaxed))
@@ -115,37 +130,44 @@ impl Db {
         self.staged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes all rows between two keys: whole tables at once, then what is left.
-    pub(crate) fn remove_rows(&self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        let listings = cf(&self.rocks, schema::LISTINGS);
+    /// Removes all rows of a family between two keys: whole tables at once, then what is left.
+    pub(crate) fn remove_rows(
+        &self,
+        family: &'static str,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<(), StoreError> {
+        let family = cf(&self.rocks, family);
         let mut within = ReadOptions::default();
         within.set_iterate_upper_bound(to);
-        let mut iter = self.rocks.raw_iterator_cf_opt(listings, within);
+        let mut iter = self.rocks.raw_iterator_cf_opt(family, within);
         iter.seek(from);
         if !iter.valid() {
             return Ok(iter.status()?);
         }
         drop(iter);
-        self.rocks.delete_file_in_range_cf(listings, from, to)?;
+        self.rocks.delete_file_in_range_cf(family, from, to)?;
         let mut batch = WriteBatch::default();
-        batch.delete_range_cf(listings, from, to);
+        batch.delete_range_cf(family, from, to);
         Ok(self.rocks.write_opt(batch, &synced())?)
     }
 }
 
-/// A segment that no zone names yet; dropping it before that removes its rows.
+/// A segment that no zone and no undo record names yet; dropping it before that removes its rows.
 pub(crate) struct UnnamedSegment {
     db: Arc<Db>,
+    /// Where its rows lie.
+    family: &'static str,
     key: SegmentKey,
     named: bool,
 }
 
 impl UnnamedSegment {
-    /// A new one.
-    pub(crate) fn new(db: &Arc<Db>, zone: ZoneId) -> Self {
+    /// A new one in a family.
+    pub(crate) fn new(db: &Arc<Db>, family: &'static str, zone: ZoneId) -> Self {
         let key = SegmentKey { zone, segment: db.next_segment() };
         db.staged().insert(key);
-        Self { db: db.clone(), key, named: false }
+        Self { db: db.clone(), family, key, named: false }
     }
 
     /// The start of the keys of its rows.
@@ -153,7 +175,7 @@ impl UnnamedSegment {
         self.key
     }
 
-    /// Leaves the rows where they are: a zone names them.
+    /// Leaves the rows where they are: they are named now.
     pub(crate) fn set_named(mut self) {
         self.named = true;
     }
@@ -165,7 +187,7 @@ impl Drop for UnnamedSegment {
         if self.named {
             return;
         }
-        if let Err(err) = self.db.remove_rows(&self.key.bytes(), &self.key.end()) {
+        if let Err(err) = self.db.remove_rows(self.family, &self.key.bytes(), &self.key.end()) {
             // The rows stay invisible, and the next start removes them.
             tracing::warn!(%err, "could not remove the rows of an import that was not committed");
         }

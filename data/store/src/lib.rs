@@ -49,14 +49,18 @@ pub use format::{
     allow_entry::AllowRecord,
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    freeze::Freeze,
+    idempotency::{Remembered, RequestId},
     key::compare_subjects,
-    log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
+    log::{Actor, BulkSummary, ImportCounts, ImportSummary, LogEntry, Op, UndonePart},
     subscriber::SubscriberRecord,
     token::{MintedToken, TokenRecord, TokenText},
     usage::{Spent, UsageRow},
 };
 pub use import::{
+    expected::ExpectedDelta,
     order::{ImportLimits, ImportMode},
+    selection::{PurgedSource, Selection},
     staging::{Staged, Staging},
 };
 pub use open::{
@@ -69,12 +73,14 @@ pub use read::{
     listings::{Cursor, Filter, Page, SubjectMatch, Visited},
     log_size::LogSize,
     reader::Reader,
+    sources::SourceRecord,
     state::ZoneRecord,
     subscribers::SubscriberFilter,
 };
 pub use write::{
     error::ChangeError,
     operation::{
-        Change, Committed, Operation, OperationResult, Precondition, Sources, StagedImport,
+        Carried, Change, Committed, Operation, OperationResult, Precondition, Sources,
+        StagedImport, Terms,
     },
 };

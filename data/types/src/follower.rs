@@ -22,6 +22,12 @@ pub trait Follower: Send {
             self.set_entries(origin, &subject, &[Entry::default()]);
         }
     }
+    /// Nothing is said any more about these IPv4 addresses (as big-endian numbers, ascending, each once).
+    fn remove_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        for addr in hosts {
+            self.set_entries(origin, &Subject::from(Ipv4Addr::from_bits(*addr)), &[]);
+        }
+    }
     /// A subscriber is new, has other terms or keys, or is gone; as it was and as it is.
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>);
     /// An allow entry is new or another.
@@ -41,6 +47,7 @@ impl Follower for () {
     fn set_serial(&mut self, _: &Name, _: Serial) {}
     fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {}
     fn set_plain_hosts(&mut self, _: &Name, _: &[u32]) {}
+    fn remove_hosts(&mut self, _: &Name, _: &[u32]) {}
     fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
     fn put_allow_entry(&mut self, _: &AllowEntry) {}
     fn remove_allow_entry(&mut self, _: &AllowEntry) {}

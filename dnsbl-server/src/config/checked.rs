@@ -153,6 +153,8 @@ pub struct ChangeLog {
     pub keep: Duration,
     /// The oldest entries go when the log takes more bytes.
     pub keep_bytes: u64,
+    /// What undos of changes of many listings need goes when it takes more bytes, the oldest first, but never that of the last one.
+    pub undo_bytes: u64,
 }
 
 /// What logins grant, and who reports them.

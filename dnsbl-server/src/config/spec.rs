@@ -130,11 +130,12 @@ impl Default for HttpSpec {
 struct ChangeLogSpec {
     keep_hours: Spanned<u64>,
     keep_bytes: u64,
+    undo_bytes: u64,
 }
 
 impl Default for ChangeLogSpec {
     fn default() -> Self {
-        Self { keep_hours: usual(72), keep_bytes: 1 << 30 }
+        Self { keep_hours: usual(72), keep_bytes: 1 << 30, undo_bytes: 1 << 30 }
     }
 }
 
@@ -319,9 +320,11 @@ impl LogSpec {
 impl ChangeLogSpec {
     fn check(self) -> Result<ChangeLog, Refused> {
         match self.keep_hours.get_ref().checked_mul(3600) {
-            Some(seconds) => {
-                Ok(ChangeLog { keep: Duration::from_secs(seconds), keep_bytes: self.keep_bytes })
-            }
+            Some(seconds) => Ok(ChangeLog {
+                keep: Duration::from_secs(seconds),
+                keep_bytes: self.keep_bytes,
+                undo_bytes: self.undo_bytes,
+            }),
             None => refuse("change-log.keep-hours", self.keep_hours.span(), "it is too large"),
         }
     }

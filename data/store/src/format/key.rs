@@ -14,6 +14,8 @@ use crate::StoreError;
 pub(crate) const COPY: &[u8] = b"copy/";
 /// The start of the keys under which imports are noted.
 pub(crate) const IMPORTS: &[u8] = b"import/";
+/// The start of the keys under which frozen sources are kept.
+pub(crate) const FROZEN: &[u8] = b"frozen/";
 /// The key of the place where the sweep goes on.
 pub(crate) const SWEPT: &[u8] = b"swept";
 /// The key of the first segment id that no import that was cut off or called off may have left expiries of.
@@ -34,6 +36,11 @@ pub(crate) fn state(origin: &Name) -> Vec<u8> {
 /// The start of the keys of a zone's imports; then comes the source.
 pub(crate) fn imports(origin: &Name) -> Vec<u8> {
     [IMPORTS, origin.wire()].concat()
+}
+
+/// The start of the keys of a zone's frozen sources; then comes the source.
+pub(crate) fn frozen(origin: &Name) -> Vec<u8> {
+    [FROZEN, origin.wire()].concat()
 }
 
 /// A zone's id. Never used again, even when a zone of the same name is made.

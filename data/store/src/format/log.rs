@@ -13,6 +13,7 @@ use crate::{
         allow_entry::AllowValue,
         codec,
         document::{self, Document, DocumentId, DocumentKind, DocumentValue},
+        freeze::{Freeze, FreezeValue},
         row::{ListingRow, Provenance},
         value::{self, FirstSettings, SettingsValue, WriteStamp},
     },
@@ -100,6 +101,32 @@ pub enum Op {
         zone: Name,
         /// What it was.
         import: Box<ImportSummary>,
+    },
+    /// Listings of a source were purged.
+    Purge {
+        /// Where.
+        zone: Name,
+        /// What went.
+        purge: Box<BulkSummary>,
+    },
+    /// An earlier change was undone. Where that one was of single listings or of settings, the operations behind this
+    /// one say what became of them; where it was of many listings, this one says so of one source.
+    Undo {
+        /// The change that was undone.
+        of: u64,
+        /// What became of many listings.
+        part: Option<Box<UndonePart>>,
+    },
+    /// A source takes no writes in a zone from now on, or does again.
+    PutSource {
+        /// Where.
+        zone: Name,
+        /// Which.
+        source: Source,
+        /// How it is frozen now.
+        frozen: Option<Freeze>,
+        /// How it was.
+        previous: Option<Freeze>,
     },
     /// A document was written.
     PutDocument {
@@ -193,6 +220,26 @@ pub struct ImportSummary {
     pub digest: String,
 }
 
+/// A change of many listings of a source, which is no import. Its rows are in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkSummary {
+    /// Its id.
+    pub id: String,
+    /// Whose listings.
+    pub source: Source,
+    /// What it did.
+    pub counts: ImportCounts,
+}
+
+/// What an undo did to many listings of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndonePart {
+    /// Where.
+    pub zone: Name,
+    /// What it did.
+    pub done: BulkSummary,
+}
+
 impl Op {
     /// A subscriber was put.
     pub(crate) fn put_subscriber(subscriber: &Subscriber) -> Self {
@@ -214,6 +261,9 @@ impl Op {
             Self::Delete { expired: false, .. } => "delete",
             Self::Delete { expired: true, .. } => "expire",
             Self::Import { .. } => "import",
+            Self::Purge { .. } => "purge",
+            Self::Undo { .. } => "undo",
+            Self::PutSource { .. } => "source-put",
             Self::PutToken { .. } => "token-put",
             Self::DeleteToken { .. } => "token-delete",
             Self::PutSubscriber { .. } => "subscriber-put",
@@ -231,12 +281,15 @@ impl Op {
     pub fn zone(&self) -> Option<&Name> {
         match self {
             Self::PutZone { zone, .. } | Self::DeleteZone { previous: zone } => Some(&zone.origin),
-            Self::Put { zone, .. } | Self::Delete { zone, .. } | Self::Import { zone, .. } => {
-                Some(zone)
-            }
             Self::PutAllow { entry, .. } | Self::DeleteAllow { previous: entry, .. } => {
                 entry.zone.as_ref()
             }
+            Self::Put { zone, .. }
+            | Self::Delete { zone, .. }
+            | Self::Import { zone, .. }
+            | Self::Purge { zone, .. }
+            | Self::PutSource { zone, .. } => Some(zone),
+            Self::Undo { part, .. } => part.as_ref().map(|part| &part.zone),
             Self::PutDocument { .. }
             | Self::DeleteDocument { .. }
             | Self::PutToken { .. }
@@ -288,6 +341,7 @@ impl Op {
             Self::PutAllow { entry, .. } | Self::DeleteAllow { previous: entry, .. } => {
                 Some(entry.subject.to_string())
             }
+            Self::Undo { of, .. } => Some(of.to_string()),
             _ => self.listing().map(|listing| listing.subject.to_string()),
         }
     }
@@ -296,6 +350,9 @@ impl Op {
     pub fn source(&self) -> Option<&Source> {
         match self {
             Self::Import { import, .. } => Some(&import.source),
+            Self::Purge { purge, .. } => Some(&purge.source),
+            Self::Undo { part, .. } => part.as_ref().map(|part| &part.done.source),
+            Self::PutSource { source, .. } => Some(source),
             _ => self.listing().map(|listing| &listing.source),
         }
     }
@@ -462,6 +519,36 @@ enum OpValue {
     },
     PutAllow(AllowValue, Option<AllowValue>),
     DeleteAllow(AllowValue, bool),
+    Purge(BulkValue),
+    Undo(u64, Option<BulkValue>),
+    PutSource {
+        zone: String,
+        source: String,
+        frozen: Option<FreezeValue>,
+        previous: Option<FreezeValue>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct BulkValue {
+    zone: String,
+    id: String,
+    source: String,
+    counts: [u64; 5],
+}
+
+impl BulkValue {
+    fn new(zone: &Name, bulk: &BulkSummary) -> Self {
+        let BulkSummary { id, source, counts } = bulk;
+        let (zone, source) = (zone.to_string(), source.to_string());
+        Self { zone, id: id.clone(), source, counts: (*counts).into() }
+    }
+
+    fn read(self) -> Result<(Name, BulkSummary), StoreError> {
+        let Self { zone, id, source, counts } = self;
+        let source = value::source(&source)?;
+        Ok((value::name(&zone)?, BulkSummary { id, source, counts: counts.into() }))
+    }
 }
 
 /// An entry's value.
@@ -512,6 +599,17 @@ impl From<&Op> for OpValue {
                 replaced: import.replaced,
                 counts: import.counts.into(),
                 digest: import.digest.clone(),
+            },
+            Op::Purge { zone, purge } => Self::Purge(BulkValue::new(zone, purge)),
+            Op::Undo { of, part } => {
+                let part = part.as_deref();
+                Self::Undo(*of, part.map(|part| BulkValue::new(&part.zone, &part.done)))
+            }
+            Op::PutSource { zone, source, frozen, previous } => Self::PutSource {
+                zone: zone.to_string(),
+                source: source.to_string(),
+                frozen: frozen.as_ref().map(FreezeValue::from),
+                previous: previous.as_ref().map(FreezeValue::from),
             },
             Op::PutToken { id, name, scopes, sources, parent } => Self::PutTokenWithSources {
                 id: id.clone(),
@@ -589,6 +687,20 @@ impl TryFrom<OpValue> for Op {
                 let import = ImportSummary { id, source, replaced, counts: counts.into(), digest };
                 Self::Import { zone: name(&zone)?, import: Box::new(import) }
             }
+            OpValue::Purge(bulk) => {
+                let (zone, purge) = bulk.read()?;
+                Self::Purge { zone, purge: Box::new(purge) }
+            }
+            OpValue::Undo(of, part) => {
+                let part = part.map(BulkValue::read).transpose()?;
+                Self::Undo { of, part: part.map(|(zone, done)| UndonePart { zone, done }.into()) }
+            }
+            OpValue::PutSource { zone, source, frozen, previous } => Self::PutSource {
+                zone: name(&zone)?,
+                source: value::source(&source)?,
+                frozen: frozen.map(Freeze::from),
+                previous: previous.map(Freeze::from),
+            },
             OpValue::PutToken { id, name, scopes } => {
                 Self::PutToken { id, name, scopes, sources: Vec::new(), parent: None }
             }

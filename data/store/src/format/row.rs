@@ -76,6 +76,14 @@ impl Provenance {
         }
     }
 
+    /// The change that wrote it, given the stamp of the segment.
+    pub(crate) fn seq(&self, segment: &WriteStamp) -> u64 {
+        match self {
+            Self::OfSegment | Self::ListedSince(_) => segment.seq,
+            Self::Own(stamp) => stamp.seq,
+        }
+    }
+
     /// The second since which the source lists the subject, given the stamp of the segment.
     pub(crate) fn listed_at(&self, segment: &WriteStamp) -> u64 {
         match self {
@@ -167,6 +175,10 @@ impl ListingRow {
     /// Whether it says nothing but "listed", and was written with its segment.
     pub(crate) fn is_plain_of_segment(&self) -> bool {
         *self == PLAIN_LISTING
+    }
+
+    pub(crate) fn tags(&self) -> &[String] {
+        &self.tags
     }
 
     pub(crate) fn exclusion(&self) -> bool {

@@ -13,10 +13,12 @@ use rocksdb::{
 /// their ids; it is read as it is.
 /// 4 had no settings of zones beside those of the first release; it is read as it is.
 /// 5 had no subscribers, so its log has no operations on them; it is read as it is.
-/// 6 had no allow entries and no phases of zones; it is read as it is.
+/// 6 kept nothing for an undo, froze no source, remembered no answers, and had no allow entries and no phases of zones; it is
+/// read as it is.
 pub(crate) const FORMAT: u32 = 7;
 
-/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids are not given again), `state/ORIGIN` for each zone there ever
+/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids
+/// are not given again), `frozen/ORIGIN SOURCE` for each source that takes no writes, `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";
@@ -52,8 +54,16 @@ pub(crate) const USAGE: &str = "usage";
 /// Scope · subject → allow entry (`allow_entry.rs`).
 pub(crate) const ALLOWLIST: &str = "allowlist";
 
+/// Sequence number → what an undo of that change needs (`undo.rs`).
+pub(crate) const UNDO: &str = "undo";
+/// Zone id · segment id · subject → row, and blocks, as in `listings`: what was said before and after such a change.
+pub(crate) const UNDO_ROWS: &str = "undo-rows";
+
+/// Token id · digest of an `Idempotency-Key` → the change that was made for it, and the answer.
+pub(crate) const IDEMPOTENCY: &str = "idempotency";
+
 /// New ones come at the end, in which the database numbers them.
-pub(crate) const FAMILIES: [&str; 14] = [
+pub(crate) const FAMILIES: [&str; 17] = [
     META,
     ZONES,
     SEGMENTS,
@@ -68,6 +78,9 @@ pub(crate) const FAMILIES: [&str; 14] = [
     SUBSCRIBER_INDEX,
     USAGE,
     ALLOWLIST,
+    UNDO,
+    UNDO_ROWS,
+    IDEMPOTENCY,
 ];
 
 /// A column family; all of them are there once the database is open.

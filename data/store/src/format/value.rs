@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{StoreError, format::codec};
 
 /// When and by whom something was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WriteStamp {
     pub(crate) listed_at: u64,
     pub(crate) updated_at: u64,

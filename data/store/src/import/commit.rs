@@ -1,20 +1,31 @@
-//! Committing an import: its segments get names.
+//! Committing an import, a purge or an undo of many listings: its segments get names.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use dnsbl_types::Name;
+use dnsbl_types::{Name, Source, UnixTime};
 
 use crate::{
-    ChangeError, ImportSummary, Op,
-    db::UnnamedSegment,
-    format::{codec, key, schema, value::WriteStamp},
+    ChangeError, ImportCounts, ImportSummary, Op,
+    db::{Db, UnnamedSegment},
+    format::{
+        codec,
+        key::{self, ZoneId},
+        log::{BulkSummary, UndonePart},
+        schema,
+        undo::{self, UndoPart, UndoRecord},
+        value::WriteStamp,
+    },
     import::{
+        content::Content,
         decide::Decided,
+        expected::ExpectedDelta,
+        folder::Folder,
         order::{ImportLimits, ImportMode, Order},
-        run::Runs,
+        selection::{PurgedSource, Selection},
     },
     read::state::{Segment, ZoneState},
     write::{
+        freeze,
         listings::check_phase,
         operation::{Commit, OperationResult},
         transaction::Transaction,
@@ -25,50 +36,201 @@ use crate::{
 /// two has lost a third.
 const FEW: u64 = 4;
 
-/// An import that is ready to be committed; dropping it removes its rows.
-pub(crate) struct ImportCommit {
-    /// One for each source.
+/// A change of many listings that is ready to be committed; dropping it removes its rows.
+pub(crate) struct BulkCommit {
+    pub(crate) kind: BulkKind,
+    /// One for each source of each zone.
     pub(crate) parts: Vec<StagedPart>,
+}
+
+/// What kind of change it is, and on which condition it is made.
+pub(crate) enum BulkKind {
+    Import(ExpectedDelta),
+    Purge(Purge),
+    Undo {
+        /// The change that is undone.
+        of: u64,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// A purge of all sources that are selected, also of those that come while it is staged.
+pub(crate) struct Purge {
+    /// Its id.
+    pub(crate) id: String,
+    pub(crate) zones: Vec<Name>,
+    pub(crate) selection: Arc<Selection>,
+    /// How many listings it may remove; `None`: nothing is removed, since nobody has confirmed how many.
+    pub(crate) expect: Option<u64>,
+    pub(crate) dry_run: bool,
+}
+
+impl Purge {
+    /// The sources of a zone that it may be about.
+    pub(crate) fn sources(&self, zone: &ZoneState) -> BTreeSet<Source> {
+        let selected = |source: &&Source| {
+            self.selection.source.as_ref().is_none_or(|selected| selected == *source)
+        };
+        let sources = zone.segments.iter().map(|segment| &segment.source);
+        sources.filter(selected).cloned().collect()
+    }
+
+    /// Decides what goes of a source.
+    pub(crate) fn part(
+        &self,
+        db: &Arc<Db>,
+        zone: &ZoneState,
+        source: Source,
+        now: UnixTime,
+    ) -> Result<StagedPart, ChangeError> {
+        let mut order = Order::new(db, zone.id, &zone.zone, source);
+        order.dry_run = self.dry_run;
+        let folder = Folder::new(&db.path, &order.id());
+        let content = Content::Purge { selection: self.selection.clone(), folder };
+        StagedPart::new(order, content, now)
+    }
+
+    /// Decides what goes of sources that have come since.
+    fn add_new(
+        &self,
+        transaction: &Transaction<'_>,
+        parts: &mut Vec<StagedPart>,
+    ) -> Result<(), ChangeError> {
+        for origin in &self.zones {
+            let zone = transaction.zone(origin)?;
+            for source in self.sources(zone) {
+                let is_of =
+                    |part: &StagedPart| part.order.zone == zone.id && part.order.source == source;
+                if !parts.iter().any(is_of) {
+                    parts.push(self.part(transaction.db, zone, source, transaction.now)?);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The decided rows of one source.
 pub(crate) struct StagedPart {
     pub(crate) order: Order,
-    pub(crate) runs: Runs,
+    pub(crate) content: Content,
     pub(crate) decided: Decided,
 }
 
-impl Commit for ImportCommit {
+impl Commit for BulkCommit {
     /// All of its sources or none. What a source says that changed after it was decided is decided again, for
     /// which other changes wait.
     fn decide(
         mut self: Box<Self>,
         transaction: &mut Transaction<'_>,
     ) -> Result<OperationResult, ChangeError> {
-        let id = self.parts.first().map(|part| part.order.id()).unwrap_or_default();
         for part in &mut self.parts {
             part.bring_up_to_date(transaction)?;
         }
-        for StagedPart { order, .. } in self.parts.iter().filter(|part| !part.order.dry_run) {
-            note_import(transaction, order);
+        let Self { kind, mut parts } = *self;
+        if let BulkKind::Purge(purge) = &kind {
+            purge.add_new(transaction, &mut parts)?;
         }
-        let counts = self.parts.iter().map(|part| part.decided.counts).sum();
-        let named: Vec<Named> = self.parts.into_iter().filter_map(Named::new).collect();
-        if let Some(first) = named.first() {
-            let origin = first.order.origin.clone();
-            check_sources(transaction.zone(&origin)?, &named)?;
-            for part in named {
-                part.name(transaction, &origin, &id)?;
+        let result = kind.check(transaction, &parts)?;
+        if let BulkKind::Import(_) = kind {
+            for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
+                note_import(transaction, order);
             }
         }
-        Ok(OperationResult::Import(counts))
+        let id = kind.id(&parts);
+        let mut named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        forget_what_is_told_apart(&mut named);
+        let mut kept = Vec::new();
+        for part in named {
+            kept.push(part.name(transaction, &kind, &id)?);
+        }
+        if !kept.is_empty() {
+            let record = UndoRecord { at: transaction.now, id, parts: kept };
+            let key = transaction.seq().to_be_bytes();
+            transaction.put(schema::UNDO, key, undo::encode(&record));
+        }
+        Ok(result)
     }
 }
 
+impl BulkKind {
+    /// The id by which people know it.
+    fn id(&self, parts: &[StagedPart]) -> String {
+        match self {
+            Self::Import(_) => parts.first().map(|part| part.order.id()).unwrap_or_default(),
+            Self::Purge(Purge { id, .. }) | Self::Undo { id, .. } => id.clone(),
+        }
+    }
+
+    /// Checks what all parts together do; what that is.
+    fn check(
+        &self,
+        transaction: &Transaction<'_>,
+        parts: &[StagedPart],
+    ) -> Result<OperationResult, ChangeError> {
+        let counts: ImportCounts = parts.iter().map(|part| part.decided.counts).sum();
+        match self {
+            Self::Import(expected) => {
+                for StagedPart { order, .. } in parts {
+                    freeze::check(transaction.zone(&order.origin)?, &order.source)?;
+                }
+                if let Some(why) = expected.why_not(&counts) {
+                    return Err(ChangeError::ImportRefused { why, counts });
+                }
+                Ok(OperationResult::Import(counts))
+            }
+            Self::Purge(Purge { expect, dry_run, .. }) => {
+                let sources: Vec<PurgedSource> = parts.iter().filter_map(purged).collect();
+                let found = counts.removed;
+                if *expect == Some(found) || expect.is_none() && *dry_run {
+                    return Ok(OperationResult::Purge(sources));
+                }
+                Err(ChangeError::PurgeCount { expected: *expect, found, sources })
+            }
+            Self::Undo { of, .. } => {
+                for StagedPart { order, decided, .. } in parts {
+                    if let Some((subject, by)) = decided.overtaken.first() {
+                        return Err(ChangeError::Overtaken {
+                            of: *of,
+                            zone: order.origin.clone(),
+                            what: format!("the listing of {subject} by {}", order.source),
+                            by,
+                            count: decided.overtaken.count,
+                        });
+                    }
+                }
+                if counts.added + counts.updated + counts.removed == 0 {
+                    return Err(ChangeError::NothingToUndo(*of));
+                }
+                Ok(OperationResult::Undone { of: *of, counts })
+            }
+        }
+    }
+}
+
+/// What a purge removes of a source, if anything.
+fn purged(StagedPart { order, decided, .. }: &StagedPart) -> Option<PurgedSource> {
+    let [listings, exclusions] =
+        [decided.listings, decided.exclusions].map(|count| count.unsigned_abs());
+    (listings + exclusions > 0).then(|| PurgedSource {
+        zone: order.origin.clone(),
+        source: order.source.clone(),
+        listings,
+        exclusions,
+    })
+}
+
 impl StagedPart {
+    /// Decides a part for the first time.
+    pub(crate) fn new(order: Order, content: Content, now: UnixTime) -> Result<Self, ChangeError> {
+        let decided = Decided::new(&order, &content, now, true)?;
+        Ok(Self { order, content, decided })
+    }
+
     /// Decides again where that is due, and checks what the import does.
     fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
-        let Self { order, runs, decided } = self;
+        let Self { order, content, decided } = self;
         let zone = transaction.zone(&order.origin)?;
         if zone.id != order.zone {
             return Err(ChangeError::NoZone(order.origin.clone()));
@@ -79,7 +241,8 @@ impl StagedPart {
         if zone.changed_since(&order.source, decided.seen) {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
-            *decided = Decided::new(order, runs, transaction.now)?;
+            decided.kept = Default::default();
+            *decided = Decided::new(order, content, transaction.now, false)?;
         }
         // What only removes is taken.
         if decided.counts.added + decided.counts.updated > 0 {
@@ -95,48 +258,87 @@ impl StagedPart {
 /// A part that changes something, and the segment to be named.
 struct Named {
     order: Order,
+    content: Content,
     decided: Decided,
     rows: UnnamedSegment,
 }
 
 impl Named {
     fn new(part: StagedPart) -> Option<Self> {
-        let StagedPart { order, mut decided, .. } = part;
+        let StagedPart { order, content, mut decided } = part;
         let rows = decided.segment.take().filter(|_| decided.rows > 0)?;
-        Some(Self { order, decided, rows })
+        Some(Self { order, content, decided, rows })
     }
 
-    /// Makes the rows a segment of their zone.
+    /// Makes the rows a segment of their zone; what an undo needs to know of it.
     fn name(
         self,
         transaction: &mut Transaction<'_>,
-        origin: &Name,
+        kind: &BulkKind,
         id: &str,
-    ) -> Result<(), ChangeError> {
-        let Self { order, decided, rows } = self;
+    ) -> Result<UndoPart, ChangeError> {
+        let Self { order, content, decided, rows } = self;
+        let origin = order.origin.clone();
+        check_sources(transaction.zone(&origin)?, &order)?;
         let (now, seq) = (transaction.now, transaction.seq());
         let listed_by = transaction.actor.name.clone();
-        let stamp = WriteStamp { listed_at: now.0, updated_at: now.0, listed_by, seq };
+        let of_change =
+            Arc::new(WriteStamp { listed_at: now.0, updated_at: now.0, listed_by, seq });
         if let Some(at) = decided.first_expiry {
             transaction.expires(at.to_be_bytes().into());
         }
-        let mut zone = transaction.zone(origin)?.clone();
+        let mut zone = transaction.zone(&origin)?.clone();
+        let kept = match content {
+            Content::Undo { part, .. } => {
+                let UndoPart { before, after, .. } = part;
+                UndoPart { before: after, after: before, ..part }
+            }
+            _ => {
+                let sides = [&decided.kept.before, &decided.kept.after];
+                let [before, after] = sides.map(|side| Some(side.as_ref()?.named(&of_change)));
+                let source = order.source.clone();
+                UndoPart { zone: zone.id, origin: origin.clone(), source, before, after }
+            }
+        };
+        for side in decided.kept.before.into_iter().chain(decided.kept.after) {
+            transaction.name_kept(side.rows);
+        }
         let (key, source) = (rows.key(), order.source.clone());
-        let stamp = Arc::new(stamp);
+        let stamp = decided.stamp.unwrap_or(of_change);
         let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
-        transaction.name_segment(&mut zone, segment, rows);
+        transaction.name_segment(&mut zone, segment, rows, decided.prepared)?;
         zone.count(false, decided.listings);
         zone.count(true, decided.exclusions);
         transaction.set_zone(zone);
-        let import = ImportSummary {
-            id: id.into(),
-            source: order.source,
-            replaced: order.mode != ImportMode::Upsert,
-            counts: decided.counts,
-            digest: decided.digest,
-        };
-        transaction.log(Op::Import { zone: origin.clone(), import: Box::new(import) });
-        Ok(())
+        let counts = decided.counts;
+        let source = order.source;
+        let bulk = || BulkSummary { id: id.into(), source: source.clone(), counts };
+        transaction.log(match kind {
+            BulkKind::Import(_) => {
+                let replaced = order.mode != ImportMode::Upsert;
+                let digest = decided.digest;
+                let import = ImportSummary { id: id.into(), source, replaced, counts, digest };
+                Op::Import { zone: origin, import: Box::new(import) }
+            }
+            BulkKind::Purge(_) => Op::Purge { zone: origin, purge: Box::new(bulk()) },
+            BulkKind::Undo { of, .. } => {
+                let part = UndonePart { zone: origin, done: bulk() };
+                Op::Undo { of: *of, part: Some(Box::new(part)) }
+            }
+        });
+        Ok(kept)
+    }
+}
+
+/// Where several sources of a zone change, what was read ahead of one knows nothing of the others, so it is read when the
+/// index is told.
+fn forget_what_is_told_apart(named: &mut [Named]) {
+    let zones: Vec<ZoneId> = named.iter().map(|part| part.order.zone).collect();
+    for part in named {
+        let of_zone = zones.iter().filter(|zone| **zone == part.order.zone);
+        if of_zone.count() > 1 {
+            part.decided.prepared = None;
+        }
     }
 }
 
@@ -147,11 +349,10 @@ fn note_import(transaction: &mut Transaction<'_>, order: &Order) {
     transaction.put(schema::META, key, codec::encode(&value));
 }
 
-/// Checks that a zone may have listings of all these sources.
-fn check_sources(zone: &ZoneState, parts: &[Named]) -> Result<(), ChangeError> {
-    let new = parts.iter().filter(|part| zone.segment_of(&part.order.source).is_none()).count();
+/// Checks that a zone may have listings of one more source.
+fn check_sources(zone: &ZoneState, order: &Order) -> Result<(), ChangeError> {
     let sources = zone.count_sources();
-    let full = new > 0 && sources + new > ZoneState::MAX_SOURCES;
+    let full = zone.segment_of(&order.source).is_none() && sources >= ZoneState::MAX_SOURCES;
     if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
 }
 

@@ -1,39 +1,62 @@
-//! What an import changes: its rows beside what the source says, both read in the order of subjects.
+//! What an import, a purge or an undo changes: what it wants beside what the source says, both read in the order of
+//! subjects.
 
-use dnsbl_types::UnixTime;
+use std::sync::Arc;
+
+use dnsbl_types::{Subject, UnixTime};
 use rocksdb::WriteBatch;
 
 use crate::{
     ChangeError, ImportCounts, StoreError,
     db::{Db, UnnamedSegment},
     format::{
-        codec, key,
+        codec,
+        key::{self, SegmentKey},
         row::{ListingRow, Provenance, Row, TOMBSTONE_ROW, expiry_value},
         schema::{self, cf},
+        undo::{KeptRows, UndoPart},
+        value::WriteStamp,
     },
     import::{
         before::Before,
+        content::Content,
         digest::Digest,
+        kept::{Kept, SideWriter},
         merge::Merge,
         order::{Contradictions, ImportMode, Order},
-        run::Runs,
+        selection::Selection,
         tables::Tables,
     },
     read::{
-        cursor::Reading,
+        cursor::{Cursor, Reading},
         reader::Reader,
         scan::Scan,
+        show::Told,
         state::{self, Segment},
+        view::View,
     },
+    write::transaction::Prepared,
 };
+
+/// Bytes of what the index will be told that are kept until then; what is more is read when it is told.
+const TOLD: usize = 32 << 20;
 
 /// Expiry rows in one write.
 const CHUNK: usize = 4096;
 
-/// What an import does, and the segment that holds it. Dropped before it is named, the segment goes.
+/// What a change of many listings does to a source, and the segment that holds it. Dropped before it is named, the
+/// segment goes.
 pub(crate) struct Decided {
     /// Where its rows are; `None` for a dry run.
     pub(crate) segment: Option<UnnamedSegment>,
+    /// What an undo of it will need.
+    pub(crate) kept: Kept,
+    /// The stamp of the segment, where it is not that of the change.
+    pub(crate) stamp: Option<Arc<WriteStamp>>,
+    /// What the index will be told.
+    pub(crate) prepared: Option<Prepared>,
+    /// Listings that are not as an undo needs them.
+    pub(crate) overtaken: Overtaken,
     pub(crate) counts: ImportCounts,
     /// Rows in the segment, tombstones included.
     pub(crate) rows: u64,
@@ -53,9 +76,36 @@ pub(crate) struct Decided {
     pub(crate) first_expiry: Option<u64>,
 }
 
+/// Listings that a later change has changed, so that what was before can't come back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overtaken {
+    pub(crate) count: u64,
+    /// The first such subject as it stands in the database, and the change that wrote what is there, if anything is.
+    first: Option<(Vec<u8>, Option<u64>)>,
+}
+
+impl Overtaken {
+    fn add(&mut self, subject: &[u8], by: Option<u64>) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| (subject.to_vec(), by));
+    }
+
+    /// The first subject, and the change that wrote what is there.
+    pub(crate) fn first(&self) -> Option<(Subject, Option<u64>)> {
+        let (subject, by) = self.first.as_ref()?;
+        Some((key::read_subject(subject).ok()?, *by))
+    }
+}
+
 impl Decided {
-    /// Compares an import with what its source says at this moment, and writes down the difference.
-    pub(crate) fn new(order: &Order, runs: &Runs, now: UnixTime) -> Result<Self, ChangeError> {
+    /// Compares what is wanted with what the source says at this moment, and writes down the difference. What the
+    /// index will be told is read ahead where `prepare` says so.
+    pub(crate) fn new(
+        order: &Order,
+        content: &Content,
+        now: UnixTime,
+        prepare: bool,
+    ) -> Result<Self, ChangeError> {
         let db = &order.db.rocks;
         let reader = Reader::new(db, now);
         let state = state::read_zone(&reader.view, &order.origin)?;
@@ -63,13 +113,21 @@ impl Decided {
         let state = state.ok_or_else(|| ChangeError::NoZone(order.origin.clone()))?;
         let older: Vec<Segment> = state.segments_of(&order.source).cloned().collect();
         // A newer segment wins, so its number is taken after the look at those that are there.
-        let segment = (!order.dry_run).then(|| UnnamedSegment::new(&order.db, order.zone));
+        let new_segment = || UnnamedSegment::new(&order.db, schema::LISTINGS, order.zone);
+        let segment = (!order.dry_run).then(new_segment);
         let options = schema::family_options(schema::LISTINGS, None);
+        let of_kept = schema::family_options(schema::UNDO_ROWS, None);
+        let folder = content.folder();
         let output = segment.as_ref().map(|segment| Output {
             db: &order.db,
-            tables: Tables::new(&options, runs.folder(), segment.key()),
+            tables: Tables::new(schema::LISTINGS, &options, folder, segment.key()),
             expiries: WriteBatch::default(),
             first_expiry: None,
+            sides: content.keeps().then(|| {
+                let base = older.iter().max_by_key(|segment| segment.rows);
+                [base, None]
+                    .map(|base| SideWriter::new(order, order.zone, (&of_kept, folder), base))
+            }),
         });
         let mut decision = Decision {
             now,
@@ -78,6 +136,10 @@ impl Decided {
             subject: Vec::new(),
             decided: Self {
                 segment: None,
+                kept: Kept::default(),
+                stamp: None,
+                prepared: None,
+                overtaken: Overtaken::default(),
                 counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
                 rows: 0,
                 listings: 0,
@@ -91,12 +153,43 @@ impl Decided {
             },
         };
         let mut old = Before::new(Scan::new(&reader.view, &older, &[], None, Reading::All)?)?;
-        let mut new = Merge::new(runs)?;
-        decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
+        let mut contradictions = Contradictions::default();
+        match content {
+            Content::Import(runs) => {
+                let mut new = Merge::new(runs)?;
+                decision.compare(&mut new, &mut old, order.mode != ImportMode::Upsert)?;
+                contradictions = new.contradictions();
+            }
+            Content::Purge { selection, .. } => decision.select(selection, &mut old)?,
+            Content::Undo { part, .. } => decision.go_back(&reader.view, part, &mut old)?,
+        }
+        drop(old);
         let mut decided = decision.finish()?;
-        decided.contradictions = new.contradictions();
-        decided.counts.unchanged += order.accepted - decided.distinct + order.ignored;
-        Ok(Self { segment, ..decided })
+        decided.contradictions = contradictions;
+        decided.counts.unchanged += order.accepted.saturating_sub(decided.distinct) + order.ignored;
+        let mut decided = Self { segment, ..decided };
+        if prepare {
+            decided.prepare(order)?;
+        }
+        Ok(decided)
+    }
+
+    /// Reads what the index will be told of the new segment, as far as that is not too much.
+    fn prepare(&mut self, order: &Order) -> Result<(), StoreError> {
+        let Some(key) = self.segment.as_ref().map(UnnamedSegment::key).filter(|_| self.rows > 0)
+        else {
+            return Ok(());
+        };
+        let reader = Reader::new(&order.db.rocks, UnixTime(0));
+        let seen = reader.head()?;
+        let Some(mut zone) = state::read_zone(&reader.view, &order.origin)? else { return Ok(()) };
+        let stamp = Arc::new(WriteStamp::default());
+        let place = zone.segments.partition_point(|other| other.key > key);
+        let (source, rows) = (order.source.clone(), self.rows);
+        zone.segments.insert(place, Segment { key, source, stamp, rows, changed: 0 });
+        let told = Told::read(&reader.view, &zone, key, TOLD)?;
+        self.prepared = told.map(|told| Prepared { told, seen });
+        Ok(())
     }
 }
 
@@ -159,7 +252,7 @@ impl Decision<'_> {
             self.decided.counts.added += 1;
             self.decided.listings += 1;
             self.decided.rows += 1;
-            return self.output.as_mut().map_or(Ok(()), |out| out.tables.put_host(addr));
+            return self.output.as_mut().map_or(Ok(()), |out| out.add_host(addr));
         }
         let row: Row = codec::decode("staged listing", new.value())?;
         let Some(listing) = row.into_listing() else { return Ok(()) };
@@ -170,7 +263,7 @@ impl Decision<'_> {
         match before.filter(|(_, before)| before.is_live(self.now)) {
             None => {
                 self.decided.counts.added += 1;
-                self.put(new, &listing)
+                self.put(new, None, &listing)
             }
             Some((_, before)) if before.same_content(&listing) => {
                 self.decided.counts.unchanged += 1;
@@ -179,7 +272,7 @@ impl Decision<'_> {
             Some((segment, before)) => {
                 self.decided.counts.updated += 1;
                 let since = Provenance::ListedSince(before.provenance.listed_at(&segment.stamp));
-                self.put(new, &listing.with_provenance(since))
+                self.put(new, Some((segment, &before)), &listing.with_provenance(since))
             }
         }
     }
@@ -196,16 +289,106 @@ impl Decision<'_> {
     fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
         self.subject.clear();
         self.subject.extend_from_slice(old.key().unwrap_or_default());
-        let Some((_, listing)) = old.next()? else { return Ok(()) };
-        let live = u64::from(listing.is_live(self.now));
-        self.decided.before += live;
-        self.decided.counts.removed += live;
+        let Some((segment, listing)) = old.next()? else { return Ok(()) };
+        self.decided.before += u64::from(listing.is_live(self.now));
+        self.remove(segment, &listing)
+    }
+
+    /// What a source says of the subject goes, expired or not.
+    fn remove(&mut self, segment: &Segment, listing: &ListingRow) -> Result<(), StoreError> {
+        let is_live = listing.is_live(self.now);
+        self.decided.counts.removed += u64::from(is_live);
         self.decided.rows += 1;
-        if let Some(output) = &mut self.output {
-            output.tables.put_row(&self.subject, TOMBSTONE_ROW)?;
-        }
         self.count(listing.exclusion(), -1);
+        let Some(output) = &mut self.output else { return Ok(()) };
+        output.tables.put_row(&self.subject, TOMBSTONE_ROW)?;
+        match &mut output.sides {
+            Some([before, _]) if is_live => before.keep_old(&self.subject, segment, listing),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what a purge is about.
+    fn select(&mut self, selection: &Selection, old: &mut Before<'_>) -> Result<(), StoreError> {
+        loop {
+            let Some(subject) = old.key() else { return Ok(()) };
+            self.subject.clear();
+            self.subject.extend_from_slice(subject);
+            let Some((segment, listing)) = old.next()? else { continue };
+            if listing.is_live(self.now) && selection.admits(segment, &listing) {
+                self.remove(segment, &listing)?;
+            }
+        }
+    }
+
+    /// Goes back to what was said before a change, where all is still as that left it.
+    fn go_back(
+        &mut self,
+        view: &View<'_>,
+        part: &UndoPart,
+        old: &mut Before<'_>,
+    ) -> Result<(), StoreError> {
+        let segment = |kept: &KeptRows| Segment {
+            key: SegmentKey { zone: part.zone, segment: kept.segment },
+            source: part.source.clone(),
+            stamp: kept.stamp.clone(),
+            rows: 0,
+            changed: 0,
+        };
+        let [before, after] = [&part.before, &part.after].map(|kept| kept.as_ref().map(segment));
+        let mut was = Side::new(view, before.as_ref())?;
+        let mut left = Side::new(view, after.as_ref())?;
+        self.decided.stamp = before.as_ref().map(|segment| segment.stamp.clone());
+        while let Some(subject) = was.key().into_iter().chain(left.key()).min() {
+            self.subject.clear();
+            self.subject.extend_from_slice(subject);
+            let (was, left) = (was.take(&self.subject)?, left.take(&self.subject)?);
+            old.seek(&self.subject)?;
+            let is = if old.key() == Some(&self.subject) { old.next()? } else { None };
+            self.restore(was, left, is)?;
+        }
         Ok(())
+    }
+
+    /// Goes back to what was said of one subject: `was` before the change, `left` by it, `is` now.
+    fn restore(
+        &mut self,
+        was: Option<(&Segment, ListingRow)>,
+        left: Option<(&Segment, ListingRow)>,
+        is: Option<(&Segment, ListingRow)>,
+    ) -> Result<(), StoreError> {
+        let now = self.now;
+        let [was, left] = [was, left].map(|found| found.filter(|(_, row)| row.is_live(now)));
+        let live = is.as_ref().filter(|(_, row)| row.is_live(now));
+        let seq = |(segment, row): &(&Segment, ListingRow)| row.provenance.seq(&segment.stamp);
+        let is_as_left = match (live, &left) {
+            (None, None) => true,
+            (Some(is), Some(left)) => is.1.same_content(&left.1) && seq(is) == seq(left),
+            _ => false,
+        };
+        if !is_as_left {
+            self.decided.overtaken.add(&self.subject, live.map(seq));
+            return Ok(());
+        }
+        let Some((segment, row)) = was else {
+            return is.map_or(Ok(()), |(segment, row)| self.remove(segment, &row));
+        };
+        let counts = &mut self.decided.counts;
+        *if live.is_some() { &mut counts.updated } else { &mut counts.added } += 1;
+        if let Some((_, is)) = &is {
+            self.count(is.exclusion(), -1);
+        }
+        self.count(row.exclusion(), 1);
+        let row = match row.is_plain_of_segment() {
+            true => row,
+            false => {
+                let stamp = Provenance::Own(row.provenance.stamp(&segment.stamp));
+                row.with_provenance(stamp)
+            }
+        };
+        self.decided.rows += 1;
+        let Some(output) = &mut self.output else { return Ok(()) };
+        output.put(&self.subject, &row)
     }
 
     fn count(&mut self, exclusion: bool, by: i64) {
@@ -213,22 +396,59 @@ impl Decision<'_> {
         *if exclusion { &mut decided.exclusions } else { &mut decided.listings } += by;
     }
 
-    fn put(&mut self, new: &Merge<'_>, listing: &ListingRow) -> Result<(), StoreError> {
+    /// What an import says of a subject, in place of what was said before.
+    fn put(
+        &mut self,
+        new: &Merge<'_>,
+        before: Option<(&Segment, &ListingRow)>,
+        listing: &ListingRow,
+    ) -> Result<(), StoreError> {
         self.decided.rows += 1;
         let (Some(output), Some(subject)) = (&mut self.output, new.key()) else { return Ok(()) };
-        match new.host().filter(|_| listing.is_plain_of_segment()) {
-            Some(addr) => output.tables.put_host(addr),
-            None => output.put_row(subject, listing),
+        if let Some([was, left]) = &mut output.sides {
+            if let Some((segment, before)) = before {
+                was.keep_old(subject, segment, before)?;
+            }
+            left.keep_new(subject, listing)?;
         }
+        output.put(subject, listing)
     }
 
     fn finish(self) -> Result<Decided, StoreError> {
-        let mut first_expiry = None;
+        let (mut first_expiry, mut kept) = (None, Kept::default());
         if let Some(output) = self.output {
             first_expiry = output.first_expiry;
-            output.finish()?;
+            kept = output.finish()?;
         }
-        Ok(Decided { digest: self.digest.finish(), first_expiry, ..self.decided })
+        Ok(Decided { digest: self.digest.finish(), first_expiry, kept, ..self.decided })
+    }
+}
+
+/// Rows that were kept, at one of them.
+struct Side<'a> {
+    cursor: Option<Cursor<'a>>,
+}
+
+impl<'a> Side<'a> {
+    fn new(view: &'a View<'_>, segment: Option<&'a Segment>) -> Result<Self, StoreError> {
+        let cursor = segment
+            .map(|segment| Cursor::in_family(schema::UNDO_ROWS, view, segment, &[], Reading::All));
+        Ok(Self { cursor: cursor.transpose()? })
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.cursor.as_ref().and_then(Cursor::key)
+    }
+
+    /// What was kept of a subject. Goes to the next one.
+    fn take(&mut self, subject: &[u8]) -> Result<Option<(&'a Segment, ListingRow)>, StoreError> {
+        let Some(cursor) = self.cursor.as_mut().filter(|cursor| cursor.key() == Some(subject))
+        else {
+            return Ok(None);
+        };
+        let row = cursor.listing(true)?;
+        cursor.next()?;
+        Ok(row.map(|row| (cursor.segment, row)))
     }
 }
 
@@ -236,12 +456,29 @@ impl Decision<'_> {
 struct Output<'a> {
     db: &'a Db,
     tables: Tables<'a>,
-    /// WriteStamp at once: an expiry row without its listing does no harm.
+    /// Written at once: an expiry row without its listing does no harm.
     expiries: WriteBatch,
     first_expiry: Option<u64>,
+    /// What was said before, and what is said after; `None` where that is kept already.
+    sides: Option<[SideWriter<'a>; 2]>,
 }
 
 impl Output<'_> {
+    /// Adds a plain address of which nothing was said.
+    fn add_host(&mut self, addr: u32) -> Result<(), StoreError> {
+        if let Some([_, left]) = &mut self.sides {
+            left.keep_host(addr)?;
+        }
+        self.tables.put_host(addr)
+    }
+
+    fn put(&mut self, subject: &[u8], listing: &ListingRow) -> Result<(), StoreError> {
+        match key::read_host(subject).filter(|_| listing.is_plain_of_segment()) {
+            Some(addr) => self.tables.put_host(addr),
+            None => self.put_row(subject, listing),
+        }
+    }
+
     fn put_row(&mut self, subject: &[u8], listing: &ListingRow) -> Result<(), StoreError> {
         let row = codec::encode(&Row::Listing(Box::new(listing.clone())));
         let key = self.tables.put_row(subject, &row)?;
@@ -260,8 +497,11 @@ impl Output<'_> {
         self.db.write_expiries(std::mem::take(&mut self.expiries))
     }
 
-    fn finish(mut self) -> Result<(), StoreError> {
+    fn finish(mut self) -> Result<Kept, StoreError> {
         self.write_expiries()?;
-        self.tables.finish(&self.db.rocks)
+        let db = &self.db.rocks;
+        self.tables.finish(db)?;
+        let Some([before, after]) = self.sides else { return Ok(Kept::default()) };
+        Ok(Kept { before: before.finish(db)?, after: after.finish(db)? })
     }
 }

@@ -9,17 +9,26 @@
 //! 3. [`commit`] names the segments, one for each source, in one change. What a source says that changed
 //!    meanwhile is decided again first.
 //!
+//! A purge and an undo of many listings happen in the same steps ([`stage`]), with other things to decide: which of what the
+//! source says goes, or what it said before. Beside its segment each decision writes down what was said before of the
+//! subjects that change, and what is said after (`kept.rs`): that is what an undo needs.
+//!
 //! What is cut off in between leaves files in the staging folder, or rows of a segment that no zone
 //! names; the next start removes both.
 
 mod before;
 mod buffer;
-mod commit;
+pub(crate) mod commit;
+mod content;
 mod decide;
 mod digest;
+pub(crate) mod expected;
 pub(crate) mod folder;
+mod kept;
 mod merge;
 pub(crate) mod order;
 mod run;
+pub(crate) mod selection;
+pub(crate) mod stage;
 pub(crate) mod staging;
 mod tables;

@@ -12,8 +12,9 @@ use crate::{
         row::{ListingRow, Provenance, Row},
     },
     import::{
-        commit::{ImportCommit, StagedPart},
-        decide::Decided,
+        commit::{BulkCommit, BulkKind, StagedPart},
+        content::Content,
+        expected::ExpectedDelta,
         folder::Folder,
         order::{ImportMode, Order},
         run::Runs,
@@ -63,6 +64,7 @@ impl Part {
 pub struct Staged {
     /// One for each source.
     parts: Vec<StagedPart>,
+    expected: ExpectedDelta,
 }
 
 impl fmt::Debug for Staged {
@@ -219,17 +221,25 @@ impl Staging {
             order.mode = modes.next().unwrap_or(ImportMode::Upsert);
             order.dry_run = dry_run;
             runs.finish()?;
-            let decided = Decided::new(&order, &runs, now)?;
-            Ok(StagedPart { order, runs, decided })
+            StagedPart::new(order, Content::Import(runs), now)
         });
-        Ok(Staged { parts: parts.collect::<Result<_, ChangeError>>()? })
+        let parts = parts.collect::<Result<_, ChangeError>>()?;
+        Ok(Staged { parts, expected: ExpectedDelta::default() })
     }
 }
 
 impl Staged {
+    /// Makes it change nothing unless it does what is expected.
+    #[must_use]
+    pub fn expecting(self, expected: ExpectedDelta) -> Self {
+        Self { expected, ..self }
+    }
+
     /// The operation that makes it visible.
     pub fn commit(self) -> Operation {
-        Operation::CommitImport(StagedImport(Box::new(ImportCommit { parts: self.parts })))
+        let Self { parts, expected } = self;
+        let kind = BulkKind::Import(expected);
+        Operation::CommitImport(StagedImport(Box::new(BulkCommit { kind, parts })))
     }
 
     /// How many rows were refused.

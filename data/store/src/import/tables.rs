@@ -6,11 +6,7 @@ use rocksdb::{DB, IngestExternalFileOptions, Options, SstFileWriter};
 
 use crate::{
     StoreError,
-    format::{
-        block,
-        key::SegmentKey,
-        schema::{self, cf},
-    },
+    format::{block, key::SegmentKey, schema::cf},
     import::folder::Folder,
 };
 
@@ -21,6 +17,7 @@ const TABLE: u64 = 64 << 20;
 ///
 /// Blocks of addresses and rows go to different tables, since the former come first in the database.
 pub(crate) struct Tables<'a> {
+    family: &'static str,
     segment: SegmentKey,
     folder: &'a Folder,
     blocks: Table<'a>,
@@ -39,9 +36,15 @@ struct Table<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// `options` are those of the column family.
-    pub(crate) fn new(options: &'a Options, folder: &'a Folder, segment: SegmentKey) -> Self {
+    /// `options` are those of the family in which the segment is to lie.
+    pub(crate) fn new(
+        family: &'static str,
+        options: &'a Options,
+        folder: &'a Folder,
+        segment: SegmentKey,
+    ) -> Self {
         Self {
+            family,
             segment,
             folder,
             blocks: Table::new(options),
@@ -92,8 +95,7 @@ impl<'a> Tables<'a> {
         }
         let mut options = IngestExternalFileOptions::default();
         options.set_move_files(true);
-        let listings = cf(db, schema::LISTINGS);
-        Ok(db.ingest_external_file_cf_opts(listings, &options, self.files)?)
+        Ok(db.ingest_external_file_cf_opts(cf(db, self.family), &options, self.files)?)
     }
 }
 

@@ -228,7 +228,7 @@ fn read_families(db: &DB) -> Result<(), StoreError> {
         bytes.ok().flatten().unwrap_or(0)
     };
     let there = schema::FAMILIES.into_iter().filter(|family| db.cf_handle(family).is_some());
-    for family in there.filter(|family| *family != schema::LISTINGS) {
+    for family in there.filter(|family| ![schema::LISTINGS, schema::UNDO_ROWS].contains(family)) {
         let may_be_large = [schema::LOG, schema::AUDIT, schema::USAGE].contains(&family);
         if may_be_large && bytes(family) > READ_AT_START {
             continue;

@@ -384,6 +384,8 @@ impl Remains {
                 schema::DOCUMENTS => format!("documents {}", texts_in_words(lost)),
                 schema::USAGE => "usage of subscribers".into(),
                 schema::ALLOWLIST => "allow entries".into(),
+                // A rebuilt store begins without: what came before can't be undone.
+                schema::UNDO | schema::UNDO_ROWS | schema::IDEMPOTENCY => return None,
                 other => format!("rows of {other:?}"),
             };
             Some(format!("lost in {file} ({} bytes): {what}", lost.bytes))
@@ -761,8 +763,10 @@ impl Remains {
                 match op {
                     Op::Put { zone, listing, .. } => note(zone, &listing.clone(), Some(listing)),
                     Op::Delete { zone, previous, .. } => note(zone, &previous, None),
-                    Op::Import { zone, import } => {
-                        last.retain(|(z, _, source), _| *z != zone || *source != import.source);
+                    Op::Import { zone, import } => forget(&mut last, &zone, &import.source),
+                    Op::Purge { zone, purge } => forget(&mut last, &zone, &purge.source),
+                    Op::Undo { part: Some(part), .. } => {
+                        forget(&mut last, &part.zone, &part.done.source);
                     }
                     Op::DeleteZone { previous } => {
                         last.retain(|(z, _, _), _| *z != previous.origin)
@@ -842,6 +846,11 @@ impl Remains {
         }
         Ok(())
     }
+}
+
+/// Forgets what is said of the listings of a source: a change of many may have said something else.
+fn forget(last: &mut LastListings, zone: &Name, source: &Source) {
+    last.retain(|(of, _, by), _| of != zone || by != source);
 }
 
 /// Writes the index rows of all documents.

@@ -12,25 +12,22 @@ use dnsbl_types::{Day, Follower, Name, Source, UnixTime};
 use rocksdb::DB;
 
 use crate::{
-    Change, ChangeError, Committed, Reader, Spent, Staging, StoreError, UsageRow,
+    Change, ChangeError, Committed, Operation, Reader, Remembered, RequestId, Selection, Spent,
+    Staging, StoreError, Terms, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{self, SegmentId, SegmentKey, ZoneId},
         schema::{self, cf},
     },
     head::{self, Head},
-    import::folder,
+    import::{folder, stage},
     open::{
         check::{self, Presence},
         database::{classify, damage, locked, open_db},
     },
-    read::{
-        show,
-        state::{self, Zones},
-        view::View,
-    },
+    read::{show, state, undo, view::View},
     write::{
-        usage,
+        idempotency, usage,
         writer::{self, Job, Writer},
     },
 };
@@ -81,14 +78,17 @@ impl Store {
         };
         let zones = state::read_zones(&View::snapshot(&db)).map_err(damage(path))?;
         let segments = zones.values().flat_map(|state| &state.segments);
-        let last = segments.map(|segment| segment.key.segment).max().unwrap_or(SegmentId(0));
+        let named: Vec<SegmentKey> = segments.map(|segment| segment.key).collect();
+        let kept = undo::read_segments(&View::snapshot(&db)).map_err(damage(path))?;
+        let last = named.iter().chain(&kept).map(|key| key.segment).max().unwrap_or(SegmentId(0));
         let free =
             state::read_free(&View::snapshot(&db), key::FREE_SEGMENT).map_err(damage(path))?;
         let last = last.max(SegmentId(free.saturating_sub(1)));
         let is_writable = failure.is_none();
         let db = Db::new(db, path.into(), options, last, failure);
         if is_writable {
-            remove_unnamed_rows(&db, &zones).map_err(damage(path))?;
+            remove_unnamed_rows(&db, schema::LISTINGS, named).map_err(damage(path))?;
+            remove_unnamed_rows(&db, schema::UNDO_ROWS, kept).map_err(damage(path))?;
         }
         Ok(Self { db: Arc::new(db), writer: Arc::default() })
     }
@@ -136,7 +136,18 @@ impl Store {
         now: UnixTime,
         reply: impl FnOnce(Result<Committed, ChangeError>) + Send + 'static,
     ) {
-        let job = Job { change, now, reply: Box::new(reply) };
+        self.submit_on(Terms::default(), change, now, reply);
+    }
+
+    /// The same on terms.
+    pub fn submit_on(
+        &self,
+        terms: Terms,
+        change: Change,
+        now: UnixTime,
+        reply: impl FnOnce(Result<Committed, ChangeError>) + Send + 'static,
+    ) {
+        let job = Job { change, terms, now, reply: Box::new(reply) };
         match &*self.writer() {
             Some(writer) => writer.send(job),
             None => (job.reply)(Err(writer::closed())),
@@ -161,6 +172,60 @@ impl Store {
     /// If there is no such zone, or the store takes no writes.
     pub fn stage(&self, origin: &Name, source: Source) -> Result<Staging, ChangeError> {
         Staging::begin(&self.db, origin, source)
+    }
+
+    /// Decides what a purge would remove of some zones, and writes down what that takes: the operation that does it.
+    ///
+    /// Takes as long as reading what the zones list; other changes do not wait for it. The operation is refused unless it
+    /// removes as many as `expect` says; a dry run needs no such number.
+    ///
+    /// # Errors
+    ///
+    /// If one of the zones does not exist, or the store fails.
+    pub fn stage_purge(
+        &self,
+        zones: &[Name],
+        selection: Selection,
+        expect: Option<u64>,
+        dry_run: bool,
+        now: UnixTime,
+    ) -> Result<Operation, ChangeError> {
+        stage::purge(&self.db, zones, selection, expect, dry_run, now)
+    }
+
+    /// Decides what an undo of a change would do, and writes down what that takes: the operation that does it.
+    ///
+    /// Takes as long as reading what the change did; other changes do not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// If there was no such change, what an undo needs is no longer kept, the zone is gone, or the store fails.
+    pub fn stage_undo(
+        &self,
+        of: u64,
+        dry_run: bool,
+        now: UnixTime,
+    ) -> Result<Operation, ChangeError> {
+        stage::undo(&self.db, of, dry_run, now)
+    }
+
+    /// Keeps the answer to a request that was carried out, beside what was remembered with its change.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be written.
+    pub fn keep_answer(&self, request: &RequestId, known: &Remembered) -> Result<(), StoreError> {
+        idempotency::keep(&self.db, request, known)
+    }
+
+    /// Forgets requests that were carried out before a time, and those of a token beyond so many, the oldest first;
+    /// how many these were.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read or written.
+    pub fn forget_requests(&self, before: UnixTime, most: usize) -> Result<usize, StoreError> {
+        idempotency::forget(&self.db, before, most)
     }
 
     /// Adds usage to what is there of the same day, subscriber and zone, and puts what is spent in the place of
@@ -335,15 +400,18 @@ fn write_format(db: &DB) -> Result<(), StoreError> {
     Ok(db.put_cf_opt(meta, b"format", format, &schema::synced())?)
 }
 
-/// Removes rows of segments that no zone names: imports that a crash cut off.
-fn remove_unnamed_rows(db: &Db, zones: &Zones) -> Result<(), StoreError> {
-    let mut named: Vec<SegmentKey> =
-        zones.values().flat_map(|state| &state.segments).map(|segment| segment.key).collect();
+/// Removes rows of segments that nobody names: imports that a crash cut off, and what is no longer kept for an undo.
+fn remove_unnamed_rows(
+    db: &Db,
+    family: &'static str,
+    mut named: Vec<SegmentKey>,
+) -> Result<(), StoreError> {
     named.sort_unstable();
+    named.dedup();
     let mut start = SegmentKey { zone: ZoneId(0), segment: SegmentId(0) }.bytes();
     for key in named {
-        db.remove_rows(&start, &key.bytes())?;
+        db.remove_rows(family, &start, &key.bytes())?;
         start = key.end();
     }
-    db.remove_rows(&start, &[u8::MAX; 8])
+    db.remove_rows(family, &start, &[u8::MAX; 8])
 }

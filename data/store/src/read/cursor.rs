@@ -58,11 +58,22 @@ impl<'a> Cursor<'a> {
         from: &[u8],
         reading: Reading,
     ) -> Result<Self, StoreError> {
+        Self::in_family(schema::LISTINGS, view, segment, from, reading)
+    }
+
+    /// The same where the segment lies in another family.
+    pub(crate) fn in_family(
+        family: &str,
+        view: &'a View<'_>,
+        segment: &'a Segment,
+        from: &[u8],
+        reading: Reading,
+    ) -> Result<Self, StoreError> {
         let (key, end) = (segment.key, segment.key.end());
         let mut cursor = Self {
             segment,
             hosts: Hosts {
-                iter: view.iter(schema::LISTINGS, reading.options(key.rows())),
+                iter: view.iter(family, reading.options(key.rows())),
                 segment: key,
                 net: 0,
                 lows: Vec::new(),
@@ -70,7 +81,7 @@ impl<'a> Cursor<'a> {
                 key: HostKey::default(),
             },
             rows: Rows {
-                iter: view.iter(schema::LISTINGS, reading.options(end)),
+                iter: view.iter(family, reading.options(end)),
                 key: Vec::new(),
                 segment: key,
             },

@@ -371,6 +371,7 @@ fn record(state: &ZoneState, due: Due) -> ZoneRecord {
         exclusions: state.exclusions.saturating_sub(due.exclusions),
         serial: state.serial,
         zone: state.zone.as_ref().clone(),
+        frozen: state.frozen.keys().cloned().collect(),
     }
 }
 

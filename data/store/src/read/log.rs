@@ -1,9 +1,12 @@
 //! Reading the change log.
 
+use std::collections::BTreeSet;
+
+use dnsbl_types::{Name, Subject};
 use rocksdb::ReadOptions;
 
 use crate::{
-    StoreError,
+    Op, StoreError,
     format::{
         log::{LogEntry, decode_entry, read_seq},
         schema,
@@ -69,6 +72,40 @@ impl Reader<'_> {
         let value = self.view.find(schema::LOG, &seq.to_be_bytes())?;
         value.map(|bytes| decode_entry(seq, &bytes)).transpose()
     }
+}
+
+/// The most changes that are looked through for the subjects that they changed.
+const TOUCHED: usize = 4096;
+
+/// The subjects of a zone that changed after a change; `None` where that would take long to tell.
+pub(crate) fn touched_since(
+    view: &View<'_>,
+    origin: &Name,
+    seq: u64,
+) -> Result<Option<BTreeSet<Subject>>, StoreError> {
+    let mut touched = BTreeSet::new();
+    let mut iter = view.iter(schema::LOG, ReadOptions::default());
+    iter.seek(seq.saturating_add(1).to_be_bytes());
+    let mut looked = 0;
+    while let Some((key, value)) = iter.item() {
+        looked += 1;
+        if looked > TOUCHED {
+            return Ok(None);
+        }
+        for op in decode_entry(read_seq(key)?, value)?.ops {
+            match op {
+                op if op.zone() != Some(origin) => {}
+                Op::Put { listing, .. } | Op::Delete { previous: listing, .. } => {
+                    touched.insert(listing.subject);
+                }
+                Op::PutZone { .. } | Op::PutSource { .. } => {}
+                _ => return Ok(None),
+            }
+        }
+        iter.next();
+    }
+    iter.status()?;
+    Ok(Some(touched))
 }
 
 /// The oldest entry that is still there; 1 before any was dropped.

@@ -34,9 +34,17 @@ const WAITING: usize = 4;
 /// An import with fewer rows is shown without the help of other threads.
 const MANY: u64 = 1 << 16;
 
+/// What is said about the subjects of a segment, read before the segment is named.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    batches: Vec<Batch>,
+}
+
 /// What is said about some subjects of a zone.
 #[derive(Debug, Default)]
 struct Batch {
+    /// Addresses of which nothing is said any more, ascending.
+    gone: Vec<u32>,
     /// Addresses with one entry that says nothing of its own, ascending.
     hosts: Vec<u32>,
     /// Other subjects, and how many entries each has.
@@ -50,6 +58,10 @@ struct Batch {
 impl Batch {
     /// Takes what is said about a subject.
     fn add(&mut self, at: &SubjectRows<'_>) -> Result<(), StoreError> {
+        if let ([], Some(addr)) = (at.rows.as_slice(), key::read_host(&at.subject)) {
+            self.gone.push(addr);
+            return Ok(());
+        }
         if let ([(_, row)], Some(addr)) = (at.rows.as_slice(), key::read_host(&at.subject))
             && row.is_plain_of_segment()
         {
@@ -68,12 +80,23 @@ impl Batch {
     }
 
     fn is_full(&self) -> bool {
-        self.hosts.len() >= HOSTS || self.others.len() >= OTHERS
+        self.hosts.len() + self.gone.len() >= HOSTS || self.others.len() >= OTHERS
+    }
+
+    /// About how many bytes it takes.
+    fn bytes(&self) -> usize {
+        let hosts = (self.hosts.len() + self.gone.len()) * size_of::<u32>();
+        let others = self.others.len() * size_of::<(Subject, usize)>();
+        // What entries point to is about as large again.
+        hosts + others + self.entries.len() * 2 * size_of::<Entry>()
     }
 
     fn show(&self, origin: &Name, follower: &mut dyn Follower) {
         if !self.hosts.is_empty() {
             follower.set_plain_hosts(origin, &self.hosts);
+        }
+        if !self.gone.is_empty() {
+            follower.remove_hosts(origin, &self.gone);
         }
         if self.unanswered > 0 {
             tracing::warn!(
@@ -110,6 +133,56 @@ pub(crate) fn show_segment(
         batch.show(origin, follower);
         true
     })?;
+    Ok(())
+}
+
+impl Told {
+    /// What is said about every subject that a segment of the zone names; `None` where that is more than so many bytes.
+    pub(crate) fn read(
+        view: &View<'_>,
+        state: &ZoneState,
+        segment: SegmentKey,
+        most: usize,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(lead) = state.segments.iter().position(|other| other.key == segment) else {
+            return Ok(None);
+        };
+        let whole = Part { state, lead: Some(lead), from: Vec::new(), to: vec![u8::MAX] };
+        let (mut told, mut bytes) = (Self::default(), 0);
+        let is_whole = whole.read(view, |mut batch| {
+            for list in [&mut batch.hosts, &mut batch.gone] {
+                list.shrink_to_fit();
+            }
+            bytes += batch.bytes();
+            told.batches.push(batch);
+            bytes <= most
+        })?;
+        Ok(is_whole.then_some(told))
+    }
+
+    /// Shows it.
+    pub(crate) fn show(&self, origin: &Name, follower: &mut dyn Follower) {
+        self.batches.iter().for_each(|batch| batch.show(origin, follower));
+    }
+}
+
+/// Shows what is said about a subject.
+pub(crate) fn show_subject(
+    view: &View<'_>,
+    state: &ZoneState,
+    subject: &Subject,
+    follower: &mut dyn Follower,
+) -> Result<(), StoreError> {
+    let mut at = SubjectRows { subject: key::subject(subject), rows: Vec::new() };
+    let mut decided = Vec::new();
+    for segment in &state.segments {
+        if let Some(found) = view.row(segment.key, &at.subject)? {
+            at.add(&mut decided, segment, found.row.into_listing());
+        }
+    }
+    let mut batch = Batch::default();
+    batch.add(&at)?;
+    batch.show(&state.zone.origin, follower);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::{
     StoreError,
     format::{
         codec,
+        freeze::{self, Frozen},
         key::{self, SegmentId, SegmentKey, ZoneId},
         row::ListingRow,
         schema,
@@ -31,6 +32,8 @@ pub struct ZoneRecord {
     pub listings: u64,
     /// How many exclusions it has, expired ones left out.
     pub exclusions: u64,
+    /// The sources that take no writes, by name.
+    pub frozen: Vec<Source>,
 }
 
 /// A segment of a zone.
@@ -71,6 +74,8 @@ pub(crate) struct ZoneState {
     pub(crate) exclusions: u64,
     /// Newest first.
     pub(crate) segments: Vec<Segment>,
+    /// The sources that take no writes.
+    pub(crate) frozen: Arc<Frozen>,
 }
 
 impl ZoneState {
@@ -198,6 +203,7 @@ fn zone_state(
         segments: newest_first
             .map(|(key, value)| segment(key, value, &state))
             .collect::<Result<_, _>>()?,
+        frozen: Arc::new(read_frozen(view, &zone.origin)?),
         zone: Arc::new(zone),
     })
 }
@@ -251,6 +257,23 @@ pub(crate) fn read_free(view: &View<'_>, key: &[u8]) -> Result<u32, StoreError> 
     let found = view.find(schema::META, key)?;
     let id = found.as_deref().and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
     Ok(id.unwrap_or(0))
+}
+
+/// The frozen sources of a zone.
+fn read_frozen(view: &View<'_>, origin: &Name) -> Result<Frozen, StoreError> {
+    let mut frozen = Frozen::new();
+    let from = key::frozen(origin);
+    let mut options = ReadOptions::default();
+    options.set_iterate_upper_bound([&from[..], &[u8::MAX]].concat());
+    let mut iter = view.iter(schema::META, options);
+    iter.seek(from);
+    while let Some(value) = iter.value() {
+        let (_, source, freeze) = freeze::decode(value)?;
+        frozen.insert(source, freeze);
+        iter.next();
+    }
+    iter.status()?;
+    Ok(frozen)
 }
 
 /// The first key among the expiries that may be there: what lies before was swept.

@@ -9,7 +9,7 @@ use rocksdb::IteratorMode;
 use super::{NOW, Writer, delete, note, origin, put, put_zone, source};
 use crate::{
     Actor, Change, ChangeError, Document, DocumentId, DocumentKind, MintedToken, Operation,
-    Precondition, Sources, Spent, StoreError, SubscriberFilter, TokenRecord, UsageRow,
+    Precondition, Sources, Spent, StoreError, SubscriberFilter, Terms, TokenRecord, UsageRow,
     format::{
         key::SegmentKey,
         schema::{self, cf},
@@ -22,12 +22,16 @@ fn digest(writer: &Writer) -> [blake3::Hash; schema::FAMILIES.len()] {
     let named: Vec<SegmentKey> =
         writer.state.zones.values().flat_map(|zone| &zone.segments).map(|s| s.key).collect();
     let db = &writer.store.db.rocks;
+    let kept = crate::read::undo::read_segments(&crate::read::view::View::latest(db)).unwrap();
     schema::FAMILIES.map(|family| {
         let mut hasher = blake3::Hasher::new();
         let rows = db.iterator_cf(cf(db, family), IteratorMode::Start).map(Result::unwrap);
         for (key, value) in rows {
-            let is_unnamed = || !named.contains(&SegmentKey::read(&key).unwrap());
-            if family == schema::LISTINGS && is_unnamed() {
+            let is_unnamed =
+                |named: &[SegmentKey]| !named.contains(&SegmentKey::read(&key).unwrap());
+            if family == schema::LISTINGS && is_unnamed(&named)
+                || family == schema::UNDO_ROWS && is_unnamed(&kept)
+            {
                 continue;
             }
             hasher.update(&key.len().to_be_bytes()).update(&key).update(&value);
@@ -251,12 +255,13 @@ fn a_change_that_fails_leaves_those_of_its_batch_as_they_are() {
         let mut writer = layered();
         let mut batch = crate::write::batch::Batch::new(&writer.store.db, &mut writer.state, NOW);
         for good in [put("8.0.0.20", "a", note("1")), put("8.0.0.40", "feed", note("2"))] {
-            batch.add(Change::new(Actor::server(), good)).unwrap();
+            batch.add(Change::new(Actor::server(), good), Terms::default()).unwrap();
             if with_failure {
                 fault::after(Some(1));
                 let operations =
                     vec![put("8.0.0.20", "b", note("3")), put("8.0.0.41", "feed", note("3"))];
-                let failed = batch.add(Change { actor: Actor::server(), operations });
+                let failed =
+                    batch.add(Change { actor: Actor::server(), operations }, Terms::default());
                 fault::after(None);
                 assert!(matches!(failed, Err(ChangeError::Store(_))), "{failed:?}");
             }
@@ -292,4 +297,49 @@ fn a_read_that_fails_leaves_nothing_of_usage() {
     let before = digest(&writer);
     assert!(matches!(writer.store.add_usage(&rows, &spent), Err(StoreError::Unwritable(_))));
     assert_eq!(digest(&writer), before);
+}
+
+#[test]
+fn a_read_that_fails_leaves_nothing_of_an_undo_or_a_purge() {
+    let mut writer = layered();
+    let put = writer.commit(put("192.0.2.1", "new", note("x"))).unwrap().seq;
+    assert!(fail_each_read(&mut writer, |_| vec![Operation::Undo { seq: put }]) >= 3);
+    let zone = writer.commit(put_zone("bl.example.org", 99)).unwrap().seq;
+    assert!(fail_each_read(&mut writer, |_| vec![Operation::Undo { seq: zone }]) > 0);
+    let freeze = |why: Option<&str>| {
+        let frozen = why.map(Into::into);
+        vec![Operation::PutSource { zone: origin(), source: source("a"), frozen }]
+    };
+    fail_each_read(&mut writer, |_| freeze(Some("why")));
+    fail_each_read(&mut writer, |_| freeze(None));
+    let selection = || crate::Selection { source: Some(source("feed")), ..Default::default() };
+    let count = |writer: &Writer| {
+        let filter = crate::Filter { source: Some(source("feed")), ..crate::Filter::all() };
+        let mut count = 0;
+        let visit = |_| {
+            count += 1;
+            true
+        };
+        writer.store.read(NOW).each(&origin(), &filter, || false, visit).unwrap();
+        count
+    };
+    let purge = |writer: &mut Writer| {
+        let expect = Some(count(writer));
+        vec![writer.store.stage_purge(&[origin()], selection(), expect, false, NOW).unwrap()]
+    };
+    fail_each_read(&mut writer, purge);
+    let of = writer.state.head;
+    fail_each_read(&mut writer, |writer| vec![writer.store.stage_undo(of, false, NOW).unwrap()]);
+    // What the source says has changed since it was decided, so that it is decided again.
+    let mut tries = 0;
+    let overtaken = |writer: &mut Writer| {
+        let staged = purge(writer);
+        tries += 1;
+        writer.commit(super::put("8.0.0.25", "feed", note(&format!("meanwhile {tries}")))).unwrap();
+        staged
+    };
+    assert!(fail_each_read(&mut writer, overtaken) > 10);
+    let before = writer.state.head;
+    let forget = |_: &mut Writer| vec![Operation::ForgetUndo { before }];
+    assert!(fail_each_read(&mut writer, forget) > 0);
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     Actor, Change, ChangeError, Committed, ImportLimits, ImportMode, Operation, Precondition,
-    Sources, Store,
+    Sources, Store, Terms,
     write::{
         batch::{Batch, Finished},
         state::WriterState,
@@ -42,7 +42,7 @@ impl Writer {
         now: UnixTime,
     ) -> (Result<Committed, ChangeError>, Finished) {
         let mut batch = Batch::new(&self.store.db, &mut self.state, now);
-        let result = batch.add(change);
+        let result = batch.add(change, Terms::default());
         (result, batch.finish())
     }
 

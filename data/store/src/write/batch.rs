@@ -9,7 +9,9 @@ use crate::{
     Actor, ChangeError, LogEntry,
     db::Db,
     format::{
-        audit, block, codec, key,
+        audit, block, codec,
+        idempotency::{self, Remembered},
+        key,
         key::SegmentKey,
         log::encode_entry,
         schema::{self, cf},
@@ -17,7 +19,7 @@ use crate::{
     read::view::View,
     write::{
         decide::decide,
-        operation::{Change, Committed, Operation},
+        operation::{Carried, Change, Committed, Operation, Terms},
         state::WriterState,
         transaction::{Edit, Effect, Overlay, Plan, Transaction},
     },
@@ -60,12 +62,12 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Decides a change and adds it.
+    /// Decides a change and adds it; nothing of it where it is only tried.
     ///
     /// # Errors
     ///
     /// If it can't be made; nothing of it is added.
-    pub(crate) fn add(&mut self, change: Change) -> Result<Committed, ChangeError> {
+    pub(crate) fn add(&mut self, change: Change, terms: Terms) -> Result<Committed, ChangeError> {
         let Change { actor, operations } = change;
         if operations.len() > 1 && operations.iter().any(Operation::stands_alone) {
             return Err(ChangeError::NotAlone);
@@ -76,7 +78,16 @@ impl<'a> Batch<'a> {
             .into_iter()
             .map(|operation| decide(&mut transaction, operation))
             .collect::<Result<_, _>>()?;
-        let plan = transaction.into_plan();
+        let mut plan = transaction.into_plan();
+        if terms.dry_run {
+            return Ok(Committed { seq: self.state.head, results });
+        }
+        if let Some(Carried { request, fingerprint }) = terms.carried {
+            let seq = self.state.head + u64::from(!plan.ops.is_empty());
+            let known = Remembered { fingerprint, at: self.now, seq, answer: None };
+            let value = idempotency::encode(&known);
+            plan.edits.push(Edit::Put(schema::IDEMPOTENCY, request.key(), value));
+        }
         Ok(Committed { seq: self.apply(&actor, plan), results })
     }
 

@@ -3,11 +3,11 @@
 use crate::{
     ChangeError,
     write::{
-        allowlist, compact, documents, listings,
+        allowlist, compact, documents, freeze, listings,
         operation::{Operation, OperationResult},
         subscribers, sweep, tokens,
         transaction::Transaction,
-        truncate, zones,
+        truncate, undo, zones,
     },
 };
 
@@ -56,5 +56,12 @@ pub(crate) fn decide(
         Operation::Sweep => sweep::sweep(transaction),
         Operation::CompactSegments => compact::compact(transaction),
         Operation::TruncateLog { floor } => truncate::truncate(transaction, floor),
+        Operation::PutSource { zone, source, frozen } => {
+            freeze::put(transaction, &zone, source, frozen)
+        }
+        Operation::Undo { seq } => undo::undo(transaction, seq),
+        Operation::ForgetUndo { before } => {
+            Ok(OperationResult::Count(undo::forget_before(transaction, before)?))
+        }
     }
 }

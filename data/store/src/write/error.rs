@@ -1,13 +1,14 @@
 //! The reasons for which a change is refused, with the facts.
 
-use dnsbl_types::{Name, SubscriberId};
+use dnsbl_types::{Name, Source, SubscriberId};
 use ipnet::IpNet;
 
 use crate::{
-    StoreError,
+    PurgedSource, StoreError,
     db::Failure,
     format::{
         document::{DocumentId, DocumentKind},
+        freeze::Freeze,
         log::ImportCounts,
     },
 };
@@ -149,6 +150,74 @@ pub enum ChangeError {
         /// What it would have done.
         counts: ImportCounts,
     },
+    /// A source takes no writes.
+    #[error(
+        "the source {whose} is frozen in zone {zone} since {since} by {by}: {why}; what it lists stays, and thawing it lets it write again",
+        since = .freeze.since.0,
+        by = .freeze.by,
+        why = .freeze.why
+    )]
+    Frozen {
+        /// The zone.
+        zone: Name,
+        /// The source.
+        whose: Source,
+        /// Since when, by whom, why.
+        freeze: Freeze,
+    },
+    /// A purge would remove more or fewer listings than was confirmed.
+    #[error("{found} listings would go{confirmed}; nothing was changed", confirmed = in_place_of(.expected))]
+    PurgeCount {
+        /// How many were confirmed.
+        expected: Option<u64>,
+        /// How many it would be.
+        found: u64,
+        /// Of which sources.
+        sources: Vec<PurgedSource>,
+    },
+    /// There never was such a change.
+    #[error("there is no change {0}")]
+    NoChange(u64),
+    /// What an undo of a change needs is gone.
+    #[error("what an undo of change {0} needs is no longer kept")]
+    NotKept(u64),
+    /// There is no way to undo a change.
+    #[error("change {of} can't be undone: {why}")]
+    NotUndoable {
+        /// The change.
+        of: u64,
+        /// Why.
+        why: &'static str,
+    },
+    /// The zone of a change that is to be undone was deleted.
+    #[error("change {of} can't be undone: the zone {zone} that it was about is gone")]
+    ZoneGone {
+        /// The change.
+        of: u64,
+        /// The zone.
+        zone: Name,
+    },
+    /// Something later rests on a change that is to be undone.
+    #[error(
+        "change {of} can't be undone: {what} in zone {zone} is no longer as it left it{later}{more}",
+        later = later(.by),
+        more = others(.count)
+    )]
+    Overtaken {
+        /// The change.
+        of: u64,
+        /// The zone.
+        zone: Name,
+        /// What is no longer so, the first of it.
+        what: String,
+        /// The later change, where what is there tells.
+        by: Option<u64>,
+        /// How much of it.
+        count: u64,
+    },
+    /// All that a change did is over.
+    #[error("nothing is left to undo of change {0}")]
+    NothingToUndo(u64),
     /// An import, a sweep, a compaction or a change of a subscriber is in one change with other operations.
     #[error(
         "an import, a sweep, a compaction, a change of a subscriber or of an allow entry is a change of its own"
@@ -168,6 +237,24 @@ pub enum ChangeError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn in_place_of(expected: &Option<u64>) -> String {
+    match expected {
+        Some(expected) => format!(", where {expected} were confirmed"),
+        None => ", and nobody has confirmed how many".into(),
+    }
+}
+
+fn later(seq: &Option<u64>) -> String {
+    seq.map(|seq| format!("; change {seq} wrote what is there")).unwrap_or_default()
+}
+
+fn others(count: &u64) -> String {
+    match count {
+        0 | 1 => String::new(),
+        count => format!(", and {} others", count - 1),
+    }
 }
 
 fn list(names: &[Name]) -> String {

@@ -19,6 +19,7 @@ use crate::{
         view::StoredRow,
     },
     write::{
+        freeze,
         operation::{OperationResult, Precondition, Sources},
         transaction::{Effect, Transaction},
     },
@@ -45,6 +46,7 @@ pub(crate) fn put(
     let zone = transaction.zone(origin)?;
     check_subject(&zone.zone, &subject)?;
     check_no_test_entry(&zone.zone, &subject)?;
+    freeze::check(zone, source)?;
     let mut at = AtSubject::read(transaction, origin, &subject)?;
     let old = at.live(source, transaction)?;
     if !precondition.holds(old.as_ref().map(|listing| listing.seq)) {
@@ -85,7 +87,10 @@ pub(crate) fn delete(
     check_no_test_entry(&transaction.zone(origin)?.zone, subject)?;
     let mut at = AtSubject::read(transaction, origin, subject)?;
     let sources = match sources {
-        Sources::One(source) => BTreeSet::from([source.clone()]),
+        Sources::One(source) => {
+            freeze::check(&at.zone, source)?;
+            BTreeSet::from([source.clone()])
+        }
         Sources::All => at.zone.segments.iter().map(|segment| segment.source.clone()).collect(),
     };
     let mut removed = Vec::new();
@@ -102,6 +107,7 @@ pub(crate) fn delete(
     }
     let count = removed.len() as u64;
     for previous in removed {
+        freeze::check(&at.zone, &previous.source)?;
         at.remove(transaction, &previous.source)?;
         let previous = Box::new(previous);
         transaction.log(Op::Delete { zone: origin.clone(), previous, expired: false });
@@ -110,6 +116,46 @@ pub(crate) fn delete(
         at.leave(transaction)?;
     }
     Ok(OperationResult::Count(count))
+}
+
+/// The listing of a subject by a source that counts now, if any.
+pub(crate) fn find(
+    transaction: &Transaction<'_>,
+    origin: &Name,
+    subject: &Subject,
+    source: &Source,
+) -> Result<Option<Listing>, ChangeError> {
+    let at = AtSubject::read(transaction, origin, subject)?;
+    Ok(at.live(source, transaction)?)
+}
+
+/// Makes a listing what it was, or removes it.
+pub(crate) fn restore(
+    transaction: &mut Transaction<'_>,
+    origin: &Name,
+    subject: &Subject,
+    source: &Source,
+    was: Option<Listing>,
+) -> Result<(), ChangeError> {
+    let mut at = AtSubject::read(transaction, origin, subject)?;
+    let is = at.live(source, transaction)?.map(Box::new);
+    let zone = origin.clone();
+    match was.map(Box::new) {
+        Some(was) => {
+            at.put(transaction, &was)?;
+            at.leave(transaction)?;
+            transaction.log(Op::Put { zone, listing: was, previous: is });
+        }
+        None => {
+            at.remove(transaction, source)?;
+            at.leave(transaction)?;
+            let expired = false;
+            is.into_iter().for_each(|previous| {
+                transaction.log(Op::Delete { zone: zone.clone(), previous, expired });
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Removes the listing of a segment's source because it has expired, unless another took its place.
@@ -192,7 +238,7 @@ impl AtSubject {
         let mut row = Some(Row::Listing(Box::new(ListingRow::new(&listing.body, provenance))));
         let segments = self.zone.segments.iter_mut().zip(&mut self.rows);
         for (segment, found) in segments.filter(|(segment, _)| segment.source == listing.source) {
-            segment.changed = listing.seq;
+            segment.changed = transaction.seq();
             let old = found.take();
             if let Some(row) = row.take() {
                 transaction.put_row(segment, &self.key, old.as_ref(), row.clone())?;

@@ -8,10 +8,12 @@ use dnsbl_types::{
 };
 
 use crate::{
-    ChangeError,
+    ChangeError, PurgedSource,
     format::{
         allow_entry::AllowRecord,
         document::{Document, DocumentId, DocumentKind},
+        freeze::Freeze,
+        idempotency::RequestId,
         log::{Actor, ImportCounts},
         subscriber::SubscriberRecord,
         token::TokenRecord,
@@ -35,6 +37,24 @@ impl Change {
     pub fn new(actor: Actor, operation: Operation) -> Self {
         Self { actor, operations: vec![operation] }
     }
+}
+
+/// How a change is made, beside what it is.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Only tried: the result is what it would be, and nothing changes.
+    pub dry_run: bool,
+    /// The request that it carries out, to be remembered with it.
+    pub carried: Option<Carried>,
+}
+
+/// A request that is carried out by a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// By which it is known again.
+    pub request: RequestId,
+    /// A digest of all of it.
+    pub fingerprint: [u8; 32],
 }
 
 /// A part of a [`Change`].
@@ -147,6 +167,26 @@ pub enum Operation {
     Sweep,
     /// Moves some rows towards one segment a source; the server does this on its own.
     CompactSegments,
+    /// Freezes a source in a zone, for a reason, so that it takes no writes; `None` thaws it.
+    PutSource {
+        /// The zone.
+        zone: Name,
+        /// Which.
+        source: Source,
+        /// Why it is frozen.
+        frozen: Option<String>,
+    },
+    /// Undoes a change of single listings, of settings or of sources; [`Store::stage_undo`](crate::Store::stage_undo)
+    /// says which operation undoes which change.
+    Undo {
+        /// The change.
+        seq: u64,
+    },
+    /// Forgets what undos of changes of many listings would need.
+    ForgetUndo {
+        /// The first change of which it is still kept.
+        before: u64,
+    },
     /// Drops the oldest log entries, never the last one.
     TruncateLog {
         /// The first entry that stays; [`Reader::floor_of_log`](crate::Reader::floor_of_log) finds it.
@@ -162,6 +202,8 @@ impl Operation {
             Self::CommitImport(_)
                 | Self::Sweep
                 | Self::CompactSegments
+                | Self::Undo { .. }
+                | Self::ForgetUndo { .. }
                 | Self::PutSubscriber { .. }
                 | Self::RotateSubscriber { .. }
                 | Self::DeleteSubscriber { .. }
@@ -221,7 +263,7 @@ impl Precondition {
     }
 }
 
-/// An import whose rows lie in the database already, in segments that no zone names yet.
+/// A change of many listings whose rows lie in the database already, in segments that no zone names yet.
 pub struct StagedImport(pub(crate) Box<dyn Commit>);
 
 /// The decision of an operation that another layer makes.
@@ -288,6 +330,17 @@ pub enum OperationResult {
     },
     /// An import was committed, or tried.
     Import(ImportCounts),
+    /// Listings were purged, or would be: how many of which sources.
+    Purge(Vec<PurgedSource>),
+    /// A change was undone, or would be.
+    Undone {
+        /// The change.
+        of: u64,
+        /// How many listings came, changed and went.
+        counts: ImportCounts,
+    },
+    /// A source was frozen or thawed: how it is frozen now.
+    Source(Option<Freeze>),
     /// So many listings, documents, zones, tokens, subscribers, rows or entries were removed, moved or looked at;
     /// tokens also where they were put.
     Count(u64),

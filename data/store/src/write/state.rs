@@ -15,7 +15,7 @@ use crate::{
         allowlist,
         reader::Reader,
         state::{self, Zones},
-        subscribers,
+        subscribers, undo,
     },
 };
 
@@ -84,7 +84,11 @@ impl WriterState {
     pub(crate) fn read(db: &DB) -> Result<Self, StoreError> {
         let reader = Reader::new(db, UnixTime(0));
         let zones = state::read_zones(&reader.view)?;
-        let next_zone = zones.values().map(|state| state.id.0 + 1).max().unwrap_or(1);
+        let ids = zones.values().map(|state| state.id.0);
+        // What is kept for an undo knows its zone by the id, also when that zone is gone.
+        let kept = undo::read_segments(&reader.view)?;
+        let ids = ids.chain(kept.iter().map(|key| key.zone.0));
+        let next_zone = ids.map(|id| id + 1).max().unwrap_or(1);
         let next_zone = next_zone.max(state::read_free(&reader.view, key::FREE_ZONE)?);
         Ok(Self {
             zones,

@@ -2,7 +2,7 @@
 //! write. Nothing is written before all of it is decided, so an error leaves nothing behind.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -21,6 +21,8 @@ use crate::{
         token::TokenRecord,
     },
     read::{
+        log,
+        show::Told,
         state::{Segment, ZoneState},
         tokens,
         view::{StoredRow, View},
@@ -99,6 +101,13 @@ pub(crate) struct BlockEdit {
     pub(crate) taken: Vec<u16>,
 }
 
+/// What the index will have to learn of a segment, read before the segment is named.
+pub(crate) struct Prepared {
+    pub(crate) told: Told,
+    /// The last change that was taken into account.
+    pub(crate) seen: u64,
+}
+
 /// What a change does to the index.
 pub(crate) enum Effect {
     PutZone(Name),
@@ -117,6 +126,13 @@ pub(crate) enum Effect {
     Allow {
         entry: Box<AllowEntry>,
         is_gone: bool,
+    },
+    /// What is said of the subjects of a segment that was committed, read ahead.
+    Told {
+        zone: Name,
+        told: Told,
+        /// The subjects that have changed since, which are read anew.
+        touched: BTreeSet<Subject>,
     },
     /// Every subject of a segment that was committed.
     Segment {
@@ -245,15 +261,31 @@ impl<'a> Transaction<'a> {
         place
     }
 
-    /// Makes the rows of an import those of a segment of its zone.
+    /// Makes the rows of a change of many listings those of a segment of its zone. What the index must learn was
+    /// read ahead, or is read when it learns it.
     pub(crate) fn name_segment(
         &mut self,
         state: &mut ZoneState,
         segment: Segment,
         rows: UnnamedSegment,
-    ) {
-        self.show(Effect::Segment { zone: state.zone.origin.clone(), segment: segment.key });
+        prepared: Option<Prepared>,
+    ) -> Result<(), StoreError> {
+        let zone = state.zone.origin.clone();
+        let touched = match &prepared {
+            Some(prepared) => log::touched_since(self.view, &zone, prepared.seen)?,
+            None => None,
+        };
+        self.show(match prepared.zip(touched) {
+            Some((Prepared { told, .. }, touched)) => Effect::Told { zone, told, touched },
+            None => Effect::Segment { zone, segment: segment.key },
+        });
         self.add_segment(state, segment);
+        self.plan.named.push(rows);
+        Ok(())
+    }
+
+    /// Keeps the rows that an undo will need: a record names them.
+    pub(crate) fn name_kept(&mut self, rows: UnnamedSegment) {
         self.plan.named.push(rows);
     }
 

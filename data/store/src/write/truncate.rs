@@ -6,7 +6,7 @@ use crate::{
     ChangeError,
     format::schema,
     read::log,
-    write::{operation::OperationResult, transaction::Transaction},
+    write::{operation::OperationResult, transaction::Transaction, undo},
 };
 
 /// Drops the entries before one, never the last; the result counts them.
@@ -19,6 +19,7 @@ pub(crate) fn truncate(
     if floor <= first {
         return Ok(OperationResult::Count(0));
     }
+    undo::forget_before(transaction, floor)?;
     transaction.delete_range(schema::LOG, 0_u64.to_be_bytes(), floor.to_be_bytes());
     transaction.put(schema::META, *b"log_floor", floor.to_be_bytes().into());
     Ok(OperationResult::Count(floor - first))

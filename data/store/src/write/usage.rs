@@ -7,10 +7,10 @@ use rocksdb::WriteBatch;
 
 use crate::{
     StoreError,
-    db::{Db, Failure},
+    db::Db,
     format::{
         codec,
-        schema::{self, cf, synced},
+        schema::{self, cf},
         usage::{self, OTHERS, QUOTA_KEY, SPENT_DAY, SUBSCRIBERS, Spent, UsageRow},
     },
     read::view::View,
@@ -47,7 +47,7 @@ pub(crate) fn add(db: &Db, rows: &[UsageRow], spent: &Spent) -> Result<(), Store
     for (kind, who, asked) in of_subscribers.chain(of_others) {
         batch.put_cf(family, usage::spent_key(kind, who), usage::number(asked));
     }
-    write(db, batch)
+    db.write_beside(batch)
 }
 
 /// Forgets the usage of the days before one.
@@ -55,27 +55,12 @@ pub(crate) fn drop_before(db: &Db, day: Day) -> Result<(), StoreError> {
     let family = cf(&db.rocks, schema::USAGE);
     let mut batch = WriteBatch::default();
     batch.delete_range_cf(family, usage::usage_from(Day(0), None), usage::usage_from(day, None));
-    write(db, batch)
+    db.write_beside(batch)
 }
 
 /// Keeps the key by which those are known that are no subscribers.
 pub(crate) fn keep_quota_key(db: &Db, key: [u8; 16]) -> Result<(), StoreError> {
     let mut batch = WriteBatch::default();
     batch.put_cf(cf(&db.rocks, schema::USAGE), QUOTA_KEY, codec::encode(&key));
-    write(db, batch)
-}
-
-/// Writes and syncs. What a failed write leaves on the disk is unknown, so there is none after it, unless it
-/// is known that nothing was written.
-fn write(db: &Db, batch: WriteBatch) -> Result<(), StoreError> {
-    if let Some(failure) = db.failure() {
-        return Err(StoreError::Unwritable(failure.reason.clone()));
-    }
-    let written = db.rocks.write_opt(batch, &synced()).map_err(StoreError::from);
-    written.inspect_err(|err| {
-        if !err.is_out_of_files() {
-            db.set_failed(Failure::from(err));
-            tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
-        }
-    })
+    db.write_beside(batch)
 }

@@ -20,7 +20,7 @@ use crate::{
     read::{show, view::View},
     write::{
         batch::{Batch, Finished},
-        operation::{Change, Committed, Operation},
+        operation::{Change, Committed, Operation, Terms},
         state::WriterState,
         transaction::Effect,
     },
@@ -36,6 +36,7 @@ const GROUP: usize = 512;
 /// A change that waits.
 pub(crate) struct Job {
     pub(crate) change: Change,
+    pub(crate) terms: Terms,
     pub(crate) now: UnixTime,
     pub(crate) reply: Reply,
 }
@@ -150,7 +151,7 @@ impl WriterThread {
         }
         let now = jobs.iter().map(|job| job.now).max().unwrap_or_default();
         let mut batch = Batch::new(&db, &mut self.state, now);
-        let decided = jobs.into_iter().map(|job| (job.reply, batch.add(job.change)));
+        let decided = jobs.into_iter().map(|job| (job.reply, batch.add(job.change, job.terms)));
         let decided: Vec<(Reply, Result<Committed, ChangeError>)> = decided.collect();
         let finished = batch.finish();
         let written = self.write(finished);
@@ -221,6 +222,15 @@ impl WriterThread {
                 }
                 Effect::Allow { entry, is_gone: false } => follower.put_allow_entry(entry),
                 Effect::Allow { entry, is_gone: true } => follower.remove_allow_entry(entry),
+                Effect::Told { zone, told, touched } => {
+                    told.show(zone, follower);
+                    if let Some(state) = zones.get(zone).filter(|_| !touched.is_empty()) {
+                        let view = View::latest(&self.db.rocks);
+                        for subject in touched {
+                            show::show_subject(&view, state, subject, follower)?;
+                        }
+                    }
+                }
                 Effect::Segment { zone, segment } => {
                     if let Some(state) = zones.get(zone) {
                         let view = View::snapshot(&self.db.rocks);

@@ -1,5 +1,7 @@
 //! Changes of zones.
 
+use std::sync::Arc;
+
 use dnsbl_types::{Name, Serial, Zone};
 
 use crate::{
@@ -64,6 +66,7 @@ fn new_zone(transaction: &mut Transaction<'_>, zone: &Zone) -> Result<ZoneState,
         listings: 0,
         exclusions: 0,
         segments: Vec::new(),
+        frozen: Arc::default(),
     })
 }
 
@@ -76,6 +79,8 @@ pub(crate) fn delete(
     allowlist::delete_zone(transaction, origin)?;
     let imports = key::imports(origin);
     transaction.delete_range(schema::META, imports.clone(), [&imports[..], &[u8::MAX]].concat());
+    let frozen = key::frozen(origin);
+    transaction.delete_range(schema::META, frozen.clone(), [&frozen[..], &[u8::MAX]].concat());
     let (start, end) = (state.id.0.to_be_bytes(), state.id.0.saturating_add(1).to_be_bytes());
     transaction.delete(schema::ZONES, origin.wire());
     transaction.delete_range(schema::SEGMENTS, start, end);
@@ -96,5 +101,6 @@ fn record(state: &ZoneState) -> ZoneRecord {
         serial: state.serial,
         listings: state.listings,
         exclusions: state.exclusions,
+        frozen: state.frozen.keys().cloned().collect(),
     }
 }

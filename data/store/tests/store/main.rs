@@ -16,4 +16,6 @@ mod model;
 mod old_codes;
 mod sources;
 mod subscribers;
+mod undo;
+mod undo_model;
 mod usage;

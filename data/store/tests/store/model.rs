@@ -44,7 +44,7 @@ fn race() -> impl Strategy<Value = Step> {
 }
 
 /// Addresses in two networks, a prefix and IPv6.
-fn subject(n: u8) -> String {
+pub(crate) fn subject(n: u8) -> String {
     match n {
         0..8 => format!("192.0.2.{n}"),
         8 => "192.1.0.1".into(),
@@ -55,7 +55,7 @@ fn subject(n: u8) -> String {
 }
 
 /// 0 plain, 1 a note, 2 an exclusion, 3 already expired.
-fn body(what: u8) -> ListingBody {
+pub(crate) fn body(what: u8) -> ListingBody {
     match what {
         0 => plain(),
         1 => note("n"),
@@ -64,7 +64,7 @@ fn body(what: u8) -> ListingBody {
     }
 }
 
-type Model = BTreeMap<(String, String), u8>;
+pub(crate) type Model = BTreeMap<(String, String), u8>;
 
 fn apply(fixture: Fixture, model: &mut Model, step: &Step) -> Fixture {
     let subject = |n: &u8| subject(*n);
@@ -125,7 +125,7 @@ fn import(
 }
 
 /// Compares all ways of looking at the store with the model.
-fn compare(fixture: &Fixture, model: &Model) {
+pub(crate) fn compare(fixture: &Fixture, model: &Model) {
     let live: Vec<_> = model.iter().filter(|(_, what)| **what < 3).collect();
     let mut expected: Vec<_> =
         live.iter().map(|((at, by), what)| (at.clone(), by.clone(), body(**what))).collect();
