@@ -77,6 +77,7 @@ pub(crate) async fn list_changes(
         until,
         first: None,
         sight: Sight {
+            zones: caller.rights().zones().clone(),
             tokens: caller.has(TOKENS_ADMIN),
             subscribers: caller.has(SUBSCRIBERS_READ),
             documents: caller.has(RELAY_TESTS_READ),
@@ -140,7 +141,7 @@ impl Feed {
             None => self.read().await.map_err(|_| io::Error::other("the log can't be read on"))?,
         };
         let mut out = Vec::new();
-        for line in entries.iter().flat_map(|entry| change::write(entry, self.sight)) {
+        for line in entries.iter().flat_map(|entry| change::write(entry, &self.sight)) {
             add(&mut out, &line)?;
         }
         self.next = entries.last().map_or(self.next, |entry| entry.seq);

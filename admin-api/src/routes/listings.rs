@@ -73,7 +73,8 @@ pub(crate) async fn find_listing(
     Params(query): Params<FindQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (origin, subject) = zone_and_subject(&path)?;
+    let (origin, subject) = zone_and_subject(&caller, &path)?;
+    let origin = origin.into_name();
     allow::require_sight(&app, &caller, &origin)?;
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
     let at = (origin.clone(), subject.clone());
@@ -131,7 +132,9 @@ pub(crate) async fn put_listing(
     headers: HeaderMap,
     Json(body): Json<api::ListingBody>,
 ) -> Result<Response, Problem> {
-    let (zone, subject) = zone_and_subject(&path)?;
+    let (zone, subject) = zone_and_subject(&caller, &path)?;
+    caller.rights().prefixes().permit(&subject)?;
+    let zone = zone.into_name();
     let source = caller.source(query.source.as_deref())?;
     let lifted = lifted(&caller, query.r#override.as_deref())?;
     check_echo(&body, &subject, &source)?;
@@ -152,7 +155,7 @@ pub(crate) async fn put_listing(
         body: Box::new(body),
         precondition: precondition::read(&headers)?,
     };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change(caller.permit(change)?).await?;
     let OperationResult::Listing { created: new, listing: put } = done.result else {
         return Err(Problem::internal());
     };
@@ -182,7 +185,9 @@ pub(crate) async fn delete_listing(
     Params(query): Params<DeleteQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (zone, subject) = zone_and_subject(&path)?;
+    let (zone, subject) = zone_and_subject(&caller, &path)?;
+    caller.rights().prefixes().permit(&subject)?;
+    let zone = zone.into_name();
     let (sources, precondition) = delete_condition(&caller, query.source.as_deref(), &headers)?;
     if sources == Sources::All && allow::is_allow_zone(&app, &zone) {
         return Err(Problem::refused(
@@ -196,7 +201,7 @@ pub(crate) async fn delete_listing(
         None => standing(&app, &at, &of).await?.is_listed(),
     };
     let change = Operation::DeleteListing { zone, subject, sources, precondition };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change(caller.permit(change)?).await?;
     match done.result {
         OperationResult::Count(0) => Err(not_deleted(&app, &at, &of, &whose).await),
         _ => Ok(and_what_stays(&app, &at, &of, was_listed, gone(done.seq)).await),

@@ -40,11 +40,13 @@ pub use problem::{NotListedProblem, Problem, SubjectSources};
 pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
-pub use scopes::SCOPES;
+pub use scopes::{ROLES, Role, SCOPES};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };
-pub use token::{Token, TokenBody, Tokens};
+pub use token::{
+    MaxPrefix, RotateTokenBody, Token, TokenBody, TokenSecret, TokenTerms, TokenTermsBody, Tokens,
+};
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,

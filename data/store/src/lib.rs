@@ -50,8 +50,8 @@ pub use format::{
     document::{Document, DocumentError, DocumentId, DocumentKind},
     log::{Actor, ImportCounts, ImportSummary, LogEntry, Op},
     subscriber::SubscriberRecord,
-    token::{MintedToken, TokenRecord, TokenText},
-    usage::{Spent, UsageRow},
+    token::{MintedToken, TokenRecord, TokenSecret},
+    usage::{Spent, TokenUse, UsageRow},
 };
 pub use import::{
     order::{ImportLimits, ImportMode},
@@ -69,6 +69,7 @@ pub use read::{
     reader::Reader,
     state::ZoneRecord,
     subscribers::SubscriberFilter,
+    tokens::{Authenticated, Authentication},
 };
 pub use write::{
     error::ChangeError,

@@ -30,6 +30,7 @@ mod subscriber;
 mod test_entry;
 mod test_name;
 mod time;
+mod token;
 mod usage;
 mod zone;
 
@@ -55,5 +56,6 @@ pub use subject::{DomainSubject, Subject, SubjectError};
 pub use subscriber::{Recognition, Subscriber, SubscriberError, SubscriberId, SubscriberKey};
 pub use test_entry::TestEntry;
 pub use time::UnixTime;
+pub use token::{MaxPrefix, TokenDigest, TokenTerms, TokenTermsError, TokenText, TokenTextError};
 pub use usage::Usage;
 pub use zone::{Apex, GrantTerms, SoaTimes, Zone, ZoneError, ZoneKind, ZoneSpec};

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, iter::Sum};
 
-use dnsbl_types::{Listing, Name, Source, Subscriber, SubscriberId, UnixTime, Zone};
+use dnsbl_types::{Listing, Name, Source, Subscriber, SubscriberId, TokenTerms, UnixTime, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         codec,
         document::{self, Document, DocumentId, DocumentKind, DocumentValue},
         row::{ListingRow, Provenance},
+        token::{TokenRecord, TokenTermsValue},
         value::{self, FirstSettings, SettingsValue, WriteStamp},
     },
 };
@@ -112,7 +113,7 @@ pub enum Op {
         /// Its id.
         id: DocumentId,
     },
-    /// A token was added.
+    /// A token was added, or is under other terms.
     PutToken {
         /// Its public id.
         id: String,
@@ -124,6 +125,19 @@ pub enum Op {
         sources: Vec<String>,
         /// The token that it was made with.
         parent: Option<String>,
+        /// From when on it counts no more; `None` also in entries of older releases.
+        expires_at: Option<UnixTime>,
+        /// What else limits it.
+        terms: Box<TokenTerms>,
+    },
+    /// A token has another secret.
+    RotateToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// Until when the secrets before count; `None`: they ended at once.
+        until: Option<UnixTime>,
     },
     /// A token was revoked.
     DeleteToken {
@@ -190,6 +204,19 @@ impl Op {
         }
     }
 
+    /// A token was put.
+    pub(crate) fn put_token(token: &TokenRecord) -> Self {
+        Self::PutToken {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            scopes: token.scopes.clone(),
+            sources: token.sources.clone(),
+            parent: token.parent.clone(),
+            expires_at: token.expires_at,
+            terms: Box::new(token.terms.clone()),
+        }
+    }
+
     /// The word for it in the change feed and in audit records.
     pub fn word(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -200,6 +227,7 @@ impl Op {
             Self::Delete { expired: true, .. } => "expire",
             Self::Import { .. } => "import",
             Self::PutToken { .. } => "token-put",
+            Self::RotateToken { .. } => "token-rotate",
             Self::DeleteToken { .. } => "token-delete",
             Self::PutSubscriber { .. } => "subscriber-put",
             Self::RotateSubscriber { .. } => "subscriber-rotate",
@@ -219,6 +247,7 @@ impl Op {
             Self::PutDocument { .. }
             | Self::DeleteDocument { .. }
             | Self::PutToken { .. }
+            | Self::RotateToken { .. }
             | Self::DeleteToken { .. }
             | Self::PutSubscriber { .. }
             | Self::RotateSubscriber { .. }
@@ -258,6 +287,7 @@ impl Op {
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::PutToken { name, .. }
+            | Self::RotateToken { name, .. }
             | Self::DeleteToken { name, .. }
             | Self::PutSubscriber { name, .. }
             | Self::RotateSubscriber { name, .. }
@@ -436,6 +466,20 @@ enum OpValue {
         id: u64,
         name: String,
     },
+    PutTokenWithTerms {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+        sources: Vec<String>,
+        parent: Option<String>,
+        expires_at: Option<u64>,
+        terms: TokenTermsValue,
+    },
+    RotateToken {
+        id: String,
+        name: String,
+        until: Option<u64>,
+    },
 }
 
 /// An entry's value.
@@ -487,12 +531,21 @@ impl From<&Op> for OpValue {
                 counts: import.counts.into(),
                 digest: import.digest.clone(),
             },
-            Op::PutToken { id, name, scopes, sources, parent } => Self::PutTokenWithSources {
+            Op::PutToken { id, name, scopes, sources, parent, expires_at, terms } => {
+                Self::PutTokenWithTerms {
+                    id: id.clone(),
+                    name: name.clone(),
+                    scopes: scopes.clone(),
+                    sources: sources.clone(),
+                    parent: parent.clone(),
+                    expires_at: expires_at.map(|at| at.0),
+                    terms: terms.as_ref().into(),
+                }
+            }
+            Op::RotateToken { id, name, until } => Self::RotateToken {
                 id: id.clone(),
                 name: name.clone(),
-                scopes: scopes.clone(),
-                sources: sources.clone(),
-                parent: parent.clone(),
+                until: until.map(|at| at.0),
             },
             Op::DeleteToken { id, name } => {
                 Self::DeleteToken { id: id.clone(), name: name.clone() }
@@ -558,10 +611,27 @@ impl TryFrom<OpValue> for Op {
                 Self::Import { zone: name(&zone)?, import: Box::new(import) }
             }
             OpValue::PutToken { id, name, scopes } => {
-                Self::PutToken { id, name, scopes, sources: Vec::new(), parent: None }
+                let (sources, parent, expires_at) = (Vec::new(), None, None);
+                let terms = Box::default();
+                Self::PutToken { id, name, scopes, sources, parent, expires_at, terms }
             }
             OpValue::PutTokenWithSources { id, name, scopes, sources, parent } => {
-                Self::PutToken { id, name, scopes, sources, parent }
+                let (expires_at, terms) = (None, Box::default());
+                Self::PutToken { id, name, scopes, sources, parent, expires_at, terms }
+            }
+            OpValue::PutTokenWithTerms { id, name, scopes, sources, parent, expires_at, terms } => {
+                Self::PutToken {
+                    id,
+                    name,
+                    scopes,
+                    sources,
+                    parent,
+                    expires_at: expires_at.map(UnixTime),
+                    terms: Box::new(terms.try_into()?),
+                }
+            }
+            OpValue::RotateToken { id, name, until } => {
+                Self::RotateToken { id, name, until: until.map(UnixTime) }
             }
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
             OpValue::PutSubscriber { id, name: called, zones, expires_at } => Self::PutSubscriber {

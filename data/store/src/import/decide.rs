@@ -1,6 +1,6 @@
 //! What an import changes: its rows beside what the source says, both read in the order of subjects.
 
-use dnsbl_types::UnixTime;
+use dnsbl_types::{MaxPrefix, Source, UnixTime};
 use rocksdb::{DB, WriteBatch};
 
 use crate::{
@@ -73,6 +73,8 @@ impl Decided {
         });
         let mut decision = Decision {
             now,
+            source: &order.source,
+            max_prefix: order.max_prefix,
             output,
             digest: Digest::default(),
             subject: Vec::new(),
@@ -103,6 +105,9 @@ impl Decided {
 /// A decision on its way.
 struct Decision<'a> {
     now: UnixTime,
+    source: &'a Source,
+    /// The largest prefixes whose listings may go.
+    max_prefix: Option<MaxPrefix>,
     /// `None` for a dry run.
     output: Option<Output<'a>>,
     digest: Digest,
@@ -118,7 +123,7 @@ impl Decision<'_> {
         new: &mut Merge<'_>,
         old: &mut Before<'_>,
         replace: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ChangeError> {
         while let Some(subject) = new.key() {
             if old.host().is_some() && old.host() == new.host() {
                 self.named_the_same(new, replace);
@@ -193,10 +198,17 @@ impl Decision<'_> {
     }
 
     /// A subject that only the source names.
-    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
+    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), ChangeError> {
         self.subject.clear();
         self.subject.extend_from_slice(old.key().unwrap_or_default());
         let Some((_, listing)) = old.next()? else { return Ok(()) };
+        if let Some(max) = self.max_prefix {
+            let subject = key::read_subject(&self.subject)?;
+            if !max.admits(&subject) {
+                let (by, subject) = (self.source.clone(), Box::new(subject));
+                return Err(ChangeError::ImportBeyond { by, subject });
+            }
+        }
         let live = u64::from(listing.is_live(self.now));
         self.decided.before += live;
         self.decided.counts.removed += live;
