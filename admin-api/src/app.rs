@@ -12,10 +12,10 @@ use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
 use dnsbl_reports::Reports;
 use dnsbl_store::{
-    Actor, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader, Store,
-    Terms, TokenRecord,
+    Authentication, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader,
+    Store, Terms,
 };
-use dnsbl_types::{Name, UnixTime, Zone};
+use dnsbl_types::{Name, TokenText, UnixTime, Zone};
 use relay_tester::service::Tester;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -23,11 +23,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     carrying::{self, Running},
     error::Problem,
+    failed_tries::FailedTries,
     limits::Limits,
+    rights::Permitted,
     slots::Slots,
     status::ServerStatus,
     throttle::Throttle,
-    token_cache::TokenCache,
+    token_cache::{KnownToken, NotGood, TokenCache},
+    token_meter::TokenMeters,
 };
 
 /// The parts of the server that the API is served from.
@@ -76,7 +79,12 @@ pub(crate) struct App {
     pub(crate) bulks: Slots,
     /// For waiting for changes.
     pub(crate) waits: Slots,
-    tokens: Arc<TokenCache>,
+    /// Those that were found good.
+    pub(crate) tokens: Arc<TokenCache>,
+    /// How much each is used.
+    pub(crate) meters: Arc<TokenMeters>,
+    /// Of those that were none.
+    pub(crate) tries: FailedTries,
     started: (UnixTime, Instant),
     /// Of the log lines of refused requests.
     pub(crate) refusals: Throttle,
@@ -101,6 +109,8 @@ impl App {
                 limits.max_waits_per_token,
             ),
             tokens: Arc::default(),
+            meters: Arc::default(),
+            tries: FailedTries::default(),
             started: (UnixTime::now(), Instant::now()),
             refusals: Throttle::default(),
             running: Running::default(),
@@ -116,12 +126,8 @@ impl App {
     }
 
     /// Hands a change of one operation to the writer and waits until it is durable and visible, or refused.
-    pub(crate) async fn change(
-        &self,
-        actor: Actor,
-        operation: Operation,
-    ) -> Result<Changed, Problem> {
-        Ok(self.change_or(actor, operation).await??)
+    pub(crate) async fn change(&self, permitted: Permitted) -> Result<Changed, Problem> {
+        Ok(self.change_or(permitted).await??)
     }
 
     /// The same, or where it is only tried, what would come of it.
@@ -137,8 +143,7 @@ impl App {
     /// The same where the caller has more to say about a refusal.
     pub(crate) async fn change_or(
         &self,
-        actor: Actor,
-        operation: Operation,
+        permitted: Permitted,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
         self.change_or_try(actor, operation, false).await
     }
@@ -152,6 +157,7 @@ impl App {
     ) -> Result<Result<Changed, ChangeError>, Problem> {
         let terms = Terms { dry_run, carried: carrying::carried() };
         let (tx, rx) = oneshot::channel();
+        let (actor, operation) = permitted.into_parts();
         let is_of_token =
             matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
         let tokens = is_of_token.then(|| self.tokens.clone());
@@ -175,23 +181,30 @@ impl App {
         Ok(Ok(Changed { seq, result }))
     }
 
-    /// The live token with this text.
+    /// The live token with this text, as the store has it.
     pub(crate) async fn authenticate(
         &self,
-        text: &str,
-    ) -> Result<Option<Arc<TokenRecord>>, Problem> {
-        if let Some(token) = self.tokens.find(text, UnixTime::now()) {
-            return Ok(Some(token));
-        }
-        let (tokens, text) = (self.tokens.clone(), text.to_owned());
-        let store = self.store.clone();
+        text: TokenText,
+    ) -> Result<Result<Arc<KnownToken>, NotGood>, Problem> {
+        let (store, tokens, meters) =
+            (self.store.clone(), self.tokens.clone(), self.meters.clone());
         self.block(move || {
             let generation = tokens.generation();
-            let token = store.read(UnixTime::now()).authenticate(&text)?.map(Arc::new);
-            if let Some(token) = &token {
-                tokens.insert(generation, &text, token.clone());
+            match store.read(UnixTime::now()).authenticate(&text)? {
+                Authentication::Good(good) => {
+                    let token = Arc::new(KnownToken::new(good, &meters));
+                    tokens.insert(generation, &text, token.clone());
+                    Ok(Ok(token))
+                }
+                Authentication::Expired => {
+                    tokens.forget(&text);
+                    Ok(Err(NotGood::Expired))
+                }
+                Authentication::Unknown => {
+                    tokens.forget(&text);
+                    Ok(Err(NotGood::Unknown))
+                }
             }
-            Ok(token)
         })
         .await
     }

@@ -7,16 +7,26 @@ use std::{
     marker::PhantomData,
     net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
+    time::Instant,
 };
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use dnsbl_store::{Actor, TokenRecord};
-use dnsbl_types::Source;
+use dnsbl_daemon::PeerNetwork;
+use dnsbl_store::{Actor, Operation, TokenRecord};
+use dnsbl_types::{Source, TokenText, UnixTime};
 
-use crate::{app::App, error::Problem, scopes::Scope, sources::SourceRights};
+use crate::{
+    app::App,
+    error::Problem,
+    failed_tries::Try,
+    rights::{Permitted, Rights},
+    scopes::Scope,
+    sources::SourceRights,
+    token_cache::{KnownToken, NotGood},
+};
 
 /// The peer that sent a request; put into its extensions by [`serve`](crate::serve()).
 #[derive(Clone, Copy, Debug)]
@@ -28,44 +38,61 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) struct Client(pub(crate) Option<IpAddr>);
 
 /// The token of a request, for its log line.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Asker(pub(crate) Arc<OnceLock<Arc<TokenRecord>>>);
+#[derive(Clone, Default)]
+pub(crate) struct Asker(pub(crate) Arc<OnceLock<Arc<KnownToken>>>);
 
 /// An authenticated request whose token has the scope.
 pub(crate) struct Caller<S> {
-    token: Arc<TokenRecord>,
+    token: Arc<KnownToken>,
     remote: Option<String>,
     scope: PhantomData<S>,
+}
+
+impl Client {
+    /// The client of a request.
+    pub(crate) fn of(parts: &Parts) -> Option<IpAddr> {
+        parts.extensions.get().and_then(|Self(address)| *address)
+    }
 }
 
 impl<S> Caller<S> {
     /// Who the change log says it was.
     pub(crate) fn actor(&self) -> Actor {
         Actor {
-            name: self.token.name.clone(),
-            token: Some(self.token.id.clone()),
+            name: self.token().name.clone(),
+            token: Some(self.token().id.clone()),
             remote: self.remote.clone(),
         }
     }
 
     /// The token itself.
     pub(crate) fn token(&self) -> &TokenRecord {
-        &self.token
+        &self.token.record
     }
 
     /// The public id of the token.
     pub(crate) fn token_id(&self) -> &str {
-        &self.token.id
+        &self.token().id
+    }
+
+    /// All that the token may do.
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.token.rights
     }
 
     /// Whether the token has one more scope.
     pub(crate) fn has(&self, scope: &str) -> bool {
-        self.token.scopes.iter().any(|has| has == scope)
+        self.rights().has(scope)
     }
 
     /// Refuses a token without one more scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
-        if self.has(scope) { Ok(()) } else { Err(Problem::forbidden(scope)) }
+        self.rights().require(scope)
+    }
+
+    /// A change that the token may make.
+    pub(crate) fn permit(&self, operation: Operation) -> Result<Permitted, Problem> {
+        self.rights().permit(self.actor(), operation)
     }
 
     /// The source to write as: the one that was named, or else the token's name.
@@ -83,12 +110,12 @@ impl<S> Caller<S> {
     }
 
     /// What the token may write as, to be asked where a request names a source in each row.
-    pub(crate) fn sources(&self) -> SourceRights {
-        SourceRights::of(&self.token)
+    pub(crate) fn sources(&self) -> &SourceRights {
+        self.rights().sources()
     }
 
     fn named_or_own(&self, named: Option<&str>) -> Result<Source, Problem> {
-        let name = named.unwrap_or(&self.token.name);
+        let name = named.unwrap_or(&self.token().name);
         name.parse().map_err(|err| match named {
             Some(_) => Problem::malformed(err),
             None => Problem::malformed(format!("{err}; name the source with ?source=")),
@@ -100,17 +127,57 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let unknown = || Problem::unauthorized("this token is unknown, revoked or expired");
-        let token = app.authenticate(bearer(&parts.headers)?).await?.ok_or_else(unknown)?;
+        let client = Client::of(parts);
+        let token = authenticate(app, bearer(&parts.headers)?, client).await?;
         if let Some(Asker(asker)) = parts.extensions.get() {
             asker.get_or_init(|| token.clone());
         }
-        let client = parts.extensions.get::<Client>().and_then(|Client(address)| *address);
+        token.rights.admit(client)?;
+        token.charge(client, UnixTime::now())?;
         let remote = client.map(|address| address.to_string());
         let caller = Self { token, remote, scope: PhantomData };
         S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;
         Ok(caller)
     }
+}
+
+/// The token with this text. A try that fails is one of so many that its network has.
+async fn authenticate(
+    app: &App,
+    text: &str,
+    client: Option<IpAddr>,
+) -> Result<Arc<KnownToken>, Problem> {
+    let parsed = TokenText::parse(text);
+    let known = parsed.as_ref().ok().filter(|text| app.tokens.was_good(text));
+    if let Some(token) = known.and_then(|text| app.tokens.find(text, UnixTime::now())) {
+        return Ok(token);
+    }
+    // Who has a token that was good is not guessing: whatever others try at the same address, it is looked at.
+    let tried = match known {
+        Some(_) => None,
+        None => Some(begin_try(app, client, text)?),
+    };
+    let text = parsed.map_err(Problem::mistyped_token)?;
+    match app.authenticate(text).await? {
+        Ok(token) => {
+            if let Some(tried) = tried {
+                tried.succeeded();
+            }
+            Ok(token)
+        }
+        Err(NotGood::Expired) => Err(Problem::expired_token()),
+        Err(NotGood::Unknown) => Err(Problem::revoked_token()),
+    }
+}
+
+/// Takes a try from those that the client's network has; for every secret that somebody shows.
+pub(crate) fn begin_try<'a>(
+    app: &'a App,
+    client: Option<IpAddr>,
+    text: &str,
+) -> Result<Try<'a>, Problem> {
+    let network = client.map_or(PeerNetwork::Local, PeerNetwork::of);
+    app.tries.begin(network, text, Instant::now()).map_err(Problem::too_many_tries)
 }
 
 /// The text of a request's token.
@@ -122,6 +189,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     };
     match value.to_str().map_err(|_| Problem::unauthorized(HOW))?.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        // So clients send what stands in front of the host in a URL.
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("basic") => {
+            let detail = "a token is not taken as the user and password of a URL, which logs and histories keep";
+            Err(Problem::unauthorized(&format!("{detail}: {HOW}")))
+        }
         _ => Err(Problem::unauthorized(HOW)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A type is `urn:dnsbl:problem:` and a word; its title is that word in plain text.
 
-use std::fmt::Display;
+use std::{fmt::Display, time::Duration};
 
 use admin_api_types::PurgeProblem;
 use axum::{
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dnsbl_store::{ChangeError, ImportCounts, StoreError};
-use dnsbl_types::{GuardError, ListingError, Name, ZoneError};
+use dnsbl_types::{GuardError, ListingError, Name, TokenTermsError, TokenTextError, ZoneError};
 use relay_tester::{
     TargetError,
     life::Limited,
@@ -70,6 +70,61 @@ impl Problem {
     pub(crate) fn unauthorized(detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dnsbl\""))
+    }
+
+    /// A text that is no token, or not a whole one.
+    pub(crate) fn mistyped_token(err: TokenTextError) -> Self {
+        Self::unauthorized_as(
+            "mistyped-token",
+            format!("{err}; read it again from where it is kept"),
+        )
+    }
+
+    /// The token counted once.
+    pub(crate) fn expired_token() -> Self {
+        Self::unauthorized_as(
+            "expired-token",
+            "this token, or one that it was made with, has expired",
+        )
+    }
+
+    /// There is no such token, or another secret has taken the place of this one.
+    pub(crate) fn revoked_token() -> Self {
+        let detail = "this token is none of this server's: it was revoked, rotated, or is for another server";
+        Self::unauthorized_as("revoked-token", detail)
+    }
+
+    fn unauthorized_as(word: &'static str, detail: impl Display) -> Self {
+        const CHALLENGE: &str = "Bearer realm=\"dnsbl\", error=\"invalid_token\"";
+        Self::new(StatusCode::UNAUTHORIZED, word, detail)
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE))
+    }
+
+    /// A secret stands in the URL.
+    pub(crate) fn token_in_url(detail: impl Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "token-in-url", detail)
+    }
+
+    /// Too many tokens from one address were none.
+    pub(crate) fn too_many_tries(wait: Duration) -> Self {
+        let detail =
+            "too many tokens from this address were no good; a good one is taken again in a moment";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail)
+            .retry_after(whole_seconds(wait))
+    }
+
+    /// The token has made all the requests that it may make in a minute.
+    pub(crate) fn too_many_a_minute(most: u32, wait: Duration) -> Self {
+        let detail =
+            format!("this token, or one that it was made with, may make {most} requests a minute");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
+            .with("requests_per_minute", most)
+            .retry_after(whole_seconds(wait))
+    }
+
+    /// The token may not change a prefix of this size.
+    pub(crate) fn prefix_too_large(detail: impl Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "prefix-too-large", detail)
     }
 
     /// The token may not do this.
@@ -260,6 +315,8 @@ impl From<ChangeError> for Problem {
             ChangeError::TooManySubscribers(_) => (StatusCode::CONFLICT, "too-many-subscribers"),
             ChangeError::TooManyKeys(_) => (StatusCode::CONFLICT, "too-many-keys"),
             ChangeError::NoKeys => (StatusCode::CONFLICT, "no-keys"),
+            ChangeError::TokenDepth(_) => (StatusCode::CONFLICT, "too-deep"),
+            ChangeError::ImportBeyond { .. } => return Self::prefix_too_large(err),
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
             ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
@@ -301,6 +358,11 @@ fn of_undo(err: ChangeError) -> Problem {
     }
 }
 
+/// At least one, so that nobody comes too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1) as u64
+}
+
 impl From<StoreError> for Problem {
     fn from(err: StoreError) -> Self {
         tracing::error!(%err, "the store failed");
@@ -326,6 +388,12 @@ impl From<BodyError> for Problem {
 
 impl From<ZoneError> for Problem {
     fn from(err: ZoneError) -> Self {
+        Self::refused(err)
+    }
+}
+
+impl From<TokenTermsError> for Problem {
+    fn from(err: TokenTermsError) -> Self {
         Self::refused(err)
     }
 }

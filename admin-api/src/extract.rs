@@ -16,7 +16,9 @@ use dnsbl_types::{Guard, Name, Subject};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
 
-use crate::{app::App, auth::Caller, error::Problem, scopes::GUARDS_OVERRIDE};
+use crate::{
+    app::App, auth::Caller, error::Problem, rights::PermittedZone, scopes::GUARDS_OVERRIDE,
+};
 
 /// Parts of the path, decoded.
 pub(crate) struct Path<T>(pub(crate) T);
@@ -156,9 +158,17 @@ pub(crate) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<
     text.parse().map_err(|err| Problem::malformed(format!("{what}: {err}")))
 }
 
-/// The zone and subject of a path.
-pub(crate) fn zone_and_subject(path: &(String, String)) -> Result<(Name, Subject), Problem> {
-    Ok((parse("zone", &path.0)?, parse("subject", &unslash(&path.1))?))
+/// The zone of this name, if the caller's token is for it.
+pub(crate) fn zone<S>(caller: &Caller<S>, name: &str) -> Result<PermittedZone, Problem> {
+    caller.rights().zones().permit(&parse::<Name>("zone", name)?)
+}
+
+/// The zone and subject of a path, if the caller's token is for that zone.
+pub(crate) fn zone_and_subject<S>(
+    caller: &Caller<S>,
+    path: &(String, String),
+) -> Result<(PermittedZone, Subject), Problem> {
+    Ok((zone(caller, &path.0)?, parse("subject", &unslash(&path.1))?))
 }
 
 /// A prefix as it may also stand in a path, `192.0.2.0_24`, with its slash; anything else as it is.

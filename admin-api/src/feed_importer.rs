@@ -14,6 +14,7 @@ use dnsbl_types::{UnixTime, ZoneKind};
 
 use crate::{
     import::{Content, Decided, ImportOrder, Refused, Report, Staged, Stop, Whose},
+    rights::PrefixRights,
     status::ServerStatus,
 };
 
@@ -77,6 +78,7 @@ impl Importer for FeedImporter {
         let staged = self.stage(
             &ImportOrder {
                 zone: feed.zone.clone(),
+                prefixes: PrefixRights::ALL,
                 whose: Whose::One(feed.source.clone()),
                 content,
                 strict: false,

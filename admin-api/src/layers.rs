@@ -22,6 +22,7 @@ use crate::{
     host, idempotency,
     routes::SEQ_HEADER,
     throttle::ThrottleDecision,
+    url_tokens::{self, TokenInUrl},
 };
 
 /// The longest body that is read to its end even where nobody asks for it, in bytes. The connection
@@ -66,7 +67,7 @@ pub(crate) async fn request_layer(
     let status = response.status();
     app.server.count_request(route, status.as_u16());
     if status.is_client_error() {
-        let token = asker.0.get().map_or("", |token| &token.name);
+        let token = asker.0.get().map_or("", |token| &token.record.name);
         app.server.count_refusal(token, status.as_u16());
     }
     log(&app, &LogLine { method, route, about, client, asker, started }, &response);
@@ -88,7 +89,7 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    refuse_token_in_query(request.uri())?;
+    url_tokens::refuse(request.uri()).inspect_err(|found| warn_of(app, found))?;
     host::check(&app.limits, app.tester.as_deref(), &request)?;
     if policy.requires_index {
         require_index(app)?;
@@ -155,7 +156,7 @@ fn log(app: &App, line: &LogLine<'_>, response: &Response) {
     let status = response.status();
     let LogLine { method, route, about, started, .. } = line;
     let client = line.client.0.map(display);
-    let record = line.asker.0.get();
+    let record = line.asker.0.get().map(|token| &token.record);
     let actor = record.map(|record| record.name.as_str());
     let token = record.map(|record| record.id.as_str());
     let (zone, subject) = (about.zone.as_ref().map(display), about.subject.as_ref().map(display));
@@ -183,31 +184,35 @@ fn log(app: &App, line: &LogLine<'_>, response: &Response) {
             )
         };
     }
+    // Without a token it is a limit of failed tries.
+    let is_try = status == StatusCode::TOO_MANY_REQUESTS && record.is_none();
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            let ThrottleDecision::Write { left_out } = app.refusals.judge(Instant::now()) else {
-                return;
-            };
-            if left_out > 0 {
-                tracing::warn!(left_out, "more requests were refused than are logged");
-            }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => warn_unless_throttled(app, || {
             line!(warn, "request refused");
-        }
+        }),
+        _ if is_try => warn_unless_throttled(app, || line!(warn, "request refused")),
         _ if reads => line!(debug, "request"),
         _ => line!(info, "request"),
     }
 }
 
-/// URLs end up in logs and histories, so a secret has no place in them.
-fn refuse_token_in_query(uri: &Uri) -> Result<(), Problem> {
-    let mut names =
-        uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split('=').next());
-    if names.any(|name| matches!(name, "token" | "access_token")) {
-        return Err(Problem::malformed(
-            "a token does not belong in a URL: send the header `Authorization: Bearer TOKEN`, and revoke this token",
-        ));
+/// Writes lines of what strangers can cause, some of them a second.
+fn warn_unless_throttled(app: &App, write: impl FnOnce()) {
+    if let ThrottleDecision::Write { left_out } = app.refusals.judge(Instant::now()) {
+        if left_out > 0 {
+            tracing::warn!(left_out, "more requests were refused than are logged");
+        }
+        write();
     }
-    Ok(())
+}
+
+/// Names the token by its public part, so that it can be revoked: whatever lies between has logged all of it.
+fn warn_of(app: &App, found: &TokenInUrl) {
+    if let Some(id) = &found.id {
+        warn_unless_throttled(app, || {
+            tracing::warn!(token = id, "a token came in a URL: rotate or revoke it");
+        });
+    }
 }
 
 /// Refuses what needs the index while it is being loaded.

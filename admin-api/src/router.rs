@@ -37,7 +37,7 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(check::check_subjects))
         .routes(routes!(audit::list_audit_records))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
-        .routes(routes!(tokens::delete_token))
+        .routes(routes!(tokens::find_token, tokens::put_token, tokens::delete_token))
         .routes(routes!(tokens::rotate_token))
         .routes(routes!(subscribers::list_subscribers, subscribers::create_subscriber))
         .routes(routes!(

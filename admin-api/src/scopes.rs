@@ -74,7 +74,21 @@ scopes! {
 
 #[cfg(test)]
 mod tests {
-    use admin_api_types::SCOPES;
+    use admin_api_types::{ROLES, SCOPES};
+
+    /// A scope that a role has gained stands in its row.
+    #[test]
+    fn every_role_stands_in_the_docs_with_its_scopes() {
+        let docs = include_str!("../../docs/operating.md");
+        for role in ROLES.iter().filter(|role| role.scopes().count() < SCOPES.len()) {
+            let row = docs.lines().find(|line| line.starts_with(&format!("| `{}` |", role.name)));
+            let row = row.unwrap_or_else(|| panic!("{}", role.name));
+            for scope in SCOPES {
+                let has = role.scopes().any(|of_role| of_role == *scope);
+                assert_eq!(row.contains(&format!("`{scope}`")), has, "{} {scope}", role.name);
+            }
+        }
+    }
 
     /// Newcomer A4: scopes stood in an error message only.
     #[test]

@@ -8,7 +8,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -20,9 +20,14 @@ use dnsbl_daemon::{
     BusyGuard, ConnectionLimits, ConnectionPermit, ConnectionPermits, Guarded, Listener,
     PeerNetwork, Stream, linger,
 };
+use dnsbl_store::Store;
+use dnsbl_types::UnixTime;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::timeout;
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -32,12 +37,16 @@ use crate::{
     error::Problem,
     limits::Limits,
     router::build,
+    status::ServerStatus,
+    token_meter::TokenMeters,
 };
 
 /// Connections beyond the permits, on which only the server's health is told.
 const SPARE: ConnectionLimits = ConnectionLimits { all: 64, per_network: 8 };
 /// How long a request may take to come on one of these.
 const SPARE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often it is kept when tokens were last used: what an end without warning may cost.
+const KEEP_USES_EVERY: Duration = Duration::from_secs(20);
 /// What is answered on them.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -47,8 +56,11 @@ const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// None so far.
 pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) -> io::Result<()> {
     let limits = api.limits.clone();
+    let app = App::new(api, shutdown.clone());
+    let uses =
+        TokenUses { store: app.store(), meters: app.meters.clone(), server: app.server.clone() };
     let server = Server {
-        router: build(App::new(api, shutdown.clone())),
+        router: build(app),
         permits: ConnectionPermits::new(ConnectionLimits {
             all: limits.max_connections,
             per_network: limits.max_per_network,
@@ -61,11 +73,49 @@ pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) ->
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = server.accept(&listener) => {}
+        () = uses.keep_now_and_then() => {}
     }
     drop(listener);
     server.connections.close();
     server.connections.wait().await;
+    uses.keep().await;
     Ok(())
+}
+
+/// Keeps in the store when tokens were last used.
+struct TokenUses {
+    store: Store,
+    meters: Arc<TokenMeters>,
+    server: Arc<dyn ServerStatus>,
+}
+
+impl TokenUses {
+    async fn keep_now_and_then(&self) {
+        let mut rounds = interval(KEEP_USES_EVERY);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            self.keep().await;
+        }
+    }
+
+    /// What can't be kept is tried again in the next round.
+    async fn keep(&self) {
+        let (at, uses) = (UnixTime::now(), self.meters.unkept());
+        let store = self.store.clone();
+        let keep = move || match uses.is_empty() {
+            true => Ok(uses),
+            false => store.keep_token_uses(&uses).map(|()| uses),
+        };
+        match spawn_blocking(keep).await {
+            Ok(Ok(uses)) => {
+                self.meters.kept(&uses, Instant::now());
+                self.server.token_uses_kept(at);
+            }
+            Ok(Err(err)) => tracing::debug!(%err, "when tokens were last used can't be kept"),
+            Err(err) => tracing::error!(%err, "keeping when tokens were last used"),
+        }
+    }
 }
 
 struct Server {

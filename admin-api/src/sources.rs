@@ -34,6 +34,18 @@ impl SourceRights {
         Self { all: token.has(SOURCES_ALL), own: own.cloned().collect() }
     }
 
+    /// What they have in common with those of a token above.
+    pub(crate) fn and(self, above: &Self) -> Self {
+        match (self.all, above.all) {
+            (_, true) => self,
+            (true, false) => above.clone(),
+            (false, false) => {
+                let own = self.own.into_iter().filter(|source| above.own.contains(source));
+                Self { all: false, own: own.collect() }
+            }
+        }
+    }
+
     /// Refuses a source that the token does not speak for, saying what it would need.
     pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
         refuse_logins(source)?;

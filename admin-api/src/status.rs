@@ -1,5 +1,7 @@
 //! What the API asks of the server around it.
 
+use dnsbl_types::UnixTime;
+
 use crate::top::{Top, TopQuestion};
 
 /// The state of the server around the API, and its metrics.
@@ -12,6 +14,8 @@ pub trait ServerStatus: Send + Sync + 'static {
     fn count_request(&self, route: &str, code: u16);
     /// Counts a request that was refused for what its sender did, by the token's name; empty without one.
     fn count_refusal(&self, _token: &str, _code: u16) {}
+    /// Hears when it was kept which tokens were last used when.
+    fn token_uses_kept(&self, _at: UnixTime) {}
     /// Who asks most.
     fn top(&self, _question: &TopQuestion) -> Top {
         Top::default()

@@ -2,6 +2,7 @@
 
 use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt, path::Path};
 
+use admin_api::{AskedToken, TokenTermsBody};
 use anyhow::{Context, anyhow, bail};
 use dnsbl_store::{
     Actor, Change, Examined, MintedToken, Operation, Recovery, Store, StoreError, ZoneSurvey,
@@ -10,31 +11,25 @@ use dnsbl_types::UnixTime;
 
 use crate::Config;
 
-/// Creates a token and prints it.
+/// The role of the first token.
+pub const FIRST_ROLE: &str = "operator";
+
+/// Creates a token and prints it. It comes from no other token.
 ///
 /// # Errors
-/// A name, scope or source is no such thing, or the store can't be opened or written.
-pub fn create_token(
-    config: &Config,
-    name: &str,
-    scopes: &[String],
-    sources: &[String],
-) -> anyhow::Result<()> {
+/// The name or the terms make no sense, or the store can't be opened or written.
+pub fn create_token(config: &Config, name: &str, terms: &TokenTermsBody) -> anyhow::Result<()> {
     admin_api::token_name(name).map_err(|err| anyhow!("--{err}"))?;
-    let sources = admin_api::token_sources(sources).map_err(|err| anyhow!("--source: {err}"))?;
-    let known = admin_api::SCOPES;
-    if let Some(scope) = scopes.iter().find(|scope| !known.contains(&scope.as_str())) {
-        bail!("--scope {scope}: unknown; there are {}", known.join(", "));
-    }
-    let scopes = if scopes.is_empty() { all_scopes() } else { scopes.to_vec() };
-    let mut minted = mint(name, scopes)?;
-    minted.record.sources = sources;
+    let asked = AskedToken::read(terms, UnixTime::now()).map_err(|err| anyhow!("{err}"))?;
+    let MintedToken { mut record, text } = mint(name, asked.scopes)?;
+    (record.sources, record.terms) = (asked.sources, asked.terms);
+    record.expires_at = asked.expires_at;
     let store = open_store(config)?;
     store.start(Box::new(()))?;
     let actor = Actor::part("dnsbl-server token create");
-    store.commit(Change::new(actor, Operation::PutToken(minted.record)), UnixTime::now())?;
+    store.commit(Change::new(actor, Operation::PutToken(record)), UnixTime::now())?;
     store.close();
-    println!("{}", minted.text.reveal());
+    println!("{}", text.reveal());
     Ok(())
 }
 
@@ -46,7 +41,7 @@ pub(crate) fn ensure_token(store: &Store, file: &Path) -> anyhow::Result<()> {
     if !store.read(UnixTime::now()).tokens()?.is_empty() {
         return Ok(());
     }
-    let minted = mint("admin", all_scopes())?;
+    let minted = mint("admin", admin_api::SCOPES.iter().map(|scope| (*scope).into()).collect())?;
     write_secret(file, minted.text.reveal())
         .with_context(|| format!("writing {}", file.display()))?;
     let put = Operation::PutToken(minted.record);
@@ -59,10 +54,6 @@ fn mint(name: &str, scopes: Vec<String>) -> anyhow::Result<MintedToken> {
     let mut random = [0; MintedToken::RANDOM];
     getrandom::fill(&mut random).context("the system has no randomness for a token")?;
     Ok(MintedToken::mint(random, name.into(), scopes, UnixTime::now(), None))
-}
-
-fn all_scopes() -> Vec<String> {
-    admin_api::SCOPES.iter().map(|scope| (*scope).into()).collect()
 }
 
 pub(crate) fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use admin_api::{Readiness, Top, TopQuestion};
 use dnsbl_store::Store;
-use dnsbl_types::{Clock, ClockDoubt};
+use dnsbl_types::{Clock, ClockDoubt, UnixTime};
 
 use crate::{metrics::Metrics, top::TopCounters};
 
@@ -42,6 +42,10 @@ impl admin_api::ServerStatus for Host {
 
     fn count_refusal(&self, token: &str, code: u16) {
         self.metrics.count_refusal(token, code);
+    }
+
+    fn token_uses_kept(&self, at: UnixTime) {
+        self.metrics.token_uses_kept.set(at.0 as i64);
     }
 
     fn top(&self, question: &TopQuestion) -> Top {

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use admin_api::{MaxPrefix, TokenTermsBody};
 use clap::{Args, Parser, Subcommand};
 use dnsbl_server::{
     Config,
@@ -88,13 +89,84 @@ enum Token {
         /// What to call it; also the default source of its listings.
         #[arg(long)]
         name: String,
-        /// What it may do; repeatable; every scope if left out.
-        #[arg(long, value_delimiter = ',')]
-        scope: Vec<String>,
-        /// A source that it writes as beside its name; repeatable; all need the scope sources:all.
-        #[arg(long, value_delimiter = ',')]
-        source: Vec<String>,
+        #[command(flatten)]
+        terms: Terms,
     },
+}
+
+/// What a token may do, and for how long.
+#[derive(Args)]
+struct Terms {
+    /// A ready-made set of scopes: operator, reviewer, submitter or reader; operator if no scope is given either.
+    #[arg(long)]
+    role: Option<String>,
+    /// What it may do, beside what the role may; repeatable.
+    #[arg(long, value_delimiter = ',')]
+    scope: Vec<String>,
+    /// A source that it writes as beside its name; repeatable; all need the scope sources:all.
+    #[arg(long, value_delimiter = ',')]
+    source: Vec<String>,
+    /// A zone that it may see and change; repeatable; all zones if left out.
+    #[arg(long, value_name = "ZONE", value_delimiter = ',')]
+    zone: Vec<String>,
+    /// The length of the largest IPv4 prefix that it may change, such as 24.
+    #[arg(long, value_name = "LENGTH")]
+    max_prefix_ipv4: Option<u8>,
+    /// The length of the largest IPv6 prefix that it may change, such as 48.
+    #[arg(long, value_name = "LENGTH")]
+    max_prefix_ipv6: Option<u8>,
+    /// An address or prefix that it may be used from; repeatable; any if left out.
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    network: Vec<String>,
+    /// How many requests it may make in a minute.
+    #[arg(long, value_name = "COUNT")]
+    requests_per_minute: Option<u32>,
+    /// How long it is good, such as 36h or 52w; for good if left out.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    expires_in: Option<u64>,
+    /// Until when it is good, such as 2030-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_in")]
+    expires_at: Option<String>,
+}
+
+impl Terms {
+    fn into_body(self) -> TokenTermsBody {
+        let max_prefix = match (self.max_prefix_ipv4, self.max_prefix_ipv6) {
+            (None, None) => None,
+            (ipv4, ipv6) => Some(MaxPrefix {
+                ipv4: ipv4.unwrap_or(MaxPrefix::IPV4_ADDRESS),
+                ipv6: ipv6.unwrap_or(MaxPrefix::IPV6_ADDRESS),
+            }),
+        };
+        let is_for_all = self.role.is_none() && self.scope.is_empty();
+        TokenTermsBody {
+            role: self.role.or_else(|| is_for_all.then(|| commands::FIRST_ROLE.into())),
+            scopes: self.scope,
+            sources: self.source,
+            zones: self.zone,
+            max_prefix,
+            networks: self.network,
+            requests_per_minute: self.requests_per_minute,
+            expires_at: self.expires_at,
+            expires_in: self.expires_in,
+        }
+    }
+}
+
+/// A whole number and one of the units s, m, h, d and w, in seconds.
+fn parse_duration(text: &str) -> Result<u64, String> {
+    let wrong = || "not a whole number of s, m, h, d or w, such as 36h; or too long".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).filter(|seconds| *seconds > 0).ok_or_else(wrong)
 }
 
 fn main() -> ExitCode {
@@ -114,8 +186,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Config::load(&file.config)?;
             println!("{}: ok", file.config.display());
         }
-        Command::Token(Token::Create { config, name, scope, source }) => {
-            commands::create_token(&Config::load(&config.config)?, &name, &scope, &source)?;
+        Command::Token(Token::Create { config, name, terms }) => {
+            let config = Config::load(&config.config)?;
+            commands::create_token(&config, &name, &terms.into_body())?;
         }
         Command::Recover { config, apply } => {
             commands::recover(&Config::load(&config.config)?, apply)?;

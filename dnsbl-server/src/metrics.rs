@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) commit_to_visible: Histogram,
     http_requests: IntCounterVec,
     refusals: IntCounterVec,
+    pub(crate) token_uses_kept: IntGauge,
 }
 
 impl Metrics {
@@ -51,7 +52,12 @@ impl Metrics {
             &["token", "code"],
         )?;
         registry.register(Box::new(refusals.clone()))?;
-        Ok(Self { registry, commit_to_visible, http_requests, refusals })
+        let token_uses_kept = IntGauge::new(
+            "dnsbl_token_uses_kept_timestamp_seconds",
+            "When the last uses of tokens were last kept, in seconds since 1970",
+        )?;
+        registry.register(Box::new(token_uses_kept.clone()))?;
+        Ok(Self { registry, commit_to_visible, http_requests, refusals, token_uses_kept })
     }
 
     /// Shows the state of the store, the index and the clock from now on.

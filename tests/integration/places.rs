@@ -54,7 +54,7 @@ impl World {
         let any = SocketAddr::new(ip, 0);
         let data = dir.path().join("data");
         let config = format!(
-            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"{any}\"\n[dns]\nlisten = [\"{any}\"]\n\
+            "version = \"v1\"\ndata-dir = \"{}\"\n[http]\nlisten = \"{any}\"\ninsecure = true\n[dns]\nlisten = [\"{any}\"]\n\
              [relay-tester]\nenabled = true\nzone = \"bl.example.org\"\nreceiver = \"{any}\"\n\
              probe-domain = \"probe.example.org\"\nehlo = \"relaytest.example.org\"\n\
              resolvers = [\"127.0.0.1:9\"]\n",

@@ -1,12 +1,16 @@
 //! Who may do what: `Authorization: Bearer`, `/v1/tokens`, `dnsbl-server token create`.
 
-use std::{os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    os::unix::fs::PermissionsExt,
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use dnsbl_tests::{Admin, HttpReply, Process, TestServer, program};
+use dnsbl_tests::{Admin, HttpReply, Process, TestServer, eventually, program};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::server;
+use crate::{metrics::value, server};
 
 /// A token with these scopes.
 #[track_caller]
@@ -49,8 +53,8 @@ fn without_a_good_token_nothing_goes() {
     for parameter in ["token", "access_token"] {
         let in_url = format!("{path}?{parameter}={own}");
         let request = admin.bare(Method::PUT, &in_url).json(&json!({}));
-        let status = HttpReply::of(request).status;
-        assert!(matches!(status, 400 | 401), "{parameter} in a URL: {status}");
+        let problem = HttpReply::of(request).expect_problem(400);
+        assert_eq!(problem["type"], "urn:dnsbl:problem:token-in-url", "{parameter}");
     }
     admin.get(&path).expect_problem(404);
 }
@@ -161,4 +165,148 @@ fn a_lost_token_is_no_lock_out() {
     let at = |source: &str| format!("{}?source={source}", zone.listing_path("192.0.2.1"));
     feed.put(&at("drop"), &json!({})).expect(201);
     feed.put(&at("other"), &json!({})).expect_problem(403);
+}
+
+/// How long the server may take until it keeps when tokens were used.
+const KEPT: Duration = Duration::from_secs(60);
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[test]
+fn when_a_token_was_last_used_outlives_a_kill_and_a_stop() {
+    let mut server = TestServer::start();
+    let body = json!({"name": "feed", "scopes": ["zones:read"]});
+    let made = server.admin().post("/v1/tokens", &body).expect(201).json();
+    let path = format!("/v1/tokens/{}", made["id"].as_str().unwrap());
+    let last_used = |server: &TestServer| server.admin().get(&path).expect(200).json();
+    assert_eq!(last_used(&server)["last_used_at"], Value::Null);
+    let ask = |server: &TestServer| {
+        server.admin().with_token(made["token"].as_str().unwrap()).get("/v1/zones").expect(200);
+    };
+    ask(&server);
+    // What came within this second may come after the next round.
+    let asked_until = now() + 1;
+    eventually(KEPT, || match value(&server, "dnsbl_token_uses_kept_timestamp_seconds", &[]) {
+        kept if kept > asked_until => Ok(()),
+        kept => Err(kept),
+    });
+    let before = last_used(&server);
+    assert_eq!(before["last_used_from"], "127.0.0.1");
+    server.kill();
+    server.start_again();
+    let after = last_used(&server);
+    assert_eq!(after["last_used_at"], before["last_used_at"]);
+    assert!(after["last_used_at"].is_string());
+    ask(&server);
+    let before = last_used(&server);
+    server.stop();
+    server.start_again();
+    assert_eq!(last_used(&server)["last_used_at"], before["last_used_at"]);
+    let seq = server.admin().get("/v1/changes?after=0").expect(200).lines();
+    assert!(seq.iter().all(|line| line["op"] != "token-use"), "it is no change");
+}
+
+#[test]
+fn a_token_is_limited_by_the_options_of_both_programs() {
+    let mut server = TestServer::start();
+    let token = server.data_dir().join("admin.token");
+    let ctl = |words: &[&str]| {
+        let mut command = Command::new(program("dnsblctl"));
+        command.args(["--server", server.admin().url()]).arg("--token-file").arg(&token);
+        let done = Process::run(command.arg("token").args(words)).unwrap();
+        assert_eq!(done.code, Some(0), "{words:?}: {}", done.stderr);
+        done.stdout
+    };
+    let options = [
+        "--role",
+        "submitter",
+        "--zone",
+        "a.example.org,b.example.org",
+        "--max-prefix-ipv4",
+        "24",
+        "--network",
+        "127.0.0.0/8",
+        "--requests-per-minute",
+        "600",
+        "--expires-in",
+        "52w",
+    ];
+    let text = ctl(&[&["create", "honeypot"], &options[..]].concat());
+    let id = text.split('_').nth(1).unwrap().to_owned();
+    let shown = ctl(&["show", &id, "--json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["role"], "submitter");
+    assert_eq!(shown["max_prefix"], json!({"ipv4": 24, "ipv6": 128}));
+    assert_eq!(shown["zones"], json!(["a.example.org", "b.example.org"]));
+    assert_eq!(shown["requests_per_minute"], 600);
+    ctl(&["set", &id, "--all-zones", "--requests-per-minute", "60", "--no-expiry"]);
+    let shown: Value = serde_json::from_str(&ctl(&["show", &id, "--json"])).unwrap();
+    assert_eq!((&shown["zones"], &shown["expires_at"]), (&json!([]), &Value::Null));
+    assert_eq!(shown["networks"], json!(["127.0.0.0/8"]), "what is not said stays");
+    let rotated = ctl(&["rotate", &id, "--overlap", "7d"]);
+    for text in [&text, &rotated] {
+        server.admin().with_token(text.trim()).get("/v1/zones").expect(200);
+    }
+    assert!(
+        ctl(&["list"]).lines().any(|line| line.contains("honeypot") && line.contains("submitter"))
+    );
+    ctl(&["revoke", &id]);
+    server.stop();
+    let mut command = Command::new(program("dnsbl-server"));
+    command.args(["token", "create", "--name", "cold", "--config"]).arg(server.config_file());
+    let created = Process::run(command.args(options)).unwrap();
+    assert_eq!(created.code, Some(0), "{}", created.stderr);
+    server.start_again();
+    let tokens = server.admin().get("/v1/tokens").expect(200).json();
+    let cold = tokens["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "cold");
+    let cold = cold.unwrap();
+    assert_eq!((&cold["role"], &cold["parent"]), (&json!("submitter"), &Value::Null));
+    assert_eq!(cold["zones"], json!(["a.example.org", "b.example.org"]));
+    assert!(cold["expires_at"].is_string());
+}
+
+#[test]
+fn failed_tries_of_an_address_are_limited_and_leave_those_of_others() {
+    let server = TestServer::start();
+    let admin = server.admin();
+    let fresh = token(&server, "fresh", &["zones:read"]);
+    let taken = (0..1000u32).take_while(|n| {
+        let guess = format!("Bearer dnsbl_{n:016x}_{}", "7".repeat(64));
+        let request = admin.bare(Method::GET, "/v1/zones").header("authorization", guess);
+        HttpReply::of(request).status == 401
+    });
+    assert!((10..100).contains(&taken.count()));
+    admin.get("/v1/zones").expect(200);
+    let own = std::fs::read_to_string(server.data_dir().join("admin.token")).unwrap();
+    let refused = fresh.get("/v1/zones");
+    assert!(!refused.header("retry-after").is_empty());
+    refused.expect_problem(429);
+    assert!(!server.stderr().contains(own.trim()));
+}
+
+#[test]
+fn plain_http_that_others_can_reach_must_be_meant() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("test.toml");
+    let check = |http: &str| {
+        let text = format!("version = \"v1\"\ndata-dir = \"x\"\n[http]\n{http}\n");
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(program("dnsbl-server"));
+        let done = Process::run(command.args(["check-config", "--config"]).arg(&file)).unwrap();
+        (done.code, done.stderr)
+    };
+    for listen in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080"] {
+        let (code, stderr) = check(&format!("listen = \"{listen}\""));
+        assert_eq!(code, Some(1), "{listen}");
+        assert!(
+            stderr.contains("line 4: http.listen") && stderr.contains("insecure = true"),
+            "{stderr}"
+        );
+        assert_eq!(check(&format!("listen = \"{listen}\"\ninsecure = true")).0, Some(0));
+    }
+    for listen in ["127.0.0.1:8080", "127.9.9.9:8080", "[::1]:8080", "unix:/run/x"] {
+        assert_eq!(check(&format!("listen = \"{listen}\"")).0, Some(0), "{listen}");
+    }
 }

@@ -26,7 +26,10 @@ use super::{
     row::{Doubt, ParsedRow, Rejection, Row},
     seems::Seems,
 };
-use crate::warning::{self, Warnings};
+use crate::{
+    rights::PrefixRights,
+    warning::{self, Warnings},
+};
 
 /// The most errors that are listed; all are counted.
 const MAX_ERRORS: usize = 1000;
@@ -35,6 +38,8 @@ const MAX_ERRORS: usize = 1000;
 pub(crate) struct ImportOrder {
     /// Where.
     pub(crate) zone: Name,
+    /// The prefixes that it may change.
+    pub(crate) prefixes: PrefixRights,
     /// Whose.
     pub(crate) whose: Whose,
     /// What the body is made of.
@@ -249,9 +254,11 @@ pub(crate) fn stage(
 impl Staged {
     /// Nothing yet.
     pub(crate) fn begin(store: &Store, order: &ImportOrder, now: UnixTime) -> Result<Self, Stop> {
-        let staging = store.stage(&order.zone, order.whose.own().clone()).map_err(Stop::Store)?;
         let allowed = Allowed::read(store, &order.zone, now).map_err(ChangeError::from);
         let allowed = allowed.map_err(Stop::Store)?;
+        let staging = store.stage(&order.zone, order.whose.own().clone());
+        let mut staging = staging.map_err(Stop::Store)?;
+        staging.keep_larger_than(order.prefixes.max());
         Ok(Self {
             staging,
             errors: Vec::new(),
@@ -559,6 +566,10 @@ impl Staged {
                 self.staging.ignore();
                 return Ok(());
             }
+            // Several lines may make one prefix.
+            if let Some(why) = order.prefixes.why_not(&subject) {
+                return Err(Stop::Unusable(why));
+            }
             match bodies.of(values) {
                 Ok(body) => self.put_row(&subject, body),
                 Err(BodyError { line, why }) => {
@@ -604,6 +615,9 @@ fn admit(
         Some(TestEntry::Never) if !exclusion => {}
         Some(_) => return Ok(Admitted::Ignored),
         None => {}
+    }
+    if let Some(why) = order.prefixes.why_not(subject) {
+        return Err(why);
     }
     if exclusion {
         return Ok(Admitted::Taken);

@@ -12,7 +12,8 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Params, limit, parse, unslash},
+    extract::{Params, limit, parse, unslash, zone},
+    rights::ZoneRights,
     scopes::{AuditRead, SUBSCRIBERS_READ},
     v1::{
         audit::{self, shown_subject},
@@ -59,12 +60,15 @@ struct Wanted {
     to: Option<UnixTime>,
     /// Whether changes of subscribers are shown.
     subscribers: bool,
+    /// The zones whose records are shown.
+    zones: ZoneRights,
 }
 
 /// Lists audit records, newest first.
 ///
 /// A search reads so many records at a time that a page may be empty and yet not the last: `next` says
-/// whether there is more. Changes of subscribers are shown to those who have subscribers:read too.
+/// whether there is more. Changes of subscribers are shown to those who have subscribers:read too. A token for some zones
+/// sees the records of those, and none of what belongs to no zone.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("token" = ["audit:read"])),
         params(AuditQuery),
     responses((status = 200, body = api::AuditPage), (status = "default", body = api::Problem)))]
@@ -75,7 +79,7 @@ pub(crate) async fn list_audit_records(
 ) -> Result<AxumJson<api::AuditPage>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.before.unwrap_or(u64::MAX);
-    let wanted = query.wanted(caller.has(SUBSCRIBERS_READ))?;
+    let wanted = query.wanted(&caller)?;
     let permit = app.scans.take(caller.token_id())?;
     let read = app.read(move |reader| {
         let _permit = permit;
@@ -88,8 +92,8 @@ pub(crate) async fn list_audit_records(
 
 impl AuditQuery {
     /// Names are compared in the form in which the records have them.
-    fn wanted(self, subscribers: bool) -> Result<Wanted, Problem> {
-        let zone: Option<Name> = self.zone.map(|zone| parse("zone", &zone)).transpose()?;
+    fn wanted(self, caller: &Caller<AuditRead>) -> Result<Wanted, Problem> {
+        let zone = self.zone.map(|name| zone(caller, &name)).transpose()?;
         let source: Option<Source> = self.source.map(|name| parse("source", &name)).transpose()?;
         let time = |field, text: Option<String>| -> Result<Option<UnixTime>, Problem> {
             Ok(text.map(|text| time::read(field, &text)).transpose()?)
@@ -99,19 +103,26 @@ impl AuditQuery {
             Err(_) => text,
         });
         Ok(Wanted {
-            zone: zone.map(|zone| zone.to_string()),
+            zone: zone.map(|zone| zone.into_name().to_string()),
             subject,
             source: source.map(|source| source.to_string()),
             actor: self.actor,
             action: self.action,
             from: time("from", self.from)?,
             to: time("to", self.to)?,
-            subscribers,
+            subscribers: caller.has(SUBSCRIBERS_READ),
+            zones: caller.rights().zones().clone(),
         })
     }
 }
 
 impl Wanted {
+    /// What is about no zone is for those who see all of them.
+    fn is_in_sight(&self, record: &AuditRecord) -> bool {
+        let zone = record.zone.as_deref().and_then(|zone| zone.parse::<Name>().ok());
+        self.zones.has_what_is_of(zone.as_ref())
+    }
+
     fn admits(&self, record: &AuditRecord) -> bool {
         let is = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
@@ -122,6 +133,7 @@ impl Wanted {
             || is(&self.actor, record.token.as_deref());
         let is_visible = self.subscribers || !record.action.starts_with("subscriber-");
         is_visible
+            && self.is_in_sight(record)
             && by
             && is(&self.zone, record.zone.as_deref())
             && is(&self.source, record.source.as_deref())

@@ -146,7 +146,7 @@ impl Feed {
             None => self.read().await.map_err(|_| io::Error::other("the log can't be read on"))?,
         };
         let mut out = Vec::new();
-        for line in entries.iter().flat_map(|entry| change::write(entry, self.sight)) {
+        for line in entries.iter().flat_map(|entry| change::write(entry, &self.sight)) {
             add(&mut out, &line)?;
         }
         self.next = entries.last().map_or(self.next, |entry| entry.seq);

@@ -14,6 +14,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Json, Nothing, Params, parse},
+    rights::ZoneRights,
     scopes::ListingsRead,
     standing::{Listers, allowed_by, deciding, judge, judge_own, names},
     v1::listing::effective_codes,
@@ -41,7 +42,9 @@ pub(crate) async fn check_subjects(
 ) -> Result<AxumJson<api::CheckResults>, Problem> {
     let subjects = subjects(&body)?;
     let zones = zones(&body)?;
+    let rights = caller.rights().zones().clone();
     for zone in zones.iter().flatten() {
+        rights.permit(zone)?;
         allow::require_sight(&app, &caller, zone)?;
     }
     let index = app.index.clone();
@@ -49,8 +52,8 @@ pub(crate) async fn check_subjects(
         let snapshot = index.load();
         let mut results = Vec::new();
         for subject in &subjects {
-            for zone in zones_of(&snapshot, zones.as_deref(), subject)? {
-                results.push(check_in(zone, subject, reader, UnixTime::now())?);
+            for zone in zones_of(&snapshot, zones.as_deref(), &rights, subject)? {
+                results.push(check_in(zone, &rights, subject, reader, UnixTime::now())?);
             }
         }
         Ok(results)
@@ -81,18 +84,20 @@ fn zones(body: &api::CheckBody) -> Result<Option<Vec<Name>>, Problem> {
     zones.map(|(i, text)| parse(&format!("zones[{i}]"), text)).collect::<Result<_, _>>().map(Some)
 }
 
-/// The zones of the subject's kind: the named ones, or all but allow zones, by name.
+/// The zones of the subject's kind: the named ones, or all that may be seen but allow zones, by name.
 fn zones_of<'s>(
     snapshot: &'s Snapshot,
     named: Option<&[Name]>,
+    rights: &ZoneRights,
     subject: &Subject,
 ) -> Result<Vec<&'s IndexedZone>, Problem> {
     let is_address = !matches!(subject, Subject::Domain(_));
     let of_kind = |zone: &&IndexedZone| zone.settings().kind.has_addresses() == is_address;
     let Some(named) = named else {
         let is_list = |zone: &&IndexedZone| zone.settings().kind.grant_terms().is_none();
+        let is_seen = |zone: &&IndexedZone| rights.has(&zone.settings().origin);
         let mut zones: Vec<&IndexedZone> =
-            snapshot.zones().filter(of_kind).filter(is_list).collect();
+            snapshot.zones().filter(of_kind).filter(is_list).filter(is_seen).collect();
         zones.sort_by_key(|zone| &zone.settings().origin);
         return Ok(zones);
     };
@@ -109,6 +114,7 @@ fn zones_of<'s>(
 
 fn check_in(
     zone: &IndexedZone,
+    rights: &ZoneRights,
     subject: &Subject,
     reader: &Reader<'_>,
     now: UnixTime,
@@ -120,7 +126,11 @@ fn check_in(
     result.listed_in.extend(result.listed.then(|| result.zone.clone()));
     for (include, included) in zone.includes() {
         if let Some(included) = included {
-            let part = check_own(included, subject, reader, now)?;
+            let mut part = check_own(included, subject, reader, now)?;
+            if !rights.has(&include.zone) {
+                // DNS tells that it lists it, and not by what.
+                (part.by, part.sources) = (None, Vec::new());
+            }
             add_included(&mut result, include, subject, part);
         }
     }

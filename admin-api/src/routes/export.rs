@@ -14,7 +14,7 @@ use dnsbl_formats::{
     rbldnsd::DatasetType,
 };
 use dnsbl_store::{Filter, Reader};
-use dnsbl_types::{Name, UnixTime, Zone};
+use dnsbl_types::{UnixTime, Zone};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
@@ -27,7 +27,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     export::{Begun, ExportFormat, ExportOrder, allowed, entity_tag, subjects, write},
-    extract::{Params, Path, flag, parse},
+    extract::{Params, Path, flag, parse, zone},
     import::Format,
     precondition,
     scopes::ListingsRead,
@@ -114,11 +114,11 @@ pub(crate) enum TriggerName {
 pub(crate) async fn export_listings(
     caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
-    Path(zone): Path<String>,
+    Path(name): Path<String>,
     Params(query): Params<ExportQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let origin: Name = parse("zone", &zone)?;
+    let origin = zone(&caller, &name)?.into_name();
     allow::require_sight(&app, &caller, &origin)?;
     let stall = app.limits.import_stall;
     let look = move |reader: &Reader<'_>| {

@@ -29,15 +29,17 @@ pub(crate) struct RunQuery {
     max_removed: Option<f64>,
 }
 
-/// Lists the feeds, and what came of each.
+/// Lists the feeds, and what came of each; a token for some zones sees those of these.
 #[utoipa::path(get, path = "/v1/feeds", tag = "feeds", security(("token" = ["feeds:read"])),
     responses((status = 200, body = api::Feeds), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_feeds(
-    _: Caller<FeedsRead>,
+    caller: Caller<FeedsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> AxumJson<api::Feeds> {
-    AxumJson(api::Feeds { feeds: app.feeds.list().iter().map(feed::write).collect() })
+    let feeds = app.feeds.list();
+    let seen = feeds.iter().filter(|view| caller.rights().zones().has(&view.feed.zone));
+    AxumJson(api::Feeds { feeds: seen.map(feed::write).collect() })
 }
 
 /// Shows a feed, and what came of it.
@@ -45,13 +47,15 @@ pub(crate) async fn list_feeds(
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, body = api::Feed), (status = "default", body = api::Problem)))]
 pub(crate) async fn find_feed(
-    _: Caller<FeedsRead>,
+    caller: Caller<FeedsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(name): Path<String>,
 ) -> Result<AxumJson<api::Feed>, Problem> {
     let name: FeedName = parse("name", &name)?;
-    Ok(AxumJson(feed::write(&app.feeds.find(&name)?)))
+    let view = app.feeds.find(&name)?;
+    caller.rights().zones().permit(&view.feed.zone)?;
+    Ok(AxumJson(feed::write(&view)))
 }
 
 /// Makes a feed, or changes it; it runs at once.
@@ -72,8 +76,9 @@ pub(crate) async fn put_feed(
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a feed has no entity tag")?;
     let name: FeedName = parse("name", &name)?;
+    caller.rights().require_every_prefix("a feed")?;
     if app.feeds.find(&name).is_ok() {
-        require_source(&caller, &app, &name)?;
+        require_feed(&caller, &app, &name)?;
     }
     let source = caller.source(Some(body.source.as_deref().unwrap_or(name.as_str())))?;
     let lifted =
@@ -82,6 +87,7 @@ pub(crate) async fn put_feed(
         caller.require(GUARDS_OVERRIDE)?;
     }
     let feed = feed::read(name, source, lifted, &body)?;
+    caller.rights().zones().permit(&feed.zone)?;
     let (view, seq, is_new) = app.feeds.put(feed, caller.actor()).await?;
     Ok(changed(created(is_new), seq, feed::write(&view)))
 }
@@ -97,7 +103,7 @@ pub(crate) async fn delete_feed(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let name: FeedName = parse("name", &name)?;
-    require_source(&caller, &app, &name)?;
+    require_feed(&caller, &app, &name)?;
     Ok(gone(app.feeds.delete(name, caller.actor()).await?))
 }
 
@@ -114,16 +120,19 @@ pub(crate) async fn run_feed(
     Path(name): Path<String>,
 ) -> Result<AxumJson<api::Feed>, Problem> {
     let name: FeedName = parse("name", &name)?;
-    require_source(&caller, &app, &name)?;
+    require_feed(&caller, &app, &name)?;
     let max_removed = query.max_removed.map(Share::new).transpose();
     let max_removed =
         max_removed.map_err(|err| Problem::malformed(format!("max_removed: {err}")))?;
     Ok(AxumJson(feed::write(&app.feeds.run_now(&name, max_removed).await?)))
 }
 
-/// Refuses a feed whose source the token does not speak for.
-fn require_source(caller: &Caller<FeedsWrite>, app: &App, name: &FeedName) -> Result<(), Problem> {
+/// Refuses a feed into a zone that the token is not for, or whose source it does not speak for. What a feed lists is of any
+/// size.
+fn require_feed(caller: &Caller<FeedsWrite>, app: &App, name: &FeedName) -> Result<(), Problem> {
+    caller.rights().require_every_prefix("a feed")?;
     let view = app.feeds.find(name)?;
+    caller.rights().zones().permit(&view.feed.zone)?;
     caller.source(Some(view.feed.source.as_str())).map(drop)
 }
 

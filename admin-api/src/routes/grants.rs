@@ -11,10 +11,12 @@ use serde::Deserialize;
 
 use super::gone;
 use crate::{
+    allow,
     app::App,
     auth::Caller,
     error::Problem,
     extract::{Nothing, Params, Path, flag, limit, parse},
+    rights::ZoneRights,
     scopes::{GrantsRead, GrantsWrite},
     v1::grant,
 };
@@ -42,12 +44,12 @@ pub(crate) struct GrantsQuery {
     params(GrantsQuery),
     responses((status = 200, body = api::GrantPage), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_grants(
-    _: Caller<GrantsRead>,
+    caller: Caller<GrantsRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<GrantsQuery>,
 ) -> Result<AxumJson<api::GrantPage>, Problem> {
     let limit = limit(query.limit)?;
-    let zones = app.allow_zones(query.zone.as_deref())?;
+    let zones = app.allow_zones(caller.rights().zones(), query.zone.as_deref())?;
     let address: Option<IpAddr> =
         query.address.as_deref().map(|text| parse("address", text)).transpose()?;
     let address = address.map(|address| address.to_canonical());
@@ -75,14 +77,15 @@ pub(crate) async fn list_grants(
     responses((status = 204, description = "It has no grant any more"),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn revoke_grant(
-    _: Caller<GrantsWrite>,
+    caller: Caller<GrantsWrite>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path((zone, address)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let zones = app.allow_zones(Some(&zone))?;
+    let zones = app.allow_zones(caller.rights().zones(), Some(&zone))?;
     let address: IpAddr = parse("address", &address)?;
     for zone in zones {
+        let zone = allow::permit_grant(&app, caller.rights(), &zone, address)?.into_name();
         if let Some(seq) = app.logins.revoke(zone, address.to_canonical()).await? {
             return Ok(gone(seq));
         }
@@ -91,13 +94,15 @@ pub(crate) async fn revoke_grant(
 }
 
 impl App {
-    /// The allow zones of a request, by name.
-    fn allow_zones(&self, named: Option<&str>) -> Result<Vec<Name>, Problem> {
+    /// The allow zones of a request, by name: the one that it names, or all that may be seen.
+    fn allow_zones(&self, rights: &ZoneRights, named: Option<&str>) -> Result<Vec<Name>, Problem> {
         let named: Option<Name> = named.map(|zone| parse("zone", zone)).transpose()?;
+        named.iter().try_for_each(|zone| rights.permit(zone).map(drop))?;
         let snapshot = self.index.load();
         let Some(named) = named else {
             let zones = snapshot.zones().map(|zone| zone.settings());
             let allow = zones.filter(|zone| zone.kind.grant_terms().is_some());
+            let allow = allow.filter(|zone| rights.has(&zone.origin));
             let mut names: Vec<Name> = allow.map(|zone| zone.origin.clone()).collect();
             names.sort_unstable();
             return Ok(names);

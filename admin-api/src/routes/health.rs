@@ -35,7 +35,10 @@ pub(crate) async fn show_readiness(State(app): State<Arc<App>>, request: Request
     let detail = match readiness.detail {
         Some(detail) if parts.headers.contains_key(header::AUTHORIZATION) => {
             let caller = Caller::<Anyone>::from_request_parts(&mut parts, &app).await;
-            caller.ok().map(|_| detail)
+            let caller = caller.ok();
+            caller
+                .filter(|caller| caller.rights().require_every_zone("this").is_ok())
+                .map(|_| detail)
         }
         _ => None,
     };
@@ -61,7 +64,9 @@ pub(crate) async fn show_metrics(
     request: Request,
 ) -> Result<Response, Problem> {
     if !app.limits.metrics_open {
-        Caller::<MetricsRead>::from_request_parts(&mut request.into_parts().0, &app).await?;
+        let mut parts = request.into_parts().0;
+        let caller = Caller::<MetricsRead>::from_request_parts(&mut parts, &app).await?;
+        caller.rights().require_every_zone("this")?;
     }
     let server = app.server.clone();
     let text = app.block(move || Ok(server.metrics_text())).await?;

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Params, Path, flag, lifted, parse},
+    extract::{Params, Path, flag, lifted, zone as permitted},
     import::{Content, Decided, ImportOrder, Refused, Report, Stop, Whose, body, stage},
     precondition,
     scopes::ImportsWrite,
@@ -118,7 +118,7 @@ pub(crate) async fn import_listings(
         Ok(staged.decide(mode, expected, query.dry_run, UnixTime::now())?)
     });
     let Decided { id, commit, report } = decided.await?;
-    let committed = app.change_or(caller.actor(), commit).await?;
+    let committed = app.change_or(caller.permit(commit)?).await?;
     let done = committed.map_err(|err| {
         let refused = matches!(err, dnsbl_store::ChangeError::ImportRefused { .. });
         let problem = Problem::from(err);
@@ -135,7 +135,8 @@ pub(crate) async fn import_listings(
 impl ImportQuery {
     fn order(&self, caller: &Caller<ImportsWrite>, zone: &str) -> Result<ImportOrder, Problem> {
         Ok(ImportOrder {
-            zone: parse("zone", zone)?,
+            zone: permitted(caller, zone)?.into_name(),
+            prefixes: caller.rights().prefixes(),
             whose: self.whose(caller)?,
             content: self.content()?,
             strict: self.strict,
@@ -161,7 +162,7 @@ impl ImportQuery {
             return Ok(Whose::One(own));
         }
         let replaces = matches!(self.mode, Mode::ReplaceSource);
-        let rights = caller.sources();
+        let rights = caller.sources().clone();
         let token = own.clone();
         let refuse = move |source: &Source| {
             let why = match replaces {

@@ -79,7 +79,8 @@ pub(crate) async fn find_listing(
     Params(query): Params<FindQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (origin, subject) = zone_and_subject(&path)?;
+    let (origin, subject) = zone_and_subject(&caller, &path)?;
+    let origin = origin.into_name();
     allow::require_sight(&app, &caller, &origin)?;
     let source: Option<Source> = query.source.map(|name| parse("source", &name)).transpose()?;
     let at = (origin.clone(), subject.clone());
@@ -137,7 +138,9 @@ pub(crate) async fn put_listing(
     headers: HeaderMap,
     Json(body): Json<api::ListingBody>,
 ) -> Result<Response, Problem> {
-    let (zone, subject) = zone_and_subject(&path)?;
+    let (zone, subject) = zone_and_subject(&caller, &path)?;
+    caller.rights().prefixes().permit(&subject)?;
+    let zone = zone.into_name();
     let source = caller.source(query.source.as_deref())?;
     let lifted = lifted(&caller, query.r#override.as_deref())?;
     check_echo(&body, &subject, &source)?;
@@ -158,7 +161,7 @@ pub(crate) async fn put_listing(
         body: Box::new(body),
         precondition: precondition::read(&headers)?,
     };
-    let done = app.change_or_dry_run(caller.actor(), change, query.dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(change)?, query.dry_run).await?;
     let OperationResult::Listing { created: new, listing: put } = done.result else {
         return Err(Problem::internal());
     };
@@ -192,7 +195,9 @@ pub(crate) async fn delete_listing(
     Params(query): Params<DeleteQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (zone, subject) = zone_and_subject(&path)?;
+    let (zone, subject) = zone_and_subject(&caller, &path)?;
+    caller.rights().prefixes().permit(&subject)?;
+    let zone = zone.into_name();
     let (sources, precondition) = delete_condition(&caller, query.source.as_deref(), &headers)?;
     if sources == Sources::All && allow::is_allow_zone(&app, &zone) {
         return Err(Problem::refused(
@@ -206,7 +211,7 @@ pub(crate) async fn delete_listing(
         None => standing(&app, &at, &of).await?.is_listed(),
     };
     let change = Operation::DeleteListing { zone, subject, sources, precondition };
-    let done = app.change_or_dry_run(caller.actor(), change, query.dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(change)?, query.dry_run).await?;
     match done.result {
         OperationResult::Count(0) => Err(not_deleted(&app, &at, &of, &whose).await),
         _ if query.dry_run => Ok(gone(done.seq)),

@@ -15,10 +15,12 @@ use serde::Deserialize;
 
 use super::SEQ_HEADER;
 use crate::{
+    allow,
     app::App,
-    auth::{Caller, Client},
+    auth::{Caller, Client, begin_try},
     error::Problem,
     extract::{JsonOrForm, Nothing, Octets, Params, Path, parse},
+    rights::{PermittedZone, Rights},
     scopes::LoginsWrite,
     v1::{grant, time},
 };
@@ -43,17 +45,17 @@ pub(crate) struct PolicyQuery {
     zone: Option<String>,
 }
 
-/// A request from a network that may report logins.
-pub(crate) struct Reporter;
+/// A request from a network that may report logins; `None` is a Unix socket.
+pub(crate) struct Reporter(Option<IpAddr>);
 
 impl FromRequestParts<Arc<App>> for Reporter {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let client: Option<IpAddr> = parts.extensions.get().and_then(|Client(client)| *client);
+        let client = Client::of(parts);
         // Over a Unix socket there is no address, and its mode says who may connect.
         if client.is_none_or(|client| app.logins.settings().may_report(client)) {
-            return Ok(Self);
+            return Ok(Self(client));
         }
         let detail = "logins are not taken from this address; logins.from says from where they are";
         Err(Problem::new(StatusCode::FORBIDDEN, "wrong-network", detail))
@@ -69,12 +71,13 @@ impl FromRequestParts<Arc<App>> for Reporter {
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_login(
     _: Reporter,
-    _: Caller<LoginsWrite>,
+    caller: Caller<LoginsWrite>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     JsonOrForm(body): JsonOrForm<api::LoginBody>,
 ) -> Result<Response, Problem> {
     let (zone, report) = grant::read(&body)?;
+    let zone = permit(&app, caller.rights(), zone, &report)?;
     match app.logins.report(zone, report).await? {
         Outcome::Refused(why) => Err(why.into()),
         outcome => Ok(accepted(outcome)),
@@ -91,13 +94,13 @@ pub(crate) async fn report_login(
     responses((status = 202, description = "It was read", body = api::LoginResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_dovecot_event(
-    _: Reporter,
+    reporter: Reporter,
     State(app): State<Arc<App>>,
     Path(secret): Path<String>,
     Params(query): Params<ZoneQuery>,
     Octets(body): Octets,
 ) -> Result<Response, Problem> {
-    check_secret(&app, &secret)?;
+    reporter.check(&app, &secret)?;
     let report = dovecot::read(&body)?;
     app.take(query.zone.as_deref(), report).await.map(accepted)
 }
@@ -109,13 +112,13 @@ pub(crate) async fn report_dovecot_event(
     responses((status = 202, description = "It was read", body = api::LoginResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_cyrus_event(
-    _: Reporter,
+    reporter: Reporter,
     State(app): State<Arc<App>>,
     Path(secret): Path<String>,
     Params(query): Params<ZoneQuery>,
     Octets(body): Octets,
 ) -> Result<Response, Problem> {
-    check_secret(&app, &secret)?;
+    reporter.check(&app, &secret)?;
     let report = match cyrus::read(&body)? {
         // Mail is sent after it was fetched.
         Report::Logout { .. } if !app.logins.settings().logout_revokes => Report::Other,
@@ -133,14 +136,14 @@ pub(crate) async fn report_cyrus_event(
     responses((status = 200, description = "It was read", body = api::PolicyResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_policy(
-    _: Reporter,
+    reporter: Reporter,
     State(app): State<Arc<App>>,
     Params(query): Params<PolicyQuery>,
     headers: HeaderMap,
     Octets(body): Octets,
 ) -> Result<AxumJson<api::PolicyResult>, Problem> {
     let key = headers.get("x-api-key").and_then(|key| key.to_str().ok());
-    check_secret(&app, key.unwrap_or_default())?;
+    reporter.check(&app, key.unwrap_or_default())?;
     match query.command.as_str() {
         "allow" => {}
         "report" => {
@@ -154,15 +157,44 @@ pub(crate) async fn report_policy(
     Ok(AxumJson(api::PolicyResult::default()))
 }
 
-fn check_secret(app: &App, secret: &str) -> Result<(), Problem> {
-    if app.login_secrets.holds(secret) {
-        return Ok(());
+impl Reporter {
+    /// Refuses a secret that is none. Whoever has a good one is not held up by those who try others.
+    fn check(&self, app: &App, secret: &str) -> Result<(), Problem> {
+        if app.login_secrets.holds(secret) {
+            return Ok(());
+        }
+        let _failed = begin_try(app, self.0, secret)?;
+        let detail = match app.login_secrets.is_empty() {
+            true => "there are no secrets to know mail servers by: name a file in logins.secrets",
+            false => "this secret is in no file of logins.secrets",
+        };
+        Err(Problem::unauthorized(detail))
     }
-    let detail = match app.login_secrets.is_empty() {
-        true => "there are no secrets to know mail servers by: name a file in logins.secrets",
-        false => "this secret is in no file of logins.secrets",
+}
+
+/// The zone of a report, if the token is for it and for what is granted there. Where none is named it is the one of the
+/// configuration, or the only one there is.
+fn permit(
+    app: &App,
+    rights: &Rights,
+    named: Option<Name>,
+    report: &Report,
+) -> Result<Option<Name>, Problem> {
+    let zone = named.or_else(|| app.logins.settings().zone.clone()).or_else(|| {
+        let snapshot = app.index.load();
+        let mut allow = snapshot.zones().map(|zone| zone.settings());
+        let mut allow = allow.by_ref().filter(|zone| zone.kind.grant_terms().is_some());
+        let only = allow.next()?.origin.clone();
+        allow.next().is_none().then_some(only)
+    });
+    let address = match report {
+        Report::Login(login) => login.address,
+        Report::Logout { address, .. } => *address,
+        Report::Failed(_) | Report::Other => return Ok(zone),
     };
-    Err(Problem::unauthorized(detail))
+    let permitted =
+        zone.map(|zone| allow::permit_grant(app, rights, &zone, address)).transpose()?;
+    Ok(permitted.map(PermittedZone::into_name))
 }
 
 impl App {

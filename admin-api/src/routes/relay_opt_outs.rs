@@ -7,7 +7,7 @@ use axum::{Json as AxumJson, extract::State, http::StatusCode, response::Respons
 use dnsbl_types::Subject;
 use ipnet::IpNet;
 
-use super::{changed, gone, relay_tests::tester};
+use super::{changed, gone, relay_tests::tester_for};
 use crate::{
     app::App,
     auth::Caller,
@@ -21,11 +21,11 @@ use crate::{
     security(("token" = ["relay-tests:read"])),
     responses((status = 200, body = api::RelayOptOuts), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_opt_outs(
-    _: Caller<RelayTestsRead>,
+    caller: Caller<RelayTestsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> Result<AxumJson<api::RelayOptOuts>, Problem> {
-    let mut networks = tester(&app)?.opt_outs().await;
+    let mut networks = tester_for(&app, caller.rights())?.opt_outs().await;
     networks.sort_unstable();
     Ok(AxumJson(api::RelayOptOuts { opt_outs: networks.iter().map(ToString::to_string).collect() }))
 }
@@ -44,7 +44,8 @@ pub(crate) async fn put_opt_out(
 ) -> Result<Response, Problem> {
     let network = network(&unslash(&prefix))?;
     check_length(network)?;
-    let opted_out = tester(&app)?.opt_out(network, caller.actor()).await?;
+    caller.rights().prefixes().permit(&Subject::from_net(network))?;
+    let opted_out = tester_for(&app, caller.rights())?.opt_out(network, caller.actor()).await?;
     let full = || Problem::refused("as many networks as can be opted out are");
     let seq = opted_out.ok_or_else(full)?;
     Ok(changed(StatusCode::OK, seq, api::RelayOptOut { prefix: network.to_string() }))
@@ -63,7 +64,8 @@ pub(crate) async fn delete_opt_out(
     Path(prefix): Path<String>,
 ) -> Result<Response, Problem> {
     let network = network(&unslash(&prefix))?;
-    let seq = tester(&app)?.opt_in(network, caller.actor()).await?;
+    caller.rights().prefixes().permit(&Subject::from_net(network))?;
+    let seq = tester_for(&app, caller.rights())?.opt_in(network, caller.actor()).await?;
     let detail = || format!("{network} is not opted out");
     Ok(gone(seq.ok_or_else(|| Problem::not_found("not-opted-out", detail()))?))
 }

@@ -24,6 +24,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::{Json, Nothing, Params, Path, limit, parse},
+    rights::Rights,
     scopes::{RELAY_TESTS_OWNER, RELAY_TESTS_TRUSTED, RelayTestsRead, RelayTestsWrite},
     v1::relay_test,
 };
@@ -66,7 +67,7 @@ pub(crate) async fn submit_relay_test(
     _: Params<Nothing>,
     Json(body): Json<api::RelayTestBody>,
 ) -> Result<Response, Problem> {
-    let tester = tester(&app)?;
+    let tester = submitter.tester(&app)?;
     let ground: Ground = parse("ground", &body.ground)?;
     let tier = body.tier.map(tier).transpose()?;
     let asker = match &submitter {
@@ -114,7 +115,7 @@ pub(crate) async fn list_relay_tests(
     State(app): State<Arc<App>>,
     Params(query): Params<ListQuery>,
 ) -> Result<AxumJson<api::RelayTests>, Problem> {
-    let tester = tester(&app)?;
+    let tester = tester_for(&app, caller.rights())?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
     let filter = query.filter()?;
@@ -140,7 +141,7 @@ pub(crate) async fn find_relay_test(
     _: Params<Nothing>,
     Path(id): Path<String>,
 ) -> Result<AxumJson<api::RelayTest>, Problem> {
-    let tester = tester(&app)?;
+    let tester = reader.tester(&app)?;
     let id = read_id(&id)?;
     if let Submitter::Anonymous(from) = reader {
         tester.charge_read(from).await?;
@@ -162,7 +163,7 @@ pub(crate) async fn cancel_relay_test(
     _: Params<Nothing>,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let tester = tester(&app)?;
+    let tester = tester_for(&app, caller.rights())?;
     let test = tester.find(read_id(&id)?).await?.ok_or_else(|| no_test(&id))?;
     if test.submitter != caller.actor().name {
         caller.require(RELAY_TESTS_TRUSTED)?;
@@ -180,8 +181,17 @@ pub(crate) async fn cancel_relay_test(
     }
 }
 
+/// The tester, if the token is for the zones that it lists in.
+pub(super) fn tester_for<'a>(app: &'a App, rights: &Rights) -> Result<&'a Arc<Tester>, Problem> {
+    let tester = tester(app)?;
+    let settings = tester.settings();
+    let zones = std::iter::once(&settings.zone).chain(&settings.outputs_zone);
+    zones.map(|zone| rights.zones().permit(zone).map(drop)).collect::<Result<(), _>>()?;
+    Ok(tester)
+}
+
 /// The tester, if there is one.
-pub(super) fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
+fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
     app.tester.as_ref().ok_or_else(|| {
         let detail = "this server tests no hosts; relay-tester.enabled turns it on";
         Problem::not_found("no-relay-tester", detail)
@@ -189,6 +199,14 @@ pub(super) fn tester(app: &App) -> Result<&Arc<Tester>, Problem> {
 }
 
 impl<S> Submitter<S> {
+    /// The tester, if whoever asks may have it test.
+    fn tester<'a>(&self, app: &'a App) -> Result<&'a Arc<Tester>, Problem> {
+        match self {
+            Self::Token(caller) => tester_for(app, caller.rights()),
+            Self::Anonymous(_) => tester(app),
+        }
+    }
+
     /// The test as this reader may see it: somebody at an address is not told what another submitter
     /// has written.
     fn may_see(&self, test: api::RelayTest) -> api::RelayTest {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State};
 use dnsbl_store::{Cursor, Filter, SubjectMatch};
-use dnsbl_types::{Name, Source, Subject};
+use dnsbl_types::{Source, Subject};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Params, Path, limit, parse},
+    extract::{Params, Path, limit, parse, zone},
     scopes::ListingsRead,
     v1::listing,
 };
@@ -64,10 +64,10 @@ pub(crate) enum Match {
 pub(crate) async fn search_listings(
     caller: Caller<ListingsRead>,
     State(app): State<Arc<App>>,
-    Path(zone): Path<String>,
+    Path(name): Path<String>,
     Params(query): Params<SearchQuery>,
 ) -> Result<AxumJson<api::ListingPage>, Problem> {
-    let origin: Name = parse("zone", &zone)?;
+    let origin = zone(&caller, &name)?.into_name();
     allow::require_sight(&app, &caller, &origin)?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;

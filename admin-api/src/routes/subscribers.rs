@@ -12,7 +12,7 @@ use axum::{
 use dnsbl_store::{
     ChangeError, Operation, OperationResult, Precondition, SubscriberFilter, SubscriberRecord,
 };
-use dnsbl_types::{AccessKey, SubscriberId, SubscriberKey, UnixTime};
+use dnsbl_types::{AccessKey, Subscriber, SubscriberId, SubscriberKey, UnixTime};
 use serde::Deserialize;
 
 use super::{changed, gone};
@@ -20,8 +20,9 @@ use crate::{
     app::{App, Changed},
     auth::Caller,
     error::Problem,
-    extract::{DryRun, Json, Nothing, Params, Path, limit, parse},
+    extract::{DryRun, Json, Nothing, Params, Path, limit, parse, zone},
     precondition::{self, etag},
+    rights::{PermittedZone, ZoneRights},
     scopes::{SubscribersRead, SubscribersWrite},
     v1::subscriber,
 };
@@ -47,6 +48,8 @@ pub(crate) struct SubscribersQuery {
 }
 
 /// Lists subscribers, without their keys.
+///
+/// A token for some zones sees those that may ask these alone, so that a page may be short while `next` is not null.
 #[utoipa::path(get, path = "/v1/subscribers", tag = "subscribers",
     security(("token" = ["subscribers:read"])), params(SubscribersQuery),
     responses((status = 200, body = api::SubscriberPage), (status = "default", body = api::Problem)))]
@@ -56,7 +59,8 @@ pub(crate) async fn list_subscribers(
     Params(query): Params<SubscribersQuery>,
 ) -> Result<AxumJson<api::SubscriberPage>, Problem> {
     let limit = limit(query.limit)?;
-    let zone = query.zone.map(|zone| parse("zone", &zone)).transpose()?;
+    let named = query.zone.map(|name| zone(&caller, &name)).transpose()?;
+    let zone = named.map(PermittedZone::into_name);
     let filter = SubscriberFilter { name: query.name, zone };
     let after = query.cursor.map(|cursor| parse("cursor", &cursor)).transpose()?;
     let permit = app.scans.take(caller.token_id())?;
@@ -69,7 +73,9 @@ pub(crate) async fn list_subscribers(
     found.truncate(limit);
     let next = found.last().filter(|_| has_more).map(|last| last.subscriber.id.to_string());
     let now = UnixTime::now();
-    let subscribers = found.iter().map(|found| subscriber::write(&found.subscriber, now)).collect();
+    let seen =
+        found.iter().filter(|found| caller.rights().permit_subscriber(&found.subscriber).is_ok());
+    let subscribers = seen.map(|found| subscriber::write(&found.subscriber, now)).collect();
     Ok(AxumJson(api::SubscriberPage { subscribers, next }))
 }
 
@@ -103,7 +109,7 @@ pub(crate) async fn create_subscriber(
     let takes_key = made.recognition.takes_key();
     let (subscriber, precondition) = (Box::new(made), Precondition::Absent);
     let change = Operation::PutSubscriber { subscriber, precondition };
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(change)?, dry_run).await?;
     let location = [(header::LOCATION, format!("/v1/subscribers/{id}"))];
     let made = shown(StatusCode::CREATED, done, (takes_key && !dry_run).then_some(&key))?;
     Ok((location, made).into_response())
@@ -118,13 +124,14 @@ pub(crate) async fn create_subscriber(
         (status = 304, description = "It is as it was"),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn find_subscriber(
-    _: Caller<SubscribersRead>,
+    caller: Caller<SubscribersRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = find(&app, read_id(&id)?).await?;
+    caller.rights().permit_subscriber(&found.subscriber)?;
     let etag = etag(found.revision);
     if precondition::has(&headers, &etag)? {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
@@ -157,13 +164,15 @@ pub(crate) async fn put_subscriber(
     }
     let now = UnixTime::now();
     let mut put = subscriber::read(body, id, now)?;
+    let (found, precondition) = as_it_is(&app, &caller, id, precondition).await?;
     if !put.is_live(now) {
         // What has ended already may keep the time when it did.
-        let before = find(&app, id).await?.subscriber.expires_at;
+        let before = found.expires_at;
         put.expires_at = put.expires_at.filter(|_| put.expires_at == before).or(Some(now));
     }
     let change = Operation::PutSubscriber { subscriber: Box::new(put), precondition };
-    shown(StatusCode::OK, app.change_or_dry_run(caller.actor(), change, dry_run).await?, None)
+    let done = app.change_or_dry_run(caller.permit(change)?, dry_run).await?;
+    shown(StatusCode::OK, done, None)
 }
 
 /// Deletes a subscriber: the next question with its key is denied.
@@ -180,8 +189,10 @@ pub(crate) async fn delete_subscriber(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (id, precondition) = (read_id(&id)?, of_existing(&headers)?);
+    let (found, precondition) = as_it_is(&app, &caller, id, precondition).await?;
     let change = Operation::DeleteSubscriber { id, precondition };
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let permitted = caller.rights().permit_for_subscriber(caller.actor(), &found, change)?;
+    let done = app.change_or_dry_run(permitted, dry_run).await?;
     Ok(gone(done.seq))
 }
 
@@ -215,14 +226,36 @@ pub(crate) async fn rotate_subscriber(
     }
     let key = AccessKey::from_random(random()?);
     let digest = key.digest();
+    let (found, precondition) = as_it_is(&app, &caller, id, precondition).await?;
     let change = Operation::RotateSubscriber { id, digest, overlap, precondition };
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let permitted = caller.rights().permit_for_subscriber(caller.actor(), &found, change)?;
+    let done = app.change_or_dry_run(permitted, dry_run).await?;
     shown(StatusCode::OK, done, (!dry_run).then_some(&key))
 }
 
 async fn find(app: &App, id: SubscriberId) -> Result<SubscriberRecord, Problem> {
     let found = app.read(move |reader| Ok(reader.subscriber(id)?)).await?;
     found.ok_or_else(|| ChangeError::NoSubscriber.into())
+}
+
+/// A subscriber that the token may change. A token for some zones changes it as it was found: who gives it other zones
+/// meanwhile is not overtaken.
+async fn as_it_is(
+    app: &App,
+    caller: &Caller<SubscribersWrite>,
+    id: SubscriberId,
+    asked: Precondition,
+) -> Result<(Subscriber, Precondition), Problem> {
+    let SubscriberRecord { subscriber, revision } = find(app, id).await?;
+    caller.rights().permit_subscriber(&subscriber)?;
+    let is_for_all = matches!(caller.rights().zones(), ZoneRights::All);
+    let precondition = match &asked {
+        Precondition::Matches(tags) if !is_for_all && tags.is_empty() => {
+            Precondition::matches(revision)
+        }
+        _ => asked,
+    };
+    Ok((subscriber, precondition))
 }
 
 /// The number in a path; what is none names no subscriber.

@@ -14,7 +14,8 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{Params, Path, limit, parse},
+    extract::{Params, Path, limit, parse, zone},
+    rights::PermittedZone,
     scopes::SubscribersRead,
     top::{TopBy, TopQuestion, TopWindow},
     v1::usage::{read_day, write_counts, write_day, write_top},
@@ -85,9 +86,13 @@ pub(crate) async fn show_subscriber_usage(
     let permit = app.scans.take(caller.token_id())?;
     let read = app.read(move |reader| {
         let _permit = permit;
-        Ok(reader.usage_of(id, from, to)?)
+        Ok((reader.subscriber(id)?, reader.usage_of(id, from, to)?))
     });
-    let rows = read.await?;
+    let (subscriber, mut rows) = read.await?;
+    let rights = caller.rights();
+    // Of one that is gone those rows are shown that may be seen.
+    rows.retain(|row| rights.zones().has(&row.zone));
+    subscriber.map_or(Ok(()), |found| rights.permit_subscriber(&found.subscriber))?;
     let quota = quota_today(&app, id, today);
     if rows.is_empty() && quota.is_none() {
         let detail = format!("there is no subscriber {id}, and none asked anything on these days");
@@ -121,7 +126,8 @@ pub(crate) async fn show_usage(
 ) -> Result<AxumJson<api::UsageSummary>, Problem> {
     let today = Day::of(UnixTime::now());
     let (from, to) = days(query.from.as_deref(), query.to.as_deref(), today, DAYS_OF_ALL)?;
-    let zone: Option<Name> = query.zone.as_deref().map(|zone| parse("zone", zone)).transpose()?;
+    let zone = query.zone.as_deref().map(|name| zone(&caller, name)).transpose()?;
+    let rights = caller.rights().zones().clone();
     let most = limit(query.limit)?;
     let permit = app.scans.take(caller.token_id())?;
     let read = app.read(move |reader| {
@@ -130,7 +136,8 @@ pub(crate) async fn show_usage(
         let mut by_day: BTreeMap<(Day, Name), Usage> = BTreeMap::new();
         let mut by_subscriber: HashMap<SubscriberId, Usage> = HashMap::new();
         reader.visit_usage(from, to, |row| {
-            if zone.as_ref().is_none_or(|zone| *zone == row.zone) {
+            let is_asked_for = zone.as_deref().is_none_or(|zone| *zone == row.zone);
+            if is_asked_for && rights.has(&row.zone) {
                 total += row.usage;
                 *by_day.entry((row.day, row.zone)).or_default() += row.usage;
                 *by_subscriber.entry(row.subscriber).or_default() += row.usage;
@@ -162,12 +169,12 @@ pub(crate) async fn show_usage(
 
 /// Shows who asks most, and what of it is denied and why.
 ///
-/// One of so many queries is counted, so numbers are about right where they are large.
+/// One of so many queries is counted, so numbers are about right where they are large. A token for some zones names one.
 #[utoipa::path(get, path = "/v1/top", tag = "subscribers", security(("token" = ["subscribers:read"])),
     params(TopQuery),
     responses((status = 200, body = api::Top), (status = "default", body = api::Problem)))]
 pub(crate) async fn show_top(
-    _: Caller<SubscribersRead>,
+    caller: Caller<SubscribersRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<TopQuery>,
 ) -> Result<AxumJson<api::Top>, Problem> {
@@ -189,7 +196,11 @@ pub(crate) async fn show_top(
             return Err(Problem::malformed(format!("day: {other:?} is not today or yesterday")));
         }
     };
-    let zone: Option<Name> = query.zone.as_deref().map(|zone| parse("zone", zone)).transpose()?;
+    let zone = query.zone.as_deref().map(|name| zone(&caller, name)).transpose()?;
+    if zone.is_none() {
+        caller.rights().require_every_zone("this, unless zone= names one,")?;
+    }
+    let zone = zone.map(PermittedZone::into_name);
     let limit = limit(query.limit)?;
     let top = app.server.top(&TopQuestion { by, zone, window, limit });
     Ok(AxumJson(write_top(top)))

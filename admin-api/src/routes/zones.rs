@@ -6,29 +6,29 @@ use admin_api_types as api;
 use axum::{Json as AxumJson, extract::State, http::HeaderMap, response::Response};
 use dnsbl_index::IndexedZone;
 use dnsbl_store::{Operation, OperationResult};
-use dnsbl_types::Name;
 
 use super::{changed, created, gone};
 use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{DryRun, Json, Nothing, Params, Path, parse},
+    extract::{DryRun, Json, Nothing, Params, Path, parse, zone as permitted},
     precondition,
     scopes::{ZonesRead, ZonesWrite},
     v1::zone::{self, serial_warning},
 };
 
-/// Lists all zones.
+/// Lists all zones; a token for some zones sees those.
 #[utoipa::path(get, path = "/v1/zones", tag = "zones", security(("token" = ["zones:read"])),
     responses((status = 200, body = api::Zones), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_zones(
-    _: Caller<ZonesRead>,
+    caller: Caller<ZonesRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> Result<AxumJson<api::Zones>, Problem> {
     let records = app.read(|reader| Ok(reader.zones()?)).await?;
-    let zones = records.iter().map(zone::write).collect();
+    let seen = records.iter().filter(|record| caller.rights().zones().has(&record.zone.origin));
+    let zones = seen.map(zone::write).collect();
     Ok(AxumJson(api::Zones { zones }))
 }
 
@@ -37,12 +37,12 @@ pub(crate) async fn list_zones(
     params(("zone" = String, Path, description = "Its name")),
     responses((status = 200, body = api::Zone), (status = "default", body = api::Problem)))]
 pub(crate) async fn find_zone(
-    _: Caller<ZonesRead>,
+    caller: Caller<ZonesRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(origin): Path<String>,
 ) -> Result<AxumJson<api::Zone>, Problem> {
-    let origin: Name = parse("zone", &origin)?;
+    let origin = permitted(&caller, &origin)?;
     let find = move |reader: &dnsbl_store::Reader<'_>| {
         let record = reader.zone(&origin)?;
         record.ok_or_else(|| Problem::no_zone(&origin))
@@ -69,11 +69,12 @@ pub(crate) async fn put_zone(
     Json(body): Json<api::ZoneBody>,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
-    let (settings, serial_floor) = zone::read(body, parse("zone", &origin)?)?;
+    let origin = permitted(&caller, &origin)?.into_name();
+    let (settings, serial_floor) = zone::read(body, origin)?;
     let serial = app.index.load().zone(&settings.origin).map(IndexedZone::serial);
     let stale = serial_floor.zip(serial).filter(|(floor, is)| is.is_after(*floor));
     let change = Operation::PutZone { zone: Box::new(settings), serial_floor };
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(change)?, dry_run).await?;
     match done.result {
         OperationResult::Zone { created: new, record } => {
             let mut put = zone::write(&record);
@@ -100,7 +101,7 @@ pub(crate) async fn delete_zone(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a zone has no entity tag")?;
-    let change = Operation::DeleteZone(parse("zone", &zone)?);
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let change = Operation::DeleteZone(permitted(&caller, &zone)?.into_name());
+    let done = app.change_or_dry_run(caller.permit(change)?, dry_run).await?;
     Ok(gone(done.seq))
 }

@@ -7,11 +7,14 @@ use admin_api_types::{
 use dnsbl_store::{BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
 use dnsbl_types::{Source, SubscriberId};
 
-use super::{audit::shown_subject, import, listing, source, time, zone};
+use super::{audit::shown_subject, import, listing, source, time, token, zone};
+use crate::rights::ZoneRights;
 
-/// The changes that a token may see beside those of zones and listings.
-#[derive(Clone, Copy, Debug)]
+/// The changes that a token may see.
+#[derive(Clone, Debug)]
 pub(crate) struct Sight {
+    /// Changes of these zones; of what belongs to no zone only those who see all see any.
+    pub(crate) zones: ZoneRights,
     /// Changes of tokens.
     pub(crate) tokens: bool,
     /// Changes of subscribers.
@@ -27,9 +30,13 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    fn has(self, op: &Op) -> bool {
+    fn has(&self, op: &Op) -> bool {
+        self.zones.has_what_is_of(op.zone()) && self.has_kind(op)
+    }
+
+    fn has_kind(&self, op: &Op) -> bool {
         match op {
-            Op::PutToken { .. } | Op::DeleteToken { .. } => self.tokens,
+            Op::PutToken { .. } | Op::RotateToken { .. } | Op::DeleteToken { .. } => self.tokens,
             Op::PutSubscriber { .. }
             | Op::RotateSubscriber { .. }
             | Op::DeleteSubscriber { .. } => self.subscribers,
@@ -48,7 +55,7 @@ impl Sight {
 }
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
-pub(crate) fn write(entry: &LogEntry, sight: Sight) -> Vec<ChangeLine> {
+pub(crate) fn write(entry: &LogEntry, sight: &Sight) -> Vec<ChangeLine> {
     let seen = entry.ops.iter().filter(|op| sight.has(op));
     let lines: Vec<ChangeLine> = seen.map(|op| line(entry, op)).collect();
     if lines.is_empty() {
@@ -136,21 +143,24 @@ fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
 }
 
 fn token_change(op: &Op) -> Option<TokenChange> {
+    let change = |id: &String, name: &String| TokenChange {
+        id: id.clone(),
+        name: name.clone(),
+        ..TokenChange::default()
+    };
     Some(match op {
-        Op::PutToken { id, name, scopes, sources, parent } => TokenChange {
-            id: id.clone(),
-            name: name.clone(),
+        Op::PutToken { id, name, scopes, sources, parent, expires_at, terms } => TokenChange {
             scopes: Some(scopes.clone()),
             sources: Some(sources.clone()),
             parent: parent.clone(),
+            expires_at: expires_at.map(time::write),
+            terms: Some(token::write_terms(terms)),
+            ..change(id, name)
         },
-        Op::DeleteToken { id, name } => TokenChange {
-            id: id.clone(),
-            name: name.clone(),
-            scopes: None,
-            sources: None,
-            parent: None,
-        },
+        Op::RotateToken { id, name, until } => {
+            TokenChange { overlap_until: until.map(time::write), ..change(id, name) }
+        }
+        Op::DeleteToken { id, name } => change(id, name),
         _ => return None,
     })
 }

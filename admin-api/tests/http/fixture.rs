@@ -313,6 +313,11 @@ impl Ask<'_> {
         self
     }
 
+    pub(crate) fn without_token(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "authorization");
+        self
+    }
+
     pub(crate) fn json(self, body: &Value) -> Self {
         self.header("content-type", "application/json").body(body.to_string())
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{BulkChange, ImportCounts, Listing, SourceState, UndoChange, Zone};
+use crate::{BulkChange, ImportCounts, Listing, SourceState, TokenTerms, UndoChange, Zone};
 
 /// A line of the feed. The last line is `{"end":true,"next":SEQ}`.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -140,18 +140,27 @@ pub struct ImportChange {
 }
 
 /// A token in the feed.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 pub struct TokenChange {
     /// Its public part.
     pub id: String,
     /// What it is called.
     pub name: String,
-    /// Null where it was revoked.
+    /// Null where it has another secret, or was revoked.
     pub scopes: Option<Vec<String>>,
-    /// What it writes as beside its own name; null where it was revoked.
+    /// What it writes as beside its own name; null where it has another secret, or was revoked.
     pub sources: Option<Vec<String>>,
     /// The token that it was made with.
     pub parent: Option<String>,
+    /// From when on it counts no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// What else limits it; null where it has another secret, or was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<TokenTerms>,
+    /// Where it has another secret: until when those before count; null: they ended at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_until: Option<String>,
 }
 
 /// A subscriber in the feed.

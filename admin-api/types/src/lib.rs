@@ -48,11 +48,13 @@ pub use report::{
     Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
-pub use scopes::SCOPES;
+pub use scopes::{ROLES, Role, SCOPES};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };
-pub use token::{Token, TokenBody, Tokens};
+pub use token::{
+    MaxPrefix, RotateTokenBody, Token, TokenBody, TokenSecret, TokenTerms, TokenTermsBody, Tokens,
+};
 pub use undo::{
     BulkChange, PurgeBody, PurgeProblem, PurgeResult, PurgedSource, SourceBody, SourceState,
     Sources, UndoBody, UndoChange, UndoResult,

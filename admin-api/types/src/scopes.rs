@@ -33,3 +33,80 @@ pub const SCOPES: &[&str] = &[
     "purge",
     "undo",
 ];
+
+/// A ready-made set of scopes.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    /// What it is called.
+    pub name: &'static str,
+    /// Who it is for.
+    pub about: &'static str,
+    /// `None`: all scopes.
+    scopes: Option<&'static [&'static str]>,
+}
+
+/// All roles, from the one that may most.
+pub const ROLES: &[Role] = &[
+    Role { name: "operator", about: "runs the list: every scope", scopes: None },
+    Role {
+        name: "reviewer",
+        about: "decides about what others report, list and ask to have removed",
+        scopes: Some(&[
+            "zones:read",
+            "listings:read",
+            "listings:write",
+            "sources:all",
+            "changes:read",
+            "audit:read",
+            "relay-tests:read",
+            "relay-tests:write",
+            "relay-opt-outs:write",
+            "feeds:read",
+            "reports:read",
+            "reports:write",
+            "reports:review",
+            "undo",
+        ]),
+    },
+    Role {
+        name: "submitter",
+        about: "reports and nominates hosts, and lists nothing",
+        scopes: Some(&[
+            "zones:read",
+            "listings:read",
+            "relay-tests:read",
+            "relay-tests:write",
+            "reports:write",
+        ]),
+    },
+    Role {
+        name: "reader",
+        about: "looks, follows changes and watches, and changes nothing",
+        scopes: Some(&[
+            "zones:read",
+            "listings:read",
+            "changes:read",
+            "relay-tests:read",
+            "feeds:read",
+            "metrics:read",
+        ]),
+    },
+];
+
+impl Role {
+    /// The role of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ROLES.iter().find(|role| role.name == name)
+    }
+
+    /// The role that has just these scopes, which are in the order of [`SCOPES`].
+    pub fn of(scopes: &[String]) -> Option<&'static Self> {
+        ROLES.iter().find(|role| role.scopes().eq(scopes.iter().map(String::as_str)))
+    }
+
+    /// Its scopes, in the order of [`SCOPES`].
+    pub fn scopes(self) -> impl Iterator<Item = &'static str> {
+        let has = move |scope: &&str| self.scopes.is_none_or(|scopes| scopes.contains(scope));
+        SCOPES.iter().copied().filter(has)
+    }
+}

@@ -54,8 +54,8 @@ pub use format::{
     key::compare_subjects,
     log::{Actor, BulkSummary, ImportCounts, ImportSummary, LogEntry, Op, UndonePart},
     subscriber::SubscriberRecord,
-    token::{MintedToken, TokenRecord, TokenText},
-    usage::{Spent, UsageRow},
+    token::{MintedToken, TokenRecord, TokenSecret},
+    usage::{Spent, TokenUse, UsageRow},
 };
 pub use import::{
     expected::ExpectedDelta,
@@ -76,6 +76,7 @@ pub use read::{
     sources::SourceRecord,
     state::ZoneRecord,
     subscribers::SubscriberFilter,
+    tokens::{Authenticated, Authentication},
 };
 pub use write::{
     error::ChangeError,

@@ -97,6 +97,7 @@ impl Default for DnsSpec {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 struct HttpSpec {
     listen: Spanned<String>,
+    insecure: bool,
     hosts: Vec<Spanned<String>>,
     socket_mode: Spanned<String>,
     socket_group: Option<Spanned<String>>,
@@ -112,6 +113,7 @@ impl Default for HttpSpec {
     fn default() -> Self {
         Self {
             listen: usual("127.0.0.1:8080".into()),
+            insecure: false,
             hosts: Vec::new(),
             socket_mode: usual("0660".into()),
             socket_group: None,
@@ -271,8 +273,10 @@ impl HttpSpec {
             let at = self.body_limit.span();
             return refuse("http.body-limit", at, "it is at least 1024 bytes");
         }
+        let listen = self.listen()?;
+        self.refuse_plain(&listen)?;
         Ok(Http {
-            listen: self.listen()?,
+            listen,
             access: self.access()?,
             connections: self.connections.into_inner(),
             connections_per_network: self.connections_per_network.into_inner(),
@@ -282,6 +286,19 @@ impl HttpSpec {
             body_limit: self.body_limit.into_inner(),
             import_limit: self.import_limit,
         })
+    }
+
+    /// Refuses plain HTTP where others than this machine can read tokens on their way.
+    fn refuse_plain(&self, listen: &Listen) -> Result<(), Refused> {
+        match listen {
+            Listen::Tcp(addr) if !addr.ip().is_loopback() && !self.insecure => {
+                let detail = format!(
+                    "{addr} is not on this machine alone, and without TLS tokens can be read on their way: listen on a loopback address or unix:/path behind a proxy that has TLS, or set insecure = true"
+                );
+                refuse("http.listen", self.listen.span(), detail)
+            }
+            Listen::Tcp(_) | Listen::Unix(_) => Ok(()),
+        }
     }
 
     fn listen(&self) -> Result<Listen, Refused> {

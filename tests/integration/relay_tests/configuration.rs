@@ -100,7 +100,7 @@ fn targets_for_tests_are_refused_beside_a_public_listener_unless_a_second_key_sa
     let allow = "allow-targets = [\"127.0.0.0/8\"]";
     for public in [
         &["[dns]", "listen = [\"127.0.0.1:0\", \"192.0.2.1:53\"]"][..],
-        &["[http]", "listen = \"[::]:8080\""],
+        &["[http]", "listen = \"[::]:8080\"", "insecure = true"],
     ] {
         let lines: Vec<_> =
             RIGHT.into_iter().chain([allow]).chain(public.iter().copied()).collect();

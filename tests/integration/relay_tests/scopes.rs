@@ -111,3 +111,34 @@ fn a_token_has_a_limit_of_its_own_unless_it_is_trusted() {
     let one = tester.server.admin().with_token(one.token());
     one.post(TESTS, &seen()).expect_problem(429);
 }
+
+/// The tester lists in zones, and a token that is not for these has no part in it.
+#[test]
+fn a_token_for_other_zones_or_small_prefixes_stays_within_them() {
+    let tester = Tester::start();
+    let made = |name: &str, terms: Value| {
+        let mut body = json!({"name": name, "role": "operator"});
+        body.as_object_mut().unwrap().extend(terms.as_object().unwrap().clone());
+        let made = tester.server.admin().post("/v1/tokens", &body).expect(201).json();
+        tester.server.admin().with_token(made["token"].as_str().unwrap())
+    };
+    let id = tester.server.admin().post(TESTS, &seen()).expect(202).json()["id"].clone();
+    let test = format!("{TESTS}/{}", id.as_str().unwrap());
+    let elsewhere = made("elsewhere", json!({"zones": ["elsewhere.example.org"]}));
+    let beyond = |reply: dnsbl_tests::HttpReply, word: &str| {
+        assert_eq!(reply.expect_problem(403)["type"], format!("urn:dnsbl:problem:{word}"));
+    };
+    for path in [TESTS, &test, "/v1/relay-opt-outs"] {
+        beyond(elsewhere.get(path), "zone-not-permitted");
+    }
+    beyond(elsewhere.post(TESTS, &seen()), "zone-not-permitted");
+    beyond(elsewhere.delete(&test), "zone-not-permitted");
+    let opt_out = "/v1/relay-opt-outs/192.0.2.0_24";
+    beyond(elsewhere.put(opt_out, &json!({})), "zone-not-permitted");
+    beyond(elsewhere.delete(opt_out), "zone-not-permitted");
+    let small = made("small", json!({"max_prefix": {"ipv4": 25, "ipv6": 64}}));
+    beyond(small.put(opt_out, &json!({})), "prefix-too-large");
+    beyond(small.delete(opt_out), "prefix-too-large");
+    small.put("/v1/relay-opt-outs/192.0.2.0_25", &json!({})).expect(200);
+    small.get(&test).expect(200);
+}

@@ -8,6 +8,8 @@ use crate::StoreError;
 pub(crate) const V1: u8 = 1;
 /// The second one, of the values that have one: zones and their copies, tokens, log entries, audit records.
 pub(crate) const V2: u8 = 2;
+/// The third one, of tokens.
+pub(crate) const V3: u8 = 3;
 
 /// A value as it stands in the database.
 pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {

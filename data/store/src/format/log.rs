@@ -4,7 +4,9 @@
 
 use std::{borrow::Cow, iter::Sum};
 
-use dnsbl_types::{AllowEntry, Listing, Name, Source, Subscriber, SubscriberId, UnixTime, Zone};
+use dnsbl_types::{
+    AllowEntry, Listing, Name, Source, Subscriber, SubscriberId, TokenTerms, UnixTime, Zone,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
         document::{self, Document, DocumentId, DocumentKind, DocumentValue},
         freeze::{Freeze, FreezeValue},
         row::{ListingRow, Provenance},
+        token::{TokenRecord, TokenTermsValue},
         value::{self, FirstSettings, SettingsValue, WriteStamp},
     },
 };
@@ -140,7 +143,7 @@ pub enum Op {
         /// Its id.
         id: DocumentId,
     },
-    /// A token was added.
+    /// A token was added, or is under other terms.
     PutToken {
         /// Its public id.
         id: String,
@@ -152,6 +155,19 @@ pub enum Op {
         sources: Vec<String>,
         /// The token that it was made with.
         parent: Option<String>,
+        /// From when on it counts no more; `None` also in entries of older releases.
+        expires_at: Option<UnixTime>,
+        /// What else limits it.
+        terms: Box<TokenTerms>,
+    },
+    /// A token has another secret.
+    RotateToken {
+        /// Its public id.
+        id: String,
+        /// Its name.
+        name: String,
+        /// Until when the secrets before count; `None`: they ended at once.
+        until: Option<UnixTime>,
     },
     /// A token was revoked.
     DeleteToken {
@@ -252,6 +268,19 @@ impl Op {
         }
     }
 
+    /// A token was put.
+    pub(crate) fn put_token(token: &TokenRecord) -> Self {
+        Self::PutToken {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            scopes: token.scopes.clone(),
+            sources: token.sources.clone(),
+            parent: token.parent.clone(),
+            expires_at: token.expires_at,
+            terms: Box::new(token.terms.clone()),
+        }
+    }
+
     /// The word for it in the change feed and in audit records.
     pub fn word(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
@@ -265,6 +294,7 @@ impl Op {
             Self::Undo { .. } => "undo",
             Self::PutSource { .. } => "source-put",
             Self::PutToken { .. } => "token-put",
+            Self::RotateToken { .. } => "token-rotate",
             Self::DeleteToken { .. } => "token-delete",
             Self::PutSubscriber { .. } => "subscriber-put",
             Self::RotateSubscriber { .. } => "subscriber-rotate",
@@ -293,6 +323,7 @@ impl Op {
             Self::PutDocument { .. }
             | Self::DeleteDocument { .. }
             | Self::PutToken { .. }
+            | Self::RotateToken { .. }
             | Self::DeleteToken { .. }
             | Self::PutSubscriber { .. }
             | Self::RotateSubscriber { .. }
@@ -332,6 +363,7 @@ impl Op {
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::PutToken { name, .. }
+            | Self::RotateToken { name, .. }
             | Self::DeleteToken { name, .. }
             | Self::PutSubscriber { name, .. }
             | Self::RotateSubscriber { name, .. }
@@ -527,6 +559,20 @@ enum OpValue {
         frozen: Option<FreezeValue>,
         previous: Option<FreezeValue>,
     },
+    PutTokenWithTerms {
+        id: String,
+        name: String,
+        scopes: Vec<String>,
+        sources: Vec<String>,
+        parent: Option<String>,
+        expires_at: Option<u64>,
+        terms: TokenTermsValue,
+    },
+    RotateToken {
+        id: String,
+        name: String,
+        until: Option<u64>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -611,12 +657,21 @@ impl From<&Op> for OpValue {
                 frozen: frozen.as_ref().map(FreezeValue::from),
                 previous: previous.as_ref().map(FreezeValue::from),
             },
-            Op::PutToken { id, name, scopes, sources, parent } => Self::PutTokenWithSources {
+            Op::PutToken { id, name, scopes, sources, parent, expires_at, terms } => {
+                Self::PutTokenWithTerms {
+                    id: id.clone(),
+                    name: name.clone(),
+                    scopes: scopes.clone(),
+                    sources: sources.clone(),
+                    parent: parent.clone(),
+                    expires_at: expires_at.map(|at| at.0),
+                    terms: terms.as_ref().into(),
+                }
+            }
+            Op::RotateToken { id, name, until } => Self::RotateToken {
                 id: id.clone(),
                 name: name.clone(),
-                scopes: scopes.clone(),
-                sources: sources.clone(),
-                parent: parent.clone(),
+                until: until.map(|at| at.0),
             },
             Op::DeleteToken { id, name } => {
                 Self::DeleteToken { id: id.clone(), name: name.clone() }
@@ -702,10 +757,27 @@ impl TryFrom<OpValue> for Op {
                 previous: previous.map(Freeze::from),
             },
             OpValue::PutToken { id, name, scopes } => {
-                Self::PutToken { id, name, scopes, sources: Vec::new(), parent: None }
+                let (sources, parent, expires_at) = (Vec::new(), None, None);
+                let terms = Box::default();
+                Self::PutToken { id, name, scopes, sources, parent, expires_at, terms }
             }
             OpValue::PutTokenWithSources { id, name, scopes, sources, parent } => {
-                Self::PutToken { id, name, scopes, sources, parent }
+                let (expires_at, terms) = (None, Box::default());
+                Self::PutToken { id, name, scopes, sources, parent, expires_at, terms }
+            }
+            OpValue::PutTokenWithTerms { id, name, scopes, sources, parent, expires_at, terms } => {
+                Self::PutToken {
+                    id,
+                    name,
+                    scopes,
+                    sources,
+                    parent,
+                    expires_at: expires_at.map(UnixTime),
+                    terms: Box::new(terms.try_into()?),
+                }
+            }
+            OpValue::RotateToken { id, name, until } => {
+                Self::RotateToken { id, name, until: until.map(UnixTime) }
             }
             OpValue::DeleteToken { id, name } => Self::DeleteToken { id, name },
             OpValue::PutSubscriber { id, name: called, zones, expires_at } => Self::PutSubscriber {

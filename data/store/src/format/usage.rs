@@ -1,6 +1,8 @@
-//! Usage of subscribers, and what is spent of daily quotas. It is no part of the change log.
+//! Usage of subscribers, what is spent of daily quotas, and when tokens were last used. It is no part of the change log.
 
-use dnsbl_types::{Day, Labels, Name, SubscriberId, Usage};
+use std::net::IpAddr;
+
+use dnsbl_types::{Day, Labels, Name, SubscriberId, UnixTime, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::{StoreError, format::codec};
@@ -29,6 +31,17 @@ pub struct Spent {
     pub others: Vec<(u64, u32)>,
 }
 
+/// The last use of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenUse {
+    /// The public id of the token.
+    pub token: String,
+    /// When.
+    pub at: UnixTime,
+    /// From where; `None`: over a Unix socket.
+    pub from: Option<IpAddr>,
+}
+
 /// The key by which others are known.
 pub(crate) const QUOTA_KEY: &[u8] = b"k";
 /// The day whose quotas are spent.
@@ -37,6 +50,8 @@ pub(crate) const SPENT_DAY: &[u8] = b"d";
 pub(crate) const OTHERS: u8 = b'q';
 /// In front of what subscribers have spent.
 pub(crate) const SUBSCRIBERS: u8 = b's';
+/// In front of the last uses of tokens.
+pub(crate) const TOKENS: u8 = b't';
 /// In front of usage.
 const USAGE: u8 = b'u';
 
@@ -111,6 +126,20 @@ pub(crate) fn read_spent_key(key: &[u8]) -> Result<u64, StoreError> {
         }
         _ => Err(StoreError::unreadable("spent quota", format!("{key:x?}"))),
     }
+}
+
+/// The key of the last use of a token.
+pub(crate) fn token_key(id: &str) -> Vec<u8> {
+    [&[TOKENS], id.as_bytes()].concat()
+}
+
+pub(crate) fn token_value(used: &TokenUse) -> Vec<u8> {
+    codec::encode(&(used.at.0, used.from))
+}
+
+pub(crate) fn read_token_use(id: &str, value: &[u8]) -> Result<TokenUse, StoreError> {
+    let (at, from): (u64, Option<IpAddr>) = codec::decode("last use of a token", value)?;
+    Ok(TokenUse { token: id.into(), at: UnixTime(at), from })
 }
 
 /// A number as these rows have it: a day, or questions.

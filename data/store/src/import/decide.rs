@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dnsbl_types::{Subject, UnixTime};
+use dnsbl_types::{MaxPrefix, Source, Subject, UnixTime};
 use rocksdb::WriteBatch;
 
 use crate::{
@@ -131,6 +131,8 @@ impl Decided {
         });
         let mut decision = Decision {
             now,
+            source: &order.source,
+            max_prefix: order.max_prefix,
             output,
             digest: Digest::default(),
             subject: Vec::new(),
@@ -196,6 +198,9 @@ impl Decided {
 /// A decision on its way.
 struct Decision<'a> {
     now: UnixTime,
+    source: &'a Source,
+    /// The largest prefixes whose listings may go.
+    max_prefix: Option<MaxPrefix>,
     /// `None` for a dry run.
     output: Option<Output<'a>>,
     digest: Digest,
@@ -211,7 +216,7 @@ impl Decision<'_> {
         new: &mut Merge<'_>,
         old: &mut Before<'_>,
         replace: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ChangeError> {
         while let Some(subject) = new.key() {
             if old.host().is_some() && old.host() == new.host() {
                 self.named_the_same(new, replace);
@@ -286,12 +291,19 @@ impl Decision<'_> {
     }
 
     /// A subject that only the source names.
-    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), StoreError> {
+    fn missing(&mut self, old: &mut Before<'_>) -> Result<(), ChangeError> {
         self.subject.clear();
         self.subject.extend_from_slice(old.key().unwrap_or_default());
         let Some((segment, listing)) = old.next()? else { return Ok(()) };
+        if let Some(max) = self.max_prefix {
+            let subject = key::read_subject(&self.subject)?;
+            if !max.admits(&subject) {
+                let (by, subject) = (self.source.clone(), Box::new(subject));
+                return Err(ChangeError::ImportBeyond { by, subject });
+            }
+        }
         self.decided.before += u64::from(listing.is_live(self.now));
-        self.remove(segment, &listing)
+        Ok(self.remove(segment, &listing)?)
     }
 
     /// What a source says of the subject goes, expired or not.

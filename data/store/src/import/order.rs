@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dnsbl_types::{Name, Source, Subject, Zone, ZoneKind};
+use dnsbl_types::{MaxPrefix, Name, Source, Subject, Zone, ZoneKind};
 
 use crate::{
     db::Db,
@@ -46,6 +46,8 @@ pub(crate) struct Order {
     id: SegmentId,
     pub(crate) mode: ImportMode,
     pub(crate) dry_run: bool,
+    /// The largest prefixes whose listings may go; `None`: any.
+    pub(crate) max_prefix: Option<MaxPrefix>,
     /// Rows that were accepted, repetitions included.
     pub(crate) accepted: u64,
     /// Rows that change nothing by their nature, such as test entries.
@@ -65,6 +67,7 @@ impl Order {
             id: db.next_segment(),
             mode: ImportMode::Upsert,
             dry_run: false,
+            max_prefix: None,
             accepted: 0,
             ignored: 0,
             rejected: 0,

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::Ipv4Addr, sync::Arc};
 
-use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, Zone};
+use dnsbl_types::{ListingBody, MaxPrefix, Name, Source, Subject, UnixTime, Zone};
 
 use crate::{
     ChangeError, ImportCounts,
@@ -86,6 +86,11 @@ impl Staging {
         let order = Order::new(db, state.id, &zone, source);
         let parts = vec![Part::new(order, db.options.staging_bytes)];
         Ok(Self { zone, parts, turn: 0, scratch: Vec::new() })
+    }
+
+    /// Lets no listing of a larger prefix go where the import replaces what its own source lists.
+    pub fn keep_larger_than(&mut self, max: Option<MaxPrefix>) {
+        self.parts[0].order.max_prefix = max;
     }
 
     /// The zone it goes to.

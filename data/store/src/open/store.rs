@@ -13,7 +13,7 @@ use rocksdb::DB;
 
 use crate::{
     Change, ChangeError, Committed, Operation, Reader, Remembered, RequestId, Selection, Spent,
-    Staging, StoreError, Terms, UsageRow,
+    Staging, StoreError, Terms, TokenUse, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{self, SegmentId, SegmentKey, ZoneId},
@@ -256,6 +256,15 @@ impl Store {
     /// If the store can't be written.
     pub fn keep_quota_key(&self, key: [u8; 16]) -> Result<(), StoreError> {
         usage::keep_quota_key(&self.db, key)
+    }
+
+    /// Keeps when tokens were last used, in the place of what was kept of them. It is no change.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read or written.
+    pub fn keep_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
+        usage::keep_token_uses(&self.db, uses)
     }
 
     /// One state of the store, as it looks at `now`.

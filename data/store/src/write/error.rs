@@ -1,6 +1,6 @@
 //! The reasons for which a change is refused, with the facts.
 
-use dnsbl_types::{Name, Source, SubscriberId};
+use dnsbl_types::{Name, Source, Subject, SubscriberId};
 use ipnet::IpNet;
 
 use crate::{
@@ -69,6 +69,11 @@ pub enum ChangeError {
     /// The token that a new one comes from is gone.
     #[error("the token that asks for another one was revoked or has expired")]
     NoParent,
+    /// Too many tokens stand above a new one.
+    #[error(
+        "{0} tokens stand above this one already, each made with the one before, which is the most"
+    )]
+    TokenDepth(usize),
     /// No token would be left that has a scope.
     #[error("no live token with the scope {0} would be left")]
     LastToken(&'static str),
@@ -218,6 +223,16 @@ pub enum ChangeError {
     /// All that a change did is over.
     #[error("nothing is left to undo of change {0}")]
     NothingToUndo(u64),
+    /// An import would take away what whoever asks for it may not change.
+    #[error(
+        "{by} lists {subject}, which this import would remove, and it may change no such prefix; nothing was changed"
+    )]
+    ImportBeyond {
+        /// Whose listing.
+        by: Source,
+        /// Of what.
+        subject: Box<Subject>,
+    },
     /// An import, a sweep, a compaction or a change of a subscriber is in one change with other operations.
     #[error(
         "an import, a sweep, a compaction, a change of a subscriber or of an allow entry is a change of its own"

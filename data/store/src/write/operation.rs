@@ -112,7 +112,8 @@ pub enum Operation {
     },
     /// Makes a staged import visible ([`Staged::commit`](crate::Staged::commit)).
     CommitImport(StagedImport),
-    /// Adds a token. Its name must be that of no other live one, and its parent must be live.
+    /// Adds a token, or writes it in the place of the one that it was made from, which the revision tells. Its name
+    /// must be that of no other live one, and the parent of a new one must be live.
     PutToken(TokenRecord),
     /// Revokes a token, and those that were made with it.
     DeleteToken {
@@ -328,6 +329,8 @@ pub enum OperationResult {
         /// The entry as it now is.
         record: Box<AllowRecord>,
     },
+    /// A token was put; as it now is.
+    Token(Box<TokenRecord>),
     /// An import was committed, or tried.
     Import(ImportCounts),
     /// Listings were purged, or would be: how many of which sources.
@@ -341,7 +344,6 @@ pub enum OperationResult {
     },
     /// A source was frozen or thawed: how it is frozen now.
     Source(Option<Freeze>),
-    /// So many listings, documents, zones, tokens, subscribers, rows or entries were removed, moved or looked at;
-    /// tokens also where they were put.
+    /// So many listings, documents, zones, tokens, subscribers, rows or entries were removed, moved or looked at.
     Count(u64),
 }

@@ -11,7 +11,7 @@ use crate::{
     format::{
         codec,
         schema::{self, cf},
-        usage::{self, OTHERS, QUOTA_KEY, SPENT_DAY, SUBSCRIBERS, Spent, UsageRow},
+        usage::{self, OTHERS, QUOTA_KEY, SPENT_DAY, SUBSCRIBERS, Spent, TokenUse, UsageRow},
     },
     read::view::View,
 };
@@ -62,5 +62,19 @@ pub(crate) fn drop_before(db: &Db, day: Day) -> Result<(), StoreError> {
 pub(crate) fn keep_quota_key(db: &Db, key: [u8; 16]) -> Result<(), StoreError> {
     let mut batch = WriteBatch::default();
     batch.put_cf(cf(&db.rocks, schema::USAGE), QUOTA_KEY, codec::encode(&key));
+    db.write_beside(batch)
+}
+
+/// Puts the last uses of tokens in the place of those before; a token that is gone leaves none.
+pub(crate) fn keep_token_uses(db: &Db, uses: &[TokenUse]) -> Result<(), StoreError> {
+    let (family, view) = (cf(&db.rocks, schema::USAGE), View::latest(&db.rocks));
+    let mut batch = WriteBatch::default();
+    for used in uses {
+        let key = usage::token_key(&used.token);
+        match view.find(schema::TOKENS, used.token.as_bytes())? {
+            Some(_) => batch.put_cf(family, key, usage::token_value(used)),
+            None => batch.delete_cf(family, key),
+        }
+    }
     db.write_beside(batch)
 }

@@ -1,10 +1,10 @@
 //! Changes one by one, and what can be read afterwards.
 
 use dnsbl_store::{
-    ChangeError, Cursor, Filter, LogSize, MintedToken, Op, Operation, OperationResult,
-    Precondition, Sources, SubjectMatch,
+    Authentication, ChangeError, Cursor, Filter, LogSize, MintedToken, Op, Operation,
+    OperationResult, Precondition, Sources, SubjectMatch, TokenUse,
 };
-use dnsbl_types::{Entry, ListingBody, Serial, Subject, ZoneKind};
+use dnsbl_types::{Entry, ListingBody, Serial, Subject, TokenText, ZoneKind};
 
 use crate::fixture::{Fixture, NOW, note, origin, plain, source, zone};
 
@@ -235,12 +235,72 @@ fn a_token_is_known_by_its_secret_only() {
         Some(NOW.plus(10)),
     );
     fixture.change(Operation::PutToken(minted.record.clone())).unwrap();
-    let reader = fixture.store.read(NOW);
-    assert_eq!(reader.authenticate(minted.text.reveal()).unwrap(), Some(minted.record.clone()));
-    assert_eq!(reader.authenticate(&format!("{}0", minted.text.reveal())).unwrap(), None);
-    assert_eq!(reader.authenticate("dnsbl_0000_1111").unwrap(), None);
-    assert_eq!(fixture.store.read(NOW.plus(10)).authenticate(minted.text.reveal()).unwrap(), None);
+    let authenticate = |text: &TokenText, at| fixture.store.read(at).authenticate(text).unwrap();
+    let Authentication::Good(good) = authenticate(&minted.text, NOW) else { panic!("it is good") };
+    assert_eq!((good.token.id.as_str(), good.until), (minted.text.id(), Some(NOW.plus(10))));
+    let other = TokenText::of(minted.text.id(), [8; TokenText::RANDOM_SECRET]);
+    assert_eq!(authenticate(&other, NOW), Authentication::Unknown);
+    let other = TokenText::of("0000000000000000", [7; TokenText::RANDOM_SECRET]);
+    assert_eq!(authenticate(&other, NOW), Authentication::Unknown);
+    assert_eq!(authenticate(&minted.text, NOW.plus(10)), Authentication::Expired);
     fixture.change(Operation::DeleteToken { id: minted.record.id.clone(), keep: None }).unwrap();
-    assert_eq!(fixture.store.read(NOW).authenticate(minted.text.reveal()).unwrap(), None);
+    assert_eq!(authenticate(&minted.text, NOW), Authentication::Unknown);
     assert!(!format!("{:?}", minted.text).contains("0707"));
+}
+
+#[test]
+fn a_token_counts_as_long_as_those_above_it() {
+    let fixture = Fixture::new();
+    let mint =
+        |byte, name: &str, until| MintedToken::mint([byte; 40], name.into(), vec![], NOW, until);
+    let above = mint(1, "above", Some(NOW.plus(10)));
+    let mut below = mint(2, "below", None);
+    below.record.parent = Some(above.record.id.clone());
+    fixture.change(Operation::PutToken(above.record)).unwrap();
+    fixture.change(Operation::PutToken(below.record)).unwrap();
+    let authenticate = |at| fixture.store.read(at).authenticate(&below.text).unwrap();
+    let Authentication::Good(good) = authenticate(NOW) else { panic!("it is good") };
+    assert_eq!((good.ancestors.len(), good.until), (1, Some(NOW.plus(10))));
+    assert_eq!(authenticate(NOW.plus(10)), Authentication::Expired);
+}
+
+#[test]
+fn a_token_is_written_only_over_what_it_was_made_from() {
+    let fixture = Fixture::new();
+    let minted = MintedToken::mint([1; 40], "ops".into(), vec!["a".into()], NOW, None);
+    fixture.change(Operation::PutToken(minted.record.clone())).unwrap();
+    let read = || fixture.store.read(NOW).token(&minted.record.id).unwrap().unwrap();
+    let (mut one, mut other) = (read(), read());
+    one.scopes.clear();
+    other.scopes.push("b".into());
+    fixture.change(Operation::PutToken(one)).unwrap();
+    let refused = fixture.change(Operation::PutToken(other.clone()));
+    assert!(matches!(refused, Err(ChangeError::Precondition)), "{refused:?}");
+    assert!(read().scopes.is_empty());
+    let head = fixture.store.read(NOW).head().unwrap();
+    fixture.change(Operation::PutToken(read())).unwrap();
+    assert_eq!(fixture.store.read(NOW).head().unwrap(), head, "nothing had to change");
+    fixture.change(Operation::DeleteToken { id: other.id.clone(), keep: None }).unwrap();
+    let gone = fixture.change(Operation::PutToken(other));
+    assert!(matches!(gone, Err(ChangeError::NoToken)), "{gone:?}");
+}
+
+#[test]
+fn when_a_token_was_last_used_is_no_change_and_goes_with_it() {
+    let fixture = Fixture::new();
+    let minted = MintedToken::mint([1; 40], "ops".into(), vec![], NOW, None);
+    let id = minted.record.id.clone();
+    fixture.change(Operation::PutToken(minted.record)).unwrap();
+    let head = || fixture.store.read(NOW).head().unwrap();
+    let before = head();
+    let used = |at, from| TokenUse { token: id.clone(), at, from };
+    let last = used(NOW.plus(2), Some([192, 0, 2, 1].into()));
+    fixture.store.keep_token_uses(&[used(NOW, None)]).unwrap();
+    fixture.store.keep_token_uses(std::slice::from_ref(&last)).unwrap();
+    assert_eq!(fixture.store.read(NOW).token_use(&id).unwrap(), Some(last.clone()));
+    assert_eq!(fixture.store.read(NOW).token_uses().unwrap(), [last.clone()]);
+    assert_eq!(head(), before);
+    fixture.change(Operation::DeleteToken { id: id.clone(), keep: None }).unwrap();
+    fixture.store.keep_token_uses(&[last]).unwrap();
+    assert_eq!(fixture.store.read(NOW).token_uses().unwrap(), []);
 }
