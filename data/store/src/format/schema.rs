@@ -15,7 +15,7 @@ use rocksdb::{
 /// 5 had no subscribers, so its log has no operations on them; it is read as it is.
 pub(crate) const FORMAT: u32 = 6;
 
-/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
+/// `format`, `epoch`, `log_floor`, `last_backup`, `swept` (where the sweep goes on), `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
 pub(crate) const META: &str = "meta";
@@ -47,6 +47,9 @@ pub(crate) const SUBSCRIBER_INDEX: &str = "subscriber-index";
 
 /// What subscribers asked by day and zone, and what is spent of daily quotas (`usage.rs`); no part of the log.
 pub(crate) const USAGE: &str = "usage";
+
+/// The key in `meta` of the time of the last backup that was handed over whole.
+pub(crate) const LAST_BACKUP: &[u8] = b"last_backup";
 
 /// New ones come at the end, in which the database numbers them.
 pub(crate) const FAMILIES: [&str; 13] = [
