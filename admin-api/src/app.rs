@@ -19,7 +19,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::Problem, limits::Limits, slots::Slots, status::ServerStatus, throttle::Throttle,
+    error::Problem, limits::LiveLimits, slots::Slots, status::ServerStatus, throttle::Throttle,
     token_cache::TokenCache,
 };
 
@@ -35,7 +35,7 @@ pub struct Api {
     /// The server around it.
     pub server: Arc<dyn ServerStatus>,
     /// What a request may cost.
-    pub limits: Limits,
+    pub limits: Arc<LiveLimits>,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
     /// What is fetched again and again.
@@ -74,7 +74,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(api: Api, shutdown: CancellationToken) -> Self {
-        let limits = &api.limits;
+        let limits = api.limits.load_full();
         Self {
             imports: Slots::new("imports", limits.max_imports, limits.max_imports_per_token),
             scans: Slots::new("searches and exports", limits.max_scans, limits.max_scans_per_token),

@@ -97,7 +97,7 @@ impl FromRequest<Arc<App>> for Octets {
 }
 
 async fn read_body(request: Request, app: &App) -> Result<Bytes, Problem> {
-    let limits = &app.limits;
+    let limits = app.limits.load_full();
     let read = Limited::new(request.into_body(), limits.body_bytes).collect();
     let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
         let seconds = limits.body_timeout.as_secs();

@@ -78,7 +78,7 @@ fn client(app: &App, request: &Request) -> Client {
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip().to_canonical());
     // A proxy that names nobody asks for itself, as for its own health checks.
     Client(peer.map(|peer| {
-        anonymous::client(peer, request.headers(), &app.limits.proxies).unwrap_or(peer)
+        anonymous::client(peer, request.headers(), &app.limits.load().proxies).unwrap_or(peer)
     }))
 }
 
@@ -89,14 +89,14 @@ async fn answer(
     next: Next,
 ) -> Result<Response, Problem> {
     refuse_token_in_query(request.uri())?;
-    host::check(&app.limits, app.tester.as_deref(), &request)?;
+    host::check(&app.limits.load(), app.tester.as_deref(), &request)?;
     if policy.requires_index {
         require_index(app)?;
     }
     if !policy.has_deadline {
         return Ok(next.run(request).await);
     }
-    let limit = app.limits.request_timeout;
+    let limit = app.limits.load().request_timeout;
     tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
         let detail = format!("no answer within {} seconds", limit.as_secs());
         Problem::unavailable("timeout", detail)

@@ -36,9 +36,9 @@ pub use app::Api;
 pub use feed_importer::FeedImporter;
 #[doc(hidden)]
 pub use import::count_rows;
-pub use limits::Limits;
+pub use limits::{Limits, LiveLimits};
 pub use router::router;
 pub use serve::serve;
 pub use sources::{token_name, token_sources};
-pub use status::{Readiness, ServerStatus};
+pub use status::{Readiness, ReloadError, Reloaded, Reloading, ServerStatus};
 pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};

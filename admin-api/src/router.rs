@@ -11,8 +11,8 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, search, subscribers, tokens, usage, zones,
+        audit, backup, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
+        relay_opt_outs, relay_tests, reload, search, subscribers, tokens, usage, zones,
     },
 };
 
@@ -66,11 +66,13 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
         .routes(routes!(feeds::run_feed))
+        .routes(routes!(backup::take_backup))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))
         .routes(routes!(health::show_readiness))
         .routes(routes!(health::show_metrics))
+        .routes(routes!(reload::reload_configuration))
         .routes(routes!(openapi::show_openapi))
         .layer(layer(always));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());

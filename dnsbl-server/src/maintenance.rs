@@ -8,7 +8,7 @@ use std::time::Duration;
 use dnsbl_store::{Actor, Change, ChangeError, LogSize, Operation, OperationResult, Store};
 use dnsbl_types::{Clock, ClockDoubt, ClockEvent, UnixTime};
 use tokio::{
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
@@ -25,7 +25,12 @@ const TRUNCATE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs until `stop`, or until the store takes no more writes.
-pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: CancellationToken) {
+pub(crate) async fn run(
+    store: Store,
+    clock: Clock,
+    log: watch::Receiver<ChangeLog>,
+    stop: CancellationToken,
+) {
     let mut keeper = Keeper { store, clock, log, size: LogSize::default() };
     let mut truncate_at = Instant::now();
     loop {
@@ -59,7 +64,7 @@ pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: Cancel
 struct Keeper {
     store: Store,
     clock: Clock,
-    log: ChangeLog,
+    log: watch::Receiver<ChangeLog>,
     size: LogSize,
 }
 
@@ -77,8 +82,9 @@ impl Keeper {
     /// Drops what is too old or too much of the log.
     async fn truncate_log(&mut self) -> Result<(), ChangeError> {
         let Some(now) = self.clock.believed() else { return Ok(()) };
-        let before = UnixTime(now.0.saturating_sub(self.log.keep.as_secs()));
-        let (store, max_bytes) = (self.store.clone(), self.log.keep_bytes);
+        let ChangeLog { keep, keep_bytes } = *self.log.borrow();
+        let before = UnixTime(now.0.saturating_sub(keep.as_secs()));
+        let (store, max_bytes) = (self.store.clone(), keep_bytes);
         let mut size = std::mem::take(&mut self.size);
         let find = move || {
             let floor = store.read(now).floor_of_log(&mut size, before, max_bytes);
@@ -171,6 +177,7 @@ mod tests {
             let read = machine.clone();
             let clock = Clock::read_by(move || *read.lock().unwrap(), last_change);
             let log = ChangeLog { keep: Duration::from_secs(3600), keep_bytes: 1 << 30 };
+            let (_, log) = watch::channel(log);
             let keeper = Keeper { store, clock, log, size: LogSize::default() };
             Self { keeper, machine, _dir: dir }
         }

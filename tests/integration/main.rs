@@ -33,6 +33,7 @@ mod zones;
 mod crash;
 mod read_your_writes;
 mod store_failure;
+mod backup;
 
 // Starting, listening and stopping.
 mod bad_start;
@@ -40,7 +41,9 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod reload;
 mod subscribers;
+mod tls;
 mod usage;
 mod wildcard;
 

@@ -60,7 +60,7 @@ pub(crate) async fn show_metrics(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    if !app.limits.metrics_open {
+    if !app.limits.load().metrics_open {
         Caller::<MetricsRead>::from_request_parts(&mut request.into_parts().0, &app).await?;
     }
     let server = app.server.clone();

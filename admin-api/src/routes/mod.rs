@@ -1,6 +1,7 @@
 //! The handlers, a file for each resource.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod export;
@@ -13,6 +14,7 @@ pub(crate) mod logins;
 pub(crate) mod openapi;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;
+pub(crate) mod reload;
 pub(crate) mod search;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;

@@ -71,6 +71,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "put_opt_out",
             "put_subscriber",
             "put_zone",
+            "reload_configuration",
             "report_cyrus_event",
             "report_dovecot_event",
             "report_login",
@@ -88,6 +89,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "show_top",
             "show_usage",
             "submit_relay_test",
+            "take_backup",
         ]
     );
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];

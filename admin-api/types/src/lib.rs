@@ -16,6 +16,7 @@ mod listing;
 mod login;
 mod problem;
 mod relay_test;
+mod reload;
 mod scopes;
 mod subscriber;
 mod token;
@@ -40,6 +41,7 @@ pub use problem::{NotListedProblem, Problem, SubjectSources};
 pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
+pub use reload::Reload;
 pub use scopes::SCOPES;
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,

@@ -25,4 +25,6 @@ pub const SCOPES: &[&str] = &[
     "subscribers:write",
     "feeds:read",
     "feeds:write",
+    "reload",
+    "backup",
 ];

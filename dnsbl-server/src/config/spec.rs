@@ -21,6 +21,7 @@ use super::{
     query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
+    tls::TlsSpec,
 };
 
 /// The most days that usage is kept.
@@ -103,6 +104,7 @@ struct HttpSpec {
     open_metrics: bool,
     body_limit: Spanned<usize>,
     import_limit: u64,
+    tls: Option<Spanned<TlsSpec>>,
 }
 
 impl Default for HttpSpec {
@@ -118,6 +120,7 @@ impl Default for HttpSpec {
             open_metrics: false,
             body_limit: usual(1 << 20),
             import_limit: 8 << 30,
+            tls: None,
         }
     }
 }
@@ -253,7 +256,7 @@ impl DnsSpec {
 }
 
 impl HttpSpec {
-    fn check(self) -> Result<Http, Refused> {
+    fn check(mut self) -> Result<Http, Refused> {
         for (key, count) in [
             ("http.connections", &self.connections),
             ("http.connections-per-network", &self.connections_per_network),
@@ -266,8 +269,11 @@ impl HttpSpec {
             let at = self.body_limit.span();
             return refuse("http.body-limit", at, "it is at least 1024 bytes");
         }
+        let listen = self.listen()?;
+        let tls = self.tls.take().map(|tls| TlsSpec::check(tls, &listen)).transpose()?;
         Ok(Http {
-            listen: self.listen()?,
+            listen,
+            tls,
             access: self.access()?,
             connections: self.connections.into_inner(),
             connections_per_network: self.connections_per_network.into_inner(),

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{frame::ensure_framed, order::Order, part::Part};
+use super::{frame::ensure_framed, order::Order};
 use crate::{
     client::Client,
     output::{self, Output},
