@@ -1,5 +1,7 @@
 //! A backup is believed whole or not at all.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use std::{
     fs::{self, File},
     io::Cursor,

@@ -20,6 +20,7 @@ use super::{frame::ensure_framed, order::Order};
 use crate::{
     client::Client,
     output::{self, Output},
+    part::Part,
 };
 
 /// How long the head of an answer may take: all that is listed is looked at before.
