@@ -224,7 +224,7 @@ fn what_was_removed_since_the_backup_stays_removed() {
     let subscriber = json!({"name": "s", "zones": [zone.origin()]});
     let subscriber = server.admin().post("/v1/subscribers", &subscriber).expect(201).json();
     let (epoch, seq) = back_up(server, &restoring.file());
-    assert!(value(server, "dnsbl_last_backup_timestamp_seconds", &[]) > 1e9);
+    assert!(value(server, "dnsbl_last_backup_timestamp_seconds", &[]) > 1_000_000_000);
 
     zone.remove("192.0.2.1");
     zone.exclude("192.0.2.2");
