@@ -66,18 +66,18 @@ fn a_reload_names_what_is_in_force_and_what_waits_for_a_restart() {
     let reloading = Reloading::start();
     reloading.write(
         "connections = 77\nhosts = [\"a.example\"]",
-        "threads = 2\nversion = \"x\"",
+        "usage-days = 9\nversion = \"x\"",
         "[log]\nfilter = \"info,admin_api=debug\"\nformat = \"text\"\n[change-log]\nkeep-hours = 5\n\
          [feeds]\nfolders = [\"/nowhere\"]\n[relay-tester.limits]\nat-once = 3\n",
     );
     let told = reloading.reload();
     let keys = |member: &str| -> Vec<String> { serde_json::from_value(told[member].clone()).unwrap() };
     assert_eq!(keys("changed"), ["change-log.keep-hours", "dns.version", "http.hosts", "log.filter"]);
-    assert_eq!(keys("restart"), ["dns.threads", "feeds.folders", "http.connections"]);
+    assert_eq!(keys("restart"), ["dns.usage-days", "feeds.folders", "http.connections"]);
     // What is off is the same with other limits.
     let told = reloading.reload();
     assert_eq!(told, json!({
-        "changed": [], "reread": [], "restart": ["dns.threads", "feeds.folders", "http.connections"]
+        "changed": [], "reread": [], "restart": ["dns.usage-days", "feeds.folders", "http.connections"]
     }));
     let said = reloading.server.stderr();
     assert!(said.contains("reload by admin: ") && said.contains("dns.version"), "{said}");

@@ -190,12 +190,12 @@ mod tests {
 
     #[test]
     fn every_key_that_differs_is_named_as_it_stands_in_the_file() {
-        let new = "log.filter = \"warn\"\nlog.format = \"json\"\n[dns]\nthreads = 3\naccess.default = \"refuse\"\n\
+        let new = "log.filter = \"warn\"\nlog.format = \"json\"\n[dns]\nusage-days = 3\naccess.default = \"refuse\"\n\
                    [http]\nhosts = [\"a.example\"]\nconnections = 7\n[feeds]\nfolders = [\"/a\"]\n\
                    [[feed]]\nname = \"a\"\nzone = \"z.example\"\npath = \"/a/b\"\n";
         let (live, restart) = differences("", new);
         assert_eq!(live, ["dns.access.default", "feed", "http.hosts", "log.filter"]);
-        assert_eq!(restart, ["dns.threads", "feeds.folders", "http.connections", "log.format"]);
+        assert_eq!(restart, ["dns.usage-days", "feeds.folders", "http.connections", "log.format"]);
         assert_eq!(differences(new, ""), (live, restart), "and the other way round");
     }
 
