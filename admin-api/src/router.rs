@@ -11,8 +11,8 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        audit, backup, changes, check, export, feeds, grants, health, import, listings, logins, openapi,
-        relay_opt_outs, relay_tests, reload, search, subscribers, tokens, usage, zones,
+        audit, backup, changes, check, export, feeds, grants, health, import, listings, logins,
+        openapi, relay_opt_outs, relay_tests, reload, search, subscribers, tokens, usage, zones,
     },
 };
 

@@ -126,7 +126,8 @@ impl TlsFiles {
             Ok(bytes)
         };
         let (chain, key) = (read(&self.certificate)?, read(&self.key)?);
-        let clients = self.clients.as_ref().map(|clients| Ok((clients, read(&clients.authorities)?)));
+        let clients =
+            self.clients.as_ref().map(|clients| Ok((clients, read(&clients.authorities)?)));
         let clients = clients.transpose()?;
         let chain = certificates(&self.certificate, &chain)?;
         let key = PrivateKeyDer::from_pem_slice(&key).map_err(|reason| TlsError::Pem {
@@ -159,20 +160,15 @@ impl TlsFiles {
         };
         let mut config = builder.with_single_cert(chain, key).map_err(pair)?;
         config.alpn_protocols = vec![ALPN.into()];
-        Ok(TlsIdentity {
-            files: self.clone(),
-            digest: hasher.finalize(),
-            config: Arc::new(config),
-        })
+        Ok(TlsIdentity { files: self.clone(), digest: hasher.finalize(), config: Arc::new(config) })
     }
 }
 
 /// All certificates in a PEM file; at least one.
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = found.and_then(|found| {
-        if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) }
-    });
+    let found = found
+        .and_then(|found| if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) });
     found.map_err(|reason| TlsError::Pem { path: path.into(), what: "no certificate", reason })
 }
 

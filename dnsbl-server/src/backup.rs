@@ -28,8 +28,7 @@ pub fn take(config: &Config, file: &Path) -> anyhow::Result<()> {
     let store = Store::open(&path)?;
     let copy = store.checkpoint()?;
     let (state, now) = ((copy.epoch, copy.seq), UnixTime::now());
-    let manifest =
-        Manifest::of_folder(copy.path(), env!("CARGO_PKG_VERSION"), now.0, state)?;
+    let manifest = Manifest::of_folder(copy.path(), env!("CARGO_PKG_VERSION"), now.0, state)?;
     let part = Part::begin(file)?;
     let out = std::io::BufWriter::new(&part.file);
     let out = dnsbl_backup::write(out, &manifest, |name| copy.open(name))?;

@@ -65,8 +65,7 @@ impl Changed {
         let made_up = before.cookies.as_ref().is_some_and(|cookies| cookies.secrets.is_empty());
         let cookies = self.cookies(config, cookies.as_ref().filter(|_| made_up))?;
         let rate_limiter = limiter(config, rate_limiter.as_ref(), counters)?;
-        let protection =
-            Protection { cookies, rate_limiter, large_udp: config.large_udp.clone() };
+        let protection = Protection { cookies, rate_limiter, large_udp: config.large_udp.clone() };
         Ok(Service {
             index: old.index.clone(),
             counters: old.counters.clone(),

@@ -11,8 +11,8 @@ use dnsbl_daemon::{Tls, TlsFiles, TlsIdentity, log::Log};
 use dnsbl_feeds::Feeds;
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use self::keys::Document;
 use self::keys::Differences;
+pub(crate) use self::keys::Document;
 use crate::{
     config::ChangeLog,
     dns::{LiveService, RateLimitCounters, Service},

@@ -155,10 +155,7 @@ struct Running {
 }
 
 impl Running {
-    async fn start(
-        config: &Config,
-        reloads: mpsc::Sender<ReloadRequest>,
-    ) -> anyhow::Result<Self> {
+    async fn start(config: &Config, reloads: mpsc::Sender<ReloadRequest>) -> anyhow::Result<Self> {
         let sockets = Sockets::bind(&config.dns)?;
         let dns_addresses = dns::join(&sockets.addresses);
         let (listener, tls, http_address) = listen(&config.http).await?;
@@ -456,5 +453,11 @@ fn warn_of_loose_permissions(config: &Config) {
     file_access::warn_of_secret(&config.relay_keys_file());
     let cookies = config.dns.cookies.iter().flat_map(|cookies| &cookies.secrets);
     let tls = config.http.tls.iter().map(|tls| &tls.key);
-    config.logins.secrets.iter().chain(cookies).chain(tls).for_each(|file| file_access::warn_of_secret(file));
+    config
+        .logins
+        .secrets
+        .iter()
+        .chain(cookies)
+        .chain(tls)
+        .for_each(|file| file_access::warn_of_secret(file));
 }

@@ -145,8 +145,9 @@ impl Feeds {
             if made.iter().any(|other| other.feed.name == feed.name) {
                 return Err(FeedsError::Made(feed.name.clone()));
             }
-            let is_same =
-                |other: &&&Running| (&other.feed.zone, &other.feed.source) == (&feed.zone, &feed.source);
+            let is_same = |other: &&&Running| {
+                (&other.feed.zone, &other.feed.source) == (&feed.zone, &feed.source)
+            };
             if let Some(other) = made.iter().find(is_same) {
                 return Err(FeedsError::Taken {
                     other: other.feed.name.clone(),
@@ -181,7 +182,9 @@ impl Feeds {
             let Some(last) = self.end(&old.name).await else { continue };
             match feeds.iter().find(|feed| feed.name == old.name) {
                 Some(feed) => {
-                    drop(states.insert(old.name.clone(), last.state.after_change(&last.feed, feed)));
+                    drop(
+                        states.insert(old.name.clone(), last.state.after_change(&last.feed, feed)),
+                    );
                 }
                 None => gone.push(old.name.clone()),
             }

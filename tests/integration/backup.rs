@@ -112,7 +112,8 @@ fn a_backup_under_writes_is_a_state_that_existed() {
             }
             changes
         };
-        let writers: Vec<_> = (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
+        let writers: Vec<_> =
+            (0..WRITERS).map(|writer| scope.spawn(move || write(writer))).collect();
         let many = |count: u64| {
             eventually(LIMIT, || match written.load(Ordering::Relaxed) {
                 written if written >= count => Ok(written),
@@ -256,9 +257,15 @@ fn what_was_removed_since_the_backup_stays_removed() {
     assert!(self::serial(server, restoring.zone.origin()) > serial, "who mirrors it sees that");
     let path = format!("/v1/changes?after={seq}");
     let entry = server.admin().get(&path).expect(200).lines()[0].clone();
-    assert_eq!((entry["epoch"].as_u64(), entry["actor"].as_str()), (Some(epoch + 1), Some("dnsbl-server restore")));
+    assert_eq!(
+        (entry["epoch"].as_u64(), entry["actor"].as_str()),
+        (Some(epoch + 1), Some("dnsbl-server restore"))
+    );
     let aside = stores(server);
-    assert!(aside.len() == 2 && aside.iter().any(|name| name.contains(".before-restore-")), "{aside:?}");
+    assert!(
+        aside.len() == 2 && aside.iter().any(|name| name.contains(".before-restore-")),
+        "{aside:?}"
+    );
 }
 
 #[track_caller]
@@ -341,7 +348,8 @@ fn a_backup_that_is_damaged_or_in_the_way_replaces_nothing() {
         ("no backup", b"something else".to_vec()),
     ] {
         fs::write(restoring.file(), bytes).unwrap();
-        let verified = ctl(&restoring.server, &["backup", "--verify", restoring.file().to_str().unwrap()]);
+        let verified =
+            ctl(&restoring.server, &["backup", "--verify", restoring.file().to_str().unwrap()]);
         assert_eq!(verified.code, Some(2), "{what}: {}", verified.stdout);
         let refused = restoring.restore(&[]);
         assert_eq!(refused.code, Some(1), "{what}: {}", refused.stdout);
@@ -356,8 +364,15 @@ fn there_is_one_backup_at_a_time_and_nothing_is_left_of_it() {
     // More than waits on the way to a client that reads nothing.
     let noise: String = {
         let mut random = Random::new(7);
-        let row = |_| format!("{{\"subject\":\"2001:db8::{:x}\",\"note\":\"{:x}{:x}{:x}\"}}\n", random.number() & 0xffff_ffff | 1 << 32,
-            random.number(), random.number(), random.number());
+        let row = |_| {
+            format!(
+                "{{\"subject\":\"2001:db8::{:x}\",\"note\":\"{:x}{:x}{:x}\"}}\n",
+                random.number() & 0xffff_ffff | 1 << 32,
+                random.number(),
+                random.number(),
+                random.number()
+            )
+        };
         (0..60_000).map(row).collect::<String>().replace("2001:db8::1", "2001:db8:1::")
     };
     let path = format!("/v1/zones/{}/import?format=ndjson&source=noise", restoring.zone.origin());
@@ -418,7 +433,8 @@ fn a_restoring_that_is_killed_leaves_a_whole_store() {
     let mut ends = BTreeMap::<bool, usize>::new();
     for round in 0..rounds {
         restoring.server.stop();
-        let process = Process::start(&mut restore(&restoring.server, &restoring.file(), &[])).unwrap();
+        let process =
+            Process::start(&mut restore(&restoring.server, &restoring.file(), &[])).unwrap();
         let limit = Duration::from_micros(random.below(120_000) as u64);
         // Killed where it goes on.
         let ended = process.wait(limit).is_ok();

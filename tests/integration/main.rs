@@ -30,10 +30,10 @@ mod tokens;
 mod zones;
 
 // Promises about writes.
+mod backup;
 mod crash;
 mod read_your_writes;
 mod store_failure;
-mod backup;
 
 // Starting, listening and stopping.
 mod bad_start;

@@ -1,12 +1,10 @@
 //! The configuration is read again: what changes does, what needs a restart is named, and a bad file changes nothing.
 
-use std::{
-    fs,
-    process::Command,
-};
+use std::{fs, process::Command};
 
 use dnsbl_tests::{
-    Answer, Finished, HttpReply, PATIENCE, Process, Query, TestServer, Transport, eventually, program,
+    Answer, Finished, HttpReply, PATIENCE, Process, Query, TestServer, Transport, eventually,
+    program,
 };
 use hickory_proto::{
     op::ResponseCode,
@@ -71,14 +69,21 @@ fn a_reload_names_what_is_in_force_and_what_waits_for_a_restart() {
          [feeds]\nfolders = [\"/nowhere\"]\n[relay-tester.limits]\nat-once = 3\n",
     );
     let told = reloading.reload();
-    let keys = |member: &str| -> Vec<String> { serde_json::from_value(told[member].clone()).unwrap() };
-    assert_eq!(keys("changed"), ["change-log.keep-hours", "dns.version", "http.hosts", "log.filter"]);
+    let keys =
+        |member: &str| -> Vec<String> { serde_json::from_value(told[member].clone()).unwrap() };
+    assert_eq!(
+        keys("changed"),
+        ["change-log.keep-hours", "dns.version", "http.hosts", "log.filter"]
+    );
     assert_eq!(keys("restart"), ["dns.usage-days", "feeds.folders", "http.connections"]);
     // What is off is the same with other limits.
     let told = reloading.reload();
-    assert_eq!(told, json!({
-        "changed": [], "reread": [], "restart": ["dns.usage-days", "feeds.folders", "http.connections"]
-    }));
+    assert_eq!(
+        told,
+        json!({
+            "changed": [], "reread": [], "restart": ["dns.usage-days", "feeds.folders", "http.connections"]
+        })
+    );
     let said = reloading.server.stderr();
     assert!(said.contains("reload by admin: ") && said.contains("dns.version"), "{said}");
 }
@@ -115,7 +120,10 @@ fn rate_limits_come_and_go_while_it_serves() {
     };
     assert!(!is_limited());
     reloading.write("", "[dns.rate-limit]\nlisted = 1\nexempt = []", "");
-    assert_eq!(reloading.reload()["changed"], json!(["dns.rate-limit.exempt", "dns.rate-limit.listed"]));
+    assert_eq!(
+        reloading.reload()["changed"],
+        json!(["dns.rate-limit.exempt", "dns.rate-limit.listed"])
+    );
     assert!(is_limited());
     reloading.write("", "[dns.rate-limit]\nenabled = false", "");
     reloading.reload();
@@ -143,7 +151,10 @@ fn feeds_of_the_configuration_come_change_and_go() {
     let list = reloading.server.data_dir().join("list");
     fs::write(&list, "192.0.2.7\n").unwrap();
     let feed = |every: &str| {
-        format!("[[feed]]\nname = \"drop\"\nzone = {:?}\npath = {list:?}\nevery = \"{every}\"\n", zone.origin())
+        format!(
+            "[[feed]]\nname = \"drop\"\nzone = {:?}\npath = {list:?}\nevery = \"{every}\"\n",
+            zone.origin()
+        )
     };
     reloading.write("", "", &feed("1h"));
     assert_eq!(reloading.reload()["changed"], json!(["feed"]));

@@ -217,5 +217,8 @@ fn who_is_slow_to_shake_hands_keeps_nobody_waiting_and_is_given_up() {
     first.set_read_timeout(Some(3 * PATIENCE)).unwrap();
     // Closed, or reset since it had sent something.
     let ended = first.read(&mut [0]);
-    assert!(matches!(ended, Ok(0)) || ended.is_err_and(|err| err.kind() != std::io::ErrorKind::WouldBlock));
+    assert!(
+        matches!(ended, Ok(0))
+            || ended.is_err_and(|err| err.kind() != std::io::ErrorKind::WouldBlock)
+    );
 }

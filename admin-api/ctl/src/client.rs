@@ -154,13 +154,18 @@ impl Trust<'_> {
             let shown = file.display();
             let authorities = Certificate::from_pem_bundle(&read(file)?).ok();
             let authorities = authorities.filter(|found| !found.is_empty());
-            builder = builder
-                .tls_certs_only(authorities.with_context(|| format!("{shown} holds no certificate"))?);
+            builder = builder.tls_certs_only(
+                authorities.with_context(|| format!("{shown} holds no certificate"))?,
+            );
         }
         if let Some((certificate, key)) = self.identity {
             let pem = [read(certificate)?, read(key)?].join(&b'\n');
             let identity = Identity::from_pem(&pem).ok().with_context(|| {
-                format!("{} and {} hold no certificate and key", certificate.display(), key.display())
+                format!(
+                    "{} and {} hold no certificate and key",
+                    certificate.display(),
+                    key.display()
+                )
             });
             builder = builder.identity(identity?);
         }

@@ -87,8 +87,7 @@ fn begin(store: &Store) -> Result<Copy, Problem> {
     };
     let at = UnixTime::now().0;
     let state = (checkpoint.epoch, checkpoint.seq);
-    let manifest =
-        Manifest::of_folder(checkpoint.path(), env!("CARGO_PKG_VERSION"), at, state);
+    let manifest = Manifest::of_folder(checkpoint.path(), env!("CARGO_PKG_VERSION"), at, state);
     let manifest = manifest.map_err(|err| {
         tracing::error!(%err, "a copy of the store can't be read");
         Problem::internal()

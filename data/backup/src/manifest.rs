@@ -67,8 +67,7 @@ impl Manifest {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let is_copied =
-                !NOT_COPIED.contains(&name.as_str()) && !name.starts_with("LOG.old");
+            let is_copied = !NOT_COPIED.contains(&name.as_str()) && !name.starts_with("LOG.old");
             if is_copied && entry.file_type()?.is_file() {
                 names.push(name);
             }
@@ -76,8 +75,7 @@ impl Manifest {
         names.sort();
         let files = names.into_iter().map(|name| FileEntry::of_file(folder, name));
         let files = files.collect::<io::Result<Vec<_>>>()?;
-        let manifest =
-            Self { form: FORM, release: release.into(), made_at, epoch, seq, files };
+        let manifest = Self { form: FORM, release: release.into(), made_at, epoch, seq, files };
         match manifest.check() {
             Ok(()) => Ok(manifest),
             Err(err) => Err(io::Error::other(err)),
@@ -151,7 +149,8 @@ mod tests {
     use super::{FileEntry, Manifest};
 
     fn manifest(names: &[&str]) -> Manifest {
-        let entry = |name: &&str| FileEntry { name: (*name).into(), size: 0, blake3: String::new() };
+        let entry =
+            |name: &&str| FileEntry { name: (*name).into(), size: 0, blake3: String::new() };
         let files = names.iter().map(entry).collect();
         Manifest { form: 1, release: "x".into(), made_at: 1, epoch: 1, seq: 1, files }
     }
@@ -159,9 +158,20 @@ mod tests {
     #[test]
     fn a_name_leads_nowhere() {
         assert!(manifest(&["CURRENT", "MANIFEST-000005", "000012.sst"]).check().is_ok());
-        for name in
-            ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", ".hidden", "-x", "a\0", "backup.json", "é"]
-        {
+        for name in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "/etc/passwd",
+            "a/b",
+            "a\\b",
+            ".hidden",
+            "-x",
+            "a\0",
+            "backup.json",
+            "é",
+        ] {
             assert!(manifest(&[name]).check().is_err(), "{name:?}");
         }
         assert!(manifest(&["a", "a"]).check().is_err());

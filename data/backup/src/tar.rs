@@ -51,7 +51,11 @@ pub(crate) fn end(out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Reads the frame of a file that is known.
-pub(crate) fn expect_header(from: &mut impl Read, name: &str, size: u64) -> Result<(), BackupError> {
+pub(crate) fn expect_header(
+    from: &mut impl Read,
+    name: &str,
+    size: u64,
+) -> Result<(), BackupError> {
     match block(from)? == header(name, size) {
         true => Ok(()),
         false => Err(BackupError::Damaged("a file in it is not where it should be")),

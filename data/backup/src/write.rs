@@ -30,7 +30,8 @@ pub fn write<W: Write, R: Read>(
     let mut piece = vec![0; PIECE];
     for file in &manifest.files {
         packer.write_all(&tar::header(&file.name, file.size))?;
-        let (mut from, mut hasher, mut left) = (open(&file.name)?, blake3::Hasher::new(), file.size);
+        let (mut from, mut hasher, mut left) =
+            (open(&file.name)?, blake3::Hasher::new(), file.size);
         while left > 0 {
             let most = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let read = from.read(&mut piece[..most])?;

@@ -16,7 +16,8 @@ fn backup() -> (TempDir, Vec<u8>, Manifest) {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("CURRENT"), "MANIFEST-000004\n").unwrap();
     fs::write(dir.path().join("000012.sst"), [7_u8; 1500]).unwrap();
-    let noise: Vec<u8> = (0..3000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise: Vec<u8> =
+        (0..3000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     fs::write(dir.path().join("000013.sst"), noise).unwrap();
     fs::write(dir.path().join("000014.log"), "").unwrap();
     fs::write(dir.path().join("LOG"), "is not copied").unwrap();

@@ -29,13 +29,18 @@ impl TlsSpec {
     pub(super) fn check(typed: Spanned<Self>, listen: &Listen) -> Result<TlsFiles, Refused> {
         let at = typed.span();
         if let Listen::Unix(_) = listen {
-            return refuse("http.tls", at, "http.listen is a Unix socket, over which TLS is not spoken");
+            return refuse(
+                "http.tls",
+                at,
+                "http.listen is a Unix socket, over which TLS is not spoken",
+            );
         }
         let Self { certificate, key, client_ca, client_certificates } = typed.into_inner();
         let clients = match (client_ca, client_certificates) {
             (Some(authorities), how) => Some(TlsClients {
                 authorities: path("http.tls.client-ca", authorities)?,
-                is_required: how.is_none_or(|how| *how.get_ref() == ClientCertificatesSpec::Required),
+                is_required: how
+                    .is_none_or(|how| *how.get_ref() == ClientCertificatesSpec::Required),
             }),
             (None, Some(how)) => {
                 let detail = "it needs http.tls.client-ca, which says whose certificates count";

@@ -61,7 +61,8 @@ impl Queue {
 fn answer_all(service: &LiveService, rx: &Receiver<SlowQuery>) {
     for SlowQuery { packet, path, socket } in rx {
         let peer = path.peer();
-        if let Some(reply) = respond(&service.load(), &packet, peer, Transport::Udp, ClockReading::now())
+        if let Some(reply) =
+            respond(&service.load(), &packet, peer, Transport::Udp, ClockReading::now())
             && let Err(err) = udp_batch::send(&socket, &reply, &path)
         {
             // A client that can't be reached asks again.

@@ -46,8 +46,7 @@ impl Workers {
         let (queue, slow_path) = Queue::start(service.clone())?;
         let mut threads = Vec::with_capacity(sockets.len() + 1);
         let first = service.load();
-        for (i, (socket, counters)) in
-            sockets.into_iter().zip(first.counters.workers()).enumerate()
+        for (i, (socket, counters)) in sockets.into_iter().zip(first.counters.workers()).enumerate()
         {
             let worker = Worker {
                 socket: Arc::new(socket),

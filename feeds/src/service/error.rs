@@ -20,7 +20,9 @@ pub enum FeedsError {
     #[error("{0} stands in the server's configuration ([[feed]]), where alone it can be changed")]
     Configured(FeedName),
     /// A feed of the configuration has the name of one that was made over the API.
-    #[error("there is a feed {0} that was made over the API; delete it first, or name this one otherwise")]
+    #[error(
+        "there is a feed {0} that was made over the API; delete it first, or name this one otherwise"
+    )]
     Made(FeedName),
     /// Another feed replaces what the source lists in the zone.
     #[error(

@@ -90,7 +90,8 @@ impl Checkpoint {
             return Ok(());
         }
         let (free, bytes) = (free >> 20, bytes >> 20);
-        let reason = format!("the disk has {free} MiB left, and a backup needs {bytes} MiB beside it");
+        let reason =
+            format!("the disk has {free} MiB left, and a backup needs {bytes} MiB beside it");
         let reason = io::Error::new(io::ErrorKind::StorageFull, reason);
         Err(StoreError::Io { path: self.db.path.clone(), reason })
     }

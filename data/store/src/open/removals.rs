@@ -61,8 +61,7 @@ impl Removals {
                 self.listings.insert((zone, subject, source), None);
             }
             Op::Import { zone, import } => {
-                let is_of_source =
-                    |(z, _, source): &Place| *z == zone && *source == import.source;
+                let is_of_source = |(z, _, source): &Place| *z == zone && *source == import.source;
                 self.listings.retain(|place, _| !is_of_source(place));
                 *self.imports.entry((zone, import.source)).or_default() += import.counts.removed;
             }
@@ -138,13 +137,17 @@ mod tests {
 
     #[test]
     fn what_was_listed_again_may_come_back_and_what_is_excluded_may_not() {
-        let removals = taken(vec![delete("192.0.2.1"), put("192.0.2.1", false), delete("192.0.2.2")]);
+        let removals =
+            taken(vec![delete("192.0.2.1"), put("192.0.2.1", false), delete("192.0.2.2")]);
         let gone: Vec<String> =
             removals.listings.keys().map(|(_, subject, _)| subject.to_string()).collect();
         assert_eq!(gone, ["192.0.2.2"]);
         let removals = taken(vec![put("192.0.2.1", true)]);
         assert!(removals.listings.values().all(Option::is_some) && removals.listings.len() == 1);
-        assert_eq!(taken(vec![put("192.0.2.1", true), put("192.0.2.1", false)]), Removals::default());
+        assert_eq!(
+            taken(vec![put("192.0.2.1", true), put("192.0.2.1", false)]),
+            Removals::default()
+        );
     }
 
     #[test]

@@ -52,7 +52,9 @@ pub enum RestoreError {
     #[error(transparent)]
     Backup(#[from] BackupError),
     /// The store in it is not what the backup says.
-    #[error("the backup says that it ends with change {said} of epoch {said_epoch}, but ends with {found} of epoch {found_epoch}")]
+    #[error(
+        "the backup says that it ends with change {said} of epoch {said_epoch}, but ends with {found} of epoch {found_epoch}"
+    )]
     Mismatch {
         /// The last change by its manifest.
         said: u64,
@@ -151,11 +153,7 @@ impl Restore {
     }
 
     /// Finds out what was removed since the backup.
-    fn read_old(
-        &mut self,
-        backup: &Reader<'_>,
-        guards: &[DocumentKind],
-    ) -> Result<(), StoreError> {
+    fn read_old(&mut self, backup: &Reader<'_>, guards: &[DocumentKind]) -> Result<(), StoreError> {
         let seq = self.manifest.seq;
         match check::presence(&self.store) {
             Ok(Presence::Store) | Err(StoreError::Damaged { .. }) => {}
@@ -331,7 +329,8 @@ impl Destination for Room<'_> {
         let needed = manifest.bytes().saturating_add(ROOM);
         if free < needed {
             let (free, needed) = (free >> 20, needed >> 20);
-            let reason = format!("the backup needs {needed} MiB beside the store, and the disk has {free}");
+            let reason =
+                format!("the backup needs {needed} MiB beside the store, and the disk has {free}");
             return Err(io::Error::new(io::ErrorKind::StorageFull, reason));
         }
         Ok(())
@@ -397,9 +396,8 @@ impl OldLog {
             }
         }
         let behind = seq.saturating_add(1).to_be_bytes();
-        let may_matter = |last: &Option<Vec<u8>>| {
-            last.as_deref().is_none_or(|last| last >= behind.as_slice())
-        };
+        let may_matter =
+            |last: &Option<Vec<u8>>| last.as_deref().is_none_or(|last| last >= behind.as_slice());
         log.is_damaged =
             salvage.lost_writes > 0 || rows.lost.iter().any(|lost| may_matter(&lost.last));
         Ok(log)
@@ -478,8 +476,12 @@ impl Rework<'_> {
         for ((kind, id), document) in &removals.documents {
             let precondition = Precondition::None;
             self.push(match document {
-                Some(document) => Operation::PutDocument { document: document.clone(), precondition },
-                None => Operation::DeleteDocument { kind: kind.clone(), id: id.clone(), precondition },
+                Some(document) => {
+                    Operation::PutDocument { document: document.clone(), precondition }
+                }
+                None => {
+                    Operation::DeleteDocument { kind: kind.clone(), id: id.clone(), precondition }
+                }
             })?;
         }
         self.flush()
@@ -494,7 +496,9 @@ impl Rework<'_> {
         match self.commit(vec![Operation::DeleteZone(origin.clone())]) {
             // Its listings go all the same.
             Err(RestoreError::Change(err)) => {
-                self.notes.push(format!("zone {origin}, which was deleted since, stays without listings: {err}"));
+                self.notes.push(format!(
+                    "zone {origin}, which was deleted since, stays without listings: {err}"
+                ));
                 return self.empty(origin);
             }
             done => done?,
@@ -502,7 +506,8 @@ impl Rework<'_> {
         self.listings += zone.listings;
         match again {
             Some(settings) => {
-                self.notes.push(format!("zone {origin} was deleted and made again since: it is empty"));
+                self.notes
+                    .push(format!("zone {origin} was deleted and made again since: it is empty"));
                 let zone = Box::new(settings.clone());
                 self.commit(vec![Operation::PutZone { zone, serial_floor: None }])
             }
@@ -607,7 +612,10 @@ impl Rework<'_> {
         {
             return Ok(());
         }
-        self.notes.push(format!("token {id} ({}) was revoked or changed since, and counts no more", was.name));
+        self.notes.push(format!(
+            "token {id} ({}) was revoked or changed since, and counts no more",
+            was.name
+        ));
         self.commit(vec![Operation::DeleteToken { id: id.into(), keep: None }])
     }
 
@@ -631,7 +639,9 @@ impl Rework<'_> {
             }
         }
         let name = was.subscriber.name;
-        self.notes.push(format!("subscriber {id} ({name}) was deleted or changed since, and its keys count no more"));
+        self.notes.push(format!(
+            "subscriber {id} ({name}) was deleted or changed since, and its keys count no more"
+        ));
         Ok(())
     }
 
@@ -647,7 +657,8 @@ impl Rework<'_> {
         let changes = old.map(|old| old.head.saturating_sub(manifest.seq));
         let by = changes.map_or(guess, |changes| changes.clamp(1, 1 << 30)) as u32;
         for record in self.store.read(self.now).zones()? {
-            let known = reader.as_ref().map(|reader| reader.zone(&record.zone.origin)).transpose()?;
+            let known =
+                reader.as_ref().map(|reader| reader.zone(&record.zone.origin)).transpose()?;
             let floor = match known.flatten() {
                 Some(known) => known.serial.next(),
                 None => Serial(record.serial.0.wrapping_add(by)),
