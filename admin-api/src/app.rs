@@ -24,7 +24,7 @@ use crate::{
     carrying::{self, Running},
     error::Problem,
     failed_tries::FailedTries,
-    limits::Limits,
+    limits::LiveLimits,
     rights::Permitted,
     slots::Slots,
     status::ServerStatus,
@@ -45,7 +45,7 @@ pub struct Api {
     /// The server around it.
     pub server: Arc<dyn ServerStatus>,
     /// What a request may cost.
-    pub limits: Limits,
+    pub limits: Arc<LiveLimits>,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
     /// What is fetched again and again.
@@ -98,7 +98,7 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(api: Api, shutdown: CancellationToken) -> Self {
-        let limits = &api.limits;
+        let limits = api.limits.load_full();
         Self {
             imports: Slots::new("imports", limits.max_imports, limits.max_imports_per_token),
             scans: Slots::new("searches and exports", limits.max_scans, limits.max_scans_per_token),

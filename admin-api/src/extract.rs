@@ -101,12 +101,12 @@ impl FromRequest<Arc<App>> for Octets {
 
 /// Reads a body that is at most as long as a JSON body.
 pub(crate) async fn read_body(body: Body, app: &App) -> Result<Bytes, Problem> {
-    read_at_most(body, app.limits.body_bytes, app).await
+    read_at_most(body, app.limits.load().body_bytes, app).await
 }
 
 /// A body of at most so many bytes, all of which come in time.
 pub(crate) async fn read_at_most(body: Body, most: usize, app: &App) -> Result<Bytes, Problem> {
-    let limits = &app.limits;
+    let limits = app.limits.load_full();
     let read = Limited::new(body, most).collect();
     let read = tokio::time::timeout(limits.body_timeout, read).await.map_err(|_| {
         let seconds = limits.body_timeout.as_secs();

@@ -79,7 +79,7 @@ fn client(app: &App, request: &Request) -> Client {
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip().to_canonical());
     // A proxy that names nobody asks for itself, as for its own health checks.
     Client(peer.map(|peer| {
-        anonymous::client(peer, request.headers(), &app.limits.proxies).unwrap_or(peer)
+        anonymous::client(peer, request.headers(), &app.limits.load().proxies).unwrap_or(peer)
     }))
 }
 
@@ -90,7 +90,7 @@ async fn answer(
     next: Next,
 ) -> Result<Response, Problem> {
     url_tokens::refuse(request.uri()).inspect_err(|found| warn_of(app, found))?;
-    host::check(&app.limits, app.tester.as_deref(), &request)?;
+    host::check(&app.limits.load(), app.tester.as_deref(), &request)?;
     if policy.requires_index {
         require_index(app)?;
     }
@@ -98,7 +98,7 @@ async fn answer(
     if !policy.has_deadline {
         return run.await;
     }
-    let limit = app.limits.request_timeout;
+    let limit = app.limits.load().request_timeout;
     tokio::time::timeout(limit, run).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} seconds", limit.as_secs());
         Err(Problem::unavailable("timeout", detail))

@@ -45,10 +45,10 @@ pub use feed_importer::FeedImporter;
 pub use idempotency::{MOST_REMEMBERED, REMEMBERED_FOR};
 #[doc(hidden)]
 pub use import::count_rows;
-pub use limits::Limits;
+pub use limits::{Limits, LiveLimits};
 pub use router::router;
 pub use serve::serve;
 pub use sources::{token_name, token_sources};
-pub use status::{Readiness, ServerStatus};
+pub use status::{Readiness, ReloadError, Reloaded, Reloading, ServerStatus};
 pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};
 pub use v1::token::AskedToken;

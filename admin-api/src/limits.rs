@@ -1,7 +1,8 @@
 //! What a request may cost.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::{ArcSwap, Guard};
 use ipnet::IpNet;
 
 /// The most that requests may cost, and what they may do without a token.
@@ -53,6 +54,34 @@ pub struct Limits {
     /// Names, beside addresses and `localhost`, under which requests without a token may reach the server
     /// where some need none.
     pub hosts: Vec<String>,
+}
+
+/// The limits that hold now; others may take their place while the API is served. How many connections, imports, searches
+/// and waits there are at once, and what holds for a connection, stays as it was at the start.
+#[derive(Debug)]
+pub struct LiveLimits(ArcSwap<Limits>);
+
+impl LiveLimits {
+    /// The limits as they are.
+    pub fn load(&self) -> Guard<Arc<Limits>> {
+        self.0.load()
+    }
+
+    /// The same, to be kept for longer.
+    pub(crate) fn load_full(&self) -> Arc<Limits> {
+        self.0.load_full()
+    }
+
+    /// Has requests that come from now on keep to these.
+    pub fn replace(&self, limits: Limits) {
+        self.0.store(Arc::new(limits));
+    }
+}
+
+impl From<Limits> for LiveLimits {
+    fn from(limits: Limits) -> Self {
+        Self(ArcSwap::from_pointee(limits))
+    }
 }
 
 impl Default for Limits {

@@ -11,9 +11,9 @@ use crate::{
     app::{Api, App},
     layers::{self, RoutePolicy},
     routes::{
-        allowlist, audit, changes, check, export, feeds, grants, health, import, listings, logins,
-        openapi, purge, relay_opt_outs, relay_tests, reporters, reports, search, sources,
-        subscribers, tokens, undo, usage, zones,
+        allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
+        logins, openapi, purge, relay_opt_outs, relay_tests, reload, reporters, reports, search,
+        sources, subscribers, tokens, undo, usage, zones,
     },
 };
 
@@ -83,11 +83,13 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reports::create_reports))
         .routes(routes!(purge::purge_listings))
         .routes(routes!(undo::undo_change))
+        .routes(routes!(backup::take_backup))
         .layer(layer(streams));
     let about = OpenApiRouter::new()
         .routes(routes!(health::show_health))
         .routes(routes!(health::show_readiness))
         .routes(routes!(health::show_metrics))
+        .routes(routes!(reload::reload_configuration))
         .routes(routes!(openapi::show_openapi))
         .layer(layer(always));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());

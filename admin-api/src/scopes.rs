@@ -69,6 +69,8 @@ scopes! {
     "To decide about reports." ReportsReview = Some("reports:review");
     "To remove many listings at once." PurgeAny = Some("purge");
     "To undo changes." UndoAny = Some("undo");
+    "To have the configuration read again." Reload = Some("reload");
+    "To take backups, which hold everything." Backup = Some("backup");
     "Any live token." Anyone = None;
 }
 

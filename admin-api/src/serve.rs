@@ -18,7 +18,7 @@ use axum::{
 };
 use dnsbl_daemon::{
     BusyGuard, ConnectionLimits, ConnectionPermit, ConnectionPermits, Guarded, Listener,
-    PeerNetwork, Stream, linger,
+    PeerNetwork, Stream, Tls, Transport, linger,
 };
 use dnsbl_store::Store;
 use dnsbl_types::UnixTime;
@@ -35,7 +35,7 @@ use crate::{
     app::{Api, App},
     auth::Peer,
     error::Problem,
-    limits::Limits,
+    limits::{Limits, LiveLimits},
     router::build,
     status::ServerStatus,
     token_meter::TokenMeters,
@@ -50,17 +50,25 @@ const KEEP_USES_EVERY: Duration = Duration::from_secs(20);
 /// What is answered on them.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Serves the API until `shutdown`; then accepts no more and waits for the requests in flight.
+/// Serves the API until `shutdown`; then accepts no more and waits for the requests in flight. With `tls`, nothing is
+/// served without.
 ///
 /// # Errors
 /// None so far.
-pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) -> io::Result<()> {
-    let limits = api.limits.clone();
+pub async fn serve(
+    listener: Listener,
+    tls: Option<Tls>,
+    api: Api,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let live_limits = api.limits.clone();
+    let limits = Limits::clone(&live_limits.load());
     let app = App::new(api, shutdown.clone());
     let uses =
         TokenUses { store: app.store(), meters: app.meters.clone(), server: app.server.clone() };
     let server = Server {
         router: build(app),
+        tls,
         permits: ConnectionPermits::new(ConnectionLimits {
             all: limits.max_connections,
             per_network: limits.max_per_network,
@@ -68,6 +76,7 @@ pub async fn serve(listener: Listener, api: Api, shutdown: CancellationToken) ->
         spare: ConnectionPermits::new(SPARE),
         connections: TaskTracker::new(),
         limits,
+        live_limits,
         shutdown: shutdown.clone(),
     };
     tokio::select! {
@@ -120,11 +129,14 @@ impl TokenUses {
 
 struct Server {
     router: Router,
+    tls: Option<Tls>,
     permits: ConnectionPermits,
     /// For who comes while all permits are busy.
     spare: ConnectionPermits,
     connections: TaskTracker,
+    /// As they were at the start, which connections keep.
     limits: Limits,
+    live_limits: Arc<LiveLimits>,
     shutdown: CancellationToken,
 }
 
@@ -145,7 +157,7 @@ impl Server {
     fn network(&self, peer: Option<SocketAddr>) -> PeerNetwork {
         let Some(peer) = peer else { return PeerNetwork::Local };
         let addr = peer.ip().to_canonical();
-        if self.limits.proxies.iter().any(|net| net.contains(&addr)) {
+        if self.live_limits.load().proxies.iter().any(|net| net.contains(&addr)) {
             PeerNetwork::Proxy(addr)
         } else {
             PeerNetwork::of(addr)
@@ -160,10 +172,10 @@ impl Server {
         is_spare: bool,
     ) -> impl Future<Output = ()> + Send + use<> {
         let permit = Arc::new(permit);
-        let stream = Guarded::new(stream, permit.clone(), self.limits.write_stall);
         let (router, peer) = (self.router.clone(), peer.map(Peer));
+        let busy_permit = permit.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let busy = permit.busy();
+            let busy = busy_permit.busy();
             let answer = answer(router.clone(), request, peer, is_spare);
             Box::pin(async move {
                 let response = answer.await;
@@ -171,14 +183,20 @@ impl Server {
             })
         });
         let header_timeout = if is_spare { SPARE_TIMEOUT } else { self.limits.header_timeout };
-        let mut connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
             .keep_alive(!is_spare)
-            .max_buf_size(self.limits.header_bytes)
-            .serve_connection(TokioIo::new(stream), service);
+            .max_buf_size(self.limits.header_bytes);
+        let (tls, stall) = (self.tls.clone(), self.limits.write_stall);
         let (shutdown, max_age) = (self.shutdown.clone(), self.limits.max_age);
         async move {
+            let secured = secure(stream, tls.as_ref(), &permit, header_timeout, &shutdown).await;
+            let stream = match secured {
+                Ok(stream) => Guarded::new(stream, permit, stall),
+                Err(err) => return tracing::debug!(%err, "a client did not come to TLS"),
+            };
+            let mut connection = http.serve_connection(TokioIo::new(stream), service);
             let leave = timeout(max_age, shutdown.cancelled());
             let ended = tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
@@ -196,6 +214,25 @@ impl Server {
                 linger(connection.into_parts().io.into_inner()).await;
             }
         }
+    }
+}
+
+/// Shakes hands where there is TLS, within the time that a request's head has; a connection whose permit is wanted for
+/// another one has no more time.
+async fn secure(
+    stream: Stream,
+    tls: Option<&Tls>,
+    permit: &ConnectionPermit,
+    limit: Duration,
+    shutdown: &CancellationToken,
+) -> io::Result<Transport> {
+    let Some(tls) = tls else { return Ok(Transport::Plain(stream)) };
+    tokio::select! {
+        shaken = timeout(limit, tls.accept(stream)) => {
+            shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        }
+        () = permit.revoked() => Err(io::ErrorKind::ConnectionAborted.into()),
+        () = shutdown.cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
 

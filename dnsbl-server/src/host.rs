@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use admin_api::{Readiness, Top, TopQuestion};
+use admin_api::{Readiness, ReloadError, Reloading, Top, TopQuestion};
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, ClockDoubt, UnixTime};
 
-use crate::{metrics::Metrics, top::TopCounters};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{metrics::Metrics, reload::ReloadRequest, top::TopCounters};
 
 /// Seconds by which a lifetime may be wrong without harm.
 const SMALL_STEP: u64 = 60;
@@ -19,6 +21,8 @@ pub(crate) struct Host {
     pub(crate) top: TopCounters,
     /// Set once everything is loaded and writable.
     pub(crate) serving: Arc<OnceLock<()>>,
+    /// The way to whoever has the configuration.
+    pub(crate) reloads: mpsc::Sender<ReloadRequest>,
 }
 
 impl admin_api::ServerStatus for Host {
@@ -50,6 +54,16 @@ impl admin_api::ServerStatus for Host {
 
     fn top(&self, question: &TopQuestion) -> Top {
         self.top.answer(question)
+    }
+
+    fn reload(&self, by: &str) -> Reloading {
+        let (reloads, by) = (self.reloads.clone(), format!("reload by {by}"));
+        Box::pin(async move {
+            let (reply, done) = oneshot::channel();
+            let asked = reloads.send(ReloadRequest { by, reply }).await;
+            asked.map_err(|_| ReloadError::Stopping)?;
+            done.await.unwrap_or(Err(ReloadError::Stopping))
+        })
     }
 
     fn clock_doubt(&self) -> Option<(String, u64)> {

@@ -4,12 +4,14 @@
 //! until it is told to stop, and drains. The way of a query is in `dns/`, the way of a change is
 //! `admin-api` → `dnsbl-store` → `dnsbl-index`.
 
+pub mod backup;
 pub mod check_rbldnsd;
 pub mod commands;
 mod config;
 mod dns;
 mod feeds;
 mod host;
+mod limits;
 mod logins;
 mod maintenance;
 mod metrics;
@@ -20,6 +22,7 @@ mod reload;
 mod reports;
 mod server;
 mod space_saving;
+mod tls;
 mod top;
 mod usage;
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use admin_api::{MaxPrefix, TokenTermsBody};
 use clap::{Args, Parser, Subcommand};
 use dnsbl_server::{
-    Config,
+    Config, backup,
     check_rbldnsd::{self, RbldnsdCheck, RbldnsdStatus},
     commands,
 };
@@ -51,6 +51,24 @@ enum Command {
         #[arg(long)]
         apply: bool,
     },
+    /// Take a backup while the server is stopped; `dnsblctl backup` takes one while it runs.
+    Backup {
+        /// The file, which appears once it is whole.
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Put a backup in the place of the store, which is kept beside it.
+    #[command(after_help = RESTORE_NOTES)]
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Go on where it can't be known of everything that was removed since the backup.
+        #[arg(long)]
+        accept_resurrection: bool,
+    },
 }
 
 const RBLDNSD_NOTES: &str = "\
@@ -63,6 +81,14 @@ and the first line. What differs in all zones is in docs/moving-from-rbldnsd.md 
 
 Exit status: 0 if everything is taken over and answers the same, 1 if something differs or is left out, 2 if something is
 broken or can't be read.";
+
+const RESTORE_NOTES: &str = "\
+All of the backup is read and verified in a folder beside the store before anything is replaced. What was removed since the
+backup stays removed, by the log of the old store: listings, zones, tokens, keys of subscribers, exclusions. Where that log
+is not there, or does not go back far enough, this says so and does nothing without --accept-resurrection; what is known is
+taken out all the same. The old store stays beside the new one, as store.before-restore-SECONDS.
+
+Exit status: 0 if it was restored, 1 if not; then nothing was replaced.";
 
 #[derive(Args)]
 struct CheckRbldnsd {
@@ -192,6 +218,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Recover { config, apply } => {
             commands::recover(&Config::load(&config.config)?, apply)?;
+        }
+        Command::Backup { file, config } => {
+            backup::take(&Config::load(&config.config)?, &file)?;
+        }
+        Command::Restore { file, config, accept_resurrection } => {
+            backup::restore(&Config::load(&config.config)?, &file, accept_resurrection)?;
         }
         Command::CheckRbldnsd(of) => return Ok(check_rbldnsd(of)),
     }

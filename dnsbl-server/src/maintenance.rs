@@ -9,7 +9,7 @@ use admin_api::{MOST_REMEMBERED, REMEMBERED_FOR};
 use dnsbl_store::{Actor, Change, ChangeError, LogSize, Operation, OperationResult, Store};
 use dnsbl_types::{Clock, ClockDoubt, ClockEvent, UnixTime};
 use tokio::{
-    sync::oneshot,
+    sync::{oneshot, watch},
     task::spawn_blocking,
     time::{Instant, sleep_until},
 };
@@ -26,7 +26,12 @@ const TRUNCATE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs until `stop`, or until the store takes no more writes.
-pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: CancellationToken) {
+pub(crate) async fn run(
+    store: Store,
+    clock: Clock,
+    log: watch::Receiver<ChangeLog>,
+    stop: CancellationToken,
+) {
     let mut keeper = Keeper { store, clock, log, size: LogSize::default() };
     let mut truncate_at = Instant::now();
     loop {
@@ -60,7 +65,7 @@ pub(crate) async fn run(store: Store, clock: Clock, log: ChangeLog, stop: Cancel
 struct Keeper {
     store: Store,
     clock: Clock,
-    log: ChangeLog,
+    log: watch::Receiver<ChangeLog>,
     size: LogSize,
 }
 
@@ -79,9 +84,9 @@ impl Keeper {
     async fn truncate_log(&mut self) -> Result<(), ChangeError> {
         let Some(now) = self.clock.believed() else { return Ok(()) };
         self.forget_requests(now).await?;
-        let before = UnixTime(now.0.saturating_sub(self.log.keep.as_secs()));
-        let (store, max_bytes) = (self.store.clone(), self.log.keep_bytes);
-        let undo_bytes = self.log.undo_bytes;
+        let ChangeLog { keep, keep_bytes, undo_bytes } = *self.log.borrow();
+        let before = UnixTime(now.0.saturating_sub(keep.as_secs()));
+        let (store, max_bytes) = (self.store.clone(), keep_bytes);
         let mut size = std::mem::take(&mut self.size);
         let find = move || {
             let reader = store.read(now);
@@ -189,6 +194,7 @@ mod tests {
                 keep_bytes: 1 << 30,
                 undo_bytes: 1 << 30,
             };
+            let (_, log) = watch::channel(log);
             let keeper = Keeper { store, clock, log, size: LogSize::default() };
             Self { keeper, machine, _dir: dir }
         }

@@ -126,6 +126,7 @@ impl Collector for State {
 /// The gauges of one scrape.
 struct Gauges {
     last_import: IntGaugeVec,
+    last_backup: IntGauge,
     clock_in_doubt: IntGauge,
     listings: IntGaugeVec,
     exclusions: IntGaugeVec,
@@ -144,6 +145,10 @@ impl Gauges {
                 "dnsbl_last_import_timestamp_seconds",
                 "When a source was last imported into a zone, in seconds since 1970",
                 &["zone", "source"],
+            )?,
+            last_backup: IntGauge::new(
+                "dnsbl_last_backup_timestamp_seconds",
+                "When a backup was last handed over whole, in seconds since 1970; 0 where none was",
             )?,
             clock_in_doubt: IntGauge::new(
                 "dnsbl_clock_in_doubt",
@@ -172,9 +177,10 @@ impl Gauges {
         })
     }
 
-    fn all(&self) -> [&dyn Collector; 10] {
+    fn all(&self) -> [&dyn Collector; 11] {
         [
             &self.last_import,
+            &self.last_backup,
             &self.clock_in_doubt,
             &self.listings,
             &self.exclusions,
@@ -207,6 +213,8 @@ impl Gauges {
     fn read_zones(&self, store: &Store) -> Result<(), StoreError> {
         let reader = store.read(UnixTime::now());
         self.head_seq.set(clamp(reader.head()?));
+        let last_backup = reader.last_backup()?;
+        self.last_backup.set(last_backup.map_or(0, |at| clamp(at.0)));
         for (zone, source, at) in reader.last_imports()? {
             self.last_import.with_label_values(&[&zone, &source]).set(clamp(at.0));
         }

@@ -7,10 +7,11 @@ use std::{
 };
 
 use ::relay_tester::service::RunningTester;
-use admin_api::{Api, Limits};
+use admin_api::{Api, ReloadError, Reloaded};
 use anyhow::Context;
-use dnsbl_daemon::{Listen, Listener, Signal, Signals, descriptors, file_access, log::Log};
-use dnsbl_feeds::Feeds;
+use dnsbl_daemon::{
+    Listen, Listener, Signal, Signals, Tls, TlsFiles, descriptors, file_access, log::Log,
+};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
 use dnsbl_reports::RunningReports;
@@ -18,24 +19,25 @@ use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use prometheus::Histogram;
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinHandle, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, commands, config,
-    dns::{self, Cookies, Counters, Sampler, Sockets},
+    dns::{self, Counters, LiveService, Sampler, Sockets},
     feeds,
     host::Host,
+    limits::limits,
     logins::{self, DracService},
     maintenance,
     metrics::Metrics,
     protection,
     query_log::{self, QueryLog},
     relay_tester,
-    reload::Reloader,
-    reports,
+    reload::{Document, LiveParts, ReloadRequest, Reloader},
+    reports, tls,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
 };
@@ -47,16 +49,19 @@ const GRACE: Duration = Duration::from_secs(10);
 const RESERVED_FILES: u64 = 768;
 /// Connections that a listener can take however few open files there may be.
 const FEWEST_CONNECTIONS: usize = 16;
+/// Reloads that wait.
+const RELOADS: usize = 4;
 
 /// Serves what a configuration file says until SIGTERM or SIGINT, drains, and returns.
 ///
 /// # Errors
 /// The file is bad, or what it asks for can't be had.
 pub fn run(file: &Path) -> anyhow::Result<()> {
-    let config = Config::load(file)?;
+    let document = Document::load(file)?;
+    let config = document.config.clone();
     let log = Log::start(&config.log.filter, config.log.json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let reloader = Reloader::new(file.into(), config.clone(), log);
+    let reloader = Reloader::new(file.into(), document, log);
     runtime.context("starting the runtime")?.block_on(serve(config, reloader))
 }
 
@@ -66,7 +71,8 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
     let began = Instant::now();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     divide_open_files(&mut config);
-    let mut running = Running::start(&config).await?;
+    let (reloads, mut asked) = mpsc::channel(RELOADS);
+    let mut running = Running::start(&config, reloads).await?;
     let zones = running.index.load().zones().count();
     let (listings, ms) = (running.listings, began.elapsed().as_millis() as u64);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), zones, listings, ms, "serving");
@@ -75,10 +81,13 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Stop => break Ok(()),
-                Signal::Reload => {
-                    reloader.reload(running.cookies.as_ref(), running.query_log.as_ref());
-                },
+                // What became of it has been told.
+                Signal::Reload => drop(running.reload(&mut reloader, "SIGHUP")),
             },
+            Some(ReloadRequest { by, reply }) = asked.recv() => {
+                // Whoever asked may be gone.
+                let _ = reply.send(running.reload(&mut reloader, &by));
+            }
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
             }
@@ -86,6 +95,8 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let draining = Instant::now();
+    // Whoever asks for a reload now is told that it is too late.
+    drop(asked);
     tracing::info!("stopping: no more connections; what is under way is finished");
     running.stop().await;
     tracing::info!(ms = draining.elapsed().as_millis() as u64, "stopped");
@@ -133,13 +144,12 @@ struct Running {
     listings: u64,
     dns: dns::Server,
     dns_addresses: String,
-    cookies: Option<Cookies>,
+    live: LiveParts,
     query_log: Option<QueryLog>,
     usage: Option<RunningUsage>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     tester: Option<RunningTester>,
-    feeds: Arc<Feeds>,
     logins: Option<RunningLogins>,
     reports: Option<RunningReports>,
     drac: Option<DracService>,
@@ -147,18 +157,17 @@ struct Running {
 }
 
 impl Running {
-    async fn start(config: &Config) -> anyhow::Result<Self> {
+    async fn start(config: &Config, reloads: mpsc::Sender<ReloadRequest>) -> anyhow::Result<Self> {
         let sockets = Sockets::bind(&config.dns)?;
         let dns_addresses = dns::join(&sockets.addresses);
-        let (listener, http_address) = listen(&config.http).await?;
+        let (listener, tls, http_address) = listen(&config.http).await?;
 
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
         metrics.registry().register(Box::new(counters.clone()))?;
         let usage_metrics = UsageMetrics::new(metrics.registry())?;
         let index = Arc::new(Index::default());
-        let protection = protection::build(&config.dns, metrics.registry())?;
-        let cookies = protection.cookies.clone();
+        let (protection, rate_limits) = protection::build(&config.dns, metrics.registry())?;
         let access = Arc::new(protection::access(&config.dns));
         let seed = u128::from_ne_bytes(protection::random()?) as u64;
         let (sampler, samples) = Sampler::counting(seed);
@@ -180,8 +189,9 @@ impl Running {
             version: config.dns.version.clone(),
             identity: config.dns.identity.clone(),
         };
+        let service = LiveService::new(service);
         let dns =
-            dns::Server::start(sockets, service, &config.dns).context("starting the DNS face")?;
+            dns::Server::start(sockets, &service, &config.dns).context("starting the DNS face")?;
 
         let (store, clock) = match open(config).await {
             Ok(opened) => opened,
@@ -216,6 +226,7 @@ impl Running {
             clock: clock.clone(),
             top: counted.clone(),
             serving: serving.clone(),
+            reloads,
         };
         let host = Arc::new(host);
         let feeds = match feeds::build(config, &store, host.clone(), &registry) {
@@ -225,12 +236,13 @@ impl Running {
                 return Err(err);
             }
         };
+        let limits = Arc::new(limits(config).into());
         let api = Api {
             store: store.clone(),
             index: index.clone(),
             head,
             server: host,
-            limits: limits(config),
+            limits: Arc::clone(&limits),
             tester: tester.clone(),
             feeds: feeds.clone(),
             logins: logins.clone(),
@@ -239,7 +251,11 @@ impl Running {
         };
         let stop = CancellationToken::new();
         tokio::spawn(top::run(counted, samples, index.clone(), stop.clone()));
-        let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
+        if let Some(tls) = &tls {
+            tokio::spawn(tls::follow(tls.clone(), stop.clone()));
+        }
+        let http = tokio::spawn(admin_api::serve(listener, tls.clone(), api, stop.clone()));
+        let (change_log, kept_log) = watch::channel(config.change_log);
 
         let mut running = Self {
             store,
@@ -247,13 +263,12 @@ impl Running {
             listings: 0,
             dns,
             dns_addresses,
-            cookies,
+            live: LiveParts { service, rate_limits, limits, tls, feeds, change_log },
             query_log,
             usage: None,
             http,
             http_address,
             tester: None,
-            feeds,
             logins: None,
             reports: None,
             drac: None,
@@ -319,15 +334,19 @@ impl Running {
                 }
             }
         }
-        if let Err(err) = running.feeds.start().await {
+        if let Err(err) = running.live.feeds.start().await {
             running.stop().await;
             return Err(err).context("reading the feeds");
         }
         let (store, stop) = (running.store.clone(), running.stop.clone());
-        tokio::spawn(maintenance::run(store, clock, config.change_log, stop));
+        tokio::spawn(maintenance::run(store, clock, kept_log, stop));
         // Nobody else sets it.
         let _ = serving.set(());
         Ok(running)
+    }
+
+    fn reload(&self, reloader: &mut Reloader, by: &str) -> Result<Reloaded, ReloadError> {
+        reloader.reload(by, &self.live, self.query_log.as_ref())
     }
 
     /// Stops accepting, answers what is in, and closes the store.
@@ -336,7 +355,7 @@ impl Running {
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
         }
-        self.feeds.stop().await;
+        self.live.feeds.stop().await;
         if let Some(tester) = self.tester {
             tester.stopped().await;
         }
@@ -350,6 +369,8 @@ impl Running {
             reports.stop().await;
         }
         self.dns.stop(GRACE).await;
+        // With it ends what hands out samples.
+        drop(self.live);
         // What was asked until then is kept.
         if let Some(usage) = self.usage {
             usage.stop().await;
@@ -427,31 +448,18 @@ async fn load(
     .await?
 }
 
-fn limits(config: &Config) -> Limits {
-    let http = &config.http;
-    let believed = config.relay_tester.as_ref().and_then(|tester| tester.anonymous.as_ref());
-    Limits {
-        max_connections: http.connections,
-        max_per_network: http.connections_per_network,
-        proxies: http.proxies.iter().chain(believed.into_iter().flatten()).copied().collect(),
-        body_bytes: http.body_limit,
-        import_bytes: http.import_limit,
-        metrics_open: http.open_metrics,
-        openapi_open: http.open_metrics,
-        hosts: http.hosts.clone(),
-        ..Limits::default()
-    }
-}
-
-async fn listen(http: &config::Http) -> anyhow::Result<(Listener, String)> {
+async fn listen(http: &config::Http) -> anyhow::Result<(Listener, Option<Tls>, String)> {
+    let tls = http.tls.as_ref().map(TlsFiles::read).transpose().context("http.tls")?;
+    // Plain HTTP off this machine.
     if let Listen::Tcp(addr) = &http.listen
         && !addr.ip().is_loopback()
+        && tls.is_none()
     {
-        tracing::warn!(%addr, "the admin API has no TLS: put a proxy in front of it that has");
+        tracing::warn!(%addr, "the admin API has no TLS: set [http.tls], or put a proxy in front of it that has");
     }
     let listener = http.listen.bind(http.access).await.context("http.listen")?;
     let address = listener.to_string();
-    Ok((listener, address))
+    Ok((listener, tls.map(Tls::new), address))
 }
 
 /// Says where others could change the data or read the secrets.
@@ -460,5 +468,12 @@ fn warn_of_loose_permissions(config: &Config) {
     file_access::warn_of_secret(&config.token_file());
     file_access::warn_of_secret(&config.relay_keys_file());
     let cookies = config.dns.cookies.iter().flat_map(|cookies| &cookies.secrets);
-    config.logins.secrets.iter().chain(cookies).for_each(|file| file_access::warn_of_secret(file));
+    let tls = config.http.tls.iter().map(|tls| &tls.key);
+    config
+        .logins
+        .secrets
+        .iter()
+        .chain(cookies)
+        .chain(tls)
+        .for_each(|file| file_access::warn_of_secret(file));
 }

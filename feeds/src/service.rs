@@ -131,6 +131,78 @@ impl Feeds {
         self.forget(states.into_keys()).await
     }
 
+    /// Whether these can take the place of the feeds of the configuration, beside those that were made over the API.
+    ///
+    /// # Errors
+    /// One has the name of such a feed, or lists as its source, or there are too many.
+    pub fn check_configured(&self, feeds: &[Feed]) -> Result<(), FeedsError> {
+        let running = self.running();
+        let made: Vec<&Running> = running.values().filter(|other| !other.configured).collect();
+        if made.len() + feeds.len() > MOST {
+            return Err(FeedsError::TooMany);
+        }
+        for feed in feeds {
+            if made.iter().any(|other| other.feed.name == feed.name) {
+                return Err(FeedsError::Made(feed.name.clone()));
+            }
+            let is_same = |other: &&&Running| {
+                (&other.feed.zone, &other.feed.source) == (&feed.zone, &feed.source)
+            };
+            if let Some(other) = made.iter().find(is_same) {
+                return Err(FeedsError::Taken {
+                    other: other.feed.name.clone(),
+                    source_name: feed.source.clone(),
+                    zone: feed.zone.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Has these run in place of the feeds of the configuration. Those that are as they were go on; an import that has
+    /// begun is finished first. Returns at once.
+    pub fn reconfigure(self: &Arc<Self>, feeds: Vec<Feed>) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            if let Err(err) = this.replace_configured(feeds).await {
+                tracing::warn!(%err, "the states of feeds that are no more were not deleted");
+            }
+        });
+    }
+
+    async fn replace_configured(&self, feeds: Vec<Feed>) -> Result<(), FeedsError> {
+        let _changing = self.changing.lock().await;
+        let before: Vec<Arc<Feed>> = {
+            let running = self.running();
+            running.values().filter(|one| one.configured).map(|one| one.feed.clone()).collect()
+        };
+        // All that go before any comes, as a feed may have the name or source that another had.
+        let (mut gone, mut states) = (Vec::new(), BTreeMap::new());
+        for old in before.iter().filter(|old| !feeds.contains(old)) {
+            let Some(last) = self.end(&old.name).await else { continue };
+            match feeds.iter().find(|feed| feed.name == old.name) {
+                Some(feed) => {
+                    drop(
+                        states.insert(old.name.clone(), last.state.after_change(&last.feed, feed)),
+                    );
+                }
+                None => gone.push(old.name.clone()),
+            }
+        }
+        for feed in feeds {
+            if before.iter().any(|old| **old == feed) {
+                continue;
+            }
+            if let Err(err) = self.admit(&feed, None) {
+                tracing::warn!(feed = %feed.name, %err, "a feed of the configuration does not run");
+                continue;
+            }
+            let state = states.remove(&feed.name).unwrap_or_default();
+            self.run(feed, true, state);
+        }
+        self.forget(gone.into_iter()).await
+    }
+
     /// Deletes the states of feeds that are no more.
     async fn forget(&self, names: impl Iterator<Item = FeedName>) -> Result<(), FeedsError> {
         let running: Vec<FeedName> = self.running().keys().cloned().collect();

@@ -99,7 +99,7 @@ fn hang_up_says_what_needs_a_restart() {
     let text = fs::read_to_string(server.config_file()).unwrap();
     fs::write(server.config_file(), text.replace("[dns]", "[dns]\ntcp-idle-timeout = 7")).unwrap();
     signal(server.id(), "HUP");
-    server_says(&server, "[dns] changed too, which a restart brings");
+    server_says(&server, "dns.tcp-idle-timeout changed too, which a restart brings");
     signal(server.id(), "HUP");
     server.admin().get("/readyz").expect(200);
 }

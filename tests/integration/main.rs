@@ -31,6 +31,7 @@ mod tokens;
 mod zones;
 
 // Promises about writes.
+mod backup;
 mod crash;
 mod read_your_writes;
 mod store_failure;
@@ -42,7 +43,9 @@ mod daemons;
 mod loading;
 mod places;
 mod protection;
+mod reload;
 mod subscribers;
+mod tls;
 mod usage;
 mod wildcard;
 

@@ -243,6 +243,6 @@ fn servers_with_one_secret_take_each_others_cookies_and_a_secret_is_changed_whil
     // What is no secret changes nothing, and is not shown.
     fs::write(&new, "e5e973e5a6b2a43f\n").unwrap();
     signal(first.id(), "HUP");
-    server_says(&first, "dns.cookies.secrets stay as they are");
+    server_says(&first, "everything stays as it is: dns.cookies.secrets");
     assert!(takes(&first, &of_new) && !first.stderr().contains("e5e973e5"));
 }

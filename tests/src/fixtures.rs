@@ -1,6 +1,10 @@
 //! Real lists, as published; the README beside them says by whom.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use dnsbl_types::Subject;
 
@@ -36,4 +40,12 @@ pub fn subjects(text: &str) -> BTreeSet<Subject> {
     let rows = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let first_words = rows.filter_map(|row| row.split_whitespace().next());
     first_words.map(|word| word.parse().unwrap_or_else(|err| panic!("{word:?}: {err}"))).collect()
+}
+
+/// A certificate or key of those that openssl(1) made once, each for a hundred years.
+#[track_caller]
+pub fn tls(name: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tls").join(name);
+    assert!(file.is_file(), "{}", file.display());
+    file
 }

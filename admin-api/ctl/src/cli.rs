@@ -8,9 +8,10 @@ use crate::{
     access::AccessCommand,
     allow::AllowCommand,
     audit::Audit,
+    backup::Backup,
     changes::Changes,
     check::Check,
-    client::Client,
+    client::{Client, Trust},
     export::Export,
     failure::{REFUSED, Refusal, UNUSABLE},
     feed::FeedCommand,
@@ -20,6 +21,7 @@ use crate::{
     output::{self, Output},
     purge::Purge,
     relay_test::RelayTestCommand,
+    reload::Reload,
     report::ReportCommand,
     reporter::ReporterCommand,
     source::SourceCommand,
@@ -82,6 +84,29 @@ struct Globals {
         value_name = "FILE"
     )]
     token_file: Option<PathBuf>,
+    /// Authorities whose certificates are believed, PEM; those of the system unless given
+    #[arg(long, global = true, env = "DNSBL_CA", hide_env_values = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Certificate to show to the server, PEM
+    #[arg(
+        long,
+        global = true,
+        env = "DNSBL_CERT",
+        hide_env_values = true,
+        value_name = "FILE",
+        requires = "key"
+    )]
+    cert: Option<PathBuf>,
+    /// Private key of that certificate, PEM
+    #[arg(
+        long,
+        global = true,
+        env = "DNSBL_KEY",
+        hide_env_values = true,
+        value_name = "FILE",
+        requires = "cert"
+    )]
+    key: Option<PathBuf>,
     /// Print the JSON of the server as it is
     #[arg(long, global = true)]
     json: bool,
@@ -124,6 +149,8 @@ enum Command {
     Usage(UsageCommand),
     Top(TopCommand),
     Status(Status),
+    Reload(Reload),
+    Backup(Backup),
 }
 
 impl Cli {
@@ -153,7 +180,9 @@ impl Cli {
 
 impl Globals {
     fn client(&self) -> anyhow::Result<Client> {
-        Client::new(&self.server, self.token_file.as_deref())
+        let identity = self.cert.as_deref().zip(self.key.as_deref());
+        let trust = Trust { authorities: self.ca.as_deref(), identity };
+        Client::new(&self.server, self.token_file.as_deref(), &trust)
     }
 }
 
@@ -182,6 +211,8 @@ impl Command {
             Self::Usage(command) => command.run(client, output).await,
             Self::Top(command) => command.run(client, output).await,
             Self::Status(status) => status.run(client, output).await,
+            Self::Reload(reload) => reload.run(client, output).await,
+            Self::Backup(backup) => backup.run(client, output).await,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fs, net::IpAddr, path::Path, time::Duration};
 use anyhow::{Context, anyhow, bail, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use reqwest::{
-    ClientBuilder, Method, RequestBuilder, Response, StatusCode, Url,
+    Certificate, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
     redirect::Policy,
 };
@@ -31,13 +31,26 @@ pub(crate) struct Client {
     pub(crate) has_token: bool,
 }
 
+/// The files for https.
+#[derive(Default)]
+pub(crate) struct Trust<'a> {
+    /// The authorities that are believed, and no others; else those of the system.
+    pub(crate) authorities: Option<&'a Path>,
+    /// Who we are: a certificate and its key.
+    pub(crate) identity: Option<(&'a Path, &'a Path)>,
+}
+
 /// The lines of a streamed answer.
 pub(crate) type AnswerLines =
     Lines<BufReader<StreamReader<BoxStream<'static, std::io::Result<bytes::Bytes>>, bytes::Bytes>>>;
 
 impl Client {
     /// A client for the server at `server`, with the token in that file.
-    pub(crate) fn new(server: &str, token_file: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        server: &str,
+        token_file: Option<&Path>,
+        trust: &Trust<'_>,
+    ) -> anyhow::Result<Self> {
         let headers = token_file.map(read_token).transpose()?;
         let has_token = headers.is_some();
         let builder = reqwest::Client::builder()
@@ -46,6 +59,7 @@ impl Client {
             .redirect(Policy::none())
             .connect_timeout(CONNECT_TIMEOUT);
         let (builder, base) = locate(builder, server)?;
+        let builder = trust.apply(builder, &base)?;
         if let Some(host) = plain_host(&base).filter(|_| has_token) {
             let host = text::visible(&host);
             output::note(format_args!(
@@ -126,6 +140,41 @@ impl Client {
     pub(crate) fn trouble(&self, err: reqwest::Error) -> anyhow::Error {
         trouble(&self.server, err)
     }
+}
+
+impl Trust<'_> {
+    /// Has the client believe and show what these files hold.
+    fn apply(&self, mut builder: ClientBuilder, base: &str) -> anyhow::Result<ClientBuilder> {
+        let is_given = self.authorities.is_some() || self.identity.is_some();
+        ensure!(
+            !is_given || base.starts_with("https:"),
+            "--ca, --cert and --key are for a server that is reached by https"
+        );
+        if let Some(file) = self.authorities {
+            let shown = file.display();
+            let authorities = Certificate::from_pem_bundle(&read(file)?).ok();
+            let authorities = authorities.filter(|found| !found.is_empty());
+            builder = builder.tls_certs_only(
+                authorities.with_context(|| format!("{shown} holds no certificate"))?,
+            );
+        }
+        if let Some((certificate, key)) = self.identity {
+            let pem = [read(certificate)?, read(key)?].join(&b'\n');
+            let identity = Identity::from_pem(&pem).ok().with_context(|| {
+                format!(
+                    "{} and {} hold no certificate and key",
+                    certificate.display(),
+                    key.display()
+                )
+            });
+            builder = builder.identity(identity?);
+        }
+        Ok(builder)
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// Reads the token into the header that carries it; no message shows it.

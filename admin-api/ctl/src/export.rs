@@ -3,7 +3,6 @@
 mod frame;
 mod mirror;
 mod order;
-mod part;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,16 +10,17 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 use reqwest::Response;
 use tokio::signal;
 
-use self::{frame::ensure_framed, mirror::Mirror, order::Order, part::Part};
+use self::{frame::ensure_framed, mirror::Mirror, order::Order};
 use crate::{
     client::Client,
     format,
     output::{self, Output},
+    part::Part,
     path::parse_segment,
     progress,
 };
@@ -106,7 +106,7 @@ impl Export {
         let [order] = orders.as_slice() else {
             bail!("several files need a folder: --to DIR");
         };
-        let part = file.map(Part::create).transpose()?;
+        let part = file.map(begin).transpose()?;
         let response = client.send(order.request(client)).await?;
         ensure_framed(&response)?;
         match part {
@@ -147,6 +147,15 @@ impl Export {
     }
 }
 
+fn begin(file: &Path) -> anyhow::Result<Part> {
+    let shown = file.display();
+    ensure!(
+        format::encoding(file).is_none(),
+        "an export is not compressed: pipe it through gzip or zstd for {shown}"
+    );
+    Part::create(file)
+}
+
 /// Copies until the end; an interrupt leaves no file either.
 async fn to_file(client: &Client, response: Response, part: Part) -> anyhow::Result<()> {
     tokio::select! {
@@ -181,4 +190,16 @@ async fn to_terminal(client: &Client, response: Response) -> anyhow::Result<()> 
         output::data(&line)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begin;
+
+    #[test]
+    fn no_export_is_said_to_be_compressed() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(begin(&directory.path().join("bl.txt.gz")).is_err());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
 }

@@ -120,7 +120,7 @@ pub(crate) async fn export_listings(
 ) -> Result<Response, Problem> {
     let origin = zone(&caller, &name)?.into_name();
     allow::require_sight(&app, &caller, &origin)?;
-    let stall = app.limits.import_stall;
+    let stall = app.limits.load().import_stall;
     let look = move |reader: &Reader<'_>| {
         let record = reader.zone(&origin)?.ok_or_else(|| Problem::no_zone(&origin))?;
         let order = query.order(&record.zone, stall)?;
@@ -233,13 +233,13 @@ fn content_type(format: ExportFormat) -> &'static str {
 }
 
 /// The pieces, and an error where they end without having come to the end.
-fn whole(queue: mpsc::Receiver<Option<Bytes>>) -> impl Stream<Item = io::Result<Bytes>> {
+pub(super) fn whole(queue: mpsc::Receiver<Option<Bytes>>) -> impl Stream<Item = io::Result<Bytes>> {
     stream::unfold(Some(queue), async |queue| {
         let mut queue = queue?;
         match queue.recv().await {
             Some(Some(piece)) => Some((Ok(piece), Some(queue))),
             Some(None) => None,
-            None => Some((Err(io::Error::other("the export broke off")), None)),
+            None => Some((Err(io::Error::other("the answer broke off")), None)),
         }
     })
 }

@@ -140,7 +140,9 @@ impl From<FeedsError> for Problem {
     fn from(err: FeedsError) -> Self {
         match err {
             FeedsError::NotFound(_) => Self::not_found("no-feed", err),
-            FeedsError::Configured(_) => Self::new(StatusCode::CONFLICT, "configured", err),
+            FeedsError::Configured(_) | FeedsError::Made(_) => {
+                Self::new(StatusCode::CONFLICT, "configured", err)
+            }
             FeedsError::Taken { .. } => Self::new(StatusCode::CONFLICT, "source-taken", err),
             FeedsError::Busy(_) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", err).retry_after(10)

@@ -63,7 +63,7 @@ pub(crate) async fn show_metrics(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    if !app.limits.metrics_open {
+    if !app.limits.load().metrics_open {
         let mut parts = request.into_parts().0;
         let caller = Caller::<MetricsRead>::from_request_parts(&mut parts, &app).await?;
         caller.rights().require_every_zone("this")?;

@@ -109,7 +109,7 @@ pub(crate) async fn import_listings(
     let order = query.order(&caller, &zone)?;
     allow::refuse_listing(&app, &order.zone)?;
     let permit = app.imports.take(caller.token_id())?;
-    let body = body::decoded(body, &headers, &app.limits)?;
+    let body = body::decoded(body, &headers, &app.limits.load())?;
     let store = app.store();
     let decided = app.block(move || {
         let _permit = permit;

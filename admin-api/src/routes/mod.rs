@@ -2,6 +2,7 @@
 
 pub(crate) mod allowlist;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod changes;
 pub(crate) mod check;
 mod events;
@@ -16,6 +17,7 @@ pub(crate) mod openapi;
 pub(crate) mod purge;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;
+pub(crate) mod reload;
 pub(crate) mod reporters;
 pub(crate) mod reports;
 pub(crate) mod search;

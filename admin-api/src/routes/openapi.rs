@@ -72,7 +72,7 @@ pub(crate) async fn show_openapi(
     State(app): State<Arc<App>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    if !app.limits.openapi_open {
+    if !app.limits.load().openapi_open {
         Caller::<Anyone>::from_request_parts(&mut request.into_parts().0, &app).await?;
     }
     let json = app.openapi.get().cloned().unwrap_or_default();

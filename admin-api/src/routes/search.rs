@@ -73,7 +73,7 @@ pub(crate) async fn search_listings(
     let cursor = query.cursor.as_deref().map(read_cursor).transpose()?;
     let filter = query.filter()?;
     let permit = app.scans.take(caller.token_id())?;
-    let slice = app.limits.search_slice;
+    let slice = app.limits.load().search_slice;
     let gone = CancellationToken::new();
     let _reader = gone.clone().drop_guard();
     let search = move |reader: &dnsbl_store::Reader<'_>| {

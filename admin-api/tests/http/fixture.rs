@@ -174,7 +174,7 @@ impl Fixture {
             index: index.clone(),
             head: seen.clone(),
             server: server.clone(),
-            limits: limits.clone(),
+            limits: Arc::new(limits.clone().into()),
             tester: None,
             feeds: feeds.clone(),
             logins: logins.clone(),

@@ -90,6 +90,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "put_token",
             "put_zone",
             "refute_report",
+            "reload_configuration",
             "report_cyrus_event",
             "report_dovecot_event",
             "report_login",
@@ -108,6 +109,7 @@ async fn the_description_names_every_operation_after_its_handler() {
             "show_usage",
             "submit_relay_test",
             "undo_change",
+            "take_backup",
         ]
     );
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];

@@ -25,7 +25,7 @@ async fn run(limits: &Limits) -> Running {
     let addr = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let api = fixture.take_api();
-    let served = tokio::spawn(serve(listener.into(), api, stop.clone()));
+    let served = tokio::spawn(serve(listener.into(), None, api, stop.clone()));
     Running { fixture, addr, stop, served }
 }
 
@@ -90,7 +90,7 @@ async fn a_socket_in_the_file_system_is_served() {
     let path = dir.path().join("http");
     let listener = UnixListener::bind(&path).unwrap();
     let stop = CancellationToken::new();
-    let served = tokio::spawn(serve(listener.into(), fixture.take_api(), stop.clone()));
+    let served = tokio::spawn(serve(listener.into(), None, fixture.take_api(), stop.clone()));
     let mut stream = UnixStream::connect(&path).await.unwrap();
     let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();

@@ -17,6 +17,7 @@ mod listing;
 mod login;
 mod problem;
 mod relay_test;
+mod reload;
 mod report;
 mod scopes;
 mod subscriber;
@@ -44,6 +45,7 @@ pub use problem::{NotListedProblem, Problem, SubjectSources};
 pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
+pub use reload::Reload;
 pub use report::{
     Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,

@@ -32,6 +32,8 @@ pub const SCOPES: &[&str] = &[
     "reports:review",
     "purge",
     "undo",
+    "reload",
+    "backup",
 ];
 
 /// A ready-made set of scopes.

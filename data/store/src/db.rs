@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -44,6 +44,8 @@ pub(crate) struct Db {
     failure: OnceLock<Failure>,
     /// Held by who adds to usage.
     pub(crate) usage_turn: Mutex<()>,
+    /// Whether there is a copy for a backup.
+    pub(crate) is_copied: AtomicBool,
 }
 
 /// The reason for which the store takes no writes.
@@ -77,6 +79,7 @@ impl Db {
             staged: Mutex::default(),
             failure: failure.map(OnceLock::from).unwrap_or_default(),
             usage_turn: Mutex::default(),
+            is_copied: AtomicBool::new(false),
         }
     }
 

@@ -78,6 +78,9 @@ pub enum StoreError {
     /// The system gives no thread.
     #[error("no thread to read the store with: {0}")]
     Thread(std::io::Error),
+    /// A copy of it is being taken.
+    #[error("a backup of the store is being taken already; there is one at a time")]
+    Copied,
     /// It takes no writes.
     #[error("the store takes no writes: {0}")]
     Unwritable(String),

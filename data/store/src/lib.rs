@@ -64,8 +64,10 @@ pub use import::{
     staging::{Staged, Staging},
 };
 pub use open::{
+    checkpoint::Checkpoint,
     rebuild::ZoneSurvey,
     recover::{Examined, Recovered, Recovery},
+    restore::{Restore, RestoreError, Restored},
     store::Store,
 };
 pub use read::{

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use dnsbl_daemon::{Access, Listen, log::Filter};
+use dnsbl_daemon::{Access, Listen, TlsFiles, log::Filter};
 use dnsbl_types::{AccessRules, Name};
 use ipnet::IpNet;
 use relay_tester::service::Settings;
@@ -127,6 +127,8 @@ pub enum LargeUdp {
 pub struct Http {
     /// Where the admin API listens.
     pub listen: Listen,
+    /// The files for TLS; `None`: plain HTTP.
+    pub tls: Option<TlsFiles>,
     /// Who may connect to it where it is a Unix socket.
     pub access: Access,
     /// Connections at once.

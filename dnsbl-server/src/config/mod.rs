@@ -10,6 +10,7 @@ mod refused;
 mod relay_tester;
 mod reports;
 mod spec;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
@@ -340,6 +341,34 @@ mod tests {
         let config =
             parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"unix:/run/x\"\n");
         assert_eq!(config.unwrap().http.listen, Listen::Unix("/run/x".into()));
+    }
+
+    #[test]
+    fn tls_has_a_certificate_and_a_key_and_may_ask_clients_for_theirs() {
+        let head = "version = \"v1\"\ndata-dir = \"var\"\n[http.tls]\n";
+        let tls = |text: &str| parse(&format!("{head}{text}")).map(|config| config.http.tls);
+        let pair = "certificate = \"c.pem\"\nkey = \"k.pem\"\n";
+        let usual = tls(pair).unwrap().unwrap();
+        assert_eq!((usual.key, usual.clients), ("k.pem".into(), None));
+        let asked = |text: &str| {
+            let clients = tls(&format!("{pair}client-ca = \"a.pem\"\n{text}"));
+            clients.unwrap().unwrap().clients.unwrap().is_required
+        };
+        assert!(asked("") && asked("client-certificates = \"required\"\n"));
+        assert!(!asked("client-certificates = \"optional\"\n"));
+        for (text, at) in [
+            ("certificate = \"c.pem\"\n".into(), "line 3"),
+            ("certificate = \"\"\nkey = \"k\"\n".into(), "line 4: http.tls.certificate"),
+            (
+                format!("{pair}client-certificates = \"optional\"\n"),
+                "line 6: http.tls.client-certificates",
+            ),
+            (format!("{pair}client-certificates = \"maybe\"\n"), "line 6"),
+            (format!("{pair}[http]\nlisten = \"unix:/run/x\"\n"), "http.tls"),
+        ] {
+            let err = tls(&text).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
     }
 
     /// Security review, L2.

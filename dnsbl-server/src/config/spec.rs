@@ -22,6 +22,7 @@ use super::{
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
     reports::ReportsSpec,
+    tls::TlsSpec,
 };
 
 /// The most days that usage is kept.
@@ -107,6 +108,7 @@ struct HttpSpec {
     open_metrics: bool,
     body_limit: Spanned<usize>,
     import_limit: u64,
+    tls: Option<Spanned<TlsSpec>>,
 }
 
 impl Default for HttpSpec {
@@ -123,6 +125,7 @@ impl Default for HttpSpec {
             open_metrics: false,
             body_limit: usual(1 << 20),
             import_limit: 8 << 30,
+            tls: None,
         }
     }
 }
@@ -260,7 +263,7 @@ impl DnsSpec {
 }
 
 impl HttpSpec {
-    fn check(self) -> Result<Http, Refused> {
+    fn check(mut self) -> Result<Http, Refused> {
         for (key, count) in [
             ("http.connections", &self.connections),
             ("http.connections-per-network", &self.connections_per_network),
@@ -274,9 +277,11 @@ impl HttpSpec {
             return refuse("http.body-limit", at, "it is at least 1024 bytes");
         }
         let listen = self.listen()?;
-        self.refuse_plain(&listen)?;
+        let tls = self.tls.take().map(|tls| TlsSpec::check(tls, &listen)).transpose()?;
+        self.refuse_plain(&listen, tls.is_some())?;
         Ok(Http {
             listen,
+            tls,
             access: self.access()?,
             connections: self.connections.into_inner(),
             connections_per_network: self.connections_per_network.into_inner(),
@@ -289,11 +294,11 @@ impl HttpSpec {
     }
 
     /// Refuses plain HTTP where others than this machine can read tokens on their way.
-    fn refuse_plain(&self, listen: &Listen) -> Result<(), Refused> {
+    fn refuse_plain(&self, listen: &Listen, has_tls: bool) -> Result<(), Refused> {
         match listen {
-            Listen::Tcp(addr) if !addr.ip().is_loopback() && !self.insecure => {
+            Listen::Tcp(addr) if !addr.ip().is_loopback() && !has_tls && !self.insecure => {
                 let detail = format!(
-                    "{addr} is not on this machine alone, and without TLS tokens can be read on their way: listen on a loopback address or unix:/path behind a proxy that has TLS, or set insecure = true"
+                    "{addr} is not on this machine alone, and without TLS tokens can be read on their way: set [http.tls], listen on a loopback address or unix:/path behind a proxy that has TLS, or set insecure = true"
                 );
                 refuse("http.listen", self.listen.span(), detail)
             }

@@ -8,6 +8,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     time::Instant,
 };
 
@@ -26,7 +27,7 @@ use super::{
 /// What this server knows of who may ask, beside the settings of its zones.
 pub(crate) struct AccessControl {
     rules: AccessRules,
-    quotas: QuotaTable,
+    quotas: Arc<QuotaTable>,
     began: Instant,
 }
 
@@ -89,7 +90,12 @@ impl AccessControl {
     /// Access by these rules in all zones. Quotas of those who are no subscribers count once their table has been
     /// [started](QuotaTable::start).
     pub(crate) fn new(rules: AccessRules, now: Instant) -> Self {
-        Self { rules, quotas: QuotaTable::default(), began: now }
+        Self { rules, quotas: Arc::default(), began: now }
+    }
+
+    /// Access by other rules, on the same accounts.
+    pub(crate) fn with_rules(&self, rules: AccessRules) -> Self {
+        Self { rules, quotas: self.quotas.clone(), began: self.began }
     }
 
     /// What all have asked who are no subscribers.

@@ -9,7 +9,6 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use dnsbl_types::UnixTime;
 use siphasher::sip::SipHasher24;
@@ -72,23 +71,18 @@ pub(crate) enum SecretError {
     Form { path: PathBuf },
 }
 
-/// The cookies of this server, whose secrets may be replaced while it runs.
+/// The cookies of this server.
 #[derive(Clone)]
-pub(crate) struct Cookies(Arc<ArcSwap<Secrets>>);
+pub(crate) struct Cookies(Arc<Secrets>);
 
 impl Cookies {
     pub(crate) fn new(secrets: Secrets) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(secrets)))
-    }
-
-    /// Uses other secrets from now on.
-    pub(crate) fn replace(&self, secrets: Secrets) {
-        self.0.store(secrets.into());
+        Self(Arc::new(secrets))
     }
 
     /// Judges the COOKIE option of a client's query.
     pub(super) fn judge(&self, option: &[u8], client: IpAddr, now: UnixTime) -> ClientCookie {
-        self.0.load().judge(option, client, now)
+        self.0.judge(option, client, now)
     }
 }
 

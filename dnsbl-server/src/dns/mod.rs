@@ -41,7 +41,7 @@ mod wire;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, LazyLock},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
@@ -60,7 +60,7 @@ pub use fuzz::Paths;
 pub(crate) use protection::Protection;
 pub(crate) use rate_limit::{RateLimitCounters, RateLimiter};
 pub(crate) use samples::{EVERY, LoggedQuery, Outlet, Sample, Sampler};
-pub(crate) use service::Service;
+pub(crate) use service::{LiveService, Service};
 pub(crate) use wire::type_name;
 
 use crate::config;
@@ -76,13 +76,12 @@ impl Server {
     /// Starts to answer on bound sockets. Must be called inside a runtime.
     pub(crate) fn start(
         sockets: Sockets,
-        service: Service,
+        service: &LiveService,
         config: &config::Dns,
     ) -> std::io::Result<Self> {
-        let service = Arc::new(service);
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
-        let workers = udp::Workers::start(sockets.udp, &service)?;
+        let workers = udp::Workers::start(sockets.udp, service)?;
         let limits = tcp::Limits::new(config);
         for listener in sockets.tcp {
             let listener = tokio::net::TcpListener::from_std(listener)?;

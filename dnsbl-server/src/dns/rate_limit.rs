@@ -9,7 +9,10 @@
 use std::{
     array,
     net::IpAddr,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -66,7 +69,7 @@ pub(crate) struct RateLimiter {
     settings: config::RateLimit,
     /// What an answer of each class adds to a debt, in ticks; `None`: nothing.
     costs: [Option<u64>; CLASSES],
-    debts: Debts,
+    debts: Arc<Debts>,
     key: SipHasher13,
     began: Instant,
     /// Answers that were not sent as they are.
@@ -113,15 +116,27 @@ impl RateLimiter {
         counters: RateLimitCounters,
         now: Instant,
     ) -> Self {
-        let rates = [settings.listed, settings.negative, settings.zone_records, settings.errors];
         Self {
+            costs: costs(&settings),
             settings,
-            costs: rates.map(|rate| TICKS_PER_SECOND.checked_div(rate.into())),
-            debts: Debts((0..SETS).map(|_| Set::default()).collect()),
+            debts: Arc::new(Debts((0..SETS).map(|_| Set::default()).collect())),
             key: SipHasher13::new_with_key(&key),
             began: now,
             limited: AtomicU32::new(0),
             counters,
+        }
+    }
+
+    /// A limiter with other settings, for which every network has the debt that it has.
+    pub(crate) fn with_settings(&self, settings: config::RateLimit) -> Self {
+        Self {
+            costs: costs(&settings),
+            settings,
+            debts: self.debts.clone(),
+            key: self.key,
+            began: self.began,
+            limited: AtomicU32::new(0),
+            counters: self.counters.clone(),
         }
     }
 
@@ -163,6 +178,12 @@ impl RateLimiter {
         let part = u64::from(passed.subsec_nanos()) * TICKS_PER_US / 1_000;
         passed.as_secs().wrapping_mul(TICKS_PER_SECOND).wrapping_add(part) & TIME_MASK
     }
+}
+
+/// What an answer of each class adds to a debt.
+fn costs(settings: &config::RateLimit) -> [Option<u64>; CLASSES] {
+    let rates = [settings.listed, settings.negative, settings.zone_records, settings.errors];
+    rates.map(|rate| TICKS_PER_SECOND.checked_div(rate.into()))
 }
 
 /// The number of a client's network, a /24 or a /56, and a class.

@@ -92,7 +92,7 @@ impl Sampler {
     }
 
     /// Another hand, with gaps of its own.
-    pub(super) fn another(&self) -> Self {
+    pub(crate) fn another(&self) -> Self {
         Self { top: self.top.as_ref().map(Tap::another), log: self.log.as_ref().map(Tap::another) }
     }
 

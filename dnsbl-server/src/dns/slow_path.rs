@@ -17,7 +17,7 @@ use super::{
     abort::AbortOnPanic,
     counters::{Outcome, Transport},
     message::respond,
-    service::Service,
+    service::LiveService,
 };
 
 /// Queries that may wait.
@@ -34,12 +34,12 @@ pub(super) struct SlowQuery {
 #[derive(Clone)]
 pub(super) struct Queue {
     tx: SyncSender<SlowQuery>,
-    service: Arc<Service>,
+    service: LiveService,
 }
 
 impl Queue {
     /// Starts the thread that answers what is queued; it ends with the last way in.
-    pub(super) fn start(service: Arc<Service>) -> io::Result<(Self, JoinHandle<()>)> {
+    pub(super) fn start(service: LiveService) -> io::Result<(Self, JoinHandle<()>)> {
         let (tx, rx) = sync_channel(QUEUE);
         let queue = Self { tx, service: service.clone() };
         let thread = Builder::new().name("dns-slow-path".into());
@@ -53,15 +53,16 @@ impl Queue {
     /// Queues a query, or drops and counts it where too many wait.
     pub(super) fn push(&self, query: SlowQuery) {
         if let Err(TrySendError::Full(_)) = self.tx.try_send(query) {
-            self.service.counters.count(None, Transport::Udp, Outcome::Dropped);
+            self.service.load().counters.count(None, Transport::Udp, Outcome::Dropped);
         }
     }
 }
 
-fn answer_all(service: &Service, rx: &Receiver<SlowQuery>) {
+fn answer_all(service: &LiveService, rx: &Receiver<SlowQuery>) {
     for SlowQuery { packet, path, socket } in rx {
         let peer = path.peer();
-        if let Some(reply) = respond(service, &packet, peer, Transport::Udp, ClockReading::now())
+        if let Some(reply) =
+            respond(&service.load(), &packet, peer, Transport::Udp, ClockReading::now())
             && let Err(err) = udp_batch::send(&socket, &reply, &path)
         {
             // A client that can't be reached asks again.

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{counters::Transport, message::respond, service::Service};
+use super::{counters::Transport, message::respond, service::LiveService};
 use crate::config;
 
 /// Replies that are gathered before they are written, in bytes.
@@ -51,7 +51,7 @@ impl Limits {
 /// Accepts connections until `stop`; where there is no permit left an idle one goes.
 pub(super) async fn serve(
     listener: Listener,
-    service: Arc<Service>,
+    service: LiveService,
     limits: Limits,
     connections: TaskTracker,
     stop: CancellationToken,
@@ -80,7 +80,7 @@ pub(super) async fn serve(
 
 /// A client's connection.
 struct Conversation {
-    service: Arc<Service>,
+    service: LiveService,
     client: SocketAddr,
     idle: Duration,
     stop: CancellationToken,
@@ -103,7 +103,7 @@ impl Conversation {
             }
             queries += 1;
             let now = ClockReading::now();
-            let reply = respond(&self.service, &query, self.client, Transport::Tcp, now);
+            let reply = respond(&self.service.load(), &query, self.client, Transport::Tcp, now);
             // Where none may be given, those that were made are sent all the same.
             let is_last = reply.is_none();
             if let Some(reply) = reply {

@@ -23,7 +23,7 @@ use super::{
     lookup::{Lookup, look_up},
     query::Query,
     samples::{Sample, Sampler},
-    service::Service,
+    service::{LiveService, Service},
     slow_path::{Queue, SlowQuery},
     wire::PAYLOAD,
 };
@@ -42,18 +42,18 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    pub(super) fn start(sockets: Vec<UdpSocket>, service: &Arc<Service>) -> io::Result<Self> {
+    pub(super) fn start(sockets: Vec<UdpSocket>, service: &LiveService) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let (queue, slow_path) = Queue::start(service.clone())?;
         let mut threads = Vec::with_capacity(sockets.len() + 1);
-        for (i, (socket, counters)) in
-            sockets.into_iter().zip(service.counters.workers()).enumerate()
+        let first = service.load();
+        for (i, (socket, counters)) in sockets.into_iter().zip(first.counters.workers()).enumerate()
         {
             let worker = Worker {
                 socket: Arc::new(socket),
                 service: service.clone(),
                 counters,
-                sampler: service.sampler.another(),
+                sampler: first.sampler.another(),
                 queue: queue.clone(),
             };
             let stop = stop.clone();
@@ -80,7 +80,7 @@ impl Workers {
 /// A thread with its socket.
 struct Worker {
     socket: Arc<UdpSocket>,
-    service: Arc<Service>,
+    service: LiveService,
     counters: WorkerCounters,
     sampler: Sampler,
     queue: Queue,
@@ -106,7 +106,8 @@ impl Worker {
 
     /// All of a batch is answered from one state, which is let go before the next wait.
     fn answer_batch(&self, batch: &mut Batch, queries: &mut [Query; BATCH]) {
-        let snapshot = self.service.index.load();
+        let service = self.service.load();
+        let snapshot = service.index.load();
         let counters = self.counters.open();
         let now = ClockReading::now();
         let mut datagrams = ArrayVec::<Datagram<'_>, BATCH>::new();
@@ -124,7 +125,7 @@ impl Worker {
         for ((datagram, query), lookup) in datagrams.iter_mut().zip(queries).zip(&lookups) {
             let client = datagram.path().peer().ip();
             let asked = Asked { packet: datagram.bytes, query, lookup, client };
-            let Service { access, protection, .. } = &*self.service;
+            let Service { access, protection, .. } = &**service;
             match respond(access, protection, asked, datagram.reply, now) {
                 Some(Responded { len, zone, outcome, denied, subscriber }) => {
                     datagram.reply(len);

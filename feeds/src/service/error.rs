@@ -19,6 +19,11 @@ pub enum FeedsError {
     /// It stands in the configuration.
     #[error("{0} stands in the server's configuration ([[feed]]), where alone it can be changed")]
     Configured(FeedName),
+    /// A feed of the configuration has the name of one that was made over the API.
+    #[error(
+        "there is a feed {0} that was made over the API; delete it first, or name this one otherwise"
+    )]
+    Made(FeedName),
     /// Another feed replaces what the source lists in the zone.
     #[error(
         "the feed {other} replaces all that {source_name} lists in {zone}, so no other can; give this one a source of its own"

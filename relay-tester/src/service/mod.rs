@@ -30,7 +30,7 @@ mod stats;
 mod tester;
 
 pub use admissions::{Refusal, Submission, Submitted};
-pub use records::{RecordsError, SOURCE};
+pub use records::{OPT_OUT, RecordsError, SOURCE};
 pub use settings::Settings;
 pub use stats::Stats;
 pub use tester::{Filter, RunningTester, StartError, Tester};

@@ -20,7 +20,8 @@ use crate::{
 /// The source of what the tester lists.
 pub const SOURCE: &str = "relay-test";
 
-const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
+/// The kind of the documents that opt networks out of tests.
+pub const OPT_OUT: DocumentKind = DocumentKind::from_static("relay-opt-out");
 
 /// Seconds for which a record is put off that can't be read.
 const UNREADABLE_FOR: u64 = 3600;

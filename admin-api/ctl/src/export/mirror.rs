@@ -16,10 +16,11 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{frame::ensure_framed, order::Order, part::Part};
+use super::{frame::ensure_framed, order::Order};
 use crate::{
     client::Client,
     output::{self, Output},
+    part::Part,
 };
 
 /// How long the head of an answer may take: all that is listed is looked at before.

@@ -17,7 +17,7 @@ use rocksdb::{
 /// read as it is.
 pub(crate) const FORMAT: u32 = 7;
 
-/// `format`, `epoch`, `log_floor`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids
+/// `format`, `epoch`, `log_floor`, `last_backup`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids
 /// are not given again), `frozen/ORIGIN SOURCE` for each source that takes no writes, `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
@@ -61,6 +61,9 @@ pub(crate) const UNDO_ROWS: &str = "undo-rows";
 
 /// Token id · digest of an `Idempotency-Key` → the change that was made for it, and the answer.
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
+
+/// The key in `meta` of the time of the last backup that was handed over whole.
+pub(crate) const LAST_BACKUP: &[u8] = b"last_backup";
 
 /// New ones come at the end, in which the database numbers them.
 pub(crate) const FAMILIES: [&str; 17] = [

@@ -137,7 +137,7 @@ fn damaged(store: &Path, why: StoreError) -> Result<Examined, StoreError> {
 }
 
 /// Reads every row; returns what the next start drops.
-fn read_all(store: &Path) -> Result<Option<String>, StoreError> {
+pub(crate) fn read_all(store: &Path) -> Result<Option<String>, StoreError> {
     let sound = check::inspect(store)?;
     let db = check::open_read_only(store, sound.mode)?;
     for family in schema::FAMILIES {
@@ -153,7 +153,7 @@ fn read_all(store: &Path) -> Result<Option<String>, StoreError> {
 }
 
 /// A folder beside the store where nothing lies yet.
-fn free_sibling(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn free_sibling(store: &Path, suffix: &str) -> PathBuf {
     let first = sibling(store, suffix);
     let others = (2..).map(|i| sibling(store, &format!("{suffix}-{i}")));
     std::iter::once(first.clone()).chain(others).find(|path| !path.exists()).unwrap_or(first)

@@ -23,6 +23,7 @@ use crate::{
     import::{folder, stage},
     open::{
         check::{self, Presence},
+        checkpoint::{self, Checkpoint},
         database::{classify, damage, locked, open_db},
     },
     read::{show, state, undo, view::View},
@@ -267,6 +268,26 @@ impl Store {
         usage::keep_token_uses(&self.db, uses)
     }
 
+    /// Copies the store as it is at one moment, beside it. Changes go on.
+    ///
+    /// # Errors
+    /// There is a copy already ([`StoreError::Copied`]), the disk has no room, or the store can't be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        Checkpoint::take(self.db.clone())
+    }
+
+    /// Keeps the time of a backup that was handed over whole.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub fn keep_backup_time(&self, at: UnixTime) -> Result<(), StoreError> {
+        if let Some(failure) = self.db.failure() {
+            return Err(StoreError::Unwritable(failure.reason.clone()));
+        }
+        let (meta, value) = (cf(&self.db.rocks, schema::META), at.0.to_be_bytes());
+        Ok(self.db.rocks.put_cf_opt(meta, schema::LAST_BACKUP, value, &schema::synced())?)
+    }
+
     /// One state of the store, as it looks at `now`.
     pub fn read(&self, now: UnixTime) -> Reader<'_> {
         Reader::new(&self.db.rocks, now)
@@ -351,6 +372,7 @@ fn open_for_writing(path: &Path) -> Result<DB, StoreError> {
     check_format(&db, path)?;
     check::end(path)?;
     folder::clear(path)?;
+    checkpoint::clear(path)?;
     Ok(db)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dnsbl_types::{Name, Subject};
+use dnsbl_types::{Name, Subject, UnixTime};
 use rocksdb::ReadOptions;
 
 use crate::{
@@ -31,6 +31,15 @@ impl Reader<'_> {
     pub fn epoch(&self) -> Result<u64, StoreError> {
         let value = self.view.find(schema::META, b"epoch")?;
         value.map_or(Ok(1), |bytes| read_seq(&bytes))
+    }
+
+    /// When the last backup was handed over whole; `None` where none was.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub fn last_backup(&self) -> Result<Option<UnixTime>, StoreError> {
+        let value = self.view.find(schema::META, schema::LAST_BACKUP)?;
+        value.map(|bytes| read_seq(&bytes).map(UnixTime)).transpose()
     }
 
     /// The oldest entry that is still there; 1 before any compaction.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod allowlist;
+mod backup;
 mod bits;
 mod changes;
 mod damage;

@@ -1,6 +1,6 @@
 //! No answer that was made, or could still be made, is lost over TCP.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use dnsbl_daemon::{ConnectionLimits, ConnectionPermits};
 use tokio::{
@@ -10,7 +10,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{differential::query, zones};
-use crate::dns::tcp::{Limits, serve};
+use crate::dns::{
+    LiveService,
+    tcp::{Limits, serve},
+};
 
 /// Long enough for the slowest machine; nothing here waits for it to be over.
 const IDLE: Duration = Duration::from_secs(60);
@@ -19,7 +22,7 @@ async fn start(stop: &CancellationToken) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     let permits = ConnectionPermits::new(ConnectionLimits { all: 4, per_network: 4 });
-    let (limits, service) = (Limits { permits, idle: IDLE }, Arc::new(zones::service()));
+    let (limits, service) = (Limits { permits, idle: IDLE }, LiveService::new(zones::service()));
     tokio::spawn(serve(listener.into(), service, limits, TaskTracker::new(), stop.clone()));
     addr
 }

@@ -1,15 +1,16 @@
 //! A file that appears whole or not at all.
 
 use std::{
-    fs::{self, File},
-    io::{BufRead as _, BufReader, ErrorKind, Write},
+    fs::{self, File, OpenOptions},
+    io::{BufRead as _, BufReader, ErrorKind, Seek as _, Write},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context as _, ensure};
 
 /// The beginning of a file, under a name of its own; removed unless it is finished.
-pub(super) struct Part {
+pub(crate) struct Part {
     file: File,
     /// Where it is written.
     part: PathBuf,
@@ -19,37 +20,51 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Begins a file.
-    pub(super) fn create(target: &Path) -> anyhow::Result<Self> {
+    /// Begins a file that others may read.
+    pub(crate) fn create(target: &Path) -> anyhow::Result<Self> {
+        Self::with_mode(target, 0o666)
+    }
+
+    /// Begins a file that is its owner's alone.
+    pub(crate) fn create_private(target: &Path) -> anyhow::Result<Self> {
+        Self::with_mode(target, 0o600)
+    }
+
+    fn with_mode(target: &Path, mode: u32) -> anyhow::Result<Self> {
         let shown = target.display();
         // Devices, pipes and directories are not for renaming over.
         let other = fs::metadata(target).is_ok_and(|there| !there.is_file());
         ensure!(!other, "{shown} is not a regular file");
-        let compressed = crate::format::encoding(target).is_some();
-        ensure!(
-            !compressed,
-            "an export is not compressed: pipe it through gzip or zstd for {shown}"
-        );
         let mut part = target.as_os_str().to_owned();
         part.push(".part");
-        let file = File::create(&part).with_context(|| format!("cannot write {shown}.part"))?;
+        let mut options = OpenOptions::new();
+        // Read back by whoever verifies it.
+        options.read(true).write(true).create(true).truncate(true).mode(mode);
+        let file = options.open(&part).with_context(|| format!("cannot write {shown}.part"))?;
         Ok(Self { file, part: part.into(), target: target.to_owned(), finished: false })
     }
 
     /// Writes on.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let written = self.file.write_all(bytes);
         written.with_context(|| format!("cannot write {}", self.part.display()))
     }
 
+    /// What was written, from its beginning.
+    pub(crate) fn written(&mut self) -> anyhow::Result<&File> {
+        let rewound = self.file.rewind();
+        rewound.with_context(|| format!("cannot read {}", self.part.display()))?;
+        Ok(&self.file)
+    }
+
     /// Whether the file that stands there has the same content.
-    pub(super) fn is_same_as_before(&self) -> anyhow::Result<bool> {
+    pub(crate) fn is_same_as_before(&self) -> anyhow::Result<bool> {
         let shown = self.target.display();
         has_same_content(&self.part, &self.target).with_context(|| format!("cannot read {shown}"))
     }
 
     /// Makes it last, and gives it its name.
-    pub(super) fn finish(mut self) -> anyhow::Result<()> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
         let shown = self.target.display().to_string();
         let settle = || {
             self.file.sync_all()?;
@@ -145,11 +160,10 @@ mod tests {
     }
 
     #[test]
-    fn only_files_are_replaced_and_none_is_said_to_be_compressed() {
+    fn only_files_are_replaced() {
         let directory = tempfile::tempdir().unwrap();
         assert!(Part::create(directory.path()).is_err());
         assert!(Part::create("/dev/null".as_ref()).is_err());
-        assert!(Part::create(&directory.path().join("bl.txt.gz")).is_err());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }
