@@ -9,5 +9,5 @@ mod tail;
 pub(super) use self::{
     follower::{Follower, FollowerError},
     input::lines_of_input,
-    state::{Begin, Saved},
+    state::{Begin, Saved, load_state, save_state},
 };

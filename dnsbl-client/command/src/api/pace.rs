@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How many logins are on their way to the server at once.
+/// How much is on its way to the server at once.
 const WIDTH: usize = 64;
 /// After the first failure; then twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -12,7 +12,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How often one kind of trouble is logged.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// The pace of posting: nothing during a pause, one login behind it, many while all is well.
+/// The pace of posting: nothing during a pause, one thing behind it, many while all is well.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     failures: u32,
@@ -20,7 +20,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// How many logins may be on their way now.
+    /// How much may be on its way now.
     pub(super) fn width(&self, now: Instant) -> usize {
         match self.until {
             Some(until) if now < until => 0,
@@ -55,14 +55,14 @@ impl Pace {
 
 /// A kind of trouble that is logged now and then, with how often it was.
 #[derive(Debug, Default)]
-pub(super) struct Seldom {
+pub(crate) struct Seldom {
     logged: Option<Instant>,
     count: u64,
 }
 
 impl Seldom {
     /// Counts; gives how many there were since it was logged, if it is time to log it again.
-    pub(super) fn count(&mut self, now: Instant, more: u64) -> Option<u64> {
+    pub(crate) fn count(&mut self, now: Instant, more: u64) -> Option<u64> {
         self.count += more;
         let is_due = self.logged.is_none_or(|logged| now.duration_since(logged) >= LOG_EVERY);
         if self.count == 0 || !is_due {
@@ -82,7 +82,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn pauses_double_and_one_login_tries_after_each() {
+    fn pauses_double_and_one_thing_is_tried_after_each() {
         let (mut pace, mut now) = (Pace::default(), Instant::now());
         assert_eq!((pace.width(now), pace.pause(now)), (WIDTH, None));
         for expected in [250, 500, 1000, 2000, 4000, 8000, 8000] {
