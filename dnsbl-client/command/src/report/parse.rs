@@ -4,6 +4,7 @@
 //! a line counts only where everything up to the reason of a refusal is as the server writes it, so that nobody
 //! can have another host's mail taken for something else.
 
+mod deed;
 mod exim;
 mod format;
 mod postfix;
@@ -11,51 +12,8 @@ mod reasons;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-
-pub(crate) use self::{format::Format, reasons::UnknownReasons};
-use crate::mail_log::Stamp;
-
-/// A line that counts.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry<'a> {
-    /// When it was written, if it tells.
-    pub(crate) written: Option<Stamp>,
-    pub(crate) deed: Deed<'a>,
-}
-
-/// What an SMTP server did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Deed<'a> {
-    /// It refused a recipient whom it does not know.
-    Refused(Refusal<'a>),
-    /// It began to accept a message, for one recipient at least.
-    Accepted {
-        client: IpAddr,
-        /// What it calls the message.
-        message: &'a str,
-    },
-    /// It delivered a message to a recipient.
-    Delivered { message: &'a str },
-    /// A session ended in which so many recipients were accepted.
-    Disconnected { client: IpAddr, recipients: u32 },
-}
-
-/// A recipient whom the server does not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal<'a> {
-    pub(crate) client: IpAddr,
-    /// Whether the sender was `<>`.
-    pub(crate) is_bounce: bool,
-    /// Whether it may be tried again (4xx).
-    pub(crate) is_temporary: bool,
-    pub(crate) recipient: &'a str,
-}
-
-/// Whether this may be the address of a sender or recipient, whole. What stands in quotes may be anything, so a quote
-/// without its end is the start of something else.
-fn is_mailbox(text: &str) -> bool {
-    let is_doubtful =
-        |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '\\');
-    !text.contains(is_doubtful) && text.matches('"').count() % 2 == 0
-}
+pub(crate) use self::{
+    deed::{Deed, Entry, Refusal},
+    format::Format,
+    reasons::UnknownReasons,
+};

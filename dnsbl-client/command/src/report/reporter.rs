@@ -61,7 +61,7 @@ struct LogClock {
 }
 
 /// Where to read on after a restart: so far back that all of what is counted now is counted again.
-struct Places {
+pub(super) struct Places {
     file: Option<PathBuf>,
     back: Duration,
     /// The first is the one to be kept.
@@ -72,21 +72,8 @@ struct Places {
 }
 
 impl Reporter {
-    /// A reporter that keeps its state in a file if there is one, with a place in the log before which nothing
-    /// matters that is so old.
-    pub(super) fn new(
-        recognizer: Recognizer,
-        sink: Sink,
-        state_file: Option<PathBuf>,
-        back: Duration,
-    ) -> Self {
-        let places = Places {
-            file: state_file,
-            back,
-            read: VecDeque::new(),
-            kept: None,
-            is_outdated: false,
-        };
+    /// A reporter; what it keeps over restarts goes into `places`.
+    pub(super) fn new(recognizer: Recognizer, sink: Sink, places: Places) -> Self {
         let (clock, place_trouble) = (LogClock::default(), Seldom::default());
         Self { recognizer, sink, clock, places, place_trouble }
     }
@@ -216,10 +203,19 @@ impl LogClock {
 }
 
 impl Places {
+    /// Places that are kept in a file, if there is one: what is older than `back` does not matter any more. The log is read
+    /// from `begun` on, if there was a place.
+    pub(super) fn new(file: Option<PathBuf>, back: Duration, begun: Option<Saved>) -> Self {
+        let read = begun.map(|place| (Timestamp::MIN, place)).into_iter().collect();
+        Self { file, back, read, kept: None, is_outdated: false }
+    }
+
     /// Notes how far the log was read when; without a time nothing of it counts yet.
     fn note(&mut self, time: Option<Timestamp>, place: Saved) {
         let Some(time) = time else {
-            self.read = VecDeque::from([(Timestamp::MIN, place)]);
+            if self.read.is_empty() {
+                self.read.push_back((Timestamp::MIN, place));
+            }
             return;
         };
         let is_due = self.read.back().is_none_or(|(last, _)| *last + self.back / PLACES <= time);
@@ -250,7 +246,7 @@ mod tests {
 
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{LogClock, PLACES, Places, VecDeque};
+    use super::{LogClock, PLACES, Places};
     use crate::mail_log::Saved;
 
     fn at(second: i64) -> Timestamp {
@@ -277,14 +273,13 @@ mod tests {
     #[test]
     fn a_log_is_read_again_from_a_place_that_is_old_enough() {
         let back = Duration::from_secs(640);
-        let mut places =
-            Places { file: None, back, read: VecDeque::new(), kept: None, is_outdated: false };
+        let mut places = Places::new(None, back, None);
         places.note(None, place(0));
         for second in 0..5000 {
             places.note(Some(at(second)), place(second));
             let first = places.read[0].0;
-            assert!(first <= at(second - 640).max(places.read[0].0.min(at(0))), "{second}");
-            assert!(first == Timestamp::MIN || first >= at(second - 640 - 20));
+            assert!(first == Timestamp::MIN || first <= at(second - 640), "{second}");
+            assert!(second < 700 || first >= at(second - 640 - 20), "{second}");
             assert!(places.read.len() <= PLACES as usize + 2);
         }
     }

@@ -10,7 +10,7 @@ use super::{
     parse::{Format, UnknownReasons},
     reader::Reader,
     recognizer::{Limits, Recognizer},
-    reporter::{Reporter, Sink, State},
+    reporter::{Places, Reporter, Sink, State},
 };
 use crate::{
     api::{Endpoint, Outbox, QueueLimits},
@@ -55,11 +55,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let reader = Reader::new(format, unknown, exempt, mail_log::local(), RandomState::new());
     let state: Option<State> = kept_state(settings.state_file.as_deref());
     let mut recognizer = Recognizer::new(limits);
+    let place = state.as_ref().map(|state| state.place);
+    recognizer.restore(state.into_iter().flat_map(|state| state.reported));
     let log = settings.log.clone().map_or(Log::Input, |path| {
         let otherwise = if settings.is_from_start { Begin::Start } else { Begin::End };
-        Log::File(path, state.as_ref().map_or(otherwise, |state| Begin::At(state.place)))
+        Log::File(path, place.map_or(otherwise, Begin::At))
     });
-    recognizer.restore(state.into_iter().flat_map(|state| state.reported));
     let batches = log.read(reader, stop.clone());
     announce("dnsbl report", settings.log.as_deref(), settings.endpoint.is_none());
     let sink = match settings.endpoint {
@@ -70,7 +71,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         None => Sink::Output(settings.zone),
     };
     let back = 2 * limits.window + limits.quiet;
-    let mut reporter = Reporter::new(recognizer, sink, settings.state_file, back);
+    let places = Places::new(settings.state_file, back, place);
+    let mut reporter = Reporter::new(recognizer, sink, places);
     let done = until(stopped(signals, stop), reporter.run(batches)).await;
     reporter.finish();
     Ok(done.unwrap_or(Ok(()))?)

@@ -4,7 +4,10 @@
 
 use std::net::IpAddr;
 
-use super::{Deed, Refusal, UnknownReasons, is_mailbox};
+use super::{
+    deed::{Deed, Refusal, is_mailbox},
+    reasons::UnknownReasons,
+};
 use crate::mail_log;
 
 /// Lengths of what a message is called: before Exim 4.97, and since.

@@ -1,6 +1,10 @@
 //! The formats of logs.
 
-use super::{Deed, Entry, UnknownReasons, exim, postfix};
+use super::{
+    deed::{Deed, Entry},
+    exim, postfix,
+    reasons::UnknownReasons,
+};
 use crate::mail_log::{LogLine, Stamp};
 
 /// The SMTP server whose log is read.

@@ -5,7 +5,10 @@
 
 use std::net::IpAddr;
 
-use super::{Deed, Refusal, UnknownReasons, is_mailbox};
+use super::{
+    deed::{Deed, Refusal, is_mailbox},
+    reasons::UnknownReasons,
+};
 use crate::mail_log;
 
 /// Whether this is a program that takes mail: `postfix/smtpd`, `postfix/submission/smtpd`, that of a further instance.
