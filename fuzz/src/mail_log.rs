@@ -1,7 +1,5 @@
 //! What all programs put in front of a line of a mail log, which is a part of a program and of no library.
 
-#![expect(dead_code, reason = "the program uses the rest")]
-
 #[path = "../../dnsbl-client/command/src/mail_log/client.rs"]
 mod client;
 #[path = "../../dnsbl-client/command/src/mail_log/line.rs"]

@@ -1,7 +1,5 @@
 //! The readers of SMTP servers' logs, which are a part of a program and of no library.
 
-#![expect(dead_code, reason = "the program uses the rest")]
-
 #[path = "../../dnsbl-client/command/src/report/parse/deed.rs"]
 mod deed;
 #[path = "../../dnsbl-client/command/src/report/parse/exim.rs"]
