@@ -168,7 +168,7 @@ fn reports_abuse_and_nothing_else(server: &MailServer) {
 
     server.harvest(harvester, 0..50);
     // A user's two typing errors, tried again, and what was meant.
-    let typed = ["usr1", "uesr1"].map(str::to_owned);
+    let typed = ["usr1", "user01"].map(str::to_owned);
     assert_eq!(server.session(user, "b@sender.example", &typed), 2);
     assert_eq!(server.session(user, "b@sender.example", &typed), 2);
     assert_eq!(server.session(user, "b@sender.example", &["user1".to_owned()]), 0);

@@ -11,6 +11,7 @@ mod watch;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    net::IpAddr,
     time::Duration,
 };
 
@@ -266,7 +267,9 @@ impl Recognizer {
         let report = case.report(subject, category);
         let (seen_until, silent_until) = (report.last_seen, end + self.limits.window);
         let reported = Reported { network, category, seen_until, silent_until };
-        self.reported.insert((network, category), reported);
+        if self.reported.len() < self.limits.memory.clients {
+            self.reported.insert((network, category), reported);
+        }
         Some(report)
     }
 
@@ -277,7 +280,7 @@ impl Recognizer {
         if self.clients.len() < most {
             return true;
         }
-        self.forget(|client, _| client.remembered() > 0);
+        self.forget(|client, _| client.has_case() || client.remembered() > 0);
         if self.clients.len() > most / 4 * 3 {
             self.forget(|client, _| client.has_case());
         }
@@ -297,7 +300,7 @@ impl Recognizer {
 }
 
 impl Client {
-    fn new(address: std::net::IpAddr, now: Timestamp) -> Self {
+    fn new(address: IpAddr, now: Timestamp) -> Self {
         Self {
             subject: Subject::Address(address),
             accepted: Accepted::default(),

@@ -110,8 +110,10 @@ impl Reporter {
         if !self.sink.is_idle() {
             tracing::warn!("some reports were not posted before the end");
         }
-        self.keep(Instant::now());
-        if let Sink::Server(outbox) = &self.sink {
+        let now = Instant::now();
+        self.keep(now);
+        if let Sink::Server(outbox) = &mut self.sink {
+            outbox.tell_dropped(now);
             let Totals { posted, refused, dropped } = outbox.totals();
             tracing::info!(posted, refused, dropped, "stopped");
         }

@@ -4,7 +4,12 @@ use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Category, RecipientHash, Report, Subject, watch::Watch};
+use super::watch::Watch;
+use crate::report::{
+    client::Subject,
+    report::{Category, Report},
+    sighting::RecipientHash,
+};
 
 /// What is counted of a client that was recognized.
 #[derive(Debug)]

@@ -192,6 +192,7 @@ fn memory_has_a_limit_and_a_harvest_is_found_in_a_flood_of_clients() {
     let memory = Memory { clients: 100, failures: 1000, failures_of_one: 200 };
     let mut log = Log::new(Limits { memory, ..limits() });
     log.harvest(0, HOST, 0..500);
+    (0..30).for_each(|_| log.see(500, "192.0.2.56", bounce(7)));
     for n in 0..100_000_u32 {
         let client = std::net::Ipv4Addr::from_bits(n).to_string();
         log.see(500, &client, if n % 3 == 0 { unknown(u64::from(n)) } else { accepted(1) });
@@ -199,7 +200,9 @@ fn memory_has_a_limit_and_a_harvest_is_found_in_a_flood_of_clients() {
             log.recognizer.clients.values().map(super::Client::remembered).sum();
         assert!(log.recognizer.clients.len() <= 100 && remembered + log.recognizer.room == 1000);
     }
-    assert_eq!(log.reported(1000), harvest_of(200));
+    let mut expected = harvest_of(200);
+    expected.push(("192.0.2.56".to_owned(), Category::Backscatter, 30));
+    assert_eq!(log.reported(1000), expected);
 }
 
 /// What happens at a second, by one of few clients.

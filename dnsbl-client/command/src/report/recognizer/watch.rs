@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 
-use super::RecipientHash;
+use crate::report::sighting::RecipientHash;
 
 /// The failures of a window that goes with the time. There are fewer than make a case.
 #[derive(Debug, Default)]
