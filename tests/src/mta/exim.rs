@@ -215,7 +215,8 @@ fn differences(relaying: &EximRelaying, name: &str) -> Differences {
             write!(
                 routers,
                 "unknown:\n  driver = redirect\n  domains = +local_domains\n  local_parts = ! {}\n  \
-                 data = ${{if eq{{a}}{{b}}{{c}}}}\n  no_more\n",
+                 data = ${{if eq{{a}}{{b}}{{c}}}}\n  no_more\n\
+                 known:\n  driver = redirect\n  domains = +local_domains\n  data = :blackhole:\n",
                 users.join(" : ! ")
             )
             .expect("a string takes all");
