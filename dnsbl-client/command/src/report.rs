@@ -4,20 +4,20 @@
 //! takes the recipients away, `recognizer.rs` decides, `reporter.rs` puts reports into an outbox (`api/`), which
 //! posts them.
 
+mod body;
 mod client;
 mod exempt;
 mod parse;
 mod reader;
 mod recognizer;
-mod report;
 mod reporter;
 mod service;
 mod sighting;
 
 pub(crate) use self::{
+    body::Category,
     exempt::Exempt,
     parse::{Format, UnknownReasons},
     recognizer::{Limits, Memory, Thresholds},
-    report::Category,
     service::{Settings, run},
 };

@@ -59,7 +59,8 @@ impl<P: Posting> Outbox<P> {
             zone,
             queue: Queue::new(limits),
             in_flight: FuturesUnordered::new(),
-            pace: Pace::default(),
+            // Whoever is asked to wait longer than anything waits would post nothing any more.
+            pace: Pace::new(limits.age),
             trouble: Trouble::default(),
             totals: Totals::default(),
         }

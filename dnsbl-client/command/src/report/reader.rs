@@ -73,9 +73,9 @@ impl Reader {
         RecipientHash(self.key.hash_one(recipient.to_lowercase()))
     }
 
-    fn event(&mut self, deed: Deed<'_>) -> Option<(IpAddr, Event)> {
+    fn event(&mut self, deed: &Deed<'_>) -> Option<(IpAddr, Event)> {
         if let Deed::Refused(refusal) = deed {
-            let Refusal { client, is_bounce, is_temporary, recipient } = refusal;
+            let Refusal { client, is_bounce, is_temporary, recipient } = *refusal;
             // The same bounce would come again and again.
             let counts = !(is_bounce && is_temporary);
             let recipient = self.hash(recipient);
@@ -93,19 +93,20 @@ impl LineReader for Reader {
     fn read(&mut self, line: &[u8], is_new: bool, now: Timestamp) -> Option<Sighting> {
         let entry = self.format.read(str::from_utf8(line).ok()?, &self.unknown)?;
         let at = self.time(&entry, is_new, now)?;
-        let (client, event) = self.event(entry.deed)?;
+        let (client, event) = self.event(&entry.deed)?;
         (!self.exempt.contains(client)).then_some(Sighting { at, client, event })
     }
 }
 
 impl Counted {
     /// How many recipients of a client were accepted that have not been counted.
-    fn accepted(&mut self, deed: Deed<'_>) -> Option<(IpAddr, u32)> {
-        match deed {
+    fn accepted(&mut self, deed: &Deed<'_>) -> Option<(IpAddr, u32)> {
+        match *deed {
             Deed::Refused(_) => None,
             Deed::Accepted { client, message } => {
                 self.by_message.insert(message.to_owned(), (client, true));
-                *self.by_client.entry(client) += 1;
+                let counted = self.by_client.entry(client);
+                *counted = counted.saturating_add(1);
                 Some((client, 1))
             }
             Deed::Delivered { message } => {

@@ -23,8 +23,8 @@ use self::{
     watch::{Accepted, Watch},
 };
 use super::{
+    body::{Category, Report},
     client::{Network, Subject},
-    report::{Category, Report},
     sighting::{Event, RecipientHash, Sighting},
 };
 

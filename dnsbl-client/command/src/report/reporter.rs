@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use super::{
+    body::Report,
     recognizer::{Recognizer, Reported},
-    report::Report,
     sighting::Sighting,
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) struct Reporter {
 /// Where reports go.
 pub(super) enum Sink {
     /// To the server.
-    Server(Outbox<Report>),
+    Server(Box<Outbox<Report>>),
     /// To standard output, as what would be posted for this zone.
     Output(Option<String>),
 }

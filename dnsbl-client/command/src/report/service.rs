@@ -66,7 +66,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let sink = match settings.endpoint {
         Some(endpoint) => {
             let limits = QueueLimits { length: MAX_WAITING, age: settings.max_age };
-            Sink::Server(Outbox::new(endpoint, settings.zone, limits))
+            Sink::Server(Box::new(Outbox::new(endpoint, settings.zone, limits)))
         }
         None => Sink::Output(settings.zone),
     };

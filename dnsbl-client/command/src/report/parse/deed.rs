@@ -45,5 +45,5 @@ pub(crate) struct Refusal<'a> {
 pub(super) fn is_mailbox(text: &str) -> bool {
     let is_doubtful =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '\\');
-    !text.contains(is_doubtful) && text.matches('"').count() % 2 == 0
+    !text.contains(is_doubtful) && text.matches('"').count().is_multiple_of(2)
 }

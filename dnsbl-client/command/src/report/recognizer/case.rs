@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::watch::Watch;
 use crate::report::{
+    body::{Category, Report},
     client::Subject,
-    report::{Category, Report},
     sighting::RecipientHash,
 };
 
