@@ -28,7 +28,9 @@ use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};
 
 mod logline;
+mod mail_log;
 mod policy;
+mod smtp_log;
 
 /// A fuzz target's name, as in `corpus/` and `targets/`, and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -277,6 +279,20 @@ pub fn logline(line: &[u8]) {
     }
     let quoted = format!("Nov 29 15:10:36 mail postfix/smtpd[1]: warning: {line}");
     assert_eq!(logline::read(&quoted), (None, 0));
+    smtp_line(line);
+    assert_eq!(smtp_log::read(&quoted), (None, 0));
+}
+
+/// A line of an SMTP server's log: whom it is about and what it names stand in it.
+fn smtp_line(line: &str) {
+    let (seen, takers) = smtp_log::read(line);
+    assert!(takers <= 1 && (takers == 1 || seen.is_none()), "{line:?}");
+    if let Some((client, named)) = seen {
+        assert!(line.contains(named) && !named.contains([' ', '<', '>']), "{line:?}");
+        let words = line.split(|c: char| !c.is_ascii_hexdigit() && !":.".contains(c));
+        let mut addresses = words.filter_map(|word| word.parse::<IpAddr>().ok());
+        assert!(addresses.any(|address| address.to_canonical() == client), "{line:?}");
+    }
 }
 
 /// A value in the database; its first byte is the kind.

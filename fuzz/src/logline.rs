@@ -10,18 +10,15 @@ mod cyrus;
 mod dovecot;
 #[path = "../../dnsbl-client/command/src/logins/parse/format.rs"]
 mod format;
-#[path = "../../dnsbl-client/command/src/logins/parse/line.rs"]
-mod line;
 #[path = "../../dnsbl-client/command/src/logins/parse/login.rs"]
 mod login;
 #[path = "../../dnsbl-client/command/src/logins/parse/qpopper.rs"]
 mod qpopper;
-#[path = "../../dnsbl-client/command/src/logins/parse/stamp.rs"]
-mod stamp;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use self::{format::Format, line::LogLine, login::Login};
+use self::{format::Format, login::Login};
+use crate::mail_log::LogLine;
 
 /// The login that a line tells of, and how many formats take it for theirs. Its time can be told.
 pub(crate) fn read(line: &str) -> (Option<Login>, usize) {

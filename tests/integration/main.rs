@@ -62,6 +62,7 @@ mod unbound;
 mod mta;
 mod pop_before_smtp;
 mod relay_tests;
+mod report_logs;
 
 // What comes before the build.
 mod scripts;

@@ -15,6 +15,7 @@ mod output;
 mod policy;
 mod presets;
 mod progress;
+mod report;
 mod subject;
 
 use std::{io, process::ExitCode};
@@ -44,6 +45,7 @@ enum Command {
     Presets(presets::Presets),
     Policy(policy::Policy),
     Logins(logins::Logins),
+    Report(report::Report),
     CheckConfig(policy::CheckConfig),
 }
 
@@ -59,6 +61,7 @@ impl Cli {
             Command::Presets(presets) => presets.run(),
             Command::Policy(policy) => policy.run(),
             Command::Logins(logins) => logins.run(),
+            Command::Report(report) => report.run(),
             Command::CheckConfig(check) => Ok(check.run()),
         }
     }

@@ -1,23 +1,15 @@
 //! Logins from a mail log, posted to the server (`dnsbl logins`), for mail servers that can't post themselves.
 //!
-//! A login goes one way: `follow/` finds lines, `parse/` understands them, `reader.rs` gives them their time,
-//! `queue.rs` lets them wait, `poster.rs` has `server.rs` post them. Whatever fails, nothing is granted.
+//! A login goes one way: `mail_log/` finds lines, `parse/` understands them, `reader.rs` gives them their time,
+//! `poster.rs` puts them into an outbox (`api/`), which posts them. Whatever fails, nothing is granted.
 
-mod address;
-mod follow;
-mod pace;
 mod parse;
 mod poster;
-mod queue;
 mod reader;
-mod server;
 mod service;
-mod source;
-mod zone;
+mod waiting;
 
 pub(crate) use self::{
-    address::Address,
     parse::Format,
-    server::Server,
-    service::{Settings, Sink, run},
+    service::{Settings, run},
 };

@@ -1,8 +1,12 @@
 //! `dnsbl`, the mail administrator's command.
 
+mod api;
 mod cli;
+mod following;
 mod logins;
+mod mail_log;
 mod policy_service;
+mod report;
 
 use std::{
     io::{self, Write},

@@ -145,6 +145,11 @@ impl Enclosure {
 }
 
 impl Running {
+    /// A path inside.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.enclosure.path(name)
+    }
+
     /// What it printed and wrote to its logs.
     pub(super) fn said(&self) -> String {
         let mut said = self.process.stdout() + &self.process.stderr();

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::PathBuf,
 };
 
 use super::{
@@ -24,6 +25,8 @@ pub enum EximRelaying {
     Open,
     /// Nothing.
     Closed,
+    /// Nothing, and of its own users it knows these only.
+    KnownUsers(Vec<String>),
     /// What these hosts send; with another one in front this is the output of a multi-hop relay.
     From(Vec<Ipv4Addr>),
     /// What claims to come from its own name.
@@ -124,6 +127,11 @@ impl Exim {
         &self.name
     }
 
+    /// Its main log.
+    pub fn log(&self) -> PathBuf {
+        self.running.path("log/mainlog")
+    }
+
     /// What it printed and wrote to its logs.
     pub fn said(&self) -> String {
         self.running.said()
@@ -194,13 +202,26 @@ begin retry
 
 fn differences(relaying: &EximRelaying, name: &str) -> Differences {
     use EximRelaying::{
-        AcceptThenBounce, BackupMx, Bang, Closed, From, Inner, NullSender, Open, OwnSender, Percent,
+        AcceptThenBounce, BackupMx, Bang, Closed, From, Inner, KnownUsers, NullSender, Open,
+        OwnSender, Percent,
     };
     let mut local_domains = name.to_owned();
     let mut routers = String::new();
     let first = match relaying {
         Open => "  accept\n".to_owned(),
         Closed => String::new(),
+        KnownUsers(users) => {
+            // A router that declines and is the last: there is no route.
+            write!(
+                routers,
+                "unknown:\n  driver = redirect\n  domains = +local_domains\n  local_parts = ! {}\n  \
+                 data = ${{if eq{{a}}{{b}}{{c}}}}\n  no_more\n\
+                 known:\n  driver = redirect\n  domains = +local_domains\n  data = :blackhole:\n",
+                users.join(" : ! ")
+            )
+            .expect("a string takes all");
+            "  require verify = recipient\n".to_owned()
+        }
         From(hosts) => accept_from(hosts),
         OwnSender => format!("  accept sender_domains = {name}\n"),
         NullSender => "  accept senders = :\n".to_owned(),

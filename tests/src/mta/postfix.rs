@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::PathBuf,
 };
 
 use super::{
@@ -108,6 +109,11 @@ impl Postfix {
     /// Its name, in its greeting, for which it takes mail.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its log.
+    pub fn log(&self) -> PathBuf {
+        self.running.path("log/maillog")
     }
 
     /// What it wrote to its log.

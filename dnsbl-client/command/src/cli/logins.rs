@@ -7,7 +7,10 @@ use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use dnsbl_daemon::log::{Filter, Log};
 use tokio::runtime::Builder;
 
-use crate::logins::{self, Address, Format, Server, Settings, Sink};
+use crate::{
+    api::{Access, Address, Endpoint},
+    logins::{self, Format, Settings},
+};
 
 const NOTES: &str = "\
 For POP before SMTP with a mail server that can't post logins itself: each IMAP or POP3 login that succeeds
@@ -103,19 +106,20 @@ impl Logins {
             is_from_start: self.from_start,
             max_age: Duration::from_secs(self.max_age),
             is_tls_only: self.tls_only,
-            sink: self.sink()?,
+            zone: self.zone.clone(),
+            endpoint: self.endpoint()?,
         };
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(logins::run(settings))?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn sink(self) -> anyhow::Result<Sink> {
+    fn endpoint(self) -> anyhow::Result<Option<Endpoint>> {
         if self.dry_run {
-            return Ok(Sink::Output(self.zone));
+            return Ok(None);
         }
         let token_file = self.token_file.context("--token-file is missing")?;
-        let server = Server::new(&self.server, token_file, self.ca_file.as_deref(), self.zone)?;
-        Ok(Sink::Server(Box::new(server)))
+        let access = Access { address: self.server, token_file, ca_file: self.ca_file };
+        Endpoint::new(&access, "/v1/logins").map(Some)
     }
 }

@@ -8,15 +8,12 @@ mod courier;
 mod cyrus;
 mod dovecot;
 mod format;
-mod line;
 mod login;
 mod qpopper;
-mod stamp;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::{
     format::Format,
-    line::LogLine,
     login::{Login, User},
 };

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::parse::{Format, LogLine, Login};
+use super::parse::{Format, Login};
+use crate::mail_log::{LineReader, LogLine};
 
 /// A reader of lines; it remembers whether this log tells times.
 #[derive(Debug)]
@@ -27,8 +28,6 @@ pub(super) enum Reading {
     Login(Login, Timestamp),
     /// A login that is too old, or of a time to come: the log is read late, or its clock is another.
     OutOfTime,
-    /// Nothing that matters.
-    Nothing,
 }
 
 impl Reader {
@@ -40,31 +39,27 @@ impl Reader {
     ) -> Self {
         Self { format, zone, max_age, is_tls_only, has_times: false }
     }
+}
 
-    /// Reads a line. `is_new`: it was written while the log was followed, so that without a time of its own it
-    /// is of now.
-    pub(super) fn read(&mut self, line: &[u8], is_new: bool, now: Timestamp) -> Reading {
-        let Some(line) = str::from_utf8(line).ok().and_then(LogLine::parse) else {
-            return Reading::Nothing;
-        };
+impl LineReader for Reader {
+    type Found = Reading;
+
+    /// A new line without a time of its own is of now.
+    fn read(&mut self, line: &[u8], is_new: bool, now: Timestamp) -> Option<Reading> {
+        let line = str::from_utf8(line).ok().and_then(LogLine::parse)?;
         self.has_times |= line.written.is_some();
         let login = self.format.login(&line);
         let login = login.filter(|login| !self.is_tls_only || login.tls == Some(true));
-        let Some(login) = login else { return Reading::Nothing };
+        let login = login?;
         let at = match line.written {
-            Some(stamp) => match stamp.resolve(now, &self.zone) {
-                Some(at) => at,
-                None => return Reading::Nothing,
-            },
+            Some(stamp) => stamp.resolve(now, &self.zone)?,
             // Where all others tell the time, it is the rest of some other line.
-            None if self.has_times => return Reading::Nothing,
+            None if self.has_times => return None,
             None if is_new => now,
-            None => return Reading::OutOfTime,
+            None => return Some(Reading::OutOfTime),
         };
-        match at.duration_since(now).unsigned_abs() <= self.max_age {
-            true => Reading::Login(login, at.min(now)),
-            false => Reading::OutOfTime,
-        }
+        let is_in_time = at.duration_since(now).unsigned_abs() <= self.max_age;
+        Some(if is_in_time { Reading::Login(login, at.min(now)) } else { Reading::OutOfTime })
     }
 }
 
@@ -74,7 +69,7 @@ mod tests {
 
     use jiff::{Timestamp, tz::TimeZone};
 
-    use super::{Format, Reader, Reading};
+    use super::{Format, LineReader as _, Reader, Reading};
 
     const LOGIN: &str =
         "dovecot: imap-login: Login: user=<taro>, method=PLAIN, rip=192.0.2.55, lip=203.0.113.25";
@@ -86,11 +81,11 @@ mod tests {
     }
 
     fn read(reader: &mut Reader, line: &str, is_new: bool) -> Option<String> {
-        match reader.read(line.as_bytes(), is_new, NOW.parse().unwrap()) {
-            Reading::Login(_, at) => Some(at.to_string()),
-            Reading::OutOfTime => Some("out of time".into()),
-            Reading::Nothing => None,
-        }
+        let reading = reader.read(line.as_bytes(), is_new, NOW.parse().unwrap())?;
+        Some(match reading {
+            Reading::Login(_, at) => at.to_string(),
+            Reading::OutOfTime => "out of time".into(),
+        })
     }
 
     #[test]
@@ -150,6 +145,6 @@ mod tests {
         let mut line = format!("{LOGIN}, method=").into_bytes();
         line.push(0xff);
         let now: Timestamp = NOW.parse().unwrap();
-        assert_eq!(reader().read(&line, true, now), Reading::Nothing);
+        assert_eq!(reader().read(&line, true, now), None);
     }
 }

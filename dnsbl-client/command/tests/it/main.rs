@@ -5,7 +5,9 @@
 mod cli;
 mod cli_judgement;
 mod logins;
+mod mail_log;
 mod policy;
+mod report;
 
 /// The scripted servers of the client's own tests, which use more of them.
 #[path = "../../../tests/it/fake/mod.rs"]

@@ -1,9 +1,7 @@
 //! Courier: `imapd: LOGIN, user=taro, ip=[::ffff:192.0.2.55], port=[50111], protocol=IMAP`.
 
-use super::{
-    line::LogLine,
-    login::{self, Login, Service, User},
-};
+use super::login::{Login, Service, User};
+use crate::mail_log::{self, LogLine};
 
 /// The login that a line tells of.
 pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
@@ -19,7 +17,7 @@ pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
     let mut fields = message.strip_prefix("LOGIN, user=")?.split(", ");
     let user = User::parse(fields.next()?)?;
     let address = bracketed(fields.next()?.strip_prefix("ip=")?)?;
-    let address = login::address(address)?;
+    let address = mail_log::address(address)?;
     let mut is_started = false;
     for field in fields {
         match field.split_once('=')? {

@@ -6,10 +6,8 @@
 
 use std::net::IpAddr;
 
-use super::{
-    line::LogLine,
-    login::{self, Login, Service, User},
-};
+use super::login::{self, Login, Service, User};
+use crate::mail_log::{self, LogLine};
 
 /// The login that a line tells of.
 pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
@@ -47,7 +45,8 @@ fn client(text: &str) -> Option<(IpAddr, &str)> {
     let (host, rest) = text.split_once('[')?;
     let host = host.strip_suffix(' ').unwrap_or(host);
     let (address, rest) = rest.split_once(']')?;
-    let address = (host.is_empty() || login::is_host(host)).then(|| login::address(address))??;
+    let address =
+        (host.is_empty() || mail_log::is_host(host)).then(|| mail_log::address(address))??;
     Some((address, rest))
 }
 
@@ -97,6 +96,6 @@ fn field(text: &str) -> Option<(&str, &str, Option<&str>)> {
 fn host(text: &str) -> Option<IpAddr> {
     match client(text) {
         Some((address, "")) => Some(address),
-        _ => login::address(text),
+        _ => mail_log::address(text),
     }
 }

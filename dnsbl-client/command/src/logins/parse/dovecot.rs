@@ -6,10 +6,8 @@
 
 use std::net::IpAddr;
 
-use super::{
-    line::LogLine,
-    login::{self, Login, Service, User},
-};
+use super::login::{self, Login, Service, User};
+use crate::mail_log::{self, LogLine};
 
 const STARTS: [&str; 2] = ["Login: user=<", "Logged in: user=<"];
 
@@ -54,8 +52,8 @@ impl Elements {
 
     fn add(&mut self, element: &str) -> Option<()> {
         match element.split_once('=') {
-            Some(("rip", value)) => once(&mut self.remote, login::address(value)?),
-            Some(("lip", value)) => once(&mut self.local, login::address(value)?),
+            Some(("rip", value)) => once(&mut self.remote, mail_log::address(value)?),
+            Some(("lip", value)) => once(&mut self.local, mail_log::address(value)?),
             Some(("session", value)) => {
                 let value = value.strip_prefix('<')?.strip_suffix('>')?;
                 once(&mut self.session, login::session(value)?)

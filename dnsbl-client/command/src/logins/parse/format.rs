@@ -1,6 +1,7 @@
 //! The formats of mail logs.
 
-use super::{courier, cyrus, dovecot, line::LogLine, login::Login, qpopper};
+use super::{courier, cyrus, dovecot, login::Login, qpopper};
+use crate::mail_log::LogLine;
 
 /// The mail server whose log is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,11 +62,6 @@ impl Service {
     }
 }
 
-/// Reads an address, plain or mapped into IPv6.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
-    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
-}
-
 /// Reads the identifier of a session.
 pub(super) fn session(text: &str) -> Option<String> {
     let is_good = (1..=MAX_SESSION).contains(&text.len())
@@ -74,15 +69,9 @@ pub(super) fn session(text: &str) -> Option<String> {
     is_good.then(|| text.to_owned())
 }
 
-/// Whether this may be the name of a host, or an address in its place.
-pub(super) fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MAX_USER, User, address};
+    use super::{MAX_USER, User};
 
     #[test]
     fn a_name_that_might_frame_a_field_is_none() {
@@ -107,17 +96,5 @@ mod tests {
             assert_eq!(User::parse(name), None, "{name:?}");
         }
         assert_eq!(User::parse(&"a".repeat(MAX_USER + 1)), None);
-    }
-
-    #[test]
-    fn an_address_is_one_however_it_is_written() {
-        for text in ["192.0.2.55", "::ffff:192.0.2.55", "::ffff:c000:237"] {
-            assert_eq!(address(text), Some([192, 0, 2, 55].into()), "{text}");
-        }
-        assert_eq!(address("2001:DB8::1").unwrap().to_string(), "2001:db8::1");
-        for text in ["", "192.0.2", "192.0.2.055", "192.0.2.55/32", "fe80::1%eth0", " ::1", "[::1]"]
-        {
-            assert_eq!(address(text), None, "{text:?}");
-        }
     }
 }

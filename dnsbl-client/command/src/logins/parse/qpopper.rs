@@ -2,10 +2,8 @@
 //!
 //! The name of the host comes from DNS, and its owner chose it.
 
-use super::{
-    line::LogLine,
-    login::{self, Login, Service, User},
-};
+use super::login::{Login, Service, User};
+use crate::mail_log::{self, LogLine};
 
 /// The login that a line tells of.
 pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
@@ -20,9 +18,9 @@ pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
         Some((address, place)) if is_place(place) => address,
         Some(_) => return None,
     };
-    let is_plain = login::is_host(version) && login::is_host(host);
+    let is_plain = mail_log::is_host(version) && mail_log::is_host(host);
     let user = is_plain.then(|| User::parse(user))??;
-    let address = login::address(address)?;
+    let address = mail_log::address(address)?;
     Some(Login { address, user, service: Service::Pop3, tls: None, session: None })
 }
 
@@ -30,6 +28,8 @@ pub(super) fn login(line: &LogLine<'_>) -> Option<Login> {
 fn is_place(text: &str) -> bool {
     let place = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     place.and_then(|place| place.split_once(':')).is_some_and(|(file, line)| {
-        login::is_host(file) && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
+        mail_log::is_host(file)
+            && !line.is_empty()
+            && line.bytes().all(|byte| byte.is_ascii_digit())
     })
 }

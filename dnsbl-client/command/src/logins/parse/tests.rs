@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::{Format, LogLine, Login};
+use super::{Format, Login};
+use crate::mail_log::LogLine;
 
 fn login(line: &str) -> Option<Login> {
     Format::Auto.login(&LogLine::parse(line)?)

@@ -8,13 +8,13 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Follower, Server, login};
+use super::{Server, follow, login};
 use crate::cli::{dnsbl, stdout};
 
 #[tokio::test]
 async fn what_is_in_the_log_at_sigterm_is_posted_first() {
     let server = Server::start([]).await;
-    let mut follower = Follower::start(&server.url, "", &[]).await;
+    let mut follower = follow(&server.url, "", &[]).await;
     server.close();
     follower.write(login("one"));
     server.requests(1).await;

@@ -4,16 +4,13 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Follower, Server,
-    follower::{append, login_at},
-    login,
-};
+use super::{Server, follow, login, login_at};
+use crate::mail_log::append;
 
 #[tokio::test]
 async fn a_log_is_followed_over_its_rotation() {
     let server = Server::start([]).await;
-    let follower = Follower::start(&server.url, &login("before"), &[]).await;
+    let follower = follow(&server.url, &login("before"), &[]).await;
     follower.write(login("one"));
     server.requests(1).await;
     // Moved away and made anew, its writer late.
@@ -35,7 +32,7 @@ async fn a_log_is_followed_over_its_rotation() {
 async fn after_a_restart_it_goes_on_where_it_was() {
     let server = Server::start([]).await;
     let words = &["--state-file", "place"];
-    let mut follower = Follower::start(&server.url, &login("before"), words).await;
+    let mut follower = follow(&server.url, &login("before"), words).await;
     follower.write(login("one"));
     server.requests(1).await;
     follower.stop().await;
@@ -50,7 +47,7 @@ async fn after_a_restart_it_goes_on_where_it_was() {
 async fn what_was_not_posted_when_it_was_killed_is_posted_after_a_restart() {
     let server = Server::start([]).await;
     let words = &["--state-file", "place"];
-    let mut follower = Follower::start(&server.url, "", words).await;
+    let mut follower = follow(&server.url, "", words).await;
     follower.write(login("one"));
     server.requests(1).await;
     follower.stop().await;
@@ -67,7 +64,7 @@ async fn what_was_not_posted_when_it_was_killed_is_posted_after_a_restart() {
 #[tokio::test]
 async fn what_is_old_or_in_doubt_is_not_posted() {
     let server = Server::start([]).await;
-    let mut follower = Follower::start(&server.url, "", &["--from-start"]).await;
+    let mut follower = follow(&server.url, "", &["--from-start"]).await;
     let ago = |seconds| Timestamp::now() - SignedDuration::from_secs(seconds);
     follower.write(login_at("old", ago(61)));
     follower.write(login_at("to-come", ago(-120)));
@@ -87,7 +84,7 @@ async fn what_is_old_or_in_doubt_is_not_posted() {
 #[tokio::test]
 async fn a_log_that_comes_later_is_followed_from_its_start() {
     let server = Server::start([]).await;
-    let follower = Follower::start(&server.url, "", &[]).await;
+    let follower = follow(&server.url, "", &[]).await;
     fs::remove_file(follower.log()).unwrap();
     follower.write(login("one"));
     assert_eq!(server.users(1).await, ["one"]);

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Follower, Reply, Server, follower::login_at, login};
+use super::{Reply, Server, follow, login, login_at};
 
 #[tokio::test]
 async fn a_login_is_posted_with_all_that_the_line_tells() {
     let server = Server::start([]).await;
     let words = &["--zone", "popauth.example.org", "--format", "dovecot"];
-    let follower = Follower::start(&server.url, "", words).await;
+    let follower = follow(&server.url, "", words).await;
     let at = Timestamp::now() - SignedDuration::from_secs(5);
     follower.write(login_at("taro@example.org", at));
     let posted = server.requests(1).await.remove(0);
@@ -29,7 +29,7 @@ async fn a_login_is_posted_with_all_that_the_line_tells() {
 async fn a_line_that_tells_less_is_posted_with_less() {
     let dir = TempDir::new().unwrap();
     let server = Server::start_unix(&dir.path().join("http.sock"));
-    let follower = Follower::start(&server.url, "", &[]).await;
+    let follower = follow(&server.url, "", &[]).await;
     follower.write("pop3d: LOGIN, user=taro, ip=[::ffff:192.0.2.55], port=[50111]\n");
     let mut body = server.requests(1).await.remove(0).body;
     let at = body.as_object_mut().unwrap().remove("at").unwrap();
@@ -44,7 +44,7 @@ async fn a_line_that_tells_less_is_posted_with_less() {
 async fn what_can_not_be_posted_is_tried_again() {
     let busy = Reply { status: 429, retry_after: Some("1"), body: "" };
     let server = Server::start([Reply::status(503), busy, Reply::status(500)]).await;
-    let mut follower = Follower::start(&server.url, "", &[]).await;
+    let mut follower = follow(&server.url, "", &[]).await;
     follower.write(login("one"));
     assert_eq!(server.users(4).await, ["one"; 4]);
     follower.stderr.find(&["WARN", "could not be posted", "503"]).await;
@@ -54,7 +54,7 @@ async fn what_can_not_be_posted_is_tried_again() {
 #[tokio::test]
 async fn a_server_that_was_away_gets_the_newest_login_of_each() {
     let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut follower = Follower::start(&format!("http://{addr}"), "", &[]).await;
+    let mut follower = follow(&format!("http://{addr}"), "", &[]).await;
     let at = Timestamp::now();
     follower.write(login("one"));
     follower.stderr.find(&["could not be posted"]).await;
@@ -72,7 +72,7 @@ async fn a_server_that_was_away_gets_the_newest_login_of_each() {
 #[tokio::test]
 async fn a_token_that_was_replaced_is_read_anew() {
     let server = Server::start([Reply::status(401)]).await;
-    let mut follower = Follower::start(&server.url, "", &[]).await;
+    let mut follower = follow(&server.url, "", &[]).await;
     fs::write(follower.dir.path().join("token"), "second-token\n").unwrap();
     follower.write(login("one"));
     let tokens: Vec<String> =
@@ -90,7 +90,7 @@ async fn what_is_refused_is_dropped_and_told_without_secrets() {
     };
     // Which comes first is not known, so all are refused alike.
     let server = Server::start([refusal.clone(), refusal.clone(), refusal]).await;
-    let mut follower = Follower::start(&server.url, "", &[]).await;
+    let mut follower = follow(&server.url, "", &[]).await;
     for user in ["one", "two", "three", "four"] {
         follower.write(login(user));
     }

@@ -8,9 +8,9 @@ pub(crate) struct LogLine<'a> {
     /// When it was written, if it tells.
     pub(crate) written: Option<Stamp>,
     /// The program, without its process id.
-    pub(super) program: &'a str,
+    pub(crate) program: &'a str,
     /// What the program says.
-    pub(super) message: &'a str,
+    pub(crate) message: &'a str,
 }
 
 impl<'a> LogLine<'a> {

@@ -1,7 +1,9 @@
-//! Where logins come from: a log as it grows, batch by batch.
+//! What comes of a log as it grows, batch by batch.
 
 use std::{
-    io, thread,
+    io,
+    path::PathBuf,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -13,48 +15,71 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    follow::{Follower, FollowerError, Saved, lines_of_input},
-    queue::Waiting,
-    reader::{Reader, Reading},
-};
+use super::follow::{Begin, Follower, FollowerError, Saved, lines_of_input};
 
 /// How often a log is looked at.
 const POLL: Duration = Duration::from_millis(200);
 /// For how long a log may be away before it is told: a rotation leaves a gap.
 const GAP: Duration = Duration::from_secs(5);
 /// How many batches wait to be taken.
-pub(super) const BATCHES: usize = 16;
+const BATCHES: usize = 16;
 
-/// The logins of some lines.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub(super) logins: Vec<Waiting>,
-    /// How many were too old, or of a time to come.
-    pub(super) out_of_time: u64,
-    /// How far the log was read.
-    pub(super) saved: Option<Saved>,
+/// A log.
+#[derive(Debug)]
+pub(crate) enum Log {
+    /// A file that is followed by its name.
+    File(PathBuf, Begin),
+    /// Standard input.
+    Input,
 }
 
-impl Batch {
-    fn add(&mut self, reader: &mut Reader, line: &[u8], is_new: bool, now: Timestamp) {
-        match reader.read(line, is_new, now) {
-            Reading::Login(login, at) => self.logins.push(Waiting { login, at }),
-            Reading::OutOfTime => self.out_of_time += 1,
-            Reading::Nothing => {}
-        }
-    }
+/// A reader of lines.
+pub(crate) trait LineReader: Send + 'static {
+    /// What a line may come to.
+    type Found: Send + 'static;
 
-    fn is_empty(&self) -> bool {
-        self.logins.is_empty() && self.out_of_time == 0
+    /// Reads a line. `is_new`: it was written while the log was followed.
+    fn read(&mut self, line: &[u8], is_new: bool, now: Timestamp) -> Option<Self::Found>;
+}
+
+/// What some lines come to.
+#[derive(Debug)]
+pub(crate) struct Batch<F> {
+    /// In the order of the lines.
+    pub(crate) found: Vec<F>,
+    /// How far the log was read.
+    pub(crate) saved: Option<Saved>,
+}
+
+impl Log {
+    /// Reads it until it is told to stop or the input ends.
+    pub(crate) fn read<R: LineReader>(
+        self,
+        reader: R,
+        stop: CancellationToken,
+    ) -> mpsc::Receiver<Batch<R::Found>> {
+        let (sender, batches) = mpsc::channel(BATCHES);
+        match self {
+            Self::File(path, begin) => {
+                let (follower, opened) = Follower::open(path, begin);
+                if let Err(err) = opened {
+                    tracing::warn!(%err, "the log is not there yet");
+                }
+                tokio::spawn(follow(follower, reader, sender, stop));
+            }
+            Self::Input => {
+                tokio::spawn(read_input(reader, sender, stop));
+            }
+        }
+        batches
     }
 }
 
 /// Follows a file until it is told to stop; what is there then is read first.
-pub(super) async fn follow(
+async fn follow<R: LineReader>(
     mut follower: Follower,
-    mut reader: Reader,
-    batches: mpsc::Sender<Batch>,
+    mut reader: R,
+    batches: mpsc::Sender<Batch<R::Found>>,
     stop: CancellationToken,
 ) {
     let mut ticks = interval(POLL);
@@ -69,17 +94,16 @@ pub(super) async fn follow(
         let is_last = stop.is_cancelled();
         let mut has_more = true;
         while has_more {
-            let mut batch = Batch::default();
-            let now = Timestamp::now();
+            let (mut found, now) = (Vec::new(), Timestamp::now());
             let polled = follower.poll(Instant::now(), &mut |line, is_new| {
-                batch.add(&mut reader, line, is_new, now);
+                found.extend(reader.read(line, is_new, now));
             });
-            batch.saved = follower.saved();
+            let saved = follower.saved();
             has_more = *polled.as_ref().unwrap_or(&false) && !stop.is_cancelled();
             absence.note(polled.err(), Instant::now());
-            let is_known = batch.is_empty() && batch.saved == told;
-            told = batch.saved;
-            if !is_known && batches.send(batch).await.is_err() {
+            let is_known = found.is_empty() && saved == told;
+            told = saved;
+            if !is_known && batches.send(Batch { found, saved }).await.is_err() {
                 return;
             }
         }
@@ -92,17 +116,18 @@ pub(super) async fn follow(
 /// Reads standard input until it ends or until told to stop.
 ///
 /// A thread reads, since nothing can interrupt it.
-pub(super) async fn read_input(
-    mut reader: Reader,
-    batches: mpsc::Sender<Batch>,
+async fn read_input<R: LineReader>(
+    mut reader: R,
+    batches: mpsc::Sender<Batch<R::Found>>,
     stop: CancellationToken,
 ) {
     let (sender, mut receiver) = mpsc::channel(BATCHES);
     thread::spawn(move || {
         let read = lines_of_input(io::stdin().lock(), |lines| {
-            let (mut batch, now) = (Batch::default(), Timestamp::now());
-            lines.into_iter().for_each(|line| batch.add(&mut reader, line, true, now));
-            batch.is_empty() || sender.blocking_send(batch).is_ok()
+            let now = Timestamp::now();
+            let found: Vec<_> =
+                lines.into_iter().filter_map(|line| reader.read(line, true, now)).collect();
+            found.is_empty() || sender.blocking_send(Batch { found, saved: None }).is_ok()
         });
         if let Err(err) = read {
             tracing::error!(%err, "standard input can't be read any more");
@@ -138,7 +163,7 @@ impl Absence {
         let since = *self.since.get_or_insert(now);
         if !self.is_told && now.duration_since(since) >= GAP {
             self.is_told = true;
-            tracing::error!(%err, "the log can't be read: nothing is granted until it can");
+            tracing::error!(%err, "the log can't be read: nothing comes of it until it can");
         }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
-    tz::TimeZone,
+    tz::{Offset, TimeZone},
 };
 
 const MONTHS: [&str; 12] =
@@ -33,7 +33,7 @@ pub(crate) enum Stamp {
 
 impl Stamp {
     /// Reads the time at the start of a line; gives it and what follows the blank behind it.
-    pub(super) fn leading(line: &str) -> Option<(Self, &str)> {
+    pub(crate) fn leading(line: &str) -> Option<(Self, &str)> {
         traditional(line).or_else(|| plain(line)).or_else(|| exact(line))
     }
 
@@ -65,16 +65,42 @@ fn traditional(line: &str) -> Option<(Stamp, &str)> {
     Some((Stamp::Yearless { month, day, time }, rest))
 }
 
-/// `2026-11-29 15:10:36 `.
+/// `2026-11-29 15:10:36 `, with Exim's settings `2026-11-29 15:10:36.207 +0900 `.
 fn plain(line: &str) -> Option<(Stamp, &str)> {
-    let (stamp, rest) = (line.get(..PLAIN)?, line.get(PLAIN..)?.strip_prefix(' ')?);
+    let (stamp, rest) =
+        (line.get(..PLAIN)?, without_fraction(line.get(PLAIN..)?).strip_prefix(' ')?);
     let (date, clock) = (stamp.get(..10)?, stamp.get(10..)?.strip_prefix(' ')?);
     let mut parts = date.split('-');
     let (year, month, day) = (parts.next()?, number(parts.next()?)?, number(parts.next()?)?);
     let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
     let year = is_year.then(|| year.parse().ok())??;
     let date = Date::new(year, month, day).ok().filter(|_| parts.next().is_none())?;
-    Some((Stamp::Local(date.to_datetime(time(clock)?)), rest))
+    let local = date.to_datetime(time(clock)?);
+    match leading_offset(rest) {
+        Some((offset, rest)) => Some((Stamp::Exact(offset.to_timestamp(local).ok()?), rest)),
+        None => Some((Stamp::Local(local), rest)),
+    }
+}
+
+/// Drops `.207`.
+fn without_fraction(text: &str) -> &str {
+    match text.strip_prefix('.') {
+        Some(digits) => digits.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => text,
+    }
+}
+
+/// `+0900 `.
+fn leading_offset(text: &str) -> Option<(Offset, &str)> {
+    let (word, rest) = text.split_once(' ')?;
+    let (sign, digits) = match word.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, word.strip_prefix('+')?),
+    };
+    let (hours, minutes) = (number(digits.get(..2)?)?, number(digits.get(2..)?)?);
+    let is_offset = digits.len() == 4 && hours < 24 && minutes < 60;
+    let seconds = sign * (i32::from(hours) * 60 + i32::from(minutes)) * 60;
+    Some((is_offset.then(|| Offset::from_seconds(seconds).ok())??, rest))
 }
 
 /// A word of RFC 3339, also one whose offset lacks the colon or is not there at all.
@@ -170,6 +196,9 @@ mod tests {
             "2026-11-29T06:10:36Z",
             "2026-11-29T15:10:36",
             "2026-11-29 15:10:36",
+            "2026-11-29 15:10:36.207",
+            "2026-11-29 06:10:36 +0000",
+            "2026-11-29 01:40:36.5 -0430",
         ] {
             let found = at(&format!("{text} rest"), now, "JST-9");
             assert_eq!(found.as_deref(), Some("2026-11-29T06:10:36Z"), "{text}");

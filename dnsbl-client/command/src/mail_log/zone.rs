@@ -8,7 +8,7 @@ const LOCAL: &str = "/etc/localtime";
 const ZONES: &str = "/usr/share/zoneinfo";
 
 /// The zone of TZ, else that of /etc/localtime, else UTC.
-pub(super) fn local() -> TimeZone {
+pub(crate) fn local() -> TimeZone {
     find(env::var("TZ").ok().as_deref())
 }
 

@@ -1,4 +1,4 @@
-//! A server that takes logins and remembers the requests.
+//! A server that takes what is posted and remembers the requests.
 
 use std::{
     collections::VecDeque,
@@ -28,26 +28,26 @@ use crate::policy::PATIENCE;
 
 /// What it answers to a request.
 #[derive(Clone)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<&'static str>,
-    pub(super) body: &'static str,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<&'static str>,
+    pub(crate) body: &'static str,
 }
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub(super) struct Posted {
+pub(crate) struct Posted {
     /// Method and path.
-    pub(super) what: String,
-    pub(super) authorization: String,
-    pub(super) body: Value,
+    pub(crate) what: String,
+    pub(crate) authorization: String,
+    pub(crate) body: Value,
 }
 
 /// A running server.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(crate) struct Server {
     /// As `--server` takes it.
-    pub(super) url: String,
+    pub(crate) url: String,
     requests: watch::Receiver<Vec<Posted>>,
     shared: Arc<Shared>,
 }
@@ -61,18 +61,18 @@ struct Shared {
 }
 
 impl Reply {
-    pub(super) fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self { status, retry_after: None, body: "" }
     }
 }
 
 impl Server {
     /// A server that answers these first.
-    pub(super) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(crate) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), replies).await
     }
 
-    pub(super) async fn start_at(
+    pub(crate) async fn start_at(
         addr: SocketAddr,
         replies: impl IntoIterator<Item = Reply>,
     ) -> Self {
@@ -88,7 +88,7 @@ impl Server {
     }
 
     /// A server behind a Unix socket.
-    pub(super) fn start_unix(path: &Path) -> Self {
+    pub(crate) fn start_unix(path: &Path) -> Self {
         let listener = UnixListener::bind(path).unwrap();
         let server = Self::new(format!("unix:{}", path.display()), []);
         let shared = server.shared.clone();
@@ -108,16 +108,16 @@ impl Server {
     }
 
     /// Answers nothing until `open` is called.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.shared.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.shared.gate.add_permits(1 << 20);
     }
 
     /// Waits until there were so many requests; gives all of them.
-    pub(super) async fn requests(&self, count: usize) -> Vec<Posted> {
+    pub(crate) async fn requests(&self, count: usize) -> Vec<Posted> {
         let mut requests = self.requests.clone();
         let found = timeout(PATIENCE, requests.wait_for(|seen| seen.len() >= count)).await;
         match found {
@@ -127,7 +127,7 @@ impl Server {
     }
 
     /// Waits until there were so many requests; gives the users of all.
-    pub(super) async fn users(&self, count: usize) -> Vec<String> {
+    pub(crate) async fn users(&self, count: usize) -> Vec<String> {
         let requests = self.requests(count).await;
         requests.iter().map(|posted| posted.body["user"].as_str().unwrap().to_owned()).collect()
     }

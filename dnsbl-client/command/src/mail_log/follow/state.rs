@@ -1,4 +1,4 @@
-//! Where a log was left, kept in a file.
+//! Where a log was left, and files that keep such things.
 
 use std::{
     fs, io,
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A file of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -42,31 +42,29 @@ impl FileId {
     }
 }
 
-impl Saved {
-    /// Reads it from its file; `None`: there is none yet.
-    ///
-    /// # Errors
-    /// The file can't be read, or holds something else.
-    pub(crate) fn load(file: &Path) -> io::Result<Option<Self>> {
-        match fs::read(file) {
-            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
-            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(err) => Err(err),
-        }
+/// Reads what was kept in a file; `None`: there is none yet.
+///
+/// # Errors
+/// The file can't be read, or holds something else.
+pub(crate) fn load_state<T: DeserializeOwned>(file: &Path) -> io::Result<Option<T>> {
+    match fs::read(file) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err),
     }
+}
 
-    /// Writes it to its file, whole or not at all.
-    ///
-    /// # Errors
-    /// The file or its neighbour `….new` can't be written.
-    pub(crate) fn save(self, file: &Path) -> io::Result<()> {
-        let mut new = file.as_os_str().to_owned();
-        new.push(".new");
-        let mut options = fs::OpenOptions::new();
-        let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        serde_json::to_writer(opened, &self)?;
-        fs::rename(new, file)
-    }
+/// Keeps something in a file, whole or not at all.
+///
+/// # Errors
+/// The file or its neighbour `….new` can't be written.
+pub(crate) fn save_state(state: &impl Serialize, file: &Path) -> io::Result<()> {
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    let mut options = fs::OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    serde_json::to_writer(opened, state)?;
+    fs::rename(new, file)
 }
 
 #[cfg(test)]
@@ -75,19 +73,19 @@ mod tests {
 
     use tempfile::TempDir;
 
-    use super::{FileId, Saved};
+    use super::{FileId, Saved, load_state, save_state};
 
     #[test]
     fn a_place_is_kept_and_something_else_is_told() {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("state");
-        assert_eq!(Saved::load(&file).unwrap(), None);
+        assert_eq!(load_state::<Saved>(&file).unwrap(), None);
         let saved = Saved { file: FileId { device: 1, inode: u64::MAX }, offset: 77 };
-        saved.save(&file).unwrap();
-        assert_eq!(Saved::load(&file).unwrap(), Some(saved));
+        save_state(&saved, &file).unwrap();
+        assert_eq!(load_state(&file).unwrap(), Some(saved));
         for text in ["", "{}", "{\"device\":1,\"inode\":2,\"offset\":-1}"] {
             fs::write(&file, text).unwrap();
-            assert!(Saved::load(&file).is_err(), "{text}");
+            assert!(load_state::<Saved>(&file).is_err(), "{text}");
         }
     }
 }

@@ -6,8 +6,8 @@ mod input;
 mod state;
 mod tail;
 
-pub(super) use self::{
+pub(crate) use self::{
     follower::{Follower, FollowerError},
     input::lines_of_input,
-    state::{Begin, Saved},
+    state::{Begin, Saved, load_state, save_state},
 };

@@ -1,9 +1,8 @@
-//! The server's HTTP API, as far as logins go: `POST /v1/logins`.
+//! A path of the server's HTTP API that is posted to.
 
 use std::{
     error::Error,
     fs,
-    net::IpAddr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -18,7 +17,7 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{address::Address, queue::Waiting};
+use super::address::Address;
 
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,16 +28,26 @@ const MAX_PROBLEM: usize = 16 << 10;
 /// How much of what a server tells is logged, in characters.
 const MAX_DETAIL: usize = 300;
 
-/// The server, and the token that logins are posted with.
-pub(crate) struct Server {
+/// How the server is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    /// Where it listens.
+    pub(crate) address: Address,
+    /// The file that holds the token.
+    pub(crate) token_file: PathBuf,
+    /// Certificates of further authorities (PEM).
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// A path of the server, and the token that is posted with.
+pub(crate) struct Endpoint {
     http: reqwest::Client,
     url: String,
-    zone: Option<String>,
     token_file: PathBuf,
     token: Mutex<HeaderValue>,
 }
 
-/// What came of posting a login.
+/// What came of posting.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The server has it.
@@ -59,23 +68,6 @@ pub(super) enum Answer {
     },
 }
 
-/// A login, as the API takes it.
-#[derive(Serialize)]
-pub(super) struct LoginBody<'a> {
-    address: IpAddr,
-    user: &'a str,
-    service: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    zone: Option<&'a str>,
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<bool>,
-    /// RFC 3339.
-    at: String,
-}
-
 /// A problem (RFC 9457), where a refusal holds one.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -84,24 +76,19 @@ struct Problem {
     detail: String,
 }
 
-impl Server {
-    /// The server there. Logins are for `zone`, or for the one that the server has for them; `ca_file` holds
-    /// certificates of further authorities (PEM).
+impl Endpoint {
+    /// What is posted to at this path of the server.
     ///
     /// # Errors
     /// A file can't be read or holds something else, or TLS can't be set up.
-    pub(crate) fn new(
-        address: &Address,
-        token_file: PathBuf,
-        ca_file: Option<&Path>,
-        zone: Option<String>,
-    ) -> anyhow::Result<Self> {
-        let token = read_token(&token_file)?;
-        file_access::warn_of_secret(&token_file);
+    pub(crate) fn new(access: &Access, path: &str) -> anyhow::Result<Self> {
+        let Access { address, token_file, ca_file } = access;
+        let token = read_token(token_file)?;
+        file_access::warn_of_secret(token_file);
         if address.is_exposed() {
             tracing::warn!(
                 server = %address,
-                "token, users and addresses go there without encryption; use https, or a tunnel"
+                "the token and all that is posted go there without encryption; use https, or a tunnel"
             );
         }
         let builder = reqwest::Client::builder()
@@ -114,23 +101,22 @@ impl Server {
             ensure!(address.is_encrypted(), "--ca-file is for a server that is reached by https");
             builder = builder.tls_certs_merge(read_certificates(file)?);
         }
-        let url = format!("{base}/v1/logins");
+        let url = format!("{base}{path}");
         let http = builder.build().context("cannot set up TLS")?;
-        Ok(Self { http, url, zone, token_file, token: Mutex::new(token) })
+        Ok(Self { http, url, token_file: token_file.clone(), token: Mutex::new(token) })
     }
 
-    /// Posts a login. Where the token is refused and its file holds another one by now, that is tried.
-    pub(super) async fn post(&self, waiting: &Waiting) -> Answer {
-        let body = LoginBody::new(waiting, self.zone.as_deref());
+    /// Posts something. Where the token is refused and its file holds another one by now, that is tried.
+    pub(super) async fn post(&self, body: &impl Serialize) -> Answer {
         let token = self.token();
-        let answer = self.send(&body, token.clone()).await;
+        let answer = self.send(body, token.clone()).await;
         if !matches!(answer, Answer::Refused { status: StatusCode::UNAUTHORIZED, .. }) {
             return answer;
         }
         match read_token(&self.token_file) {
             Ok(new) if new != token => {
                 *self.token.lock().unwrap_or_else(PoisonError::into_inner) = new.clone();
-                self.send(&body, new).await
+                self.send(body, new).await
             }
             _ => answer,
         }
@@ -140,26 +126,10 @@ impl Server {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn send(&self, body: &LoginBody<'_>, token: HeaderValue) -> Answer {
+    async fn send(&self, body: &impl Serialize, token: HeaderValue) -> Answer {
         match self.http.post(&self.url).header(AUTHORIZATION, token).json(body).send().await {
             Ok(response) => understand(response).await,
             Err(err) => Answer::TryAgain { after: None, detail: cause(&err.without_url()) },
-        }
-    }
-}
-
-impl<'a> LoginBody<'a> {
-    pub(super) fn new(waiting: &'a Waiting, zone: Option<&'a str>) -> Self {
-        let login = &waiting.login;
-        Self {
-            address: login.address,
-            user: login.user.as_str(),
-            service: login.service.as_str(),
-            zone,
-            event: "login",
-            session: login.session.as_deref(),
-            tls: login.tls,
-            at: waiting.at.to_string(),
         }
     }
 }

@@ -118,7 +118,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::{Begin, Follower, RETIREMENT, Saved};
-    use crate::logins::follow::cut::MAX_LINE;
+    use crate::mail_log::follow::cut::MAX_LINE;
 
     /// A folder with a log, and who follows it.
     struct Log {
