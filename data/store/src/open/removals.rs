@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dnsbl_types::{Listing, Name, Source, Subject, SubscriberId, Zone};
+use dnsbl_types::{AllowEntry, Listing, Name, Source, Subject, SubscriberId, Zone};
 
-use crate::{Document, DocumentId, DocumentKind, LogEntry, Op};
+use crate::{Document, DocumentId, DocumentKind, LogEntry, Op, UndonePart};
 
 /// A listing: where, of what, whose.
 pub(crate) type Place = (Name, Subject, Source);
@@ -16,8 +16,10 @@ pub(crate) struct Removals {
     pub(crate) zones: BTreeMap<Name, Option<Box<Zone>>>,
     /// Listings that are gone, or exclude what they listed.
     pub(crate) listings: BTreeMap<Place, Option<Box<Listing>>>,
-    /// Sources of which an import has changed listings that the log does not name; with how many it removed.
+    /// Sources of which an import, a purge or an undo has changed listings that the log does not name; with how many it removed.
     pub(crate) imports: BTreeMap<(Name, Source), u64>,
+    /// Allow entries that were put: what they cover is not listed, whatever comes back.
+    pub(crate) allowed: BTreeMap<(Option<Name>, Subject), Box<AllowEntry>>,
     /// Tokens that were revoked, or have another secret or other terms.
     pub(crate) tokens: BTreeSet<String>,
     /// Subscribers that were deleted, or have another key or other terms.
@@ -27,6 +29,13 @@ pub(crate) struct Removals {
 }
 
 impl Removals {
+    /// Takes in that listings of a source were removed, added and changed which the log does not name.
+    fn take_many(&mut self, zone: Name, source: Source, removed: u64) {
+        let is_of_source = |(z, _, of): &Place| *z == zone && *of == source;
+        self.listings.retain(|place, _| !is_of_source(place));
+        *self.imports.entry((zone, source)).or_default() += removed;
+    }
+
     /// Takes in an entry of the log; they come in their order. Documents of the kinds `guards` keep something from
     /// being done, so that they count where they were written, too.
     pub(crate) fn take(&mut self, entry: LogEntry, guards: &[DocumentKind]) {
@@ -61,11 +70,23 @@ impl Removals {
                 self.listings.insert((zone, subject, source), None);
             }
             Op::Import { zone, import } => {
-                let is_of_source = |(z, _, source): &Place| *z == zone && *source == import.source;
-                self.listings.retain(|place, _| !is_of_source(place));
-                *self.imports.entry((zone, import.source)).or_default() += import.counts.removed;
+                self.take_many(zone, import.source, import.counts.removed);
             }
-            Op::PutToken { id, .. } | Op::DeleteToken { id, .. } => {
+            Op::Purge { zone, purge } => self.take_many(zone, purge.source, purge.counts.removed),
+            Op::Undo { part, .. } => {
+                if let Some(UndonePart { zone, done }) = part.map(|part| *part) {
+                    self.take_many(zone, done.source, done.counts.removed);
+                }
+            }
+            // Its listings are as they were.
+            Op::PutSource { .. } => {}
+            Op::PutAllow { entry, .. } => {
+                self.allowed.insert((entry.zone.clone(), entry.subject.clone()), entry);
+            }
+            Op::DeleteAllow { previous, .. } => {
+                self.allowed.remove(&(previous.zone, previous.subject));
+            }
+            Op::PutToken { id, .. } | Op::RotateToken { id, .. } | Op::DeleteToken { id, .. } => {
                 self.tokens.insert(id);
             }
             Op::PutSubscriber { id, .. }

@@ -473,6 +473,16 @@ impl Rework<'_> {
         for id in &removals.subscribers {
             self.renew_subscriber(*id, old.as_ref())?;
         }
+        for entry in removals.allowed.values() {
+            let has_zone = match &entry.zone {
+                None => true,
+                Some(zone) => self.store.read(self.now).settings(zone)?.is_some(),
+            };
+            if has_zone {
+                let (entry, precondition) = (entry.clone(), Precondition::None);
+                self.commit(vec![Operation::PutAllow { entry, precondition }])?;
+            }
+        }
         for ((kind, id), document) in &removals.documents {
             let precondition = Precondition::None;
             self.push(match document {

@@ -62,8 +62,11 @@ fn why_not(op: &Op) -> Option<&'static str> {
         Op::PutDocument { .. } | Op::DeleteDocument { .. } => {
             "it belongs to a feed, a relay test or a login, each of which has requests of its own"
         }
-        Op::PutToken { .. } | Op::DeleteToken { .. } => {
+        Op::PutToken { .. } | Op::RotateToken { .. } | Op::DeleteToken { .. } => {
             "tokens are made, rotated and revoked: a secret does not come back"
+        }
+        Op::PutAllow { .. } | Op::DeleteAllow { .. } => {
+            "an allow entry is one request: put it again, or delete it"
         }
         Op::PutSubscriber { .. } | Op::RotateSubscriber { .. } | Op::DeleteSubscriber { .. } => {
             "the log does not hold the terms and keys of subscribers"
