@@ -133,11 +133,10 @@ impl App {
     /// The same, or where it is only tried, what would come of it.
     pub(crate) async fn change_or_dry_run(
         &self,
-        actor: Actor,
-        operation: Operation,
+        permitted: Permitted,
         dry_run: bool,
     ) -> Result<Changed, Problem> {
-        Ok(self.change_or_try(actor, operation, dry_run).await??)
+        Ok(self.change_or_try(permitted, dry_run).await??)
     }
 
     /// The same where the caller has more to say about a refusal.
@@ -145,14 +144,13 @@ impl App {
         &self,
         permitted: Permitted,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
-        self.change_or_try(actor, operation, false).await
+        self.change_or_try(permitted, false).await
     }
 
     /// The same, or where it is only tried, what would come of it.
     pub(crate) async fn change_or_try(
         &self,
-        actor: Actor,
-        operation: Operation,
+        permitted: Permitted,
         dry_run: bool,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
         let terms = Terms { dry_run, carried: carrying::carried() };

@@ -18,8 +18,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
-use dnsbl_store::{Remembered, RequestId, TokenRecord};
-use dnsbl_types::UnixTime;
+use dnsbl_store::{Remembered, RequestId};
+use dnsbl_types::{TokenText, UnixTime};
 use http_body_util::BodyExt as _;
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
     carrying::Carrying,
     error::Problem,
     extract::read_body,
+    token_cache::KnownToken,
 };
 
 /// For how many seconds a request is remembered.
@@ -58,7 +59,7 @@ pub(crate) async fn run(
         return Ok(next.run(request).await);
     };
     let digest = blake3::hash(key.as_bytes()).into();
-    let of = RequestId { token: token.id.clone(), digest };
+    let of = RequestId { token: token.record.id.clone(), digest };
     let cipher = Cipher { key, secret };
     let Some(running) = app.running.begin(&of) else { return Err(in_progress()) };
     let asked = of.clone();
@@ -128,11 +129,15 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 /// The live token of a request, and its text.
-async fn sender(app: &App, headers: &HeaderMap) -> Option<(Arc<TokenRecord>, String)> {
-    let text = bearer(headers).ok()?.to_owned();
+async fn sender(app: &App, headers: &HeaderMap) -> Option<(Arc<KnownToken>, String)> {
     // What goes wrong here goes wrong again for the handler, which says so.
-    let token = app.authenticate(&text).await.ok()??;
-    Some((token, text))
+    let text = TokenText::parse(bearer(headers).ok()?).ok()?;
+    let secret = text.reveal().to_owned();
+    let token = match app.tokens.find(&text, UnixTime::now()) {
+        Some(token) => token,
+        None => app.authenticate(text).await.ok()?.ok()?,
+    };
+    Some((token, secret))
 }
 
 /// What of a request's head makes it this one.
@@ -156,7 +161,7 @@ async fn read(app: &App, body: Body, carrying: &Carrying) -> Result<Bytes, Probl
 
 /// Reads a body to its end.
 async fn drain(app: &App, mut body: Body, carrying: &Carrying) -> Result<(), Problem> {
-    let limits = &app.limits;
+    let limits = app.limits.load_full();
     let mut left = limits.import_bytes;
     loop {
         let frame = tokio::time::timeout(limits.import_stall, body.frame()).await;

@@ -169,8 +169,21 @@ impl Rights {
                 self.zones.permit(zone)?;
                 self.prefixes.permit(subject)?;
             }
-            // It was staged for a permitted zone, and each row was asked for.
+            Operation::PutAllow { entry, .. } => {
+                self.permit_what_is_of(entry.zone.as_ref())?;
+                self.prefixes.permit(&entry.subject)?;
+            }
+            Operation::DeleteAllow { zone, subject, .. } => {
+                self.permit_what_is_of(zone.as_ref())?;
+                self.prefixes.permit(subject)?;
+            }
+            Operation::PutSource { zone, .. } => {
+                self.require_every_prefix("a source")?;
+                self.zones.permit(zone)?;
+            }
+            // It was staged for permitted zones, and each row was asked for.
             Operation::CommitImport(_) => {}
+            Operation::Undo { .. } => self.permit_undo()?,
             Operation::PutToken(token) => self.cover(token)?,
             Operation::PutSubscriber { subscriber, .. } => self.permit_subscriber(subscriber)?,
             // What these are about is not said in them: `permit_for` is told.
@@ -184,11 +197,26 @@ impl Rights {
             | Operation::DeleteDocument { .. }
             | Operation::Sweep
             | Operation::CompactSegments
+            | Operation::ForgetUndo { .. }
             | Operation::TruncateLog { .. } => {
                 return Err(Problem::reserved("only the server does this"));
             }
         }
         Ok(Permitted { actor, operation })
+    }
+
+    /// Refuses what holds in a zone that it is not for, or in all of them.
+    pub(crate) fn permit_what_is_of(&self, zone: Option<&Name>) -> Result<(), Problem> {
+        match zone {
+            Some(zone) => self.zones.permit(zone).map(drop),
+            None => self.require_every_zone("an entry of all zones"),
+        }
+    }
+
+    /// Refuses an undo to a token with limits: what it would take back is known only once it is done.
+    pub(crate) fn permit_undo(&self) -> Result<(), Problem> {
+        self.require_every_zone("an undo")?;
+        self.require_every_prefix("an undo")
     }
 
     /// A change of a token as it is, be it that it goes.

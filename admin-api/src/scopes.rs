@@ -7,6 +7,9 @@ pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
 /// To manage tokens, and to see changes of them.
 pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
 
+/// To follow the change log.
+pub(crate) const CHANGES_READ: &str = "changes:read";
+
 /// To see relay tests, and changes of them.
 pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
 /// To ask for tests in the name of a host's owner.
@@ -22,7 +25,7 @@ pub(crate) const REPORTS_READ: &str = "reports:read";
 
 /// To see subscribers, and changes of them.
 pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
-/// Shows allow entries.
+/// To see allow entries, and changes of them.
 pub(crate) const ALLOWLIST_READ: &str = "allowlist:read";
 
 /// A scope as a type.
@@ -48,7 +51,7 @@ scopes! {
     "To see listings." ListingsRead = Some("listings:read");
     "To change listings." ListingsWrite = Some("listings:write");
     "To import." ImportsWrite = Some("imports:write");
-    "To follow the change log." ChangesRead = Some("changes:read");
+    "To follow the change log." ChangesRead = Some(CHANGES_READ);
     "To read the audit records." AuditRead = Some("audit:read");
     "To manage tokens." TokensAdmin = Some(TOKENS_ADMIN);
     "To read metrics." MetricsRead = Some("metrics:read");

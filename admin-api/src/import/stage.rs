@@ -9,9 +9,8 @@ use dnsbl_formats::{
 };
 use dnsbl_index::Allowing;
 use dnsbl_store::{
-    ChangeError, ExpectedDelta, ImportCounts, ImportMode, Operation, Staging, Store,
+    ChangeError, ExpectedDelta, ImportCounts, ImportMode, Operation, Staging, Store, StoreError,
 };
-use dnsbl_store::{ChangeError, ImportCounts, ImportMode, Operation, Staging, Store, StoreError};
 use dnsbl_types::{Guard, ListingBody, Name, Source, Subject, TestEntry, UnixTime, Zone, ZoneKind};
 
 use super::{

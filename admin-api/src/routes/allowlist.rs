@@ -62,7 +62,7 @@ pub(crate) struct PutQuery {
     r#override: Option<String>,
 }
 
-/// Lists allow entries.
+/// Lists allow entries; a token for some zones sees those of these, and those of all zones.
 #[utoipa::path(get, path = "/v1/allowlist", tag = "allowlist",
     security(("token" = ["allowlist:read"])), params(AllowlistQuery),
     responses((status = 200, body = api::AllowEntryPage), (status = "default", body = api::Problem)))]
@@ -77,10 +77,15 @@ pub(crate) async fn list_allow_entries(
         None => None,
         Some(zone) => Some(read_zone(Some(zone))?),
     };
+    let named = zone.iter().flatten();
+    named.into_iter().try_for_each(|zone| caller.rights().zones().permit(zone).map(drop))?;
     let mut after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let zones = caller.rights().zones().clone();
     let is_sought = move |record: &AllowRecord| {
         let entry = &record.entry;
-        zone.as_ref().is_none_or(|zone| entry.zone == *zone)
+        // What holds in all zones holds in those of the token, too.
+        entry.zone.as_ref().is_none_or(|zone| zones.has(zone))
+            && zone.as_ref().is_none_or(|zone| entry.zone == *zone)
             && subject.as_ref().is_none_or(|subject| entry.subject.covers(subject))
     };
     let permit = app.scans.take(caller.token_id())?;
@@ -121,13 +126,14 @@ const PAGE: usize = 1_000;
         (status = 304, description = "It is as it was"),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn find_allow_entry(
-    _: Caller<AllowlistRead>,
+    caller: Caller<AllowlistRead>,
     State(app): State<Arc<App>>,
     Path(subject): Path<String>,
     Params(query): Params<ScopeQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (zone, subject) = (read_zone(query.zone.as_deref())?, read_subject(&subject)?);
+    zone.iter().try_for_each(|zone| caller.rights().zones().permit(zone).map(drop))?;
     let read = app.read(move |reader| Ok(reader.allow_entry(zone.as_ref(), &subject)?));
     let record = read.await?.ok_or_else(|| Problem::from(ChangeError::NoAllowEntry))?;
     let etag = etag(record.revision);
@@ -168,7 +174,7 @@ pub(crate) async fn put_allow_entry(
     let entry = allow_entry::read(body, zone, subject, &caller.token().name, UnixTime::now())?;
     let precondition = precondition::read(&headers)?;
     let change = Operation::PutAllow { entry: Box::new(entry), precondition };
-    let done = app.change(caller.actor(), change).await?;
+    let done = app.change(caller.permit(change)?).await?;
     let OperationResult::AllowEntry { created: new, record } = done.result else {
         return Err(Problem::internal());
     };
@@ -197,7 +203,7 @@ pub(crate) async fn delete_allow_entry(
         precondition => precondition,
     };
     let change = Operation::DeleteAllow { zone, subject, precondition };
-    Ok(gone(app.change(caller.actor(), change).await?.seq))
+    Ok(gone(app.change(caller.permit(change)?).await?.seq))
 }
 
 fn read_zone(text: Option<&str>) -> Result<Option<Name>, Problem> {

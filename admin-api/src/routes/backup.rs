@@ -44,6 +44,7 @@ pub(crate) async fn take_backup(
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> Result<Response, Problem> {
+    caller.rights().require_every_zone("a backup")?;
     let (started, start) = oneshot::channel();
     let (pieces, queue) = mpsc::channel(QUEUE);
     let (store, by) = (app.store(), caller.actor().name);

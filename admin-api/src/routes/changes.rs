@@ -6,7 +6,7 @@ use admin_api_types as api;
 use axum::{
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use dnsbl_store::LogEntry;
@@ -19,10 +19,7 @@ use crate::{
     auth::Caller,
     error::Problem,
     extract::Params,
-    scopes::{
-        ALLOWLIST_READ, ChangesRead, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ,
-        TOKENS_ADMIN,
-    },
+    scopes::ChangesRead,
     v1::change::{self, Sight},
 };
 
@@ -49,7 +46,7 @@ pub(crate) struct ChangesQuery {
 ///
 /// With `Accept: text/event-stream` the answer goes on: an event `change` for each operation, the last of a change with its
 /// number as `id`, and an event `heartbeat` where nothing comes for 15 seconds. `Last-Event-ID` takes the place of `after`.
-/// It ends with the token.
+/// It ends with the token, and shows what that may see at the time.
 #[utoipa::path(get, path = "/v1/changes", tag = "changes", security(("token" = ["changes:read"])),
     params(ChangesQuery, ("Last-Event-ID" = Option<u64>, Header, description = "The last change that was seen, for events")),
     responses((status = 200, content((api::ChangeLine = "application/x-ndjson"), (String = "text/event-stream"))),
@@ -77,14 +74,7 @@ pub(crate) async fn list_changes(
         );
         return Err(Problem::malformed(detail).with("head", head));
     }
-    let sight = Sight {
-        tokens: caller.has(TOKENS_ADMIN),
-        subscribers: caller.has(SUBSCRIBERS_READ),
-        documents: caller.has(RELAY_TESTS_READ),
-        grants: caller.has(GRANTS_READ),
-        allow_entries: caller.has(ALLOWLIST_READ),
-        reports: caller.has(REPORTS_READ),
-    };
+    let sight = Sight::of(caller.rights());
     if are_events {
         let (token, slot) = (caller.token_id().to_owned(), app.waits.take(caller.token_id())?);
         return events::answer(Follower { app, token, sight, after, slot }).await;

@@ -17,6 +17,8 @@ use tokio::time::timeout;
 use crate::{
     app::App,
     error::Problem,
+    rights::Rights,
+    scopes::CHANGES_READ,
     slots::Slot,
     v1::{
         change::{self, Sight},
@@ -98,7 +100,7 @@ impl Events {
         };
         let Follower { sight, after, .. } = &mut self.follower;
         for entry in &entries {
-            add_entry(&mut out, entry, *sight)?;
+            add_entry(&mut out, entry, sight)?;
             *after = entry.seq;
         }
         if out.is_empty() {
@@ -110,29 +112,31 @@ impl Events {
     }
 
     /// The entries that come next; none after a while without any. `None` where the events end.
-    async fn wait(&self) -> io::Result<Option<Vec<LogEntry>>> {
-        let Follower { app, after, token, slot: _, sight: _ } = &self.follower;
+    async fn wait(&mut self) -> io::Result<Option<Vec<LogEntry>>> {
+        let Follower { app, after, token, slot: _, sight } = &mut self.follower;
+        let after = *after;
         let mut head = app.head.clone();
         let is_stopping = tokio::select! {
             // That nothing came in time is no error.
-            _ = timeout(HEARTBEAT, head.wait_for(|head| head > after)) => false,
+            _ = timeout(HEARTBEAT, head.wait_for(|head| *head > after)) => false,
             () = app.shutdown.cancelled() => true,
         };
         let id = token.clone();
-        let now = UnixTime::now();
-        let read = app.read(move |reader| Ok(reader.token(&id)?));
+        let read = app.read(move |reader| Ok(reader.live_token(&id)?));
         let token = read.await.map_err(|_| io::Error::other("tokens can't be read"))?;
-        if is_stopping || !token.is_some_and(|token| token.is_live(now)) {
+        let rights = token.as_ref().map(Rights::of);
+        let Some(rights) = rights.filter(|rights| !is_stopping && rights.has(CHANGES_READ)) else {
             return Ok(None);
-        }
-        let entries = app.changes_after(*after).await;
+        };
+        *sight = Sight::of(&rights);
+        let entries = app.changes_after(after).await;
         entries.map(Some).map_err(|_| io::Error::other("the log can't be read on"))
     }
 }
 
 /// Adds an entry: an event for each operation, of which the last carries the number, so that who is cut off in between
 /// gets all of it again.
-fn add_entry(out: &mut Vec<u8>, entry: &LogEntry, sight: Sight) -> io::Result<()> {
+fn add_entry(out: &mut Vec<u8>, entry: &LogEntry, sight: &Sight) -> io::Result<()> {
     let lines = change::write(entry, sight);
     let last = lines.len().saturating_sub(1);
     for (at, line) in lines.iter().enumerate() {

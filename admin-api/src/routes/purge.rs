@@ -37,6 +37,8 @@ pub(crate) async fn purge_listings(
     Json(body): Json<api::PurgeBody>,
 ) -> Result<Response, Problem> {
     let (zones, expect) = (zones(&app, &body)?, body.expect);
+    caller.rights().require_every_prefix("a purge")?;
+    zones.iter().try_for_each(|zone| caller.rights().zones().permit(zone).map(drop))?;
     let selection = selection(&app, body).await?;
     if selection.is_empty() {
         return Err(Problem::refused(
@@ -49,7 +51,7 @@ pub(crate) async fn purge_listings(
         let _permit = permit;
         Ok(store.stage_purge(&zones, selection, expect, dry_run, UnixTime::now())?)
     });
-    let done = app.change_or_dry_run(caller.actor(), staged.await?, dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(staged.await?)?, dry_run).await?;
     let OperationResult::Purge(sources) = done.result else {
         return Err(Problem::internal());
     };

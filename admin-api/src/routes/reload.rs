@@ -24,6 +24,7 @@ pub(crate) async fn reload_configuration(
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
 ) -> Result<AxumJson<api::Reload>, Problem> {
+    caller.rights().require_every_zone("a reload")?;
     let Reloaded { changed, reread, restart } = app.server.reload(&caller.actor().name).await?;
     Ok(AxumJson(api::Reload { changed, reread, restart }))
 }

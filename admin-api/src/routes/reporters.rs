@@ -31,10 +31,11 @@ pub(crate) struct ReportersQuery {
     params(ReportersQuery),
     responses((status = 200, body = api::ReporterPage), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_reporters(
-    _: Caller<ReportsRead>,
+    caller: Caller<ReportsRead>,
     State(app): State<Arc<App>>,
     Params(query): Params<ReportersQuery>,
 ) -> Result<AxumJson<api::ReporterPage>, Problem> {
+    caller.rights().require_every_zone("the record of reporters")?;
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
     let (reporters, next) = app.reports.reporters(cursor, limit).await?;

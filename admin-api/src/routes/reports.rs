@@ -92,7 +92,7 @@ pub(crate) async fn create_report(
     body: Body,
 ) -> Result<Response, Problem> {
     app.require_sound_clock()?;
-    let most = app.limits.body_bytes;
+    let most = app.limits.load().body_bytes;
     let body = unpack(read_at_most(body, most, &app).await?, &headers, most).await?;
     let claimed = read_claimed(&headers, &body, &query)?;
     let submission = submission(&caller, client, claimed)?;
@@ -171,6 +171,10 @@ pub(crate) async fn list_reports(
     let limit = limit(query.limit)?;
     let cursor = query.cursor.as_deref().map(|text| parse("cursor", text)).transpose()?;
     let filter = query.filter()?;
+    match &filter.zone {
+        Some(zone) => drop(caller.rights().zones().permit(zone)?),
+        None => caller.rights().require_every_zone("a list of reports that names no zone")?,
+    }
     let _slot = app.scans.take(caller.token_id())?;
     let (reports, next) = app.reports.list(filter, cursor, limit).await?;
     let reports = reports.iter().map(report::write).collect();
@@ -182,13 +186,14 @@ pub(crate) async fn list_reports(
     params(("id" = String, Path, description = "Its number")),
     responses((status = 200, body = api::Report), (status = "default", body = api::Problem)))]
 pub(crate) async fn find_report(
-    _: Caller<ReportsRead>,
+    caller: Caller<ReportsRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(id): Path<String>,
 ) -> Result<AxumJson<api::Report>, Problem> {
     let id = read_id(&id)?;
     let found = app.reports.find(id).await?.ok_or(ReportsError::NotFound(id))?;
+    caller.rights().zones().permit(&found.report.zone)?;
     Ok(AxumJson(report::write_whole(&found)))
 }
 
@@ -235,8 +240,11 @@ async fn decide(
     verdict: Verdict,
     body: &api::ReportNote,
 ) -> Result<Response, Problem> {
-    let note = body.note.as_deref().and_then(Comment::new);
-    let decided = app.reports.decide(read_id(id)?, verdict, note, caller.actor()).await?;
+    let (id, note) = (read_id(id)?, body.note.as_deref().and_then(Comment::new));
+    let found = app.reports.find(id).await?.ok_or(ReportsError::NotFound(id))?;
+    caller.rights().zones().permit(&found.report.zone)?;
+    caller.rights().prefixes().permit(&found.report.subject)?;
+    let decided = app.reports.decide(id, verdict, note, caller.actor()).await?;
     let shown = AxumJson(report::write(&decided.report));
     let seq = decided.seq.map(|seq| [(SEQ_HEADER, HeaderValue::from(seq))]);
     Ok((seq, shown).into_response())
@@ -247,6 +255,12 @@ fn submission(
     Client(client): Client,
     claimed: Claimed,
 ) -> Result<Submission, Problem> {
+    let rights = caller.rights();
+    match &claimed.zone {
+        Some(zone) => drop(rights.zones().permit(zone)?),
+        None => rights.require_every_zone("a report that names no zone")?,
+    }
+    rights.prefixes().permit(&claimed.subject)?;
     let reporter: Source = parse("the name of this token", &caller.token().name)?;
     let network = client.map(|address: IpAddr| Submission::network(address.to_canonical()));
     Ok(Submission { reporter, network, claimed })

@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use dnsbl_store::{Operation, OperationResult};
-use dnsbl_types::{Name, Source, UnixTime};
+use dnsbl_types::{Source, UnixTime};
 use relay_tester::service::SOURCE as TESTER;
 
 use super::changed;
@@ -18,7 +18,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{DryRun, Json, Nothing, Params, Path, parse},
+    extract::{DryRun, Json, Nothing, Params, Path, parse, zone as permitted},
     precondition,
     scopes::{ZonesRead, ZonesWrite},
     v1::{source, time},
@@ -32,12 +32,12 @@ const LONGEST_WHY: usize = 1000;
     params(("zone" = String, Path, description = "Where")),
     responses((status = 200, body = api::Sources), (status = "default", body = api::Problem)))]
 pub(crate) async fn list_sources(
-    _: Caller<ZonesRead>,
+    caller: Caller<ZonesRead>,
     State(app): State<Arc<App>>,
     _: Params<Nothing>,
     Path(zone): Path<String>,
 ) -> Result<AxumJson<api::Sources>, Problem> {
-    let origin: Name = parse("zone", &zone)?;
+    let origin = permitted(&caller, &zone)?.into_name();
     let sources = app.read(move |reader| {
         let found = reader.sources(&origin)?.ok_or_else(|| Problem::no_zone(&origin))?;
         let name = origin.to_string();
@@ -72,7 +72,8 @@ pub(crate) async fn put_source(
     Json(body): Json<api::SourceBody>,
 ) -> Result<Response, Problem> {
     precondition::refuse(&headers, "a source has no entity tag")?;
-    let (zone, of): (Name, Source) = (parse("zone", &zone)?, parse("source", &source)?);
+    let zone = permitted(&caller, &zone)?.into_name();
+    let of: Source = parse("source", &source)?;
     let of_server = [TESTER, Source::LOGINS];
     if of_server.iter().any(|own| of.as_str().eq_ignore_ascii_case(own)) {
         let detail = format!("{of} is a part of the server, which is not frozen");
@@ -90,7 +91,7 @@ pub(crate) async fn put_source(
         }
     };
     let change = Operation::PutSource { zone: zone.clone(), source: of.clone(), frozen };
-    let done = app.change_or_dry_run(caller.actor(), change, dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(change)?, dry_run).await?;
     let OperationResult::Source(frozen) = done.result else {
         return Err(Problem::internal());
     };

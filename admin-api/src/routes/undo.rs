@@ -32,6 +32,7 @@ pub(crate) async fn undo_change(
     Params(DryRun { dry_run }): Params<DryRun>,
     Json(body): Json<api::UndoBody>,
 ) -> Result<Response, Problem> {
+    caller.rights().permit_undo()?;
     let of = match body {
         api::UndoBody { seq: Some(seq), import: None } => seq,
         api::UndoBody { seq: None, import: Some(id) } => change_of(&app, id).await?,
@@ -43,7 +44,7 @@ pub(crate) async fn undo_change(
         let _permit = permit;
         Ok(store.stage_undo(of, dry_run, UnixTime::now())?)
     });
-    let done = app.change_or_dry_run(caller.actor(), staged.await?, dry_run).await?;
+    let done = app.change_or_dry_run(caller.permit(staged.await?)?, dry_run).await?;
     let OperationResult::Undone { of, counts } = done.result else {
         return Err(Problem::internal());
     };

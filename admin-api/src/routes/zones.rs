@@ -12,7 +12,7 @@ use crate::{
     app::App,
     auth::Caller,
     error::Problem,
-    extract::{DryRun, Json, Nothing, Params, Path, parse, zone as permitted},
+    extract::{DryRun, Json, Nothing, Params, Path, zone as permitted},
     precondition,
     scopes::{ZonesRead, ZonesWrite},
     v1::zone::{self, serial_warning},

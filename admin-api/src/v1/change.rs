@@ -8,7 +8,12 @@ use dnsbl_store::{BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
 use dnsbl_types::{Source, SubscriberId};
 
 use super::{audit::shown_subject, import, listing, source, time, token, zone};
-use crate::rights::ZoneRights;
+use crate::{
+    rights::{Rights, ZoneRights},
+    scopes::{
+        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+    },
+};
 
 /// The changes that a token may see.
 #[derive(Clone, Debug)]
@@ -30,6 +35,19 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
+    /// The changes that a token with these rights may see.
+    pub(crate) fn of(rights: &Rights) -> Self {
+        Self {
+            zones: rights.zones().clone(),
+            tokens: rights.has(TOKENS_ADMIN),
+            subscribers: rights.has(SUBSCRIBERS_READ),
+            documents: rights.has(RELAY_TESTS_READ),
+            grants: rights.has(GRANTS_READ),
+            allow_entries: rights.has(ALLOWLIST_READ),
+            reports: rights.has(REPORTS_READ),
+        }
+    }
+
     fn has(&self, op: &Op) -> bool {
         self.zones.has_what_is_of(op.zone()) && self.has_kind(op)
     }

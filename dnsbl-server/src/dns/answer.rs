@@ -285,7 +285,8 @@ mod tests {
     use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
         Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Include,
-        Includes, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZonePhase, ZoneSpec,
+        Includes, ListAll, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZonePhase,
+        ZoneSpec,
     };
 
     use super::{

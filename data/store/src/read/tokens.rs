@@ -64,6 +64,23 @@ impl Reader<'_> {
         Ok(Authentication::Good(Authenticated { token, ancestors, until }))
     }
 
+    /// The token with this id as it counts now, whichever of its secrets is shown; `None` where it, or one above it, is
+    /// gone or has expired.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read.
+    pub fn live_token(&self, id: &str) -> Result<Option<Authenticated>, StoreError> {
+        let Some(token) = self.token(id)? else { return Ok(None) };
+        let Some(ancestors) = self.ancestors(&token)? else { return Ok(None) };
+        let chain = || std::iter::once(&token).chain(&ancestors);
+        if !chain().all(|token| token.is_live(self.now)) {
+            return Ok(None);
+        }
+        let until = chain().filter_map(|token| token.expires_at).min();
+        Ok(Some(Authenticated { token, ancestors, until }))
+    }
+
     /// The token that one was made with, the one that that was made with, and so on; `None` where one of them is gone.
     ///
     /// # Errors
