@@ -12,6 +12,7 @@ mod entries;
 mod hosts;
 mod key;
 mod observer;
+mod question;
 mod snapshot;
 mod subscribers;
 mod trie;
@@ -20,6 +21,7 @@ mod writer;
 mod zone;
 
 pub use observer::IndexObserver;
+pub use question::faces;
 pub use snapshot::{Index, Snapshot};
 pub use subscribers::{IndexedSubscriber, Meter, Subscribers};
 pub use verdict::{Listed, Text, Verdict};

@@ -58,6 +58,7 @@ pub use import::{
     staging::{Staged, Staging},
 };
 pub use open::{
+    read_only::ReadOnlyStore,
     rebuild::ZoneSurvey,
     recover::{Examined, Recovered, Recovery},
     store::Store,

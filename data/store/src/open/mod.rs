@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 pub(crate) mod database;
+pub(crate) mod read_only;
 pub(crate) mod rebuild;
 pub(crate) mod recover;
 pub(crate) mod salvage;
