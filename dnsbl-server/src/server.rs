@@ -15,6 +15,7 @@ use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumb
 use dnsbl_logins::RunningLogins;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
+use dnsbl_web::Site;
 use prometheus::Histogram;
 use tokio::{
     sync::watch,
@@ -80,6 +81,9 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
             }
+            ended = &mut running.web => {
+                break Err(anyhow::anyhow!("the pages ended: {ended:?}"));
+            }
         }
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -97,8 +101,10 @@ fn announce(running: &Running, log: &Log) {
         receiver.map(|tester| format!(" receiver={}", tester.receiver())).unwrap_or_default();
     let drac = running.drac.as_ref();
     let drac = drac.map(|drac| format!(" drac={}", drac.addr())).unwrap_or_default();
+    let web = running.web_address.as_ref();
+    let web = web.map(|address| format!(" web={address}")).unwrap_or_default();
     log.announce(&format!(
-        "dnsbl-server: ready dns={} http={}{receiver}{drac}",
+        "dnsbl-server: ready dns={} http={}{receiver}{drac}{web}",
         running.dns_addresses, running.http_address
     ));
     // Nobody listens where systemd did not start us.
@@ -110,14 +116,19 @@ fn announce(running: &Running, log: &Log) {
 fn divide_open_files(config: &mut Config) {
     let sockets = config.dns.listen.len() * (config.dns.threads + 1);
     let reserve = RESERVED_FILES + sockets as u64;
-    let connections = config.dns.tcp_connections + config.http.connections;
-    let allowed = descriptors::raise(reserve + connections as u64);
+    let mut no_pages = 0;
     let (dns, http) = (&mut config.dns.tcp_connections, &mut config.http.connections);
-    if descriptors::share(allowed, reserve, FEWEST_CONNECTIONS, &mut [&mut *dns, &mut *http]) {
+    let web = config.web.as_mut().map(|web| &mut web.settings.limits.connections);
+    let web = web.unwrap_or(&mut no_pages);
+    let connections = *dns + *http + *web;
+    let allowed = descriptors::raise(reserve + connections as u64);
+    let mut shares = [&mut *dns, &mut *http, &mut *web];
+    if descriptors::share(allowed, reserve, FEWEST_CONNECTIONS, &mut shares) {
         tracing::warn!(
             allowed,
             tcp_connections = *dns,
             http_connections = *http,
+            web_connections = *web,
             "the limit of open files allows fewer connections than are configured"
         );
     }
@@ -136,6 +147,9 @@ struct Running {
     usage: Option<RunningUsage>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
+    /// Never ends by itself where there are no pages.
+    web: JoinHandle<()>,
+    web_address: Option<String>,
     tester: Option<RunningTester>,
     feeds: Arc<Feeds>,
     logins: Option<RunningLogins>,
@@ -148,6 +162,11 @@ impl Running {
         let sockets = Sockets::bind(&config.dns)?;
         let dns_addresses = dns::join(&sockets.addresses);
         let (listener, http_address) = listen(&config.http).await?;
+        let web_listener = match &config.web {
+            None => None,
+            Some(web) => Some(web.listen.bind(web.access).await.context("web.listen")?),
+        };
+        let web_address = web_listener.as_ref().map(Listener::to_string);
 
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
@@ -220,6 +239,13 @@ impl Running {
                 return Err(err);
             }
         };
+        let site = config.web.as_ref().map(|web| Site {
+            store: store.read_only(),
+            index: index.clone(),
+            tester: tester.as_ref().map(|tester| tester.reader()),
+            host: host.clone(),
+            settings: web.settings.clone(),
+        });
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -234,6 +260,10 @@ impl Running {
         let stop = CancellationToken::new();
         tokio::spawn(top::run(counted, samples, index.clone(), stop.clone()));
         let http = tokio::spawn(admin_api::serve(listener, api, stop.clone()));
+        let web = match web_listener.zip(site) {
+            Some((listener, site)) => tokio::spawn(dnsbl_web::serve(listener, site, stop.clone())),
+            None => tokio::spawn(stop.clone().cancelled_owned()),
+        };
 
         let mut running = Self {
             store,
@@ -246,6 +276,8 @@ impl Running {
             usage: None,
             http,
             http_address,
+            web,
+            web_address,
             tester: None,
             feeds,
             logins: None,
@@ -321,6 +353,9 @@ impl Running {
         self.stop.cancel();
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
+        }
+        if !self.web.is_finished() && tokio::time::timeout(GRACE, self.web).await.is_err() {
+            tracing::warn!("some visitors' requests did not end in time");
         }
         self.feeds.stop().await;
         if let Some(tester) = self.tester {

@@ -42,6 +42,7 @@ mod places;
 mod protection;
 mod subscribers;
 mod usage;
+mod web;
 mod wildcard;
 
 // Real lists and real peers.

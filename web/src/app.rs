@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     Language, Site,
     catalogue::{Catalogue, Texts},
+    lookup::NameChecker,
     pages::View,
     rates::Rates,
     stats::StatsCache,
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) rates: Rates,
     pub(crate) stats: StatsCache,
     pub(crate) history: StatusHistory,
+    /// Where the names of hosts are looked up, if they are.
+    pub(crate) names: Option<NameChecker>,
     readers: Semaphore,
 }
 
@@ -39,7 +42,12 @@ pub(crate) enum Failure {
 
 impl App {
     pub(crate) fn new(site: Site) -> Arc<Self> {
+        let names = site.settings.resolver.and_then(|resolver| {
+            let warn = |err: &_| tracing::warn!(%err, "no names of hosts are looked up");
+            NameChecker::new(resolver).inspect_err(warn).ok()
+        });
         Arc::new(Self {
+            names,
             catalogue: Catalogue::load(),
             rates: Rates::new(site.settings.limits.requests_per_second, Instant::now()),
             stats: StatsCache::default(),

@@ -1,6 +1,6 @@
 //! The settings of the pages.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use dnsbl_types::Name;
 use ipnet::IpNet;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub languages: Languages,
     /// The zones that are shown.
     pub zones: ShownZones,
+    /// Where the names of hosts are looked up; `None`: they are not, and nothing leaves the machine.
+    pub resolver: Option<SocketAddr>,
     /// What visitors may cost.
     pub limits: Limits,
 }

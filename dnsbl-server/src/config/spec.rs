@@ -21,6 +21,7 @@ use super::{
     query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
+    web::WebSpec,
 };
 
 /// The most days that usage is kept.
@@ -48,6 +49,8 @@ pub(super) struct Spec {
     feeds: FeedsSpec,
     #[serde(default)]
     feed: Vec<Spanned<FeedSpec>>,
+    #[serde(default)]
+    web: WebSpec,
 }
 
 #[derive(Deserialize)]
@@ -174,10 +177,12 @@ impl Spec {
             }
             None => None,
         };
+        let web = self.web.check(&dns.access)?;
         Ok(Config {
             data_dir: self.data_dir.into_inner(),
             dns,
             http,
+            web,
             relay_tester,
             logins: self.logins.check()?,
             feeds: self.feeds.check(self.feed)?,

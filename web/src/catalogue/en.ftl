@@ -102,6 +102,12 @@ dns = What DNS answers
 dns-codes = Answer: { $codes }. Resolvers remember it for { $ttl } at most.
 dns-nothing = No answer: the name does not exist (NXDOMAIN). Resolvers remember that for { $ttl } at most.
 
+names = The name of the host
+names-unknown = The reverse DNS name could not be looked up in time.
+names-none = The address has no reverse DNS name. Many servers refuse mail for that alone.
+names-unconfirmed = The reverse DNS name is { $host }, which does not lead back to the address. Many servers refuse mail for that alone.
+names-confirmed = The reverse DNS name is { $host }, and leads back to the address. That is in order.
+
 ## What a relay test found
 
 evidence = What the test found

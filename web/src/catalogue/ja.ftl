@@ -87,6 +87,12 @@ dns = DNS の応答
 dns-codes = 応答: { $codes }。リゾルバーには最長 { $ttl }間キャッシュされます。
 dns-nothing = 該当する名前はありません(NXDOMAIN)。この応答は、リゾルバーに最長 { $ttl }間キャッシュされます。
 
+names = ホスト名
+names-unknown = 逆引き(PTR)を時間内に確認できませんでした。
+names-none = 逆引き(PTR)が設定されていません。それだけでメールを拒否するサーバーが多くあります。
+names-unconfirmed = 逆引き(PTR)は { $host } ですが、その正引きが元のアドレスに戻りません。それだけでメールを拒否するサーバーが多くあります。
+names-confirmed = 逆引き(PTR)は { $host } で、正引きも元のアドレスに戻ります。問題ありません。
+
 ## 第三者中継テストの結果
 
 evidence = 第三者中継テストの結果

@@ -2,7 +2,7 @@
 
 use dnsbl_types::{Subject, UnixTime};
 
-use super::{Findings, Removal, Standing};
+use super::{Findings, HostNames, Removal, Standing};
 
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,8 @@ fn for_unlisted(findings: &Findings) -> Vec<Step> {
         steps.push(Step::NothingHere);
     }
     steps.extend([Step::ReadBounce, Step::MailServerRemembers]);
-    if matches!(findings.subject, Subject::V4(_) | Subject::V6(_)) {
+    let is_in_order = matches!(findings.names, HostNames::Confirmed(_));
+    if matches!(findings.subject, Subject::V4(_) | Subject::V6(_)) && !is_in_order {
         steps.push(Step::CheckNames);
     }
     steps
@@ -134,7 +135,8 @@ mod tests {
 
     use super::{Audience, Step, advise};
     use crate::lookup::{
-        DnsAnswer, Evidence, Findings, Inside, ListedFacts, Removal, Standing, ZoneFinding,
+        DnsAnswer, Evidence, Findings, HostNames, Inside, ListedFacts, Removal, Standing,
+        ZoneFinding,
     };
 
     const NOW: UnixTime = UnixTime(1_000_000);
@@ -147,7 +149,12 @@ mod tests {
             answer: Some(answer),
             inside: Inside::None,
         };
-        Findings { subject: subject.parse().unwrap(), now: NOW, zones: vec![zone] }
+        Findings {
+            subject: subject.parse().unwrap(),
+            now: NOW,
+            zones: vec![zone],
+            names: HostNames::NotAsked,
+        }
     }
 
     fn listed(facts: ListedFacts) -> Standing {

@@ -11,6 +11,7 @@ use relay_tester::{
     service::{ListedHost, SOURCE},
 };
 
+use super::HostNames;
 use crate::{
     app::{App, Failure},
     shown::Shown,
@@ -37,6 +38,8 @@ pub(crate) struct Findings {
     pub(crate) now: UnixTime,
     /// Zone by zone; none where no zone that is shown lists such subjects.
     pub(crate) zones: Vec<ZoneFinding>,
+    /// What is known of the name of a host.
+    pub(crate) names: HostNames,
 }
 
 /// What a zone says of a subject.
@@ -158,9 +161,16 @@ pub(crate) async fn find(app: &App, subject: &Subject, now: UnixTime) -> Result<
         let found = zones.into_iter().map(|zone| find_in(zone, &asked, reader, now, &is_shown));
         found.collect::<Result<Vec<ZoneFinding>, _>>().map(Some)
     };
-    let mut zones = app.read(now, read).await?.ok_or(Failure::NotNow)?;
+    let names = async {
+        match (&app.names, single_address(subject)) {
+            (Some(names), Some(address)) => names.check(address).await,
+            _ => HostNames::NotAsked,
+        }
+    };
+    let (zones, names) = tokio::join!(app.read(now, read), names);
+    let mut zones = zones?.ok_or(Failure::NotNow)?;
     add_evidence(app, &mut zones, subject, now).await?;
-    Ok(Findings { subject: subject.clone(), now, zones })
+    Ok(Findings { subject: subject.clone(), now, zones, names })
 }
 
 fn find_in(
@@ -204,7 +214,7 @@ fn find_in(
 }
 
 /// The facts of what decides, as far as they are not those of the answer.
-fn facts(by: Option<Subject>, listings: &[Listing]) -> ListedFacts {
+pub(crate) fn facts(by: Option<Subject>, listings: &[Listing]) -> ListedFacts {
     let listings = || listings.iter().filter(|listing| !listing.body.exclusion);
     let ends = listings().map(|listing| listing.body.expires_at);
     ListedFacts {
@@ -366,7 +376,7 @@ async fn add_evidence(
 }
 
 /// Cuts what the tester knows to what may be shown.
-pub(super) fn evidence(found: &ListedHost, now: UnixTime) -> Evidence {
+pub(crate) fn evidence(found: &ListedHost, now: UnixTime) -> Evidence {
     let ListedHost { host, test, second_test_at } = found;
     let probes = host.probes.iter().filter_map(|&probe| Probe::by_index(probe));
     let retest_at = host.next_retest(now).min(host.expires_at().max(now));

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Evidence, Findings, ListedFacts, Mistake, Standing, ZoneFinding, permalink};
+use super::{
+    Evidence, Findings, HostNames, ListedFacts, Mistake, Standing, ZoneFinding, permalink,
+};
 use crate::{Settings, shown::rfc3339};
 
 /// What is known of a subject. The same is shown as on the page.
@@ -12,6 +14,7 @@ pub(crate) fn findings(findings: &Findings, settings: &Settings) -> Value {
         "listed": findings.is_listed(),
         "asked_at": rfc3339(findings.now),
         "zones": findings.zones.iter().map(zone).collect::<Vec<_>>(),
+        "host_name": names(&findings.names),
         "permalink": settings.link(&permalink(&findings.subject)),
     })
 }
@@ -26,6 +29,16 @@ pub(crate) fn mistake(mistake: &Mistake) -> Value {
         "given": mistake.typed.as_str(),
         "instead": instead,
     })
+}
+
+fn names(names: &HostNames) -> Value {
+    match names {
+        HostNames::NotAsked => Value::Null,
+        HostNames::Unknown => json!({"state": "unknown"}),
+        HostNames::Nameless => json!({"state": "none"}),
+        HostNames::Unconfirmed(name) => json!({"state": "unconfirmed", "name": name.as_str()}),
+        HostNames::Confirmed(name) => json!({"state": "confirmed", "name": name.as_str()}),
+    }
 }
 
 fn zone(finding: &ZoneFinding) -> Value {

@@ -3,13 +3,17 @@
 mod advice;
 mod findings;
 mod json;
+mod names;
 mod question;
 
 pub(crate) use advice::{Audience, Step, advise};
 pub(crate) use findings::{
     DnsAnswer, Evidence, Findings, Inside, ListedFacts, Removal, Standing, ZoneFinding, find,
 };
+#[cfg(test)]
+pub(crate) use findings::{evidence, facts};
 pub(crate) use json::{findings as findings_json, mistake as mistake_json};
+pub(crate) use names::{HostNames, NameChecker};
 pub(crate) use question::{Mistake, MistakeKind, Question, read};
 
 use dnsbl_types::Subject;

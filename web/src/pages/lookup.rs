@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::frame::{Frame, View};
 use crate::{
     lookup::{
-        Audience, DnsAnswer, Evidence, Findings, Inside, ListedFacts, Mistake, MistakeKind,
-        Standing, Step, ZoneFinding, advise, permalink,
+        Audience, DnsAnswer, Evidence, Findings, HostNames, Inside, ListedFacts, Mistake,
+        MistakeKind, Standing, Step, ZoneFinding, advise, permalink,
     },
     shown::duration,
 };
@@ -63,6 +63,7 @@ pub(crate) fn lookup_result(view: View<'_>, findings: &Findings) -> Markup {
         @if findings.zones.is_empty() { p { (view.text("result-no-zones")) } }
         @for finding in whole { (zone(view, findings, finding)) }
         @if !brief.is_empty() { (others(view, brief)) }
+        (host_names(view, &findings.names))
         h2 { (view.text("todo")) }
         h3 { (view.text("todo-administrator")) }
         (steps(view, findings, Audience::Administrator))
@@ -218,6 +219,25 @@ fn dns(view: View<'_>, answer: &DnsAnswer) -> Markup {
                 ]))
             }
         }
+    }
+}
+
+/// Whether the host has a name.
+fn host_names(view: View<'_>, names: &HostNames) -> Markup {
+    let text = match names {
+        HostNames::NotAsked => return html! {},
+        HostNames::Unknown => view.text("names-unknown"),
+        HostNames::Nameless => view.text("names-none"),
+        HostNames::Unconfirmed(name) => {
+            view.texts.fill("names-unconfirmed", [("host", name.as_str().into())])
+        }
+        HostNames::Confirmed(name) => {
+            view.texts.fill("names-confirmed", [("host", name.as_str().into())])
+        }
+    };
+    html! {
+        h2 { (view.text("names")) }
+        p { (text) }
     }
 }
 

@@ -8,7 +8,7 @@ use super::frame::{Frame, View};
 use crate::shown::{Shown, duration};
 
 /// Zones that are told of.
-const MAX_ZONES: usize = 12;
+const MAX_ZONES: usize = 6;
 
 /// The page. `relays`: the zone of the tester of open relays, and its times.
 pub(crate) fn policy(view: View<'_>, zones: &[&Zone], relays: Option<(&Name, Patience)>) -> Markup {
