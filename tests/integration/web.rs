@@ -26,7 +26,8 @@ fn page(visitor: &Admin, path: &str) -> HttpReply {
 #[test]
 fn a_listing_is_found_in_both_languages_and_gone_when_it_is_removed() {
     let (server, visitor) = server_with_pages("");
-    let zone = server.ip_zone(json!({"reason": "Open relay $, see https://bl.example.org/lookup/$"}));
+    let zone =
+        server.ip_zone(json!({"reason": "Open relay $, see https://bl.example.org/lookup/$"}));
     zone.put("192.0.2.99", "", &json!({"note": "a private note", "expires_in": 86_400}));
     let first = page(&visitor, "/en/");
     assert!(first.text.contains("value=\"127.0.0.1\""), "{}", first.text);
@@ -44,7 +45,7 @@ fn a_listing_is_found_in_both_languages_and_gone_when_it_is_removed() {
         assert!(found.text.contains(told), "{path}: {}", found.text);
         assert!(!found.text.contains("private"), "{path}: {}", found.text);
     }
-    zone.delete("192.0.2.99", "");
+    zone.remove("192.0.2.99");
     let found = page(&visitor, "/en/lookup/192.0.2.99");
     assert!(found.text.contains("It was listed, and was removed"), "{}", found.text);
 }

@@ -2,58 +2,41 @@
 
 use std::{ops::Deref, sync::Arc, time::Instant};
 
-use dnsbl_store::Reader;
-use dnsbl_types::UnixTime;
-use tokio::sync::Semaphore;
-
 use crate::{
     Language, Site,
     catalogue::{Catalogue, Texts},
     lookup::NameChecker,
     pages::View,
     rates::Rates,
+    reading::Reading,
     stats::StatsCache,
     status::StatusHistory,
 };
 
-/// How many visitors have the store read at once. DNS shares the machine.
-const READERS: usize = 8;
-
 /// The state of the router.
 pub(crate) struct App {
-    site: Site,
+    pub(crate) reading: Reading,
     catalogue: Catalogue,
     pub(crate) rates: Rates,
     pub(crate) stats: StatsCache,
     pub(crate) history: StatusHistory,
     /// Where the names of hosts are looked up, if they are.
     pub(crate) names: Option<NameChecker>,
-    readers: Semaphore,
-}
-
-/// The reason why there is no page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The server has just started, or is being stopped.
-    NotNow,
-    /// The store can't be read.
-    Store,
 }
 
 impl App {
     pub(crate) fn new(site: Site) -> Arc<Self> {
         let names = site.settings.resolver.and_then(|resolver| {
-            let warn = |err: &_| tracing::warn!(%err, "no names of hosts are looked up");
-            NameChecker::new(resolver).inspect_err(warn).ok()
+            let checker = NameChecker::new(resolver);
+            checker.inspect_err(|err| tracing::warn!(%err, "no names of hosts are looked up")).ok()
         });
         Arc::new(Self {
-            names,
             catalogue: Catalogue::load(),
             rates: Rates::new(site.settings.limits.requests_per_second, Instant::now()),
             stats: StatsCache::default(),
             history: StatusHistory::default(),
-            readers: Semaphore::new(READERS),
-            site,
+            names,
+            reading: Reading::new(site),
         })
     }
 
@@ -67,25 +50,11 @@ impl App {
         self.catalogue.texts(language)
     }
 
-    /// Reads one state of the store on a thread that may block, after those who came before.
-    ///
-    /// # Errors
-    /// The store can't be read, or the server stops.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        now: UnixTime,
-        read: impl FnOnce(&Reader<'_>) -> Result<T, dnsbl_store::StoreError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let _permit = self.readers.acquire().await.map_err(|_| Failure::NotNow)?;
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || read(&store.read(now))).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(err)) => {
-                tracing::error!(%err, "the store could not be read for a page");
-                Err(Failure::Store)
-            }
-            Err(_) => Err(Failure::NotNow),
-        }
+    /// The language of a path, or the usual one.
+    pub(crate) fn language_of(&self, path: &str) -> Language {
+        let languages = &self.settings.languages;
+        let first = path.split('/').nth(1).unwrap_or_default();
+        languages.iter().find(|it| it.code() == first).unwrap_or(languages.usual())
     }
 }
 
@@ -93,6 +62,6 @@ impl Deref for App {
     type Target = Site;
 
     fn deref(&self) -> &Site {
-        &self.site
+        &self.reading
     }
 }

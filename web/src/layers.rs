@@ -19,8 +19,7 @@ use crate::{
     Language,
     app::App,
     client::{Peer, Visitor, visitor},
-    pages::{self, Trouble},
-    router::STYLE_PATH,
+    pages::{self, STYLE_PATH, Trouble},
 };
 
 /// How long a page may take.
@@ -47,7 +46,7 @@ pub(crate) async fn request_layer(
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let language = language(&app, request.uri().path());
+    let language = app.language_of(request.uri().path());
     let proxies = &app.settings.limits.proxies;
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
     let from = peer.and_then(|peer| visitor(peer, request.headers(), proxies));
@@ -88,11 +87,4 @@ fn too_many(app: &App, language: Language, wait: Duration) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     debug_assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     response
-}
-
-/// The language of a path, or the usual one.
-pub(crate) fn language(app: &App, path: &str) -> Language {
-    let languages = &app.settings.languages;
-    let first = path.split('/').nth(1).unwrap_or_default();
-    languages.iter().find(|it| it.code() == first).unwrap_or(languages.usual())
 }

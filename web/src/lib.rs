@@ -27,6 +27,7 @@ mod layers;
 mod lookup;
 mod pages;
 mod rates;
+mod reading;
 mod router;
 mod serve;
 mod settings;

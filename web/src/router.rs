@@ -13,22 +13,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dnsbl_types::{UnixTime, Zone};
+use dnsbl_types::{Subject, UnixTime, Zone};
 
 use crate::{
     Language,
-    app::{App, Failure},
+    app::App,
     client::Visitor,
     feed,
     language::weight,
-    layers::{self, request_layer},
-    lookup::{self, Question},
-    pages::{self, Trouble},
+    layers::request_layer,
+    lookup::{self, Findings, Question},
+    pages::{self, STYLE_PATH, Trouble},
+    reading::Failure,
     stats, status, zones,
 };
 
-/// Where the stylesheet is.
-pub(crate) const STYLE_PATH: &str = "/style.css";
 /// Pages that change only with the server.
 const SLOWLY: HeaderValue = HeaderValue::from_static("max-age=300");
 
@@ -95,7 +94,7 @@ async fn show_home(
     Extension(language): InLanguage,
     Extension(Visitor(visitor)): Extension<Visitor>,
 ) -> Response {
-    match status::look(&app, UnixTime::now()).await {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
         Ok(status) => html(pages::home(app.view(language), visitor, &status)),
         Err(failure) => pages::trouble(app.view(language), failure.into()),
     }
@@ -143,7 +142,7 @@ async fn look_up(app: &App, language: Language, typed: &str, headers: &HeaderMap
             let page = html(pages::lookup_mistake(app.view(language), &mistake));
             (StatusCode::BAD_REQUEST, page).into_response()
         }
-        Question::Of(subject) => match lookup::find(app, &subject, UnixTime::now()).await {
+        Question::Of(subject) => match find(app, &subject).await {
             Ok(findings) if as_json => {
                 let found = lookup::findings_json(&findings, &app.settings);
                 json(StatusCode::OK, "application/json", &found)
@@ -157,6 +156,10 @@ async fn look_up(app: &App, language: Language, typed: &str, headers: &HeaderMap
     // Who was listed is not to be found by searching for him.
     headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     response
+}
+
+async fn find(app: &App, subject: &Subject) -> Result<Findings, Failure> {
+    lookup::find(&app.reading, app.names.as_ref(), subject, UnixTime::now()).await
 }
 
 async fn show_policy(State(app): Site, Extension(language): InLanguage) -> Response {
@@ -185,21 +188,21 @@ async fn show_glossary(State(app): Site, Extension(language): InLanguage) -> Res
 }
 
 async fn show_stats(State(app): Site, Extension(language): InLanguage) -> Response {
-    match stats::collect(&app, UnixTime::now()).await {
+    match stats::collect(&app.reading, &app.stats, UnixTime::now()).await {
         Ok(stats) => slowly(html(pages::stats(app.view(language), &stats))),
         Err(failure) => pages::trouble(app.view(language), failure.into()),
     }
 }
 
 async fn show_status(State(app): Site, Extension(language): InLanguage) -> Response {
-    match status::look(&app, UnixTime::now()).await {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
         Ok(status) => html(pages::status(app.view(language), &status)),
         Err(failure) => pages::trouble(app.view(language), failure.into()),
     }
 }
 
 async fn show_feed(State(app): Site, Extension(language): InLanguage) -> Response {
-    match status::look(&app, UnixTime::now()).await {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
         Ok(status) => {
             let feed = feed::atom(app.texts(language), &app.settings, &status);
             ([(header::CONTENT_TYPE, feed::ATOM)], feed).into_response()
@@ -221,11 +224,11 @@ async fn robots() -> Response {
 }
 
 async fn no_page(State(app): Site, uri: Uri) -> Response {
-    pages::trouble(app.view(layers::language(&app, uri.path())), Trouble::NoPage)
+    pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoPage)
 }
 
 async fn no_method(State(app): Site, uri: Uri) -> Response {
-    pages::trouble(app.view(layers::language(&app, uri.path())), Trouble::NoMethod)
+    pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoMethod)
 }
 
 /// Leads elsewhere for now. The place is made of nothing that a visitor typed.

@@ -1,8 +1,6 @@
 //! Connections: accepted within limits, served by the router, let finish at the end.
 
-use std::{
-    convert::Infallible, future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
-};
+use std::{future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use dnsbl_daemon::{
@@ -93,11 +91,11 @@ impl Server {
                 request.extensions_mut().insert(Peer(peer));
             }
             let answer = router.clone().oneshot(request.map(Body::new));
-            async move {
+            Box::pin(async move {
                 let answer = answer.await;
                 drop(busy);
-                Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
-            }
+                answer
+            })
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())

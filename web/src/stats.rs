@@ -9,7 +9,7 @@ use dnsbl_store::{LogEntry, Op, Reader, StoreError};
 use dnsbl_types::{Name, UnixTime};
 
 use crate::{
-    app::{App, Failure},
+    reading::{Failure, Reading},
     zones,
 };
 
@@ -75,24 +75,28 @@ impl StatsCache {
 ///
 /// # Errors
 /// The store can't be read, or the index is not there yet.
-pub(crate) async fn collect(app: &App, now: UnixTime) -> Result<Arc<Stats>, Failure> {
-    if let Some(stats) = app.stats.fresh(now) {
+pub(crate) async fn collect(
+    reading: &Reading,
+    cache: &StatsCache,
+    now: UnixTime,
+) -> Result<Arc<Stats>, Failure> {
+    if let Some(stats) = cache.fresh(now) {
         return Ok(stats);
     }
-    let _counting = app.stats.counting.lock().await;
-    if let Some(stats) = app.stats.fresh(now) {
+    let _counting = cache.counting.lock().await;
+    if let Some(stats) = cache.fresh(now) {
         return Ok(stats);
     }
     let origins: Vec<Name> = {
-        let snapshot = app.index.load();
+        let snapshot = reading.index.load();
         if !snapshot.is_loaded() {
             return Err(Failure::NotNow);
         }
-        let zones = zones::shown(&snapshot, &app.settings);
+        let zones = zones::shown(&snapshot, &reading.settings);
         zones.into_iter().map(|zone| zone.origin().clone()).collect()
     };
-    let stats = Arc::new(app.read(now, move |reader| count(reader, &origins, now)).await?);
-    app.stats.keep(&stats);
+    let stats = Arc::new(reading.read(now, move |reader| count(reader, &origins, now)).await?);
+    cache.keep(&stats);
     Ok(stats)
 }
 

@@ -9,7 +9,7 @@ use dnsbl_types::{Name, UnixTime};
 
 use crate::{
     State,
-    app::{App, Failure},
+    reading::{Failure, Reading},
     zones,
 };
 
@@ -68,15 +68,19 @@ impl StatusHistory {
 ///
 /// # Errors
 /// The store can't be read.
-pub(crate) async fn look(app: &App, now: UnixTime) -> Result<Status, Failure> {
+pub(crate) async fn look(
+    reading: &Reading,
+    history: &StatusHistory,
+    now: UnixTime,
+) -> Result<Status, Failure> {
     let read = |reader: &dnsbl_store::Reader<'_>| {
         let head = reader.head()?;
         Ok((head, reader.log_entry(head)?.map(|entry| entry.at)))
     };
-    let (head, last_change) = app.read(now, read).await?;
-    let state = app.host.state();
-    let snapshot = app.index.load();
-    let zones = zones::shown(&snapshot, &app.settings).into_iter().map(|zone| ZoneStatus {
+    let (head, last_change) = reading.read(now, read).await?;
+    let state = reading.host.state();
+    let snapshot = reading.index.load();
+    let zones = zones::shown(&snapshot, &reading.settings).into_iter().map(|zone| ZoneStatus {
         origin: zone.origin().clone(),
         serial: zone.serial().0,
         ttl: zone.settings().ttl,
@@ -87,7 +91,7 @@ pub(crate) async fn look(app: &App, now: UnixTime) -> Result<Status, Failure> {
         last_change,
         behind: head.saturating_sub(snapshot.seq()),
         zones: zones.collect(),
-        changes: app.history.note(state, now),
+        changes: history.note(state, now),
     })
 }
 

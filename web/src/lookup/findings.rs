@@ -11,9 +11,9 @@ use relay_tester::{
     service::{ListedHost, SOURCE},
 };
 
-use super::HostNames;
+use super::names::{HostNames, NameChecker};
 use crate::{
-    app::{App, Failure},
+    reading::{Failure, Reading},
     shown::Shown,
     zones,
 };
@@ -148,8 +148,13 @@ pub(crate) enum Inside {
 ///
 /// # Errors
 /// The store can't be read, or the index is not there yet.
-pub(crate) async fn find(app: &App, subject: &Subject, now: UnixTime) -> Result<Findings, Failure> {
-    let (index, settings) = (app.index.clone(), app.settings.clone());
+pub(crate) async fn find(
+    reading: &Reading,
+    names: Option<&NameChecker>,
+    subject: &Subject,
+    now: UnixTime,
+) -> Result<Findings, Failure> {
+    let (index, settings) = (reading.index.clone(), reading.settings.clone());
     let asked = subject.clone();
     let read = move |reader: &Reader<'_>| {
         let snapshot = index.load();
@@ -162,14 +167,14 @@ pub(crate) async fn find(app: &App, subject: &Subject, now: UnixTime) -> Result<
         found.collect::<Result<Vec<ZoneFinding>, _>>().map(Some)
     };
     let names = async {
-        match (&app.names, single_address(subject)) {
+        match (names, single_address(subject)) {
             (Some(names), Some(address)) => names.check(address).await,
             _ => HostNames::NotAsked,
         }
     };
-    let (zones, names) = tokio::join!(app.read(now, read), names);
+    let (zones, names) = tokio::join!(reading.read(now, read), names);
     let mut zones = zones?.ok_or(Failure::NotNow)?;
-    add_evidence(app, &mut zones, subject, now).await?;
+    add_evidence(reading, &mut zones, subject, now).await?;
     Ok(Findings { subject: subject.clone(), now, zones, names })
 }
 
@@ -353,12 +358,12 @@ fn inside(zone: &Zone, subject: &Subject, reader: &Reader<'_>) -> Result<Inside,
 
 /// Adds what the relay test of an address found where the tester lists it.
 async fn add_evidence(
-    app: &App,
+    reading: &Reading,
     zones: &mut [ZoneFinding],
     subject: &Subject,
     now: UnixTime,
 ) -> Result<(), Failure> {
-    let (Some(tester), Some(address)) = (&app.tester, single_address(subject)) else {
+    let (Some(tester), Some(address)) = (&reading.tester, single_address(subject)) else {
         return Ok(());
     };
     for finding in zones.iter_mut().filter(|finding| finding.zone == *tester.zone()) {

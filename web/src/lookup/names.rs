@@ -1,6 +1,9 @@
 //! The names of hosts: whether an address has one that leads back to it.
 
-use std::{net::IpAddr, net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use relay_tester::mx::{Dns, Resolve, ResolveError};
 use tokio::{sync::Semaphore, time::timeout};

@@ -6,9 +6,11 @@ use maud::{DOCTYPE, Markup, html};
 use crate::{
     Settings,
     catalogue::Texts,
-    router::STYLE_PATH,
     shown::{distance, minute, rfc3339},
 };
+
+/// Where the stylesheet is.
+pub(crate) const STYLE_PATH: &str = "/style.css";
 
 /// The stylesheet.
 pub(crate) const STYLE: &str = include_str!("style.css");

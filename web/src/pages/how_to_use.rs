@@ -7,6 +7,8 @@ use super::frame::{Frame, View};
 
 /// The zone that the files are written with.
 const WRITTEN_WITH: &str = "bl.example.org";
+/// Where its pages are.
+const WRITTEN_WITH_PAGES: &str = "https://bl.example.org/";
 
 /// A file of the folder `deploy`.
 struct File {
@@ -68,8 +70,18 @@ pub(crate) fn how_to_use(view: View<'_>, zones: &[&Zone]) -> Markup {
         @for file in &FILES {
             h2 { (file.heading) }
             p.quiet { code { "deploy/" (file.name) } }
-            pre lang="en" { (file.text.replace(WRITTEN_WITH, &origin)) }
+            pre lang="en" { (for_list(view, file.text, &origin)) }
         }
     };
     Frame { view, place: "use", title, is_private: false }.around(&main)
+}
+
+/// A file with the name of the list, and the place of its pages, filled in.
+fn for_list(view: View<'_>, text: &str, origin: &str) -> String {
+    let pages = match &view.settings.url {
+        Some(url) => format!("{}/", url.as_str().trim_end_matches('/')),
+        None => format!("https://{origin}/"),
+    };
+    let parts = text.split(WRITTEN_WITH_PAGES).map(|part| part.replace(WRITTEN_WITH, origin));
+    parts.collect::<Vec<_>>().join(&pages)
 }

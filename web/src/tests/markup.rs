@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 /// Elements without content (HTML, section 13.1.2).
 const VOID: [&str; 4] = ["input", "link", "meta", "br"];
 /// What may not stand in a paragraph.
-const BLOCKS: [&str; 13] = [
-    "p", "ul", "ol", "dl", "div", "table", "form", "section", "pre", "h1", "h2", "h3", "header",
-];
+const BLOCKS: [&str; 13] =
+    ["p", "ul", "ol", "dl", "div", "table", "form", "section", "pre", "h1", "h2", "h3", "header"];
 
 /// A tag that was opened.
 #[derive(Debug)]

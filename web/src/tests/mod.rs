@@ -92,13 +92,8 @@ impl Pages {
         store.load(&mut writer).unwrap();
         store.start(Box::new(writer)).unwrap();
         let host = Arc::new(CountingHost::default());
-        let site = Site {
-            store: store.read_only(),
-            index,
-            tester: None,
-            host: host.clone(),
-            settings,
-        };
+        let site =
+            Site { store: store.read_only(), index, tester: None, host: host.clone(), settings };
         Self { router: router::build(App::new(site)), store, host, _dir: dir }
     }
 
@@ -172,18 +167,18 @@ impl Pages {
     }
 }
 
-/// A server with zones of all kinds and listings, in which everything that is private has the word `private`.
+/// A server with zones of all kinds and listings, in which everything that is private has the word `undisclosed`.
 pub(super) fn furnished(settings: Settings) -> Pages {
     let pages = Pages::new(settings);
     pages.zone("bl.example.org", ZoneKind::Ip, |_| {});
     pages.zone("dbl.example.org", ZoneKind::Domain, |_| {});
-    pages.zone("private-allow.example", ZoneKind::Allow(Default::default()), |_| {});
+    pages.zone("undisclosed-allow.example", ZoneKind::Allow(Default::default()), |_| {});
     let refuse = AccessRules::new(AccessAction::Refuse, Vec::new()).unwrap();
-    pages.zone("private-paid.example", ZoneKind::Ip, |spec| spec.access.rules = refuse);
+    pages.zone("undisclosed-paid.example", ZoneKind::Ip, |spec| spec.access.rules = refuse);
     let body = |reason: Option<&str>, expires_in: Option<u64>| ListingBody {
         reason: reason.map(|reason| reason.parse().unwrap()),
-        note: Some("private note".into()),
-        tags: vec!["private-tag".into()],
+        note: Some("undisclosed note".into()),
+        tags: vec!["undisclosed-tag".into()],
         expires_at: expires_in.map(|seconds| UnixTime::now().plus(seconds)),
         ..ListingBody::default()
     };
@@ -193,7 +188,7 @@ pub(super) fn furnished(settings: Settings) -> Pages {
     pages.list("bl.example.org", "2001:db8::/48", body(None, None));
     let exclusion = ListingBody { exclusion: true, ..ListingBody::default() };
     pages.list("bl.example.org", "198.51.100.7", exclusion);
-    pages.list("private-paid.example", "192.0.2.1", body(Some("private reason"), None));
+    pages.list("undisclosed-paid.example", "192.0.2.1", body(Some("undisclosed reason"), None));
     pages.list("dbl.example.org", "*.bad.example", body(None, None));
     pages
 }

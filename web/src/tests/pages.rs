@@ -97,7 +97,8 @@ async fn a_listing_is_told_in_plain_words() {
         assert!(page.contains(told), "{told}: {page}");
     }
     let page = pages.get("/ja/lookup?q=192.0.2.1").await.text;
-    for told in ["192.0.2.1 は掲載されています", "掲載理由", "掲載期限", "Sent spam to a trap"] {
+    for told in ["192.0.2.1 は掲載されています", "掲載理由", "掲載期限", "Sent spam to a trap"]
+    {
         assert!(page.contains(told), "{told}: {page}");
     }
     let page = pages.get("/en/lookup/198.51.100.1").await.text;
@@ -117,7 +118,9 @@ async fn a_removal_is_told_with_the_time_for_which_it_is_remembered() {
     let pages = furnished(settings());
     pages.remove("bl.example.org", "192.0.2.2");
     let page = pages.get("/en/lookup/192.0.2.2").await.text;
-    for told in ["is not listed", "It was listed, and was removed", "may remember the listing until"] {
+    for told in
+        ["is not listed", "It was listed, and was removed", "may remember the listing until"]
+    {
         assert!(page.contains(told), "{told}: {page}");
     }
     // An exclusion that went was no listing.

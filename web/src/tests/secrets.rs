@@ -33,7 +33,7 @@ async fn no_page_has_notes_tags_sources_actors_or_zones_that_are_not_public() {
     for path in paths {
         for accept in ["text/html", "application/json"] {
             let page = pages.ask("GET", &path, &[("accept", accept)]).await;
-            for private in ["private", "the-source", "the-actor"] {
+            for private in ["undisclosed", "the-source", "the-actor"] {
                 assert!(!page.text.contains(private), "{path} has {private}: {}", page.text);
             }
         }
@@ -44,12 +44,15 @@ async fn no_page_has_notes_tags_sources_actors_or_zones_that_are_not_public() {
 #[tokio::test]
 async fn a_zone_is_shown_that_the_operator_names_but_none_of_grants() {
     let mut named = settings();
-    let names = ["private-paid.example", "private-allow.example"];
+    let names = ["undisclosed-paid.example", "undisclosed-allow.example"];
     named.zones = crate::ShownZones::These(names.map(|name| name.parse().unwrap()).to_vec());
     let pages = furnished(named);
     let page = pages.get("/en/lookup/192.0.2.1").await.text;
-    assert!(page.contains("private-paid.example") && page.contains("private reason"), "{page}");
-    assert!(!page.contains("private-allow") && !page.contains("Sent spam"), "{page}");
+    assert!(
+        page.contains("undisclosed-paid.example") && page.contains("undisclosed reason"),
+        "{page}"
+    );
+    assert!(!page.contains("undisclosed-allow") && !page.contains("Sent spam"), "{page}");
 }
 
 fn listing(secret: &str, is_tested: bool) -> Listing {
