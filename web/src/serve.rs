@@ -1,6 +1,6 @@
 //! Connections: accepted within limits, served by the router, let finish at the end.
 
-use std::{future::poll_fn, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use dnsbl_daemon::{
@@ -109,7 +109,7 @@ impl Server {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
                 _ = leave => {
                     // The request that is being answered is answered.
-                    Pin::new(&mut connection).graceful_shutdown();
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
                     poll_fn(|cx| connection.poll_without_shutdown(cx)).await
                 }
             };

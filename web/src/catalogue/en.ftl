@@ -72,6 +72,7 @@ mistake-instead = Did you mean this?
 
 result-listed = { $subject } is listed
 result-not-listed = { $subject } is not listed
+result-test = { $subject } is a test entry
 result-no-zones = There is no public list for this kind of address here.
 result-at = Looked up
 permalink = This result always has the same address, for mails and tickets:

@@ -57,6 +57,7 @@ mistake-instead = もしかして:
 
 result-listed = { $subject } は掲載されています
 result-not-listed = { $subject } は掲載されていません
+result-test = { $subject } はテスト用の項目です
 result-no-zones = この種類のアドレスを対象とする公開リストはありません。
 result-at = 検索日時:
 permalink = この検索結果の固定 URL です。メールや問い合わせにお使いください:

@@ -49,8 +49,10 @@ pub(crate) fn lookup_mistake(view: View<'_>, mistake: &Mistake) -> Markup {
 /// What was found.
 pub(crate) fn lookup_result(view: View<'_>, findings: &Findings) -> Markup {
     let subject = || [("subject", findings.subject.to_string().into())];
+    let is_test = findings.zones.iter().any(|finding| finding.standing == Standing::Test);
     let title = match findings.is_listed() {
         true => view.texts.fill("result-listed", subject()),
+        false if is_test => view.texts.fill("result-test", subject()),
         false => view.texts.fill("result-not-listed", subject()),
     };
     let place = permalink(&findings.subject);
