@@ -73,10 +73,10 @@ fn lookups(prefix: &str, language: Language) -> Router<Arc<App>> {
         .route_layer(Extension(language))
 }
 
-type Site = State<Arc<App>>;
+type AppState = State<Arc<App>>;
 type InLanguage = Extension<Language>;
 
-async fn choose_language(State(app): Site, headers: HeaderMap) -> Response {
+async fn choose_language(State(app): AppState, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let language = app.settings.languages.preferred(accept.unwrap_or_default());
     let mut response = found(&format!("/{}/", language.code()));
@@ -85,12 +85,12 @@ async fn choose_language(State(app): Site, headers: HeaderMap) -> Response {
     response
 }
 
-async fn lead_to_usual(State(app): Site, uri: Uri) -> Response {
+async fn lead_to_usual(State(app): AppState, uri: Uri) -> Response {
     found(&format!("/{}{}", app.settings.languages.usual().code(), uri.path()))
 }
 
 async fn show_home(
-    State(app): Site,
+    State(app): AppState,
     Extension(language): InLanguage,
     Extension(Visitor(visitor)): Extension<Visitor>,
 ) -> Response {
@@ -101,7 +101,7 @@ async fn show_home(
 }
 
 async fn look_up_typed(
-    State(app): Site,
+    State(app): AppState,
     Extension(language): InLanguage,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -113,7 +113,7 @@ async fn look_up_typed(
 }
 
 async fn look_up_named(
-    State(app): Site,
+    State(app): AppState,
     Extension(language): InLanguage,
     Path(subject): Path<String>,
     headers: HeaderMap,
@@ -162,7 +162,7 @@ async fn find(app: &App, subject: &Subject) -> Result<Findings, Failure> {
     lookup::find(&app.reading, app.names.as_ref(), subject, UnixTime::now()).await
 }
 
-async fn show_policy(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_policy(State(app): AppState, Extension(language): InLanguage) -> Response {
     let snapshot = app.index.load();
     let shown = zones::shown(&snapshot, &app.settings);
     let zones: Vec<&Zone> = shown.iter().map(|zone| zone.settings()).collect();
@@ -170,38 +170,38 @@ async fn show_policy(State(app): Site, Extension(language): InLanguage) -> Respo
     html(pages::policy(app.view(language), &zones, relays))
 }
 
-async fn show_use(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_use(State(app): AppState, Extension(language): InLanguage) -> Response {
     let snapshot = app.index.load();
     let shown = zones::shown(&snapshot, &app.settings);
     let zones: Vec<&Zone> = shown.iter().map(|zone| zone.settings()).collect();
     html(pages::how_to_use(app.view(language), &zones))
 }
 
-async fn show_faq(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_faq(State(app): AppState, Extension(language): InLanguage) -> Response {
     slowly(html(pages::faq(app.view(language))))
 }
 
-async fn show_glossary(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_glossary(State(app): AppState, Extension(language): InLanguage) -> Response {
     let others = app.settings.languages.iter().filter(|other| *other != language);
     let others: Vec<_> = others.map(|other| app.texts(other)).collect();
     slowly(html(pages::glossary(app.view(language), &others)))
 }
 
-async fn show_stats(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_stats(State(app): AppState, Extension(language): InLanguage) -> Response {
     match stats::collect(&app.reading, &app.stats, UnixTime::now()).await {
         Ok(stats) => slowly(html(pages::stats(app.view(language), &stats))),
         Err(failure) => pages::trouble(app.view(language), failure.into()),
     }
 }
 
-async fn show_status(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_status(State(app): AppState, Extension(language): InLanguage) -> Response {
     match status::look(&app.reading, &app.history, UnixTime::now()).await {
         Ok(status) => html(pages::status(app.view(language), &status)),
         Err(failure) => pages::trouble(app.view(language), failure.into()),
     }
 }
 
-async fn show_feed(State(app): Site, Extension(language): InLanguage) -> Response {
+async fn show_feed(State(app): AppState, Extension(language): InLanguage) -> Response {
     match status::look(&app.reading, &app.history, UnixTime::now()).await {
         Ok(status) => {
             let feed = feed::atom(app.texts(language), &app.settings, &status);
@@ -223,11 +223,11 @@ async fn robots() -> Response {
     "User-agent: *\nDisallow: /lookup\nDisallow: /*/lookup\n".into_response()
 }
 
-async fn no_page(State(app): Site, uri: Uri) -> Response {
+async fn no_page(State(app): AppState, uri: Uri) -> Response {
     pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoPage)
 }
 
-async fn no_method(State(app): Site, uri: Uri) -> Response {
+async fn no_method(State(app): AppState, uri: Uri) -> Response {
     pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoMethod)
 }
 
