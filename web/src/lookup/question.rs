@@ -55,13 +55,9 @@ pub(crate) fn read(typed: &str, origins: &[&Name]) -> Question {
         return Question::Of(subject);
     }
     // As paths have it where a proxy decodes `%2F`.
-    let unslashed = text.replacen('_', "/", 1);
-    if let Ok(subject) = text.parse::<Subject>() {
-        return Question::Of(subject);
-    }
-    if let Some(subject) =
-        unslashed.parse().ok().filter(|subject: &Subject| subject.net().is_some())
-    {
+    let unslashed = text.replacen('_', "/", 1).parse().ok();
+    let prefix = unslashed.filter(|subject: &Subject| subject.net().is_some());
+    if let Some(subject) = prefix.or_else(|| text.parse().ok()) {
         return Question::Of(subject);
     }
     let instead = meant(text);

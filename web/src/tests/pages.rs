@@ -314,5 +314,5 @@ async fn pages_lead_only_to_pages_that_there_are() {
         let links = page.text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
         next.extend(links.filter(|link| link.starts_with('/')).map(str::to_owned));
     }
-    assert!(seen.len() > 20, "{seen:?}");
+    assert!(seen.len() >= 20, "{seen:?}");
 }
