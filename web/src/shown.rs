@@ -91,12 +91,12 @@ pub(crate) fn distance(texts: Texts<'_>, at: UnixTime, now: UnixTime) -> String 
     }
 }
 
-/// A length of time in the largest unit of which there are at least two.
+/// A length of time, rounded, in the largest unit of which there are at least two.
 pub(crate) fn duration(texts: Texts<'_>, seconds: u64) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
-    let count = |unit: u64| [("count", (seconds / unit).into())];
+    let count = |unit: u64| [("count", ((seconds + unit / 2) / unit).into())];
     match seconds {
         0..120 => texts.fill("time-seconds", count(1)),
         120..7200 => texts.fill("time-minutes", count(MINUTE)),
@@ -145,6 +145,7 @@ mod tests {
         };
         assert_eq!(told(Language::English, 10_000_000 + 3 * 86_400), "3 days ago");
         assert_eq!(told(Language::English, 10_000_000 - 7200), "in 2 hours");
+        assert_eq!(told(Language::English, 10_000_000 - 30 * 86_400 + 1), "in 30 days");
         assert_eq!(told(Language::Japanese, 10_000_000 + 3 * 86_400), "3 日前");
         assert_eq!(told(Language::Japanese, 10_000_000 - 180), "3 分後");
     }

@@ -50,7 +50,6 @@ home-intro = Mail servers ask this list whether to take mail from an address. He
     domain is listed, why, and what to do about it.
 home-own-address = The box shows the address you are coming from now. If your mail was refused, look up the address in the
     refusal instead: usually that of your mail server, not that of your computer.
-home-last-change = The list last changed
 home-more-status = More about the state of the list
 home-who = Where to go on
 home-rejected = Your mail came back:
@@ -169,6 +168,7 @@ policy-lists = Contains
 policy-lists-addresses = Addresses and networks (IPv4 and IPv6)
 policy-lists-domains = Domains
 policy-reason = Usual reason
+policy-address = ADDRESS
 policy-combined = Combined
 policy-combined-text = It also answers for other lists, which have their own rules.
 policy-access = Who may ask

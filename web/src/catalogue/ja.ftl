@@ -36,7 +36,6 @@ search-hint = 例: 192.0.2.1、2001:db8::1、192.0.2.0/24、example.org
 
 home-intro = メールサーバーは、接続してきたアドレスからメールを受け取ってよいかどうかを、このリストに問い合わせます。アドレス、ネットワーク、ドメインが掲載されているかどうか、その理由と対処方法をここで確認できます。
 home-own-address = 検索欄には、今お使いの接続のアドレスが入っています。メールが拒否された場合は、エラーメールに書かれているアドレスを調べてください。多くの場合、お使いのパソコンではなくメールサーバーのアドレスです。
-home-last-change = リストの最終更新:
 home-more-status = 稼働状況の詳細
 home-who = 次にご覧いただくページ
 home-rejected = 送ったメールが戻ってきた方:
@@ -139,6 +138,7 @@ policy-lists = 掲載の対象
 policy-lists-addresses = IP アドレスとネットワーク(IPv4、IPv6)
 policy-lists-domains = ドメイン
 policy-reason = 標準の掲載理由
+policy-address = (アドレス)
 policy-combined = 統合リスト
 policy-combined-text = ほかのリストの内容も合わせて応答します。それぞれの掲載基準はもとのリストに従います。
 policy-access = 問い合わせできる人

@@ -20,9 +20,6 @@ pub(crate) fn home(view: View<'_>, visitor: Option<IpAddr>, status: &Status) -> 
         @if !own.is_empty() { p.quiet { (view.text("home-own-address")) } }
         p {
             (state_word(view.texts, status.state)) " "
-            @if let Some(at) = status.last_change {
-                (view.text("home-last-change")) " " (view.time(at, status.now)) ". "
-            }
             (view.link("status", &view.text("home-more-status")))
         }
         h2 { (view.text("home-who")) }

@@ -91,10 +91,10 @@ fn zone(view: View<'_>, findings: &Findings, finding: &ZoneFinding) -> Markup {
             @match &finding.standing {
                 Standing::Listed(facts) => (listing(view, findings, facts)),
                 Standing::NotListed { removed: Some(removed) } => {
+                    p { (view.text("removed-at")) " " (view.time(removed.at, findings.now)) }
                     p {
-                        (view.text("removed-at")) " " (view.time(removed.at, findings.now)) ". "
                         (view.text("remembered-until")) " "
-                        (view.time(removed.remembered_until, findings.now)) "."
+                        (view.time(removed.remembered_until, findings.now))
                     }
                 }
                 Standing::NotListed { removed: None } => {}

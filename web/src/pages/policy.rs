@@ -45,7 +45,7 @@ fn one(view: View<'_>, zone: &Zone, relays: Option<Patience>) -> Markup {
                 dt { (view.text("policy-lists")) }
                 dd { (view.text(kind(zone.kind))) }
                 dt { (view.text("policy-reason")) }
-                dd { (Shown::new(zone.reason.template())) }
+                dd { (Shown::new(&zone.reason.render(&view.text("policy-address")))) }
                 dt { (view.text("codes")) }
                 dd { code { (codes.join(" ")) } }
                 @if !zone.includes.is_empty() {
