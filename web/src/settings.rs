@@ -77,7 +77,7 @@ impl FromStr for Contact {
     type Err = ContactError;
 
     fn from_str(text: &str) -> Result<Self, ContactError> {
-        if let Some(url) = text.parse::<Url>().ok().filter(|url| is_web(url)) {
+        if let Some(url) = text.parse::<Url>().ok().filter(is_web) {
             return Ok(Self::Page(url));
         }
         let plain = |c: u8| c.is_ascii_alphanumeric() || b".!#$*+/=^_`{|}~-".contains(&c);
