@@ -3,13 +3,13 @@
 //! A subject is listed by several sources, by what covers it, and kept out by exclusions. Whoever
 //! delists it must hear which of those go on, or tells people what is not so.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::fmt::Write as _;
 
 use admin_api_types::{NotListedProblem, SubjectSources};
 use axum::http::{HeaderName, HeaderValue};
-use dnsbl_index::{IndexedZone, Snapshot, Verdict};
+use dnsbl_index::{IndexedZone, Snapshot, faces};
 use dnsbl_store::{Filter, Reader, StoreError, SubjectMatch};
-use dnsbl_types::{Labels, Listing, Name, Source, Subject, TestEntry, UnixTime, query_name};
+use dnsbl_types::{Listing, Name, Source, Subject, TestEntry, UnixTime};
 
 /// On a deletion after which DNS goes on listing the subject: by what, and whose listings those are.
 pub(crate) const STILL_LISTED: HeaderName = HeaderName::from_static("dnsbl-still-listed");
@@ -130,7 +130,7 @@ impl Standing {
         covering.retain(|listers| !listers.is_nothing());
         let inside = inside(reader, origin, subject)?;
         let is_test = TestEntry::named_by(settings, subject).is_some();
-        let deciding = deciding(zone, subject, now);
+        let deciding = zone.deciding(subject, now);
         let mut included = Vec::new();
         for (include, zone) in zone.includes() {
             if zone.map_or(Ok(false), |zone| lists_itself(zone, subject, reader, now))? {
@@ -138,7 +138,7 @@ impl Standing {
             }
         }
         let listed = !included.is_empty() || lists_itself(zone, subject, reader, now)?;
-        let allowed = allowed_by(zone, subject, now);
+        let allowed = zone.allowed_by(subject, now);
         Ok(Self { is_test, own, covering, inside, deciding, included, allowed, listed })
     }
 
@@ -226,39 +226,10 @@ impl Standing {
     }
 }
 
-/// The subject of an allow entry that covers a subject, or the IPv4 address inside it.
-pub(crate) fn allowed_by(zone: &IndexedZone, subject: &Subject, now: UnixTime) -> Option<Subject> {
-    faces(subject).iter().find_map(|face| zone.allowing().by(face, now))
-}
-
 /// Whether DNS answers that a single subject is listed; a prefix or wildcard is no question.
 pub(crate) fn is_listed(snapshot: &Snapshot, origin: &Name, subject: &Subject) -> Option<bool> {
     let zone = snapshot.zone(origin)?;
-    Some(judge(zone, subject, UnixTime::now())?.listed().is_some())
-}
-
-/// What DNS answers to the question for an address or a domain; `None` for a prefix or wildcard.
-pub(crate) fn judge<'a>(
-    zone: &'a IndexedZone,
-    subject: &'a Subject,
-    now: UnixTime,
-) -> Option<Verdict<'a>> {
-    Some(match question(subject)? {
-        Question::Address(addr) => zone.judge_address(addr, now),
-        Question::Domain(labels) => zone.judge_domain(labels, now),
-    })
-}
-
-/// The same of a zone's own entries.
-pub(crate) fn judge_own<'a>(
-    zone: &'a IndexedZone,
-    subject: &'a Subject,
-    now: UnixTime,
-) -> Option<Verdict<'a>> {
-    Some(match question(subject)? {
-        Question::Address(addr) => zone.judge_own_address(addr, now),
-        Question::Domain(labels) => zone.judge_own_domain(labels, now),
-    })
+    Some(zone.judge_subject(subject, UnixTime::now())?.listed().is_some())
 }
 
 /// Whether a zone's own entries list a subject; a prefix or wildcard: whether what covers all of it does.
@@ -268,46 +239,14 @@ fn lists_itself(
     reader: &Reader<'_>,
     now: UnixTime,
 ) -> Result<bool, StoreError> {
-    if let Some(verdict) = judge_own(zone, subject, now) {
+    if let Some(verdict) = zone.judge_own_subject(subject, now) {
         return Ok(verdict.listed().is_some());
     }
-    match deciding(zone, subject, now).first() {
-        _ if allowed_by(zone, subject, now).is_some() => Ok(false),
+    match zone.deciding(subject, now).first() {
+        _ if zone.allowed_by(subject, now).is_some() => Ok(false),
         Some(by) => Ok(Listers::read(reader, &zone.settings().origin, by)?.lists()),
         None => Ok(false),
     }
-}
-
-/// What a single subject is asked for by.
-enum Question<'a> {
-    Address(IpAddr),
-    Domain(Labels<'a>),
-}
-
-fn question(subject: &Subject) -> Option<Question<'_>> {
-    match subject {
-        Subject::V4(net) if net.prefix_len() == 32 => Some(Question::Address(net.addr().into())),
-        Subject::V6(net) if net.prefix_len() == 128 => Some(Question::Address(net.addr().into())),
-        Subject::Domain(domain) if !domain.is_wildcard() => {
-            Some(Question::Domain(domain.name().labels()))
-        }
-        _ => None,
-    }
-}
-
-/// The subjects whose entries decide, as far as there are any.
-pub(crate) fn deciding(zone: &IndexedZone, subject: &Subject, now: UnixTime) -> Vec<Subject> {
-    let faces = faces(subject);
-    faces.iter().filter_map(|face| zone.covering(face, now).into_iter().next()).collect()
-}
-
-/// A subject, and the IPv4 address inside it if it is a 6to4 one.
-fn faces(subject: &Subject) -> Vec<Subject> {
-    let inner = match subject {
-        Subject::V6(net) if net.prefix_len() == 128 => query_name::six_to_four(net.addr()),
-        _ => None,
-    };
-    std::iter::once(subject.clone()).chain(inner.map(Subject::from)).collect()
 }
 
 fn inside(reader: &Reader<'_>, origin: &Name, of: &Subject) -> Result<Vec<Listers>, StoreError> {

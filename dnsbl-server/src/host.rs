@@ -1,4 +1,4 @@
-//! The server as the HTTP face sees it.
+//! The server as the HTTP faces see it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,7 @@ use crate::{metrics::Metrics, reload::ReloadRequest, top::TopCounters};
 /// Seconds by which a lifetime may be wrong without harm.
 const SMALL_STEP: u64 = 60;
 
-/// The server as the HTTP face sees it.
+/// The server as the HTTP faces see it.
 pub(crate) struct Host {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Store,
@@ -23,6 +23,22 @@ pub(crate) struct Host {
     pub(crate) serving: Arc<OnceLock<()>>,
     /// The way to whoever has the configuration.
     pub(crate) reloads: mpsc::Sender<ReloadRequest>,
+}
+
+impl dnsbl_web::Host for Host {
+    fn state(&self) -> dnsbl_web::State {
+        if self.store.failure().is_some() {
+            dnsbl_web::State::ReadOnly
+        } else if self.serving.get().is_none() {
+            dnsbl_web::State::Loading
+        } else {
+            dnsbl_web::State::Serving
+        }
+    }
+
+    fn count_request(&self, route: &str, code: u16) {
+        self.metrics.count_request(route, code);
+    }
 }
 
 impl admin_api::ServerStatus for Host {

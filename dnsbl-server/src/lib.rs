@@ -28,7 +28,7 @@ mod usage;
 
 pub use config::{
     ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog,
-    RateLimit,
+    RateLimit, Web,
 };
 #[doc(hidden)]
 pub use dns::Paths;

@@ -17,6 +17,7 @@ use dnsbl_logins::RunningLogins;
 use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
+use dnsbl_web::Site;
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -91,6 +92,9 @@ async fn serve(mut config: Config, mut reloader: Reloader) -> anyhow::Result<()>
             ended = &mut running.http => {
                 break Err(anyhow::anyhow!("the HTTP face ended: {ended:?}"));
             }
+            ended = &mut running.web => {
+                break Err(anyhow::anyhow!("the pages ended: {ended:?}"));
+            }
         }
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -110,8 +114,10 @@ fn announce(running: &Running, log: &Log) {
         receiver.map(|tester| format!(" receiver={}", tester.receiver())).unwrap_or_default();
     let drac = running.drac.as_ref();
     let drac = drac.map(|drac| format!(" drac={}", drac.addr())).unwrap_or_default();
+    let web = running.web_address.as_ref();
+    let web = web.map(|address| format!(" web={address}")).unwrap_or_default();
     log.announce(&format!(
-        "dnsbl-server: ready dns={} http={}{receiver}{drac}",
+        "dnsbl-server: ready dns={} http={}{receiver}{drac}{web}",
         running.dns_addresses, running.http_address
     ));
     // Nobody listens where systemd did not start us.
@@ -123,14 +129,19 @@ fn announce(running: &Running, log: &Log) {
 fn divide_open_files(config: &mut Config) {
     let sockets = config.dns.listen.len() * (config.dns.threads + 1);
     let reserve = RESERVED_FILES + sockets as u64;
-    let connections = config.dns.tcp_connections + config.http.connections;
-    let allowed = descriptors::raise(reserve + connections as u64);
+    let mut no_pages = 0;
     let (dns, http) = (&mut config.dns.tcp_connections, &mut config.http.connections);
-    if descriptors::share(allowed, reserve, FEWEST_CONNECTIONS, &mut [&mut *dns, &mut *http]) {
+    let web = config.web.as_mut().map(|web| &mut web.settings.limits.connections);
+    let web = web.unwrap_or(&mut no_pages);
+    let connections = *dns + *http + *web;
+    let allowed = descriptors::raise(reserve + connections as u64);
+    let mut shares = [&mut *dns, &mut *http, &mut *web];
+    if descriptors::share(allowed, reserve, FEWEST_CONNECTIONS, &mut shares) {
         tracing::warn!(
             allowed,
             tcp_connections = *dns,
             http_connections = *http,
+            web_connections = *web,
             "the limit of open files allows fewer connections than are configured"
         );
     }
@@ -149,6 +160,9 @@ struct Running {
     usage: Option<RunningUsage>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
+    /// Never ends by itself where there are no pages.
+    web: JoinHandle<()>,
+    web_address: Option<String>,
     tester: Option<RunningTester>,
     logins: Option<RunningLogins>,
     reports: Option<RunningReports>,
@@ -161,6 +175,11 @@ impl Running {
         let sockets = Sockets::bind(&config.dns)?;
         let dns_addresses = dns::join(&sockets.addresses);
         let (listener, tls, http_address) = listen(&config.http).await?;
+        let web_listener = match &config.web {
+            None => None,
+            Some(web) => Some(web.listen.bind(web.access).await.context("web.listen")?),
+        };
+        let web_address = web_listener.as_ref().map(Listener::to_string);
 
         let metrics = Arc::new(Metrics::new()?);
         let counters = Counters::new(sockets.count_workers())?;
@@ -237,6 +256,13 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
+        let site = config.web.as_ref().map(|web| Site {
+            store: store.read_only(),
+            index: index.clone(),
+            tester: tester.as_ref().map(|tester| tester.reader()),
+            host: host.clone(),
+            settings: web.settings.clone(),
+        });
         let api = Api {
             store: store.clone(),
             index: index.clone(),
@@ -255,6 +281,10 @@ impl Running {
             tokio::spawn(tls::follow(tls.clone(), stop.clone()));
         }
         let http = tokio::spawn(admin_api::serve(listener, tls.clone(), api, stop.clone()));
+        let web = match web_listener.zip(site) {
+            Some((listener, site)) => tokio::spawn(dnsbl_web::serve(listener, site, stop.clone())),
+            None => tokio::spawn(stop.clone().cancelled_owned()),
+        };
         let (change_log, kept_log) = watch::channel(config.change_log);
 
         let mut running = Self {
@@ -268,6 +298,8 @@ impl Running {
             usage: None,
             http,
             http_address,
+            web,
+            web_address,
             tester: None,
             logins: None,
             reports: None,
@@ -354,6 +386,9 @@ impl Running {
         self.stop.cancel();
         if !self.http.is_finished() && tokio::time::timeout(GRACE, self.http).await.is_err() {
             tracing::warn!("some HTTP requests did not end in time");
+        }
+        if !self.web.is_finished() && tokio::time::timeout(GRACE, self.web).await.is_err() {
+            tracing::warn!("some visitors' requests did not end in time");
         }
         self.live.feeds.stop().await;
         if let Some(tester) = self.tester {

@@ -47,6 +47,7 @@ mod reload;
 mod subscribers;
 mod tls;
 mod usage;
+mod web;
 mod wildcard;
 
 // Real lists and real peers.

@@ -16,6 +16,7 @@ mod multi_hop;
 mod notice;
 mod operator;
 mod opt_outs;
+mod pages;
 mod reports;
 mod scopes;
 mod start;

@@ -16,7 +16,7 @@ use crate::{
     extract::{Json, Nothing, Params, parse},
     rights::ZoneRights,
     scopes::ListingsRead,
-    standing::{Listers, allowed_by, deciding, judge, judge_own, names},
+    standing::{Listers, names},
     v1::listing::effective_codes,
 };
 
@@ -136,7 +136,7 @@ fn check_in(
     }
     result.sources.sort_unstable();
     result.sources.dedup();
-    if let Some(Verdict::Listed(listed)) = judge(zone, subject, now) {
+    if let Some(Verdict::Listed(listed)) = zone.judge_subject(subject, now) {
         add_answer(&mut result, zone, &listed);
     }
     Ok(result)
@@ -188,14 +188,14 @@ fn check_own(
     let origin = &zone.settings().origin;
     let mut result = unlisted(zone, subject);
     let is_test = TestEntry::named_by(zone.settings(), subject).is_some();
-    let deciding = if is_test { Vec::new() } else { deciding(zone, subject, now) };
+    let deciding = if is_test { Vec::new() } else { zone.deciding(subject, now) };
     let listers = deciding.iter().map(|by| Listers::read(reader, origin, by));
     let listers: Vec<Listers> = listers.collect::<Result<_, _>>()?;
     let excluding = listers.iter().find(|listers| !listers.excluded_by.is_empty());
     if !is_test {
-        result.allowed_by = allowed_by(zone, subject, now).map(|by| by.to_string());
+        result.allowed_by = zone.allowed_by(subject, now).map(|by| by.to_string());
     }
-    match (judge_own(zone, subject, now), excluding) {
+    match (zone.judge_own_subject(subject, now), excluding) {
         (Some(Verdict::Listed(listed)), _) => add_listed(&mut result, zone, &listed),
         (_, Some(out)) => {
             result.by = Some(out.subject.to_string());

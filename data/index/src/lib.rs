@@ -13,6 +13,7 @@ mod entries;
 mod hosts;
 mod key;
 mod observer;
+mod question;
 mod snapshot;
 mod subscribers;
 mod trie;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use allowlist::Allowing;
 pub use observer::IndexObserver;
+pub use question::faces;
 pub use snapshot::{Index, Snapshot};
 pub use subscribers::{IndexedSubscriber, Meter, Subscribers};
 pub use verdict::{Listed, Text, Verdict};

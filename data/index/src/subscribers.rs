@@ -265,7 +265,7 @@ impl KeyTable {
     /// The place of a run: its page, and where it is in that.
     fn place(&self, digest: u128) -> (usize, usize) {
         let bits = (digest >> 64) as usize;
-        (bits / Self::PAGE & self.pages.len().wrapping_sub(1), bits % Self::PAGE)
+        ((bits / Self::PAGE) & self.pages.len().wrapping_sub(1), bits % Self::PAGE)
     }
 
     fn insert(&mut self, entry: KeyEntry) {

@@ -65,6 +65,7 @@ pub use import::{
 };
 pub use open::{
     checkpoint::Checkpoint,
+    read_only::ReadOnlyStore,
     rebuild::ZoneSurvey,
     recover::{Examined, Recovered, Recovery},
     restore::{Restore, RestoreError, Restored},

@@ -16,6 +16,8 @@ pub struct Config {
     pub dns: Dns,
     /// The HTTP face.
     pub http: Http,
+    /// The pages of the list, if there are any.
+    pub web: Option<Web>,
     /// The bounds of the change log.
     pub change_log: ChangeLog,
     /// The log.
@@ -146,6 +148,17 @@ pub struct Http {
     pub import_limit: u64,
     /// Names under which requests without a token may reach the API.
     pub hosts: Vec<String>,
+}
+
+/// The pages of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where they are served.
+    pub listen: Listen,
+    /// Who may connect to it where it is a Unix socket.
+    pub access: Access,
+    /// How they look, and what visitors may cost.
+    pub settings: dnsbl_web::Settings,
 }
 
 /// The bounds of the change log: what is older goes, and the oldest where it is larger.

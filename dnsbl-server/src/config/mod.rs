@@ -11,12 +11,13 @@ mod relay_tester;
 mod reports;
 mod spec;
 mod tls;
+mod web;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use checked::Drac;
 pub use checked::{
-    ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog, RateLimit,
+    ChangeLog, Config, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog, RateLimit, Web,
 };
 
 use refused::Refused;
@@ -107,6 +108,7 @@ mod tests {
     use std::{net::IpAddr, path::Path, time::Duration};
 
     use dnsbl_daemon::Listen;
+    use dnsbl_web::ShownZones;
 
     use super::{Config, Cookies, LargeUdp, LoggedAddresses, QueryLog};
 
@@ -334,6 +336,53 @@ mod tests {
             let err = parse(&format!("{head}{feed}{text}")).unwrap_err();
             assert!(err.contains(at), "{text}: {err}");
         }
+    }
+
+    #[test]
+    fn there_are_no_pages_unless_they_have_a_place_to_listen() {
+        let web = |lines: &str| {
+            let head = "version = \"v1\"\ndata-dir = \"var\"\n[web]\n";
+            parse(&format!("{head}{lines}")).map(|config| config.web)
+        };
+        assert_eq!(web("name = \"A list\"\n"), Ok(None));
+        let pages = web("listen = \"127.0.0.1:0\"\ncontact = \"abuse@example.org\"\n").unwrap();
+        let settings = pages.unwrap().settings;
+        assert_eq!((&*settings.name, settings.resolver), ("DNS block list", None));
+        for (text, at) in [
+            ("listen = \"nowhere\"\n", "line 4: web.listen"),
+            ("contact = \"javascript:x\"\n", "line 4: web.contact"),
+            ("url = \"ftp://bl.example.org\"\n", "line 4: web.url"),
+            ("name = \"\"\n", "line 4: web.name"),
+            ("operator = \"a\\nb\"\n", "line 4: web.operator"),
+            ("languages = [\"en\", \"xx\"]\n", "line 4: web.languages"),
+            ("languages = [\"en\", \"en\"]\n", "line 4: web.languages"),
+            ("languages = []\n", "line 4: web.languages"),
+            ("zones = [\"a b\"]\n", "line 4: web.zones"),
+            ("resolver = \"resolver.example\"\n", "line 4: web.resolver"),
+            ("connections = 0\n", "line 4: web.connections"),
+            ("socket-mode = \"rw\"\n", "line 4: web.socket-mode"),
+            ("proxies = [\"x\"]\n", "line 4: web.proxies"),
+            ("colour = \"red\"\n", "line 4"),
+        ] {
+            let err = web(text).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn zones_of_a_server_that_does_not_answer_everybody_are_shown_only_by_name() {
+        let zones = |lines: &str| {
+            let head = "version = \"v1\"\ndata-dir = \"var\"\n";
+            let web = "[web]\nlisten = \"127.0.0.1:0\"\n";
+            parse(&format!("{head}{web}{lines}")).unwrap().web.unwrap().settings.zones
+        };
+        let refusing = "[dns.access]\ndefault = \"refuse\"\n";
+        let named = "zones = [\"bl.example.org\"]\n";
+        let these = ShownZones::These(vec!["bl.example.org".parse().unwrap()]);
+        assert_eq!(zones(""), ShownZones::Public);
+        assert_eq!(zones(refusing), ShownZones::These(vec![]));
+        assert_eq!(zones(named), these);
+        assert_eq!(zones(&format!("{named}{refusing}")), these);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::{
     relay_tester::RelayTesterSpec,
     reports::ReportsSpec,
     tls::TlsSpec,
+    web::WebSpec,
 };
 
 /// The most days that usage is kept.
@@ -52,6 +53,8 @@ pub(super) struct Spec {
     feeds: FeedsSpec,
     #[serde(default)]
     feed: Vec<Spanned<FeedSpec>>,
+    #[serde(default)]
+    web: WebSpec,
 }
 
 #[derive(Deserialize)]
@@ -183,10 +186,12 @@ impl Spec {
             }
             None => None,
         };
+        let web = self.web.check(&dns.access)?;
         Ok(Config {
             data_dir: self.data_dir.into_inner(),
             dns,
             http,
+            web,
             relay_tester,
             logins: self.logins.check()?,
             reports: self.reports.check()?,

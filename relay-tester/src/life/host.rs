@@ -10,14 +10,8 @@ use crate::{HostName, RelayTarget, TestId};
 const DAY: u64 = 24 * 3600;
 const SMTP: u16 = RelayTarget::SMTP;
 
-/// Days after the listing on which a host is tested again; then every [`RETEST_EVERY`].
-const RETESTS: [u64; 5] = [7, 14, 30, 60, 90];
-
 /// Days between the retests that follow.
 const RETEST_EVERY: u64 = 90;
-
-/// Days after which a listing goes that nothing has confirmed.
-const KEEP: u64 = 90;
 
 /// Days for which the first of two clean tests counts.
 const CLEARED_FOR: u64 = 7;
@@ -68,6 +62,11 @@ impl DelistTests {
 }
 
 impl Host {
+    /// Days after the listing on which a host is tested again; after the last, every 90 days.
+    pub const RETESTS: [u64; 5] = [7, 14, 30, 60, 90];
+    /// Days after which a listing goes that nothing has confirmed.
+    pub const KEEP: u64 = 90;
+
     /// The host that a test found open; `before` is what was known of it. One that is open on several
     /// ports is known by that of SMTP, else by the last one.
     pub fn confirmed(test: &Test, before: Option<&Self>, now: UnixTime) -> Self {
@@ -123,13 +122,13 @@ impl Host {
 
     /// From then on the listing is absent unless something confirms it.
     pub fn expires_at(&self) -> UnixTime {
-        self.confirmed_at.plus(KEEP * DAY)
+        self.confirmed_at.plus(Self::KEEP * DAY)
     }
 
     /// The first retest after `now`.
     pub fn next_retest(&self, now: UnixTime) -> UnixTime {
-        let scheduled = RETESTS.into_iter();
-        let last = RETESTS[RETESTS.len() - 1];
+        let scheduled = Self::RETESTS.into_iter();
+        let last = Self::RETESTS[Self::RETESTS.len() - 1];
         let later = (1..).map(|round| last + round * RETEST_EVERY);
         let mut times = scheduled.chain(later).map(|days| self.listed_at.plus(days * DAY));
         times.find(|&at| at > now).unwrap_or(now.plus(RETEST_EVERY * DAY))

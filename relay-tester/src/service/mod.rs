@@ -21,6 +21,7 @@ mod egress;
 mod inbox;
 mod journal;
 mod notices;
+mod reader;
 mod records;
 mod scheduler;
 mod settings;
@@ -30,6 +31,7 @@ mod stats;
 mod tester;
 
 pub use admissions::{Refusal, Submission, Submitted};
+pub use reader::{ListedHost, TestReader};
 pub use records::{OPT_OUT, RecordsError, SOURCE};
 pub use settings::Settings;
 pub use stats::Stats;

@@ -37,7 +37,7 @@ const CHUNK: usize = 200;
 
 /// The tester. One of them works on a store.
 pub struct Tester {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     admissions: Arc<Admissions>,
     journal: Arc<Journal>,
     conversations: Arc<Conversations>,

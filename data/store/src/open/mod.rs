@@ -8,6 +8,7 @@
 pub(crate) mod check;
 pub(crate) mod checkpoint;
 pub(crate) mod database;
+pub(crate) mod read_only;
 pub(crate) mod rebuild;
 pub(crate) mod recover;
 pub(crate) mod removals;

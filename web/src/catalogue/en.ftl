@@ -1,0 +1,399 @@
+# The pages in English. Texts that another file has too have the same keys and values there; tests see to it.
+# A blank line in a text begins a new paragraph.
+
+## Around every page
+
+page-title = { $page } – { $name }
+skip = Skip to the content
+menu = Pages
+languages = Languages
+menu-policy = What is listed
+menu-use = Using the list
+menu-faq = Questions and answers
+menu-glossary = Glossary
+menu-stats = Numbers
+menu-status = State
+operated-by = Operated by { $operator }
+contact = Contact:
+
+## Times
+
+time-now = just now
+time-ago = { $length } ago
+time-in = in { $length }
+time-seconds = { $count ->
+    [one] { $count } second
+   *[other] { $count } seconds
+}
+time-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+time-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+time-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+
+## The box
+
+search-label = Address, prefix or domain
+search-button = Look up
+search-hint = For example 192.0.2.1, 2001:db8::1, 192.0.2.0/24 or example.org
+
+## The first page
+
+home-intro = Mail servers ask this list whether to take mail from an address. Here you see whether an address, a network or a
+    domain is listed, why, and what to do about it.
+home-own-address = The box shows the address you are coming from now. If your mail was refused, look up the address in the
+    refusal instead: usually that of your mail server, not that of your computer.
+home-more-status = More about the state of the list
+home-who = Where to go on
+home-rejected = Your mail came back:
+home-listed = Your server is listed:
+home-administrator = You run a mail server:
+
+## What was typed
+
+lookup-title = Look up
+mistake-title = That cannot be looked up
+mistake-typed = You typed:
+mistake-too-long = It is longer than any address or domain name.
+mistake-notation = It is not written as an address, a prefix or a domain is written here.
+mistake-no-subject = It is neither an address, nor a prefix, nor a domain. A link, a mail address or a whole sentence is
+    too much; take the address or domain out of it.
+mistake-instead = Did you mean this?
+
+## What was found
+
+result-listed = { $subject } is listed
+result-not-listed = { $subject } is not listed
+result-test = { $subject } is a test entry
+result-no-zones = There is no public list for this kind of address here.
+result-at = Looked up
+permalink = This result always has the same address, for mails and tickets:
+other-zones = Other lists
+zone = List
+state-listed = Listed
+state-not-listed = Not listed
+state-excluded = Not listed, and kept out
+state-test = Test entry
+covered-by = What is listed
+covered-by-note = – the whole of it, of which this is a part.
+included = Taken from
+reason = Reason
+codes = Return code
+first-seen = Listed since
+last-changed = Last change
+expires = Expires
+expires-never = Not by itself
+excluded-text = The operator keeps it out of the list, even where a network around it is listed.
+test-text = It exists so that the list can be tried out, and says nothing about anybody (RFC 5782).
+removed-at = It was listed, and was removed
+remembered-until = Resolvers may remember the listing until
+inside-too-wide = What is listed inside is shown for prefixes of at least /24 (IPv6: /48).
+inside-nothing = Nothing inside it is listed.
+inside-some = Listed inside it:
+inside-more = and more
+dns = What DNS answers
+dns-codes = Answer: { $codes }. Resolvers remember it for { $ttl } at most.
+dns-nothing = No answer: the name does not exist (NXDOMAIN). Resolvers remember that for { $ttl } at most.
+
+names = The name of the host
+names-unknown = The reverse DNS name could not be looked up in time.
+names-none = The address has no reverse DNS name. Many servers refuse mail for that alone.
+names-unconfirmed = The reverse DNS name is { $host }, which does not lead back to the address. Many servers refuse mail for that alone.
+names-confirmed = The reverse DNS name is { $host }, and leads back to the address. That is in order.
+
+## What a relay test found
+
+evidence = What the test found
+evidence-text = A test message was handed to this host, addressed to a stranger of it, and came back to us. So it relays mail for
+    anybody.
+evidence-confirmed = Found open
+evidence-port = Port
+evidence-probes = Forms of address that worked
+evidence-way = Way
+evidence-through-another = The message came back by way of another host.
+evidence-next = Next test
+evidence-cut = Who asked for the test, and the messages themselves, are not shown. The operator of the host gets them on
+    request.
+
+## What to do
+
+todo = What to do now
+todo-administrator = If you run the mail server
+todo-sender = If you only want to send mail
+step-read-reason = Read the reason above. Log files of your mail server from that time show what it was about.
+step-close-relay = Close the relay: accept mail to other domains only from your own networks and from users who have logged in.
+    Look at every way in: web forms, backup mail servers, devices that forward mail.
+step-await-second-test = The first of two tests has found the host closed. If the second does too, it is removed. The second
+    test is due
+step-await-retest = The host is tested again by itself, and removed after two clean tests. The next test is due
+step-ask-network-owner = All of { $prefix } is listed, not this address alone. Whoever runs that network has to act; ask your
+    provider.
+step-end-cause = Find the cause and end it. Often it is a stolen password, a compromised web site, an infected computer behind the
+    same address, or an open proxy.
+step-ask-operator = Then ask for removal. Name the address, say what was wrong, and what you have changed:
+step-await-expiry = Without new reports the listing ends by itself
+step-no-expiry = The listing does not end by itself.
+step-await-caches = After the removal resolvers may remember the listing for up to { $ttl }, and some mail servers for
+    some minutes longer. Until then single mails may still be refused.
+step-await-caches-until = It has been removed. Resolvers may remember the listing until
+step-read-bounce = If your mail is refused all the same, read the refusal: it names the list that was asked. There are many lists,
+    and each decides for itself.
+step-mail-server-remembers = Postfix remembers answers for the life of a process, whatever the list says: for up to 100 connections,
+    or until it has been idle for 100 seconds. So the other side may need a while.
+step-check-names = See that the address has a reverse DNS name that leads back to it, and that your server says a name of its
+    own in HELO. Many servers refuse mail without it, list or no list.
+step-nothing-here = There is nothing to do here: the operator keeps this address out of the list.
+step-not-your-doing = It is most likely nothing that you did. The address belongs to a mail server or to a connection that others
+    use, too.
+step-tell-administrator = Tell whoever runs your mail server or your connection, and send the whole refusal and the address of
+    this page along. Only they can put it right.
+step-use-submission = If the address is that of your own connection: set your mail program to send by your provider's server, port
+    587 or 465, with user name and password.
+step-shared-address = If you were given the address a short while ago, or share it with others, as in a hotel or a mobile network,
+    what is listed may be somebody else's doing.
+
+## The policy
+
+policy-intro = What the lists contain, for how long, and how an entry ends. All of this is read from the settings that the server
+    works with.
+policy-no-zones = There is no public list here.
+policy-lists = Contains
+policy-lists-addresses = Addresses and networks (IPv4 and IPv6)
+policy-lists-domains = Domains
+policy-reason = Usual reason
+policy-address = ADDRESS
+policy-combined = Combined
+policy-combined-text = It also answers for other lists, which have their own rules.
+policy-access = Who may ask
+policy-access-open = Anybody
+policy-access-quotas = Anybody, up to a number of questions
+policy-access-rules = Anybody, apart from single networks with rules of their own
+policy-access-subscribers = Subscribers
+policy-ttl = Remembered
+policy-ttl-text = Listings for { $positive }, “not listed” for { $negative }
+policy-test-points = Test entries
+policy-test-points-ip = 127.0.0.2 is always listed, 127.0.0.1 never (RFC 5782)
+policy-test-points-domain = test is always listed, invalid never (RFC 5782)
+policy-relays = Open relays
+policy-relays-text = A host is listed when a test message that was handed to it came back to us. That a host accepts a message
+    proves nothing, and neither does a bounce. A host that refuses to talk to the tester is not listed for that.
+
+    Nobody is tested without a reason: the host itself asks, its owner does, there is evidence that it relayed, or it is listed and
+    its time has come. Owners of networks can have them left alone.
+policy-relays-retests = A listed host is tested again after { $days } days, and after that every 90 days. Without a test that
+    confirms it, the listing ends after { $keep } days.
+policy-relays-removal = A host is removed after two clean tests, { $apart } apart.
+policy-removal = Removal
+policy-removal-text = Entries end when they expire, when whoever listed them takes them back, or when the operator removes them. A removal
+    is answered by DNS at once; resolvers remember what they heard for the time above.
+
+    Removal is free of charge.
+policy-removal-contact = Requests and objections:
+policy-shown = What these pages show
+policy-shown-text = The pages show what DNS answers anyhow: whether something is listed, by which entry, with which code and reason. Added to
+    that are the times of the entry, and of open relays what the test found.
+
+    Who reported an address, internal notes, and messages that were sent as evidence are not shown.
+
+## How to use it
+
+use-intro = The list is asked over DNS. The settings below are tested with the real programs; the name of the list is already
+    filled in.
+use-try = Try it
+use-try-text = The first line must answer 127.0.0.2, the second nothing. If both answer, or neither, something between you and the
+    list is wrong: do not use it like that.
+use-rules = Three rules
+use-rules-text = Compare the return code. Only answers inside 127.0.0.0/8 are listings, and 127.255.255.0/24 means that you may not ask.
+    A mail server that takes any answer for a listing refuses all mail once a list is moved or gone.
+
+    Let your users pass first. Whoever has logged in, or comes from your own network, is not looked up.
+
+    Keep an eye on it. Look at your log now and then, and remove lists that have ended.
+use-resolver = Use a resolver of your own
+use-resolver-text = Ask by a resolver that only you use, on the mail server or beside it. Large public resolvers ask for very many
+    people and are refused by many lists. Query name minimisation does no harm.
+
+## Questions and answers
+
+faq-more = Words that are not explained here:
+faq-bounced = My mail came back. What does this page have to do with it?
+faq-bounced-answer = The mail server of your recipient asks lists like this one whether to take mail from an address. It refused your
+    mail, and the refusal named this page.
+
+    Look up the address that stands in the refusal. The result says whether it is listed, why, and what you can do.
+faq-blocked-by-whom = Do you block my mail?
+faq-blocked-by-whom-answer = No. We never see your mail. The list only says what is known of an address; the operator of the receiving
+    server decides what to do about it. If it is urgent, reach your recipient some other way: they can let you through.
+faq-who-decides = It says “not listed”, but my mail is refused. Why?
+faq-who-decides-answer = There are many lists, and servers refuse mail for many other reasons: no reverse DNS name, a full mailbox, a
+    suspicious content. Read the refusal: it usually names the reason, and if it was a list, which one.
+faq-still-rejected = The entry was removed an hour ago, and mail is still refused. Why?
+faq-still-rejected-answer = Resolvers remember answers for their time to live (TTL), which the result shows. Some mail servers remember
+    longer: Postfix does so for the life of a process, up to 100 connections or 100 seconds of idleness.
+
+    If it takes longer than a few hours, the refusal is most likely from another list.
+faq-shared = I have done nothing. Why is my address listed?
+faq-shared-answer = An address is often one of many people's: in an office, a hotel, a mobile network, at a mail provider. And many are
+    handed on: what is listed may be what somebody did who had the address before you.
+
+    Send your mail by your provider's server with user name and password (port 587 or 465). Then it is the provider's
+    address that counts, not yours.
+faq-why-listed = Why is my mail server listed?
+faq-why-listed-answer = The result has the reason. Usual ones: it relays mail for strangers, a user's password was stolen, a web
+    form sends mail to anybody, or a computer behind the same address is infected.
+faq-relay = What is third-party relay?
+faq-relay-answer = A mail server relays for third parties if it takes mail from strangers and passes it on to other strangers. Senders
+    of spam look for such servers: they send one copy, the server sends thousands, and its operator gets the complaints.
+
+    A correctly configured server takes mail from outside only for its own domains. For other destinations it takes mail only from its own networks and
+    from users who have logged in.
+faq-relay-tests = Who tests my server, and what does the test do?
+faq-relay-tests-answer = Somebody with a reason has asked for it: the owner, or somebody who has evidence that the server relayed. The test
+    hands it a few small messages in several forms of address, all of them to our own domain. If one comes back, the server relays.
+
+    Each message says in English and Japanese why it was sent and how to be left alone. Nobody else's mailbox is touched.
+faq-get-off = How do I get off the list?
+faq-get-off-answer = End the cause first, or the entry comes back. Then do what the result says, in that order. Most entries also expire by
+    themselves; the result shows when.
+faq-money = Does removal cost anything?
+faq-money-answer = No. Whoever offers to have you removed for money does not act for us.
+faq-wrong = The entry is wrong. What now?
+faq-wrong-answer = Write to the contact at the foot of this page. Name the address and the time, and quote the refusal. An administrator
+    of the receiving server can let you through at once, without us.
+faq-privacy = Who sees that I looked something up?
+faq-privacy-answer = These pages set no cookies, run no scripts, and load nothing from anywhere else. Whoever knows an address can
+    look it up, as DNS answers it to anybody anyhow.
+faq-gone = What if the list ends one day?
+faq-gone-answer = A list that ends must never answer that everything is listed: that happened to users of ORDB in 2008, more than a year after it
+    had ended. Compare return codes, look at the test entries, and remove lists that are gone.
+faq-history = Where does the idea come from?
+faq-history-answer = MAPS RBL was an early list of hosts that had sent spam. ORBS, and after it ORDB and ORBZ, listed servers that relay for
+    third parties. The glossary tells a little about each.
+
+## Glossary
+
+glossary-intro = Words of the field, with their names in the other language.
+glossary-dnsbl = DNS block list (DNSBL)
+glossary-dnsbl-answer = A list of addresses or domains that is asked over DNS. A mail server turns 192.0.2.99 into 99.2.0.192 followed by the
+    name of the list, and asks for that name. If there is an answer, the address is listed.
+glossary-listing = listing
+glossary-listing-answer = An entry of the list: an address, a network or a domain, with a reason.
+glossary-removal = removal, delisting
+glossary-removal-answer = The end of an entry before it expires.
+glossary-expiry = expiry
+glossary-expiry-answer = The time at which an entry ends by itself.
+glossary-exclusion = exclusion
+glossary-exclusion-answer = An address that is kept out of the list although a network around it is listed.
+glossary-allowlist = allow list
+glossary-allowlist-answer = A list of whom one wants mail from, whatever other lists say.
+glossary-false-positive = false positive
+glossary-false-positive-answer = An entry that should not be there, or wanted mail that is taken for spam.
+glossary-evidence = evidence
+glossary-evidence-answer = What an entry rests on, such as a test message that came back.
+glossary-return-code = return code
+glossary-return-code-answer = The address that the list answers with, inside 127.0.0.0/8; usually 127.0.0.2. Different codes stand for different
+    reasons. 127.255.255.0/24 is no listing: the list refuses to answer you.
+glossary-txt = TXT record
+glossary-txt-answer = The text to an entry: the reason, usually with the address of a page. Mail servers repeat it in the refusal.
+glossary-zone = zone
+glossary-zone-answer = The name under which a list is asked. An operator may have several.
+glossary-ttl = time to live (TTL)
+glossary-ttl-answer = For how long a resolver may remember an answer. Until it has run out, a removal is not seen by those who
+    asked shortly before.
+glossary-negative-caching = negative caching
+glossary-negative-caching-answer = Resolvers also remember that a name does not exist. For that time a new listing is not seen by those who
+    asked shortly before (RFC 2308).
+glossary-resolver = resolver
+glossary-resolver-answer = The DNS server that asks for a mail server, and remembers answers.
+glossary-reverse-dns = reverse DNS (PTR)
+glossary-reverse-dns-answer = The name that belongs to an address. If that name leads back to the address, it is confirmed. Many mail servers refuse
+    mail from addresses without such a name.
+glossary-relay = third-party relay, open relay
+glossary-relay-answer = A mail server that takes mail from strangers and passes it on to other strangers.
+glossary-open-relay-test = relay test
+glossary-open-relay-test-answer = A message to ourselves that is handed to somebody else's mail server. If it comes back, the server relays. That the server accepts
+    it proves nothing: many accept first and bounce later.
+glossary-bounce = bounce, non-delivery report
+glossary-bounce-answer = The mail that says why another could not be delivered.
+glossary-backscatter = backscatter
+glossary-backscatter-answer = Bounces to people who sent nothing: their address was forged. It comes from servers that accept first and refuse
+    later.
+glossary-smtp-auth = SMTP authentication (SMTP AUTH)
+glossary-smtp-auth-answer = Logging in before sending, usually on port 587 or 465. It is what replaced POP before SMTP.
+glossary-pop-before-smtp = POP before SMTP
+glossary-pop-before-smtp-answer = Who has fetched mail from an address may send from it for some minutes. It was a stop-gap until mail programs
+    could log in to send. As many people may share one address, it lets in more than it should.
+glossary-maps-rbl = MAPS RBL
+glossary-maps-rbl-answer = A list of hosts that had really sent spam, asked under blackholes.mail-abuse.org. A TXT record meant “listed”. Since
+    1 August 2001 it was for subscribers only.
+glossary-orbs = ORBS
+glossary-orbs-answer = A list of servers that would relay, whether or not spam had been sent by them; run by Alan Brown in New Zealand until mid-2001. Only
+    messages that were really delivered counted, bounces did not. It was criticised for listing hosts that refused its tests, and for testing them again
+    and again.
+glossary-ordb = ORDB
+glossary-ordb-answer = A list of verified open relays, run by volunteers from Denmark from 2001 to 18 December 2006; relays.ordb.org answered 127.0.0.2, and the
+    TXT record led to a page for each address. Who had closed a relay had it tested again and was removed. It had questions and answers and a glossary in
+    Japanese, too. In March 2008 the name began to answer every question, and servers that still asked refused all mail.
+glossary-orbz = ORBZ
+glossary-orbz-answer = A list of open relays by Ian Gulliver, with separate lists for the inputs and the outputs of relays. It ended in March 2002 after a test
+    had sent a Lotus Domino server into a mail loop.
+glossary-rfc5782 = RFC 5782
+glossary-rfc5782-answer = The document that describes DNS block lists: names, answers and test entries.
+
+## Numbers
+
+stats-at = Counted
+stats-zones = Entries by list
+stats-listings = Listings
+stats-exclusions = Exclusions
+stats-changes = Additions and removals
+stats-no-changes = Nothing was added or removed in the time that the log goes back.
+stats-since = The log goes back to
+stats-chart = Bars for each day: additions filled, removals as an outline. The table below has the same numbers.
+stats-days = By day (UTC)
+stats-day = Day
+stats-added = Added
+stats-removed = Removed
+stats-note = Counted anew every five minutes at most. Expired entries count as removed once they have been swept.
+
+## State
+
+state-serving = The list answers and takes changes.
+state-loading = The list is being started.
+state-read-only = The list answers, but takes no changes at the moment: nothing is added or removed.
+status-at = Now
+status-last-change = Last change
+status-behind = DNS answers with
+status-up-to-date = all changes
+status-changes = { $count ->
+    [one] all but the last change
+   *[other] all but the last { $count } changes
+}
+status-zones = Lists
+status-serial = Serial
+status-ttl = Remembered for
+status-serial-note = The serial is that of the SOA record: two servers with the same serial have the same list.
+status-history = Changes of the state
+status-history-note = As noticed by this server since its start.
+feed-link = Feed of the state (Atom)
+feed-title = State of { $name }
+feed-summary = Since { $time }: { $state }
+
+## No page
+
+no-page = There is no such page
+no-page-text = The address is wrong, or what was there has gone. You can look something up here.
+too-many = Too many requests
+too-many-text = More pages were asked for from your network than one network gets. Try again in a moment. Programs ask over DNS,
+    not here.
+not-now = Not at the moment
+not-now-text = The server is being started, or has too much to do. Try again in a minute. Mail is not affected by this.
+broken = Something is broken
+broken-text = The page could not be made. The operator sees it in the log. Whether an address is listed can still be asked over DNS.

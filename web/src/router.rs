@@ -1,0 +1,300 @@
+//! The index of the pages: which handler answers where.
+//!
+//! `/{language}/{page}` is a page. Without a language there are `/`, which leads to that of the visitor, the
+//! permanent place of a lookup, `/lookup/{subject}`, and shortcuts to pages in the usual language.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use dnsbl_types::{Subject, UnixTime, Zone};
+
+use crate::{
+    Language,
+    app::App,
+    client::Visitor,
+    feed,
+    language::weight,
+    layers::request_layer,
+    lookup::{self, Findings, Question},
+    pages::{self, STYLE_PATH, Trouble},
+    reading::Failure,
+    stats, status, zones,
+};
+
+/// Pages that change only with the server.
+const SLOWLY: HeaderValue = HeaderValue::from_static("max-age=300");
+
+/// The pages as a service.
+pub(crate) fn build(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        .route("/", get(choose_language))
+        .route(STYLE_PATH, get(style))
+        .route("/robots.txt", get(robots))
+        .merge(lookups("", app.settings.languages.usual()));
+    for page in pages::NAMES {
+        router = router.route(&format!("/{page}"), get(lead_to_usual));
+    }
+    for language in app.settings.languages.iter() {
+        router = router.merge(of_language(language));
+    }
+    router
+        .fallback(no_page)
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), request_layer))
+        .with_state(app)
+}
+
+fn of_language(language: Language) -> Router<Arc<App>> {
+    let at = |page: &str| format!("/{}/{page}", language.code());
+    Router::new()
+        .route(&at(""), get(show_home))
+        .route(&at("policy"), get(show_policy))
+        .route(&at("use"), get(show_use))
+        .route(&at("faq"), get(show_faq))
+        .route(&at("glossary"), get(show_glossary))
+        .route(&at("stats"), get(show_stats))
+        .route(&at("status"), get(show_status))
+        .route(&at("status.atom"), get(show_feed))
+        .route_layer(Extension(language))
+        .merge(lookups(&format!("/{}", language.code()), language))
+}
+
+fn lookups(prefix: &str, language: Language) -> Router<Arc<App>> {
+    Router::new()
+        .route(&format!("{prefix}/lookup"), get(look_up_typed))
+        .route(&format!("{prefix}/lookup/{{*subject}}"), get(look_up_named))
+        .route_layer(Extension(language))
+}
+
+type AppState = State<Arc<App>>;
+type InLanguage = Extension<Language>;
+
+async fn choose_language(State(app): AppState, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let language = app.settings.languages.preferred(accept.unwrap_or_default());
+    let mut response = found(&format!("/{}/", language.code()));
+    let vary = HeaderValue::from_static("accept-language");
+    response.headers_mut().insert(header::VARY, vary);
+    response
+}
+
+async fn lead_to_usual(State(app): AppState, uri: Uri) -> Response {
+    found(&format!("/{}{}", app.settings.languages.usual().code(), uri.path()))
+}
+
+async fn show_home(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Extension(Visitor(visitor)): Extension<Visitor>,
+) -> Response {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
+        Ok(status) => html(pages::home(app.view(language), visitor, &status)),
+        Err(failure) => pages::trouble(app.view(language), failure.into()),
+    }
+}
+
+async fn look_up_typed(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let typed = pairs.find_map(|(name, value)| (name == "q").then_some(value));
+    look_up(&app, language, &typed.unwrap_or_default(), &headers).await
+}
+
+async fn look_up_named(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Path(subject): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    look_up(&app, language, &subject, &headers).await
+}
+
+async fn look_up(app: &App, language: Language, typed: &str, headers: &HeaderMap) -> Response {
+    let question = {
+        let snapshot = app.index.load();
+        let shown = zones::shown(&snapshot, &app.settings);
+        lookup::read(typed, &shown.iter().map(|zone| zone.origin()).collect::<Vec<_>>())
+    };
+    let as_json = prefers_json(headers);
+    let mut response = match question {
+        Question::Nothing if as_json => {
+            let nothing = serde_json::json!({"title": "q is missing", "status": 400});
+            json(StatusCode::BAD_REQUEST, "application/problem+json", &nothing)
+        }
+        Question::Nothing => html(pages::lookup_form(app.view(language))),
+        Question::Mistake(mistake) if as_json => {
+            let problem = lookup::mistake_json(&mistake);
+            json(StatusCode::BAD_REQUEST, "application/problem+json", &problem)
+        }
+        Question::Mistake(mistake) => {
+            let page = html(pages::lookup_mistake(app.view(language), &mistake));
+            (StatusCode::BAD_REQUEST, page).into_response()
+        }
+        Question::Of(subject) => match find(app, &subject).await {
+            Ok(findings) if as_json => {
+                let found = lookup::findings_json(&findings, &app.settings);
+                json(StatusCode::OK, "application/json", &found)
+            }
+            Ok(findings) => html(pages::lookup_result(app.view(language), &findings)),
+            Err(failure) => pages::trouble(app.view(language), failure.into()),
+        },
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    // Who was listed is not to be found by searching for him.
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    response
+}
+
+async fn find(app: &App, subject: &Subject) -> Result<Findings, Failure> {
+    lookup::find(&app.reading, app.names.as_ref(), subject, UnixTime::now()).await
+}
+
+async fn show_policy(State(app): AppState, Extension(language): InLanguage) -> Response {
+    let snapshot = app.index.load();
+    let shown = zones::shown(&snapshot, &app.settings);
+    let zones: Vec<&Zone> = shown.iter().map(|zone| zone.settings()).collect();
+    let relays = app.tester.as_ref().map(|tester| (tester.zone(), tester.patience()));
+    html(pages::policy(app.view(language), &zones, relays))
+}
+
+async fn show_use(State(app): AppState, Extension(language): InLanguage) -> Response {
+    let snapshot = app.index.load();
+    let shown = zones::shown(&snapshot, &app.settings);
+    let zones: Vec<&Zone> = shown.iter().map(|zone| zone.settings()).collect();
+    html(pages::how_to_use(app.view(language), &zones))
+}
+
+async fn show_faq(State(app): AppState, Extension(language): InLanguage) -> Response {
+    slowly(html(pages::faq(app.view(language))))
+}
+
+async fn show_glossary(State(app): AppState, Extension(language): InLanguage) -> Response {
+    let others = app.settings.languages.iter().filter(|other| *other != language);
+    let others: Vec<_> = others.map(|other| app.texts(other)).collect();
+    slowly(html(pages::glossary(app.view(language), &others)))
+}
+
+async fn show_stats(State(app): AppState, Extension(language): InLanguage) -> Response {
+    match stats::collect(&app.reading, &app.stats, UnixTime::now()).await {
+        Ok(stats) => slowly(html(pages::stats(app.view(language), &stats))),
+        Err(failure) => pages::trouble(app.view(language), failure.into()),
+    }
+}
+
+async fn show_status(State(app): AppState, Extension(language): InLanguage) -> Response {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
+        Ok(status) => html(pages::status(app.view(language), &status)),
+        Err(failure) => pages::trouble(app.view(language), failure.into()),
+    }
+}
+
+async fn show_feed(State(app): AppState, Extension(language): InLanguage) -> Response {
+    match status::look(&app.reading, &app.history, UnixTime::now()).await {
+        Ok(status) => {
+            let feed = feed::atom(app.texts(language), &app.settings, &status);
+            ([(header::CONTENT_TYPE, feed::ATOM)], feed).into_response()
+        }
+        Err(failure) => pages::trouble(app.view(language), failure.into()),
+    }
+}
+
+async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=31536000, immutable"),
+    ];
+    (headers, pages::STYLE).into_response()
+}
+
+async fn robots() -> Response {
+    "User-agent: *\nDisallow: /lookup\nDisallow: /*/lookup\n".into_response()
+}
+
+async fn no_page(State(app): AppState, uri: Uri) -> Response {
+    pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoPage)
+}
+
+async fn no_method(State(app): AppState, uri: Uri) -> Response {
+    pages::trouble(app.view(app.language_of(uri.path())), Trouble::NoMethod)
+}
+
+/// Leads elsewhere for now. The place is made of nothing that a visitor typed.
+fn found(place: &str) -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, place.to_owned())]).into_response()
+}
+
+fn html(page: maud::Markup) -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string()).into_response()
+}
+
+fn slowly(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, SLOWLY);
+    response
+}
+
+fn json(status: StatusCode, media_type: &'static str, body: &serde_json::Value) -> Response {
+    let mut text = body.to_string();
+    text.push('\n');
+    (status, [(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+/// Whether a visitor wants JSON more than a page (RFC 9110 section 12.5.1).
+fn prefers_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let (mut for_json, mut for_html) = (0, 0);
+    for range in accept.unwrap_or_default().split(',').take(32) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default();
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1000, weight);
+        match kind {
+            "application/json" => for_json = weight,
+            "text/html" => for_html = weight,
+            _ => {}
+        }
+    }
+    for_json > for_html
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotNow => Self::NotNow,
+            Failure::Store => Self::Broken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, header};
+
+    use super::prefers_json;
+
+    #[test]
+    fn programs_get_json_where_they_ask_for_it_and_browsers_a_page() {
+        let prefers = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            prefers_json(&headers)
+        };
+        assert!(prefers("application/json"));
+        assert!(prefers("text/html;q=0.5, application/json"));
+        for page in ["text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "application/json;q=0"] {
+            assert!(!prefers(page), "{page}");
+        }
+        assert!(!prefers_json(&HeaderMap::new()));
+    }
+}
