@@ -71,6 +71,14 @@ pub enum Refused {
         /// The subject.
         subject: Subject,
     },
+    /// The name of a listing would be too long for DNS.
+    #[error("{subject} is too long: with {zone} behind it, it exceeds 255 octets")]
+    TooLong {
+        /// The zone.
+        zone: Name,
+        /// The subject.
+        subject: Subject,
+    },
     /// It names many at once.
     #[error(
         "{0} names many at once: a report is about an address, an IPv6 prefix of /64 and longer, or a domain"
@@ -82,7 +90,7 @@ pub enum Refused {
     /// Such subjects are not listed.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// An exclusion keeps it out.
+    /// An exclusion or an allow entry keeps it out.
     #[error("{subject} is excluded in {zone}, whatever is reported")]
     Excluded {
         /// The zone.
@@ -114,7 +122,11 @@ impl Refused {
                 "zone"
             }
             Self::RelayZone(_) => "zone",
-            Self::Kind { .. } | Self::Wide(_) | Self::TestEntry(_) | Self::Guard(_) => "subject",
+            Self::Kind { .. }
+            | Self::TooLong { .. }
+            | Self::Wide(_)
+            | Self::TestEntry(_)
+            | Self::Guard(_) => "subject",
             Self::Excluded { .. } => "excluded",
             Self::Full(_) | Self::FullForReporter(_) | Self::Crowded { .. } => "full",
         }

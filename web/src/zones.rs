@@ -26,9 +26,9 @@ pub(crate) fn shown_for<'s>(
 }
 
 /// Whether a zone is shown: one that the operator names, or where he names none, one that anybody may ask. Who
-/// is where is nobody's business, so zones of grants never are.
+/// is where is nobody's business, so zones of grants never are. A zone that has ended lists nothing.
 pub(crate) fn is_shown(zone: &Zone, settings: &Settings) -> bool {
-    if zone.kind.grant_terms().is_some() {
+    if zone.kind.grant_terms().is_some() || zone.phase.retirement().is_some() {
         return false;
     }
     match &settings.zones {

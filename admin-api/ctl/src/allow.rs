@@ -37,6 +37,11 @@ Examples:
   dnsblctl allow list --subject 192.0.2.25    # what keeps it from being listed
   dnsblctl allow list --zone bl.example.org --json";
 
+const SHOW_NOTES: &str = "\
+Examples:
+  dnsblctl allow show 192.0.2.25
+  dnsblctl allow show 198.51.100.0/24 --zone bl.example.org --json | jq -r .reason";
+
 const DELETE_NOTES: &str = "\
 What is said of the subject counts again with the answer.
 
@@ -67,6 +72,7 @@ pub(crate) struct ListAllowEntries {
 
 /// Shows an allow entry
 #[derive(Args)]
+#[command(after_help = SHOW_NOTES)]
 pub(crate) struct ShowAllowEntry {
     #[command(flatten)]
     place: Place,

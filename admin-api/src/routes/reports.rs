@@ -367,9 +367,10 @@ impl From<Refused> for Problem {
             }
             Refused::SeveralTake(_) => (StatusCode::UNPROCESSABLE_ENTITY, "several-zones"),
             Refused::Excluded { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "excluded"),
-            Refused::RelayZone(_) | Refused::Kind { .. } | Refused::Wide(_) => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "refused")
-            }
+            Refused::RelayZone(_)
+            | Refused::Kind { .. }
+            | Refused::TooLong { .. }
+            | Refused::Wide(_) => (StatusCode::UNPROCESSABLE_ENTITY, "refused"),
             Refused::Full(_) | Refused::FullForReporter(_) | Refused::Crowded { .. } => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
                 return Self::new(status, "too-many-reports", why).retry_after(3600);

@@ -136,7 +136,12 @@ impl Fixture {
 
     /// One that takes reports.
     pub(crate) async fn taking_reports() -> Self {
-        let mut fixture = Self::with(&Limits::default(), true);
+        Self::with(&Limits::default(), true).and_reports().await
+    }
+
+    /// The same fixture, which takes reports.
+    pub(crate) async fn and_reports(self) -> Self {
+        let mut fixture = self;
         let start = fixture.start_reports.take().unwrap();
         fixture.reports = Some(start.run(Clock::watched(None)).await.unwrap());
         fixture

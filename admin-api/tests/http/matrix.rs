@@ -58,11 +58,30 @@ const ROWS: &[Row] = &[
         Filtered("/v1/check", r#"{"subjects":["192.0.2.1"]}"#, OF_OTHER),
         Refused("/v1/check", r#"{"subjects":["192.0.2.1"],"zones":["other.example.org"]}"#, ZONE),
     ], READS),
+    Row("confirm_report", "ov", &[Refused("/v1/reports/{report}/confirm", "{}", ZONE)], &[
+        Refused("/v1/reports/{wide_report}/confirm", "{}", PREFIX),
+    ]),
+    Row("create_report", "ovs", &[
+        Refused("/v1/reports", r#"{"subject":"192.0.2.1","category":"spam","zone":"other.example.org"}"#, ZONE),
+        Refused("/v1/reports", r#"{"subject":"192.0.2.1","category":"spam"}"#, "server-wide"),
+    ], &[
+        Refused("/v1/reports", r#"{"subject":"2001:db8::/64","category":"spam","zone":"mine.example.org"}"#, PREFIX),
+    ]),
+    Row("create_reports", "ovs", &[
+        Free("each row is a report"),
+    ], &[Free("each row is a report")]),
     Row("create_subscriber", "o", &[Refused("/v1/subscribers", SUBSCRIBER, ZONE)], NO_PREFIX),
     Row("create_token", "o", &[
         Refused("/v1/tokens", r#"{"name":"x","role":"reader","zones":["other.example.org"]}"#, "forbidden"),
     ], &[
         Refused("/v1/tokens", r#"{"name":"x","role":"reader","max_prefix":{"ipv4":24}}"#, "forbidden"),
+    ]),
+    Row("delete_allow_entry", "o", &[
+        Refused("/v1/allowlist/192.0.2.1", "", "server-wide"),
+        Refused("/v1/allowlist/192.0.2.1?zone=other.example.org", "", ZONE),
+    ], &[
+        Refused("/v1/allowlist/192.0.2.0_24", "", PREFIX),
+        Refused("/v1/allowlist/192.0.2.0_24?zone=mine.example.org", "", PREFIX),
     ]),
     Row("delete_feed", "o", &[Refused("/v1/feeds/list", "", ZONE)], &[Refused("/v1/feeds/list", "", PREFIX)]),
     Row("delete_listing", "ov", &[Refused(IN_OTHER, "", ZONE)], &[Refused(WIDE, "", PREFIX), Refused(WIDE6, "", PREFIX)]),
@@ -71,9 +90,11 @@ const ROWS: &[Row] = &[
     Row("delete_token", "o", &[Refused("/v1/tokens/{admin}", "", "forbidden")], &[Refused("/v1/tokens/{admin}", "", "forbidden")]),
     Row("delete_zone", "o", &[Refused(OTHER, "", ZONE)], &[Refused(MINE, "", PREFIX)]),
     Row("export_listings", "ovsr", &[Refused("/v1/zones/other.example.org/export", "", ZONE)], READS),
+    Row("find_allow_entry", "ovr", &[Refused("/v1/allowlist/192.0.2.1?zone=other.example.org", "", ZONE)], READS),
     Row("find_feed", "ovr", &[Refused("/v1/feeds/list", "", ZONE)], READS),
     Row("find_listing", "ovsr", &[Refused(IN_OTHER, "", ZONE)], READS),
     Row("find_relay_test", "ovsr", TESTER, READS),
+    Row("find_report", "ov", &[Refused("/v1/reports/{report}", "", ZONE)], READS),
     Row("find_subscriber", "o", &[Refused("/v1/subscribers/{subscriber}", "", ZONE)], READS),
     Row("find_token", "o", &[Refused("/v1/tokens/{admin}", "", "forbidden")], READS),
     Row("find_zone", "ovsr", &[Refused(OTHER, "", ZONE)], READS),
@@ -85,6 +106,10 @@ const ROWS: &[Row] = &[
         Refused("/v1/zones/mine.example.org/import?format=rbldnsd&dataset=ip4set", "192.0.2\n", "import-refused"),
         Refused("/v1/zones/mine.example.org/import?format=plain&source=wide&mode=replace-source&max_removed=1", "192.0.2.9\n", PREFIX),
     ]),
+    Row("list_allow_entries", "ovr", &[
+        Filtered("/v1/allowlist", "", OF_OTHER),
+        Refused("/v1/allowlist?zone=other.example.org", "", ZONE),
+    ], READS),
     Row("list_audit_records", "ov", &[
         Filtered("/v1/audit?limit=1000", "", OF_OTHER),
         Filtered("/v1/audit?limit=1000", "", "token-put"),
@@ -104,12 +129,25 @@ const ROWS: &[Row] = &[
     ], READS),
     Row("list_opt_outs", "ovsr", TESTER, READS),
     Row("list_relay_tests", "ovsr", TESTER, READS),
+    Row("list_reporters", "ov", &[Refused("/v1/reporters", "", "server-wide")], READS),
+    Row("list_reports", "ov", &[
+        Refused("/v1/reports", "", "server-wide"),
+        Refused("/v1/reports?zone=other.example.org", "", ZONE),
+    ], READS),
+    Row("list_sources", "ovsr", &[Refused("/v1/zones/other.example.org/sources", "", ZONE)], READS),
     Row("list_subscribers", "o", &[
         Filtered("/v1/subscribers", "", OF_OTHER),
         Refused("/v1/subscribers?zone=other.example.org", "", ZONE),
     ], READS),
     Row("list_tokens", "o", &[Filtered("/v1/tokens", "", "\"admin\"")], READS),
     Row("list_zones", "ovsr", &[Filtered("/v1/zones", "", OF_OTHER)], READS),
+    Row("purge_listings", "o", &[
+        Refused("/v1/purge?dry_run=1", r#"{"zones":["mine.example.org","other.example.org"],"source":"admin"}"#, ZONE),
+    ], &[Refused("/v1/purge?dry_run=1", r#"{"zones":["mine.example.org"],"source":"wide"}"#, PREFIX)]),
+    Row("put_allow_entry", "o", &[
+        Refused("/v1/allowlist/192.0.2.1", r#"{"reason":"ours"}"#, "server-wide"),
+        Refused("/v1/allowlist/192.0.2.1?zone=other.example.org", r#"{"reason":"ours"}"#, ZONE),
+    ], &[Refused("/v1/allowlist/192.0.2.0_24?zone=mine.example.org", r#"{"reason":"ours"}"#, PREFIX)]),
     Row("put_feed", "o", &[
         Refused("/v1/feeds/new", FEED_BODY, ZONE),
         Refused("/v1/feeds/list", MY_FEED, ZONE),
@@ -120,6 +158,9 @@ const ROWS: &[Row] = &[
         Refused(WIDE, r#"{"exclusion":true}"#, PREFIX),
     ]),
     Row("put_opt_out", "ov", TESTER, TESTER),
+    Row("put_source", "o", &[
+        Refused("/v1/zones/other.example.org/sources/wide", r#"{"frozen":true,"why":"x"}"#, ZONE),
+    ], &[Refused("/v1/zones/mine.example.org/sources/wide", r#"{"frozen":true,"why":"x"}"#, PREFIX)]),
     Row("put_subscriber", "o", &[
         Refused("/v1/subscribers/{subscriber}", SUBSCRIBER, ZONE),
         Refused("/v1/subscribers/{subscriber}", r#"{"name":"x","zones":["mine.example.org"]}"#, ZONE),
@@ -135,6 +176,10 @@ const ROWS: &[Row] = &[
         Refused(OTHER, ZONE_BODY, ZONE),
         Refused(MINE, r#"{"kind":"ip","ns":["ns1.example.net."],"includes":[{"zone":"other.example.org"}]}"#, ZONE),
     ], &[Refused(MINE, ZONE_BODY, PREFIX)]),
+    Row("refute_report", "ov", &[Refused("/v1/reports/{report}/refute", "{}", ZONE)], &[
+        Refused("/v1/reports/{wide_report}/refute", "{}", PREFIX),
+    ]),
+    Row("reload_configuration", "o", &[Refused("/v1/reload", "", "server-wide")], NO_PREFIX),
     Row("report_cyrus_event", "*", SECRET, SECRET),
     Row("report_dovecot_event", "*", SECRET, SECRET),
     Row("report_login", "o", &[
@@ -163,6 +208,10 @@ const ROWS: &[Row] = &[
     ], READS),
     Row("show_usage", "o", &[Refused("/v1/usage?zone=other.example.org", "", ZONE)], READS),
     Row("submit_relay_test", "ovs", TESTER, NO_PREFIX),
+    Row("take_backup", "o", &[Refused("/v1/backup", "", "server-wide")], READS),
+    Row("undo_change", "ov", &[Refused("/v1/undo", r#"{"seq":1}"#, "server-wide")], &[
+        Refused("/v1/undo", r#"{"seq":1}"#, PREFIX),
+    ]),
 ];
 
 /// An operation of the description.
@@ -271,19 +320,33 @@ async fn every_role_may_do_what_its_rows_say_and_nothing_else() {
     }
 }
 
-/// Two zones and what belongs to the other one: listings, a subscriber, a feed, and a grant.
+/// Two zones and what belongs to the other one: listings, reports, an allow entry, a subscriber, a feed, and a grant.
 struct World {
     fixture: Fixture,
     subscriber: String,
     admin: String,
+    /// Reports of the other zone: of an address, and of a prefix.
+    report: String,
+    wide_report: String,
 }
 
 impl World {
     async fn new() -> Self {
-        let fixture = Fixture::taking_logins(Settings::default()).await;
+        let fixture = Fixture::taking_logins(Settings::default()).await.and_reports().await;
         for zone in [MINE, OTHER] {
-            fixture.put_zone(zone, "ip").await;
+            let body = json!({"kind": "ip", "ns": ["ns1.example.net."],
+                "reports": {"categories": {"spam": {"reporters": 9}}}});
+            assert_eq!(fixture.put(zone, body).await.status, 201);
         }
+        let allowed = "/v1/allowlist/192.0.2.99?zone=other.example.org";
+        assert_eq!(fixture.put(allowed, json!({"reason": "a customer"})).await.status, 201);
+        let report = async |subject: &str| {
+            let body = json!({"subject": subject, "category": "spam", "zone": "other.example.org"});
+            let made = fixture.post("/v1/reports", body).await;
+            assert_eq!(made.status, 201, "{}", made.text);
+            made.json["id"].as_str().unwrap().to_owned()
+        };
+        let (report, wide_report) = (report("192.0.2.66").await, report("2001:db8:0:1::/64").await);
         let pop = json!({"kind": "allow", "ns": ["ns1.example.net."], "ipv6_prefix": 64});
         assert_eq!(fixture.put(POP, pop).await.status, 201);
         for subject in ["192.0.2.1", "192.0.2.0_24"] {
@@ -300,7 +363,7 @@ impl World {
         fixture.put("/v1/feeds/list", feed).await.ok();
         let tokens = fixture.get("/v1/tokens").await;
         let admin = tokens.ok()["tokens"][0]["id"].as_str().unwrap().to_owned();
-        Self { fixture, subscriber, admin }
+        Self { fixture, subscriber, admin, report, wide_report }
     }
 
     /// A token with every scope, under these terms; its id and its text.
@@ -322,6 +385,8 @@ impl World {
                     path.replace("{subscriber}", &self.subscriber)
                         .replace("{admin}", &self.admin)
                         .replace("{own}", &own)
+                        .replace("{report}", &self.report)
+                        .replace("{wide_report}", &self.wide_report)
                 };
                 match limit {
                     Free(why) => assert!(!why.is_empty()),

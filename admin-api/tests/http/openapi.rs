@@ -73,15 +73,12 @@ async fn the_description_names_every_operation_after_its_handler() {
             "list_relay_tests",
             "list_reporters",
             "list_reports",
-            "list_subscribers",
-            "list_tokens",
-            "list_zones",
-            "put_allow_entry",
             "list_sources",
             "list_subscribers",
             "list_tokens",
             "list_zones",
             "purge_listings",
+            "put_allow_entry",
             "put_feed",
             "put_listing",
             "put_opt_out",
@@ -108,8 +105,8 @@ async fn the_description_names_every_operation_after_its_handler() {
             "show_top",
             "show_usage",
             "submit_relay_test",
-            "undo_change",
             "take_backup",
+            "undo_change",
         ]
     );
     let search = &answer.json["paths"]["/v1/zones/{zone}/listings"]["get"]["parameters"];

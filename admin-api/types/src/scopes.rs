@@ -64,6 +64,7 @@ pub const ROLES: &[Role] = &[
             "relay-tests:write",
             "relay-opt-outs:write",
             "feeds:read",
+            "allowlist:read",
             "reports:read",
             "reports:write",
             "reports:review",
@@ -89,8 +90,9 @@ pub const ROLES: &[Role] = &[
             "listings:read",
             "changes:read",
             "relay-tests:read",
-            "feeds:read",
             "metrics:read",
+            "feeds:read",
+            "allowlist:read",
         ]),
     },
 ];

@@ -63,6 +63,12 @@ pub(super) fn check(zone: &IndexedZone, subject: &Subject, now: UnixTime) -> Res
         let (zone, subject) = (settings.origin.clone(), subject.clone());
         return Err(Refused::Kind { zone, subject });
     }
+    if let Subject::Domain(domain) = subject
+        && settings.origin.prepend(domain.name().labels()).is_err()
+    {
+        let (zone, subject) = (settings.origin.clone(), subject.clone());
+        return Err(Refused::TooLong { zone, subject });
+    }
     if TestEntry::named_by(settings, subject).is_some() {
         return Err(Refused::TestEntry(subject.clone()));
     }
@@ -106,5 +112,5 @@ fn is_excluded(zone: &IndexedZone, subject: &Subject, now: UnixTime) -> bool {
         Subject::V6(net) => of(net.addr().into()),
         Subject::Domain(domain) => zone.judge_own_domain(domain.name().labels(), now),
     };
-    matches!(verdict, Verdict::Excluded { .. })
+    matches!(verdict, Verdict::Excluded { .. }) || zone.allowed_by(subject, now).is_some()
 }

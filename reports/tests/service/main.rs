@@ -100,7 +100,11 @@ async fn what_is_wrong_with_one_report_does_not_keep_others_out() {
     ];
     let answers = fixture.reports.report_all(all).await.unwrap();
     assert!(answers[0].is_ok() && answers[5].is_ok(), "{answers:?}");
-    assert!(matches!(answers[1], Err(ReportsError::Change(_))), "{:?}", answers[1]);
+    assert!(
+        matches!(answers[1], Err(ReportsError::Refused(Refused::TooLong { .. }))),
+        "{:?}",
+        answers[1]
+    );
     assert!(matches!(answers[2], Err(ReportsError::Refused(Refused::Guard(_)))));
     assert!(matches!(answers[3], Err(ReportsError::Refused(Refused::Wide(_)))));
     assert!(matches!(answers[4], Err(ReportsError::Refused(Refused::TestEntry(_)))));

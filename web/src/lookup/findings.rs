@@ -203,6 +203,7 @@ fn find_in(
             Standing::Listed(Box::new(facts))
         }
         Some(Verdict::Excluded { .. }) => Standing::Excluded,
+        _ if zone.allowed_by(subject, now).is_some() => Standing::Excluded,
         None if listings.iter().any(|listing| listing.body.exclusion) => Standing::Excluded,
         None if !listings.is_empty() => {
             let mut facts = facts(deciding.first().cloned(), &listings);

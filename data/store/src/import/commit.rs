@@ -140,6 +140,7 @@ impl Commit for BulkCommit {
         }
         let id = kind.id(&parts);
         let mut named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        check_sources(transaction, &named)?;
         forget_what_is_told_apart(&mut named);
         let mut kept = Vec::new();
         for part in named {
@@ -279,7 +280,6 @@ impl Named {
     ) -> Result<UndoPart, ChangeError> {
         let Self { order, content, decided, rows } = self;
         let origin = order.origin.clone();
-        check_sources(transaction.zone(&origin)?, &order)?;
         let (now, seq) = (transaction.now, transaction.seq());
         let listed_by = transaction.actor.name.clone();
         let of_change =
@@ -349,11 +349,21 @@ fn note_import(transaction: &mut Transaction<'_>, order: &Order) {
     transaction.put(schema::META, key, codec::encode(&value));
 }
 
-/// Checks that a zone may have listings of one more source.
-fn check_sources(zone: &ZoneState, order: &Order) -> Result<(), ChangeError> {
-    let sources = zone.count_sources();
-    let full = zone.segment_of(&order.source).is_none() && sources >= ZoneState::MAX_SOURCES;
-    if full { Err(ChangeError::TooManySources(sources)) } else { Ok(()) }
+/// Checks that zones may have listings of all these sources.
+fn check_sources(transaction: &Transaction<'_>, parts: &[Named]) -> Result<(), ChangeError> {
+    for Named { order, .. } in parts {
+        let zone = transaction.zone(&order.origin)?;
+        let is_new = |order: &Order| zone.segment_of(&order.source).is_none();
+        if is_new(order) {
+            let of_zone = parts.iter().filter(|part| part.order.zone == order.zone);
+            let new = of_zone.filter(|part| is_new(&part.order)).count();
+            let sources = zone.count_sources();
+            if sources + new > ZoneState::MAX_SOURCES {
+                return Err(ChangeError::TooManySources(sources));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_limits(decided: &Decided, limits: ImportLimits) -> Result<(), ChangeError> {
