@@ -190,7 +190,7 @@ impl App {
             let generation = tokens.generation();
             match store.read(UnixTime::now()).authenticate(&text)? {
                 Authentication::Good(good) => {
-                    let token = Arc::new(KnownToken::new(good, &meters));
+                    let token = Arc::new(KnownToken::new(*good, &meters));
                     tokens.insert(generation, &text, token.clone());
                     Ok(Ok(token))
                 }

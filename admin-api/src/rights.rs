@@ -256,29 +256,29 @@ impl Rights {
         if let ZoneRights::Only(own) = &self.zones
             && (zones.is_empty() || !zones.iter().all(|zone| own.contains(zone)))
         {
-            return Err(self.beyond(&other.name, "zones", texts(own).join(", ")));
+            return Err(self.beyond(&other.name, "zones", &texts(own).join(", ")));
         }
         if let Some(own) = self.prefixes.0
             && !max_prefix.is_some_and(|max| max.is_within(own))
         {
-            return Err(self.beyond(&other.name, "max_prefix", own.to_string()));
+            return Err(self.beyond(&other.name, "max_prefix", &own.to_string()));
         }
         for own in &self.networks {
             let is_inside = |network: &IpNet| own.iter().any(|own| own.contains(network));
             if networks.is_empty() || !networks.iter().all(is_inside) {
                 let own: Vec<String> = own.iter().map(IpNet::to_string).collect();
-                return Err(self.beyond(&other.name, "networks", own.join(", ")));
+                return Err(self.beyond(&other.name, "networks", &own.join(", ")));
             }
         }
         if let Some(own) = self.terms.requests_per_minute
             && requests_per_minute.is_none_or(|most| most > own)
         {
-            return Err(self.beyond(&other.name, "requests_per_minute", own.to_string()));
+            return Err(self.beyond(&other.name, "requests_per_minute", &own.to_string()));
         }
         Ok(())
     }
 
-    fn beyond(&self, name: &str, term: &str, own: String) -> Problem {
+    fn beyond(&self, name: &str, term: &str, own: &str) -> Problem {
         let detail = format!("the token {name} may do more than this one, whose {term} is {own}");
         Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).with("term", term)
     }

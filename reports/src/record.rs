@@ -234,7 +234,7 @@ fn voice_value(voice: &Voice) -> VoiceValue {
 pub(crate) fn read_case(document: &Document) -> Result<(CaseKey, Case), RecordError> {
     let value: CaseValue = value(document)?;
     let claims = value.claims.into_iter().map(|value| {
-        let voices = value.voices.into_iter().map(read_voice).collect::<Result<_, _>>()?;
+        let voices = value.voices.iter().map(read_voice).collect::<Result<_, _>>()?;
         let listed =
             value.listed.map(|(at, until)| Listed { at: UnixTime(at), until: UnixTime(until) });
         let claim = Claim { voices, times: value.times, listed };
@@ -246,7 +246,7 @@ pub(crate) fn read_case(document: &Document) -> Result<(CaseKey, Case), RecordEr
     Ok((key, Case { claims }))
 }
 
-fn read_voice(value: VoiceValue) -> Result<Voice, RecordError> {
+fn read_voice(value: &VoiceValue) -> Result<Voice, RecordError> {
     Ok(Voice {
         reporter: value.reporter.parse().map_err(damaged)?,
         network: value.network.map(read_net).transpose()?,

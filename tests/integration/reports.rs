@@ -147,7 +147,7 @@ fn a_kill_leaves_all_of_a_report_or_nothing() {
                 scope.spawn(move || report_until_refused(&by, origin, round))
             });
             // Nothing is waited for: the kill comes at any moment.
-            let (_silent, nothing) = mpsc::channel::<()>();
+            let (_silent, nothing) = mpsc::sync_channel::<()>(1);
             assert_eq!(nothing.recv_timeout(after), Err(mpsc::RecvTimeoutError::Timeout));
             server.kill();
             writers.map(|writer| writer.join().unwrap())

@@ -68,7 +68,7 @@ pub(crate) enum ZoneCommand {
     #[command(after_help = LIST_NOTES)]
     List,
     Show(ShowZone),
-    Put(PutZone),
+    Put(Box<PutZone>),
     Delete(DeleteZone),
 }
 

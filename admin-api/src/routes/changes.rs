@@ -77,7 +77,7 @@ pub(crate) async fn list_changes(
     let sight = Sight::of(caller.rights());
     if are_events {
         let (token, slot) = (caller.token_id().to_owned(), app.waits.take(caller.token_id())?);
-        return events::answer(Follower { app, token, sight, after, slot }).await;
+        return events::answer(Follower { app, token, sight, after, _slot: slot }).await;
     }
     if query.wait > 0 {
         let _slot = app.waits.take(caller.token_id())?;

@@ -61,7 +61,7 @@ pub(super) struct Follower {
     /// The last change that was sent.
     pub(super) after: u64,
     /// Its place among those who wait.
-    pub(super) slot: Slot,
+    pub(super) _slot: Slot,
 }
 
 /// The events behind a change, for as long as the client stays and its token counts.
@@ -113,7 +113,7 @@ impl Events {
 
     /// The entries that come next; none after a while without any. `None` where the events end.
     async fn wait(&mut self) -> io::Result<Option<Vec<LogEntry>>> {
-        let Follower { app, after, token, slot: _, sight } = &mut self.follower;
+        let Follower { app, after, token, _slot: _, sight } = &mut self.follower;
         let after = *after;
         let mut head = app.head.clone();
         let is_stopping = tokio::select! {

@@ -185,8 +185,8 @@ pub(crate) async fn cancel_relay_test(
 pub(super) fn tester_for<'a>(app: &'a App, rights: &Rights) -> Result<&'a Arc<Tester>, Problem> {
     let tester = tester(app)?;
     let settings = tester.settings();
-    let zones = std::iter::once(&settings.zone).chain(&settings.outputs_zone);
-    zones.map(|zone| rights.zones().permit(zone).map(drop)).collect::<Result<(), _>>()?;
+    let mut zones = std::iter::once(&settings.zone).chain(&settings.outputs_zone);
+    zones.try_for_each(|zone| rights.zones().permit(zone).map(drop))?;
     Ok(tester)
 }
 

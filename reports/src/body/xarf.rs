@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn xarf(more: Value) -> Vec<u8> {
+    fn xarf(more: &Value) -> Vec<u8> {
         let message = "From: a@example.com\r\nTo: taro@example.jp\r\nSubject: x\r\n\r\nbody";
         let mut report = json!({
             "xarf_version": "4.2.0", "report_id": "550e8400-e29b-41d4-a716-446655440000",
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_report_is_read_with_the_header_of_its_evidence() {
-        let body = xarf(json!({}));
+        let body = xarf(&json!({}));
         assert!(is_xarf(&body) && !is_xarf(b"{\"subject\":\"192.0.2.1\"}") && !is_xarf(b"x"));
         let claimed = read(&body, &Beside::default()).unwrap();
         assert_eq!(claimed.subject, "192.0.2.7".parse().unwrap());
@@ -168,7 +168,7 @@ mod tests {
         let of = |category: &str, kind: &str, more: Value| {
             let mut report = json!({"category": category, "type": kind, "evidence_source": "logs"});
             report.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            read(&xarf(report), &Beside::default()).map(|claimed| claimed.category)
+            read(&xarf(&report), &Beside::default()).map(|claimed| claimed.category)
         };
         let none = || json!({});
         assert_eq!(of("messaging", "spam", none()), Ok(ReportCategory::Spam));
@@ -180,7 +180,7 @@ mod tests {
         assert!(of("vulnerability", "misconfiguration", none()).is_err());
         assert!(of("copyright", "p2p", none()).is_err());
         let beside = Beside { category: Some(ReportCategory::Policy), zone: None };
-        let policy = read(&xarf(json!({"type": "other"})), &beside).unwrap();
+        let policy = read(&xarf(&json!({"type": "other"})), &beside).unwrap();
         assert_eq!(policy.category, ReportCategory::Policy);
     }
 
@@ -193,7 +193,7 @@ mod tests {
             (json!({"evidence": [{"content_type": "text/plain", "payload": "?"}]}), "evidence"),
             (json!({"type": null}), "type"),
         ] {
-            let err = read(&xarf(more), &Beside::default()).unwrap_err();
+            let err = read(&xarf(&more), &Beside::default()).unwrap_err();
             assert!(err.to_string().contains(says), "{says}: {err}");
         }
     }

@@ -20,7 +20,7 @@ pub(crate) const MAX_DEPTH: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Authentication {
     /// It counts.
-    Good(Authenticated),
+    Good(Box<Authenticated>),
     /// Its token, or one that this was made with, has expired.
     Expired,
     /// There is no such token, or another secret has taken the place of this one.
@@ -61,7 +61,7 @@ impl Reader<'_> {
             return Ok(Authentication::Expired);
         }
         let until = chain().filter_map(|token| token.expires_at).chain(secret.until).min();
-        Ok(Authentication::Good(Authenticated { token, ancestors, until }))
+        Ok(Authentication::Good(Box::new(Authenticated { token, ancestors, until })))
     }
 
     /// The token with this id as it counts now, whichever of its secrets is shown; `None` where it, or one above it, is
@@ -141,7 +141,7 @@ impl Reader<'_> {
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound([TOKENS + 1]);
         let mut iter = self.view.iter(schema::USAGE, options);
-        iter.seek(&[TOKENS]);
+        iter.seek([TOKENS]);
         while let Some((key, value)) = iter.item() {
             let id = String::from_utf8_lossy(&key[1..]);
             match usage::read_token_use(&id, value) {

@@ -53,7 +53,7 @@ fn an_entry_is_shown_to_the_index_replaced_and_deleted_and_keeps_when_it_was_mad
     assert_eq!(record.entry, AllowEntry { created_at: NOW, ..changed });
     let stale = Operation::DeleteAllow {
         zone: Some(origin()),
-        subject: later.subject.clone(),
+        subject: later.subject,
         precondition: Precondition::matches(record.revision - 1),
     };
     assert!(matches!(fixture.try_at(stale, NOW), Err(ChangeError::Precondition)));

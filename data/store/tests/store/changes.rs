@@ -298,7 +298,7 @@ fn when_a_token_was_last_used_is_no_change_and_goes_with_it() {
     fixture.store.keep_token_uses(&[used(NOW, None)]).unwrap();
     fixture.store.keep_token_uses(std::slice::from_ref(&last)).unwrap();
     assert_eq!(fixture.store.read(NOW).token_use(&id).unwrap(), Some(last.clone()));
-    assert_eq!(fixture.store.read(NOW).token_uses().unwrap(), [last.clone()]);
+    assert_eq!(fixture.store.read(NOW).token_uses().unwrap(), std::slice::from_ref(&last));
     assert_eq!(head(), before);
     fixture.change(Operation::DeleteToken { id: id.clone(), keep: None }).unwrap();
     fixture.store.keep_token_uses(&[last]).unwrap();

@@ -88,7 +88,7 @@ fn settings_of_a_zone_come_back_and_a_new_zone_goes_while_it_is_empty() {
     };
     let mut spec = ZoneSpec::clone(&zone(ZoneKind::Ip));
     spec.ttl = 7;
-    let changed = put(spec.clone().check().unwrap());
+    let changed = put(spec.check().unwrap());
     undo(&fixture, changed).unwrap();
     let settings = || fixture.store.read(NOW).settings(&origin()).unwrap();
     assert_eq!(settings().unwrap().ttl, zone(ZoneKind::Ip).ttl);
