@@ -144,7 +144,7 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     let settings = json!({"kind": "ip", "ns": [own], "glue": {own.as_str(): ["192.0.2.53", "2001:db8::53"]},
         "apex": {"a": ["192.0.2.80"], "aaaa": ["2001:db8::80"], "txt": ["see \"https://bl.example.org/\""]},
         "records": {"www": {"A": ["192.0.2.81"], "MX": ["10 mail.example.net."], "AAAA": ["2001:db8::81"]},
-            "@": {"MX": ["20 mx.example.net."], "CAA": ["0 issue \"ca.example.net\""], "TYPE65280": ["\\# 2 0aff"]},
+            "@": {"MX": ["20 mx.example.net."], "CAA": ["0 issue \"ca.example.net\""], "TYPE65281": ["\\# 2 0aff"]},
             "_proof.x": {"TXT": ["it is \"ours\""]}},
         "soa": {"serial": 4711}});
     server.admin().put(&zone.path(), &settings).expect(200);
@@ -168,7 +168,7 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
             .collect();
     names.extend([zone.origin().to_owned()]);
     names.extend(["ns1", "www", "x", "_proof.x"].map(|name| zone.below(name)));
-    let own = [RecordType::MX, RecordType::CAA, RecordType::Unknown(65280)];
+    let own = [RecordType::MX, RecordType::CAA, RecordType::Unknown(65281)];
     for name in &names {
         let usual = [A, TXT, RecordType::AAAA, RecordType::SOA, RecordType::NS];
         for rtype in usual.into_iter().chain(own) {

@@ -3,9 +3,7 @@
 
 use dnsbl_index::Allowing;
 use dnsbl_store::{AllowRecord, Filter, Reader, StoreError, Visited, compare_subjects};
-use dnsbl_types::{Listing, ListingBody, Source, Subject, UnixTime, Zone};
-
-use super::ExportOrder;
+use dnsbl_types::{Listing, ListingBody, Name, Source, Subject, UnixTime, Zone};
 
 /// Whose exclusions they are made.
 const SOURCE: &str = "allowlist";
@@ -59,14 +57,14 @@ impl Allowed {
     pub(crate) fn each(
         &self,
         reader: &Reader<'_>,
-        order: &ExportOrder,
+        zone: &Name,
         filter: &Filter,
         stop: impl FnMut() -> bool,
         mut visit: impl FnMut(&Listing) -> bool,
     ) -> Result<Visited, StoreError> {
         let of_part = |listing: &&Listing| filter.subject.admits(&listing.subject);
         let mut exclusions = self.exclusions.iter().filter(of_part).peekable();
-        let visited = reader.each(&order.zone, filter, stop, |listing| {
+        let visited = reader.each(zone, filter, stop, |listing| {
             let is_before =
                 |one: &&Listing| compare_subjects(&one.subject, &listing.subject).is_le();
             while let Some(exclusion) = exclusions.next_if(is_before) {

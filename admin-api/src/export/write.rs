@@ -112,7 +112,7 @@ pub(crate) fn write(
     };
     let mut goes_on = Ok(());
     let mut read_all = |filter: &Filter, writer: &mut Writer<'_>| {
-        state.allowed.each(&reader, order, filter, stop, |listing| {
+        state.allowed.each(&reader, &order.zone, filter, stop, |listing| {
             goes_on = writer.add(listing);
             goes_on.is_ok()
         })
@@ -173,7 +173,7 @@ fn begin(
                 exporter.text().clear();
                 true
             };
-            state.allowed.each(reader, order, &order.filter, stop, visit)?;
+            state.allowed.each(reader, &order.zone, &order.filter, stop, visit)?;
             exporter.finish();
             refuse(exporter.refusals())?;
         }

@@ -617,10 +617,12 @@ impl Rework<'_> {
         if now.as_ref() == Some(&was) {
             return Ok(());
         }
-        if let Some(now) = now
-            && self.commit(vec![Operation::PutToken(now)]).is_ok()
-        {
-            return Ok(());
+        if let Some(mut now) = now {
+            // It takes the place of the one from the backup.
+            now.revision = was.revision;
+            if self.commit(vec![Operation::PutToken(now)]).is_ok() {
+                return Ok(());
+            }
         }
         self.notes.push(format!(
             "token {id} ({}) was revoked or changed since, and counts no more",
