@@ -32,8 +32,8 @@ fn a_change_is_logged_with_client_zone_subject_and_token() {
 fn refused_requests_leave_a_warning_with_the_address_and_without_the_token() {
     let server = TestServer::start();
     let guess = "dnsbl_0123456789abcdef_00000000000000000000000000000000000000000000000000";
-    let path = format!("/v1/tokens/{guess}");
-    let request = server.admin().bare(Method::DELETE, &path).bearer_auth(guess);
+    let path = "/v1/tokens/0123456789abcdef";
+    let request = server.admin().bare(Method::DELETE, path).bearer_auth(guess);
     HttpReply::of(request).expect_problem(401);
     let logged = line(&server, &[" WARN ", "request refused status=401 client=127.0.0.1 "]);
     assert!(logged.contains("/v1/tokens/{id}"), "{logged}");

@@ -105,19 +105,20 @@ pub struct Named {
 impl Named {
     /// Starts one that asks `server` about a zone, and nobody about anything else.
     ///
-    /// It sends to the port that it listens on, so it takes that of the server at another address.
+    /// It asks all servers at one port, so that is the server's.
     #[track_caller]
     pub fn start(server: SocketAddr, zone: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
-        let addr = SocketAddr::from(([127, 0, 0, 2], server.port()));
+        let addr = free_port();
         let config = format!(
             "options {{\n  directory \"{}\";\n  pid-file none;\n  session-keyfile none;\n  port {};\n  \
-             listen-on {{ {}; }};\n  listen-on-v6 {{ none; }};\n  query-source address {};\n  \
+             listen-on port {} {{ {}; }};\n  listen-on-v6 {{ none; }};\n  query-source address {};\n  \
              recursion yes;\n  allow-query {{ 127.0.0.0/8; }};\n  dnssec-validation no;\n  \
              empty-zones-enable no;\n  qname-minimization strict;\n}};\ncontrols {{ }};\n\
              zone \".\" {{ type hint; file \"hint\"; }};\n\
              zone \"{zone}\" {{ type static-stub; server-addresses {{ {}; }}; }};\n",
             dir.path().display(),
+            server.port(),
             addr.port(),
             addr.ip(),
             addr.ip(),

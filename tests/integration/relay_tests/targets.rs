@@ -176,7 +176,7 @@ fn a_server_for_tests_does_not_start_where_others_reach_it() {
     let file = dir.path().join("dnsbl-server.toml");
     let config = |http: &str| {
         format!(
-            "version = \"v1\"\ndata-dir = \"{}\"\n[dns]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"{http}\"\n\
+            "version = \"v1\"\ndata-dir = \"{}\"\n[dns]\nlisten = [\"127.0.0.1:0\"]\n[http]\nlisten = \"{http}\"\ninsecure = true\n\
              [relay-tester]\nenabled = true\nzone = \"relays.example.org\"\nreceiver = \"{}\"\n\
              probe-domain = \"probe.example.org\"\nehlo = \"relaytest.example.org\"\n\
              allow-targets = [\"127.0.0.0/8\"]\n",
