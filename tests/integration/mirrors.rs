@@ -141,7 +141,7 @@ fn a_whole_zone_loads_in_nsd_and_answers_there() {
     let server = server();
     let zone = server.ip_zone(json!({}));
     let own = zone.below("ns1");
-    let settings = json!({"kind": "ip", "ns": [own], "glue": {own.as_str(): ["192.0.2.53", "2001:db8::53"]},
+    let settings = json!({"kind": "ip", "reason": "x", "ns": [own], "glue": {own.as_str(): ["192.0.2.53", "2001:db8::53"]},
         "apex": {"a": ["192.0.2.80"], "aaaa": ["2001:db8::80"], "txt": ["see \"https://bl.example.org/\""]},
         "records": {"www": {"A": ["192.0.2.81"], "MX": ["10 mail.example.net."], "AAAA": ["2001:db8::81"]},
             "@": {"MX": ["20 mx.example.net."], "CAA": ["0 issue \"ca.example.net\""], "TYPE65281": ["\\# 2 0aff"]},

@@ -8,8 +8,7 @@ use std::{
 };
 
 use dnsbl_tests::{
-    Edns, Named, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound,
-    eventually,
+    Edns, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound, eventually,
 };
 use dnsbl_types::UnixTime;
 use hickory_proto::{
@@ -249,14 +248,6 @@ fn behind_strict_unbound_a_subscriber_finds_every_listing_and_a_stranger_none() 
     let (server, mut unbound) = (TestServer::start(), None);
     assert_found_by_subscribers_only(&server, |zone| {
         unbound.insert(Unbound::start(server.dns(), &[zone.origin()])).addr()
-    });
-}
-
-#[test]
-fn behind_strict_bind_a_subscriber_finds_every_listing_and_a_stranger_none() {
-    let (server, mut bind) = (TestServer::start(), None);
-    assert_found_by_subscribers_only(&server, |zone| {
-        bind.insert(Named::start(server.dns(), zone.origin())).addr()
     });
 }
 
