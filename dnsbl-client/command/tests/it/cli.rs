@@ -1,6 +1,9 @@
 //! The command `dnsbl`.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    io::Write as _,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -23,6 +26,23 @@ pub(crate) async fn dnsbl(words: impl IntoIterator<Item = impl Into<String>>) ->
     let words: Vec<String> = words.into_iter().map(Into::into).collect();
     let run = move || Command::new(env!("CARGO_BIN_EXE_dnsbl")).args(words).output();
     tokio::task::spawn_blocking(run).await.unwrap().unwrap()
+}
+
+/// Runs the command that follows a log, with this on standard input.
+pub(crate) async fn with_input(
+    command: &'static str,
+    words: &'static [&'static str],
+    input: String,
+) -> Output {
+    let run = move || {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
+        run.args([command, "--log", "-"]).args(words);
+        run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = run.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
 }
 
 async fn code(words: &str) -> Option<i32> {

@@ -1,15 +1,10 @@
 //! How it ends, and what it does without a server.
 
-use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
-};
-
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Server, follow, login};
-use crate::cli::{dnsbl, stdout};
+use crate::cli::{dnsbl, stdout, with_input};
 
 #[tokio::test]
 async fn what_is_in_the_log_at_sigterm_is_posted_first() {
@@ -32,23 +27,10 @@ async fn what_is_in_the_log_at_sigterm_is_posted_first() {
     assert_eq!(users, expected);
 }
 
-/// Runs it with this on standard input.
-async fn with_input(words: &'static [&'static str], input: String) -> Output {
-    let run = move || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
-        command.args(["logins", "--log", "-"]).args(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    };
-    tokio::task::spawn_blocking(run).await.unwrap()
-}
-
 #[tokio::test]
 async fn a_dry_run_prints_what_would_be_posted_and_ends_with_the_input() {
     let input = login("one") + &login("two") + "no line end: x";
-    let output = with_input(&["--dry-run", "--zone", "popauth.example.org"], input).await;
+    let output = with_input("logins", &["--dry-run", "--zone", "popauth.example.org"], input).await;
     assert!(output.status.success());
     let lines: Vec<Value> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -61,7 +43,7 @@ async fn a_dry_run_prints_what_would_be_posted_and_ends_with_the_input() {
 #[tokio::test]
 async fn with_tls_only_other_logins_are_none() {
     let plain = login("plain").replace(" TLS,", "");
-    let output = with_input(&["--dry-run", "--tls-only"], plain + &login("tls")).await;
+    let output = with_input("logins", &["--dry-run", "--tls-only"], plain + &login("tls")).await;
     assert!(stdout(&output).contains("\"tls\"") && !stdout(&output).contains("plain"));
 }
 

@@ -1,28 +1,10 @@
 //! What it does without a server, and what it does not take.
 
-use std::{
-    io::Write as _,
-    process::{Command, Output, Stdio},
-};
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{bounces, harvest, refused_at};
-use crate::cli::{dnsbl, stdout};
-
-/// Runs it with this on standard input.
-async fn with_input(words: &'static [&'static str], input: String) -> Output {
-    let run = move || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dnsbl"));
-        command.args(["report", "--log", "-"]).args(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    };
-    tokio::task::spawn_blocking(run).await.unwrap()
-}
+use crate::cli::{dnsbl, stdout, with_input};
 
 #[tokio::test]
 async fn a_dry_run_prints_what_would_be_posted_of_a_whole_log() {
@@ -33,7 +15,7 @@ async fn a_dry_run_prints_what_would_be_posted_of_a_whole_log() {
     let first: String = (0..50).map(|n| refused(n, n as u32)).collect();
     let second: String = (0..30).map(|n| refused(3600 + n, n as u32)).collect();
     let input = first + &second + &bounces("2001:db8::1", 20) + "no line end: x";
-    let output = with_input(&["--dry-run", "--zone", "bl.example.org"], input).await;
+    let output = with_input("report", &["--dry-run", "--zone", "bl.example.org"], input).await;
     assert!(output.status.success());
     let lines: Vec<Value> =
         stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -53,7 +35,7 @@ async fn a_dry_run_prints_what_would_be_posted_of_a_whole_log() {
 }
 
 async fn reported(words: &'static [&'static str], input: String) -> usize {
-    stdout(&with_input(words, input).await).lines().count()
+    stdout(&with_input("report", words, input).await).lines().count()
 }
 
 #[tokio::test]
