@@ -226,7 +226,7 @@ async fn secure(
     limit: Duration,
     shutdown: &CancellationToken,
 ) -> io::Result<Transport> {
-    let Some(tls) = tls else { return Ok(Transport::Plain(stream)) };
+    let Some(tls) = tls else { return Ok(Transport::Left(stream)) };
     tokio::select! {
         shaken = timeout(limit, tls.accept(stream)) => {
             shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

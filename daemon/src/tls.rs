@@ -5,13 +5,10 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
 };
 
 use arc_swap::ArcSwap;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -25,11 +22,15 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+use tokio_util::either::Either;
 
 use crate::Stream;
 
 /// The only protocol that is spoken over it (RFC 7301).
 const ALPN: &[u8] = b"http/1.1";
+
+/// A connection as it is, or with TLS over it.
+pub type Transport = Either<Stream, Box<TlsStream<Stream>>>;
 
 /// The files of which TLS is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,73 +202,6 @@ impl Tls {
     /// The client speaks something else, believes another authority, shows no certificate or a wrong one, or is gone.
     pub async fn accept(&self, stream: Stream) -> io::Result<Transport> {
         let acceptor = TlsAcceptor::from(self.0.load().config.clone());
-        Ok(Transport::Tls(Box::new(acceptor.accept(stream).await?)))
-    }
-}
-
-/// A connection as it is, or with TLS over it.
-#[derive(Debug)]
-pub enum Transport {
-    /// As it is.
-    Plain(Stream),
-    /// With TLS.
-    Tls(Box<TlsStream<Stream>>),
-}
-
-impl AsyncRead for Transport {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Ok(Transport::Right(Box::new(acceptor.accept(stream).await?)))
     }
 }
