@@ -29,7 +29,7 @@ pub use process::{Finished, Process};
 pub use random::Random;
 pub use server::{Lease, SharedServer, TestServer, program, target_dir};
 pub use tcp::TcpClient;
-pub use tools::{Nsd, Rbldnsd, Unbound, check_zone, tool, unpacked};
+pub use tools::{Named, Nsd, Rbldnsd, Unbound, check_zone, tool, unpacked};
 pub use wait::eventually;
 pub use zone::TestZone;
 
