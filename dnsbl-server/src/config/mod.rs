@@ -136,8 +136,14 @@ mod tests {
     fn a_value_that_makes_no_sense_is_named_with_its_line() {
         let err = parse("version = \"v1\"\ndata-dir = \"var\"\n[dns]\nlisten = []\n").unwrap_err();
         assert!(err.contains("line 4: dns.listen"), "{err}");
-        let err = parse("version = \"v2\"\ndata-dir = \"var\"\n").unwrap_err();
-        assert!(err.contains("line 1: version"), "{err}");
+        for (line, told) in [
+            ("version = \"v2\"\n", "line 1: version: \"v2\" is not known; write \"v1\""),
+            ("version = 1\n", "line 1: version: 1 is not known; write \"v1\""),
+            ("", "line 1: version: it is missing; begin the file with version = \"v1\""),
+        ] {
+            let err = parse(&format!("{line}data-dir = \"var\"\n")).unwrap_err();
+            assert!(err.contains(told), "{err}");
+        }
         let err = parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"nowhere\"\n")
             .unwrap_err();
         assert!(err.contains("line 4: http.listen"), "{err}");

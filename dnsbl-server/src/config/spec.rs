@@ -34,7 +34,8 @@ const VERSION: &str = "v1";
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Spec {
-    version: Spanned<String>,
+    /// Of any type, so that what is told is what to write.
+    version: Option<Spanned<toml::Value>>,
     data_dir: Spanned<PathBuf>,
     #[serde(default)]
     dns: DnsSpec,
@@ -169,10 +170,13 @@ impl Default for LogSpec {
 
 impl Spec {
     pub(super) fn check(self) -> Result<Config, Refused> {
-        let version = self.version.get_ref();
-        if version != VERSION {
-            let detail = format!("{version:?} is not known; this release reads {VERSION:?}");
-            return refuse("version", self.version.span(), detail);
+        let Some(version) = self.version else {
+            let detail = format!("it is missing; begin the file with version = {VERSION:?}");
+            return refuse("version", 0..0, detail);
+        };
+        if version.get_ref().as_str() != Some(VERSION) {
+            let detail = format!("{} is not known; write {VERSION:?}", version.get_ref());
+            return refuse("version", version.span(), detail);
         }
         if self.data_dir.get_ref().as_os_str().is_empty() {
             let detail = "it is empty; name the folder that holds the data";
