@@ -48,6 +48,7 @@ pub use error::StoreError;
 pub use format::{
     allow_entry::AllowRecord,
     audit::AuditRecord,
+    body::{BodyError, BodyFormat},
     document::{Document, DocumentError, DocumentId, DocumentKind},
     freeze::Freeze,
     idempotency::{Remembered, RequestId},

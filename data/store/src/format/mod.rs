@@ -6,6 +6,7 @@
 pub(crate) mod allow_entry;
 pub(crate) mod audit;
 pub(crate) mod block;
+pub(crate) mod body;
 pub(crate) mod codec;
 pub(crate) mod document;
 pub(crate) mod document_key;
