@@ -1,0 +1,27 @@
+//! Mails to those who ask: written, kept in the store until a smarthost has them, and sent.
+
+mod catalogue;
+mod letter;
+mod post;
+
+pub(crate) use self::{
+    catalogue::Catalogue,
+    letter::{Letter, MailId, QueuedMail},
+    post::{MOST_QUEUED, Post, PostStats},
+};
+use crate::Contact;
+
+/// How mails are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailSettings {
+    /// The host that takes mails for others, with its port. It is spoken to without TLS: it is this machine, or one
+    /// behind a tunnel.
+    pub smarthost: String,
+    /// Who they are from; also who is told of those that come back.
+    pub from: Contact,
+    /// The name of the list, as people say it.
+    pub name: String,
+    /// Where the pages of the list are, such as `https://bl.example.org/`, for the link that confirms; without it the
+    /// mail has the token alone.
+    pub url: Option<String>,
+}
