@@ -17,6 +17,7 @@ mod language;
 mod mail;
 mod record;
 mod request;
+mod review;
 mod service;
 mod submission;
 mod ticket;
@@ -26,6 +27,10 @@ pub use language::{Language, LanguageError};
 pub use mail::MailSettings;
 pub use request::{
     Decision, RemovalId, RemovalIdError, Removed, Request, State, StateKind, Verdict, Waiting,
+};
+pub use review::{
+    Claim, Decided, Item, ItemId, ItemIdError, ItemKind, Matter, Position, PositionError, Review,
+    ReviewDecision, ReviewError, ReviewFilter,
 };
 pub use service::{
     Changed, Filter, Found, Removals, RemovalsError, RunningRemovals, Settings, Start, Stats,

@@ -3,7 +3,7 @@
 use std::{error::Error, net::IpAddr};
 
 use dnsbl_reports::Comment;
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
+use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind, Operation, Precondition};
 use dnsbl_types::{Name, Subject, UnixTime};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::{
     Contact, Decision, RemovalId, Removed, Request, State, TicketDigest, Waiting,
     case::Case,
     mail::{MailId, QueuedMail},
+    review::{Claim, ItemId, Mark},
 };
 
 /// The kind of documents that requests are.
@@ -22,6 +23,10 @@ pub(crate) const CONTACT: DocumentKind = DocumentKind::from_static("removal-cont
 pub(crate) const CASE: DocumentKind = DocumentKind::from_static("removal-case");
 /// The kind of documents that mails are, which wait to be sent; private.
 pub(crate) const MAIL: DocumentKind = DocumentKind::from_static("mail");
+/// The kind of documents that claims of reviewers are.
+pub(crate) const CLAIM: DocumentKind = DocumentKind::from_static("review-claim");
+/// The kind of documents that tell what reviewers have decided about listings.
+pub(crate) const MARK: DocumentKind = DocumentKind::from_static("review-mark");
 
 const FORMAT: u8 = 1;
 
@@ -95,6 +100,25 @@ struct MailValue {
     message: String,
     since: u64,
     tries: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClaimValue {
+    item: String,
+    by: String,
+    token: Option<String>,
+    until: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarkValue {
+    item: String,
+    is_kept: bool,
+    by: String,
+    at: u64,
+    note: Option<String>,
+    /// The change that had written the listing.
+    seq: u64,
 }
 
 /// The document of a request; what is decided is deleted `keep` seconds after it came.
@@ -236,6 +260,65 @@ pub(crate) fn read_mail(document: &Document) -> Result<QueuedMail, RecordError> 
         since: UnixTime(value.since),
         tries: value.tries,
     })
+}
+
+/// The document of a claim, which ends by itself.
+pub(crate) fn claim_document(item: &ItemId, claim: &Claim) -> Result<Document, DocumentError> {
+    let value = ClaimValue {
+        item: item.to_string(),
+        by: claim.by.clone(),
+        token: claim.token.clone(),
+        until: claim.until.0,
+    };
+    let document =
+        Document::new(CLAIM, item_id(item)?, Vec::new(), Some(claim.until), body(&value))?;
+    Ok(document.as_step())
+}
+
+/// The claim in a document.
+pub(crate) fn read_claim(document: &Document) -> Result<Claim, RecordError> {
+    let value: ClaimValue = value(document)?;
+    Ok(Claim { by: value.by, token: value.token, until: UnixTime(value.until) })
+}
+
+/// Ends the claim of an item, if there is one.
+pub(crate) fn end_claim(item: &ItemId) -> Result<Operation, DocumentError> {
+    let (kind, precondition) = (CLAIM, Precondition::None);
+    Ok(Operation::DeleteDocument { kind, id: item_id(item)?, precondition })
+}
+
+/// The document of what was decided about a listing, to be deleted at a time.
+pub(crate) fn mark_document(
+    item: &ItemId,
+    mark: &Mark,
+    until: UnixTime,
+) -> Result<Document, DocumentError> {
+    let value = MarkValue {
+        item: item.to_string(),
+        is_kept: mark.is_kept,
+        by: mark.by.clone(),
+        at: mark.at.0,
+        note: mark.note.as_ref().map(|note| note.as_str().into()),
+        seq: mark.seq,
+    };
+    Document::new(MARK, item_id(item)?, Vec::new(), Some(until), body(&value))
+}
+
+/// What was decided about a listing.
+pub(crate) fn read_mark(document: &Document) -> Result<Mark, RecordError> {
+    let value: MarkValue = value(document)?;
+    Ok(Mark {
+        is_kept: value.is_kept,
+        by: value.by,
+        at: UnixTime(value.at),
+        note: value.note.as_deref().and_then(Comment::new),
+        seq: value.seq,
+    })
+}
+
+/// The id of what is kept of an item of the review.
+pub(crate) fn item_id(item: &ItemId) -> Result<DocumentId, DocumentError> {
+    blake3::hash(item.to_string().as_bytes()).to_hex()[..32].parse()
 }
 
 /// The id of a request, and of its contact.

@@ -126,19 +126,7 @@ impl Removals {
         note: Option<Comment>,
         actor: Actor,
     ) -> Result<Changed, RemovalsError> {
-        self.decide_with(id, verdict, note, actor, Vec::new()).await
-    }
-
-    /// The same, with documents that are written in the same change.
-    pub(crate) async fn decide_with(
-        &self,
-        id: RemovalId,
-        verdict: Verdict,
-        note: Option<Comment>,
-        actor: Actor,
-        beside: Vec<Document>,
-    ) -> Result<Changed, RemovalsError> {
-        let order = Box::new(Order { id, verdict, note, actor, beside });
+        let order = Box::new(Order { id, verdict, note, actor });
         self.ask(|reply| Call::Decide(order, reply)).await
     }
 

@@ -3,6 +3,7 @@
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use dnsbl_reports::Comment;
+use dnsbl_store::Actor;
 use dnsbl_types::{Name, Subject};
 use ipnet::IpNet;
 use lettre::Address;
@@ -72,8 +73,8 @@ pub struct Submission {
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// The holder of a token, by its name, from a network unless over a Unix socket.
-    Token(String, Option<IpNet>),
+    /// The holder of a token, from a network unless over a Unix socket.
+    Token(Actor, Option<IpNet>),
     /// Somebody from a network.
     Anybody(IpNet),
 }
@@ -87,7 +88,7 @@ impl Asker {
 
     pub(crate) fn token(&self) -> Option<&str> {
         match self {
-            Self::Token(name, _) => Some(name),
+            Self::Token(actor, _) => Some(&actor.name),
             Self::Anybody(_) => None,
         }
     }

@@ -34,7 +34,7 @@ use super::{
     stats::Stats,
 };
 use crate::{
-    Asker, Contact, Decision, Refused, RemovalId, Request, State, StateKind, Submission, Ticket,
+    Asker, Contact, Decision, ItemId, Refused, RemovalId, Request, State, StateKind, Submission, Ticket,
     Verdict, Waiting,
     case::{Case, Step},
     change::{self, delete, put},
@@ -76,8 +76,6 @@ pub(super) struct Order {
     pub(super) verdict: Verdict,
     pub(super) note: Option<Comment>,
     pub(super) actor: Actor,
-    /// Made in the same change.
-    pub(super) beside: Vec<Document>,
 }
 
 /// The owner of requests.
@@ -230,7 +228,7 @@ impl Clerk {
             confirmation: confirmation.as_ref().map(Ticket::digest),
         };
         let actor = match submission.asker {
-            Asker::Token(name, _) => Actor::part(&name),
+            Asker::Token(actor, _) => actor,
             Asker::Anybody(_) => Actor::part(Source::REMOVALS),
         };
         let (request, seq) = match confirmation {
@@ -428,7 +426,7 @@ impl Clerk {
                 self.write_letter(open, &Letter::Answer, &mut draft, now)?;
             }
         }
-        draft.operations.extend(order.beside.iter().cloned().map(put));
+        draft.operations.push(record::end_claim(&ItemId::Removal(id))?);
         let seq = self.write(draft, order.actor.clone(), now).await?;
         let request = desk.open.remove(&id).ok_or(RemovalsError::NotFound(id))?.request;
         Ok(Changed { request, seq: Some(seq) })
@@ -567,8 +565,10 @@ impl Clerk {
         if let Err(err) = self.look_at_due(now).await {
             tracing::warn!(%err, "requests for removal whose time has come are still as they were");
         }
-        if let Err(err) = self.forget_cases(now).await {
-            tracing::warn!(%err, "cases that are no longer kept are still there");
+        for kind in [record::CASE, record::CLAIM, record::MARK] {
+            if let Err(err) = self.forget_due(&kind, now).await {
+                tracing::warn!(%kind, %err, "records that are no longer kept are still there");
+            }
         }
         if looks_at_relays && let Err(err) = self.follow_retests(now).await {
             tracing::warn!(%err, "relays that are tested could not be looked at");
@@ -612,8 +612,8 @@ impl Clerk {
         Ok(())
     }
 
-    async fn forget_cases(&self, now: UnixTime) -> Result<(), RemovalsError> {
-        let due = self.due(&record::CASE, now).await?;
+    async fn forget_due(&self, kind: &DocumentKind, now: UnixTime) -> Result<(), RemovalsError> {
+        let due = self.due(kind, now).await?;
         if due.is_empty() {
             return Ok(());
         }

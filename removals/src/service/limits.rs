@@ -35,7 +35,7 @@ impl Limits {
     /// Charges a request to whoever makes it.
     pub(super) fn charge(&mut self, asker: &Asker, now: UnixTime) -> Result<(), Reached> {
         let (key, most) = match asker {
-            Asker::Token(name, _) => (format!("token {name}"), OF_TOKEN),
+            Asker::Token(actor, _) => (format!("token {}", actor.name), OF_TOKEN),
             Asker::Anybody(network) => (format!("network {network}"), OF_NETWORK),
         };
         let wait = self.askers.charge(&key, most, now);

@@ -52,8 +52,18 @@ pub(crate) fn undo(
     }
 }
 
+/// Kinds of documents that tell of what was decided about listings. An undo puts the listings back; whoever owns these
+/// sees to them.
+const DECISIONS: [&str; 6] =
+    ["mail", "removal-case", "removal-contact", "removal-request", "review-claim", "review-mark"];
+
 /// Why an operation can't be undone, where that is so.
 fn why_not(op: &Op) -> Option<&'static str> {
+    if let Some((kind, _)) = op.document()
+        && DECISIONS.contains(&kind.as_str())
+    {
+        return None;
+    }
     Some(match op {
         Op::Delete { expired: true, .. } => "what has expired is listed anew, if it should be",
         Op::DeleteZone { .. } => {
