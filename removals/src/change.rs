@@ -27,10 +27,7 @@ impl WriteError {
     /// Whether the store refuses such a change, and takes others.
     pub(crate) fn is_refusal(&self) -> bool {
         let Self::Change(err) = self else { return false };
-        !matches!(
-            **err,
-            ChangeError::Busy | ChangeError::Unwritable { .. } | ChangeError::Store(_)
-        )
+        !matches!(**err, ChangeError::Busy | ChangeError::Unwritable { .. } | ChangeError::Store(_))
     }
 }
 

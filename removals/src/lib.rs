@@ -5,7 +5,7 @@
 //!                        │
 //!                        ├─► record.rs ─► one change of the store: the listings that go, requests, case, mails
 //!                        ├─► the relay tester, for what it lists
-//!                        └─► mail/post.rs ─► a smarthost
+//!                        └─► post.rs ─► a smarthost
 //! ```
 //!
 //! A subject goes without a reviewer only where its zone says so, and nothing goes that covers more than it. What comes
@@ -13,8 +13,11 @@
 
 mod case;
 mod change;
+mod id;
+mod item;
 mod language;
 mod mail;
+mod post;
 mod record;
 mod request;
 mod review;
@@ -23,15 +26,14 @@ mod submission;
 mod ticket;
 
 pub use change::WriteError;
+pub use id::{RemovalId, RemovalIdError};
+pub use item::{
+    Claim, DecisionError, Item, ItemId, ItemIdError, ItemKind, ListingKey, Matter, ReviewDecision,
+};
 pub use language::{Language, LanguageError};
 pub use mail::MailSettings;
-pub use request::{
-    Decision, RemovalId, RemovalIdError, Removed, Request, State, StateKind, Verdict, Waiting,
-};
-pub use review::{
-    Claim, Decided, Item, ItemId, ItemIdError, ItemKind, Matter, Position, PositionError, Review,
-    ReviewDecision, ReviewError, ReviewFilter,
-};
+pub use request::{Decision, Removed, Request, State, StateKind, Verdict, Waiting};
+pub use review::{Decided, Position, PositionError, Review, ReviewError, ReviewFilter};
 pub use service::{
     Changed, Filter, Found, Removals, RemovalsError, RunningRemovals, Settings, Start, Stats,
     Submitted,

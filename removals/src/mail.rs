@@ -1,13 +1,11 @@
-//! Mails to those who ask: written, kept in the store until a smarthost has them, and sent.
+//! Mails to those who ask: what is written in them, and how they look on their way.
 
 mod catalogue;
 mod letter;
-mod post;
 
 pub(crate) use self::{
     catalogue::Catalogue,
     letter::{Letter, MailId, QueuedMail},
-    post::{MOST_QUEUED, Post, PostStats},
 };
 use crate::Contact;
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Contact, Decision, RemovalId, Removed, Request, State, TicketDigest, Waiting,
     case::Case,
+    item::{Claim, ItemId, Mark},
     mail::{MailId, QueuedMail},
-    review::{Claim, ItemId, Mark},
 };
 
 /// The kind of documents that requests are.
@@ -123,10 +123,8 @@ struct MarkValue {
 
 /// The document of a request; what is decided is deleted `keep` seconds after it came.
 pub(crate) fn request_document(request: &Request, keep: u64) -> Result<Document, DocumentError> {
-    let removed = |removed: &Removed| RemovedValue {
-        at: removed.at.0,
-        cached_until: removed.cached_until.0,
-    };
+    let removed =
+        |removed: &Removed| RemovedValue { at: removed.at.0, cached_until: removed.cached_until.0 };
     let value = RequestValue {
         zone: request.zone.to_string(),
         subject: request.subject.to_string(),

@@ -3,27 +3,27 @@
 //! An item is found where it is: requests for removal and reports with their keepers, listings in the store. Only claims
 //! and what was decided about listings are kept here.
 
-mod item;
+mod error;
 mod listings;
 mod position;
 mod queue;
 
 use std::sync::Arc;
 
-use dnsbl_reports::{Comment, Report, Reports, ReportsError, Verdict as ReportVerdict};
-use dnsbl_store::{Actor, DocumentError, Operation, Precondition, Reader, Sources, Store, StoreError};
+use dnsbl_reports::{Comment, Report, Reports, Verdict as ReportVerdict};
+use dnsbl_store::{Actor, Operation, Precondition, Reader, Sources, Store};
 use dnsbl_types::{Listing, Name, UnixTime};
 use tokio::sync::Mutex;
 
-pub(crate) use self::item::Mark;
+use self::queue::Part;
 pub use self::{
-    item::{Claim, Item, ItemId, ItemIdError, ItemKind, Matter, ReviewDecision},
+    error::ReviewError,
     position::{Position, PositionError},
 };
-use self::{item::ListingKey, queue::Part};
 use crate::{
-    Removals, RemovalsError, Request, Verdict,
+    Claim, Item, ItemId, ItemKind, Matter, Removals, Request, ReviewDecision, Verdict,
     change::{self, WriteError, put},
+    item::Mark,
     record,
 };
 
@@ -59,38 +59,6 @@ pub struct Decided {
     pub request: Option<Request>,
     /// The report as it is then.
     pub report: Option<Report>,
-}
-
-/// The reason why something was not claimed, released or decided.
-#[derive(Debug, thiserror::Error)]
-pub enum ReviewError {
-    /// It does not wait, or there is no such item.
-    #[error("{0} does not wait for a decision")]
-    NotWaiting(ItemId),
-    /// It is not as it was expected to be.
-    #[error("the precondition does not hold: {0} has changed, or was claimed")]
-    Precondition(ItemId),
-    /// Somebody else works on it.
-    #[error("{} works on it", .0.by)]
-    Claimed(Claim),
-    /// Such a decision is not for such items.
-    #[error("a {} is not decided by {}", .0.as_str(), .1.as_str())]
-    WrongDecision(ItemKind, ReviewDecision),
-    /// The request for removal could not be decided about.
-    #[error(transparent)]
-    Removals(#[from] RemovalsError),
-    /// The report could not be decided about.
-    #[error(transparent)]
-    Reports(#[from] ReportsError),
-    /// The store refused the change, or failed.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// What the store holds can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What should be written is no document.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
 }
 
 impl Review {
@@ -149,7 +117,9 @@ impl Review {
             };
             items.extend(part.items);
             match part.next {
-                Some(next) if part.is_cut || items.len() >= limit => return Ok((items, Some(next))),
+                Some(next) if part.is_cut || items.len() >= limit => {
+                    return Ok((items, Some(next)));
+                }
                 Some(next) => position = next,
                 None => return Ok((items, None)),
             }
@@ -264,8 +234,7 @@ impl Review {
                     ReviewDecision::Remove => false,
                     _ => return Err(wrong()),
                 };
-                let seq =
-                    self.decide_listing(id, zone, listing, is_kept, note, actor, now).await?;
+                let seq = self.decide_listing(id, zone, listing, is_kept, note, actor, now).await?;
                 Ok(Decided { seq: Some(seq), request: None, report: None })
             }
         }

@@ -29,7 +29,7 @@ pub use self::{
 };
 use crate::{
     RemovalId, Request, StateKind, Submission, Ticket, Verdict,
-    mail::Post,
+    post::Post,
     record::{self, kept},
 };
 

@@ -16,7 +16,10 @@ pub struct Contact(Address);
 
 /// A text that is no mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a contact is a mailbox such as taro@example.jp, in ASCII and of at most {} bytes", Contact::MAX)]
+#[error(
+    "a contact is a mailbox such as taro@example.jp, in ASCII and of at most {} bytes",
+    Contact::MAX
+)]
 pub struct ContactError;
 
 impl Contact {

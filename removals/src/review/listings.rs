@@ -7,12 +7,14 @@ use dnsbl_types::{Listing, Name, Source, UnixTime, ZoneKind};
 use relay_tester::service::SOURCE as TESTER;
 
 use super::{
-    ReviewError,
-    item::{Item, ItemId, ListingKey, Matter},
+    error::ReviewError,
     position::Position,
     queue::{self, Part, is_wanted},
 };
-use crate::record::{self, kept};
+use crate::{
+    Item, ItemId, ListingKey, Matter,
+    record::{self, kept},
+};
 
 /// Listings that are looked at for one page.
 const MOST_SCANNED: usize = 10_000;
@@ -20,8 +22,7 @@ const MOST_SCANNED: usize = 10_000;
 const CHUNK: usize = 500;
 
 /// What is listed by parts of the server rests on more than somebody's word.
-const PARTS: [&str; 5] =
-    [TESTER, Source::LOGINS, Source::REPORTS, Source::REMOVALS, Actor::SERVER];
+const PARTS: [&str; 5] = [TESTER, Source::LOGINS, Source::REPORTS, Source::REMOVALS, Actor::SERVER];
 
 /// Sources of imports, by zone.
 type Imported = HashSet<(String, String)>;
@@ -44,12 +45,11 @@ pub(super) fn page(
             continue;
         }
         let is_at = |key: &&ListingKey| (&zone, &source) == (&key.zone, &key.source);
-        let mut cursor = after.as_ref().filter(is_at).map(|key| Cursor {
-            subject: key.subject.clone(),
-            source: Some(key.source.clone()),
-        });
-        let filter =
-            Filter { subject: SubjectMatch::Any, source: Some(source.clone()), tag: None };
+        let mut cursor = after
+            .as_ref()
+            .filter(is_at)
+            .map(|key| Cursor { subject: key.subject.clone(), source: Some(key.source.clone()) });
+        let filter = Filter { subject: SubjectMatch::Any, source: Some(source.clone()), tag: None };
         loop {
             let page = reader.page(&zone, &filter, cursor.as_ref(), CHUNK, || false)?;
             for listing in page.listings {

@@ -4,12 +4,8 @@ use std::{fmt, str::FromStr};
 
 use dnsbl_reports::ReportId;
 
-use super::{
-    ItemKind,
-    item::ListingKey,
-};
 use crate::{
-    RemovalId,
+    ItemKind, ListingKey, RemovalId,
     ticket::{name_of, parts_of},
 };
 

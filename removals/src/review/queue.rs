@@ -4,13 +4,9 @@ use dnsbl_reports::{Report, ReportId, StateKind as ReportState};
 use dnsbl_store::{DocumentId, DocumentKind, Reader};
 use dnsbl_types::{Name, UnixTime};
 
-use super::{
-    ReviewError,
-    item::{Claim, Item, ItemId, ItemKind, Matter},
-    position::Position,
-};
+use super::{error::ReviewError, position::Position};
 use crate::{
-    RemovalId, StateKind,
+    Claim, Item, ItemId, ItemKind, Matter, RemovalId, StateKind,
     record::{self, kept},
 };
 

@@ -15,9 +15,9 @@ use dnsbl_store::{Actor, Document, DocumentKind, Op, Operation, Reader, Store};
 use dnsbl_types::{Clock, Source, Subject, UnixTime};
 use ipnet::IpNet;
 use relay_tester::{
-    Ground, TestId,
+    Ground,
     life::{self, Asker as TestAsker},
-    service::{Submission as TestSubmission, Tester},
+    service::{Filter as TestFilter, SOURCE as TESTER, Submission as TestSubmission, Tester},
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -34,11 +34,12 @@ use super::{
     stats::Stats,
 };
 use crate::{
-    Asker, Contact, Decision, ItemId, Refused, RemovalId, Request, State, StateKind, Submission, Ticket,
-    Verdict, Waiting,
+    Asker, Contact, Decision, ItemId, Refused, RemovalId, Request, State, StateKind, Submission,
+    Ticket, Verdict, Waiting,
     case::{Case, Step},
     change::{self, delete, put},
-    mail::{Catalogue, Letter, MOST_QUEUED, MailId, QueuedMail},
+    mail::{Catalogue, Letter, MailId, QueuedMail},
+    post::MOST_QUEUED,
     record::{self, CaseKey, kept},
 };
 
@@ -209,8 +210,7 @@ impl Clerk {
         let contact = contact.cloned();
         let id = self.last.after(now);
         let ticket = Ticket::new(id, random()?);
-        let confirmation =
-            if is_to_confirm { Some(Ticket::new(id, random()?)) } else { None };
+        let confirmation = if is_to_confirm { Some(Ticket::new(id, random()?)) } else { None };
         let request = Request {
             id,
             zone: key.zone.clone(),
@@ -274,8 +274,7 @@ impl Clerk {
     }
 
     async fn confirm(&mut self, token: &Ticket, now: UnixTime) -> Result<Changed, RemovalsError> {
-        let (request, _) =
-            self.find(token.request(), now).await?.ok_or(RemovalsError::NoTicket)?;
+        let (request, _) = self.find(token.request(), now).await?.ok_or(RemovalsError::NoTicket)?;
         if !request.confirmation.is_some_and(|digest| token.is(&digest)) {
             return Err(RemovalsError::NoTicket);
         }
@@ -303,13 +302,13 @@ impl Clerk {
         waited: Waited,
         now: UnixTime,
     ) -> Result<(Request, u64), RemovalsError> {
-        // Set where the store refuses to remove it, as what a frozen source lists.
+        // Set where the store refuses to remove it, as what a frozen source lists, or the tester to test it.
         let mut is_refused = false;
         for _ in 0..TRIES {
             let mut desk = self.desk(key, now).await?;
             let case = if waited == Waited::Yes { Case::default() } else { desk.case };
             let mut step = desk.standing.step(&desk.rules, case, request.is_confirmed, now);
-            if is_refused && matches!(step, Step::Remove | Step::Wait(_)) {
+            if is_refused && matches!(step, Step::Remove | Step::Wait(_) | Step::Retest) {
                 step = Step::Review;
             }
             match desk.open.get_mut(&request.id) {
@@ -317,7 +316,15 @@ impl Clerk {
                 None => desk.add(request.clone(), contact.clone()),
             }
             let is_removal = step == Step::Remove;
-            let draft = self.take_step(&mut desk, request.id, step, now).await?;
+            let draft = match self.take_step(&mut desk, request.id, step, now).await {
+                // Nobody is there who could be told.
+                Err(RemovalsError::Relay(err)) if waited == Waited::Yes => {
+                    tracing::warn!(id = %request.id, %err, "a removal waits for a reviewer: the relay is not tested");
+                    is_refused = true;
+                    continue;
+                }
+                draft => draft?,
+            };
             let after = draft.changed.iter().find(|(_, changed)| changed.id == request.id);
             let after = after.map_or_else(|| request.clone(), |(_, changed)| changed.clone());
             match self.write(draft, actor.clone(), now).await {
@@ -586,7 +593,12 @@ impl Clerk {
                     let key =
                         CaseKey { zone: request.zone.clone(), subject: request.subject.clone() };
                     let actor = Actor::part(Source::REMOVALS);
-                    self.advance(&key, request, None, &actor, Waited::Yes, now).await?;
+                    let id = request.id;
+                    let advanced =
+                        self.advance(&key, request, None, &actor, Waited::Yes, now).await;
+                    if let Err(err) = advanced {
+                        tracing::warn!(%id, %err, "a removal whose time has come is still to be made");
+                    }
                 }
                 // Its document is due when it is forgotten.
                 _ => self.forget(&document, Some(&request), now).await?,
@@ -622,7 +634,11 @@ impl Clerk {
         Ok(())
     }
 
-    async fn due(&self, kind: &DocumentKind, now: UnixTime) -> Result<Vec<Document>, RemovalsError> {
+    async fn due(
+        &self,
+        kind: &DocumentKind,
+        now: UnixTime,
+    ) -> Result<Vec<Document>, RemovalsError> {
         let (store, kind) = (self.store.clone(), kind.clone());
         blocking(move || Ok(store.read(now).documents_due(&kind, now, DUE)?)).await
     }
@@ -647,18 +663,14 @@ impl Clerk {
             if tester.second_test_at(address).await?.is_some() {
                 continue;
             }
-            let filter = relay_tester::service::Filter {
-                address: Some(address),
-                ..relay_tester::service::Filter::default()
-            };
+            let filter = TestFilter { address: Some(address), ..TestFilter::default() };
             let (tests, _) = tester.list(filter, None, 1).await?;
             let verdict = match tests.first() {
                 Some(test) if test.is_under_way() => continue,
                 Some(test) => test.verdict().map_or("cancelled", life::Verdict::as_str),
                 None => "unknown",
             };
-            let test = test.parse::<TestId>().ok().map_or_else(|| test.clone(), |id| id.to_string());
-            self.refuse_relay(&key, id, verdict, &test, now).await?;
+            self.refuse_relay(&key, id, verdict, test, now).await?;
         }
         Ok(())
     }
@@ -675,7 +687,7 @@ impl Clerk {
         let mut draft = Draft::default();
         let Some(open) = desk.open.get_mut(&id) else { return Ok(()) };
         open.request.state = State::Refused(Some(verdict.to_owned()));
-        let by = relay_tester::service::SOURCE.to_owned();
+        let by = TESTER.to_owned();
         open.request.decision = Some(Decision { by, at: now, note: Comment::new(test) });
         open.write(self.settings.keep, &mut draft)?;
         self.write_letter(open, &Letter::Answer, &mut draft, now)?;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use dnsbl_index::Snapshot;
-use dnsbl_store::{
-    Document, DocumentError, Operation, Precondition, Reader, Sources, StoreError,
-};
+use dnsbl_store::{Document, DocumentError, Operation, Precondition, Reader, Sources, StoreError};
 use dnsbl_types::{Listing, ListingBody, RemovalRules, Source, Subject, UnixTime};
 use relay_tester::service::SOURCE as TESTER;
 
@@ -64,7 +62,8 @@ impl Desk {
     ) -> Result<Self, RemovalsError> {
         let case = reader.document(&record::CASE, &record::case_id(key)?)?;
         let case = case.and_then(|document| kept(&document, record::read_case));
-        let (mut listings, mut wider, mut rules) = (Vec::new(), Vec::new(), RemovalRules::default());
+        let (mut listings, mut wider, mut rules) =
+            (Vec::new(), Vec::new(), RemovalRules::default());
         if let Some(zone) = snapshot.zone(&key.zone) {
             rules = zone.settings().removal;
             if place::lists(zone, &key.subject, now) {
@@ -183,7 +182,10 @@ impl OpenRequest {
     pub(super) fn write(&self, keep: u64, draft: &mut Draft) -> Result<(), DocumentError> {
         let document = record::request_document(&self.request, keep)?;
         let before = self.read.as_ref();
+        // What somebody asks for or decides is audited, what follows from it by itself is not.
+        let is_decided = self.request.decision.is_some();
         draft.operations.push(match before {
+            Some(read) if is_decided => replace(document, read),
             Some(read) => replace(document.as_step(), read),
             None => put(document),
         });

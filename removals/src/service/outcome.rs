@@ -97,9 +97,9 @@ impl RemovalsError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Refused(Refused::Often(Often::Asker | Often::Contact, seconds)) => Some(*seconds),
-            Self::Refused(
-                Refused::Full(_) | Refused::Crowded { .. } | Refused::MailFull(_),
-            ) => Some(3600),
+            Self::Refused(Refused::Full(_) | Refused::Crowded { .. } | Refused::MailFull(_)) => {
+                Some(3600)
+            }
             _ => None,
         }
     }

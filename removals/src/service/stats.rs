@@ -7,7 +7,7 @@ use std::{
 
 use dnsbl_types::UnixTime;
 
-use crate::{RemovalId, Request, StateKind, mail::PostStats};
+use crate::{RemovalId, Request, StateKind, post::PostStats};
 
 /// Counts of requests and mails.
 #[derive(Debug, Default)]
@@ -62,9 +62,8 @@ impl Stats {
 
     /// How many are not answered though they should be by now.
     pub fn overdue(&self, now: UnixTime) -> u64 {
-        let is_overdue = |open: &&Open| {
-            open.state != StateKind::Unconfirmed && open.promised <= now
-        };
+        let is_overdue =
+            |open: &&Open| open.state != StateKind::Unconfirmed && open.promised <= now;
         self.kept().open.values().filter(is_overdue).count() as u64
     }
 

@@ -34,7 +34,9 @@ pub(crate) fn undo(
     of: u64,
 ) -> Result<OperationResult, ChangeError> {
     let entry = entry(transaction.view, of)?;
-    if let Some(why) = entry.ops.iter().find_map(why_not) {
+    let is_about_more = !entry.ops.iter().all(is_decision);
+    let mut undone = entry.ops.iter().filter(|op| !(is_about_more && is_decision(op)));
+    if let Some(why) = undone.find_map(why_not) {
         return Err(ChangeError::NotUndoable { of, why });
     }
     if entry.ops.iter().any(is_of_many) {
@@ -59,18 +61,13 @@ const DECISIONS: [&str; 6] =
 
 /// Why an operation can't be undone, where that is so.
 fn why_not(op: &Op) -> Option<&'static str> {
-    if let Some((kind, _)) = op.document()
-        && DECISIONS.contains(&kind.as_str())
-    {
-        return None;
-    }
     Some(match op {
         Op::Delete { expired: true, .. } => "what has expired is listed anew, if it should be",
         Op::DeleteZone { .. } => {
             "a zone that was deleted is gone with its listings: make it again, and import them"
         }
         Op::PutDocument { .. } | Op::DeleteDocument { .. } => {
-            "it belongs to a feed, a relay test or a login, each of which has requests of its own"
+            "it belongs to a feed, a relay test, a login, a report or a request for removal, each of which has requests of its own"
         }
         Op::PutToken { .. } | Op::RotateToken { .. } | Op::DeleteToken { .. } => {
             "tokens are made, rotated and revoked: a secret does not come back"
@@ -89,6 +86,10 @@ fn why_not(op: &Op) -> Option<&'static str> {
         | Op::Undo { .. }
         | Op::PutSource { .. } => return None,
     })
+}
+
+fn is_decision(op: &Op) -> bool {
+    op.document().is_some_and(|(kind, _)| DECISIONS.contains(&kind.as_str()))
 }
 
 fn is_of_many(op: &Op) -> bool {

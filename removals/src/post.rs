@@ -21,9 +21,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{MailSettings, QueuedMail};
 use crate::{
+    MailSettings,
     change::{self, WriteError},
+    mail::QueuedMail,
     record,
 };
 
@@ -34,7 +35,7 @@ const TICK: Duration = Duration::from_secs(2);
 /// Mails that are sent in a row.
 const ROUND: usize = 16;
 /// Seconds after which a mail is tried again, by how often it was.
-const PAUSES: [u64; 5] = [60, 300, 900, 3600, 4 * 3600];
+const PAUSES: [u64; 6] = [5, 60, 300, 900, 3600, 4 * 3600];
 /// Seconds after which a mail that nobody takes is given up.
 const GIVE_UP: u64 = 3 * 86_400;
 /// How long the smarthost may take for a connection.
@@ -239,4 +240,3 @@ impl Post {
 fn told(err: &SendError) -> String {
     clean(&err.to_string()).chars().take(MAX_WORDS).collect()
 }
-
