@@ -35,8 +35,8 @@ pub(crate) fn undo(
 ) -> Result<OperationResult, ChangeError> {
     let entry = entry(transaction.view, of)?;
     let is_about_more = !entry.ops.iter().all(is_decision);
-    let mut undone = entry.ops.iter().filter(|op| !(is_about_more && is_decision(op)));
-    if let Some(why) = undone.find_map(why_not) {
+    let mut told = entry.ops.iter().filter(|op| !(is_about_more && is_decision(op)));
+    if let Some(why) = told.find_map(why_not) {
         return Err(ChangeError::NotUndoable { of, why });
     }
     if entry.ops.iter().any(is_of_many) {
