@@ -33,7 +33,9 @@ fn is_listed(zone: &TestZone, subject: &str) -> bool {
 }
 
 fn mail_table(smarthost: &str) -> String {
-    format!("[mail]\nsmarthost = \"{smarthost}\"\nfrom = \"list@example.org\"\nname = \"Example list\"\n")
+    format!(
+        "[mail]\nsmarthost = \"{smarthost}\"\nfrom = \"list@example.org\"\nname = \"Example list\"\n"
+    )
 }
 
 /// The text of a message, quoted-printable undone as far as its lines go.
@@ -44,7 +46,8 @@ fn text(message: &Message) -> String {
 /// The token in a mail that asks to confirm: the only word as long as one.
 fn token(message: &Message) -> Option<String> {
     let text = text(message);
-    let is_token = |word: &&str| word.len() == 39 && word.bytes().all(|c| c.is_ascii_alphanumeric());
+    let is_token =
+        |word: &&str| word.len() == 39 && word.bytes().all(|c| c.is_ascii_alphanumeric());
     text.split_whitespace().find(is_token).map(ToOwned::to_owned)
 }
 
@@ -114,7 +117,8 @@ fn a_mail_is_not_lost_where_nobody_takes_it_and_the_server_is_killed() {
     assert!(confirmed.stdout.starts_with("done  "), "{} {}", confirmed.stdout, confirmed.stderr);
     assert!(!is_listed(&zone, "192.0.2.1"));
     smarthost.wait_for(PATIENCE, |message| {
-        (message.data != mail.data && message.data.contains("Auto-Submitted: auto-replied")).then_some(())
+        (message.data != mail.data && message.data.contains("Auto-Submitted: auto-replied"))
+            .then_some(())
     });
     eventually(PATIENCE, || match value(&server, "dnsbl_mails_queued", &[]) {
         0 => Ok(()),
@@ -132,7 +136,8 @@ fn a_real_postfix_takes_the_mails_and_the_reviewer_answers() {
     let zone = server.ip_zone(json!({}));
     zone.list("192.0.2.0/24");
     zone.list("192.0.2.1");
-    let words = ["removal", "submit", "192.0.2.1", "--contact", "taro@example.jp", "--comment", "closed"];
+    let words =
+        ["removal", "submit", "192.0.2.1", "--contact", "taro@example.jp", "--comment", "closed"];
     assert!(ctl(&server, &words).stdout.starts_with("waiting  "));
     let run = |words: &[&str]| {
         let done = ctl(&server, words);
@@ -147,9 +152,8 @@ fn a_real_postfix_takes_the_mails_and_the_reviewer_answers() {
     run(&["review", "release", &id]);
     let decided = run(&["review", "decide", &id, "grant", "--note", "thank you"]);
     assert!(!is_listed(&zone, "192.0.2.1") && is_listed(&zone, "192.0.2.2"));
-    let mail = inbox.wait_for(PATIENCE, |message| {
-        text(message).contains("thank you").then(|| message.clone())
-    });
+    let mail = inbox
+        .wait_for(PATIENCE, |message| text(message).contains("thank you").then(|| message.clone()));
     assert!(mail.data.contains("192.0.2.1 has been removed from"), "{}", mail.data);
     assert!(mail.data.contains("From: Example list <list@example.org>"), "{}", mail.data);
     let seq = decided.rsplit(' ').next().unwrap().trim();

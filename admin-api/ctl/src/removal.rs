@@ -169,11 +169,7 @@ impl SubmitRemoval {
     }
 }
 
-fn outcome(
-    document: &Document<RemovalRequest>,
-    body: &RemovalRequest,
-    name: &str,
-) -> String {
+fn outcome(document: &Document<RemovalRequest>, body: &RemovalRequest, name: &str) -> String {
     let state = text::word(&body.state);
     let at = body.removed_at.clone().unwrap_or_else(|| body.due_at.clone());
     document.outcome(&[&state, &body.zone, &body.subject, &at, name])

@@ -206,9 +206,7 @@ impl From<Refused> for Problem {
             Refused::Full(_)
             | Refused::Crowded { .. }
             | Refused::Often(..)
-            | Refused::MailFull(_) => {
-                (StatusCode::TOO_MANY_REQUESTS, "too-many-removal-requests")
-            }
+            | Refused::MailFull(_) => (StatusCode::TOO_MANY_REQUESTS, "too-many-removal-requests"),
         };
         Self::new(status, word, why)
     }
@@ -232,9 +230,7 @@ impl From<RemovalsError> for Problem {
             RemovalsError::Tester(err) => err.into(),
             RemovalsError::NotFound(id) => no_request(&id.to_string()),
             RemovalsError::NoTicket => Self::not_found("no-such-removal-request", err),
-            RemovalsError::NotWaiting { .. } => {
-                Self::new(StatusCode::CONFLICT, "not-waiting", err)
-            }
+            RemovalsError::NotWaiting { .. } => Self::new(StatusCode::CONFLICT, "not-waiting", err),
             RemovalsError::Stale => Self::new(StatusCode::CONFLICT, "changed-meanwhile", err),
             RemovalsError::Write(err) => err.into(),
             RemovalsError::Store(err) => err.into(),

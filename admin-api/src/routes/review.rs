@@ -9,9 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use dnsbl_removals::{
-    Item, ItemId, ItemKind, Position, ReviewDecision, ReviewError, ReviewFilter,
-};
+use dnsbl_removals::{Item, ItemId, ItemKind, Position, ReviewDecision, ReviewError, ReviewFilter};
 use dnsbl_reports::Comment;
 use dnsbl_store::Precondition;
 use dnsbl_types::{Name, UnixTime};
@@ -204,7 +202,8 @@ fn show(item: &Item, seq: Option<u64>) -> Response {
 
 impl ListQuery {
     fn filter(&self) -> Result<ReviewFilter, Problem> {
-        let none = |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
+        let none =
+            |field: &str, text: &str| Problem::malformed(format!("{field}: {text:?} is none"));
         let kind = self.kind.as_deref().map(|text| {
             let kind = ItemKind::ALL.into_iter().find(|kind| kind.as_str() == text);
             kind.ok_or_else(|| none("kind", text))

@@ -77,10 +77,7 @@ pub(crate) fn write_by_ticket(found: &Found) -> api::RemovalRequest {
 
 /// A request that was just made, with its ticket.
 pub(crate) fn write_new(submitted: &Submitted) -> api::RemovalRequest {
-    api::RemovalRequest {
-        ticket: Some(submitted.ticket.reveal()),
-        ..write_own(&submitted.request)
-    }
+    api::RemovalRequest { ticket: Some(submitted.ticket.reveal()), ..write_own(&submitted.request) }
 }
 
 /// A request as whoever has made it sees it.

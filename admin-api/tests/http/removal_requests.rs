@@ -33,7 +33,8 @@ async fn the_rules_of_a_zone_read_back_as_they_were_put() {
         let zone = json!({"kind": "ip", "ns": ["ns1.example.net."], "removal": bad});
         fixture.put(ZONE, zone).await.problem(status);
     }
-    let allow = json!({"kind": "allow", "ns": ["ns1.example.net."], "removal": {"self_service": true}});
+    let allow =
+        json!({"kind": "allow", "ns": ["ns1.example.net."], "removal": {"self_service": true}});
     fixture.put("/v1/zones/pop.example.org", allow).await.problem(422);
     fixture.put_zone("/v1/zones/usual.example.org", "ip").await;
     assert!(fixture.get("/v1/zones/usual.example.org").await.ok().get("removal").is_none());
@@ -50,12 +51,19 @@ async fn a_subject_is_removed_at_once_and_waits_when_it_is_listed_again() {
     assert_eq!(done.header("location"), format!("{REQUESTS}/{id}"));
     fixture.get(&format!("{ZONE}/listings/192.0.2.1")).await.problem(404);
     let audit = fixture.get("/v1/audit").await;
-    assert!(audit.text.contains("listing-delete") || audit.text.contains("\"delete\""), "{}", audit.text);
+    assert!(
+        audit.text.contains("listing-delete") || audit.text.contains("\"delete\""),
+        "{}",
+        audit.text
+    );
     assert!(done.json["cached_until"].as_str() > done.json["removed_at"].as_str());
     ask(&fixture, "192.0.2.1").await.problem(422);
     fixture.list("192.0.2.1", json!({})).await;
     let waits = ask(&fixture, "192.0.2.1").await;
-    assert_eq!((&waits.ok()["state"], &waits.json["due_at"]), (&json!("waiting"), &waits.json["due_at"]));
+    assert_eq!(
+        (&waits.ok()["state"], &waits.json["due_at"]),
+        (&json!("waiting"), &waits.json["due_at"])
+    );
     assert!(waits.json["removed_at"].as_str() > done.json["removed_at"].as_str(), "{}", waits.text);
     fixture.get(&format!("{ZONE}/listings/192.0.2.1")).await.ok();
 }
@@ -80,7 +88,8 @@ async fn nothing_wider_than_the_subject_goes_without_a_reviewer() {
 async fn a_request_that_makes_no_sense_is_refused_saying_why() {
     let fixture = fixture(json!({})).await;
     fixture.put_zone("/v1/zones/other.example.org", "ip").await;
-    let combined = json!({"kind": "ip", "ns": ["ns1.example.net."], "includes": [{"zone": "bl.example.org"}]});
+    let combined =
+        json!({"kind": "ip", "ns": ["ns1.example.net."], "includes": [{"zone": "bl.example.org"}]});
     assert_eq!(fixture.put("/v1/zones/all.example.org", combined).await.status, 201);
     fixture.list("192.0.2.1", json!({})).await;
     fixture.list("192.0.2.2", json!({})).await;
@@ -130,14 +139,21 @@ async fn a_ticket_shows_how_a_request_stands_and_not_who_decides() {
     assert_eq!((&seen.ok()["listed"], &seen.json["has_contact"]), (&json!(true), &json!(false)));
     assert!(!seen.text.contains("closed") && !seen.text.contains(ticket.as_str().unwrap()));
     let other = ticket.as_str().unwrap().to_owned();
-    let other = if other.ends_with('a') { other[..38].to_owned() + "i" } else { other[..38].to_owned() + "a" };
+    let other = if other.ends_with('a') {
+        other[..38].to_owned() + "i"
+    } else {
+        other[..38].to_owned() + "a"
+    };
     for wrong in [json!(other), json!("x"), json!("")] {
         find(&wrong).await.problem(404);
     }
     let path = format!("{REQUESTS}/{id}");
     fixture.ask_as(&submitter, "GET", &path).send().await.problem(403);
     let whole = fixture.get(&path).await;
-    assert_eq!((&whole.ok()["comment"], &whole.json["requested_by"]), (&json!("closed now"), &json!("desk")));
+    assert_eq!(
+        (&whole.ok()["comment"], &whole.json["requested_by"]),
+        (&json!("closed now"), &json!("desk"))
+    );
     assert!(whole.json.get("ticket").is_none());
     let item = format!("/v1/review/removal-{id}/decide");
     fixture.post(&item, json!({"decision": "refuse", "note": "seen again"})).await.ok();

@@ -124,7 +124,10 @@ async fn a_removal_that_is_granted_leaves_what_covers_it_and_comes_back_when_it_
     let body = json!({"decision": "grant", "note": "closed"});
     let granted = act(&fixture, &admin, id, "decide", body).await;
     let request = &granted.ok()["removal_request"];
-    assert_eq!((&request["state"], &request["decision"]["note"]), (&json!("granted"), &json!("closed")));
+    assert_eq!(
+        (&request["state"], &request["decision"]["note"]),
+        (&json!("granted"), &json!("closed"))
+    );
     let listings = fixture.get(&format!("{ZONE}/listings/192.0.2.1")).await;
     let listing = &listings.ok()["listings"][0];
     assert_eq!((&listing["source"], &listing["exclusion"]), (&json!("removals"), &json!(true)));
@@ -146,7 +149,9 @@ async fn a_listing_is_kept_or_removed_and_a_report_confirmed() {
     let admin = fixture.admin();
     let listing = &waiting(&fixture, "kind=listing").await[0];
     act(&fixture, &admin, listing, "claim", json!({})).await.ok();
-    let kept = act(&fixture, &admin, listing, "decide", json!({"decision": "keep", "note": "a lab"})).await;
+    let kept =
+        act(&fixture, &admin, listing, "decide", json!({"decision": "keep", "note": "a lab"}))
+            .await;
     kept.ok();
     assert!(waiting(&fixture, "kind=listing").await.is_empty());
     fixture.list("192.0.2.0_24", json!({"note": "changed"})).await;
@@ -176,7 +181,8 @@ async fn of_reviewers_who_decide_at_once_one_does() {
         let ask = fixture.ask("POST", &path).header("if-match", etag);
         ask.json(&json!({"decision": decision})).send()
     };
-    let answers = tokio::join!(decide("grant"), decide("refuse"), decide("grant"), decide("refuse"));
+    let answers =
+        tokio::join!(decide("grant"), decide("refuse"), decide("grant"), decide("refuse"));
     let statuses: Vec<u16> =
         [answers.0, answers.1, answers.2, answers.3].iter().map(|a| a.status.as_u16()).collect();
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");

@@ -56,9 +56,7 @@ pub use report::{
     Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
-pub use review::{
-    ClaimBody, DecideBody, Decided, ReviewClaim, ReviewItem, ReviewKind, ReviewPage,
-};
+pub use review::{ClaimBody, DecideBody, Decided, ReviewClaim, ReviewItem, ReviewKind, ReviewPage};
 pub use scopes::{ROLES, Role, SCOPES};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,

@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
-    RemovalRules, RemovalRulesError, ReportRules, ReportRulesError, Retirement, ReturnCode, Rrset, UnixTime, ZonePhase, query_name,
-    test_name::TestName,
+    RemovalRules, RemovalRulesError, ReportRules, ReportRulesError, Retirement, ReturnCode, Rrset,
+    UnixTime, ZonePhase, query_name, test_name::TestName,
 };
 
 /// The kind of subjects that a zone lists.

@@ -38,8 +38,9 @@ impl MailSpec {
                 let text = name.get_ref().trim();
                 let is_short = (1..=MAX_NAME).contains(&text.chars().count());
                 if !is_short || text.chars().any(char::is_control) {
-                    let detail =
-                        format!("it is 1 to {MAX_NAME} characters, none of them a control character");
+                    let detail = format!(
+                        "it is 1 to {MAX_NAME} characters, none of them a control character"
+                    );
                     return refuse("mail.name", name.span(), detail);
                 }
                 text.to_owned()

@@ -11,9 +11,9 @@ use std::{
 
 use dnsbl_types::{
     Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
-    ListAll, Listing, Name, Quota, Reason, Records, RemovalRules, ReportCategory, ReportRule, ReportRules,
-    Retirement, ReturnCode, SoaTimes, Source, SubscriberMode, UnixTime, Zone, ZoneKind, ZonePhase,
-    ZoneQuotas, ZoneSpec,
+    ListAll, Listing, Name, Quota, Reason, Records, RemovalRules, ReportCategory, ReportRule,
+    ReportRules, Retirement, ReturnCode, SoaTimes, Source, SubscriberMode, UnixTime, Zone,
+    ZoneKind, ZonePhase, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -429,13 +429,8 @@ impl TryFrom<SettingsValue> for Zone {
                     wait,
                     longest_wait,
                 } => {
-                    spec.removal = RemovalRules {
-                        self_service,
-                        confirm_by_mail,
-                        promise,
-                        wait,
-                        longest_wait,
-                    };
+                    spec.removal =
+                        RemovalRules { self_service, confirm_by_mail, promise, wait, longest_wait };
                 }
             }
         }
