@@ -135,6 +135,7 @@ step-await-second-test = The first of two tests has found the host closed. If th
 step-await-retest = The host is tested again by itself, and removed after two clean tests. The next test is due
 step-ask-network-owner = All of { $prefix } is listed, not this address alone. Whoever runs that network has to act; ask your
     provider.
+step-ask-domain-owner = All of { $domain } is listed, not this name alone. Whoever runs that domain has to act.
 step-end-cause = Find the cause and end it. Often it is a stolen password, a compromised web site, an infected computer behind the
     same address, or an open proxy.
 step-ask-operator = Then ask for removal. Name the address, say what was wrong, and what you have changed:
@@ -152,6 +153,8 @@ step-check-names = See that the address has a reverse DNS name that leads back t
 step-nothing-here = There is nothing to do here: the operator keeps this address out of the list.
 step-not-your-doing = It is most likely nothing that you did. The address belongs to a mail server or to a connection that others
     use, too.
+step-leave-out-domain = The domain is named in the mail: as its sender, as the name of a host, or in a link. If it is not yours, leave it out and
+    send the mail again.
 step-tell-administrator = Tell whoever runs your mail server or your connection, and send the whole refusal and the address of
     this page along. Only they can put it right.
 step-use-submission = If the address is that of your own connection: set your mail program to send by your provider's server, port
