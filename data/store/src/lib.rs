@@ -49,6 +49,7 @@ pub use format::{
     allow_entry::AllowRecord,
     audit::AuditRecord,
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    figures::{Figures, FiguresRow, Span, Stock},
     freeze::Freeze,
     idempotency::{Remembered, RequestId},
     key::compare_subjects,

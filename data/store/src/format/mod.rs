@@ -9,6 +9,7 @@ pub(crate) mod block;
 pub(crate) mod codec;
 pub(crate) mod document;
 pub(crate) mod document_key;
+pub(crate) mod figures;
 pub(crate) mod freeze;
 pub(crate) mod idempotency;
 pub(crate) mod key;
