@@ -12,3 +12,4 @@ mod markup;
 mod picture;
 mod secrecy;
 mod site;
+mod story;

@@ -6,7 +6,7 @@ use super::site::Site;
 
 /// Waits for a page with this heading.
 #[track_caller]
-fn expect_heading(browser: &Browser, heading: &str) {
+pub(super) fn expect_heading(browser: &Browser, heading: &str) {
     eventually(PATIENCE, || {
         match browser.run("return document.querySelector('h1')?.innerText ?? ''") {
             shown if shown == heading => Ok(()),

@@ -1,6 +1,11 @@
 //! A list with everything that pages show, and where its pages are.
 
-use dnsbl_tests::{Admin, HttpReply, NameServer, TestServer, TestZone, eventually};
+use std::{net::SocketAddr, time::Duration};
+
+use dnsbl_tests::{
+    Admin, HttpReply, NameServer, TestServer, TestZone, eventually,
+    mta::{ScriptedServer, unique_addr},
+};
 use hickory_proto::rr::{
     Name, RData, RecordType,
     rdata::{A, PTR},
@@ -9,7 +14,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every page, below that of a language: a name for its pictures, its place, its status.
-const PAGES: [(&str, &str, u16); 22] = [
+const PAGES: [(&str, &str, u16); 24] = [
     ("home", "", 200),
     ("lookup", "lookup", 200),
     ("lookup-listed", "lookup/192.0.2.99", 200),
@@ -25,6 +30,8 @@ const PAGES: [(&str, &str, u16); 22] = [
     ("lookup-domain", "lookup/a-rather-long-name-of-a-host.with-several.labels.bad.example", 200),
     ("lookup-long-words", "lookup/203.0.113.66", 200),
     ("lookup-mistake", "lookup?q=192.0.2.7%2F24", 400),
+    ("nominate", "nominate", 200),
+    ("nominate-again", "nominate?ground=delist&address=192.0.2.99", 200),
     ("policy", "policy", 200),
     ("use", "use", 200),
     ("faq", "faq", 200),
@@ -34,12 +41,19 @@ const PAGES: [(&str, &str, u16); 22] = [
     ("no-page", "nothing", 404),
 ];
 
+/// How long a relay test may take on a busy machine.
+pub(super) const TEST: Duration = Duration::from_secs(120);
+
 pub(super) const LANGUAGES: [&str; 2] = ["en", "ja"];
 
 /// A server with pages, and what stands in them.
 pub(super) struct Site {
     pub(super) server: TestServer,
     pub(super) relays: TestZone,
+    /// Where relays hand back what the tester sends.
+    pub(super) receiver: SocketAddr,
+    /// Pages that are there once something has happened: name, place.
+    happened: Vec<(&'static str, String)>,
     visitor: Admin,
     _names: NameServer,
 }
@@ -57,15 +71,29 @@ impl Site {
     #[track_caller]
     pub(super) fn empty(lines: &str) -> Self {
         let names = names();
+        let receiver = SocketAddr::from(unique_addr());
         let server = TestServer::with_tables(&format!(
-            "[web]
+            "[relay-tester]
+enabled = true
+zone = \"relays.example.org\"
+receiver = \"{receiver}\"
+probe-domain = \"probe.example.org\"
+ehlo = \"relaytest.example.org\"
+allow-targets = [\"127.0.0.0/8\"]
+resolvers = [\"{resolver}\"]
+connection-pause = \"0s\"
+settle-for = \"1s\"
+second-test-after = \"1s\"
+retry-after = \"2s\"
+anonymous.enabled = true
+[web]
 listen = \"127.0.0.1:0\"
 name = \"Example Block List\"
 operator = \"Example Organisation\"
 contact = \"abuse@example.org\"
-resolver = \"{}\"
+resolver = \"{resolver}\"
 {lines}",
-            names.addr()
+            resolver = names.addr()
         ));
         let ready = server.stderr();
         let (_, address) = ready.split_once(" web=").expect("the pages are served");
@@ -74,13 +102,14 @@ resolver = \"{}\"
         let visitor = Admin::new(address.expect("an address"), "none");
         let reason = "Open relay $, see https://bl.example.org/lookup/$";
         let relays = server.ip_zone_at("relays.example.org", json!({"reason": reason}));
-        Self { server, relays, visitor, _names: names }
+        Self { server, relays, receiver, happened: Vec::new(), visitor, _names: names }
     }
 
     /// A list with something of everything.
     #[track_caller]
     pub(super) fn furnished() -> Self {
-        let site = Self::empty("requests-per-second = 0\n");
+        let mut site = Self::empty("requests-per-second = 0\n");
+        site.happened.push(("relay-test", site.relay_test()));
         let server = &site.server;
         let relays = &site.relays;
         relays.put("192.0.2.99", "", &json!({"note": "a private note", "expires_in": 864_000}));
@@ -101,6 +130,21 @@ resolver = \"{}\"
         let domains = server.domain_zone_at("domains.example.org", domains);
         domains.list("*.bad.example");
         site
+    }
+
+    /// Has a host tested that takes mail and hands none back; the place of the test.
+    #[track_caller]
+    fn relay_test(&self) -> String {
+        let (admin, host) = (self.server.admin(), ScriptedServer::accepting());
+        let addr = host.addr();
+        let body = json!({"address": addr.ip(), "port": addr.port(), "ground": "owner"});
+        let test = admin.post("/v1/relay-tests", &body).expect(202).json();
+        let id = test["id"].as_str().expect("a test has an id");
+        eventually(TEST, || {
+            let test = admin.get(&format!("/v1/relay-tests/{id}")).expect(200).json();
+            if test["verdict"].is_null() { Err(test) } else { Ok(()) }
+        });
+        format!("tests/{id}")
     }
 
     /// A list whose visitors have asked more than they may.
@@ -144,11 +188,12 @@ resolver = \"{}\"
 
     /// All pages in a language.
     pub(super) fn pages_in(&self, language: &'static str) -> impl Iterator<Item = Shown> + '_ {
-        PAGES.iter().map(move |(name, place, status)| Shown {
+        let happened = self.happened.iter().map(|(name, place)| (*name, &**place, 200));
+        PAGES.into_iter().chain(happened).map(move |(name, place, status)| Shown {
             name: format!("{name}.{language}"),
             language,
             url: self.url(&format!("/{language}/{place}")),
-            status: *status,
+            status,
         })
     }
 }

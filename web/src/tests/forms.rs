@@ -170,10 +170,8 @@ fn a_test_is_told_in_both_languages_whatever_it_found() {
     let at = UnixTime(5_000);
     let stages = [Stage::Waits(at), Stage::Talks, Stage::Awaits(at), Stage::Retries(at)];
     let done = Verdict::ALL.map(Stage::Done);
-    let outcomes = Outcome::ALL.map(|outcome| ProbeFact {
-        name: "plain",
-        progress: Progress::Answered(outcome),
-    });
+    let outcomes = Outcome::ALL
+        .map(|outcome| ProbeFact { name: "plain", progress: Progress::Answered(outcome) });
     for stage in stages.into_iter().chain(done).chain([Stage::Cancelled]) {
         for language in Language::ALL {
             let texts = catalogue.texts(language);

@@ -202,9 +202,8 @@ impl Pages {
         headers: &[(&str, &str)],
     ) -> Page {
         let peer: SocketAddr = "192.0.2.77:4000".parse().unwrap();
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let form =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let kind = [("content-type", "application/x-www-form-urlencoded")];
         let headers = [&kind, headers].concat();
         self.send(peer, "POST", path, &headers, Body::from(form)).await

@@ -156,11 +156,7 @@ pub(crate) fn read_figures_value(bytes: &[u8]) -> Result<Figures, StoreError> {
     codec::decode("figures", bytes)
 }
 
-pub(crate) fn read_figures(
-    span: Span,
-    key: &[u8],
-    value: &[u8],
-) -> Result<FiguresRow, StoreError> {
+pub(crate) fn read_figures(span: Span, key: &[u8], value: &[u8]) -> Result<FiguresRow, StoreError> {
     let unreadable = || StoreError::unreadable("figures key", format!("{key:x?}"));
     let (&[_, _, ref number @ ..], wire) = key.split_first_chunk::<6>().ok_or_else(unreadable)?;
     if wire.is_empty() {
