@@ -13,7 +13,7 @@ use super::{
     site::{Site, TEST},
 };
 
-const BUTTON: &str = "main form button[type=submit]";
+const BUTTON: &str = "form.form button[type=submit]";
 
 #[test]
 fn a_nominated_relay_is_tested_listed_looked_up_closed_tested_again_and_removed() {
