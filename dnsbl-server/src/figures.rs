@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use dnsbl_store::{Figures, FiguresRow, Filter, LogEntry, Op, Reader, Span, Stock, Store, StoreError};
+use dnsbl_store::{
+    Figures, FiguresRow, Filter, LogEntry, Op, Reader, Span, Stock, Store, StoreError,
+};
 use dnsbl_types::{Clock, Name, UnixTime, Zone};
 use tokio::{
     task::{JoinHandle, spawn_blocking},
@@ -137,7 +139,11 @@ impl FiguresKeeper {
         Ok(())
     }
 
-    fn codes_of(&self, reader: &Reader<'_>, zone: &Zone) -> Result<Vec<(Ipv4Addr, u64)>, StoreError> {
+    fn codes_of(
+        &self,
+        reader: &Reader<'_>,
+        zone: &Zone,
+    ) -> Result<Vec<(Ipv4Addr, u64)>, StoreError> {
         let mut counts: HashMap<Ipv4Addr, u64> = HashMap::new();
         let usual = zone.return_codes.first().copied();
         let stop = self.stop.clone();
@@ -193,9 +199,12 @@ impl Pending {
     }
 
     fn rows(self) -> impl Iterator<Item = FiguresRow> {
-        self.0
-            .into_iter()
-            .map(|((span, number, zone), figures)| FiguresRow { span, number, zone, figures })
+        self.0.into_iter().map(|((span, number, zone), figures)| FiguresRow {
+            span,
+            number,
+            zone,
+            figures,
+        })
     }
 }
 

@@ -64,7 +64,11 @@ pub(crate) fn of_status(texts: Texts<'_>, settings: &Settings, status: &Status) 
 }
 
 /// The feed of incidents, the newest first.
-pub(crate) fn of_incidents(texts: Texts<'_>, settings: &Settings, incidents: &[Incident]) -> String {
+pub(crate) fn of_incidents(
+    texts: Texts<'_>,
+    settings: &Settings,
+    incidents: &[Incident],
+) -> String {
     let entries = incidents.iter().take(MAX_INCIDENTS).map(|incident| {
         let (_, text) = incident.text(texts.language);
         let times = incident_times(texts, incident);

@@ -87,17 +87,18 @@ impl IncidentFolder {
             return seen.incidents.clone();
         }
         let (folder, before) = (folder.clone(), std::mem::take(&mut seen.files));
-        let look = tokio::task::spawn_blocking(move || {
-            let files = list(&folder);
-            let incidents = match &files {
-                Ok(files) if *files != before => Some(read(&folder, files)),
-                _ => None,
-            };
-            (files.unwrap_or_else(|err| {
+        let look =
+            tokio::task::spawn_blocking(move || {
+                let files = list(&folder);
+                let incidents = match &files {
+                    Ok(files) if *files != before => Some(read(&folder, files)),
+                    _ => None,
+                };
+                (files.unwrap_or_else(|err| {
                 tracing::warn!(folder = %folder.display(), %err, "web.incidents can't be read");
                 before
             }), incidents)
-        });
+            });
         if let Ok((files, incidents)) = look.await {
             seen.files = files;
             if let Some(incidents) = incidents {
@@ -159,7 +160,10 @@ fn time(text: &PlainText, key: &'static str) -> Result<Option<UnixTime>, TextErr
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, time::{Duration, Instant}};
+    use std::{
+        fs,
+        time::{Duration, Instant},
+    };
 
     use dnsbl_types::UnixTime;
 
@@ -173,7 +177,10 @@ mod tests {
         let folder = IncidentFolder::new(Some(dir.path().into()));
         let began = Instant::now();
         assert_eq!(folder.current(began).await.len(), 0);
-        write("old.en.txt", "title: Old\nbegan: 2001-09-09T01:46:40Z\nended: 2001-09-09T02:00:00Z\n\nIt was.\n");
+        write(
+            "old.en.txt",
+            "title: Old\nbegan: 2001-09-09T01:46:40Z\nended: 2001-09-09T02:00:00Z\n\nIt was.\n",
+        );
         write("new.en.txt", "title: Slow\nbegan: 2026-11-30T10:00:00Z\n\nIt is slow.\n");
         write("new.ja.txt", "title: 遅延\nbegan: 2026-11-30T10:00:00Z\n\n遅れています。\n");
         write("bad.en.txt", "title: Bad\nbegan: yesterday\n\n");
@@ -186,7 +193,10 @@ mod tests {
         assert_eq!((incidents[0].ended, incidents[1].began), (None, UnixTime(1_000_000_000)));
         assert_eq!(incidents[0].text(Language::Japanese).1.title.as_str(), "遅延");
         assert_eq!(incidents[1].text(Language::Japanese).0, Language::English);
-        write("new.en.txt", "title: Slow\nbegan: 2026-11-30T10:00:00Z\nended: 2026-11-30T11:00:00Z\n\nOver.\n");
+        write(
+            "new.en.txt",
+            "title: Slow\nbegan: 2026-11-30T10:00:00Z\nended: 2026-11-30T11:00:00Z\n\nOver.\n",
+        );
         let incidents = folder.current(began + Duration::from_secs(12)).await;
         assert!(incidents[0].ended.is_some());
         drop(dir);

@@ -50,8 +50,8 @@ mod zones;
 
 pub use color::{Color, ColorError, Colors};
 pub use language::{Language, Languages};
-pub use serve::serve;
 pub use operator_files::{FileError, OperatorFiles};
 pub use plain_text::TextError;
+pub use serve::serve;
 pub use settings::{Contact, ContactError, Limits, Settings, ShownZones};
 pub use site::{Host, Site, State};

@@ -143,7 +143,9 @@ mod tests {
     #[test]
     fn a_logo_is_a_drawing_and_runs_nothing() {
         let svg = |inside: &str| {
-            let text = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\">{inside}</svg>");
+            let text = format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1 1\">{inside}</svg>"
+            );
             check_logo(text.as_bytes()).is_ok()
         };
         assert!(svg("<path d=\"M0 0h1v1z\"/>"));

@@ -179,7 +179,7 @@ fn pieces(line: &str) -> Line {
     pieces
 }
 
-fn plain_line(line: &Line) -> String {
+fn plain_line(line: &[Piece]) -> String {
     let texts = line.iter().map(|piece| match piece {
         Piece::Text(text) => text.to_string(),
         Piece::Link(contact) => contact.to_string(),
@@ -211,7 +211,10 @@ mod tests {
         assert_eq!((lines.len(), heading.as_str(), items.len()), (2, "Contact", 2));
         assert!(matches!(items[0].as_slice(), [Piece::Text(_), Piece::Link(_), Piece::Text(_)]));
         let plain = text.plain();
-        assert!(plain.contains("by mail: abuse@example.org.\n(https://example.org/contact)"), "{plain}");
+        assert!(
+            plain.contains("by mail: abuse@example.org.\n(https://example.org/contact)"),
+            "{plain}"
+        );
     }
 
     #[test]
@@ -230,8 +233,13 @@ mod tests {
         assert!(wrong("").contains("title"));
         assert!(wrong("began: x\n\ntitle: a").contains("title"));
         let name = |name: &str| name_of(Path::new(name));
-        assert_eq!(name("/a/slow-answers.ja.txt").unwrap(), ("slow-answers".into(), Language::Japanese));
-        for wrong in ["a.txt", "a.xx.txt", "A.en.txt", ".en.txt", "a.en", "a/../b.en.txt~", "é.en.txt"] {
+        assert_eq!(
+            name("/a/slow-answers.ja.txt").unwrap(),
+            ("slow-answers".into(), Language::Japanese)
+        );
+        for wrong in
+            ["a.txt", "a.xx.txt", "A.en.txt", ".en.txt", "a.en", "a/../b.en.txt~", "é.en.txt"]
+        {
             assert!(matches!(name(wrong), Err(TextError::Name)), "{wrong}");
         }
     }

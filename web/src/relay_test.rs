@@ -279,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_long_transcript_comes_in_parts_that_fit_on_a_page() {
-        let lines: Vec<String> = (0..600).map(|at| format!("S: {at} {}", "<".repeat(200))).collect();
+        let lines: Vec<String> =
+            (0..600).map(|at| format!("S: {at} {}", "<".repeat(200))).collect();
         let first = Part::of(&lines, 1);
         assert_eq!(first.number, 1);
         let all: usize = (1..=first.count)

@@ -358,7 +358,8 @@ async fn show_incident_feed(State(app): AppState, Extension(language): InLanguag
 }
 
 async fn style(State(app): AppState) -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOREVER)];
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOREVER)];
     (headers, app.surroundings.style.clone()).into_response()
 }
 

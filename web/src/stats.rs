@@ -126,11 +126,7 @@ pub(crate) async fn collect(
     Ok(stats)
 }
 
-fn count(
-    reader: &Reader<'_>,
-    origins: &HashSet<Name>,
-    now: UnixTime,
-) -> Result<Stats, StoreError> {
+fn count(reader: &Reader<'_>, origins: &HashSet<Name>, now: UnixTime) -> Result<Stats, StoreError> {
     let zones = reader.zones()?.into_iter().filter(|it| origins.contains(&it.zone.origin));
     let zones = zones.map(|record| ZoneStats {
         origin: record.zone.origin,
@@ -191,9 +187,8 @@ fn by_frequency(
         .into_iter()
         .map(|(reason, listings)| ReasonStats { reason: Some(reason), listings })
         .collect();
-    let name = |stats: &ReasonStats| {
-        stats.reason.as_ref().map(|(zone, code)| (zone.to_string(), *code))
-    };
+    let name =
+        |stats: &ReasonStats| stats.reason.as_ref().map(|(zone, code)| (zone.to_string(), *code));
     reasons.sort_by_cached_key(|stats| {
         let last = stats.listings.iter().rev().find_map(|listings| *listings);
         (std::cmp::Reverse(last), name(stats))

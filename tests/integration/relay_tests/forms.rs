@@ -85,7 +85,13 @@ fn a_host_that_is_nominated_on_a_page_is_tested_listed_closed_and_removed() {
     tester.verdict(id(&test));
     let page = visitor.get(&test).expect(200);
     assert!(page.header("refresh").is_empty(), "nothing happens by itself");
-    for told in ["class=\"state bad\">Open relay<", "came back: relayed", "S: 220", "C: RCPT TO:", "What came back"] {
+    for told in [
+        "class=\"state bad\">Open relay<",
+        "came back: relayed",
+        "S: 220",
+        "C: RCPT TO:",
+        "What came back",
+    ] {
         assert!(page.text.contains(told), "{told}: {}", page.text);
     }
     for private in ["undisclosed", "anonymous"] {

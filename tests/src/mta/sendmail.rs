@@ -3,7 +3,10 @@
 use std::{fs, net::Ipv4Addr, process::Command};
 
 use super::{enclosure::Enclosure, unique_host};
-use crate::{PATIENCE, Process, tools::{tool, unpacked}};
+use crate::{
+    PATIENCE, Process,
+    tools::{tool, unpacked},
+};
 
 /// What a configuration begins with.
 const HEAD: &str = "OSTYPE(`linux')dnl\n";

@@ -16,7 +16,8 @@ pub(super) fn is_ours(headers: &HeaderMap, own: Option<&Url>) -> bool {
     let is_own = own.is_some_and(|own| own.origin() == origin.origin());
     let authority = origin.as_str().split("://").nth(1).map(|rest| rest.trim_end_matches('/'));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_host = host.is_some_and(|host| authority.is_some_and(|it| it.eq_ignore_ascii_case(host)));
+    let is_host =
+        host.is_some_and(|host| authority.is_some_and(|it| it.eq_ignore_ascii_case(host)));
     is_own || is_host
 }
 

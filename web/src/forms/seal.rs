@@ -104,9 +104,8 @@ mod tests {
         let sealer = Sealer::new([7; 32]);
         let seal = sealer.seal(Form::Nominate, network("2001:db8::1"), SHOWN);
         let now = SHOWN.plus(60);
-        let check = |sealer: &Sealer, seal: &str, of| {
-            sealer.check(seal, Form::Nominate, network(of), now)
-        };
+        let check =
+            |sealer: &Sealer, seal: &str, of| sealer.check(seal, Form::Nominate, network(of), now);
         assert_eq!(check(&sealer, &seal, "2001:db8::ffff"), Ok(()));
         assert_eq!(check(&sealer, &seal, "2001:db8:1::1"), Err(SealError::Stale));
         assert_eq!(check(&Sealer::new([8; 32]), &seal, "2001:db8::1"), Err(SealError::Stale));

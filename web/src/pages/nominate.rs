@@ -30,9 +30,7 @@ pub(crate) fn nominate(
     seal: &str,
 ) -> Markup {
     let title = view.text("menu-nominate");
-    let describes = |field: Field| {
-        fault.filter(|fault| fault.field == field).map(|_| "fault")
-    };
+    let describes = |field: Field| fault.filter(|fault| fault.field == field).map(|_| "fault");
     let invalid = |field: Field| describes(field).map(|_| "true");
     let main = html! {
         h1 { (title) }

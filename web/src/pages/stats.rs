@@ -125,9 +125,10 @@ fn questions(view: View<'_>, stats: &Stats) -> Markup {
         format!("B: {}", view.text("stats-answered")),
     ];
     let tenths = |value: u64| format!("{}.{}", grouped(value / 10), value % 10);
-    let rows = stats.hours.iter().map(|it| {
-        (hour(it.began), vec![tenths(it.questions), tenths(it.listed)])
-    });
+    let rows = stats
+        .hours
+        .iter()
+        .map(|it| (hour(it.began), vec![tenths(it.questions), tenths(it.listed)]));
     let (first, last) = (stats.hours.first(), stats.hours.last());
     let ends = [first, last].map(|it| it.map(|it| hour(it.began)).unwrap_or_default());
     html! {

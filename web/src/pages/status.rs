@@ -28,11 +28,7 @@ const MAX_INCIDENTS: usize = 10;
 const TEXT_ROOM: usize = 14_000;
 
 /// The page. `incidents`: the newest first, where the operator keeps any.
-pub(crate) fn status(
-    view: View<'_>,
-    status: &Status,
-    incidents: Option<&[Incident]>,
-) -> Markup {
+pub(crate) fn status(view: View<'_>, status: &Status, incidents: Option<&[Incident]>) -> Markup {
     let title = view.text("menu-status");
     let class = if status.state == State::Serving { "state good" } else { "state bad" };
     let main = html! {
@@ -89,9 +85,7 @@ pub(crate) fn status(
 pub(crate) fn incident_times(texts: Texts<'_>, incident: &Incident) -> String {
     let began = || ("began", minute(incident.began).into());
     match incident.ended {
-        Some(ended) => {
-            texts.fill("incident-ended", [began(), ("ended", minute(ended).into())])
-        }
+        Some(ended) => texts.fill("incident-ended", [began(), ("ended", minute(ended).into())]),
         None => texts.fill("incident-goes-on", [began()]),
     }
 }

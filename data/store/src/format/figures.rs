@@ -103,11 +103,6 @@ impl Figures {
         let place = Self::AGES.iter().position(|most| age < *most).unwrap_or(Self::AGES.len());
         self.ages[place] += 1;
     }
-
-    /// Whether there is nothing in it.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl AddAssign for Figures {
@@ -156,11 +151,7 @@ pub(crate) fn read_figures_value(bytes: &[u8]) -> Result<Figures, StoreError> {
     codec::decode("figures", bytes)
 }
 
-pub(crate) fn read_figures(
-    span: Span,
-    key: &[u8],
-    value: &[u8],
-) -> Result<FiguresRow, StoreError> {
+pub(crate) fn read_figures(span: Span, key: &[u8], value: &[u8]) -> Result<FiguresRow, StoreError> {
     let unreadable = || StoreError::unreadable("figures key", format!("{key:x?}"));
     let (&[_, _, ref number @ ..], wire) = key.split_first_chunk::<6>().ok_or_else(unreadable)?;
     if wire.is_empty() {

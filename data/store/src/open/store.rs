@@ -12,8 +12,8 @@ use dnsbl_types::{Day, Follower, Name, Source, UnixTime};
 use rocksdb::DB;
 
 use crate::{
-    Change, ChangeError, Committed, FiguresRow, Operation, Reader, Remembered, RequestId, Selection, Span, Spent,
-    Staging, StoreError, Terms, TokenUse, UsageRow,
+    Change, ChangeError, Committed, FiguresRow, Operation, Reader, Remembered, RequestId,
+    Selection, Span, Spent, Staging, StoreError, Terms, TokenUse, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{self, SegmentId, SegmentKey, ZoneId},
