@@ -28,7 +28,7 @@ pub(crate) struct Nomination {
 impl Nomination {
     /// What was typed.
     pub(crate) fn read(fields: &Fields) -> Self {
-        let ground = fields.get("ground").parse().ok();
+        let ground: Option<Ground> = fields.get("ground").parse().ok();
         Self {
             address: fields.get("address").to_owned(),
             ground: ground.filter(|ground| GROUNDS.contains(ground)),

@@ -179,7 +179,7 @@ fn pieces(line: &str) -> Line {
     pieces
 }
 
-fn plain_line(line: &Line) -> String {
+fn plain_line(line: &[Piece]) -> String {
     let texts = line.iter().map(|piece| match piece {
         Piece::Text(text) => text.to_string(),
         Piece::Link(contact) => contact.to_string(),

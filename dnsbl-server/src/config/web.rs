@@ -159,7 +159,8 @@ impl WebSpec {
 
     fn imprint(&self) -> Result<Option<Url>, Refused> {
         let Some(typed) = &self.imprint else { return Ok(None) };
-        match read::<Contact>("web.imprint", typed)? {
+        let place: Contact = read("web.imprint", typed)?;
+        match place {
             Contact::Page(url) => Ok(Some(url)),
             Contact::Mail(_) => {
                 refuse("web.imprint", typed.span(), "it is not such as https://example.org/imprint")

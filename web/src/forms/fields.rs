@@ -52,11 +52,11 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::{body::Body, extract::Request};
+    use axum::{body::Body, http::Request};
 
     use super::{Fields, MAX_BYTES};
 
-    fn request(kind: &str, body: String) -> Request {
+    fn request(kind: &str, body: String) -> Request<Body> {
         Request::post("/").header("content-type", kind).body(Body::from(body)).unwrap()
     }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::plain_text::{Block, Line, Piece};
+use crate::plain_text::{Block, Piece};
 
 /// The parts of a text, with headings of this level.
 pub(super) fn blocks(blocks: &[Block], level: u8) -> Markup {
@@ -22,7 +22,7 @@ pub(super) fn blocks(blocks: &[Block], level: u8) -> Markup {
     }
 }
 
-fn line(pieces: &Line) -> Markup {
+fn line(pieces: &[Piece]) -> Markup {
     html! {
         @for piece in pieces {
             @match piece {

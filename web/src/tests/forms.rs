@@ -79,12 +79,12 @@ async fn what_is_wrong_is_said_beside_what_was_typed() {
         (&[("ground", "delist")], 422, "nothing to be removed"),
         (&[("evidence", "")], 422, "Add the header"),
         (&[("domain", "a b")], 422, "no name of a domain"),
-        (&[("seal", &early)], 422, "quicker than people"),
+        (&[("seal", &*early)], 422, "quicker than people"),
     ];
     for (changes, status, told) in table {
         let mut fields = nomination(&seal, "127.8.8.8");
         for (name, value) in changes {
-            fields.iter_mut().find(|(own, _)| own == name).unwrap().1 = value;
+            fields.iter_mut().find(|(own, _)| own == name).unwrap().1 = *value;
         }
         let page = pages.post("/en/nominate", &fields, &[]).await;
         well_formed(&page.text);

@@ -2,6 +2,7 @@
 
 mod forms;
 mod markup;
+mod operator;
 mod pages;
 mod secrets;
 
@@ -205,7 +206,7 @@ impl Pages {
         let form =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let kind = [("content-type", "application/x-www-form-urlencoded")];
-        let headers = [&kind, headers].concat();
+        let headers = [&kind[..], headers].concat();
         self.send(peer, "POST", path, &headers, Body::from(form)).await
     }
 

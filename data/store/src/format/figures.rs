@@ -103,11 +103,6 @@ impl Figures {
         let place = Self::AGES.iter().position(|most| age < *most).unwrap_or(Self::AGES.len());
         self.ages[place] += 1;
     }
-
-    /// Whether there is nothing in it.
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl AddAssign for Figures {
