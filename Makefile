@@ -25,7 +25,7 @@ SECONDS ?= 5
 PAIRS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint fmt build deps tools fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
+.PHONY: help run test test-all lint fmt build deps tools picture fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
 	bench-criterion advisories msrv clean-var
 
 help: ## list these commands
@@ -78,6 +78,9 @@ deps: ## install what the build needs beyond cargo and a C compiler, if it is mi
 
 tools: ## fetch the real peers the tests use (dig, unbound, …) into the target directory
 	@scripts/fetch-tools
+
+picture: build tools ## take the picture of the lookup page in README.md anew
+	DNSBL_KEEP_PICTURE=yes cargo test --release --locked --workspace --test integration -- pages::picture
 
 fuzz: deps ## let libFuzzer look for input that no reader of input expects, FUZZ_SECONDS (60) for each target
 	@scripts/fuzz

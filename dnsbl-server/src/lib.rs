@@ -10,6 +10,7 @@ pub mod commands;
 mod config;
 mod dns;
 mod feeds;
+mod figures;
 mod host;
 mod limits;
 mod logins;

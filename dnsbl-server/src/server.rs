@@ -18,7 +18,7 @@ use dnsbl_removals::{Review, RunningRemovals};
 use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
-use dnsbl_web::Site;
+use dnsbl_web::{OperatorFiles, Site};
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -30,6 +30,7 @@ use crate::{
     Config, commands, config,
     dns::{self, Counters, LiveService, Sampler, Sockets},
     feeds,
+    figures::{FiguresKeeper, RunningFigures},
     host::Host,
     limits::limits,
     logins::{self, DracService},
@@ -159,6 +160,7 @@ struct Running {
     live: LiveParts,
     query_log: Option<QueryLog>,
     usage: Option<RunningUsage>,
+    figures: Option<RunningFigures>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     /// Never ends by itself where there are no pages.
@@ -181,6 +183,8 @@ impl Running {
             None => None,
             Some(web) => Some(web.listen.bind(web.access).await.context("web.listen")?),
         };
+        let files = config.web.as_ref().map(|web| OperatorFiles::read(&web.settings)).transpose();
+        let files = files.context("[web]")?;
         let web_address = web_listener.as_ref().map(Listener::to_string);
 
         let metrics = Arc::new(Metrics::new()?);
@@ -191,6 +195,7 @@ impl Running {
         let (protection, rate_limits) = protection::build(&config.dns, metrics.registry())?;
         let access = Arc::new(protection::access(&config.dns));
         let seed = u128::from_ne_bytes(protection::random()?) as u64;
+        let form_key = protection::random()?;
         let (sampler, samples) = Sampler::counting(seed);
         let lost = query_log::lost_counter(metrics.registry())?;
         let (sampler, query_log) = match &config.dns.query_log {
@@ -264,10 +269,14 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
-        let site = config.web.as_ref().map(|web| Site {
+        let anonymous = tester.as_ref().filter(|tester| tester.settings().anonymous.is_some());
+        let site = config.web.as_ref().zip(files).map(|(web, files)| Site {
             store: store.read_only(),
             index: index.clone(),
             tester: tester.as_ref().map(|tester| tester.reader()),
+            nominations: anonymous.cloned(),
+            form_key,
+            files,
             host: host.clone(),
             settings: web.settings.clone(),
         });
@@ -306,6 +315,7 @@ impl Running {
             live: LiveParts { service, rate_limits, limits, tls, feeds, change_log },
             query_log,
             usage: None,
+            figures: None,
             http,
             http_address,
             web,
@@ -318,6 +328,7 @@ impl Running {
             stop,
         };
         let replaced = Replaced::default();
+        let counted_queries = counters.clone();
         let visible = Visible {
             counters,
             replaced: replaced.clone(),
@@ -334,10 +345,12 @@ impl Running {
             usage_metrics,
             config.dns.usage_days,
         );
+        let figures = FiguresKeeper::new(running.store.clone(), counted_queries);
         match load(&running.store, writer, usage, config).await {
             Ok((listings, usage)) => {
                 running.listings = listings;
                 running.usage = Some(usage.start(clock.clone()));
+                running.figures = Some(figures.start(clock.clone()));
             }
             Err(err) => {
                 running.stop().await;
@@ -430,6 +443,9 @@ impl Running {
         // What was asked until then is kept.
         if let Some(usage) = self.usage {
             usage.stop().await;
+        }
+        if let Some(figures) = self.figures {
+            figures.stop().await;
         }
         if let Some(query_log) = self.query_log {
             let _ = spawn_blocking(move || query_log.stop()).await;

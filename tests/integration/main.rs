@@ -51,6 +51,9 @@ mod usage;
 mod web;
 mod wildcard;
 
+// The pages in a real browser.
+mod pages;
+
 // Real lists and real peers.
 mod client;
 mod client_mta;

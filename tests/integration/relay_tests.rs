@@ -9,6 +9,7 @@ mod configuration;
 mod crash;
 mod deferrals;
 mod forgery;
+mod forms;
 mod life_cycle;
 mod limits;
 mod metrics;

@@ -7,6 +7,7 @@
 
 mod admin;
 mod answer;
+mod browser;
 mod dns;
 mod exchange;
 pub mod fixtures;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use admin::{Admin, HttpReply, segment};
 pub use answer::Answer;
+pub use browser::{Browser, Look, pictures};
 pub use dns::{Edns, Query, Reply, UdpClient};
 pub use exchange::{Transport, exchange};
 pub use name_server::NameServer;

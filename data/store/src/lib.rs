@@ -50,6 +50,7 @@ pub use format::{
     audit::AuditRecord,
     body::{BodyError, BodyFormat},
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    figures::{Figures, FiguresRow, Span, Stock},
     freeze::Freeze,
     idempotency::{Remembered, RequestId},
     key::compare_subjects,

@@ -271,6 +271,9 @@ fn step(view: View<'_>, findings: &Findings, step: &Step) -> Markup {
         Step::AskNetworkOwner(by) => html! {
             (view.texts.fill("step-ask-network-owner", [("prefix", by.to_string().into())]))
         },
+        Step::AskDomainOwner(by) => html! {
+            (view.texts.fill("step-ask-domain-owner", [("domain", by.to_string().into())]))
+        },
         Step::EndCause => text("step-end-cause"),
         Step::AskOperator => html! { (view.text("step-ask-operator")) " " (view.contact()) },
         Step::AwaitExpiry(at) => until("step-await-expiry", *at),
@@ -286,6 +289,7 @@ fn step(view: View<'_>, findings: &Findings, step: &Step) -> Markup {
         Step::CheckNames => text("step-check-names"),
         Step::NothingHere => text("step-nothing-here"),
         Step::NotYourDoing => text("step-not-your-doing"),
+        Step::LeaveOutDomain => text("step-leave-out-domain"),
         Step::TellAdministrator => text("step-tell-administrator"),
         Step::UseSubmission => text("step-use-submission"),
         Step::SharedAddress => text("step-shared-address"),

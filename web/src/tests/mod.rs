@@ -1,6 +1,8 @@
 //! The pages over a real store and index, without connections.
 
+mod forms;
 mod markup;
+mod operator;
 mod pages;
 mod secrets;
 
@@ -15,17 +17,29 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request},
 };
+use dnsbl_daemon::PeerNetwork;
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_store::{Actor, Change, Operation, Precondition, Sources, Store};
 use dnsbl_types::{
     AccessAction, AccessRules, ListingBody, Name, Reason, Subject, UnixTime, ZoneKind, ZoneSpec,
+};
+use relay_tester::{
+    DriveSettings, Ground, Identity, Key, ReceiverSettings, TestId, TokenKeys,
+    life::{Outcome, Patience, Verdict},
+    service::{Settings as TesterSettings, Tester},
 };
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 pub(crate) use self::markup::{well_formed, well_formed_xml};
 use crate::{
-    Host, Languages, Limits, Settings, ShownZones, Site, State, app::App, client::Peer, router,
+    Host, Languages, Limits, OperatorFiles, Settings, ShownZones, Site, State,
+    app::App,
+    client::Peer,
+    forms::Form,
+    relay_test::{Part, ProbeFact, Progress, ReturnFact, Stage, TestFacts},
+    router,
+    shown::Shown,
 };
 
 /// The settings of a list that has everything.
@@ -38,10 +52,16 @@ pub(crate) fn settings() -> Settings {
         languages: Languages::default(),
         zones: ShownZones::Public,
         resolver: None,
+        logo: None,
+        colors: Default::default(),
+        imprint: None,
+        pages: None,
+        incidents: None,
         limits: Limits {
             connections: 16,
             connections_per_network: 16,
             requests_per_second: 0,
+            forms_per_hour: 0,
             proxies: vec!["10.0.0.0/8".parse().unwrap()],
         },
     }
@@ -63,6 +83,7 @@ impl Host for CountingHost {
 
 /// The pages over a store.
 pub(super) struct Pages {
+    app: Arc<App>,
     router: Router,
     store: Store,
     pub(super) host: Arc<CountingHost>,
@@ -85,6 +106,15 @@ impl Page {
 impl Pages {
     /// An empty server.
     pub(super) fn new(settings: Settings) -> Self {
+        Self::with(settings, |_| None)
+    }
+
+    /// An empty server, with a tester that anybody may have test, and that has not begun to.
+    pub(super) fn with_tester(settings: Settings) -> Self {
+        Self::with(settings, |store| Some(tester(store)))
+    }
+
+    fn with(settings: Settings, tester: impl FnOnce(&Store) -> Option<Arc<Tester>>) -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
@@ -92,9 +122,19 @@ impl Pages {
         store.load(&mut writer).unwrap();
         store.start(Box::new(writer)).unwrap();
         let host = Arc::new(CountingHost::default());
-        let site =
-            Site { store: store.read_only(), index, tester: None, host: host.clone(), settings };
-        Self { router: router::build(App::new(site)), store, host, _dir: dir }
+        let nominations = tester(&store);
+        let site = Site {
+            store: store.read_only(),
+            index,
+            tester: nominations.as_ref().map(|tester| tester.reader()),
+            nominations,
+            form_key: [7; 32],
+            files: OperatorFiles::read(&settings).unwrap(),
+            host: host.clone(),
+            settings,
+        };
+        let app = App::new(site);
+        Self { router: router::build(app.clone()), app, store, host, _dir: dir }
     }
 
     fn change(&self, operation: Operation) {
@@ -146,11 +186,43 @@ impl Pages {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Page {
+        self.send(peer, method, path, headers, Body::empty()).await
+    }
+
+    /// The seal of a form that the usual visitor has looked at for a while.
+    pub(super) fn seal(&self, form: Form) -> String {
+        let network = PeerNetwork::of("192.0.2.77".parse().unwrap());
+        self.app.sealer.seal(form, network, UnixTime(UnixTime::now().0 - 60))
+    }
+
+    /// Sends a form, as a browser does.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let peer: SocketAddr = "192.0.2.77:4000".parse().unwrap();
+        let form =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        let headers = [&kind[..], headers].concat();
+        self.send(peer, "POST", path, &headers, Body::from(form)).await
+    }
+
+    async fn send(
+        &self,
+        peer: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Page {
         let mut request = Request::builder().method(method).uri(path).extension(Peer(peer));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.body(body).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.unwrap();
@@ -164,6 +236,69 @@ impl Pages {
     /// GET.
     pub(super) async fn get(&self, path: &str) -> Page {
         self.ask("GET", path, &[]).await
+    }
+}
+
+/// A tester of the hosts of this machine, which has not begun to test.
+fn tester(store: &Store) -> Arc<Tester> {
+    let identity = Identity::new(
+        "relaytest.example.org".parse().unwrap(),
+        "probe.example.org".parse().unwrap(),
+    );
+    let settings = TesterSettings {
+        zone: "relays.example.org".parse().unwrap(),
+        outputs_zone: None,
+        outputs_networks: 5,
+        patience: Patience {
+            settle_for: 600,
+            pending_for: 86_400,
+            retry_after: 420,
+            second_test_after: 900,
+        },
+        limits: Default::default(),
+        drive: DriveSettings::default(),
+        receiver: "127.0.0.1:0".parse().unwrap(),
+        receiving: ReceiverSettings::new(identity.ehlo.clone(), identity.probe_domain.clone()),
+        receiver_address: None,
+        identity: Arc::new(identity),
+        allow_targets: vec!["127.0.0.0/8".parse().unwrap(), "192.0.2.77/32".parse().unwrap()],
+        allow_all: false,
+        own_addresses: vec![],
+        reference_hosts: vec![],
+        resolvers: vec!["127.0.0.1:9".parse().unwrap()],
+        anonymous: Some(vec![]),
+        notice: false,
+    };
+    Tester::new(store.clone(), settings, TokenKeys::new(Key { id: 1, secret: [1; 32] }, vec![]))
+        .unwrap()
+}
+
+/// A test that found an open relay.
+pub(crate) fn test_facts() -> TestFacts {
+    TestFacts {
+        id: TestId(0x1234_5678_9abc_def0),
+        now: UnixTime(4_000),
+        address: "192.0.2.1".parse().unwrap(),
+        port: 25,
+        ground: Ground::Evidence,
+        submitted_at: UnixTime(1_000),
+        stage: Stage::Done(Verdict::Open),
+        probes: vec![
+            ProbeFact { name: "plain", progress: Progress::Answered(Outcome::Refused) },
+            ProbeFact { name: "null-sender", progress: Progress::Answered(Outcome::Returned) },
+            ProbeFact { name: "pct-at-host", progress: Progress::Sent },
+            ProbeFact { name: "quoted-all", progress: Progress::Waits },
+        ],
+        returns: vec![ReturnFact {
+            probe: "null-sender",
+            is_bounce: false,
+            peer: "192.0.2.1".parse().unwrap(),
+            at: UnixTime(3_000),
+        }],
+        headers: vec![Shown::new("Received: from <there>")],
+        transcript: Part { lines: vec![Shown::new("C: RCPT TO:<x>")], number: 1, count: 2 },
+        is_listed: true,
+        second_test_at: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Language,
     catalogue::Catalogue,
     lookup::{Findings, HostNames, Inside, Standing, ZoneFinding, evidence, facts, findings_json},
-    pages::{View, lookup_result},
+    pages::{Surroundings, View, lookup_result},
 };
 
 /// Nothing that is private in a furnished server is on any of its pages.
@@ -151,9 +151,14 @@ proptest! {
             names: HostNames::NotAsked,
         };
         let (settings, catalogue) = (settings(), Catalogue::load());
+        let surroundings = Surroundings::default();
         let mut shown = vec![findings_json(&findings, &settings).to_string()];
         for language in Language::ALL {
-            let view = View { settings: &settings, texts: catalogue.texts(language) };
+            let view = View {
+                settings: &settings,
+                texts: catalogue.texts(language),
+                surroundings: &surroundings,
+            };
             shown.push(lookup_result(view, &findings).into_string());
         }
         let id = TestId(0x1234_5678_9abc_def0).to_string();

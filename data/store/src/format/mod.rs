@@ -10,6 +10,7 @@ pub(crate) mod body;
 pub(crate) mod codec;
 pub(crate) mod document;
 pub(crate) mod document_key;
+pub(crate) mod figures;
 pub(crate) mod freeze;
 pub(crate) mod idempotency;
 pub(crate) mod key;

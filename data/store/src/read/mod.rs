@@ -7,6 +7,7 @@ pub(crate) mod allowlist;
 pub(crate) mod audit;
 pub(crate) mod cursor;
 pub(crate) mod documents;
+pub(crate) mod figures;
 pub(crate) mod idempotency;
 pub(crate) mod imports;
 pub(crate) mod listings;

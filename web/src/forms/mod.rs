@@ -1,0 +1,77 @@
+//! Forms that anybody may send, and what stands in the way of programs that send them by the thousand, or in
+//! somebody else's name.
+//!
+//! Nobody has a session here, and without scripts nobody can be made to work for an answer. So a form is taken
+//! only from the network that it was shown to, some seconds after that at the earliest (`seal.rs`), from a page
+//! of ours as far as the browser tells (`origin.rs`), so often from one network (`rates.rs`), and up to a size
+//! (`fields.rs`).
+
+mod fields;
+mod origin;
+mod seal;
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use axum::extract::Request;
+use dnsbl_daemon::PeerNetwork;
+use dnsbl_types::UnixTime;
+
+pub(crate) use self::{
+    fields::Fields,
+    seal::{SealError, Sealer},
+};
+use crate::app::App;
+
+/// The forms that there are; a seal is good for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A host is nominated for a relay test.
+    Nominate,
+}
+
+/// A form that was sent.
+pub(crate) struct Posted {
+    /// Who sent it.
+    pub(crate) from: IpAddr,
+    /// What was typed.
+    pub(crate) fields: Fields,
+    /// Whether its seal holds. What was typed is shown again where it does not.
+    pub(crate) seal: Result<(), SealError>,
+}
+
+/// The reason why a form is not even read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A page of somebody else's sent it.
+    Elsewhere,
+    /// It is not known who sent it: a proxy does not say.
+    NoAddress,
+    /// The network has sent too many.
+    TooMany(Duration),
+    /// It is no form, or larger than any of ours.
+    Unreadable,
+}
+
+/// Takes a form.
+///
+/// # Errors
+/// It is not even read.
+pub(crate) async fn receive(
+    app: &App,
+    form: Form,
+    visitor: Option<IpAddr>,
+    request: Request,
+) -> Result<Posted, Refused> {
+    if !origin::is_ours(request.headers(), app.settings.url.as_ref()) {
+        return Err(Refused::Elsewhere);
+    }
+    let from = visitor.ok_or(Refused::NoAddress)?;
+    let network = PeerNetwork::of(from);
+    app.form_rates.charge(network, Instant::now()).map_err(Refused::TooMany)?;
+    let fields = Fields::read(request).await.ok_or(Refused::Unreadable)?;
+    let seal = app.sealer.check(fields.get("seal"), form, network, UnixTime::now());
+    Ok(Posted { from, fields, seal })
+}
