@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::Request;
+use axum::{extract::Request, http::HeaderMap};
 use dnsbl_daemon::PeerNetwork;
 use dnsbl_types::UnixTime;
 
@@ -30,6 +30,8 @@ use crate::app::App;
 pub(crate) enum Form {
     /// A host is nominated for a relay test.
     Nominate,
+    /// A removal is asked for.
+    Remove,
 }
 
 /// A form that was sent.
@@ -53,6 +55,22 @@ pub(crate) enum Refused {
     TooMany(Duration),
     /// It is no form, or larger than any of ours.
     Unreadable,
+}
+
+/// Whether a page of ours sent a form that needs no seal, since what it holds is a secret itself.
+///
+/// # Errors
+/// It is not even looked at.
+pub(crate) fn admit(
+    app: &App,
+    visitor: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<(), Refused> {
+    if !origin::is_ours(headers, app.settings.url.as_ref()) {
+        return Err(Refused::Elsewhere);
+    }
+    let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);
+    app.form_rates.charge(network, Instant::now()).map_err(Refused::TooMany)
 }
 
 /// Takes a form.
