@@ -17,7 +17,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dnsbl_daemon::PeerNetwork;
 use dnsbl_removals::{Removals, RemovalsError, Ticket};
 use dnsbl_types::{Subject, UnixTime, Zone};
 use relay_tester::{TestId, service::Tester};
@@ -28,7 +27,7 @@ use crate::{
     client::Visitor,
     fault::{Fault, Field},
     feed,
-    forms::{self, Fields, Form, Refused},
+    forms::{Fields, Form, Refused},
     language::weight,
     layers::{request_layer, too_many},
     lookup::{self, Findings, Question},
@@ -220,7 +219,7 @@ async fn nominate(
     let Some(tester) = &app.nominations else {
         return pages::trouble(app.view(language), Trouble::NoPage);
     };
-    let posted = match forms::receive(&app, Form::Nominate, visitor, request).await {
+    let posted = match app.forms.receive(Form::Nominate, visitor, request).await {
         Ok(posted) => posted,
         Err(refused) => return refuse(&app, language, refused),
     };
@@ -252,8 +251,7 @@ fn nomination_form(
     typed: &Nomination,
     fault: Option<Fault>,
 ) -> Response {
-    let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);
-    let seal = app.sealer.seal(Form::Nominate, network, UnixTime::now());
+    let seal = app.forms.seal(Form::Nominate, visitor, UnixTime::now());
     let limits = &tester.settings().limits;
     let view = app.view(language);
     let page = html(pages::nominate(view, visitor, limits, typed, fault, &seal));
@@ -299,7 +297,7 @@ async fn remove(
     let Some(removals) = &app.removals else {
         return pages::trouble(app.view(language), Trouble::NoPage);
     };
-    let posted = match forms::receive(&app, Form::Remove, visitor, request).await {
+    let posted = match app.forms.receive(Form::Remove, visitor, request).await {
         Ok(posted) => posted,
         Err(refused) => return refuse(&app, language, refused),
     };
@@ -351,8 +349,7 @@ fn removal_form(
     findings: Option<&Findings>,
     fault: Option<Fault>,
 ) -> Response {
-    let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);
-    let seal = app.sealer.seal(Form::Remove, network, UnixTime::now());
+    let seal = app.forms.seal(Form::Remove, visitor, UnixTime::now());
     let zones = findings.map(removal::listing_zones).unwrap_or_default();
     let wants_contact = removal::wants_contact(removals, &zones);
     let view = app.view(language);
@@ -412,7 +409,7 @@ async fn confirm(
     let (Some(removals), Ok(token)) = (&app.removals, token.parse::<Ticket>()) else {
         return pages::trouble(view, Trouble::NoPage);
     };
-    if let Err(refused) = forms::admit(&app, visitor, &headers) {
+    if let Err(refused) = app.forms.admit(visitor, &headers) {
         return refuse(&app, language, refused);
     }
     match removals.confirm(&token).await {

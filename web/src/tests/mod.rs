@@ -18,7 +18,6 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request},
 };
-use dnsbl_daemon::PeerNetwork;
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_removals::{Removals, RunningRemovals};
 use dnsbl_store::{Actor, Change, Operation, Precondition, Sources, Store};
@@ -223,8 +222,13 @@ impl Pages {
 
     /// The seal of a form that the usual visitor has looked at for a while.
     pub(super) fn seal(&self, form: Form) -> String {
-        let network = PeerNetwork::of("192.0.2.77".parse().unwrap());
-        self.app.sealer.seal(form, network, UnixTime(UnixTime::now().0 - 60))
+        self.seal_for("192.0.2.77", form, 60)
+    }
+
+    /// The seal of a form that somebody has looked at for so many seconds.
+    pub(super) fn seal_for(&self, visitor: &str, form: Form, seconds: u64) -> String {
+        let shown = UnixTime(UnixTime::now().0 - seconds);
+        self.app.forms.seal(form, Some(visitor.parse().unwrap()), shown)
     }
 
     /// Sends a form, as a browser does.
