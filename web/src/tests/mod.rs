@@ -54,6 +54,7 @@ pub(crate) fn settings() -> Settings {
         languages: Languages::default(),
         zones: ShownZones::Public,
         resolver: None,
+        takes_removals: true,
         logo: None,
         colors: Default::default(),
         imprint: None,
