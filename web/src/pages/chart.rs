@@ -27,7 +27,7 @@ pub(super) fn lines(label: &str, ends: [String; 2], lines: &[Vec<Option<u64>>]) 
             @for (number, line) in lines.iter().enumerate() {
                 @let points: Vec<(u64, u64)> = line.iter().enumerate()
                     .filter_map(|(at, value)| Some((x(at), y((*value)?)))).collect();
-                polyline class={ "line d" (number) } points=(written(&points)) {}
+                @if points.len() > 1 { polyline class={ "line d" (number) } points=(written(&points)) {} }
                 @if let Some((x, y)) = points.last() {
                     circle.mark cx=(x) cy=(y) r="3" {}
                     text x=(x + 6) y=(y + 4) { (letter(number)) }
@@ -46,7 +46,8 @@ pub(super) fn bars(label: &str, ends: [String; 2], places: &[Vec<u64>]) -> Marku
     html! {
         (frame(label, ends, &html! {
             @for number in 0..count {
-                path class={ "bar b" (number) } d=(outline(places, number, step, width, most)) {}
+                @let bars = outline(places, number, step, width, most);
+                @if !bars.is_empty() { path class={ "bar b" (number) } d=(bars) {} }
             }
         }))
     }
