@@ -21,17 +21,11 @@ use dnsbl_types::UnixTime;
 use url::Url;
 
 use self::seal::Sealer;
-pub(crate) use self::{fields::Fields, seal::SealError};
+pub(crate) use self::{
+    fields::Fields,
+    seal::{Form, SealError},
+};
 use crate::rates::Rates;
-
-/// The forms that there are; a seal is good for one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A host is nominated for a relay test.
-    Nominate,
-    /// A removal is asked for.
-    Remove,
-}
 
 /// A form that was sent.
 pub(crate) struct Posted {
