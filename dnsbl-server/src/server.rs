@@ -275,6 +275,7 @@ impl Running {
             index: index.clone(),
             tester: tester.as_ref().map(|tester| tester.reader()),
             nominations: anonymous.cloned(),
+            removals: web.settings.takes_removals.then(|| removals.clone()),
             form_key,
             files,
             host: host.clone(),
