@@ -13,7 +13,7 @@ use crate::{
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
         logins, openapi, purge, relay_opt_outs, relay_tests, reload, reporters, reports, search,
-        sources, subscribers, tokens, undo, usage, zones,
+        sources, subjects, subscribers, tokens, undo, usage, zones,
     },
 };
 
@@ -74,6 +74,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reporters::list_reporters))
         .routes(routes!(sources::list_sources))
         .routes(routes!(sources::put_source))
+        .routes(routes!(search::search_zones))
+        .routes(routes!(subjects::show_subject))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

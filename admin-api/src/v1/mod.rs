@@ -12,6 +12,7 @@ pub(crate) mod listing;
 pub(crate) mod purge;
 pub(crate) mod relay_test;
 pub(crate) mod report;
+pub(crate) mod search;
 pub(crate) mod source;
 pub(crate) mod subscriber;
 pub(crate) mod time;

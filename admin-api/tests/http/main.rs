@@ -26,6 +26,7 @@ mod reports;
 mod search;
 mod serve;
 mod standing;
+mod subjects;
 mod subscribers;
 mod token_terms;
 mod tokens;

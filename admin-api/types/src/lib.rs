@@ -20,6 +20,7 @@ mod relay_test;
 mod reload;
 mod report;
 mod scopes;
+mod search;
 mod subscriber;
 mod token;
 mod undo;
@@ -51,6 +52,10 @@ pub use report::{
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
 pub use scopes::{ROLES, Role, SCOPES};
+pub use search::{
+    FoundListing, PastChange, SearchCount, SearchPage, SearchResult, SubjectHistory, SubjectInZone,
+    Withheld,
+};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };

@@ -10,6 +10,7 @@ pub(crate) mod codec;
 pub(crate) mod document;
 pub(crate) mod document_key;
 pub(crate) mod freeze;
+pub(crate) mod history_key;
 pub(crate) mod idempotency;
 pub(crate) mod key;
 pub(crate) mod log;
