@@ -50,7 +50,8 @@ impl Subject {
     /// Does it.
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
         let options = [("before", self.before), ("limit", self.limit)];
-        let given = options.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
+        let given =
+            options.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
         let query: Query = given.collect();
         let request = client.v1(Method::GET, &["subjects", &self.subject]).query(&query);
         let history = client.ask::<SubjectHistory>(request).await?;
@@ -73,9 +74,8 @@ fn told(history: &SubjectHistory) -> String {
     part("zones", history.zones.iter().map(zone).collect());
     let of_zones = |listings: fn(&SubjectInZone) -> &Vec<Listing>| {
         let zones = history.zones.iter();
-        let rows = zones.flat_map(|zone| {
-            listings(zone).iter().map(|found| listing(&zone.zone, found))
-        });
+        let rows =
+            zones.flat_map(|zone| listings(zone).iter().map(|found| listing(&zone.zone, found)));
         rows.collect::<Vec<_>>()
     };
     part("listings", of_zones(|zone| &zone.listings));

@@ -299,11 +299,7 @@ impl SearchQuery {
     }
 
     /// The zones to be searched, by name.
-    fn zones(
-        &self,
-        app: &App,
-        caller: &Caller<ListingsRead>,
-    ) -> Result<BTreeSet<Name>, Problem> {
+    fn zones(&self, app: &App, caller: &Caller<ListingsRead>) -> Result<BTreeSet<Name>, Problem> {
         let Some(named) = &self.zone else {
             let snapshot = app.index.load();
             let settings = snapshot.zones().map(|zone| zone.settings());
@@ -344,11 +340,7 @@ fn text(text: &str) -> Result<String, Problem> {
     }
 }
 
-fn span(
-    what: &str,
-    from: &Option<String>,
-    until: &Option<String>,
-) -> Result<TimeSpan, Problem> {
+fn span(what: &str, from: &Option<String>, until: &Option<String>) -> Result<TimeSpan, Problem> {
     let read = |end: &str, text: &Option<String>| {
         let text = text.as_deref();
         text.map(|text| time::read(&format!("{what}_{end}"), text)).transpose()

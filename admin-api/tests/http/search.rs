@@ -196,7 +196,9 @@ async fn pages_and_counts_of_several_zones_go_on_at_their_cursors() {
             let page = fixture.get(&format!("/v1/search?limit={limit}{cursor}")).await;
             let listings = page.ok()["listings"].as_array().unwrap();
             assert!(listings.len() <= limit);
-            seen.extend(listings.iter().map(|found| format!("{} {}", found["zone"], found["subject"])));
+            seen.extend(
+                listings.iter().map(|found| format!("{} {}", found["zone"], found["subject"])),
+            );
             let Some(next) = page.json["next"].as_str() else { break };
             cursor = format!("&cursor={next}");
         }

@@ -40,13 +40,13 @@ async fn a_subject_is_told_with_listings_allow_entries_reports_and_changes() {
     let told = fixture.get("/v1/subjects/192.0.2.9").await;
     let told = told.ok();
     assert_eq!(told["subject"], "192.0.2.9");
-    assert_eq!(each(&told["zones"], "zone"), ["bl.example.org.", "other.example.org."]);
+    assert_eq!(each(&told["zones"], "zone"), ["bl.example.org", "other.example.org"]);
     let [bl, other] = [0, 1].map(|at| &told["zones"][at]);
     assert_eq!((&bl["listed"], &other["listed"]), (&json!(false), &json!(true)), "it is allowed");
     assert_eq!(each(&bl["listings"], "source"), ["manual"]);
     assert_eq!(each(&other["covering"], "subject"), ["192.0.2.0/24"]);
     assert_eq!(each(&told["allow_entries"], "subject"), ["192.0.2.8/31"]);
-    assert_eq!(each(&told["reports"], "zone"), ["other.example.org.", "bl.example.org."]);
+    assert_eq!(each(&told["reports"], "zone"), ["other.example.org", "bl.example.org"]);
     assert!(told["relay_tests"].is_null(), "this server has no tester");
     let ops = ["allow-put", "put", "delete", "put", "put", "put"];
     assert_eq!(each(&told["changes"], "op"), ops);
@@ -99,7 +99,7 @@ async fn what_a_token_may_not_see_is_named_and_not_shown() {
     let mine = fixture.post("/v1/tokens", terms).await;
     let mine = mine.ok()["token"].as_str().unwrap().to_owned();
     let told = fixture.ask_as(&mine, "GET", "/v1/subjects/192.0.2.9").send().await;
-    assert_eq!(each(&told.ok()["zones"], "zone"), ["bl.example.org."]);
+    assert_eq!(each(&told.ok()["zones"], "zone"), ["bl.example.org"]);
     assert!(!told.text.contains("other.example.org"), "{}", told.text);
     assert_eq!(told.json["reports"].as_array().unwrap().len(), 1);
 }

@@ -40,7 +40,7 @@ pub struct SearchCount {
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub struct FoundListing {
     /// The zone.
-    #[schema(example = "bl.example.org.")]
+    #[schema(example = "bl.example.org")]
     pub zone: String,
     /// The listing.
     #[serde(flatten)]

@@ -316,7 +316,8 @@ fn removal(
         looked >= LOOK_AT
     };
     let history = reader.history(&covering, u64::MAX, 8, admits, stop)?;
-    let was_listed = |op: &Op| matches!(op, Op::Delete { previous, .. } if !previous.body.exclusion);
+    let was_listed =
+        |op: &Op| matches!(op, Op::Delete { previous, .. } if !previous.body.exclusion);
     let removed = history.changes.iter().find(|change| change.op.as_ref().is_some_and(was_listed));
     Ok(removed.map(|change| {
         let at = change.record.at;

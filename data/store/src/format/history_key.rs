@@ -49,7 +49,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
 /// The subject by which an operation's record is found.
 pub(crate) fn subject(op: &Op) -> Option<&Subject> {
     match op {
-        Op::PutAllow { entry, .. } | Op::DeleteAllow { previous: entry, .. } => Some(&entry.subject),
+        Op::PutAllow { entry, .. } | Op::DeleteAllow { previous: entry, .. } => {
+            Some(&entry.subject)
+        }
         _ => op.listing().map(|listing| &listing.subject),
     }
 }

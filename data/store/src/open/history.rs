@@ -32,14 +32,14 @@ pub(crate) fn complete(db: &DB) -> Result<(), StoreError> {
             history_key::subject_of_record(&record.action, record.subject.as_deref())
         });
         if let Some(subject) = subject {
-            writes.put_cf(cf(db, schema::HISTORY), history_key::of(&subject, key), []);
+            writes.put_cf(cf(db, schema::HISTORY), history_key::of(&subject, key), b"");
         }
         if writes.len() >= BATCH {
-            db.write(&std::mem::take(&mut writes))?;
+            db.write(std::mem::take(&mut writes))?;
         }
         iter.next();
     }
     iter.status()?;
-    writes.put_cf(meta, schema::HISTORY_WHOLE, []);
-    Ok(db.write_opt(&writes, &synced())?)
+    writes.put_cf(meta, schema::HISTORY_WHOLE, b"");
+    Ok(db.write_opt(writes, &synced())?)
 }

@@ -2,10 +2,7 @@
 
 use dnsbl_types::{ReturnCode, Source, Subject, UnixTime, Zone};
 
-use crate::{
-    format::row::ListingRow,
-    read::state::Segment,
-};
+use crate::{format::row::ListingRow, read::state::Segment};
 
 /// Which subjects a search is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::{
     format::{
         audit::{AuditRecord, decode},
         history_key,
-        log::{LogEntry, Op, read_seq},
+        log::{LogEntry, Op},
         schema,
     },
     read::{reader::Reader, view::Iter},
@@ -63,13 +63,13 @@ impl Reader<'_> {
         let mut history = History::default();
         let mut entry: Option<LogEntry> = None;
         let (mut last, mut is_over) = (None, false);
-        while let Some(newest) = newest(&places) {
-            let seq = places[newest].seq;
+        while let Some(at) = newest(&places) {
+            let seq = places[at].seq;
             if is_over && last != Some(seq) {
                 return Ok(History { next: last, ..history });
             }
             last = Some(seq);
-            let record = places[newest].record.clone();
+            let record = places[at].record.clone();
             let found = self.view.find(schema::AUDIT, &record)?;
             let missing = || StoreError::unreadable("audit record", format!("{seq} is missing"));
             let found = decode(&found.ok_or_else(missing)?)?;
@@ -81,7 +81,7 @@ impl Reader<'_> {
                 let op = entry.as_ref().and_then(|entry| entry.ops.get(op as usize)).cloned();
                 history.changes.push(PastChange { record: found, op });
             }
-            let place = places.swap_remove(newest);
+            let place = places.swap_remove(at);
             places.extend(place.before()?);
             is_over = history.changes.len() >= limit || stop();
         }

@@ -11,11 +11,7 @@ use dnsbl_types::{Listing, Name, Source, Subject};
 
 use crate::{
     StoreError,
-    format::{
-        key,
-        row::PLAIN_LISTING,
-        schema,
-    },
+    format::{key, row::PLAIN_LISTING, schema},
     read::{
         cursor::Reading,
         filter::{ExpiryMatch, Filter, Sieve, SubjectMatch, TimeSpan},
@@ -184,18 +180,16 @@ impl Reader<'_> {
         stop: impl FnMut() -> bool,
         mut visit: impl FnMut(Listing) -> bool,
     ) -> Result<Visited, StoreError> {
-        self.visit(origin, filter, after, reading, stop, |found| {
-            match found {
-                Found::Listings(listings) => Ok(listings.into_iter().all(&mut visit)),
-                Found::Hosts(segment, hosts) => {
-                    for &host in hosts {
-                        let subject = Subject::from(std::net::Ipv4Addr::from_bits(host));
-                        if !visit(segment.listing(subject, &PLAIN_LISTING)?) {
-                            return Ok(false);
-                        }
+        self.visit(origin, filter, after, reading, stop, |found| match found {
+            Found::Listings(listings) => Ok(listings.into_iter().all(&mut visit)),
+            Found::Hosts(segment, hosts) => {
+                for &host in hosts {
+                    let subject = Subject::from(std::net::Ipv4Addr::from_bits(host));
+                    if !visit(segment.listing(subject, &PLAIN_LISTING)?) {
+                        return Ok(false);
                     }
-                    Ok(true)
                 }
+                Ok(true)
             }
         })
     }
@@ -215,8 +209,8 @@ impl Reader<'_> {
         if let Some(source) = &filter.source {
             state.segments.retain(|segment| segment.source == *source);
         }
-        let zone = state.zone.clone();
-        let search = Search { filter, sieve: Sieve::new(filter, &zone), after, stop, visit, looked: 0 };
+        let sieve = Sieve::new(filter, &state.zone);
+        let search = Search { filter, sieve, after, stop, visit, looked: 0 };
         if let ExpiryMatch::Within(span) = filter.expiry
             && let Some(subjects) = self.expiring(&state, span)?
         {
@@ -293,7 +287,10 @@ where
         if !self.rows(before)? {
             return Ok(Visited::Enough);
         }
-        let start = self.after.map_or_else(|| start.clone(), |cursor| start.clone().max(key::subject(&cursor.subject)));
+        let start = self.after.map_or_else(
+            || start.clone(),
+            |cursor| start.clone().max(key::subject(&cursor.subject)),
+        );
         let mut scan = Scan::new(&reader.view, &state.segments, &start, end.as_deref(), reading)?;
         let mut hosts = Vec::new();
         loop {

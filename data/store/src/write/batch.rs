@@ -177,7 +177,7 @@ impl<'a> Batch<'a> {
             self.writes.put_cf(cf(db, schema::AUDIT), key, record);
             if let Some(subject) = history_key::subject(op) {
                 let key = history_key::of(subject, &key);
-                self.writes.put_cf(cf(db, schema::HISTORY), key, []);
+                self.writes.put_cf(cf(db, schema::HISTORY), key, b"");
             }
         }
         self.writes.put_cf(cf(db, schema::LOG), seq, encode_entry(entry));

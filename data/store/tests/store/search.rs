@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dnsbl_store::{
-    Change, Counted, Cursor, ExpiryMatch, Filter, Operation, PastChange, Precondition, Reader,
-    Sources, SubjectMatch, TimeSpan, Actor, ImportMode,
+    Actor, Change, Counted, Cursor, ExpiryMatch, Filter, ImportMode, Operation, PastChange,
+    Precondition, Reader, Sources, SubjectMatch, TimeSpan,
 };
 use dnsbl_types::{AllowEntry, Listing, ListingBody, ReturnCode, Subject, UnixTime, Zone};
 use proptest::prelude::*;
@@ -106,7 +106,9 @@ fn apply(fixture: &Fixture, write: &Write) {
 }
 
 fn span() -> impl Strategy<Value = TimeSpan> {
-    let end = |low: u64, high: u64| prop::option::of((low..high).prop_map(|at| UnixTime(NOW.0 - 40 + at)));
+    let end = |low: u64, high: u64| {
+        prop::option::of((low..high).prop_map(|at| UnixTime(NOW.0 - 40 + at)))
+    };
     (end(0, 40), end(0, 60)).prop_map(|(from, to)| TimeSpan { from, to })
 }
 
@@ -178,7 +180,12 @@ fn admits(filter: &Filter, zone: &Zone, found: &Listing) -> bool {
 }
 
 /// All pages of a search, with something done between them.
-fn pages(fixture: &Fixture, filter: &Filter, limit: usize, mut between: impl FnMut()) -> Vec<Listing> {
+fn pages(
+    fixture: &Fixture,
+    filter: &Filter,
+    limit: usize,
+    mut between: impl FnMut(),
+) -> Vec<Listing> {
     let (mut found, mut cursor) = (Vec::new(), None::<Cursor>);
     loop {
         let reader = fixture.store.read(NOW);
@@ -311,7 +318,12 @@ fn told(changes: &[PastChange]) -> Vec<String> {
     words.collect()
 }
 
-fn history(reader: &Reader<'_>, subjects: &[&str], before: u64, limit: usize) -> (Vec<PastChange>, Option<u64>) {
+fn history(
+    reader: &Reader<'_>,
+    subjects: &[&str],
+    before: u64,
+    limit: usize,
+) -> (Vec<PastChange>, Option<u64>) {
     let subjects: Vec<Subject> = subjects.iter().map(|text| text.parse().unwrap()).collect();
     let found = reader.history(&subjects, before, limit, |_| true, || false).unwrap();
     (found.changes, found.next)
@@ -323,7 +335,9 @@ fn the_history_of_a_subject_has_its_changes_and_those_of_what_covers_it() {
     fixture.put("192.0.2.0/24", "a", note("wide")).unwrap();
     fixture.put("192.0.2.9", "a", note("one")).unwrap();
     fixture.put("192.0.2.90", "a", plain()).unwrap();
-    fixture.put("192.0.2.9", "b", ListingBody { expires_at: Some(NOW.plus(5)), ..plain() }).unwrap();
+    fixture
+        .put("192.0.2.9", "b", ListingBody { expires_at: Some(NOW.plus(5)), ..plain() })
+        .unwrap();
     fixture.put("192.0.2.9", "a", note("two")).unwrap();
     let entry = AllowEntry {
         zone: None,
@@ -356,10 +370,15 @@ fn the_history_of_a_subject_has_its_changes_and_those_of_what_covers_it() {
         Some(dnsbl_store::Op::Delete { previous, .. }) => previous.body.note.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(previous.or_else(|| match &all[2].op {
-        Some(dnsbl_store::Op::Delete { previous, .. }) => previous.body.note.clone(),
-        _ => None,
-    }).as_deref(), Some("two"));
+    assert_eq!(
+        previous
+            .or_else(|| match &all[2].op {
+                Some(dnsbl_store::Op::Delete { previous, .. }) => previous.body.note.clone(),
+                _ => None,
+            })
+            .as_deref(),
+        Some("two")
+    );
     let (mut pages, mut before) = (Vec::new(), u64::MAX);
     loop {
         let (page, next) = history(&reader, &subjects, before, 1);
