@@ -240,7 +240,7 @@ pub(crate) async fn search_listings(
     let slice = app.limits.load().search_slice;
     let gone = CancellationToken::new();
     let _reader = gone.clone().drop_guard();
-    let search = move |reader: &dnsbl_store::Reader<'_>| {
+    let search = move |reader: &Reader<'_>| {
         let _permit = permit;
         if reader.settings(&origin)?.is_none() {
             return Err(Problem::no_zone(&origin));
