@@ -25,12 +25,13 @@ async fn world() -> Fixture {
     fixture.put(&format!("{OTHER}/listings/192.0.2.0_24"), json!({})).await.ok();
     fixture.delete(&format!("{ZONE}/listings/192.0.2.9")).await.ok();
     fixture.list("192.0.2.9?source=manual", json!({"reason": "again"})).await;
-    let allowed = "/v1/allowlist/192.0.2.8_31?zone=bl.example.org";
-    fixture.put(allowed, json!({"reason": "a customer"})).await.ok();
     for zone in ["bl.example.org", "other.example.org"] {
         let report = json!({"subject": "192.0.2.9", "category": "spam", "zone": zone});
-        assert_eq!(fixture.post("/v1/reports", report).await.status, 201);
+        let made = fixture.post("/v1/reports", report).await;
+        assert_eq!(made.status, 201, "{}", made.text);
     }
+    let allowed = "/v1/allowlist/192.0.2.8_31?zone=bl.example.org";
+    fixture.put(allowed, json!({"reason": "a customer"})).await.ok();
     fixture
 }
 

@@ -278,12 +278,8 @@ where
         let Some((start, end)) = range(self.filter) else {
             return if self.rows(wider)? { Ok(Visited::All) } else { Ok(Visited::Enough) };
         };
-        // What lies among the keys comes up there.
-        let is_behind = |at: &SubjectRows<'_>| end.as_ref().is_some_and(|end| *end < at.subject);
-        let (before, behind): (Vec<_>, Vec<_>) = wider
-            .into_iter()
-            .filter(|at| at.subject < start || is_behind(at))
-            .partition(|at| at.subject < start);
+        // What covers a subject has a key before its own; what lies among the keys comes up there.
+        let before = wider.into_iter().filter(|at| at.subject < start).collect();
         if !self.rows(before)? {
             return Ok(Visited::Enough);
         }
@@ -315,7 +311,7 @@ where
                 return Ok(Visited::Stopped(key::read_subject(&last)?));
             }
         }
-        if self.rows(behind)? { Ok(Visited::All) } else { Ok(Visited::Enough) }
+        Ok(Visited::All)
     }
 
     /// Goes through these subjects.
