@@ -141,8 +141,11 @@ pub(crate) async fn search_zones(
         let begun = Instant::now();
         let stop = || begun.elapsed() >= slice || gone.is_cancelled();
         match is_count {
-            true => count(reader, &zones, &filter, from, stop).map(api::SearchResult::Count),
-            false => page(reader, &zones, &filter, from, limit, stop).map(api::SearchResult::Page),
+            true => {
+                count(reader, &zones, &filter, from.as_ref(), stop).map(api::SearchResult::Count)
+            }
+            false => page(reader, &zones, &filter, from.as_ref(), limit, stop)
+                .map(api::SearchResult::Page),
         }
     });
     Ok(AxumJson(result.await?))
@@ -172,12 +175,12 @@ fn page(
     reader: &Reader<'_>,
     zones: &BTreeSet<Name>,
     filter: &Filter,
-    from: Option<Place>,
+    from: Option<&Place>,
     limit: usize,
     stop: impl Fn() -> bool,
 ) -> Result<api::SearchPage, Problem> {
     let mut listings = Vec::new();
-    for (i, (zone, cursor)) in zones_from(zones, from.as_ref()).enumerate() {
+    for (i, (zone, cursor)) in zones_from(zones, from).enumerate() {
         if listings.len() == limit || i > 0 && stop() {
             let next = write_place(&Place { zone: zone.clone(), cursor: None });
             return Ok(api::SearchPage { listings, next: Some(next) });
@@ -196,7 +199,7 @@ fn count(
     reader: &Reader<'_>,
     zones: &BTreeSet<Name>,
     filter: &Filter,
-    from: Option<Place>,
+    from: Option<&Place>,
     stop: impl Fn() -> bool,
 ) -> Result<api::SearchCount, Problem> {
     let mut count = 0;
@@ -204,7 +207,7 @@ fn count(
         let next = write_place(&Place { zone: zone.clone(), cursor });
         api::SearchCount { count, exact: false, next: Some(next) }
     };
-    for (i, (zone, cursor)) in zones_from(zones, from.as_ref()).enumerate() {
+    for (i, (zone, cursor)) in zones_from(zones, from).enumerate() {
         if i > 0 && stop() {
             return Ok(cut(count, zone, None));
         }

@@ -214,7 +214,7 @@ impl Reader<'_> {
         if let ExpiryMatch::Within(span) = filter.expiry
             && let Some(subjects) = self.expiring(&state, span)?
         {
-            return search.through(self, &state, subjects);
+            return search.through(self, &state, &subjects);
         }
         search.all(self, &state, reading)
     }
@@ -319,7 +319,7 @@ where
         mut self,
         reader: &Reader<'_>,
         state: &ZoneState,
-        subjects: BTreeSet<Vec<u8>>,
+        subjects: &BTreeSet<Vec<u8>>,
     ) -> Result<Visited, StoreError> {
         let start = self.after.map(|cursor| key::subject(&cursor.subject)).unwrap_or_default();
         for key in subjects.range(start..) {
