@@ -13,7 +13,7 @@ use crate::{
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
         logins, openapi, purge, relay_opt_outs, relay_tests, reload, removal_requests, reporters,
-        reports, review, search, sources, subscribers, tokens, undo, usage, zones,
+        reports, review, search, sources, subjects, subscribers, tokens, undo, usage, zones,
     },
 };
 
@@ -86,6 +86,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(review::decide_review_item))
         .routes(routes!(sources::list_sources))
         .routes(routes!(sources::put_source))
+        .routes(routes!(search::search_zones))
+        .routes(routes!(subjects::show_subject))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

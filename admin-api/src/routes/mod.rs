@@ -24,6 +24,7 @@ pub(crate) mod reports;
 pub(crate) mod review;
 pub(crate) mod search;
 pub(crate) mod sources;
+pub(crate) mod subjects;
 pub(crate) mod subscribers;
 pub(crate) mod tokens;
 pub(crate) mod undo;

@@ -4,8 +4,8 @@ use admin_api_types::{
     AllowEntryChange, BulkChange, Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp,
     ImportChange, SubscriberChange, TokenChange, UndoChange,
 };
-use dnsbl_store::{BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
-use dnsbl_types::{Source, SubscriberId};
+use dnsbl_store::{AuditRecord, BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
+use dnsbl_types::{Name, Source, SubscriberId};
 
 use super::{audit::shown_subject, import, listing, source, time, token, zone};
 use crate::{
@@ -50,6 +50,16 @@ impl Sight {
             reports: rights.has(REPORTS_READ),
             removals: rights.has(REMOVALS_READ),
         }
+    }
+
+    /// Whether a change of a listing or an allow entry may be seen, by its audit record.
+    pub(crate) fn has_record(&self, record: &AuditRecord) -> bool {
+        let zone = record.zone.as_deref().and_then(|zone| zone.parse::<Name>().ok());
+        let is_allow_entry = record.action.starts_with("allow-");
+        let is_grant = record.source.as_deref() == Some(Source::LOGINS);
+        self.zones.has_what_is_of(zone.as_ref())
+            && (self.allow_entries || !is_allow_entry)
+            && (self.grants || !is_grant)
     }
 
     fn has(&self, op: &Op) -> bool {
@@ -157,7 +167,8 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
     }
 }
 
-fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
+/// The allow entry of a change of one.
+pub(crate) fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
     match op {
         Op::PutAllow { entry, .. } | Op::DeleteAllow { previous: entry, .. } => {
             Some(AllowEntryChange {

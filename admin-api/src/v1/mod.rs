@@ -15,6 +15,7 @@ pub(crate) mod relay_test;
 pub(crate) mod removal;
 pub(crate) mod report;
 pub(crate) mod review;
+pub(crate) mod search;
 pub(crate) mod source;
 pub(crate) mod subscriber;
 pub(crate) mod time;

@@ -28,6 +28,7 @@ mod review;
 mod search;
 mod serve;
 mod standing;
+mod subjects;
 mod subscribers;
 mod token_terms;
 mod tokens;

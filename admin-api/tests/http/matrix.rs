@@ -230,10 +230,19 @@ const ROWS: &[Row] = &[
     ]),
     Row("run_feed", "o", &[Refused("/v1/feeds/list/run", "", ZONE)], &[Refused("/v1/feeds/list/run", "", PREFIX)]),
     Row("search_listings", "ovsr", &[Refused("/v1/zones/other.example.org/listings", "", ZONE)], READS),
+    Row("search_zones", "ovsr", &[
+        Filtered("/v1/search?subject=192.0.2.1", "", OF_OTHER),
+        Refused("/v1/search?zone=mine.example.org,other.example.org", "", ZONE),
+    ], READS),
     Row("show_health", "*", ABOUT, READS),
     Row("show_metrics", "or", &[Refused("/metrics", "", "server-wide")], READS),
     Row("show_openapi", "ovsr", ABOUT, READS),
     Row("show_readiness", "*", ABOUT, READS),
+    Row("show_subject", "ovsr", &[
+        Filtered("/v1/subjects/192.0.2.1", "", OF_OTHER),
+        Filtered("/v1/subjects/192.0.2.66", "", OF_OTHER),
+        Filtered("/v1/subjects/192.0.2.99", "", OF_OTHER),
+    ], READS),
     Row("show_subscriber_usage", "o", &[Refused("/v1/subscribers/{subscriber}/usage", "", ZONE)], READS),
     Row("show_top", "o", &[
         Refused("/v1/top", "", "server-wide"),

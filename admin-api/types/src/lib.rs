@@ -22,6 +22,7 @@ mod removal;
 mod report;
 mod review;
 mod scopes;
+mod search;
 mod subscriber;
 mod token;
 mod undo;
@@ -58,6 +59,10 @@ pub use report::{
 };
 pub use review::{ClaimBody, DecideBody, Decided, ReviewClaim, ReviewItem, ReviewKind, ReviewPage};
 pub use scopes::{ROLES, Role, SCOPES};
+pub use search::{
+    FoundListing, PastChange, SearchCount, SearchPage, SearchResult, SubjectHistory, SubjectInZone,
+    Withheld,
+};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };

@@ -75,9 +75,11 @@ pub use open::{
 };
 pub use read::{
     audit::AuditPage,
-    listings::{Cursor, Filter, Page, SubjectMatch, Visited},
+    filter::{ExpiryMatch, Filter, SubjectMatch, TimeSpan},
+    history::{History, PastChange},
     log_size::LogSize,
     reader::Reader,
+    search::{Counted, Cursor, Page, Visited},
     sources::SourceRecord,
     state::ZoneRecord,
     subscribers::SubscriberFilter,

@@ -12,6 +12,7 @@ pub(crate) mod document;
 pub(crate) mod document_key;
 pub(crate) mod figures;
 pub(crate) mod freeze;
+pub(crate) mod history_key;
 pub(crate) mod idempotency;
 pub(crate) mod key;
 pub(crate) mod log;

@@ -25,6 +25,7 @@ use crate::{
         check::{self, Presence},
         checkpoint::{self, Checkpoint},
         database::{classify, damage, locked, open_db},
+        history,
     },
     read::{show, state, undo, view::View},
     write::{
@@ -90,6 +91,7 @@ impl Store {
         if is_writable {
             remove_unnamed_rows(&db, schema::LISTINGS, named).map_err(damage(path))?;
             remove_unnamed_rows(&db, schema::UNDO_ROWS, kept).map_err(damage(path))?;
+            history::complete(&db.rocks).map_err(damage(path))?;
         }
         Ok(Self { db: Arc::new(db), writer: Arc::default() })
     }
