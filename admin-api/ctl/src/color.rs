@@ -1,11 +1,9 @@
 //! Colour for a person at a terminal who has not asked for none (`NO_COLOR`, `TERM=dumb`, `CLICOLOR=0`).
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-
-use crate::output;
 
 /// What colour tells.
 #[derive(Clone, Copy)]
@@ -20,7 +18,8 @@ pub(crate) enum Tone {
 
 /// Text in the colour of a tone, or as it is where nobody would see that.
 pub(crate) fn paint(text: &str, tone: Tone) -> String {
-    let is_seen = output::is_terminal() && AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let is_seen =
+        io::stdout().is_terminal() && AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     match is_seen {
         true => painted(text, tone),
         false => text.to_owned(),

@@ -23,6 +23,7 @@ mod problems;
 mod published_lists;
 mod rbldnsd;
 mod reports;
+mod schema;
 mod search;
 mod serve;
 mod standing;

@@ -128,6 +128,7 @@ const ROWS: &[Row] = &[
         Refused("/v1/grants?zone=pop.other.example.org", "", ZONE),
     ], READS),
     Row("list_opt_outs", "ovsr", TESTER, READS),
+    Row("list_problem_types", "*", ABOUT, READS),
     Row("list_relay_tests", "ovsr", TESTER, READS),
     Row("list_reporters", "ov", &[Refused("/v1/reporters", "", "server-wide")], READS),
     Row("list_reports", "ov", &[
@@ -200,6 +201,7 @@ const ROWS: &[Row] = &[
     Row("show_health", "*", ABOUT, READS),
     Row("show_metrics", "or", &[Refused("/metrics", "", "server-wide")], READS),
     Row("show_openapi", "ovsr", ABOUT, READS),
+    Row("show_problem_type", "*", ABOUT, READS),
     Row("show_readiness", "*", ABOUT, READS),
     Row("show_subscriber_usage", "o", &[Refused("/v1/subscribers/{subscriber}/usage", "", ZONE)], READS),
     Row("show_top", "o", &[
@@ -261,6 +263,7 @@ impl Operation {
             ("{prefix}", "192.0.2.200"),
             ("{address}", "192.0.2.200"),
             ("{secret}", "none"),
+            ("{type}", "no-such-zone"),
         ];
         filled.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value))
     }
@@ -394,7 +397,7 @@ impl World {
                         let path = fill(path);
                         let answer = operation.ask(&self.fixture, Some(&token), &path, body).await;
                         let kind = answer.json["type"].as_str().unwrap_or_default();
-                        let expected = format!("urn:dnsbl:problem:{word}");
+                        let expected = format!("/problems/{word}");
                         assert_eq!(kind, expected, "{} {path} {body}: {}", row.0, answer.text);
                     }
                     Filtered(path, body, word) => {
@@ -462,7 +465,7 @@ async fn a_token_for_a_network_does_nothing_from_elsewhere_on_any_route() {
             let path = operation.to_nothing();
             let answer = operation.ask(fixture, Some(&token), &path, "").await;
             let kind = &answer.problem(403)["type"];
-            assert_eq!(kind, "urn:dnsbl:problem:wrong-network", "{name}");
+            assert_eq!(kind, "/problems/wrong-network", "{name}");
         }
     }
     for path in ["/metrics", "/openapi.json"] {
