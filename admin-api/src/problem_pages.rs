@@ -13,7 +13,7 @@ pub(crate) const PATH: &str = "/problems/";
 pub(crate) struct ProblemPage {
     /// The word of the type.
     pub(crate) word: &'static str,
-    /// Paragraphs of Markdown, which has code, bold text and links.
+    /// Paragraphs of Markdown, which has code and bold text.
     pub(crate) text: &'static str,
 }
 
@@ -91,7 +91,7 @@ fn document(title: &str, body: &str) -> String {
 fn to_html(paragraph: &str) -> String {
     let mut html = String::with_capacity(paragraph.len() * 5 / 4);
     let mut rest = paragraph;
-    while let Some(at) = rest.find(['`', '*', '[']) {
+    while let Some(at) = rest.find(['`', '*']) {
         html.push_str(&escaped(&rest[..at]));
         let (element, after) = element(&rest[at..]);
         html.push_str(&element);
@@ -108,10 +108,6 @@ fn element(text: &str) -> (String, &str) {
     }
     if let Some((bold, after)) = between("**", "**") {
         return (format!("<strong>{}</strong>", escaped(bold)), after);
-    }
-    let link = between("[", "](").and_then(|(name, rest)| Some((name, rest.split_once(')')?)));
-    if let Some((name, (target, after))) = link {
-        return (format!("<a href=\"{}\">{}</a>", escaped(target), escaped(name)), after);
     }
     let (first, after) = text.split_at(1);
     (escaped(first), after)
@@ -142,9 +138,8 @@ mod tests {
     #[test]
     fn a_page_is_escaped() {
         assert_eq!(
-            to_html("a < b, `c<d`, **e & f**, [g](/h?\"i\"), * and ` alone"),
-            "a &lt; b, <code>c&lt;d</code>, <strong>e &amp; f</strong>, \
-             <a href=\"/h?&quot;i&quot;\">g</a>, * and ` alone"
+            to_html("a < b, `c<d`, **e & f**, \"g\", * and ` alone"),
+            "a &lt; b, <code>c&lt;d</code>, <strong>e &amp; f</strong>, &quot;g&quot;, * and ` alone"
         );
     }
 }

@@ -66,6 +66,7 @@ mod relay_tests;
 mod report_logs;
 
 // What comes before the build.
+mod manual;
 mod scripts;
 
 // Hostile input.
