@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use dnsbl_tests::{Answer, Finished, PATIENCE, Process, TestServer, TestZone, program};
+use dnsbl_tests::{Answer, Finished, PATIENCE, Process, TestServer, TestZone, eventually, program};
 use hickory_proto::rr::RecordType::{A, TXT};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,9 +22,13 @@ fn ctl(server: &TestServer, words: &[&str]) -> Finished {
 
 #[track_caller]
 fn run(url: &str, token: &Path, words: &[&str]) -> Finished {
+    Process::run(command(url, token).args(words)).unwrap()
+}
+
+fn command(url: &str, token: &Path) -> Command {
     let mut command = Command::new(program("dnsblctl"));
-    command.args(["--server", url]).arg("--token-file").arg(token).args(words);
-    Process::run(&mut command).unwrap()
+    command.args(["--server", url]).arg("--token-file").arg(token);
+    command
 }
 
 /// Runs it; it must succeed.
@@ -139,5 +143,41 @@ fn the_api_may_listen_on_a_unix_socket() {
         server.wait_for_line(PATIENCE, ready).unwrap();
         let listed = run(&url, &dir.path().join("data/admin.token"), &["zone", "list"]);
         assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    }
+}
+
+#[test]
+fn status_tells_all_at_a_glance() {
+    let server = server();
+    let zone = server.ip_zone(json!({}));
+    done(&server, &["listing", "put", zone.origin(), "192.0.2.1"]);
+    let told = done(&server, &["status"]);
+    for row in ["ready", "version", "head", "sizes", "queries", "requests", "backup", "queues"] {
+        assert!(told.lines().any(|line| line.starts_with(row)), "no {row}: {told}");
+    }
+    assert!(told.contains(" of memory") && told.contains("a second since the start"), "{told}");
+    assert!(!told.contains('\x1b'), "no colour but on a terminal: {told:?}");
+    let json: Value = serde_json::from_str(&done(&server, &["status", "--json"])).unwrap();
+    assert_eq!(json["readyz"]["ready"], true);
+    assert!(json["metrics"]["dnsbl_head_seq"].as_f64().unwrap() >= 2.0, "{json}");
+}
+
+#[test]
+fn status_is_watched_until_it_is_interrupted() {
+    let server = server();
+    let token = server.data_dir().join("admin.token");
+    let mut watch = command(server.admin().url(), &token);
+    let watching = Process::start(watch.args(["status", "--watch=1", "--json"])).unwrap();
+    eventually(PATIENCE, || {
+        let told = watching.stdout();
+        (told.lines().count() >= 2).then_some(()).ok_or(told)
+    });
+    let interrupt = format!("kill -INT {}", watching.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let ended = watching.wait(PATIENCE).unwrap();
+    assert_eq!(ended.code, Some(0), "it is ready: {}", ended.stderr);
+    for line in ended.stdout.lines() {
+        let json: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(json["readyz"]["ready"], true);
     }
 }

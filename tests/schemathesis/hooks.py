@@ -35,9 +35,12 @@ schemathesis.openapi.format("subject", st.one_of(address, prefixes, domain))
 schemathesis.openapi.format("return-code", code)
 
 
-@schemathesis.serializer("application/x-ndjson")
-def ndjson(context, value):
+def text(context, value):
     return value if isinstance(value, bytes) else str(value).encode()
+
+
+for media_type in ["application/x-ndjson", "message/rfc822", "multipart/report"]:
+    schemathesis.serializer(media_type)(text)
 
 
 networks = itertools.cycle(range(1 << 16))
@@ -66,6 +69,14 @@ def make_sense(case):
         # Both together ask for what is there and not there.
         case.headers.pop("If-None-Match", None)
     case.body = whole(case.body)
+    if isinstance(case.body, dict):
+        if case.media_type == "application/x-www-form-urlencoded":
+            # A form has no null.
+            case.body = {name: value for name, value in case.body.items() if value is not None}
+        if case.operation.label == "PUT /v1/zones/{zone}/listings/{subject}":
+            # What a listing read back says of its place is that of the path.
+            case.body.pop("subject", None)
+            case.body.pop("source", None)
 
 
 def whole(value):

@@ -3,7 +3,7 @@
 //! the members of a schema.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{each_operation, items, members, name_of};
 
@@ -112,7 +112,7 @@ fn correct(schema: &mut Value) {
     match schema {
         Value::Array(parts) => parts.iter_mut().for_each(correct),
         Value::Object(keywords) => {
-            if keywords.get("minimum") == Some(&json!(0)) {
+            if keywords.get("minimum").and_then(Value::as_f64).is_some_and(|least| least >= 0.0) {
                 let unsigned = match keywords.get("format").and_then(Value::as_str) {
                     Some("int64") => Some("uint64"),
                     Some("int32") => Some("uint32"),
