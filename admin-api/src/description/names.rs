@@ -112,14 +112,7 @@ fn correct(schema: &mut Value) {
     match schema {
         Value::Array(parts) => parts.iter_mut().for_each(correct),
         Value::Object(keywords) => {
-            if keywords.get("minimum").and_then(Value::as_f64).is_some_and(|least| least >= 0.0) {
-                let unsigned = match keywords.get("format").and_then(Value::as_str) {
-                    Some("int64") => Some("uint64"),
-                    Some("int32") => Some("uint32"),
-                    _ => None,
-                };
-                keywords.extend(unsigned.map(|format| ("format".to_owned(), format.into())));
-            }
+            bound(keywords);
             if let Some(forms) = keywords.remove("oneOf") {
                 keywords.insert("anyOf".into(), forms);
             }
@@ -127,6 +120,19 @@ fn correct(schema: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Says of an unsigned number that it is one.
+fn bound(keywords: &mut Keywords) {
+    let least = keywords.get("minimum").and_then(Value::as_f64);
+    let format = keywords.get("format").and_then(Value::as_str).filter(|_| least >= Some(0.0));
+    let (format, most) = match format {
+        Some("int64") => ("uint64", u64::MAX),
+        Some("int32") => ("uint32", u64::from(u32::MAX)),
+        _ => return,
+    };
+    keywords.insert("format".into(), format.into());
+    keywords.entry("maximum").or_insert_with(|| most.into());
 }
 
 #[cfg(test)]
@@ -162,7 +168,9 @@ mod tests {
         correct(&mut schema);
         assert_eq!(
             schema,
-            json!({"anyOf": [{"type": "integer", "format": "uint64", "minimum": 0}]})
+            json!({"anyOf": [{
+                "type": "integer", "format": "uint64", "minimum": 0, "maximum": u64::MAX,
+            }]})
         );
     }
 }
