@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{each_operation, items, name_of};
+use super::{each_operation, name_of, parameters};
 
 const EXAMPLES: &str = include_str!("examples.json");
 
@@ -27,7 +27,7 @@ pub(super) fn add(description: &mut Value) -> Result<(), serde_json::Error> {
     let examples: BTreeMap<String, Examples> = serde_json::from_str(EXAMPLES)?;
     each_operation(description, |_, _, operation| {
         let Some(examples) = examples.get(name_of(operation)) else { return };
-        for parameter in items(&mut operation["parameters"]) {
+        for parameter in parameters(operation) {
             let name = parameter["name"].as_str().unwrap_or_default();
             if let Some(example) = examples.parameters.get(name) {
                 parameter["example"] = example.clone();

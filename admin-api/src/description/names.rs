@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{each_operation, items, members, name_of};
+use super::{each_operation, members, name_of, parameters};
 
 const NAMES: &str = include_str!("names.json");
 
@@ -33,7 +33,7 @@ pub(super) fn apply(description: &mut Value) -> Result<(), serde_json::Error> {
     }
     each_operation(description, |_, _, operation| {
         let name = name_of(operation).to_owned();
-        for parameter in items(&mut operation["parameters"]) {
+        for parameter in parameters(operation) {
             let called = parameter["name"].as_str().unwrap_or_default().to_owned();
             let schema = &mut parameter["schema"];
             // What is left out is not null.
