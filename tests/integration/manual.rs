@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use dnsbl_tests::{Process, program};
+use dnsbl_tests::{Process, program, tool, unpacked};
 use tempfile::TempDir;
 
 const PROGRAMS: [(&str, &str); 3] = [("dnsblctl", "1"), ("dnsbl", "1"), ("dnsbl-server", "8")];
@@ -53,10 +53,37 @@ fn bash_completes_commands_options_and_words() {
 }
 
 #[test]
-fn every_shell_has_a_script_of_each_program() {
+fn fish_completes_commands_and_words() {
+    const ASK: &str = "set fish_function_path $argv[1]; source $argv[2]; complete -C $argv[3]";
+    let dir = TempDir::new().unwrap();
+    for (name, line, offered) in [
+        ("dnsblctl", "dnsblctl zon", "zone"),
+        ("dnsblctl", "dnsblctl import --mode up", "upsert"),
+        ("dnsbl", "dnsbl hea", "health"),
+        ("dnsbl-server", "dnsbl-server check-c", "check-config"),
+    ] {
+        let script = dir.path().join(format!("{name}.fish"));
+        fs::write(&script, told(name, &["completions", "fish"])).unwrap();
+        let mut fish = Command::new(tool("fish"));
+        fish.args(["--no-config", "-c", ASK]).arg(unpacked().join("usr/share/fish/functions"));
+        let done = Process::run(fish.env("HOME", dir.path()).arg(script).arg(line)).unwrap();
+        let words: Vec<&str> =
+            done.stdout.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(words, [offered], "{line}: {}", done.stderr);
+    }
+}
+
+/// What it offers is asked of a person's line editor alone, so it is only read.
+#[test]
+fn zsh_reads_the_script_of_each_program() {
+    let dir = TempDir::new().unwrap();
     for (name, _) in PROGRAMS {
-        assert!(told(name, &["completions", "zsh"]).starts_with(&format!("#compdef {name}")));
-        assert!(told(name, &["completions", "fish"]).contains(&format!("complete -c {name} ")));
+        let text = told(name, &["completions", "zsh"]);
+        assert!(text.starts_with(&format!("#compdef {name}")));
+        let script = dir.path().join(name);
+        fs::write(&script, text).unwrap();
+        let done = Process::run(Command::new(tool("zsh")).args(["-f", "-n"]).arg(script)).unwrap();
+        assert_eq!((done.code, &*done.stderr), (Some(0), ""), "{name}");
     }
 }
 
@@ -77,6 +104,10 @@ fn every_command_has_a_page_with_its_exit_statuses() {
             count += 1;
         }
         assert!(count > 5, "{name}: {count}");
+        let pages = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut lint = Command::new(tool("mandoc"));
+        let done = Process::run(lint.args(["-T", "lint", "-W", "error"]).args(pages)).unwrap();
+        assert_eq!(done.code, Some(0), "{name}: {}{}", done.stdout, done.stderr);
         assert!(page(&format!("{name}-man")).exists());
     }
 }
