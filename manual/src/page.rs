@@ -19,8 +19,8 @@ pub(crate) fn write_all(command: Command, section: &str, dir: &Path) -> io::Resu
 fn write_tree(command: &Command, of_program: &str, section: &str, dir: &Path) -> io::Result<()> {
     let page = Man::new(command.clone()).section(section);
     fs::write(dir.join(page.get_filename()), render(&page, command, of_program)?)?;
-    let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
-    shown.into_iter().try_for_each(|command| write_tree(command, of_program, section, dir))
+    let mut shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+    shown.try_for_each(|command| write_tree(command, of_program, section, dir))
 }
 
 /// Where a command says nothing of exit statuses, those of the program hold.

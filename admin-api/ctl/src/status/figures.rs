@@ -44,10 +44,10 @@ impl Figures {
         let mut found: Vec<(&str, f64)> = Vec::new();
         for figure in &self.0 {
             let middle = figure.name.strip_prefix(start).and_then(|name| name.strip_suffix(end));
-            match (middle, found.last_mut()) {
-                (None, _) => {}
-                (Some(middle), Some((last, sum))) if *last == middle => *sum += figure.value,
-                (Some(middle), _) => found.push((middle, figure.value)),
+            let Some(middle) = middle else { continue };
+            match found.iter_mut().find(|(name, _)| *name == middle) {
+                Some((_, sum)) => *sum += figure.value,
+                None => found.push((middle, figure.value)),
             }
         }
         found

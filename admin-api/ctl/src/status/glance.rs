@@ -162,7 +162,7 @@ fn of_zone(zone: &api::Zone) -> Vec<String> {
 /// How long ago a second since 1970 was.
 fn age(seconds: f64) -> String {
     if seconds <= 0.0 {
-        return "none since the metric began".into();
+        return "none".into();
     }
     let passed = Timestamp::now().as_second().saturating_sub(seconds as i64);
     format!("{} ago", duration(passed.max(0).unsigned_abs()))
@@ -186,7 +186,7 @@ fn whole(count: f64) -> String {
     let digits = format!("{count:.0}");
     let mut apart = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             apart.push(',');
         }
         apart.push(digit);
