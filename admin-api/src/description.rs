@@ -5,8 +5,9 @@ mod errors;
 mod examples;
 mod links;
 mod names;
+mod walk;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Completes a description.
 ///
@@ -19,27 +20,4 @@ pub(crate) fn complete(mut description: Value) -> Result<Value, serde_json::Erro
     links::add(&mut description);
     examples::add(&mut description)?;
     Ok(description)
-}
-
-/// Each operation with its path and its method.
-fn each_operation(description: &mut Value, mut visit: impl FnMut(&str, &str, &mut Value)) {
-    for (path, methods) in members(&mut description["paths"]) {
-        for (method, operation) in members(methods) {
-            visit(path, method, operation);
-        }
-    }
-}
-
-fn name_of(operation: &Value) -> &str {
-    operation["operationId"].as_str().unwrap_or_default()
-}
-
-/// The members of an object; none of anything else.
-fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().into_iter().flat_map(Map::iter_mut)
-}
-
-/// The parameters of an operation.
-fn parameters(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
-    operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
 }

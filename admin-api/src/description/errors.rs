@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{each_operation, members};
+use super::walk::{each_operation, members};
 use crate::problem_pages;
 
 /// A status, the name under which the description has it, what it says, and one of its types as an example.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{each_operation, name_of, parameters};
+use super::walk::{each_operation, name_of, parameters};
 
 const EXAMPLES: &str = include_str!("examples.json");
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{each_operation, name_of};
+use super::walk::{each_operation, name_of};
 
 /// An operation that others lead to.
 struct Operation {

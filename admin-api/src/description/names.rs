@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{each_operation, members, name_of, parameters};
+use super::walk::{each_operation, members, name_of, parameters};
 
 const NAMES: &str = include_str!("names.json");
 
@@ -139,7 +139,7 @@ fn bound(keywords: &mut Keywords) {
 mod tests {
     use serde_json::json;
 
-    use super::{correct, merge};
+    use super::walk::{correct, merge};
 
     #[test]
     fn keywords_go_where_they_have_a_meaning() {
