@@ -139,7 +139,7 @@ fn bound(keywords: &mut Keywords) {
 mod tests {
     use serde_json::json;
 
-    use super::walk::{correct, merge};
+    use super::{correct, merge};
 
     #[test]
     fn keywords_go_where_they_have_a_meaning() {
