@@ -181,3 +181,24 @@ fn status_is_watched_until_it_is_interrupted() {
         assert_eq!(json["readyz"]["ready"], true);
     }
 }
+
+#[test]
+fn only_a_terminal_gets_colour_and_not_one_that_wants_none() {
+    let server = server();
+    let token = server.data_dir().join("admin.token");
+    let line = format!(
+        "{} --server {} --token-file {} status",
+        program("dnsblctl").display(),
+        server.admin().url(),
+        token.display()
+    );
+    let at_terminal = |no_color: Option<&str>| {
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+        let done = Process::run(script.envs(no_color.map(|value| ("NO_COLOR", value)))).unwrap();
+        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+        done.stdout
+    };
+    assert!(at_terminal(None).contains("\x1b[32myes"), "{:?}", at_terminal(None));
+    assert!(!at_terminal(Some("1")).contains('\x1b'));
+}
