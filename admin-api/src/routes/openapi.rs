@@ -37,6 +37,23 @@ use crate::{
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
     components(schemas(api::Problem, ExportName, Match, Mode, TriggerName)),
+    tags(
+        (name = "zones", description = "Block lists, their settings, and who says what in them"),
+        (name = "listings", description = "What is listed: one by one, searched, exported, purged"),
+        (name = "imports", description = "Files into zones"),
+        (name = "feeds", description = "Lists that are fetched again and again"),
+        (name = "allowlist", description = "What is not listed, whatever is said of it"),
+        (name = "reports", description = "What those report who may not list, and what is decided"),
+        (name = "relay tests", description = "Tests of hosts for open relaying, and who wants none"),
+        (name = "logins", description = "POP before SMTP: logins, and what they grant"),
+        (name = "subscribers", description = "Who may ask by key or network, and how much they ask"),
+        (name = "changes", description = "The change log: following it, and taking changes back"),
+        (name = "audit", description = "Who did what"),
+        (name = "tokens", description = "Who may use this API, for what"),
+        (name = "server", description = "Backups, and reading the configuration again"),
+        (name = "health", description = "How the server is, and this description"),
+        (name = "problems", description = "What each type of problem means, and what to do"),
+    ),
     modifiers(&BearerToken)
 )]
 pub(crate) struct Description;

@@ -33,6 +33,12 @@ async fn the_description_names_every_operation_after_its_handler() {
     for (path, methods) in answer.ok()["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
             assert!(operation["summary"].is_string(), "{method} {path}");
+            let tag = &operation["tags"][0];
+            let tags = answer.json["tags"].as_array().unwrap();
+            assert!(
+                tags.iter().any(|known| known["name"] == *tag),
+                "{tag} has no words of its own"
+            );
             operations.push(operation["operationId"].as_str().unwrap().to_owned());
         }
     }
