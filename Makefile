@@ -26,7 +26,7 @@ PAIRS ?= 5
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all lint fmt build deps tools picture fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
-	bench-criterion advisories msrv clean-var
+	bench-criterion advisories msrv schemathesis clean-var
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -90,6 +90,10 @@ fuzz-merge: ## put what `make fuzz` found new into fuzz/corpus, as little as say
 
 fuzz-smoke: build ## throw a short run of random input at the server
 	cargo test --release --locked --workspace --test integration -- fuzz_smoke
+
+schemathesis: deps ## try what the description of the API allows, and what it does not, on a real server; about 3 minutes
+	$(CARGO_BUILD_PROGRAMS)
+	@scripts/schemathesis
 
 bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; takes about 20 minutes
 	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \

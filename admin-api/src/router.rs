@@ -12,8 +12,9 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
-        logins, openapi, purge, relay_opt_outs, relay_tests, reload, removal_requests, reporters,
-        reports, review, search, sources, subjects, subscribers, tokens, undo, usage, zones,
+        logins, openapi, problems, purge, relay_opt_outs, relay_tests, reload, removal_requests,
+        reporters, reports, review, search, sources, subjects, subscribers, tokens, undo, usage,
+        zones,
     },
 };
 
@@ -105,6 +106,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(health::show_metrics))
         .routes(routes!(reload::reload_configuration))
         .routes(routes!(openapi::show_openapi))
+        .routes(routes!(problems::list_problem_types))
+        .routes(routes!(problems::show_problem_type))
         .layer(layer(always));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());
     let (router, description) = all.merge(resources).merge(bulk).merge(about).split_for_parts();

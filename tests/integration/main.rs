@@ -69,7 +69,8 @@ mod pop_before_smtp;
 mod relay_tests;
 mod report_logs;
 
-// What comes before the build.
+// What comes before the build, and what packages ship besides.
+mod manual;
 mod scripts;
 
 // Hostile input.

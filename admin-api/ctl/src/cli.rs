@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use dnsbl_manual::{Manual, Section};
 
 use crate::{
     access::AccessCommand,
@@ -119,6 +121,15 @@ struct Globals {
 /// The commands.
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfServer(ServerCommand),
+    #[command(flatten)]
+    Manual(Manual),
+}
+
+/// The commands that ask the server.
+#[derive(Subcommand)]
+enum ServerCommand {
     #[command(subcommand)]
     Zone(ZoneCommand),
     #[command(subcommand)]
@@ -168,10 +179,7 @@ impl Cli {
     pub(crate) async fn run(self) -> ExitCode {
         let output = Output::new(self.globals.json);
         let refused = self.command.refused();
-        let result = match self.globals.client() {
-            Ok(client) => self.command.run(&client, output).await,
-            Err(err) => Err(err),
-        };
+        let result = self.run_command(output).await;
         let err = match result {
             Ok(code) => return code,
             Err(err) => err,
@@ -186,6 +194,16 @@ impl Cli {
             None => output::report(&err),
         }
     }
+
+    async fn run_command(self, output: Output) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Manual(manual) => {
+                manual.run(Self::command(), Section::User).context("it can't be written")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::OfServer(command) => command.run(&self.globals.client()?, output).await,
+        }
+    }
 }
 
 impl Globals {
@@ -196,7 +214,7 @@ impl Globals {
     }
 }
 
-impl Command {
+impl ServerCommand {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
         match self {
             Self::Zone(command) => command.run(client, output).await,
@@ -229,11 +247,13 @@ impl Command {
             Self::Backup(backup) => backup.run(client, output).await,
         }
     }
+}
 
+impl Command {
     /// The exit code for a refusal; that of `check` must not look like a listing.
     fn refused(&self) -> u8 {
         match self {
-            Self::Check(_) => UNUSABLE,
+            Self::OfServer(ServerCommand::Check(_)) => UNUSABLE,
             _ => REFUSED,
         }
     }

@@ -9,6 +9,7 @@ mod changes;
 mod check;
 mod cli;
 mod client;
+mod color;
 mod document;
 mod export;
 mod failure;

@@ -43,6 +43,8 @@ const CATEGORIES: [&str; 9] = [
 const STATES: [&str; 5] = ["waiting", "listed", "testing", "confirmed", "refuted"];
 
 const ADD_NOTES: &str = "\
+A zone takes reports once it has the setting `reports` (zone put --help).
+
 The rules of the zone say what comes of it: it is listed, it waits for others that say the same or for a reviewer, or it
 is tested. Who says the same again within the window is told so. Never name recipients: a count is enough.
 

@@ -14,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod listings;
 pub(crate) mod logins;
 pub(crate) mod openapi;
+pub(crate) mod problems;
 pub(crate) mod purge;
 pub(crate) mod relay_opt_outs;
 pub(crate) mod relay_tests;

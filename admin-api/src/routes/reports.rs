@@ -76,7 +76,7 @@ pub(crate) struct ListQuery {
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", security(("token" = ["reports:write"])),
     params(BesideQuery),
     request_body(content((api::ReportBody = "application/json"),
-        (api::ReportBody = "application/x-www-form-urlencoded"), (String = "application/xarf+json"),
+        (api::ReportBody = "application/x-www-form-urlencoded"), (Object = "application/xarf+json"),
         (String = "multipart/report"), (String = "message/rfc822"))),
     responses((status = 201, description = "It is new", body = api::Report,
             headers(("Location" = String, description = "Where it can be seen"))),

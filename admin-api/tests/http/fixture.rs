@@ -27,6 +27,9 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+/// What there is to say of each type of problem.
+const PROBLEMS: &str = include_str!("../../../docs/problems.md");
+
 /// The zone that most tests use.
 pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
 
@@ -400,6 +403,9 @@ impl Answer {
         for member in ["type", "title", "detail"] {
             assert!(self.json[member].is_string(), "{}", self.text);
         }
+        let word = self.json["type"].as_str().unwrap().trim_start_matches("/problems/");
+        let section = format!("\n## {word}\n");
+        assert!(PROBLEMS.contains(&section), "docs/problems.md has no section {word}");
         &self.json
     }
 

@@ -25,6 +25,7 @@ mod rbldnsd;
 mod removal_requests;
 mod reports;
 mod review;
+mod schema;
 mod search;
 mod serve;
 mod standing;

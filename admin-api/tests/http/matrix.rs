@@ -149,6 +149,7 @@ const ROWS: &[Row] = &[
         Refused("/v1/grants?zone=pop.other.example.org", "", ZONE),
     ], READS),
     Row("list_opt_outs", "ovsr", TESTER, READS),
+    Row("list_problem_types", "*", ABOUT, READS),
     Row("list_relay_tests", "ovsr", TESTER, READS),
     Row("list_removal_requests", "ov", &[
         Refused("/v1/removal-requests", "", "server-wide"),
@@ -237,6 +238,7 @@ const ROWS: &[Row] = &[
     Row("show_health", "*", ABOUT, READS),
     Row("show_metrics", "or", &[Refused("/metrics", "", "server-wide")], READS),
     Row("show_openapi", "ovsr", ABOUT, READS),
+    Row("show_problem_type", "*", ABOUT, READS),
     Row("show_readiness", "*", ABOUT, READS),
     Row("show_subject", "ovsr", &[
         Filtered("/v1/subjects/192.0.2.1", "", OF_OTHER),
@@ -303,6 +305,7 @@ impl Operation {
             ("{prefix}", "192.0.2.200"),
             ("{address}", "192.0.2.200"),
             ("{secret}", "none"),
+            ("{type}", "no-such-zone"),
         ];
         filled.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value))
     }
@@ -452,7 +455,7 @@ impl World {
                         let (path, body) = (fill(path), fill(body));
                         let answer = operation.ask(&self.fixture, Some(&token), &path, &body).await;
                         let kind = answer.json["type"].as_str().unwrap_or_default();
-                        let expected = format!("urn:dnsbl:problem:{word}");
+                        let expected = format!("/problems/{word}");
                         assert_eq!(kind, expected, "{} {path} {body}: {}", row.0, answer.text);
                     }
                     Filtered(path, body, word) => {
@@ -520,7 +523,7 @@ async fn a_token_for_a_network_does_nothing_from_elsewhere_on_any_route() {
             let path = operation.to_nothing();
             let answer = operation.ask(fixture, Some(&token), &path, "").await;
             let kind = &answer.problem(403)["type"];
-            assert_eq!(kind, "urn:dnsbl:problem:wrong-network", "{name}");
+            assert_eq!(kind, "/problems/wrong-network", "{name}");
         }
     }
     for path in ["/metrics", "/openapi.json"] {
