@@ -129,7 +129,7 @@ pub(crate) async fn collect(
 fn count(reader: &Reader<'_>, origins: &HashSet<Name>, now: UnixTime) -> Result<Stats, StoreError> {
     let zones = reader.zones()?.into_iter().filter(|it| origins.contains(&it.zone.origin));
     let zones = zones.map(|record| ZoneStats {
-        origin: record.zone.origin,
+        origin: record.zone.origin.clone(),
         listings: record.listings,
         exclusions: record.exclusions,
     });
