@@ -15,6 +15,7 @@ use dnsbl_daemon::{
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
 use dnsbl_reports::RunningReports;
+use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use dnsbl_web::Site;
@@ -265,6 +266,7 @@ impl Running {
         });
         let api = Api {
             store: store.clone(),
+            tokens: Tokens::new(store.clone()),
             index: index.clone(),
             head,
             server: host,
