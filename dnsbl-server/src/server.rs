@@ -18,7 +18,7 @@ use dnsbl_reports::RunningReports;
 use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
-use dnsbl_web::Site;
+use dnsbl_web::{Console, Site};
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -257,16 +257,24 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
+        let tokens = Tokens::new(store.clone());
         let site = config.web.as_ref().map(|web| Site {
             store: store.read_only(),
             index: index.clone(),
             tester: tester.as_ref().map(|tester| tester.reader()),
             host: host.clone(),
             settings: web.settings.clone(),
+            console: web.admin_from.clone().map(|from| Console {
+                tokens: tokens.clone(),
+                feeds: feeds.clone(),
+                reports: reports.clone(),
+                tester: tester.clone(),
+                from,
+            }),
         });
         let api = Api {
             store: store.clone(),
-            tokens: Tokens::new(store.clone()),
+            tokens,
             index: index.clone(),
             head,
             server: host,

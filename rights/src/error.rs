@@ -40,6 +40,17 @@ pub enum NotAuthenticated {
 #[error("the server is stopping")]
 pub struct Stopping;
 
+/// Why a change is not undone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UndoError {
+    /// The token may not undo.
+    #[error(transparent)]
+    NotPermitted(#[from] NotPermitted),
+    /// The server is going down.
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
+}
+
 /// A token has made all the requests that it may make in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this token, or one that it was made with, may make {most} requests a minute")]

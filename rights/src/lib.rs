@@ -15,9 +15,9 @@ mod token_cache;
 mod token_meter;
 mod tokens;
 
-pub use error::{NotAuthenticated, NotPermitted, Stopping, TooManyAMinute};
+pub use error::{NotAuthenticated, NotPermitted, Stopping, TooManyAMinute, UndoError};
 pub use failed_tries::Try;
 pub use holder::Holder;
 pub use token_cache::KnownToken;
 pub use token_meter::TokenMeters;
-pub use tokens::Tokens;
+pub use tokens::{SecretDigest, Tokens};

@@ -8,12 +8,13 @@ use std::{
 
 use dnsbl_daemon::PeerNetwork;
 use dnsbl_store::{Authentication, Change, ChangeError, Committed, Operation, Store, Terms};
-use dnsbl_types::{TokenText, UnixTime};
+use dnsbl_types::{TokenDigest, TokenText, UnixTime};
 use tokio::sync::oneshot;
 
 use crate::{
-    error::{NotAuthenticated, Stopping},
+    error::{NotAuthenticated, Stopping, UndoError},
     failed_tries::{FailedTries, Try},
+    holder::Holder,
     rights::Permitted,
     token_cache::{KnownToken, TokenCache},
     token_meter::TokenMeters,
@@ -29,6 +30,25 @@ pub struct Tokens {
     meters: TokenMeters,
     /// Of those that were none.
     tries: FailedTries,
+}
+
+/// The secret of a token as far as a session remembers it: enough to look it up again, and nothing that lets anybody in.
+#[derive(Clone)]
+pub struct SecretDigest {
+    token: String,
+    digest: TokenDigest,
+}
+
+impl SecretDigest {
+    /// That of a text.
+    pub fn of(text: &TokenText) -> Self {
+        Self { token: text.id().to_owned(), digest: text.digest() }
+    }
+
+    /// The public id of its token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
 }
 
 impl Tokens {
@@ -87,6 +107,27 @@ impl Tokens {
         }
     }
 
+    /// The token whose secret was shown before, as it is now.
+    ///
+    /// # Errors
+    /// The secret counts no more, or the store can't be read.
+    pub async fn recall(
+        self: &Arc<Self>,
+        secret: &SecretDigest,
+        now: UnixTime,
+    ) -> Result<Arc<KnownToken>, NotAuthenticated> {
+        let (tokens, secret) = (self.clone(), secret.clone());
+        block(move || {
+            let reader = tokens.store.read(now);
+            match reader.authenticate_secret(&secret.token, &secret.digest)? {
+                Authentication::Good(good) => Ok(KnownToken::new(*good, &tokens.meters).into()),
+                Authentication::Expired => Err(NotAuthenticated::Expired),
+                Authentication::Unknown => Err(NotAuthenticated::Unknown),
+            }
+        })
+        .await
+    }
+
     /// Takes a try from those that a network has; for every secret that somebody shows.
     ///
     /// # Errors
@@ -122,6 +163,27 @@ impl Tokens {
         rx.await.map_err(|_| Stopping)
     }
 
+    /// Undoes a change, and waits until that is durable and visible, or refused. It takes as long as reading what the
+    /// change did.
+    ///
+    /// # Errors
+    /// The holder may not undo, or the server is going down.
+    pub async fn undo(
+        self: &Arc<Self>,
+        holder: &Holder,
+        seq: u64,
+        now: UnixTime,
+    ) -> Result<Result<Committed, ChangeError>, UndoError> {
+        holder.rights().permit_undo()?;
+        let store = self.store.clone();
+        let staged = block(move || Ok::<_, Stopping>(store.stage_undo(seq, false, now))).await?;
+        let operation = match staged {
+            Ok(operation) => operation,
+            Err(err) => return Ok(Err(err)),
+        };
+        Ok(self.submit(holder.permit(operation)?, Terms::default(), now).await?)
+    }
+
     /// The token with this text, as the store has it.
     async fn read(
         self: &Arc<Self>,
@@ -129,7 +191,7 @@ impl Tokens {
         now: UnixTime,
     ) -> Result<Arc<KnownToken>, NotAuthenticated> {
         let tokens = self.clone();
-        let read = move || {
+        block(move || {
             let generation = tokens.good.generation();
             let not_good = match tokens.store.read(now).authenticate(&text)? {
                 Authentication::Good(good) => {
@@ -142,13 +204,22 @@ impl Tokens {
             };
             tokens.good.forget(&text);
             Err(not_good)
-        };
-        match tokio::task::spawn_blocking(read).await {
-            Ok(read) => read,
-            Err(err) => match err.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(Stopping.into()),
-            },
-        }
+        })
+        .await
+    }
+}
+
+/// Runs what may block on a thread for that; a panic there goes on here.
+async fn block<T, E>(run: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<Stopping> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(run).await {
+        Ok(result) => result,
+        Err(err) => match err.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Stopping.into()),
+        },
     }
 }

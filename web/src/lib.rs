@@ -2,7 +2,9 @@
 //! want to use the list.
 //!
 //! It stands beside the HTTP API and shares nothing with it but what both are made from. It reads, and never
-//! writes: a [`Site`] has the store and the tester's records as readers only.
+//! writes: a [`Site`] has the store and the tester's records as readers only. The one exception is the operator's
+//! console (`admin/`), where there is one: a [`Console`] has the services that change things, and hands them only what
+//! `dnsbl-rights` has permitted to the token that was signed in with.
 //!
 //! # What is shown
 //!
@@ -18,6 +20,7 @@
 //! decides what to make of them (`lookup/advice.rs`), and templates that `rustc` checks and that escape
 //! by themselves (`pages/`) put it into words of the catalogue (`catalogue/*.ftl`).
 
+mod admin;
 mod app;
 mod catalogue;
 mod client;
@@ -42,4 +45,4 @@ mod zones;
 pub use language::{Language, Languages};
 pub use serve::serve;
 pub use settings::{Contact, ContactError, Limits, Settings, ShownZones};
-pub use site::{Host, Site, State};
+pub use site::{Console, Host, Site, State};

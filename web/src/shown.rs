@@ -18,9 +18,14 @@ pub(crate) struct Shown(String);
 impl Shown {
     /// Makes a text fit to be shown, and cuts it where it is very long.
     pub(crate) fn new(text: &str) -> Self {
+        Self::cut(text, MAX_CHARS)
+    }
+
+    /// The same, cut after so many characters.
+    pub(crate) fn cut(text: &str, most: usize) -> Self {
         let mut shown = String::new();
         for (at, c) in text.chars().enumerate() {
-            if at == MAX_CHARS {
+            if at == most {
                 shown.push('…');
                 break;
             }

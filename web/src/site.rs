@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use dnsbl_feeds::Feeds;
 use dnsbl_index::Index;
+use dnsbl_reports::Reports;
+use dnsbl_rights::Tokens;
 use dnsbl_store::ReadOnlyStore;
-use relay_tester::service::TestReader;
+use ipnet::IpNet;
+use relay_tester::service::{TestReader, Tester};
 
 use crate::Settings;
 
@@ -20,6 +24,23 @@ pub struct Site {
     pub host: Arc<dyn Host>,
     /// How the pages look, and what they may cost.
     pub settings: Settings,
+    /// What the operator's console works on, if there is one.
+    pub console: Option<Console>,
+}
+
+/// The parts of the server that the console works on. All that it changes goes through these, after `dnsbl-rights` has
+/// permitted it.
+pub struct Console {
+    /// The tokens that operators sign in with.
+    pub tokens: Arc<Tokens>,
+    /// What is fetched again and again.
+    pub feeds: Arc<Feeds>,
+    /// The keeper of reports.
+    pub reports: Arc<Reports>,
+    /// The tester of open relays, if this server has one.
+    pub tester: Option<Arc<Tester>>,
+    /// The networks from which it is reached; from elsewhere there is no such page.
+    pub from: Vec<IpNet>,
 }
 
 /// The server as the pages see it.
@@ -29,6 +50,9 @@ pub trait Host: Send + Sync {
 
     /// Counts a request.
     fn count_request(&self, route: &str, code: u16);
+
+    /// Why the clock is not to be relied on, if so.
+    fn clock_doubt(&self) -> Option<String>;
 }
 
 /// The state of the server.

@@ -34,6 +34,8 @@ pub(super) struct WebSpec {
     connections_per_network: Spanned<usize>,
     requests_per_second: Spanned<u32>,
     proxies: Vec<Spanned<String>>,
+    admin: bool,
+    admin_from: Vec<Spanned<String>>,
 }
 
 impl Default for WebSpec {
@@ -54,6 +56,8 @@ impl Default for WebSpec {
             connections_per_network: usual(16),
             requests_per_second: usual(5),
             proxies: Vec::new(),
+            admin: false,
+            admin_from: vec![usual("127.0.0.0/8".into()), usual("::1/128".into())],
         }
     }
 }
@@ -91,12 +95,14 @@ impl WebSpec {
             limits,
         };
         let access = self.access()?;
+        let from = networks("web.admin-from", &self.admin_from)?;
+        let admin_from = self.admin.then_some(from);
         let Some(listen) = &self.listen else { return Ok(None) };
         let Some(listen) = Listen::parse(listen.get_ref()) else {
             let detail = "it is neither ADDRESS:PORT, such as 127.0.0.1:8081, nor unix:/path";
             return refuse("web.listen", listen.span(), detail);
         };
-        Ok(Some(Web { listen, access, settings }))
+        Ok(Some(Web { listen, access, settings, admin_from }))
     }
 
     fn url(&self) -> Result<Option<Url>, Refused> {

@@ -170,7 +170,7 @@ impl Frame<'_> {
 }
 
 /// Another for each stylesheet, so that it can be kept for long: FNV-1a, 32 bits.
-fn style_version() -> String {
+pub(crate) fn style_version() -> String {
     const VERSION: u32 = {
         let bytes = STYLE.as_bytes();
         let (mut hash, mut at) = (0x811c_9dc5_u32, 0);

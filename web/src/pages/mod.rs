@@ -11,7 +11,7 @@ mod status;
 mod texts;
 mod trouble;
 
-pub(crate) use frame::{NAMES, STYLE, STYLE_PATH, View};
+pub(crate) use frame::{NAMES, STYLE, STYLE_PATH, View, style_version};
 pub(crate) use home::home;
 pub(crate) use how_to_use::how_to_use;
 pub(crate) use lookup::{lookup_form, lookup_mistake, lookup_result};

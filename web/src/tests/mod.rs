@@ -1,5 +1,6 @@
 //! The pages over a real store and index, without connections.
 
+mod console;
 mod markup;
 mod pages;
 mod secrets;
@@ -59,6 +60,10 @@ impl Host for CountingHost {
     fn count_request(&self, route: &str, code: u16) {
         *self.0.lock().unwrap().entry((route.to_owned(), code)).or_default() += 1;
     }
+
+    fn clock_doubt(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The pages over a store.
@@ -92,8 +97,14 @@ impl Pages {
         store.load(&mut writer).unwrap();
         store.start(Box::new(writer)).unwrap();
         let host = Arc::new(CountingHost::default());
-        let site =
-            Site { store: store.read_only(), index, tester: None, host: host.clone(), settings };
+        let site = Site {
+            store: store.read_only(),
+            index,
+            tester: None,
+            host: host.clone(),
+            settings,
+            console: None,
+        };
         Self { router: router::build(App::new(site)), store, host, _dir: dir }
     }
 

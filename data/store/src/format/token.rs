@@ -144,10 +144,9 @@ impl TokenRecord {
         self.expires_at.is_none_or(|at| now < at)
     }
 
-    /// The secret of this text, if it is one that counts.
-    pub(crate) fn secret(&self, text: &TokenText, now: UnixTime) -> Option<&TokenSecret> {
-        let digest = text.digest();
-        self.secrets(now).find(|secret| secret.digest.is(&digest))
+    /// The secret with this digest, if it is one that counts.
+    pub(crate) fn secret(&self, digest: &TokenDigest, now: UnixTime) -> Option<&TokenSecret> {
+        self.secrets(now).find(|secret| secret.digest.is(digest))
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
