@@ -266,6 +266,7 @@ impl Running {
         };
         let limits = Arc::new(limits(config).into());
         let tokens = Tokens::new(store.clone());
+        let review = Arc::new(Review::new(store.clone(), removals.clone(), reports.clone()));
         let site = config.web.as_ref().map(|web| Site {
             store: store.read_only(),
             index: index.clone(),
@@ -276,6 +277,8 @@ impl Running {
                 tokens: tokens.clone(),
                 feeds: feeds.clone(),
                 reports: reports.clone(),
+                removals: removals.clone(),
+                review: review.clone(),
                 tester: tester.clone(),
                 from,
             }),
@@ -290,7 +293,7 @@ impl Running {
             tester: tester.clone(),
             feeds: feeds.clone(),
             logins: logins.clone(),
-            review: Arc::new(Review::new(store.clone(), removals.clone(), reports.clone())),
+            review,
             removals,
             reports,
             login_secrets,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dnsbl_feeds::Feeds;
 use dnsbl_index::Index;
+use dnsbl_removals::{Removals, Review};
 use dnsbl_reports::Reports;
 use dnsbl_rights::Tokens;
 use dnsbl_store::ReadOnlyStore;
@@ -37,6 +38,10 @@ pub struct Console {
     pub feeds: Arc<Feeds>,
     /// The keeper of reports.
     pub reports: Arc<Reports>,
+    /// The keeper of requests for removal.
+    pub removals: Arc<Removals>,
+    /// What waits for reviewers.
+    pub review: Arc<Review>,
     /// The tester of open relays, if this server has one.
     pub tester: Option<Arc<Tester>>,
     /// The networks from which it is reached; from elsewhere there is no such page.

@@ -20,9 +20,10 @@ const MOST_CHARS: usize = 5_000;
 pub(super) const FORM_SECRET: &str = "form";
 
 /// The places in the menu, and the scope that each needs.
-const MENU: [(&str, &str, Option<&str>); 11] = [
+const MENU: [(&str, &str, Option<&str>); 12] = [
     ("", "admin-menu-overview", None),
     ("listings", "admin-menu-listings", Some("listings:read")),
+    ("review", "admin-menu-review", Some("review")),
     ("reports", "admin-menu-reports", Some("reports:read")),
     ("tests", "admin-menu-tests", Some("relay-tests:read")),
     ("allow", "admin-menu-allow", Some("allowlist:read")),

@@ -125,7 +125,7 @@ mod tests {
             admitted(
                 Some("10.0.0.1"),
                 Some(visitor),
-                &[&[("x-forwarded-for", "x")], pairs].concat(),
+                &[&[("x-forwarded-for", "x")][..], pairs].concat(),
             )
         };
         assert_eq!(proxied("198.51.100.7", &[]), Some(Way::Tls), "by the URL of the pages");

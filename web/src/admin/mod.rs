@@ -26,6 +26,7 @@ mod overview;
 mod refused;
 mod relay_tests;
 mod reports;
+mod review;
 mod router;
 mod session;
 mod sign_in;

@@ -1,6 +1,5 @@
 //! The first page: how the server is, and what waits for somebody.
 
-use dnsbl_rights::scopes::{FEEDS_READ, ZONES_READ};
 use maud::html;
 
 use super::{
@@ -21,7 +20,7 @@ pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {
     let console = asked.console()?;
     let may_see_reports = asked.has("reports:read") && asked.is_for_all_zones();
     let waiting = may_see_reports.then(|| console.reports.stats().waiting().total());
-    let feeds = asked.has(FEEDS_READ).then(|| console.feeds.list());
+    let feeds = asked.has("feeds:read").then(|| console.feeds.list());
     let failing = feeds.map(|feeds| {
         let of_token = feeds.iter().filter(|view| rights.zones().has(&view.feed.zone));
         of_token.filter(|view| view.state.failing.is_some()).count()
@@ -45,7 +44,7 @@ pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {
                 dd { a href=(asked.path("feeds")) { (failing) } }
             }
         }
-        @if asked.has(ZONES_READ) {
+        @if asked.has("zones:read") {
             h2 { (asked.text("admin-zones")) }
             @for record in &zones {
                 section.zone {

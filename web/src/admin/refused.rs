@@ -1,9 +1,10 @@
 //! Why the console does not do something: the one place where that becomes a status and a heading.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use dnsbl_feeds::FeedsError;
+use dnsbl_removals::{RemovalsError, ReviewError, WriteError};
 use dnsbl_reports::ReportsError;
 use dnsbl_rights::{NotAuthenticated, NotPermitted, Stopping, TooManyAMinute, UndoError};
 use dnsbl_store::{ChangeError, StoreError};
@@ -156,11 +157,72 @@ impl From<ReportsError> for Refused {
             ReportsError::Refused(why) => Self::Conflict(why.to_string()),
             ReportsError::Relay(refusal) => (*refusal).into(),
             ReportsError::NotFound(_) => Self::Missing(err.to_string()),
-            ReportsError::Change(err) => Self::Conflict(err.to_string()),
+            ReportsError::Change(err) => of_shared(err),
             ReportsError::Store(err) => err.into(),
             ReportsError::Stopping => Stopping.into(),
             ReportsError::Document(_) => {
                 tracing::error!(%err, "a record of a report");
+                Self::Broken
+            }
+        }
+    }
+}
+
+/// A change that others wait for, too.
+fn of_shared(err: Arc<ChangeError>) -> Refused {
+    match Arc::try_unwrap(err) {
+        Ok(err) => err.into(),
+        Err(err) => match &*err {
+            ChangeError::Store(_) => Refused::Broken,
+            ChangeError::Busy | ChangeError::Unwritable { .. } => Refused::NotNow(err.to_string()),
+            _ => Refused::Conflict(err.to_string()),
+        },
+    }
+}
+
+impl From<WriteError> for Refused {
+    fn from(err: WriteError) -> Self {
+        match err {
+            WriteError::Change(err) => of_shared(err),
+            WriteError::Stopping => Stopping.into(),
+        }
+    }
+}
+
+impl From<RemovalsError> for Refused {
+    fn from(err: RemovalsError) -> Self {
+        match err {
+            RemovalsError::Relay(refusal) => (*refusal).into(),
+            RemovalsError::Tester(err) => err.into(),
+            RemovalsError::Write(err) => err.into(),
+            RemovalsError::NotFound(_) | RemovalsError::NoTicket => Self::Missing(err.to_string()),
+            RemovalsError::Refused(_) | RemovalsError::NotWaiting { .. } | RemovalsError::Stale => {
+                Self::Conflict(err.to_string())
+            }
+            RemovalsError::Store(err) => err.into(),
+            RemovalsError::Stopping => Stopping.into(),
+            RemovalsError::NoRandomness | RemovalsError::Document(_) => {
+                tracing::error!(%err, "a request for removal");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl From<ReviewError> for Refused {
+    fn from(err: ReviewError) -> Self {
+        match err {
+            ReviewError::NotWaiting(_) => Self::Missing(err.to_string()),
+            ReviewError::Precondition(_) | ReviewError::Claimed(_) => {
+                Self::Conflict(err.to_string())
+            }
+            ReviewError::WrongDecision(..) => Self::Mistake(err.to_string()),
+            ReviewError::Removals(err) => err.into(),
+            ReviewError::Reports(err) => err.into(),
+            ReviewError::Write(err) => err.into(),
+            ReviewError::Store(err) => err.into(),
+            ReviewError::Document(_) => {
+                tracing::error!(%err, "a record of the review");
                 Self::Broken
             }
         }

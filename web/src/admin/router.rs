@@ -24,7 +24,7 @@ use super::{
     gate::{Way, admit},
     listings, overview,
     refused::Refused,
-    relay_tests, reports,
+    relay_tests, reports, review,
     session::{SessionId, Sessions},
     sign_in, sources, subscribers, tokens, undo,
 };
@@ -59,6 +59,10 @@ pub(crate) fn routes(language: Language, desk: &Arc<Desk>) -> Router<Arc<App>> {
         .route(&at("listings/add"), page(listings::show_add).merge(form(listings::add)))
         .route(&at("listings/remove"), form(listings::remove))
         .route(&at("undo"), page(undo::show).merge(form(undo::take_back)))
+        .route(&at("review"), page(review::show))
+        .route(&at("review/{name}"), page(review::show_one).merge(form(review::decide)))
+        .route(&at("review/{name}/claim"), form(review::claim))
+        .route(&at("review/{name}/release"), form(review::release))
         .route(&at("reports"), page(reports::show))
         .route(&at("reports/{name}"), page(reports::show_one).merge(form(reports::decide)))
         .route(&at("feeds"), page(feeds::show))

@@ -24,8 +24,16 @@ pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {
 pub(super) async fn take_back(asked: Asked) -> Result<Answer, Refused> {
     asked.require("undo")?;
     let seq: u64 = asked.fields.parse("seq")?;
-    let (tokens, holder, now) = (asked.console()?.tokens.clone(), asked.holder.clone(), asked.now);
-    let undo = async move { result(tokens.undo(&holder, seq, now).await??) };
+    let console = asked.console()?;
+    let (tokens, removals) = (console.tokens.clone(), console.removals.clone());
+    let (holder, now) = (asked.holder.clone(), asked.now);
+    let undo = async move {
+        let undone = result(tokens.undo(&holder, seq, now).await??)?;
+        if let Err(err) = removals.reopen(seq).await {
+            tracing::warn!(change = seq, %err, "requests for removal whose removal was undone are not open again");
+        }
+        Ok::<_, Refused>(undone)
+    };
     match wait_for(undo).await? {
         Some((_, OperationResult::Undone { of, counts })) => {
             let counts = format!("+{} ~{} -{}", counts.added, counts.updated, counts.removed);

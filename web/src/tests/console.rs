@@ -11,6 +11,7 @@ use axum::{
 use dnsbl_feeds::{Feed, Feeds, FetchLimits, Importer, Origin, Share};
 use dnsbl_formats::Format;
 use dnsbl_index::{Index, IndexWriter};
+use dnsbl_removals::{Removals, Review, RunningRemovals};
 use dnsbl_reports::{Claimed, Comment, Evidence, Reports, RunningReports, Submission};
 use dnsbl_rights::Tokens;
 use dnsbl_store::{Actor, AuditRecord, Change, MintedToken, Operation, Precondition, Store};
@@ -44,6 +45,11 @@ const ROWS: &[Row] = &[
     Row("listings/remove", Some("zone=mine.example.org&subject=192.0.2.1&source=the-source"), "ov", 303),
     Row("undo", None, "ov", 200),
     Row("undo", Some("seq={listing}"), "ov", 303),
+    Row("review", None, "ov", 200),
+    Row("review/report-{report}", None, "ov", 200),
+    Row("review/report-{report}", Some("decision=refute&note=seen"), "ov", 303),
+    Row("review/report-{report}/claim", Some(""), "ov", 303),
+    Row("review/report-{report}/release", Some(""), "ov", 303),
     Row("reports", None, "ov", 200),
     Row("reports/{report}", None, "ov", 200),
     Row("reports/{report}", Some("verdict=refuted&note=seen"), "ov", 303),
@@ -81,6 +87,7 @@ struct Server {
     /// A token that nobody uses.
     other: String,
     _reports: RunningReports,
+    _removals: RunningRemovals,
     _dir: TempDir,
 }
 
@@ -149,11 +156,22 @@ impl Server {
         let (reports, start) =
             Reports::new(store.clone(), index.clone(), None, dnsbl_reports::Settings::default());
         let running = start.run(Clock::watched(None)).await.unwrap();
+        let (removals, start) = Removals::new(
+            store.clone(),
+            index.clone(),
+            None,
+            dnsbl_removals::Settings::default(),
+            [7; 32],
+        );
+        let running_removals = start.run(Clock::watched(None)).await.unwrap();
+        let review = Arc::new(Review::new(store.clone(), removals.clone(), reports.clone()));
         let tokens = Tokens::new(store.clone());
         let console = Console {
             tokens: tokens.clone(),
             feeds,
             reports: reports.clone(),
+            removals,
+            review,
             tester: None,
             from: vec!["127.0.0.0/8".parse().unwrap(), "198.51.100.0/24".parse().unwrap()],
         };
@@ -175,6 +193,7 @@ impl Server {
             subscriber: "0000000000000007".into(),
             other: String::new(),
             _reports: running,
+            _removals: running_removals,
             _dir: dir,
         };
         server.furnish(&reports).await;
@@ -501,6 +520,9 @@ async fn a_token_for_one_zone_and_small_prefixes_sees_and_changes_nothing_else()
         ("listings/remove", "zone=mine.example.org&subject=192.0.2.0/24&source=the-source"),
         ("undo", "seq={listing}"),
         ("reports/{report}", "verdict=refuted"),
+        ("review/report-{report}", "decision=refute"),
+        ("review/report-{report}/claim", ""),
+        ("review/report-{report}/release", ""),
         ("feeds/run", "feed=list"),
         ("sources", "zone=other.example.org&source=x&freeze=1&why=x"),
         ("sources", "zone=mine.example.org&source=x&freeze=1&why=x"),
@@ -612,15 +634,16 @@ async fn a_cookie_is_for_this_host_alone_and_behind_tls_for_nothing_else() {
 async fn there_is_no_console_for_who_comes_from_elsewhere() {
     let server = Server::new().await;
     let token = server.mint_role("operator");
-    for (peer, headers) in [
-        ("192.0.2.77:4000", &[][..]),
+    let visits: [(&str, &[(&str, &str)]); 6] = [
+        ("192.0.2.77:4000", &[]),
         ("[2001:db8::1]:4000", &[]),
         ("10.0.0.1:4000", &[("x-forwarded-for", "192.0.2.77")]),
         ("10.0.0.1:4000", &[("x-forwarded-for", "127.0.0.1, 192.0.2.77")]),
         ("10.0.0.1:4000", &[]),
         // A proxy that nobody has named, on this machine.
         (LOOPBACK, &[("x-forwarded-for", "127.0.0.1")]),
-    ] {
+    ];
+    for (peer, headers) in visits {
         let mut browser = server.browser_at(peer);
         browser.cookie = server.signed_in(&token).await.cookie;
         for place in ["", "sign-in", "listings"] {
@@ -632,12 +655,8 @@ async fn there_is_no_console_for_who_comes_from_elsewhere() {
         let page = browser.send("POST", &at("en", "sign-in"), headers, body).await;
         assert_eq!(page.status, 404);
     }
-    let page = super::furnished(settings()).ask_from(
-        LOOPBACK.parse().unwrap(),
-        "GET",
-        "/en/admin/sign-in",
-        &[],
-    );
+    let public = super::furnished(settings());
+    let page = public.ask_from(LOOPBACK.parse().unwrap(), "GET", "/en/admin/sign-in", &[]);
     assert_eq!(page.await.status, 404, "it is off unless somebody turns it on");
 }
 
