@@ -26,8 +26,9 @@ pub(super) enum Way {
     Plain,
 }
 
-/// The way of a request, if it may come as far as the console: from one of its networks. Who comes over a Unix
-/// socket, or through a proxy that is not named as one, comes from nobody knows where.
+/// The way of a request, if it may come as far as the console: from one of its networks, and over TLS unless that is this
+/// machine, since a token is shown. Who comes over a Unix socket, or through a proxy that is not named as one, comes
+/// from nobody knows where.
 pub(super) fn admit(
     from: &[IpNet],
     settings: &Settings,
@@ -47,8 +48,11 @@ pub(super) fn admit(
             Some(said) => said.as_bytes().eq_ignore_ascii_case(b"https"),
             None => settings.url.as_ref().is_some_and(|url| url.scheme() == "https"),
         };
-    let way = if is_tls { Way::Tls } else { Way::Plain };
-    is_in(from, visitor).then_some(way)
+    match is_tls {
+        _ if !is_in(from, visitor) => None,
+        true => Some(Way::Tls),
+        false => visitor.is_loopback().then_some(Way::Plain),
+    }
 }
 
 impl Way {
@@ -131,7 +135,9 @@ mod tests {
         assert_eq!(proxied("198.51.100.7", &[]), Some(Way::Tls), "by the URL of the pages");
         let proto = "x-forwarded-proto";
         assert_eq!(proxied("198.51.100.7", &[(proto, "https")]), Some(Way::Tls));
-        assert_eq!(proxied("198.51.100.7", &[(proto, "http")]), Some(Way::Plain));
+        assert_eq!(proxied("198.51.100.7", &[(proto, "http")]), None, "it would be in the clear");
+        assert_eq!(admitted(Some("198.51.100.7"), Some("198.51.100.7"), &[]), None);
+        assert_eq!(proxied("127.0.0.1", &[(proto, "http")]), Some(Way::Plain));
         assert_eq!(proxied("192.0.2.1", &[]), None);
         assert_eq!(admitted(Some("10.0.0.1"), None, &[]), None);
     }
