@@ -446,17 +446,22 @@ async fn every_page_and_action_is_for_the_roles_that_the_table_names() {
             well_formed(&page.text);
         }
     }
-    // Who may, on a server where nobody else has done it yet.
+    for Row(place, _, roles, status) in ROWS.iter().filter(|row| row.1.is_none()) {
+        for (letter, browser) in browsers.iter().filter(|(letter, _)| roles.contains(*letter)) {
+            let page = browser.get(&server.filled(place)).await;
+            assert_eq!(page.status, *status, "{letter} {place}: {}", page.text);
+            well_formed(&page.text);
+        }
+    }
+    // Who may do something, on a server where nobody else has done it yet.
     for Row(place, fields, roles, status) in ROWS {
+        let Some(fields) = fields else { continue };
         for (letter, role) in LETTERS.iter().filter(|(letter, _)| roles.contains(*letter)) {
             let server = Server::new().await;
             server.mint("keeper", SCOPES, TokenTerms::default());
             let browser = server.signed_in(&server.mint_role(role)).await;
             let place = server.filled(place);
-            let page = match fields {
-                None => browser.get(&place).await,
-                Some(fields) => browser.post(&place, &server.filled(fields)).await,
-            };
+            let page = browser.post(&place, &server.filled(fields)).await;
             assert_eq!(page.status, *status, "{letter} {place}: {}", page.text);
             if page.status == 303 {
                 let next = browser.send("GET", page.header("location"), &[], None).await;
