@@ -16,9 +16,10 @@ use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumb
 use dnsbl_logins::RunningLogins;
 use dnsbl_removals::{Review, RunningRemovals};
 use dnsbl_reports::RunningReports;
+use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
-use dnsbl_web::{OperatorFiles, Site};
+use dnsbl_web::{Console, OperatorFiles, Site};
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -269,6 +270,8 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
+        let tokens = Tokens::new(store.clone());
+        let review = Arc::new(Review::new(store.clone(), removals.clone(), reports.clone()));
         let anonymous = tester.as_ref().filter(|tester| tester.settings().anonymous.is_some());
         let site = config.web.as_ref().zip(files).map(|(web, files)| Site {
             store: store.read_only(),
@@ -280,9 +283,19 @@ impl Running {
             files,
             host: host.clone(),
             settings: web.settings.clone(),
+            console: web.admin_from.clone().map(|from| Console {
+                tokens: tokens.clone(),
+                feeds: feeds.clone(),
+                reports: reports.clone(),
+                removals: removals.clone(),
+                review: review.clone(),
+                tester: tester.clone(),
+                from,
+            }),
         });
         let api = Api {
             store: store.clone(),
+            tokens,
             index: index.clone(),
             head,
             server: host,
@@ -290,7 +303,7 @@ impl Running {
             tester: tester.clone(),
             feeds: feeds.clone(),
             logins: logins.clone(),
-            review: Arc::new(Review::new(store.clone(), removals.clone(), reports.clone())),
+            review,
             removals,
             reports,
             login_secrets,

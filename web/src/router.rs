@@ -22,7 +22,7 @@ use dnsbl_types::{Subject, UnixTime, Zone};
 use relay_tester::{TestId, service::Tester};
 
 use crate::{
-    Language,
+    Language, admin,
     app::App,
     client::Visitor,
     fault::{Fault, Field},
@@ -57,8 +57,15 @@ pub(crate) fn build(app: Arc<App>) -> Router {
     for page in pages::NAMES {
         router = router.route(&format!("/{page}"), get(lead_to_usual));
     }
+    let desk = app.console.as_ref().and_then(|_| admin::Desk::new());
     for language in app.settings.languages.iter() {
         router = router.merge(of_language(language));
+        if let Some(desk) = &desk {
+            router = router.merge(admin::routes(language, desk));
+        }
+    }
+    if desk.is_some() {
+        router = router.route("/admin", get(lead_to_usual));
     }
     router
         .fallback(no_page)

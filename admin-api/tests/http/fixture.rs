@@ -19,6 +19,7 @@ use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumb
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_removals::{Removals, Review, RunningRemovals};
 use dnsbl_reports::{Reports, RunningReports};
+use dnsbl_rights::Tokens;
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Clock, Name, UnixTime};
 use http_body_util::BodyExt as _;
@@ -198,8 +199,10 @@ impl Fixture {
                 roots: Vec::new(),
             },
         );
+        let tokens = Tokens::new(store.clone());
         let api = || Api {
             store: store.clone(),
+            tokens: tokens.clone(),
             index: index.clone(),
             head: seen.clone(),
             server: server.clone(),

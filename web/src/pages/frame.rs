@@ -32,7 +32,7 @@ pub(crate) struct Surroundings {
     /// The stylesheet, with the operator's colours.
     pub(crate) style: String,
     /// Another for each stylesheet and logo, so that they can be kept for long.
-    version: String,
+    pub(crate) version: String,
     files: OperatorFiles,
 }
 
