@@ -15,6 +15,9 @@ pub(crate) const STYLE_PATH: &str = "/style.css";
 /// Where the logo is, if there is one.
 pub(crate) const LOGO_PATH: &str = "/logo.svg";
 
+/// Where browsers look for an icon without being told to.
+pub(crate) const ICON_PATH: &str = "/favicon.ico";
+
 /// The stylesheet.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
