@@ -32,8 +32,8 @@ pub(crate) struct Surroundings {
     /// The stylesheet, with the operator's colours.
     pub(crate) style: String,
     /// Another for each stylesheet and logo, so that they can be kept for long.
-    version: String,
-    files: OperatorFiles,
+    pub(crate) version: String,
+    pub(crate) files: OperatorFiles,
 }
 
 impl Surroundings {
