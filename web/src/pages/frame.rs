@@ -36,7 +36,7 @@ pub(crate) struct Surroundings {
     pub(crate) style: String,
     /// Another for each stylesheet and logo, so that they can be kept for long.
     pub(crate) version: String,
-    files: OperatorFiles,
+    pub(crate) files: OperatorFiles,
 }
 
 impl Surroundings {
