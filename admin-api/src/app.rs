@@ -16,6 +16,7 @@ use dnsbl_store::{
     Store, Terms,
 };
 use dnsbl_types::{Name, TokenText, UnixTime, Zone};
+use dnsbl_webhooks::Webhooks;
 use relay_tester::service::Tester;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,8 @@ pub struct Api {
     pub tester: Option<Arc<Tester>>,
     /// What is fetched again and again.
     pub feeds: Arc<Feeds>,
+    /// Who is told of changes.
+    pub webhooks: Arc<Webhooks>,
     /// The keeper of grants.
     pub logins: Arc<Logins>,
     /// The keeper of reports.

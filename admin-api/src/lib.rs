@@ -38,6 +38,7 @@ mod unpack;
 mod url_tokens;
 mod v1;
 mod warning;
+mod webhook_writer;
 
 pub use admin_api_types::{MaxPrefix, SCOPES, TokenTermsBody};
 pub use app::Api;
@@ -52,3 +53,4 @@ pub use sources::{token_name, token_sources};
 pub use status::{Readiness, ReloadError, Reloaded, Reloading, ServerStatus};
 pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};
 pub use v1::token::AskedToken;
+pub use webhook_writer::WebhookWriter;

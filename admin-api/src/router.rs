@@ -13,7 +13,7 @@ use crate::{
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
         logins, openapi, purge, relay_opt_outs, relay_tests, reload, reporters, reports, search,
-        sources, subscribers, tokens, undo, usage, zones,
+        sources, subscribers, tokens, undo, usage, webhooks, zones,
     },
 };
 
@@ -74,6 +74,9 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reporters::list_reporters))
         .routes(routes!(sources::list_sources))
         .routes(routes!(sources::put_source))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::find_webhook, webhooks::put_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

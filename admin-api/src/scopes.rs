@@ -28,6 +28,9 @@ pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
 /// To see allow entries, and changes of them.
 pub(crate) const ALLOWLIST_READ: &str = "allowlist:read";
 
+/// To see webhooks, and changes of them.
+pub(crate) const WEBHOOKS_READ: &str = "webhooks:read";
+
 /// A scope as a type.
 pub(crate) trait Scope: Send + Sync + 'static {
     /// Its name; `None` where any live token will do.
@@ -74,6 +77,8 @@ scopes! {
     "To undo changes." UndoAny = Some("undo");
     "To have the configuration read again." Reload = Some("reload");
     "To take backups, which hold everything." Backup = Some("backup");
+    "To see webhooks." WebhooksRead = Some(WEBHOOKS_READ);
+    "To make, change and delete webhooks." WebhooksWrite = Some("webhooks:write");
     "Any live token." Anyone = None;
 }
 

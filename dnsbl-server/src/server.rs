@@ -18,6 +18,7 @@ use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use dnsbl_web::Site;
+use dnsbl_webhooks::Webhooks;
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -41,6 +42,7 @@ use crate::{
     reports, tls,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
+    webhooks,
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
@@ -167,6 +169,7 @@ struct Running {
     logins: Option<RunningLogins>,
     reports: Option<RunningReports>,
     drac: Option<DracService>,
+    webhooks: Arc<Webhooks>,
     stop: CancellationToken,
 }
 
@@ -255,6 +258,13 @@ impl Running {
                 return Err(err);
             }
         };
+        let webhooks = match webhooks::build(config, &store, head.clone(), &registry) {
+            Ok(built) => built,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let limits = Arc::new(limits(config).into());
         let site = config.web.as_ref().map(|web| Site {
             store: store.read_only(),
@@ -271,6 +281,7 @@ impl Running {
             limits: Arc::clone(&limits),
             tester: tester.clone(),
             feeds: feeds.clone(),
+            webhooks: webhooks.clone(),
             logins: logins.clone(),
             reports,
             login_secrets,
@@ -304,6 +315,7 @@ impl Running {
             logins: None,
             reports: None,
             drac: None,
+            webhooks,
             stop,
         };
         let replaced = Replaced::default();
@@ -370,6 +382,10 @@ impl Running {
             running.stop().await;
             return Err(err).context("reading the feeds");
         }
+        if let Err(err) = running.webhooks.start().await {
+            running.stop().await;
+            return Err(err).context("reading the webhooks");
+        }
         let (store, stop) = (running.store.clone(), running.stop.clone());
         tokio::spawn(maintenance::run(store, clock, kept_log, stop));
         // Nobody else sets it.
@@ -390,6 +406,7 @@ impl Running {
         if !self.web.is_finished() && tokio::time::timeout(GRACE, self.web).await.is_err() {
             tracing::warn!("some visitors' requests did not end in time");
         }
+        self.webhooks.stop().await;
         self.live.feeds.stop().await;
         if let Some(tester) = self.tester {
             tester.stopped().await;

@@ -30,6 +30,7 @@ use crate::{
     token::TokenCommand,
     undo::Undo,
     usage::{TopCommand, UsageCommand},
+    webhook::WebhookCommand,
     zone::ZoneCommand,
 };
 
@@ -139,6 +140,8 @@ enum Command {
     #[command(subcommand)]
     Feed(FeedCommand),
     #[command(subcommand)]
+    Webhook(WebhookCommand),
+    #[command(subcommand)]
     Grant(GrantCommand),
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
@@ -204,6 +207,7 @@ impl Command {
             Self::Report(command) => command.run(client, output).await,
             Self::Reporter(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
+            Self::Webhook(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,
             Self::Access(command) => command.run(client, output).await,

@@ -11,7 +11,8 @@ use super::{audit::shown_subject, import, listing, source, time, token, zone};
 use crate::{
     rights::{Rights, ZoneRights},
     scopes::{
-        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ,
+        TOKENS_ADMIN, WEBHOOKS_READ,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Sight {
     pub(crate) allow_entries: bool,
     /// Changes of reports and reporters.
     pub(crate) reports: bool,
+    /// Changes of webhooks.
+    pub(crate) webhooks: bool,
 }
 
 impl Sight {
@@ -45,6 +48,7 @@ impl Sight {
             grants: rights.has(GRANTS_READ),
             allow_entries: rights.has(ALLOWLIST_READ),
             reports: rights.has(REPORTS_READ),
+            webhooks: rights.has(WEBHOOKS_READ),
         }
     }
 
@@ -62,6 +66,7 @@ impl Sight {
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
+                Some((kind, _)) if kind.as_str().starts_with("webhook") => self.webhooks,
                 _ => self.documents,
             },
             _ => match op.source() {
@@ -74,12 +79,21 @@ impl Sight {
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
 pub(crate) fn write(entry: &LogEntry, sight: &Sight) -> Vec<ChangeLine> {
-    let seen = entry.ops.iter().filter(|op| sight.has(op));
-    let lines: Vec<ChangeLine> = seen.map(|op| line(entry, op)).collect();
+    let lines = write_some(entry, sight, &|_| true);
     if lines.is_empty() {
         return vec![ChangeLine::Hidden(HiddenChange { seq: entry.seq, op: HiddenOp::Hidden })];
     }
     lines
+}
+
+/// The lines of those operations of an entry that may be seen and are wanted.
+pub(crate) fn write_some(
+    entry: &LogEntry,
+    sight: &Sight,
+    wanted: &dyn Fn(&Op) -> bool,
+) -> Vec<ChangeLine> {
+    let seen = entry.ops.iter().filter(|op| sight.has(op) && wanted(op));
+    seen.map(|op| line(entry, op)).collect()
 }
 
 fn line(entry: &LogEntry, op: &Op) -> ChangeLine {

@@ -24,6 +24,7 @@ mod subscriber;
 mod token;
 mod undo;
 mod usage;
+mod webhook;
 mod zone;
 
 pub use access::{
@@ -64,6 +65,9 @@ pub use undo::{
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,
+};
+pub use webhook::{
+    RotateWebhookBody, Webhook, WebhookBody, WebhookFailure, WebhookPause, WebhookStatus, Webhooks,
 };
 pub use zone::{
     Apex, Include, Retirement, Soa, SoaBody, Zone, ZoneBody, ZoneKind, ZoneState, Zones,

@@ -34,6 +34,8 @@ pub const SCOPES: &[&str] = &[
     "undo",
     "reload",
     "backup",
+    "webhooks:read",
+    "webhooks:write",
 ];
 
 /// A ready-made set of scopes.

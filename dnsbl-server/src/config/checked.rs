@@ -30,6 +30,8 @@ pub struct Config {
     pub reports: dnsbl_reports::Settings,
     /// What is fetched again and again.
     pub feeds: Feeds,
+    /// Where webhooks may go, and how long their failures are borne.
+    pub webhooks: dnsbl_webhooks::Settings,
 }
 
 /// The DNS face.

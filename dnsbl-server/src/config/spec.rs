@@ -24,6 +24,7 @@ use super::{
     reports::ReportsSpec,
     tls::TlsSpec,
     web::WebSpec,
+    webhooks::WebhooksSpec,
 };
 
 /// The most days that usage is kept.
@@ -55,6 +56,8 @@ pub(super) struct Spec {
     feed: Vec<Spanned<FeedSpec>>,
     #[serde(default)]
     web: WebSpec,
+    #[serde(default)]
+    webhooks: WebhooksSpec,
 }
 
 #[derive(Deserialize)]
@@ -196,6 +199,7 @@ impl Spec {
             logins: self.logins.check()?,
             reports: self.reports.check()?,
             feeds: self.feeds.check(self.feed)?,
+            webhooks: self.webhooks.check()?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })
