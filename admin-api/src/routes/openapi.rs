@@ -25,7 +25,7 @@ use crate::{app::App, auth::Caller, error::Problem, scopes::Anyone};
         title = "DNS block list",
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
-    components(schemas(api::Problem)),
+    components(schemas(api::Problem, api::WebhookMessage)),
     modifiers(&BearerToken)
 )]
 pub(crate) struct Description;

@@ -67,7 +67,8 @@ pub use usage::{
     UsageSummary,
 };
 pub use webhook::{
-    RotateWebhookBody, Webhook, WebhookBody, WebhookFailure, WebhookPause, WebhookStatus, Webhooks,
+    RotateWebhookBody, Webhook, WebhookBody, WebhookChanges, WebhookFailure, WebhookMessage,
+    WebhookPause, WebhookStatus, Webhooks,
 };
 pub use zone::{
     Apex, Include, Retirement, Soa, SoaBody, Zone, ZoneBody, ZoneKind, ZoneState, Zones,

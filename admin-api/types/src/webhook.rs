@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ChangeLine;
+
 /// A webhook to be made, or what one is told to do from now on.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -131,4 +133,31 @@ pub struct WebhookPause {
 pub struct Webhooks {
     /// By id, which is in no particular order.
     pub webhooks: Vec<Webhook>,
+}
+
+/// What a receiver is sent: some changes in their order. The header has `webhook-id`, `webhook-timestamp` and
+/// `webhook-signature`, as Standard Webhooks 1.0 has them.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct WebhookMessage {
+    /// `changes`.
+    #[serde(rename = "type")]
+    #[schema(example = "changes")]
+    pub kind: String,
+    /// When the last of them was made.
+    pub timestamp: String,
+    /// The changes.
+    pub data: WebhookChanges,
+}
+
+/// The changes of a message.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub struct WebhookChanges {
+    /// Which webhook this is.
+    pub webhook: String,
+    /// `next` of the message before it that was taken.
+    pub after: u64,
+    /// The last change that this message covers.
+    pub next: u64,
+    /// Lines of the change feed; one of several operations has several lines with one `seq`.
+    pub changes: Vec<ChangeLine>,
 }
