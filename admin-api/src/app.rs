@@ -15,6 +15,7 @@ use dnsbl_reports::Reports;
 use dnsbl_rights::Tokens;
 use dnsbl_store::{ChangeError, LogEntry, OperationResult, Reader, Store, Terms};
 use dnsbl_types::{Name, UnixTime, Zone};
+use dnsbl_webhooks::Webhooks;
 use relay_tester::service::Tester;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +48,8 @@ pub struct Api {
     pub tester: Option<Arc<Tester>>,
     /// What is fetched again and again.
     pub feeds: Arc<Feeds>,
+    /// Who is told of changes.
+    pub webhooks: Arc<Webhooks>,
     /// The keeper of grants.
     pub logins: Arc<Logins>,
     /// The keeper of reports.

@@ -34,6 +34,7 @@ mod unpack;
 mod url_tokens;
 mod v1;
 mod warning;
+mod webhook_writer;
 
 use dnsbl_rights::{rights, scopes};
 
@@ -50,3 +51,4 @@ pub use serve::serve;
 pub use status::{Readiness, ReloadError, Reloaded, Reloading, ServerStatus};
 pub use top::{Top, TopBy, TopEntry, TopQuestion, TopWindow};
 pub use v1::token::AskedToken;
+pub use webhook_writer::WebhookWriter;

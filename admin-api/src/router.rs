@@ -14,7 +14,7 @@ use crate::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
         logins, openapi, problems, purge, relay_opt_outs, relay_tests, reload, removal_requests,
         reporters, reports, review, search, sources, subjects, subscribers, tokens, undo, usage,
-        zones,
+        webhooks, zones,
     },
 };
 
@@ -89,6 +89,9 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(sources::put_source))
         .routes(routes!(search::search_zones))
         .routes(routes!(subjects::show_subject))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::find_webhook, webhooks::put_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook))
         .layer(layer(answers));
     let bulk = OpenApiRouter::new()
         .routes(routes!(import::import_listings))

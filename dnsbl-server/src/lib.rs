@@ -27,6 +27,7 @@ mod space_saving;
 mod tls;
 mod top;
 mod usage;
+mod webhooks;
 
 pub use config::{
     ChangeLog, Config, ConfigError, Cookies, Dns, Http, LargeUdp, Log, LoggedAddresses, QueryLog,

@@ -20,6 +20,7 @@ use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
 use dnsbl_web::{Console, OperatorFiles, Site};
+use dnsbl_webhooks::Webhooks;
 use prometheus::Histogram;
 use tokio::{
     sync::{mpsc, watch},
@@ -44,6 +45,7 @@ use crate::{
     removals, reports, tls,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
+    webhooks,
 };
 
 /// How long requests and slow clients may take once the server is told to stop.
@@ -172,6 +174,7 @@ struct Running {
     reports: Option<RunningReports>,
     removals: Option<RunningRemovals>,
     drac: Option<DracService>,
+    webhooks: Arc<Webhooks>,
     stop: CancellationToken,
 }
 
@@ -269,6 +272,13 @@ impl Running {
                 return Err(err);
             }
         };
+        let webhooks = match webhooks::build(config, &store, head.clone(), &registry) {
+            Ok(built) => built,
+            Err(err) => {
+                dns.stop(Duration::ZERO).await;
+                return Err(err);
+            }
+        };
         let limits = Arc::new(limits(config).into());
         let tokens = Tokens::new(store.clone());
         let review = Arc::new(Review::new(store.clone(), removals.clone(), reports.clone()));
@@ -302,6 +312,7 @@ impl Running {
             limits: Arc::clone(&limits),
             tester: tester.clone(),
             feeds: feeds.clone(),
+            webhooks: webhooks.clone(),
             logins: logins.clone(),
             review,
             removals,
@@ -339,6 +350,7 @@ impl Running {
             reports: None,
             removals: None,
             drac: None,
+            webhooks,
             stop,
         };
         let replaced = Replaced::default();
@@ -415,6 +427,10 @@ impl Running {
             running.stop().await;
             return Err(err).context("reading the feeds");
         }
+        if let Err(err) = running.webhooks.start().await {
+            running.stop().await;
+            return Err(err).context("reading the webhooks");
+        }
         let (store, stop) = (running.store.clone(), running.stop.clone());
         tokio::spawn(maintenance::run(store, clock, kept_log, stop));
         // Nobody else sets it.
@@ -435,6 +451,7 @@ impl Running {
         if !self.web.is_finished() && tokio::time::timeout(GRACE, self.web).await.is_err() {
             tracing::warn!("some visitors' requests did not end in time");
         }
+        self.webhooks.stop().await;
         self.live.feeds.stop().await;
         if let Some(tester) = self.tester {
             tester.stopped().await;

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use dnsbl_formats::Format;
+use dnsbl_outbound::shown;
 use dnsbl_types::{Guard, Name, Source};
 use url::Url;
 
@@ -182,21 +183,6 @@ impl fmt::Debug for FeedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FeedUrl({self})")
     }
-}
-
-/// A URL without user, password and the values of its query.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    if !url.username().is_empty() || url.password().is_some() {
-        // It has a host, so it may have these.
-        let _ = shown.set_password(None);
-        let _ = shown.set_username("***");
-    }
-    if url.query().is_some() {
-        shown.set_query(Some("***"));
-    }
-    shown.set_fragment(None);
-    shown.into()
 }
 
 impl Share {

@@ -31,6 +31,9 @@ pub const SUBSCRIBERS_READ: &str = "subscribers:read";
 /// To see allow entries, and changes of them.
 pub const ALLOWLIST_READ: &str = "allowlist:read";
 
+/// To see webhooks, and changes of them.
+pub(crate) const WEBHOOKS_READ: &str = "webhooks:read";
+
 /// A scope as a type.
 pub trait Scope: Send + Sync + 'static {
     /// Its name; `None` where any live token will do.
@@ -80,6 +83,8 @@ scopes! {
     "To undo changes." UndoAny = Some("undo");
     "To have the configuration read again." Reload = Some("reload");
     "To take backups, which hold everything." Backup = Some("backup");
+    "To see webhooks." WebhooksRead = Some(WEBHOOKS_READ);
+    "To make, change and delete webhooks." WebhooksWrite = Some("webhooks:write");
     "Any live token." Anyone = None;
 }
 

@@ -19,6 +19,7 @@ mod changes;
 mod delisting;
 mod feed_runs;
 mod feeds;
+mod followers;
 mod imports;
 mod listings;
 mod metrics;
@@ -29,6 +30,7 @@ mod reports;
 mod request_log;
 mod requests;
 mod tokens;
+mod webhooks;
 mod zones;
 
 // Promises about writes.

@@ -441,3 +441,50 @@ fn connections_leave_the_store_the_files_that_it_needs() {
     admin.get("/readyz").expect(200);
     is_served_soon(ip("127.0.0.200"), dns, is_answered);
 }
+
+/// So many connections wait for something, from many addresses.
+const IDLE: usize = 10_000;
+
+/// Half of them say nothing at all, the others promise a body that does not come.
+#[test]
+fn ten_thousand_idle_connections_leave_dns_and_requests_working() {
+    // The server's open files have a limit of their own; the test holds one for each connection.
+    dnsbl_daemon::descriptors::raise(2 * IDLE as u64);
+    let server = TestServer::start();
+    let zone = server.ip_zone(json!({}));
+    let http: SocketAddr = server.admin().url().trim_start_matches("http://").parse().unwrap();
+    let promise = format!(
+        "PUT {} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 1000\r\n\r\n{{",
+        zone.listing_path("192.0.2.200"),
+        server.admin().token()
+    );
+    let mut idle = Vec::new();
+    for number in 0..IDLE {
+        // A hundred each, of networks of which none is the one that asks below.
+        let from = IpAddr::from([127, 1, (number / 100) as u8, 1]);
+        let (to, says) = match number % 4 {
+            0 => (http, ""),
+            1 => (http, promise.as_str()),
+            2 => (server.dns(), ""),
+            _ => (server.dns(), "\0"),
+        };
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+        socket.connect_timeout(&to.into(), PATIENCE).unwrap();
+        let mut stream = TcpStream::from(socket);
+        // It may have lost its place to another one.
+        let _ = stream.write(says.as_bytes());
+        idle.push(stream);
+    }
+    for number in 1..=20 {
+        let subject = format!("192.0.2.{number}");
+        zone.list(&subject);
+        assert_eq!(zone.ask_address(&subject, A), dnsbl_tests::Answer::listed());
+        is_served_soon(ip("127.0.0.1"), http, is_healthy);
+    }
+    let reply = TcpClient::ask_all(server.dns(), &[zone.below("1.2.0.192")], A);
+    assert_eq!(reply, [dnsbl_tests::Answer::listed()]);
+    server.admin().get(&zone.listing_path("192.0.2.200")).expect_problem(404);
+    drop(idle);
+}

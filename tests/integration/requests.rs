@@ -1,11 +1,13 @@
 //! Requests that are broken, too big or lost.
 
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{BufWriter, Read, Write},
     net::{SocketAddr, TcpStream},
+    process::Command,
 };
 
-use dnsbl_tests::{HttpReply, PATIENCE};
+use dnsbl_tests::{HttpReply, PATIENCE, TestServer};
 use reqwest::Method;
 use serde_json::json;
 
@@ -138,4 +140,37 @@ fn noise_on_the_http_port_harms_nobody() {
         stream.write_all(noise).unwrap();
         HttpReply::of(server.admin().bare(Method::GET, "/healthz")).expect(200);
     }
+}
+
+/// What is counted is what comes out of a packed body.
+#[test]
+fn bodies_that_grow_without_end_are_turned_down_and_change_nothing() {
+    let server = TestServer::with_http_config("import-limit = 1048576\n");
+    let zone = server.ip_zone(json!({}));
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("rows");
+    let rows = File::create(&file).unwrap();
+    let mut rows = BufWriter::new(rows);
+    // One address again and again, and then 64 MiB of blank lines.
+    (0..1000).for_each(|_| rows.write_all(b"192.0.2.1\n").unwrap());
+    (0..64 << 10).for_each(|_| rows.write_all(&[b'\n'; 1024]).unwrap());
+    drop(rows.into_inner().unwrap());
+    for (program, encoding) in [("gzip", "gzip"), ("zstd", "zstd")] {
+        let Ok(packed) = Command::new(program).arg("-c").arg(&file).output() else { continue };
+        assert!(packed.stdout.len() < 1 << 20, "{program}: {}", packed.stdout.len());
+        for mode in ["upsert", "replace-source"] {
+            let path = format!("{}/import?format=plain&source=bomb&mode={mode}", zone.path());
+            let request = server.admin().request(Method::POST, &path);
+            let request = request.header("content-encoding", encoding).body(packed.stdout.clone());
+            HttpReply::of(request).expect_problem(413);
+        }
+        // A body that is no stream is not taken packed, or no larger than it is.
+        let request = server.admin().request(Method::PUT, &zone.listing_path("192.0.2.9"));
+        let request = request.header("content-type", "application/json");
+        let request = request.header("content-encoding", encoding).body(packed.stdout);
+        let reply = HttpReply::of(request);
+        assert!(matches!(reply.status, 400 | 413 | 415), "{}: {}", reply.status, reply.text);
+    }
+    let listings = server.admin().get(&format!("{}/listings", zone.path())).expect(200).json();
+    assert_eq!(listings["listings"], json!([]));
 }

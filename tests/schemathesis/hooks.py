@@ -73,6 +73,12 @@ def make_sense(case):
         if case.media_type == "application/x-www-form-urlencoded":
             # A form has no null.
             case.body = {name: value for name, value in case.body.items() if value is not None}
+        if "/v1/webhooks" in case.operation.label:
+            # Nobody's server is told of anything. Changes have numbers that an answer gave, and base64 has rules of its own.
+            if "url" in case.body:
+                case.body["url"] = "https://127.0.0.1/hook"
+            case.body.pop("after", None)
+            case.body.pop("secret", None)
         if case.operation.label == "PUT /v1/zones/{zone}/listings/{subject}":
             # What a listing read back says of its place is that of the path.
             case.body.pop("subject", None)

@@ -36,6 +36,7 @@ use crate::{
     token::TokenCommand,
     undo::Undo,
     usage::{TopCommand, UsageCommand},
+    webhook::WebhookCommand,
     zone::ZoneCommand,
 };
 
@@ -160,6 +161,8 @@ enum ServerCommand {
     #[command(subcommand)]
     Feed(FeedCommand),
     #[command(subcommand)]
+    Webhook(WebhookCommand),
+    #[command(subcommand)]
     Grant(GrantCommand),
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
@@ -236,6 +239,7 @@ impl ServerCommand {
             Self::Removal(command) => command.run(client, output).await,
             Self::Review(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
+            Self::Webhook(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,
             Self::Access(command) => command.run(client, output).await,

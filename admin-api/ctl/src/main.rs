@@ -39,6 +39,7 @@ mod text;
 mod token;
 mod undo;
 mod usage;
+mod webhook;
 mod zone;
 
 use std::process::ExitCode;

@@ -30,6 +30,7 @@ pub(crate) mod subscribers;
 pub(crate) mod tokens;
 pub(crate) mod undo;
 pub(crate) mod usage;
+pub(crate) mod webhooks;
 pub(crate) mod zones;
 
 use axum::{

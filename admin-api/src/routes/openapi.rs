@@ -36,7 +36,7 @@ use crate::{
         title = "DNS block list",
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
-    components(schemas(api::Problem, ExportName, Match, Mode, TriggerName)),
+    components(schemas(api::Problem, api::WebhookMessage, api::WebhookChanges, ExportName, Match, Mode, TriggerName)),
     tags(
         (name = "zones", description = "Block lists, their settings, and who says what in them"),
         (name = "listings", description = "What is listed: one by one, searched, exported, purged"),
@@ -48,6 +48,7 @@ use crate::{
         (name = "logins", description = "POP before SMTP: logins, and what they grant"),
         (name = "subscribers", description = "Who may ask by key or network, and how much they ask"),
         (name = "changes", description = "The change log: following it, and taking changes back"),
+        (name = "webhooks", description = "Servers of others that are told of changes"),
         (name = "audit", description = "Who did what"),
         (name = "tokens", description = "Who may use this API, for what"),
         (name = "server", description = "Backups, and reading the configuration again"),

@@ -12,7 +12,7 @@ use crate::{
     rights::{Rights, ZoneRights},
     scopes::{
         ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REMOVALS_READ, REPORTS_READ,
-        SUBSCRIBERS_READ, TOKENS_ADMIN,
+        SUBSCRIBERS_READ, TOKENS_ADMIN, WEBHOOKS_READ,
     },
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct Sight {
     pub(crate) reports: bool,
     /// Changes of requests for removal, and of what reviewers do.
     pub(crate) removals: bool,
+    /// Changes of webhooks.
+    pub(crate) webhooks: bool,
 }
 
 impl Sight {
@@ -49,6 +51,7 @@ impl Sight {
             allow_entries: rights.has(ALLOWLIST_READ),
             reports: rights.has(REPORTS_READ),
             removals: rights.has(REMOVALS_READ),
+            webhooks: rights.has(WEBHOOKS_READ),
         }
     }
 
@@ -77,6 +80,7 @@ impl Sight {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
                 Some((kind, _)) if is_of_removals(kind.as_str()) => self.removals,
+                Some((kind, _)) if kind.as_str().starts_with("webhook") => self.webhooks,
                 _ => self.documents,
             },
             _ => match op.source() {
@@ -94,12 +98,21 @@ fn is_of_removals(kind: &str) -> bool {
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
 pub(crate) fn write(entry: &LogEntry, sight: &Sight) -> Vec<ChangeLine> {
-    let seen = entry.ops.iter().filter(|op| sight.has(op));
-    let lines: Vec<ChangeLine> = seen.map(|op| line(entry, op)).collect();
+    let lines = write_some(entry, sight, &|_| true);
     if lines.is_empty() {
         return vec![ChangeLine::Hidden(HiddenChange { seq: entry.seq, op: HiddenOp::Hidden })];
     }
     lines
+}
+
+/// The lines of those operations of an entry that may be seen and are wanted.
+pub(crate) fn write_some(
+    entry: &LogEntry,
+    sight: &Sight,
+    wanted: &dyn Fn(&Op) -> bool,
+) -> Vec<ChangeLine> {
+    let seen = entry.ops.iter().filter(|op| sight.has(op) && wanted(op));
+    seen.map(|op| line(entry, op)).collect()
 }
 
 fn line(entry: &LogEntry, op: &Op) -> ChangeLine {

@@ -21,6 +21,7 @@ pub(crate) mod subscriber;
 pub(crate) mod time;
 pub(crate) mod token;
 pub(crate) mod usage;
+pub(crate) mod webhook;
 pub(crate) mod zone;
 
 use std::{fmt::Display, str::FromStr};

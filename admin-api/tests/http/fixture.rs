@@ -8,7 +8,9 @@ use std::{
     time::Instant,
 };
 
-use admin_api::{Api, FeedImporter, Limits, Readiness, SCOPES, ServerStatus, router};
+use admin_api::{
+    Api, FeedImporter, Limits, Readiness, SCOPES, ServerStatus, WebhookWriter, router,
+};
 use axum::{
     Router,
     body::Body,
@@ -22,6 +24,7 @@ use dnsbl_reports::{Reports, RunningReports};
 use dnsbl_rights::Tokens;
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Clock, Name, UnixTime};
+use dnsbl_webhooks::{Destinations, Patience, Webhooks};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -200,6 +203,17 @@ impl Fixture {
             },
         );
         let tokens = Tokens::new(store.clone());
+        let webhooks = Webhooks::new(
+            store.clone(),
+            Arc::new(WebhookWriter::new(store.clone())),
+            seen.clone(),
+            || 0,
+            dnsbl_webhooks::Settings {
+                destinations: Destinations { allowed: vec!["127.0.0.0/8".parse().unwrap()] },
+                patience: Patience { first: 1, longest: 1, pause_after: 3600 },
+                ..dnsbl_webhooks::Settings::default()
+            },
+        );
         let api = || Api {
             store: store.clone(),
             tokens: tokens.clone(),
@@ -209,6 +223,7 @@ impl Fixture {
             limits: Arc::new(limits.clone().into()),
             tester: None,
             feeds: feeds.clone(),
+            webhooks: webhooks.clone(),
             logins: logins.clone(),
             reports: reports.clone(),
             removals: removals.clone(),

@@ -35,4 +35,5 @@ mod token_terms;
 mod tokens;
 mod undo;
 mod usage;
+mod webhooks;
 mod zones;

@@ -86,6 +86,9 @@ const ROWS: &[Row] = &[
     ], &[
         Refused("/v1/tokens", r#"{"name":"x","role":"reader","max_prefix":{"ipv4":24}}"#, "forbidden"),
     ]),
+    Row("create_webhook", "o", &[
+        Refused("/v1/webhooks", r#"{"url":"https://hooks.example/","zones":["other.example.org"]}"#, ZONE),
+    ], NO_PREFIX),
     Row("decide_review_item", "ov", &[
         Refused("/v1/review/removal-{removal}/decide", r#"{"decision":"refuse"}"#, ZONE),
     ], &[
@@ -104,6 +107,7 @@ const ROWS: &[Row] = &[
     Row("delete_opt_out", "ov", TESTER, TESTER),
     Row("delete_subscriber", "o", &[Refused("/v1/subscribers/{subscriber}", "", ZONE)], NO_PREFIX),
     Row("delete_token", "o", &[Refused("/v1/tokens/{admin}", "", "forbidden")], &[Refused("/v1/tokens/{admin}", "", "forbidden")]),
+    Row("delete_webhook", "o", &[Refused("/v1/webhooks/{webhook}", "", "server-wide")], NO_PREFIX),
     Row("delete_zone", "o", &[Refused(OTHER, "", ZONE)], &[Refused(MINE, "", PREFIX)]),
     Row("export_listings", "ovsr", &[Refused("/v1/zones/other.example.org/export", "", ZONE)], READS),
     Row("find_allow_entry", "ovr", &[Refused("/v1/allowlist/192.0.2.1?zone=other.example.org", "", ZONE)], READS),
@@ -118,6 +122,7 @@ const ROWS: &[Row] = &[
     Row("find_review_item", "ov", &[Refused("/v1/review/removal-{removal}", "", ZONE)], READS),
     Row("find_subscriber", "o", &[Refused("/v1/subscribers/{subscriber}", "", ZONE)], READS),
     Row("find_token", "o", &[Refused("/v1/tokens/{admin}", "", "forbidden")], READS),
+    Row("find_webhook", "o", &[Refused("/v1/webhooks/{webhook}", "", "server-wide")], READS),
     Row("find_zone", "ovsr", &[Refused(OTHER, "", ZONE)], READS),
     Row("import_listings", "o", &[Refused("/v1/zones/other.example.org/import?format=plain", "192.0.2.9\n", ZONE)], &[
         Refused("/v1/zones/mine.example.org/import?format=plain", "192.0.2.0/24\n2001:db8::/64\n", "import-refused"),
@@ -141,6 +146,7 @@ const ROWS: &[Row] = &[
         Filtered("/v1/changes?after=0", "", "token-put"),
         Filtered("/v1/changes?after=0", "", "subscriber-put"),
         Filtered("/v1/changes?after=0", "", "grant-put"),
+        Filtered("/v1/changes?after=0", "", "webhook-put"),
     ], READS),
     Row("list_feeds", "ovr", &[Filtered("/v1/feeds", "", OF_OTHER)], READS),
     Row("list_grants", "o", &[
@@ -173,6 +179,7 @@ const ROWS: &[Row] = &[
         Refused("/v1/subscribers?zone=other.example.org", "", ZONE),
     ], READS),
     Row("list_tokens", "o", &[Filtered("/v1/tokens", "", "\"admin\"")], READS),
+    Row("list_webhooks", "o", &[Filtered("/v1/webhooks", "", OF_OTHER)], READS),
     Row("list_zones", "ovsr", &[Filtered("/v1/zones", "", OF_OTHER)], READS),
     Row("purge_listings", "o", &[
         Refused("/v1/purge?dry_run=1", r#"{"zones":["mine.example.org","other.example.org"],"source":"admin"}"#, ZONE),
@@ -205,6 +212,9 @@ const ROWS: &[Row] = &[
         Refused("/v1/tokens/{admin}", r#"{"role":"reader"}"#, "forbidden"),
         Refused("/v1/tokens/{own}", r#"{"role":"reader","max_prefix":{"ipv4":0,"ipv6":0}}"#, "forbidden"),
     ]),
+    Row("put_webhook", "o", &[
+        Refused("/v1/webhooks/{webhook}", r#"{"url":"https://hooks.example/"}"#, "server-wide"),
+    ], NO_PREFIX),
     Row("put_zone", "o", &[
         Refused(OTHER, ZONE_BODY, ZONE),
         Refused(MINE, r#"{"kind":"ip","ns":["ns1.example.net."],"includes":[{"zone":"other.example.org"}]}"#, ZONE),
@@ -229,6 +239,7 @@ const ROWS: &[Row] = &[
     Row("rotate_token", "o", &[Refused("/v1/tokens/{admin}/rotate", "{}", "forbidden")], &[
         Refused("/v1/tokens/{admin}/rotate", "{}", "forbidden"),
     ]),
+    Row("rotate_webhook", "o", &[Refused("/v1/webhooks/{webhook}/rotate", "{}", "server-wide")], NO_PREFIX),
     Row("run_feed", "o", &[Refused("/v1/feeds/list/run", "", ZONE)], &[Refused("/v1/feeds/list/run", "", PREFIX)]),
     Row("search_listings", "ovsr", &[Refused("/v1/zones/other.example.org/listings", "", ZONE)], READS),
     Row("search_zones", "ovsr", &[
@@ -365,7 +376,8 @@ async fn every_role_may_do_what_its_rows_say_and_nothing_else() {
     }
 }
 
-/// Two zones and what belongs to the other one: listings, reports, an allow entry, a subscriber, a feed, and a grant.
+/// Two zones and what belongs to the other one: listings, reports, an allow entry, a subscriber, a feed, a webhook, and a
+/// grant.
 struct World {
     fixture: Fixture,
     subscriber: String,
@@ -373,6 +385,7 @@ struct World {
     /// Reports of the other zone: of an address, and of a prefix.
     report: String,
     wide_report: String,
+    webhook: String,
     /// Requests for removal there: of an address, with its ticket, and of a prefix.
     removal: String,
     ticket: String,
@@ -419,9 +432,22 @@ impl World {
         std::fs::create_dir(fixture.lists()).unwrap();
         let feed = json!({"zone": "other.example.org", "path": fixture.lists().join("list")});
         fixture.put("/v1/feeds/list", feed).await.ok();
+        let hook = json!({"url": "https://hooks.example/", "zones": ["other.example.org"], "enabled": false});
+        let hook = fixture.post("/v1/webhooks", hook).await;
+        let webhook = hook.ok()["id"].as_str().unwrap().to_owned();
         let tokens = fixture.get("/v1/tokens").await;
         let admin = tokens.ok()["tokens"][0]["id"].as_str().unwrap().to_owned();
-        Self { fixture, subscriber, admin, report, wide_report, removal, ticket, wide_removal }
+        Self {
+            fixture,
+            subscriber,
+            admin,
+            report,
+            wide_report,
+            removal,
+            ticket,
+            wide_removal,
+            webhook,
+        }
     }
 
     /// A token with every scope, under these terms; its id and its text.
@@ -445,6 +471,7 @@ impl World {
                         .replace("{own}", &own)
                         .replace("{report}", &self.report)
                         .replace("{wide_report}", &self.wide_report)
+                        .replace("{webhook}", &self.webhook)
                         .replace("{removal}", &self.removal)
                         .replace("{ticket}", &self.ticket)
                         .replace("{wide_removal}", &self.wide_removal)

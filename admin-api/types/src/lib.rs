@@ -27,6 +27,7 @@ mod subscriber;
 mod token;
 mod undo;
 mod usage;
+mod webhook;
 mod zone;
 
 pub use access::{
@@ -76,6 +77,10 @@ pub use undo::{
 pub use usage::{
     QuotaToday, SubscriberTotal, SubscriberUsage, Top, TopEntry, UsageCounts, UsageDay,
     UsageSummary,
+};
+pub use webhook::{
+    RotateWebhookBody, Webhook, WebhookBody, WebhookChanges, WebhookFailure, WebhookMessage,
+    WebhookPause, WebhookStatus, Webhooks,
 };
 pub use zone::{
     Apex, Include, Retirement, Soa, SoaBody, Zone, ZoneBody, ZoneKind, ZoneState, Zones,

@@ -37,6 +37,8 @@ pub const SCOPES: &[&str] = &[
     "undo",
     "reload",
     "backup",
+    "webhooks:read",
+    "webhooks:write",
 ];
 
 /// A ready-made set of scopes.

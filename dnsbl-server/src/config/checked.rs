@@ -32,6 +32,8 @@ pub struct Config {
     pub removals: dnsbl_removals::Settings,
     /// What is fetched again and again.
     pub feeds: Feeds,
+    /// Where webhooks may go, and how long their failures are borne.
+    pub webhooks: dnsbl_webhooks::Settings,
 }
 
 /// The DNS face.

@@ -14,6 +14,7 @@ mod reports;
 mod spec;
 mod tls;
 mod web;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -342,6 +343,34 @@ mod tests {
             ("path = \"/a\"\n[feeds]\nfolders = [\"lists\"]\n", "line 8: feeds.folders"),
         ] {
             let err = parse(&format!("{head}{feed}{text}")).unwrap_err();
+            assert!(err.contains(at), "{text}: {err}");
+        }
+    }
+
+    #[test]
+    fn webhooks_go_nowhere_but_to_the_internet_unless_told_otherwise() {
+        let webhooks = |lines: &str| {
+            let head = "version = \"v1\"\ndata-dir = \"var\"\n[webhooks]\n";
+            parse(&format!("{head}{lines}")).map(|config| config.webhooks)
+        };
+        let usual = webhooks("").unwrap();
+        assert_eq!((usual.destinations.allowed.len(), usual.limit.as_secs()), (0, 30));
+        let patience = usual.patience;
+        assert_eq!((patience.first, patience.longest, patience.pause_after), (5, 3600, 259_200));
+        let told = webhooks("allow = [\"127.0.0.0/8\", \"hooks.example.org\"]\nretry = \"2h\"\n");
+        assert!(told.is_err(), "an hour is the most");
+        let told = webhooks("allow = [\"::1\", \"hooks.example.org\"]\nretry = \"1s\"\n").unwrap();
+        assert_eq!((told.destinations.allowed.len(), told.patience.first), (2, 1));
+        for (text, at) in [
+            ("allow = [\"a b\"]\n", "line 4: webhooks.allow"),
+            ("allow = [\"127.0.0.1/33\"]\n", "line 4: webhooks.allow"),
+            ("retry = \"0s\"\n", "line 4: webhooks.retry"),
+            ("\nlongest-retry = \"2s\"\n", "line 5: webhooks.longest-retry"),
+            ("timeout = \"1h\"\n", "line 4: webhooks.timeout"),
+            ("pause-after = \"1s\"\n", "line 4: webhooks.pause-after"),
+            ("url = \"x\"\n", "line 4"),
+        ] {
+            let err = webhooks(text).unwrap_err();
             assert!(err.contains(at), "{text}: {err}");
         }
     }

@@ -26,6 +26,7 @@ use super::{
     reports::ReportsSpec,
     tls::TlsSpec,
     web::WebSpec,
+    webhooks::WebhooksSpec,
 };
 
 /// The most days that usage is kept.
@@ -61,6 +62,8 @@ pub(super) struct Spec {
     feed: Vec<Spanned<FeedSpec>>,
     #[serde(default)]
     web: WebSpec,
+    #[serde(default)]
+    webhooks: WebhooksSpec,
 }
 
 #[derive(Deserialize)]
@@ -207,6 +210,7 @@ impl Spec {
             reports: self.reports.check()?,
             removals: self.removals.check(mail)?,
             feeds: self.feeds.check(self.feed)?,
+            webhooks: self.webhooks.check()?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,
         })

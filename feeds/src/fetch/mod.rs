@@ -6,7 +6,6 @@ mod fetcher;
 mod file;
 mod http;
 mod limits;
-mod special;
 mod spool;
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,15 @@ impl BodyFormat {
     /// # Errors
     /// It is of another format, or damaged.
     pub fn decode<T: DeserializeOwned>(self, document: &Document) -> Result<T, BodyError> {
-        match document.body() {
+        self.decode_bytes(document.body())
+    }
+
+    /// What is kept beside a document, such as a bookmark, says.
+    ///
+    /// # Errors
+    /// It is of another format, or damaged.
+    pub fn decode_bytes<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, BodyError> {
+        match bytes {
             [format, body @ ..] if *format == self.0 => {
                 postcard::from_bytes(body).map_err(BodyError::damaged)
             }

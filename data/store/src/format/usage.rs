@@ -1,11 +1,18 @@
-//! Usage of subscribers, what is spent of daily quotas, and when tokens were last used. It is no part of the change log.
+//! Usage of subscribers, what is spent of daily quotas, when tokens were last used, and how far those have come who follow
+//! the change log. It is no part of that log.
 
 use std::net::IpAddr;
 
 use dnsbl_types::{Day, Labels, Name, SubscriberId, UnixTime, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::{StoreError, format::codec};
+use crate::{
+    StoreError,
+    format::{
+        codec,
+        document::{DocumentId, DocumentKind},
+    },
+};
 
 /// What a subscriber asked of a zone on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +59,8 @@ pub(crate) const OTHERS: u8 = b'q';
 pub(crate) const SUBSCRIBERS: u8 = b's';
 /// In front of the last uses of tokens.
 pub(crate) const TOKENS: u8 = b't';
+/// In front of bookmarks.
+const BOOKMARKS: u8 = b'b';
 /// In front of usage.
 const USAGE: u8 = b'u';
 
@@ -140,6 +149,11 @@ pub(crate) fn token_value(used: &TokenUse) -> Vec<u8> {
 pub(crate) fn read_token_use(id: &str, value: &[u8]) -> Result<TokenUse, StoreError> {
     let (at, from): (u64, Option<IpAddr>) = codec::decode("last use of a token", value)?;
     Ok(TokenUse { token: id.into(), at: UnixTime(at), from })
+}
+
+/// The key of the bookmark of who follows the change log as a document says.
+pub(crate) fn bookmark_key(kind: &DocumentKind, id: &DocumentId) -> Vec<u8> {
+    [&[BOOKMARKS], kind.as_str().as_bytes(), b" ", id.as_str().as_bytes()].concat()
 }
 
 /// A number as these rows have it: a day, or questions.

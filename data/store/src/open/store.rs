@@ -12,8 +12,8 @@ use dnsbl_types::{Day, Follower, Name, Source, UnixTime};
 use rocksdb::DB;
 
 use crate::{
-    Change, ChangeError, Committed, FiguresRow, Operation, Reader, Remembered, RequestId,
-    Selection, Span, Spent, Staging, StoreError, Terms, TokenUse, UsageRow,
+    Change, ChangeError, Committed, DocumentId, DocumentKind, FiguresRow, Operation, Reader,
+    Remembered, RequestId, Selection, Span, Spent, Staging, StoreError, Terms, TokenUse, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{self, SegmentId, SegmentKey, ZoneId},
@@ -29,7 +29,7 @@ use crate::{
     },
     read::{show, state, undo, view::View},
     write::{
-        figures, idempotency, usage,
+        bookmarks, figures, idempotency, usage,
         writer::{self, Job, Writer},
     },
 };
@@ -289,6 +289,21 @@ impl Store {
     /// If the store can't be read or written.
     pub fn keep_token_uses(&self, uses: &[TokenUse]) -> Result<(), StoreError> {
         usage::keep_token_uses(&self.db, uses)
+    }
+
+    /// Keeps how far somebody has come who follows the change log as a document says, in the place of what was kept of
+    /// that; `None` forgets it. What is in a bookmark only its owner knows. It is no change.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be written.
+    pub fn keep_bookmark(
+        &self,
+        kind: &DocumentKind,
+        id: &DocumentId,
+        bookmark: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        bookmarks::keep(&self.db, kind, id, bookmark)
     }
 
     /// Copies the store as it is at one moment, beside it. Changes go on.

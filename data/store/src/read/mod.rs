@@ -5,6 +5,7 @@
 
 pub(crate) mod allowlist;
 pub(crate) mod audit;
+pub(crate) mod bookmarks;
 pub(crate) mod cursor;
 pub(crate) mod documents;
 pub(crate) mod figures;

@@ -7,6 +7,7 @@
 
 mod allowlist;
 pub(crate) mod batch;
+pub(crate) mod bookmarks;
 mod compact;
 mod decide;
 mod documents;

@@ -98,3 +98,20 @@ fn a_row_that_is_damaged_is_left_out() {
     assert_eq!(all(&store, 0, 100), good);
     assert_eq!(store.read(NOW).spent(Day(7)).unwrap(), spent(7, &[(1, 1)], &[]));
 }
+
+#[test]
+fn a_bookmark_is_kept_beside_the_log_over_a_restart_until_it_is_taken_away() {
+    let fixture = Fixture::new();
+    let (kind, id) = ("webhook".parse().unwrap(), "wh-1".parse().unwrap());
+    let other = "wh-10".parse().unwrap();
+    let (store, head) = (&fixture.store, fixture.store.read(NOW).head().unwrap());
+    store.keep_bookmark(&kind, &id, Some(b"one")).unwrap();
+    store.keep_bookmark(&kind, &other, Some(b"other")).unwrap();
+    store.keep_bookmark(&kind, &id, Some(b"two")).unwrap();
+    assert_eq!(store.read(NOW).head().unwrap(), head, "it is no change");
+    let (store, _dir) = reopened(fixture);
+    assert_eq!(store.read(NOW).bookmark(&kind, &id).unwrap(), Some(b"two".to_vec()));
+    store.keep_bookmark(&kind, &id, None).unwrap();
+    assert_eq!(store.read(NOW).bookmark(&kind, &id).unwrap(), None);
+    assert_eq!(store.read(NOW).bookmark(&kind, &other).unwrap(), Some(b"other".to_vec()));
+}

@@ -40,7 +40,7 @@ const UNICAST: Ipv6Net = v6(0x2000, 0, 0, 3);
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 96);
 
 /// Whether it is not on the Internet, or leads to one that is not.
-pub(super) fn is_special(address: IpAddr) -> bool {
+pub fn is_special(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => SPECIAL_V4.iter().any(|net| net.contains(&address)),
         IpAddr::V6(address) if NAT64.contains(&address) => {
