@@ -207,7 +207,7 @@ pub(crate) fn contact_document(
 
 /// The mailbox in a document.
 pub(crate) fn read_contact(document: &Document) -> Result<Contact, BodyError> {
-    value::<String>(document)?.parse().map_err(BodyError::damaged)
+    FORMAT.decode::<String>(document)?.parse().map_err(BodyError::damaged)
 }
 
 /// The document of a case, to be deleted at a time.

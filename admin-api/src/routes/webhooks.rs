@@ -172,7 +172,7 @@ fn find<S>(caller: &Caller<S>, app: &App, id: &str) -> Result<WebhookView, Probl
             .rights()
             .require_every_zone("another token's webhook")
             .err()
-            .unwrap_or_else(none)),
+            .map_or_else(none, Problem::from)),
     }
 }
 
