@@ -108,7 +108,7 @@ async fn a_request_that_makes_no_sense_is_refused_saying_why() {
     ] {
         let answer = fixture.post(REQUESTS, body.clone()).await;
         let kind = answer.problem(status)["type"].as_str().unwrap().to_owned();
-        assert_eq!(kind, format!("urn:dnsbl:problem:{word}"), "{body}: {}", answer.text);
+        assert_eq!(kind, format!("/problems/{word}"), "{body}: {}", answer.text);
     }
     for _ in 0..8 {
         assert_eq!(ask(&fixture, "192.0.2.1").await.status, 201);

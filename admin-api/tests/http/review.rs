@@ -82,7 +82,7 @@ async fn a_claim_keeps_others_away_until_it_is_released() {
         ] {
             let refused = act(&fixture, &two, &id, verb, body).await;
             let kind = &refused.problem(409)["type"];
-            assert_eq!(kind, "urn:dnsbl:problem:claimed", "{verb}");
+            assert_eq!(kind, "/problems/claimed", "{verb}");
         }
         let released = act(&fixture, &one, &id, "release", json!({})).await;
         assert!(released.ok().get("claim").is_none());
