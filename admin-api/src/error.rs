@@ -2,7 +2,7 @@
 //!
 //! A type is `urn:dnsbl:problem:` and a word; its title is that word in plain text.
 
-use std::{fmt::Display, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use admin_api_types::PurgeProblem;
 use axum::{
@@ -170,6 +170,19 @@ impl Problem {
     /// The server can't do this now.
     pub(crate) fn unavailable(word: &'static str, detail: impl Display) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after(1)
+    }
+
+    /// A change that others wait for, too, was not made.
+    pub(crate) fn of_shared_change(err: Arc<ChangeError>) -> Self {
+        match Arc::try_unwrap(err) {
+            Ok(err) => err.into(),
+            Err(err) => match &*err {
+                ChangeError::Unwritable { full: true, .. } => {
+                    Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", err)
+                }
+                _ => Self::unavailable("unwritable", err),
+            },
+        }
     }
 
     /// The server is going down.

@@ -12,8 +12,8 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
-        logins, openapi, purge, relay_opt_outs, relay_tests, reload, reporters, reports, search,
-        sources, subscribers, tokens, undo, usage, zones,
+        logins, openapi, purge, relay_opt_outs, relay_tests, reload, removal_requests, reporters,
+        reports, review, search, sources, subscribers, tokens, undo, usage, zones,
     },
 };
 
@@ -72,6 +72,18 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reports::confirm_report))
         .routes(routes!(reports::refute_report))
         .routes(routes!(reporters::list_reporters))
+        .routes(routes!(
+            removal_requests::list_removal_requests,
+            removal_requests::create_removal_request
+        ))
+        .routes(routes!(removal_requests::find_removal_request))
+        .routes(routes!(removal_requests::find_removal_request_by_ticket))
+        .routes(routes!(removal_requests::confirm_removal_request))
+        .routes(routes!(review::list_review_items))
+        .routes(routes!(review::find_review_item))
+        .routes(routes!(review::claim_review_item))
+        .routes(routes!(review::release_review_item))
+        .routes(routes!(review::decide_review_item))
         .routes(routes!(sources::list_sources))
         .routes(routes!(sources::put_source))
         .layer(layer(answers));

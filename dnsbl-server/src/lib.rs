@@ -20,6 +20,7 @@ mod protection;
 mod query_log;
 mod relay_tester;
 mod reload;
+mod removals;
 mod reports;
 mod server;
 mod space_saving;

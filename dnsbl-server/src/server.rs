@@ -14,6 +14,7 @@ use dnsbl_daemon::{
 };
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
+use dnsbl_removals::{Review, RunningRemovals};
 use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
@@ -39,7 +40,7 @@ use crate::{
     query_log::{self, QueryLog},
     relay_tester,
     reload::{Document, LiveParts, ReloadRequest, Reloader},
-    reports, tls,
+    removals, reports, tls,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
 };
@@ -168,6 +169,7 @@ struct Running {
     tester: Option<RunningTester>,
     logins: Option<RunningLogins>,
     reports: Option<RunningReports>,
+    removals: Option<RunningRemovals>,
     drac: Option<DracService>,
     stop: CancellationToken,
 }
@@ -229,10 +231,16 @@ impl Running {
             let registry = metrics.registry();
             let tester = relay_tester::build(config, &store, registry)?;
             let reports = reports::build(config, &store, &index, tester.as_ref(), registry)?;
-            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?, reports))
+            let removals = removals::build(config, &store, &index, tester.as_ref(), registry)?;
+            let logins = logins::build(config, &store, &index, registry)?;
+            anyhow::Ok((tester, logins, reports, removals))
         });
-        let (tester, (logins, start_logins, login_secrets), (reports, start_reports)) = match built
-        {
+        let (
+            tester,
+            (logins, start_logins, login_secrets),
+            (reports, start_reports),
+            (removals, start_removals),
+        ) = match built {
             Ok(built) => built,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
@@ -267,6 +275,7 @@ impl Running {
             index: index.clone(),
             tester: tester.as_ref().map(|tester| tester.reader()),
             nominations: anonymous.cloned(),
+            removals: web.settings.takes_removals.then(|| removals.clone()),
             form_key,
             files,
             host: host.clone(),
@@ -281,6 +290,8 @@ impl Running {
             tester: tester.clone(),
             feeds: feeds.clone(),
             logins: logins.clone(),
+            review: Arc::new(Review::new(store.clone(), removals.clone(), reports.clone())),
+            removals,
             reports,
             login_secrets,
         };
@@ -313,6 +324,7 @@ impl Running {
             tester: None,
             logins: None,
             reports: None,
+            removals: None,
             drac: None,
             stop,
         };
@@ -359,6 +371,13 @@ impl Running {
             Err(err) => {
                 running.stop().await;
                 return Err(err).context("reading the reports");
+            }
+        }
+        match start_removals.run(clock.clone()).await {
+            Ok(at_work) => running.removals = Some(at_work),
+            Err(err) => {
+                running.stop().await;
+                return Err(err).context("reading the requests for removal");
             }
         }
         if let Some(drac) = &config.logins.drac {
@@ -415,6 +434,9 @@ impl Running {
         }
         if let Some(reports) = self.reports {
             reports.stop().await;
+        }
+        if let Some(removals) = self.removals {
+            removals.stop().await;
         }
         self.dns.stop(GRACE).await;
         // With it ends what hands out samples.

@@ -24,6 +24,7 @@ mod listings;
 mod metrics;
 mod moving;
 mod operator;
+mod removals;
 mod reports;
 mod request_log;
 mod requests;

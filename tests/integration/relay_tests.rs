@@ -18,6 +18,7 @@ mod notice;
 mod operator;
 mod opt_outs;
 mod pages;
+mod removals;
 mod reports;
 mod scopes;
 mod start;

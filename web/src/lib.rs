@@ -37,6 +37,7 @@ mod plain_text;
 mod rates;
 mod reading;
 mod relay_test;
+mod removal;
 mod router;
 mod serve;
 mod settings;

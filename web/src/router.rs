@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dnsbl_daemon::PeerNetwork;
+use dnsbl_removals::{Removals, RemovalsError, Ticket};
 use dnsbl_types::{Subject, UnixTime, Zone};
 use relay_tester::{TestId, service::Tester};
 
@@ -25,16 +25,18 @@ use crate::{
     Language,
     app::App,
     client::Visitor,
-    fault::Fault,
+    fault::{Fault, Field},
     feed,
-    forms::{self, Fields, Form, Refused},
+    forms::{Fields, Form, Refused},
     language::weight,
     layers::{request_layer, too_many},
     lookup::{self, Findings, Question},
     nomination::Nomination,
     pages::{self, ICON_PATH, LOGO_PATH, STYLE_PATH, Trouble},
     reading::Failure,
-    relay_test, stats, status, zones,
+    relay_test,
+    removal::{self, RemovalFacts, TypedRemoval},
+    stats, status, zones,
 };
 
 /// Pages that change only with the server.
@@ -73,6 +75,9 @@ fn of_language(language: Language) -> Router<Arc<App>> {
         .route(&at("policy"), get(show_policy))
         .route(&at("use"), get(show_use))
         .route(&at("nominate"), get(show_nominate).post(nominate))
+        .route(&at("remove"), get(show_remove).post(remove))
+        .route(&at("remove/{ticket}"), get(show_removal))
+        .route(&at("remove/confirm/{token}"), get(show_confirm).post(confirm))
         .route(&at("faq"), get(show_faq))
         .route(&at("glossary"), get(show_glossary))
         .route(&at("stats"), get(show_stats))
@@ -149,12 +154,15 @@ async fn look_up_named(
     look_up(&app, language, &subject, &headers).await
 }
 
+/// What somebody typed, as a question.
+fn read_typed(app: &App, typed: &str) -> Question {
+    let snapshot = app.index.load();
+    let shown = zones::shown(&snapshot, &app.settings);
+    lookup::read(typed, &shown.iter().map(|zone| zone.origin()).collect::<Vec<_>>())
+}
+
 async fn look_up(app: &App, language: Language, typed: &str, headers: &HeaderMap) -> Response {
-    let question = {
-        let snapshot = app.index.load();
-        let shown = zones::shown(&snapshot, &app.settings);
-        lookup::read(typed, &shown.iter().map(|zone| zone.origin()).collect::<Vec<_>>())
-    };
+    let question = read_typed(app, typed);
     let as_json = prefers_json(headers);
     let mut response = match question {
         Question::Nothing if as_json => {
@@ -212,7 +220,7 @@ async fn nominate(
     let Some(tester) = &app.nominations else {
         return pages::trouble(app.view(language), Trouble::NoPage);
     };
-    let posted = match forms::receive(&app, Form::Nominate, visitor, request).await {
+    let posted = match app.forms.receive(Form::Nominate, visitor, request).await {
         Ok(posted) => posted,
         Err(refused) => return refuse(&app, language, refused),
     };
@@ -244,12 +252,15 @@ fn nomination_form(
     typed: &Nomination,
     fault: Option<Fault>,
 ) -> Response {
-    let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);
-    let seal = app.sealer.seal(Form::Nominate, network, UnixTime::now());
+    let seal = app.forms.seal(Form::Nominate, visitor, UnixTime::now());
     let limits = &tester.settings().limits;
     let view = app.view(language);
     let page = html(pages::nominate(view, visitor, limits, typed, fault, &seal));
-    let mut response = with_form(page);
+    with_fault(with_form(page), fault)
+}
+
+/// The status of a form in which something is wrong.
+fn with_fault(mut response: Response, fault: Option<Fault>) -> Response {
     let Some(fault) = fault else { return response };
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     if let Some(seconds) = fault.retry_after {
@@ -257,6 +268,165 @@ fn nomination_form(
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+async fn show_remove(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Extension(Visitor(visitor)): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let Some(removals) = &app.removals else {
+        return pages::trouble(app.view(language), Trouble::NoPage);
+    };
+    let asked = TypedRemoval::read(&Fields::of_query(query.as_deref()));
+    match listed(&app, &asked.subject).await {
+        Ok(findings) => {
+            let findings = findings.as_ref();
+            removal_form(&app, language, removals, visitor, &asked, findings, None)
+        }
+        Err(failure) => pages::trouble(app.view(language), failure.into()),
+    }
+}
+
+async fn remove(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Extension(Visitor(visitor)): Extension<Visitor>,
+    request: Request,
+) -> Response {
+    let Some(removals) = &app.removals else {
+        return pages::trouble(app.view(language), Trouble::NoPage);
+    };
+    let posted = match app.forms.receive(Form::Remove, visitor, request).await {
+        Ok(posted) => posted,
+        Err(refused) => return refuse(&app, language, refused),
+    };
+    let typed = TypedRemoval::read(&posted.fields);
+    let findings = match listed(&app, &typed.subject).await {
+        Ok(findings) => findings,
+        Err(failure) => return pages::trouble(app.view(language), failure.into()),
+    };
+    let submission = match (posted.seal, &findings) {
+        (Err(err), _) => Err(Fault::from(err)),
+        (Ok(()), None) => Err(Fault::of(Field::Subject, "fault-no-subject")),
+        (Ok(()), Some(findings)) => typed.submission(findings, posted.from, language),
+    };
+    let fault = match submission {
+        Err(fault) => fault,
+        Ok(submission) => match removals.submit(submission).await {
+            Ok(submitted) => {
+                let ticket = submitted.ticket.reveal();
+                return see_other(&format!("/{}/remove/{ticket}", language.code()));
+            }
+            Err(err) => match removal::fault(&err) {
+                Some(fault) => fault,
+                None => {
+                    tracing::warn!(%err, "a request for removal could not be taken");
+                    return pages::trouble(app.view(language), Trouble::NotNow);
+                }
+            },
+        },
+    };
+    removal_form(&app, language, removals, visitor, &typed, findings.as_ref(), Some(fault))
+}
+
+/// What is known of what somebody wants removed; `None` where he has typed nothing that could be.
+async fn listed(app: &App, typed: &str) -> Result<Option<Findings>, Failure> {
+    match read_typed(app, typed) {
+        Question::Of(subject) => {
+            lookup::find(&app.reading, None, &subject, UnixTime::now()).await.map(Some)
+        }
+        Question::Nothing | Question::Mistake(_) => Ok(None),
+    }
+}
+
+fn removal_form(
+    app: &App,
+    language: Language,
+    removals: &Removals,
+    visitor: Option<IpAddr>,
+    typed: &TypedRemoval,
+    findings: Option<&Findings>,
+    fault: Option<Fault>,
+) -> Response {
+    let seal = app.forms.seal(Form::Remove, visitor, UnixTime::now());
+    let zones = findings.map(removal::listing_zones).unwrap_or_default();
+    let wants_contact = removal::wants_contact(removals, &zones);
+    let view = app.view(language);
+    let page = html(pages::remove(view, typed, &zones, wants_contact, fault, &seal));
+    with_fault(with_form(page), fault)
+}
+
+async fn show_removal(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Path(ticket): Path<String>,
+) -> Response {
+    let view = app.view(language);
+    let (Some(removals), Ok(ticket)) = (&app.removals, ticket.parse::<Ticket>()) else {
+        return pages::trouble(view, Trouble::NoPage);
+    };
+    let facts = match removals.by_ticket(&ticket).await {
+        Ok(found) => RemovalFacts::of(&found, UnixTime::now()),
+        Err(RemovalsError::NoTicket) => return pages::trouble(view, Trouble::NoPage),
+        Err(err) => {
+            tracing::error!(%err, "a request for removal could not be read for a page");
+            return pages::trouble(view, Trouble::NotNow);
+        }
+    };
+    let place = format!("remove/{}", ticket.reveal());
+    let mut response = unfound(html(pages::removal(view, &place, &facts)));
+    if let Some(seconds) = facts.refresh() {
+        response.headers_mut().insert(header::REFRESH, seconds.into());
+    }
+    response
+}
+
+async fn show_confirm(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Path(token): Path<String>,
+) -> Response {
+    let view = app.view(language);
+    match token.parse::<Ticket>() {
+        Ok(token) if app.removals.is_some() => {
+            let place = format!("remove/confirm/{}", token.reveal());
+            with_form(unfound(html(pages::confirm_removal(view, &place))))
+        }
+        _ => pages::trouble(view, Trouble::NoPage),
+    }
+}
+
+/// Confirms a request. Doing so again changes nothing, so the answer is its page.
+async fn confirm(
+    State(app): AppState,
+    Extension(language): InLanguage,
+    Extension(Visitor(visitor)): Extension<Visitor>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let view = app.view(language);
+    let (Some(removals), Ok(token)) = (&app.removals, token.parse::<Ticket>()) else {
+        return pages::trouble(view, Trouble::NoPage);
+    };
+    if let Err(refused) = app.forms.admit(visitor, &headers) {
+        return refuse(&app, language, refused);
+    }
+    match removals.confirm(&token).await {
+        Ok(changed) => {
+            let facts = RemovalFacts::confirmed(&changed.request, UnixTime::now());
+            let place = format!("remove/confirm/{}", token.reveal());
+            unfound(html(pages::removal(view, &place, &facts)))
+        }
+        Err(RemovalsError::NoTicket | RemovalsError::NotFound(_)) => {
+            pages::trouble(view, Trouble::NoPage)
+        }
+        Err(err) => {
+            tracing::warn!(%err, "a request for removal could not be confirmed");
+            pages::trouble(view, Trouble::NotNow)
+        }
+    }
 }
 
 async fn show_test(
@@ -287,11 +457,9 @@ async fn show_test(
     };
     // Who reads a part of what was said is not to lose his place.
     let stays = !asked.get("stay").is_empty() || !asked.get("part").is_empty();
-    let mut response = html(pages::relay_test(view, &facts, stays));
-    let headers = response.headers_mut();
-    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    let mut response = unfound(html(pages::relay_test(view, &facts, stays)));
     if let Some(seconds) = facts.refresh().filter(|_| !stays) {
-        headers.insert(header::REFRESH, seconds.into());
+        response.headers_mut().insert(header::REFRESH, seconds.into());
     }
     response
 }
@@ -414,6 +582,13 @@ fn refuse(app: &App, language: Language, refused: Refused) -> Response {
         Refused::Unreadable => Trouble::Unreadable,
     };
     pages::trouble(app.view(language), trouble)
+}
+
+/// A page that is not to be found by searching for it.
+fn unfound(mut response: Response) -> Response {
+    let noindex = HeaderValue::from_static("noindex");
+    response.headers_mut().insert("x-robots-tag", noindex);
+    response
 }
 
 /// A page with a form, which says where it comes from when it is sent: browsers that know nothing else of that tell

@@ -26,6 +26,8 @@ pub struct Settings {
     pub zones: ShownZones,
     /// Where the names of hosts are looked up; `None`: they are not, and nothing leaves the machine.
     pub resolver: Option<SocketAddr>,
+    /// Whether anybody may ask for removal.
+    pub takes_removals: bool,
     /// A drawing in SVG that stands beside the name.
     pub logo: Option<PathBuf>,
     /// Colours in place of the usual ones.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dnsbl_index::Index;
+use dnsbl_removals::Removals;
 use dnsbl_store::ReadOnlyStore;
 use relay_tester::service::{TestReader, Tester};
 
@@ -18,6 +19,8 @@ pub struct Site {
     pub tester: Option<TestReader>,
     /// The tester itself, where anybody may nominate hosts.
     pub nominations: Option<Arc<Tester>>,
+    /// Requests for removal, where anybody may make them.
+    pub removals: Option<Arc<Removals>>,
     /// A random key, by which forms are known that were shown.
     pub form_key: [u8; 32],
     /// The server around it.

@@ -22,8 +22,10 @@ use crate::{
     purge::Purge,
     relay_test::RelayTestCommand,
     reload::Reload,
+    removal::RemovalCommand,
     report::ReportCommand,
     reporter::ReporterCommand,
+    review::ReviewCommand,
     source::SourceCommand,
     status::Status,
     subscriber::SubscriberCommand,
@@ -137,6 +139,10 @@ enum Command {
     #[command(subcommand)]
     Reporter(ReporterCommand),
     #[command(subcommand)]
+    Removal(RemovalCommand),
+    #[command(subcommand)]
+    Review(ReviewCommand),
+    #[command(subcommand)]
     Feed(FeedCommand),
     #[command(subcommand)]
     Grant(GrantCommand),
@@ -203,6 +209,8 @@ impl Command {
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Report(command) => command.run(client, output).await,
             Self::Reporter(command) => command.run(client, output).await,
+            Self::Removal(command) => command.run(client, output).await,
+            Self::Review(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
             Self::Subscriber(command) => command.run(client, output).await,

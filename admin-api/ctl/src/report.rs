@@ -252,7 +252,7 @@ fn row(report: &Report) -> [String; 8] {
         state(report),
         report.zone.cell(),
         report.subject.cell(),
-        word(&report.category),
+        text::word(&report.category),
         report.count.cell(),
         report.reporter.cell(),
         report.reported_at.cell(),
@@ -260,12 +260,7 @@ fn row(report: &Report) -> [String; 8] {
 }
 
 fn state(report: &Report) -> String {
-    word(&report.state)
-}
-
-/// A word as it stands in JSON.
-fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).unwrap_or_default().cell()
+    text::word(&report.state)
 }
 
 impl ShowReport {

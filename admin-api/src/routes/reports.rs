@@ -15,7 +15,6 @@ use dnsbl_reports::{
     Verdict,
     body::{Beside, BodyError, is_xarf, read_arf, read_xarf},
 };
-use dnsbl_store::ChangeError;
 use dnsbl_types::Source;
 use serde::Deserialize;
 
@@ -380,26 +379,13 @@ impl From<Refused> for Problem {
     }
 }
 
-/// The problem of a change that others wait for, too.
-fn change_problem(err: Arc<ChangeError>) -> Problem {
-    match Arc::try_unwrap(err) {
-        Ok(err) => err.into(),
-        Err(err) => match &*err {
-            ChangeError::Unwritable { full: true, .. } => {
-                Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", err)
-            }
-            _ => Problem::unavailable("unwritable", err),
-        },
-    }
-}
-
 impl From<ReportsError> for Problem {
     fn from(err: ReportsError) -> Self {
         match err {
             ReportsError::Refused(why) => why.into(),
             ReportsError::Relay(refusal) => (*refusal).into(),
             ReportsError::NotFound(_) => Self::not_found("no-such-report", err),
-            ReportsError::Change(err) => change_problem(err),
+            ReportsError::Change(err) => Self::of_shared_change(err),
             ReportsError::Store(err) => err.into(),
             ReportsError::Stopping => Self::stopping(),
             ReportsError::Document(_) => {

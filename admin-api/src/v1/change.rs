@@ -11,7 +11,8 @@ use super::{audit::shown_subject, import, listing, source, time, token, zone};
 use crate::{
     rights::{Rights, ZoneRights},
     scopes::{
-        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ, TOKENS_ADMIN,
+        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REMOVALS_READ, REPORTS_READ,
+        SUBSCRIBERS_READ, TOKENS_ADMIN,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct Sight {
     pub(crate) allow_entries: bool,
     /// Changes of reports and reporters.
     pub(crate) reports: bool,
+    /// Changes of requests for removal, and of what reviewers do.
+    pub(crate) removals: bool,
 }
 
 impl Sight {
@@ -45,6 +48,7 @@ impl Sight {
             grants: rights.has(GRANTS_READ),
             allow_entries: rights.has(ALLOWLIST_READ),
             reports: rights.has(REPORTS_READ),
+            removals: rights.has(REMOVALS_READ),
         }
     }
 
@@ -62,6 +66,7 @@ impl Sight {
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
+                Some((kind, _)) if is_of_removals(kind.as_str()) => self.removals,
                 _ => self.documents,
             },
             _ => match op.source() {
@@ -70,6 +75,11 @@ impl Sight {
             },
         }
     }
+}
+
+/// Whether documents of a kind belong to requests for removal, or to the review.
+fn is_of_removals(kind: &str) -> bool {
+    kind == "mail" || kind.starts_with("removal-") || kind.starts_with("review-")
 }
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.

@@ -17,6 +17,7 @@ use axum::{
 use dnsbl_feeds::{Feeds, FetchLimits};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
+use dnsbl_removals::{Removals, Review, RunningRemovals};
 use dnsbl_reports::{Reports, RunningReports};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Clock, Name, UnixTime};
@@ -107,6 +108,9 @@ pub(crate) struct Fixture {
     /// The same.
     reports: Option<RunningReports>,
     start_reports: Option<dnsbl_reports::Start>,
+    /// The same.
+    removals: Option<RunningRemovals>,
+    start_removals: Option<dnsbl_removals::Start>,
     dir: TempDir,
 }
 
@@ -147,6 +151,14 @@ impl Fixture {
         fixture
     }
 
+    /// The same fixture, which takes requests for removal.
+    pub(crate) async fn and_removals(self) -> Self {
+        let mut fixture = self;
+        let start = fixture.start_removals.take().unwrap();
+        fixture.removals = Some(start.run(Clock::watched(None)).await.unwrap());
+        fixture
+    }
+
     fn build(limits: &Limits, loaded: bool, logins: Settings) -> (Self, Start) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
@@ -163,6 +175,15 @@ impl Fixture {
         let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
         let (reports, start_reports) =
             Reports::new(store.clone(), index.clone(), None, dnsbl_reports::Settings::default());
+        let (removals, start_removals) = Removals::new(
+            store.clone(),
+            index.clone(),
+            None,
+            dnsbl_removals::Settings::default(),
+            [7; 32],
+        );
+        let review = Review::new(store.clone(), removals.clone(), reports.clone());
+        let review = Arc::new(review);
         let feeds = Feeds::new(
             store.clone(),
             Arc::new(FeedImporter::new(store.clone(), server.clone())),
@@ -184,6 +205,8 @@ impl Fixture {
             feeds: feeds.clone(),
             logins: logins.clone(),
             reports: reports.clone(),
+            removals: removals.clone(),
+            review: review.clone(),
             login_secrets: Secrets::read([&secret]).unwrap(),
         };
         let mut fixture = Self {
@@ -196,6 +219,8 @@ impl Fixture {
             logins: None,
             reports: None,
             start_reports: Some(start_reports),
+            removals: None,
+            start_removals: Some(start_removals),
             dir,
         };
         if loaded {

@@ -18,7 +18,9 @@ mod login;
 mod problem;
 mod relay_test;
 mod reload;
+mod removal;
 mod report;
+mod review;
 mod scopes;
 mod subscriber;
 mod token;
@@ -46,10 +48,15 @@ pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use reload::Reload;
+pub use removal::{
+    RemovalBody, RemovalDecision, RemovalPage, RemovalRequest, RemovalRules, RemovalState,
+    RemovalTicket,
+};
 pub use report::{
     Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
+pub use review::{ClaimBody, DecideBody, Decided, ReviewClaim, ReviewItem, ReviewKind, ReviewPage};
 pub use scopes::{ROLES, Role, SCOPES};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,

@@ -17,10 +17,12 @@ use super::{
     checked::{ChangeLog, Config, Dns, Http, Log},
     feeds::{FeedSpec, FeedsSpec},
     logins::LoginsSpec,
+    mail::MailSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
     query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
+    removals::RemovalsSpec,
     reports::ReportsSpec,
     tls::TlsSpec,
     web::WebSpec,
@@ -49,6 +51,9 @@ pub(super) struct Spec {
     logins: LoginsSpec,
     #[serde(default)]
     reports: ReportsSpec,
+    #[serde(default)]
+    removals: RemovalsSpec,
+    mail: Option<MailSpec>,
     #[serde(default)]
     feeds: FeedsSpec,
     #[serde(default)]
@@ -187,6 +192,7 @@ impl Spec {
             None => None,
         };
         let web = self.web.check(&dns.access)?;
+        let mail = self.mail.map(|mail| mail.check(web.as_ref())).transpose()?;
         Ok(Config {
             data_dir: self.data_dir.into_inner(),
             dns,
@@ -195,6 +201,7 @@ impl Spec {
             relay_tester,
             logins: self.logins.check()?,
             reports: self.reports.check()?,
+            removals: self.removals.check(mail)?,
             feeds: self.feeds.check(self.feed)?,
             change_log: self.change_log.check()?,
             log: self.log.check()?,

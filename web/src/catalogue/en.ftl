@@ -570,3 +570,63 @@ incident-ended = From { $began } to { $ended }
 incident-goes-on = Since { $began }
 feed-incidents-link = Feed of incidents (Atom)
 feed-incidents = Incidents of { $name }
+
+## Asking for removal
+
+menu-remove = Removal
+step-ask-removal = Then ask for removal. Say what was wrong, and what you have changed:
+policy-removal-form = Ask for it here:
+policy-removal-self = Who asks for removal is removed at once. An address that comes back waits { $wait } the second time, and twice as long each time
+    after that. What a reviewer has to decide is answered within { $promise }.
+policy-removal-review = Requests for removal are read by a reviewer and answered within { $promise }.
+remove-intro = Here you ask for an address, a network or a domain to be listed no more. End the cause first, or the entry comes back. An open relay is tested again,
+    and removed if it is closed.
+remove-zone = Which list?
+remove-comment = What was wrong, and what have you changed?
+remove-comment-hint = Reviewers read this. Do not write anything that you would not tell them.
+remove-contact = Your mail address (may be left out)
+remove-contact-needed = Your mail address
+remove-contact-hint = It is used for this request only: for a link that confirms it, where the list wants that, and for the answer. It is shown on
+    no page.
+remove-button = Ask for removal
+remove-who = Who may ask
+remove-who-text = Whoever runs the server or the network, or the domain. If you only want to send mail, tell whoever runs your mail server.
+
+    It costs nothing, and nobody needs an account for it.
+fault-no-subject = That is no address, prefix or domain.
+fault-not-listed-here = That is not listed in a list that is shown here, so there is nothing to be removed.
+fault-several = Several lists have this entry. Choose one.
+fault-test-entry = That is a test entry, which always exists and says nothing about anybody.
+fault-no-contact = This list wants requests to be confirmed by mail. Enter your mail address.
+fault-malformed-contact = That is no mail address.
+limit-removals = As many requests as one network may send in an hour have come from yours.
+limit-mails = As many mails as one mailbox is sent in a day have been sent to this one.
+limit-crowded = Several people have asked for the same already. Their requests will be answered.
+limit-full = More requests wait at the moment than can be kept.
+removal-title = Removal of { $subject }
+removal-unconfirmed = Waits for your confirmation
+removal-review = Waits for a reviewer
+removal-waits = Waits for its time
+removal-retest = The server is being tested
+removal-removed = Removed
+removal-refused = Stays listed
+removal-follow-link = We have sent you a mail. Follow the link in it, so that we know that you can be reached.
+removal-follow-until = Otherwise the request is forgotten
+removal-promised = The request is answered at the latest
+removal-wider = All of { $prefix } is listed. A reviewer decides whether this part of it may be left out.
+removal-waits-until = It is removed
+removal-waits-why = It was removed before and came back. So it waits this time, and longer each time.
+removal-tested = The server is tested. If it refuses to relay in two tests, it is removed.
+removal-test-link = Follow the test
+removal-removed-at = It was removed
+removal-refused-text = If you do not agree, write to the operator:
+removal-open-text = The test has found that the server still relays. Close the relay, and ask again.
+removal-by-mail = You are told by mail what comes of it.
+removal-note = What the reviewer says
+removal-about = This request
+removal-subject = What is asked about
+removal-now = At the moment
+removal-keep = Keep the address of this page: it is the only way to see how your request stands. Who knows it can see the page.
+confirm-title = Confirm a request for removal
+confirm-text = Somebody has asked for removal and named this mailbox. If that was you, confirm it. If not, close this page, and nothing happens.
+confirm-button = Confirm the request

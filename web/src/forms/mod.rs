@@ -15,22 +15,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::extract::Request;
+use axum::{extract::Request, http::HeaderMap};
 use dnsbl_daemon::PeerNetwork;
 use dnsbl_types::UnixTime;
+use url::Url;
 
+use self::seal::Sealer;
 pub(crate) use self::{
     fields::Fields,
-    seal::{SealError, Sealer},
+    seal::{Form, SealError},
 };
-use crate::app::App;
-
-/// The forms that there are; a seal is good for one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A host is nominated for a relay test.
-    Nominate,
-}
+use crate::rates::Rates;
 
 /// A form that was sent.
 pub(crate) struct Posted {
@@ -55,23 +50,56 @@ pub(crate) enum Refused {
     Unreadable,
 }
 
-/// Takes a form.
-///
-/// # Errors
-/// It is not even read.
-pub(crate) async fn receive(
-    app: &App,
-    form: Form,
-    visitor: Option<IpAddr>,
-    request: Request,
-) -> Result<Posted, Refused> {
-    if !origin::is_ours(request.headers(), app.settings.url.as_ref()) {
-        return Err(Refused::Elsewhere);
+/// What stands before every form.
+pub(crate) struct FormGate {
+    rates: Rates,
+    sealer: Sealer,
+    /// Where the pages are found from outside.
+    url: Option<Url>,
+}
+
+impl FormGate {
+    /// For so many forms an hour from one network, 0: any. `key` is random.
+    pub(crate) fn new(key: [u8; 32], per_hour: u32, url: Option<Url>, began: Instant) -> Self {
+        Self { rates: Rates::of_forms(per_hour, began), sealer: Sealer::new(key), url }
     }
-    let from = visitor.ok_or(Refused::NoAddress)?;
-    let network = PeerNetwork::of(from);
-    app.form_rates.charge(network, Instant::now()).map_err(Refused::TooMany)?;
-    let fields = Fields::read(request).await.ok_or(Refused::Unreadable)?;
-    let seal = app.sealer.check(fields.get("seal"), form, network, UnixTime::now());
-    Ok(Posted { from, fields, seal })
+
+    /// The seal of a form that is shown to a visitor.
+    pub(crate) fn seal(&self, form: Form, visitor: Option<IpAddr>, now: UnixTime) -> String {
+        self.sealer.seal(form, visitor.map_or(PeerNetwork::Local, PeerNetwork::of), now)
+    }
+
+    /// Lets a form in that needs no seal, since what it holds is a secret itself.
+    ///
+    /// # Errors
+    /// It is not even looked at.
+    pub(crate) fn admit(
+        &self,
+        visitor: Option<IpAddr>,
+        headers: &HeaderMap,
+    ) -> Result<(), Refused> {
+        if !origin::is_ours(headers, self.url.as_ref()) {
+            return Err(Refused::Elsewhere);
+        }
+        let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);
+        self.rates.charge(network, Instant::now()).map_err(Refused::TooMany)
+    }
+
+    /// Takes a form.
+    ///
+    /// # Errors
+    /// It is not even read.
+    pub(crate) async fn receive(
+        &self,
+        form: Form,
+        visitor: Option<IpAddr>,
+        request: Request,
+    ) -> Result<Posted, Refused> {
+        self.admit(visitor, request.headers())?;
+        let from = visitor.ok_or(Refused::NoAddress)?;
+        let fields = Fields::read(request).await.ok_or(Refused::Unreadable)?;
+        let network = PeerNetwork::of(from);
+        let seal = self.sealer.check(fields.get("seal"), form, network, UnixTime::now());
+        Ok(Posted { from, fields, seal })
+    }
 }

@@ -3,12 +3,19 @@
 use dnsbl_daemon::PeerNetwork;
 use dnsbl_types::UnixTime;
 
-use super::Form;
-
 /// Seconds that a form is looked at before it is sent, at the least.
 const LOOKED_AT: u64 = 3;
 /// Seconds for which a form can be sent.
 const GOOD_FOR: u64 = 12 * 3600;
+
+/// The forms that there are; a seal is good for one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A host is nominated for a relay test.
+    Nominate,
+    /// A removal is asked for.
+    Remove,
+}
 
 /// Makes seals, and checks them. The key is new with each start.
 pub(crate) struct Sealer {

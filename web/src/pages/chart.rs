@@ -1,5 +1,7 @@
 //! Charts, drawn here as SVG. What they show stands in a table below each; lines and bars are told apart by shape, too.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 /// Pixels.
@@ -25,7 +27,7 @@ pub(super) fn lines(label: &str, ends: [String; 2], lines: &[Vec<Option<u64>>]) 
             @for (number, line) in lines.iter().enumerate() {
                 @let points: Vec<(u64, u64)> = line.iter().enumerate()
                     .filter_map(|(at, value)| Some((x(at), y((*value)?)))).collect();
-                polyline class={ "line d" (number) } points=(written(&points)) {}
+                @if points.len() > 1 { polyline class={ "line d" (number) } points=(written(&points)) {} }
                 @if let Some((x, y)) = points.last() {
                     circle.mark cx=(x) cy=(y) r="3" {}
                     text x=(x + 6) y=(y + 4) { (letter(number)) }
@@ -35,24 +37,35 @@ pub(super) fn lines(label: &str, ends: [String; 2], lines: &[Vec<Option<u64>>]) 
     }
 }
 
-/// Bars, so many side by side at each place: the first filled, the second an outline, the third hatched by its dashes.
+/// Bars, so many side by side at each place: the first filled, the second an outline, the third a dashed outline.
 pub(super) fn bars(label: &str, ends: [String; 2], places: &[Vec<u64>]) -> Markup {
     let most = places.iter().flatten().copied().max().unwrap_or(0).max(1);
-    let step = (WIDTH - LEFT - RIGHT) / (places.len() as u64).max(1);
-    let step = step.min(72);
+    let step = ((WIDTH - LEFT - RIGHT) / (places.len() as u64).max(1)).min(72);
+    let count = places.iter().map(Vec::len).max().unwrap_or(0);
+    let width = (step * 4 / 5 / (count as u64).max(1)).max(2);
     html! {
         (frame(label, ends, &html! {
-            @for (at, bars) in places.iter().enumerate() {
-                @let width = (step * 4 / 5 / (bars.len() as u64).max(1)).max(2);
-                @for (number, value) in bars.iter().enumerate().filter(|(_, value)| **value > 0) {
-                    @let height = scaled(*value, most, HEIGHT).max(1);
-                    rect class={ "bar b" (number) }
-                        x=(LEFT + at as u64 * step + number as u64 * width)
-                        y=(TOP + HEIGHT - height) width=(width - 1) height=(height) {}
-                }
+            @for number in 0..count {
+                @let bars = outline(places, number, step, width, most);
+                @if !bars.is_empty() { path class={ "bar b" (number) } d=(bars) {} }
             }
         }))
     }
+}
+
+/// One bar of each place, as one path.
+fn outline(places: &[Vec<u64>], number: usize, step: u64, width: u64, most: u64) -> String {
+    let foot = TOP + HEIGHT;
+    let mut path = String::new();
+    for (at, bars) in places.iter().enumerate() {
+        let value = bars.get(number).copied().unwrap_or(0);
+        if value > 0 {
+            let x = LEFT + at as u64 * step + number as u64 * width;
+            let top = foot - scaled(value, most, HEIGHT).max(1);
+            let _ = write!(path, "M{x} {foot}V{top}h{}V{foot}z", width - 1);
+        }
+    }
+    path
 }
 
 fn frame(label: &str, [first, last]: [String; 2], inside: &Markup) -> Markup {

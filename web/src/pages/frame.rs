@@ -22,19 +22,21 @@ pub(crate) const ICON_PATH: &str = "/favicon.ico";
 pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The pages beside the first one, as they stand in URLs and in the menu.
-pub(crate) const NAMES: [&str; 7] =
-    ["policy", "use", "nominate", "faq", "glossary", "stats", "status"];
+pub(crate) const NAMES: [&str; 8] =
+    ["policy", "use", "remove", "nominate", "faq", "glossary", "stats", "status"];
 
 /// What is around every page beside the settings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
     /// Whether anybody may nominate hosts.
     pub(crate) offers_nominations: bool,
+    /// Whether anybody may ask for a removal.
+    pub(crate) offers_removals: bool,
     /// The stylesheet, with the operator's colours.
     pub(crate) style: String,
     /// Another for each stylesheet and logo, so that they can be kept for long.
-    version: String,
-    files: OperatorFiles,
+    pub(crate) version: String,
+    pub(crate) files: OperatorFiles,
 }
 
 impl Surroundings {
@@ -44,6 +46,7 @@ impl Surroundings {
         let digest = blake3::hash(format!("{style}{logo}").as_bytes());
         Self {
             offers_nominations: site.nominations.is_some(),
+            offers_removals: site.removals.is_some(),
             style,
             version: digest.to_hex()[..8].to_owned(),
             files: site.files.clone(),
@@ -54,6 +57,7 @@ impl Surroundings {
     fn menu(&self) -> impl Iterator<Item = &'static str> {
         NAMES.into_iter().filter(|name| match *name {
             "nominate" => self.offers_nominations,
+            "remove" => self.offers_removals,
             _ => true,
         })
     }

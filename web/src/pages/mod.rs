@@ -12,6 +12,7 @@ mod own;
 mod plain_text;
 mod policy;
 mod relay_test;
+mod remove;
 mod stats;
 mod status;
 mod texts;
@@ -27,6 +28,7 @@ pub(crate) use nominate::nominate;
 pub(crate) use own::own;
 pub(crate) use policy::policy;
 pub(crate) use relay_test::relay_test;
+pub(crate) use remove::{confirm_removal, removal, remove};
 pub(crate) use stats::stats;
 pub(crate) use status::{incident_times, state_word, status};
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Forms that anybody may send, and what comes of them.
 
-use dnsbl_daemon::PeerNetwork;
 use dnsbl_types::{UnixTime, ZoneKind};
 use relay_tester::life::{Outcome, Verdict};
 
@@ -64,11 +63,7 @@ async fn a_nomination_leads_to_a_page_that_follows_its_test() {
 async fn what_is_wrong_is_said_beside_what_was_typed() {
     let pages = pages();
     let seal = pages.seal(Form::Nominate);
-    let early = pages.app.sealer.seal(
-        Form::Nominate,
-        PeerNetwork::of("192.0.2.77".parse().unwrap()),
-        UnixTime::now(),
-    );
+    let early = pages.seal_for("192.0.2.77", Form::Nominate, 0);
     let table: [(&[(&str, &str)], u16, &str); 10] = [
         (&[("address", "")], 422, "Enter the address"),
         (&[("address", "mail.example.org")], 422, "A name is not enough"),
@@ -95,7 +90,7 @@ async fn what_is_wrong_is_said_beside_what_was_typed() {
         // It can be sent again from there.
         assert!(page.text.contains("name=\"seal\" value=\""));
     }
-    let own = [("address", "192.0.2.77"), ("ground", "self"), ("seal", &seal)];
+    let own = [("address", "192.0.2.77"), ("ground", "self"), ("seal", &*seal)];
     let sent = pages.post("/en/nominate", &own, &[]).await;
     assert_eq!(sent.status, 303, "{}", sent.text);
 }
@@ -114,12 +109,8 @@ async fn no_other_site_and_no_other_network_sends_a_form_for_somebody() {
         assert_eq!(page.status, 403, "{headers:?}");
         well_formed(&page.text);
     }
-    let stolen = pages.app.sealer.seal(
-        Form::Nominate,
-        PeerNetwork::of("203.0.113.1".parse().unwrap()),
-        UnixTime(UnixTime::now().0 - 60),
-    );
-    for seal in ["", "1.2", &stolen] {
+    let stolen = pages.seal_for("203.0.113.1", Form::Nominate, 60);
+    for seal in ["", "1.2", &*stolen] {
         let page = pages.post("/en/nominate", &nomination(seal, "127.7.7.7"), &[]).await;
         assert_eq!(page.status, 422);
         assert!(page.text.contains("What you typed is still here"), "{}", page.text);

@@ -4,6 +4,7 @@ mod forms;
 mod markup;
 mod operator;
 mod pages;
+mod removals;
 mod secrets;
 
 use std::{
@@ -17,11 +18,12 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request},
 };
-use dnsbl_daemon::PeerNetwork;
 use dnsbl_index::{Index, IndexWriter};
+use dnsbl_removals::{Removals, RunningRemovals};
 use dnsbl_store::{Actor, Change, Operation, Precondition, Sources, Store};
 use dnsbl_types::{
-    AccessAction, AccessRules, ListingBody, Name, Reason, Subject, UnixTime, ZoneKind, ZoneSpec,
+    AccessAction, AccessRules, Clock, ListingBody, Name, Reason, Subject, UnixTime, ZoneKind,
+    ZoneSpec,
 };
 use relay_tester::{
     DriveSettings, Ground, Identity, Key, ReceiverSettings, TestId, TokenKeys,
@@ -52,6 +54,7 @@ pub(crate) fn settings() -> Settings {
         languages: Languages::default(),
         zones: ShownZones::Public,
         resolver: None,
+        takes_removals: true,
         logo: None,
         colors: Default::default(),
         imprint: None,
@@ -87,7 +90,16 @@ pub(super) struct Pages {
     router: Router,
     store: Store,
     pub(super) host: Arc<CountingHost>,
+    /// At work as long as they are here.
+    _removals: Option<RunningRemovals>,
     _dir: TempDir,
+}
+
+/// What a server has beside its store.
+#[derive(Default)]
+struct Parts {
+    tester: Option<Arc<Tester>>,
+    removals: Option<Arc<Removals>>,
 }
 
 /// What came back.
@@ -106,15 +118,34 @@ impl Page {
 impl Pages {
     /// An empty server.
     pub(super) fn new(settings: Settings) -> Self {
-        Self::with(settings, |_| None)
+        Self::with(settings, |_, _| Parts::default())
     }
 
     /// An empty server, with a tester that anybody may have test, and that has not begun to.
     pub(super) fn with_tester(settings: Settings) -> Self {
-        Self::with(settings, |store| Some(tester(store)))
+        Self::with(settings, |store, _| Parts { tester: Some(tester(store)), ..Parts::default() })
     }
 
-    fn with(settings: Settings, tester: impl FnOnce(&Store) -> Option<Arc<Tester>>) -> Self {
+    /// An empty server that takes requests for removal.
+    pub(super) async fn with_removals(settings: Settings) -> Self {
+        let mut waiting = None;
+        let mut pages = Self::with(settings, |store, index| {
+            let (removals, start) = Removals::new(
+                store.clone(),
+                index.clone(),
+                None,
+                dnsbl_removals::Settings::default(),
+                [7; 32],
+            );
+            waiting = Some(start);
+            Parts { removals: Some(removals), ..Parts::default() }
+        });
+        let start = waiting.unwrap();
+        pages._removals = Some(start.run(Clock::watched(None)).await.unwrap());
+        pages
+    }
+
+    fn with(settings: Settings, parts: impl FnOnce(&Store, &Arc<Index>) -> Parts) -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open(dir.path()).unwrap();
         let index = Arc::new(Index::default());
@@ -122,19 +153,20 @@ impl Pages {
         store.load(&mut writer).unwrap();
         store.start(Box::new(writer)).unwrap();
         let host = Arc::new(CountingHost::default());
-        let nominations = tester(&store);
+        let Parts { tester: nominations, removals } = parts(&store, &index);
         let site = Site {
             store: store.read_only(),
             index,
             tester: nominations.as_ref().map(|tester| tester.reader()),
             nominations,
+            removals,
             form_key: [7; 32],
             files: OperatorFiles::read(&settings).unwrap(),
             host: host.clone(),
             settings,
         };
         let app = App::new(site);
-        Self { router: router::build(app.clone()), app, store, host, _dir: dir }
+        Self { router: router::build(app.clone()), app, store, host, _removals: None, _dir: dir }
     }
 
     fn change(&self, operation: Operation) {
@@ -191,8 +223,13 @@ impl Pages {
 
     /// The seal of a form that the usual visitor has looked at for a while.
     pub(super) fn seal(&self, form: Form) -> String {
-        let network = PeerNetwork::of("192.0.2.77".parse().unwrap());
-        self.app.sealer.seal(form, network, UnixTime(UnixTime::now().0 - 60))
+        self.seal_for("192.0.2.77", form, 60)
+    }
+
+    /// The seal of a form that somebody has looked at for so many seconds.
+    pub(super) fn seal_for(&self, visitor: &str, form: Form, seconds: u64) -> String {
+        let shown = UnixTime(UnixTime::now().0 - seconds);
+        self.app.forms.seal(form, Some(visitor.parse().unwrap()), shown)
     }
 
     /// Sends a form, as a browser does.
@@ -305,6 +342,18 @@ pub(crate) fn test_facts() -> TestFacts {
 /// A server with zones of all kinds and listings, in which everything that is private has the word `undisclosed`.
 pub(super) fn furnished(settings: Settings) -> Pages {
     let pages = Pages::new(settings);
+    furnish(&pages);
+    pages
+}
+
+/// The same, which takes requests for removal.
+pub(super) async fn furnished_with_removals(settings: Settings) -> Pages {
+    let pages = Pages::with_removals(settings).await;
+    furnish(&pages);
+    pages
+}
+
+fn furnish(pages: &Pages) {
     pages.zone("bl.example.org", ZoneKind::Ip, |_| {});
     pages.zone("dbl.example.org", ZoneKind::Domain, |_| {});
     pages.zone("undisclosed-allow.example", ZoneKind::Allow(Default::default()), |_| {});
@@ -325,5 +374,4 @@ pub(super) fn furnished(settings: Settings) -> Pages {
     pages.list("bl.example.org", "198.51.100.7", exclusion);
     pages.list("undisclosed-paid.example", "192.0.2.1", body(Some("undisclosed reason"), None));
     pages.list("dbl.example.org", "*.bad.example", body(None, None));
-    pages
 }
