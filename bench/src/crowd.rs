@@ -11,6 +11,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::background::{Background, Pace};
 
+/// The addresses of slow visitors begin with 127 and this.
+const BLOCK: u8 = 2;
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Open files beside the visitors' connections.
@@ -55,13 +57,18 @@ impl Crowd {
     }
 }
 
-fn connect(server: SocketAddr, number: usize) -> Result<TcpStream> {
+/// Connects from an address of one's own in 127.0.0.0/8, one for each number below 65,536 in a block.
+pub(crate) fn connect_from(block: u8, number: usize, server: SocketAddr) -> Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let [.., high, low] = (number as u32).to_be_bytes();
-    let own = SocketAddr::from((Ipv4Addr::new(127, 2, high, low), 0));
+    let own = SocketAddr::from((Ipv4Addr::new(127, block, high, low), 0));
     socket.bind(&own.into()).with_context(|| format!("binding to {own}"))?;
-    socket.connect_timeout(&server.into(), PATIENCE).context("a slow visitor connects")?;
-    let mut visitor = TcpStream::from(socket);
+    socket.connect_timeout(&server.into(), PATIENCE).context("a visitor connects")?;
+    Ok(socket.into())
+}
+
+fn connect(server: SocketAddr, number: usize) -> Result<TcpStream> {
+    let mut visitor = connect_from(BLOCK, number, server)?;
     // The server may have sent it away already.
     let _ = visitor.write_all(b"GET /en/ HTTP/1.1\r\nX: ");
     Ok(visitor)

@@ -35,11 +35,12 @@ impl Connection {
         Ok(Self { stream, fields, received: Vec::new() })
     }
 
-    /// Connects to the pages.
-    pub(crate) fn visit(server: SocketAddr) -> Result<Self> {
-        let mut connection = Self::open(server, "")?;
-        connection.fields = format!("HTTP/1.1\r\nHost: {server}");
-        Ok(connection)
+    /// Visits the pages over a connection to them.
+    pub(crate) fn visit(stream: TcpStream) -> Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let fields = format!("HTTP/1.1\r\nHost: {}", stream.peer_addr()?);
+        Ok(Self { stream, fields, received: Vec::new() })
     }
 
     /// Reads a page; gives how large it is, in octets.

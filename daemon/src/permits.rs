@@ -4,6 +4,7 @@
 //! does. A newcomer is turned away only where all connections that might make room are being answered.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -121,14 +122,19 @@ impl Table {
     /// Frees a permit for a peer that has `own`. Of those who are being answered one goes only where its
     /// network has more than the newcomer's would have.
     fn make_room(&mut self, newcomer: PeerNetwork, own: usize) -> Option<()> {
-        let mut networks: Vec<(usize, PeerNetwork)> =
-            self.by_network.iter().map(|(peer, slots)| (slots.len(), *peer)).collect();
-        // Of equal ones the newcomer's own comes first, so that nobody gains by coming again.
-        networks.sort_by_key(|(count, peer)| (std::cmp::Reverse(*count), *peer != newcomer));
-        if networks.iter().any(|(_, peer)| self.revoke(*peer, false)) {
+        let networks = self.by_network.iter().map(|(peer, slots)| {
+            let idle = slots.iter().filter(|slot| !slot.is_busy());
+            let last = idle.map(|slot| slot.progress()).min().unwrap_or(u64::MAX);
+            (Reverse(slots.len()), *peer != newcomer, last, *peer)
+        });
+        let mut networks: Vec<_> = networks.collect();
+        // Of equal ones the newcomer's own comes first, so that nobody gains by coming again, then who
+        // was idle for longest, so that who asks and reads stays among many who only hold a connection.
+        networks.sort_unstable_by_key(|(count, other, last, _)| (*count, *other, *last));
+        if networks.iter().any(|(.., peer)| self.revoke(*peer, false)) {
             return Some(());
         }
-        let (largest, peer) = networks.first()?;
+        let (Reverse(largest), .., peer) = networks.first()?;
         (*largest > own + 1 && self.revoke(*peer, true)).then_some(())
     }
 
@@ -272,6 +278,24 @@ mod tests {
         let newcomer = acquire("192.0.2.8").unwrap();
         assert!(many[0].is_revoked() && !many[1].is_revoked());
         assert!(!stranger.is_revoked() && !newcomer.is_revoked());
+    }
+
+    /// Otherwise a few thousand that hold a connection would drive out those who use theirs.
+    #[test]
+    fn of_networks_that_have_as_many_the_one_that_was_idle_for_longest_makes_room() {
+        let acquire = permits(40, 2);
+        let held: Vec<ConnectionPermit> =
+            (1..=40).map(|host| acquire(&format!("192.0.2.{host}")).unwrap()).collect();
+        let last = held.iter().map(|permit| permit.slot.progress()).max().unwrap();
+        let reader = &held[7];
+        while reader.slot.progress() <= last {
+            reader.touch();
+        }
+        for host in 1..40 {
+            let newcomer = acquire(&format!("198.51.100.{host}")).unwrap();
+            assert!(!newcomer.is_revoked() && !reader.is_revoked(), "{host}");
+        }
+        assert_eq!(held.iter().filter(|permit| permit.is_revoked()).count(), 39);
     }
 
     #[test]

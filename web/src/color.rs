@@ -84,11 +84,11 @@ impl Colors {
     pub(crate) fn rules(self) -> String {
         let mut rules = String::new();
         if let Some(accent) = self.accent {
-            rules.push_str(&format!("@media not all and (prefers-color-scheme: dark) {{ :root {{ --link: {accent}; }} }}\n"));
+            rules.push_str(&format!("@media print, not all and (prefers-color-scheme: dark) {{ :root {{ --link: {accent}; }} }}\n"));
         }
         if let Some(accent) = self.accent_dark {
             rules.push_str(&format!(
-                "@media (prefers-color-scheme: dark) {{ :root {{ --link: {accent}; }} }}\n"
+                "@media screen and (prefers-color-scheme: dark) {{ :root {{ --link: {accent}; }} }}\n"
             ));
         }
         rules

@@ -141,7 +141,9 @@ impl TestFacts {
             })
         });
         let first = test.arrivals.iter().find(|arrival| arrival.kind == ArrivalKind::Return);
-        let headers = first.map_or(String::new(), |first| clean_lines(&cut(&first.headers)));
+        // Mail servers fold headers with tabs.
+        let headers = first.map(|first| first.headers.replace('\t', " ")).unwrap_or_default();
+        let headers = clean_lines(&cut(&headers));
         Self {
             id: test.id,
             now,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     background::{Background, Pace, stop_all},
-    crowd::Crowd,
+    crowd::{Crowd, connect_from},
     data::Data,
     http::Connection,
     lab::Lab,
@@ -20,19 +20,20 @@ use crate::{
     stats::quantile,
 };
 
-/// Lookups a second, over so many connections that are kept.
+/// Lookups a second, by so many visitors.
 const LOOKUPS: f64 = 1000.0;
-const CONNECTIONS: usize = 16;
-/// How many different addresses each connection looks up.
+const VISITORS: usize = 16;
+/// The addresses of visitors begin with 127 and this.
+const BLOCK: u8 = 3;
+/// How many different addresses each visitor looks up.
 const ADDRESSES: usize = 1000;
 /// Visitors that need minutes for a request.
 const SLOW: usize = 5000;
 /// How often each page is asked for by itself.
 const TIMES: usize = 51;
 
-/// As it comes, but for the limit of a network: here all visitors are one.
-const CONFIG: &str = "[web]\nlisten = \"127.0.0.1:0\"\nrequests-per-second = 0\n\
-                      connections-per-network = 64\n";
+/// As it comes, but for how many requests a network may make.
+const CONFIG: &str = "[web]\nlisten = \"127.0.0.1:0\"\nrequests-per-second = 0\n";
 
 /// Each page by itself; then full load of questions without visitors, with 1,000 lookups a second, and with slow visitors as well.
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
@@ -55,7 +56,7 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
         among.add(stop_all(visitors)?);
         crowd.leave()?;
     }
-    let mut table = Table::new(&["", "answers/s", "lookups/s", "p50", "p99", "worst"]);
+    let mut table = Table::new(&["", "answers/s", "lookups/s", "p50", "p99", "worst", "refused"]);
     for (name, rounds, looked) in [
         ("no visitors", &calm, &Looked::default()),
         ("lookups", &visited, &lookups),
@@ -65,7 +66,7 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
         table.row([name.to_owned(), answers].into_iter().chain(looked.cells()));
     }
     let text = format!(
-        "{} listings; {} lookups a second were meant, over {CONNECTIONS} connections. {} slow visitors send an octet of a \
+        "{} listings; {} lookups a second were meant, by {VISITORS} visitors. {} slow visitors send an octet of a \
          request every second, and come again when they are sent away. The worker that answers DNS has the first core for itself; pages, \
          visitors and generator share the other. Medians of {} rounds.",
         report::size(data.size()),
@@ -95,7 +96,7 @@ fn alone(lab: &mut Lab, ours: &Ours, data: &Data) -> Result<()> {
         .map(str::to_owned)
         .chain([listed, unlisted].map(|addr| format!("lookup/{addr}")))
         .collect();
-    let mut connection = Connection::visit(ours.web()?)?;
+    let mut connection = Connection::visit(connect_from(BLOCK, 0, ours.web()?)?)?;
     let mut table = Table::new(&["page", "KB", "p50", "p99", "worst"]);
     for page in pages {
         let path = format!("/ja/{page}");
@@ -117,22 +118,26 @@ fn alone(lab: &mut Lab, ours: &Ours, data: &Data) -> Result<()> {
     lab.report.table(&table)
 }
 
-/// Begins to look up; each connection gives how long that took each time.
+/// Begins to look up; each visitor gives how long that took each time.
 fn visit(ours: &Ours, data: &Data) -> Result<Vec<Background<Looked>>> {
     let server = ours.web()?;
-    (0..CONNECTIONS)
+    (0..VISITORS)
         .map(|number| {
             let addresses: Vec<_> = data.fresh(200 + number as u64).take(ADDRESSES).collect();
             Ok(Background::start(move |stop| {
-                let mut looked = Looked::begin();
-                let (mut pace, mut connection) =
-                    (Pace::new(LOOKUPS / CONNECTIONS as f64), Connection::visit(server)?);
+                let (mut looked, mut visitor) =
+                    (Looked::begin(), Visitor { server, number, connection: None });
+                let mut pace = Pace::new(LOOKUPS / VISITORS as f64);
                 for addr in addresses.into_iter().cycle() {
                     if stop.is_set() {
                         break;
                     }
                     pace.wait();
-                    look_up(&mut connection, server, addr, &mut looked)?;
+                    let begun = Instant::now();
+                    match visitor.look_up(addr) {
+                        Ok(()) => looked.times.push(begun.elapsed()),
+                        Err(_) => looked.refused += 1,
+                    }
                 }
                 Ok(looked.end())
             }))
@@ -140,26 +145,35 @@ fn visit(ours: &Ours, data: &Data) -> Result<Vec<Background<Looked>>> {
         .collect()
 }
 
-/// Looks an address up, over another connection where the server has ended this one.
-fn look_up(
-    connection: &mut Connection,
+/// A visitor with an address of its own, who keeps a connection as long as the server lets it.
+struct Visitor {
     server: SocketAddr,
-    addr: Ipv4Addr,
-    looked: &mut Looked,
-) -> Result<()> {
-    let (begun, path) = (Instant::now(), format!("/en/lookup/{addr}"));
-    if connection.look(&path).is_err() {
-        *connection = Connection::visit(server)?;
-        connection.look(&path)?;
+    number: usize,
+    connection: Option<Connection>,
+}
+
+impl Visitor {
+    /// Looks an address up, once more over another connection where the server has ended the one that was kept.
+    fn look_up(&mut self, addr: Ipv4Addr) -> Result<()> {
+        let path = format!("/en/lookup/{addr}");
+        if let Some(mut kept) = self.connection.take()
+            && kept.look(&path).is_ok()
+        {
+            self.connection = Some(kept);
+            return Ok(());
+        }
+        let mut new = Connection::visit(connect_from(BLOCK, self.number, self.server)?)?;
+        new.look(&path)?;
+        self.connection = Some(new);
+        Ok(())
     }
-    looked.times.push(begun.elapsed());
-    Ok(())
 }
 
 /// Lookups, and for how long they were made.
 #[derive(Default)]
 struct Looked {
     times: Vec<Duration>,
+    refused: usize,
     began: Option<Instant>,
     seconds: f64,
 }
@@ -176,16 +190,17 @@ impl Looked {
 
     /// Adds what several connections did at once.
     fn add(&mut self, of_connections: Vec<Self>) {
+        self.refused += of_connections.iter().map(|one| one.refused).sum::<usize>();
         self.seconds += of_connections.iter().map(|one| one.seconds).fold(0.0, f64::max);
         self.times.extend(of_connections.into_iter().flat_map(|one| one.times));
         self.times.sort_unstable();
     }
 
-    fn cells(&self) -> [String; 4] {
+    fn cells(&self) -> [String; 5] {
         if self.times.is_empty() {
             return Default::default();
         }
         let [p50, p99, worst] = [0.5, 0.99, 1.0].map(|share| time(quantile(&self.times, share)));
-        [rate(self.times.len() as f64 / self.seconds), p50, p99, worst]
+        [rate(self.times.len() as f64 / self.seconds), p50, p99, worst, self.refused.to_string()]
     }
 }

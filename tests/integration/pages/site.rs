@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::json;
 
 /// Every page, below that of a language: a name for its pictures, its place, its status.
-const PAGES: [(&str, &str, u16); 24] = [
+const PAGES: [(&str, &str, u16); 26] = [
     ("home", "", 200),
     ("lookup", "lookup", 200),
     ("lookup-listed", "lookup/192.0.2.99", 200),
@@ -32,6 +32,8 @@ const PAGES: [(&str, &str, u16); 24] = [
     ("lookup-mistake", "lookup?q=192.0.2.7%2F24", 400),
     ("nominate", "nominate", 200),
     ("nominate-again", "nominate?ground=delist&address=192.0.2.99", 200),
+    ("remove", "remove", 200),
+    ("remove-listed", "remove?q=192.0.2.99", 200),
     ("policy", "policy", 200),
     ("use", "use", 200),
     ("faq", "faq", 200),

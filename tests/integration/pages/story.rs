@@ -34,7 +34,7 @@ fn a_nominated_relay_is_tested_listed_looked_up_closed_tested_again_and_removed(
     // Who is quicker than people are is asked to look once more; a busy machine is not quick.
     if !browser.url().contains("/tests/") {
         expect_to_be_asked_again(&browser);
-        send(&browser);
+        send(&browser, "/tests/");
     }
     expect_verdict(&browser, "bad");
     expect_accessible(&browser, "a test that found a relay");
@@ -56,7 +56,7 @@ fn a_nominated_relay_is_tested_listed_looked_up_closed_tested_again_and_removed(
         "return [document.querySelector('#address').value, document.querySelector('[name=ground]:checked').value]",
     );
     assert_eq!(typed, serde_json::json!([host, "delist"]));
-    send(&browser);
+    send(&browser, "/tests/");
     expect_verdict(&browser, "good");
     browser.keep_picture("story-clean.ja.320.light");
 
@@ -70,6 +70,25 @@ fn a_nominated_relay_is_tested_listed_looked_up_closed_tested_again_and_removed(
     browser.keep_picture("story-removed.ja.320.light");
 }
 
+#[test]
+fn who_asks_for_removal_gets_a_page_that_says_how_that_stands() {
+    let (site, browser) = (Site::furnished(), Browser::start());
+    browser.look(Look::NARROW);
+    browser.open(&site.url("/en/remove?q=192.0.2.99"));
+    send(&browser, "/en/remove/");
+    assert!(browser.text("main").contains("192.0.2.99"), "{}", browser.text("main"));
+    expect_accessible(&browser, "a request for removal");
+    browser.keep_picture("story-ticket.en.320.light");
+    browser.click("header a[hreflang=ja]");
+    eventually(PATIENCE, || match browser.url() {
+        url if url.contains("/ja/remove/") => Ok(()),
+        other => Err(other),
+    });
+    assert!(browser.text("main").contains("192.0.2.99"), "{}", browser.text("main"));
+    browser.look_at_print();
+    browser.keep_print("story-ticket.ja");
+}
+
 /// The form says what is wrong, and has what was typed.
 #[track_caller]
 fn expect_to_be_asked_again(browser: &Browser) {
@@ -79,9 +98,9 @@ fn expect_to_be_asked_again(browser: &Browser) {
     browser.keep_picture("story-early.en.320.light");
 }
 
-/// Sends a form once it has been looked at for long enough.
+/// Sends a form once it has been looked at for long enough; it leads to a page there.
 #[track_caller]
-fn send(browser: &Browser) {
+fn send(browser: &Browser, place: &str) {
     let seal = browser.run("return document.querySelector('[name=seal]').value");
     let shown =
         seal.as_str().and_then(|seal| seal.split_once('.')).map(|(at, _)| at.parse::<u64>());
@@ -92,7 +111,7 @@ fn send(browser: &Browser) {
     });
     browser.click(BUTTON);
     eventually(PATIENCE, || match browser.url() {
-        url if url.contains("/tests/") => Ok(()),
+        url if url.contains(place) => Ok(()),
         other => Err(other),
     });
 }
