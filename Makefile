@@ -25,8 +25,8 @@ SECONDS ?= 5
 PAIRS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint fmt build deps tools fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
-	bench-criterion advisories msrv clean-var
+.PHONY: help run test test-all lint fmt build deps tools picture fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
+	bench-criterion advisories msrv schemathesis clean-var
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ deps: ## install what the build needs beyond cargo and a C compiler, if it is mi
 tools: ## fetch the real peers the tests use (dig, unbound, …) into the target directory
 	@scripts/fetch-tools
 
+picture: build tools ## take the picture of the lookup page in README.md anew
+	DNSBL_KEEP_PICTURE=yes cargo test --release --locked --workspace --test integration -- pages::picture
+
 fuzz: deps ## let libFuzzer look for input that no reader of input expects, FUZZ_SECONDS (60) for each target
 	@scripts/fuzz
 
@@ -87,6 +90,10 @@ fuzz-merge: ## put what `make fuzz` found new into fuzz/corpus, as little as say
 
 fuzz-smoke: build ## throw a short run of random input at the server
 	cargo test --release --locked --workspace --test integration -- fuzz_smoke
+
+schemathesis: deps ## try what the description of the API allows, and what it does not, on a real server; about 3 minutes
+	$(CARGO_BUILD_PROGRAMS)
+	@scripts/schemathesis
 
 bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; takes about 20 minutes
 	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use dnsbl_feeds::Feeds;
 use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
+use dnsbl_removals::{Removals, Review};
 use dnsbl_reports::Reports;
 use dnsbl_store::{
     Authentication, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader,
@@ -57,6 +58,10 @@ pub struct Api {
     pub logins: Arc<Logins>,
     /// The keeper of reports.
     pub reports: Arc<Reports>,
+    /// The keeper of requests for removal.
+    pub removals: Arc<Removals>,
+    /// What waits for reviewers.
+    pub review: Arc<Review>,
     /// By which mail servers are known that report logins without a token.
     pub login_secrets: Secrets,
 }

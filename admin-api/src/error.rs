@@ -1,8 +1,8 @@
 //! Every error of the API: one envelope (RFC 9457), and from which failure which status follows.
 //!
-//! A type is `urn:dnsbl:problem:` and a word; its title is that word in plain text.
+//! A type is the path of its page, `/problems/` and a word (`problem_pages`); its title is that word in plain text.
 
-use std::{fmt::Display, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use admin_api_types::PurgeProblem;
 use axum::{
@@ -19,7 +19,10 @@ use relay_tester::{
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::v1::{BodyError, import::write_counts, purge, time};
+use crate::{
+    problem_pages,
+    v1::{BodyError, import::write_counts, purge, time},
+};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -172,6 +175,19 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, word, detail).retry_after(1)
     }
 
+    /// A change that others wait for, too, was not made.
+    pub(crate) fn of_shared_change(err: Arc<ChangeError>) -> Self {
+        match Arc::try_unwrap(err) {
+            Ok(err) => err.into(),
+            Err(err) => match &*err {
+                ChangeError::Unwritable { full: true, .. } => {
+                    Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", err)
+                }
+                _ => Self::unavailable("unwritable", err),
+            },
+        }
+    }
+
     /// The server is going down.
     pub(crate) fn stopping() -> Self {
         Self::unavailable("stopping", "the server is stopping")
@@ -243,8 +259,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let ProblemParts { status, word, detail, facts, headers } = *self.0;
         let mut body = facts;
-        body.insert("type".into(), format!("urn:dnsbl:problem:{word}").into());
-        body.insert("title".into(), title(word).into());
+        body.insert("type".into(), format!("{}{word}", problem_pages::PATH).into());
+        body.insert("title".into(), problem_pages::title(word).into());
         body.insert("status".into(), status.as_u16().into());
         body.insert("detail".into(), detail.into());
         let kind = (header::CONTENT_TYPE, "application/problem+json");
@@ -252,14 +268,6 @@ impl IntoResponse for Problem {
         response.headers_mut().extend(headers);
         response
     }
-}
-
-fn title(word: &str) -> String {
-    let mut text = word.replace('-', " ");
-    if let Some(first) = text.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    text
 }
 
 impl From<ChangeError> for Problem {

@@ -53,8 +53,8 @@ pub(crate) async fn run(
     streamed: bool,
 ) -> Result<Response, Problem> {
     let Some(key) = key(request.headers())? else { return Ok(next.run(request).await) };
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let Some((token, secret)) = sender(app, request.headers()).await.filter(|_| !reads) else {
+    let changes = matches!(*request.method(), Method::POST | Method::PUT | Method::DELETE);
+    let Some((token, secret)) = sender(app, request.headers()).await.filter(|_| changes) else {
         // Whoever has no token is told so, or is none that could be known again.
         return Ok(next.run(request).await);
     };

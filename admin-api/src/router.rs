@@ -12,8 +12,9 @@ use crate::{
     layers::{self, RoutePolicy},
     routes::{
         allowlist, audit, backup, changes, check, export, feeds, grants, health, import, listings,
-        logins, openapi, purge, relay_opt_outs, relay_tests, reload, reporters, reports, search,
-        sources, subscribers, tokens, undo, usage, webhooks, zones,
+        logins, openapi, problems, purge, relay_opt_outs, relay_tests, reload, removal_requests,
+        reporters, reports, review, search, sources, subjects, subscribers, tokens, undo, usage,
+        webhooks, zones,
     },
 };
 
@@ -72,8 +73,22 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(reports::confirm_report))
         .routes(routes!(reports::refute_report))
         .routes(routes!(reporters::list_reporters))
+        .routes(routes!(
+            removal_requests::list_removal_requests,
+            removal_requests::create_removal_request
+        ))
+        .routes(routes!(removal_requests::find_removal_request))
+        .routes(routes!(removal_requests::find_removal_request_by_ticket))
+        .routes(routes!(removal_requests::confirm_removal_request))
+        .routes(routes!(review::list_review_items))
+        .routes(routes!(review::find_review_item))
+        .routes(routes!(review::claim_review_item))
+        .routes(routes!(review::release_review_item))
+        .routes(routes!(review::decide_review_item))
         .routes(routes!(sources::list_sources))
         .routes(routes!(sources::put_source))
+        .routes(routes!(search::search_zones))
+        .routes(routes!(subjects::show_subject))
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(routes!(webhooks::find_webhook, webhooks::put_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::rotate_webhook))
@@ -94,6 +109,8 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(health::show_metrics))
         .routes(routes!(reload::reload_configuration))
         .routes(routes!(openapi::show_openapi))
+        .routes(routes!(problems::list_problem_types))
+        .routes(routes!(problems::show_problem_type))
         .layer(layer(always));
     let all = OpenApiRouter::with_openapi(openapi::Description::openapi());
     let (router, description) = all.merge(resources).merge(bulk).merge(about).split_for_parts();

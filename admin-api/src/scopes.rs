@@ -23,6 +23,9 @@ pub(crate) const GRANTS_READ: &str = "grants:read";
 /// To see reports and reporters, and changes of them.
 pub(crate) const REPORTS_READ: &str = "reports:read";
 
+/// To see requests for removal, and changes of them.
+pub(crate) const REMOVALS_READ: &str = "removals:read";
+
 /// To see subscribers, and changes of them.
 pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
 /// To see allow entries, and changes of them.
@@ -73,6 +76,9 @@ scopes! {
     "To report." ReportsWrite = Some("reports:write");
     "To see reports and reporters." ReportsRead = Some(REPORTS_READ);
     "To decide about reports." ReportsReview = Some("reports:review");
+    "To ask for removals." RemovalsWrite = Some("removals:write");
+    "To see requests for removal." RemovalsRead = Some(REMOVALS_READ);
+    "To decide about what waits." ReviewAny = Some("review");
     "To remove many listings at once." PurgeAny = Some("purge");
     "To undo changes." UndoAny = Some("undo");
     "To have the configuration read again." Reload = Some("reload");

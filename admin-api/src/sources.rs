@@ -17,7 +17,8 @@ const MAX_SOURCES: usize = 64;
 const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 
 /// Names that stand for parts of the server in audit records, or for those who have no token.
-const RESERVED: [&str; 5] = [TESTER, Source::LOGINS, Source::REPORTS, Actor::SERVER, "anonymous"];
+const RESERVED: [&str; 6] =
+    [TESTER, Source::LOGINS, Source::REPORTS, Source::REMOVALS, Actor::SERVER, "anonymous"];
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
@@ -173,12 +174,16 @@ pub fn token_sources(texts: &[String]) -> Result<Vec<String>, String> {
 
 /// Whether it is the source of a part of the server, however it is written: people don't tell `Relay-Test` from it.
 fn is_of_a_part(source: &str) -> bool {
-    is_one_of(&[TESTER, Source::REPORTS], source)
+    is_one_of(&[TESTER, Source::REPORTS, Source::REMOVALS], source)
 }
 
 /// The part of the server that writes as a source.
 fn whose(source: &Source) -> &'static str {
-    if is_one_of(&[TESTER], source.as_str()) { "the relay tester" } else { "the keeper of reports" }
+    match source.as_str().to_ascii_lowercase().as_str() {
+        TESTER => "the relay tester",
+        Source::REMOVALS => "the keeper of requests for removal",
+        _ => "the keeper of reports",
+    }
 }
 
 fn is_one_of(names: &[&str], text: &str) -> bool {

@@ -7,11 +7,12 @@ use std::{
     time::Instant,
 };
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
 use dnsbl_types::{
-    Entry, Follower as _, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    AccessKey, Entry, Follower as _, KeyDigest, Name, Quota, Recognition, Serial, Subject,
+    Subscriber, SubscriberId, SubscriberKey, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];
@@ -93,5 +94,62 @@ fn index(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, index);
+/// How many subscribers there are, and how many of their questions come at once.
+const SUBSCRIBERS: u64 = 100_000;
+const BATCH: usize = 64;
+
+/// From a key in a name to a question that is counted, for a batch as the server takes it.
+fn subscribers(criterion: &mut Criterion) {
+    let (index, mut random) = (Arc::new(Index::default()), Random::new(7));
+    let mut writer = IndexWriter::new(index.clone());
+    writer.put_zone(&zone(), Serial(1));
+    let mut keys: Vec<AccessKey> = Vec::new();
+    for id in 0..SUBSCRIBERS {
+        let bits = u128::from(random.number()) << 64 | u128::from(random.number());
+        let key = AccessKey::from_random(bits.to_be_bytes());
+        writer.set_subscriber(None, Some(&subscriber(id, key.digest())));
+        keys.push(key);
+    }
+    writer.publish(1, Instant::now());
+    let snapshot = index.load();
+    let subscribers = snapshot.subscribers();
+    let mut group = criterion.benchmark_group("subscribers 100k");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    let mut pick = || -> Vec<AccessKey> {
+        (0..BATCH).map(|_| keys[random.below(keys.len())].clone()).collect()
+    };
+    let digests = |keys: Vec<AccessKey>| keys.iter().map(AccessKey::digest).collect::<Vec<_>>();
+    group.bench_function("digest", |bencher| {
+        bencher.iter_batched(&mut pick, digests, BatchSize::SmallInput);
+    });
+    group.bench_function("find and count", |bencher| {
+        let count = |digests: Vec<KeyDigest>| {
+            subscribers.prefetch::<BATCH>(&digests);
+            for digest in &digests {
+                let found = subscribers.by_key(digest, NOW).expect("each key is somebody's");
+                found.meter().count(0, true, false);
+            }
+            digests
+        };
+        bencher.iter_batched(|| digests(pick()), count, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
+fn subscriber(id: u64, digest: KeyDigest) -> Subscriber {
+    Subscriber {
+        id: SubscriberId(id),
+        name: format!("subscriber {id}"),
+        zones: vec![zone().origin.clone()],
+        networks: Vec::new(),
+        recognition: Recognition::Key,
+        quota: Quota::default(),
+        expires_at: None,
+        keys: vec![SubscriberKey { digest, created_at: NOW, until: None }],
+        note: None,
+        created_at: NOW,
+    }
+}
+
+criterion_group!(benches, subscribers, index);
 criterion_main!(benches);

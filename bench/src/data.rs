@@ -115,6 +115,11 @@ impl Data {
         })
     }
 
+    /// An address that is listed.
+    pub(crate) fn listed(&self) -> Option<Ipv4Addr> {
+        self.addresses.first().copied()
+    }
+
     /// Addresses that are not listed, from a seed.
     pub(crate) fn fresh(&self, seed: u64) -> impl Iterator<Item = Ipv4Addr> {
         let mut random = Random::new(SEED ^ seed.wrapping_mul(0x5851_f42d_4c95_7f2d));

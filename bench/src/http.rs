@@ -35,6 +35,22 @@ impl Connection {
         Ok(Self { stream, fields, received: Vec::new() })
     }
 
+    /// Connects to the pages.
+    pub(crate) fn visit(server: SocketAddr) -> Result<Self> {
+        let mut connection = Self::open(server, "")?;
+        connection.fields = format!("HTTP/1.1\r\nHost: {server}");
+        Ok(connection)
+    }
+
+    /// Reads a page; gives how large it is, in octets.
+    pub(crate) fn look(&mut self, path: &str) -> Result<usize> {
+        let request = format!("GET {path} {}\r\n\r\n", self.fields);
+        self.stream.write_all(request.as_bytes()).context("sending a request")?;
+        let status = self.read_reply().with_context(|| format!("GET {path}"))?;
+        ensure!(matches!(status, 200 | 404), "GET {path}: status {status}");
+        Ok(self.received.len())
+    }
+
     /// Lists an address.
     pub(crate) fn list(&mut self, addr: Ipv4Addr) -> Result<()> {
         self.change("PUT", addr, "{}")

@@ -6,6 +6,7 @@
 mod ask;
 mod background;
 mod compare;
+mod crowd;
 mod data;
 mod histogram;
 mod http;
@@ -34,7 +35,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    compare::{access, answers, api, change, churn, import, overview, purge, start, writes},
+    compare::{access, answers, api, change, churn, import, overview, pages, purge, start, writes},
     isolation::Isolation,
     lab::Lab,
     network::Network,
@@ -96,6 +97,8 @@ enum Comparison {
     Change,
     /// What monitors and operators ask of the API.
     Api,
+    /// The pages, and what their visitors take from the answers.
+    Pages,
     /// A purge of a million listings and its undo, and how long other writes wait.
     Purge,
 }
@@ -147,6 +150,7 @@ impl Comparison {
             Self::Logins => writes::logins(lab),
             Self::Change => change::all(lab),
             Self::Api => api::all(lab),
+            Self::Pages => pages::all(lab),
             Self::Purge => purge::all(lab),
         }
     }

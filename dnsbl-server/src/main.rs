@@ -3,7 +3,8 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use admin_api::{MaxPrefix, TokenTermsBody};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use dnsbl_manual::{Manual, Section};
 use dnsbl_server::{
     Config, backup,
     check_rbldnsd::{self, RbldnsdCheck, RbldnsdStatus},
@@ -18,11 +19,22 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Serves DNS block lists from RocksDB, managed over HTTP.
 #[derive(Parser)]
-#[command(name = "dnsbl-server", version)]
+#[command(name = "dnsbl-server", version, after_help = NOTES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const NOTES: &str = "\
+Exit status:
+  0  done; run: it was told to stop, and has stopped
+  1  it could not be done, and standard error says why
+  2  bad usage
+
+Examples:
+  dnsbl-server run --config /etc/dnsbl/dnsbl.toml
+  dnsbl-server check-config --config /etc/dnsbl/dnsbl.toml
+  dnsbl-server token create --config /etc/dnsbl/dnsbl.toml --name operator";
 
 #[derive(Args)]
 struct ConfigFile {
@@ -69,6 +81,8 @@ enum Command {
         #[arg(long)]
         accept_resurrection: bool,
     },
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 const RBLDNSD_NOTES: &str = "\
@@ -225,6 +239,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restore { file, config, accept_resurrection } => {
             backup::restore(&Config::load(&config.config)?, &file, accept_resurrection)?;
         }
+        Command::Manual(manual) => manual.run(Cli::command(), Section::System)?,
         Command::CheckRbldnsd(of) => return Ok(check_rbldnsd(of)),
     }
     Ok(ExitCode::SUCCESS)

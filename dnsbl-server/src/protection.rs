@@ -106,8 +106,8 @@ fn limiter(
 }
 
 /// A secret.
-pub(crate) fn random() -> anyhow::Result<[u8; 16]> {
-    let mut random = [0; 16];
+pub(crate) fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut random = [0; N];
     getrandom::fill(&mut random).context("the system has no randomness for a secret")?;
     Ok(random)
 }

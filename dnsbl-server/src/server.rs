@@ -14,10 +14,11 @@ use dnsbl_daemon::{
 };
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::RunningLogins;
+use dnsbl_removals::{Review, RunningRemovals};
 use dnsbl_reports::RunningReports;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
-use dnsbl_web::Site;
+use dnsbl_web::{OperatorFiles, Site};
 use dnsbl_webhooks::Webhooks;
 use prometheus::Histogram;
 use tokio::{
@@ -30,6 +31,7 @@ use crate::{
     Config, commands, config,
     dns::{self, Counters, LiveService, Sampler, Sockets},
     feeds,
+    figures::{FiguresKeeper, RunningFigures},
     host::Host,
     limits::limits,
     logins::{self, DracService},
@@ -39,7 +41,7 @@ use crate::{
     query_log::{self, QueryLog},
     relay_tester,
     reload::{Document, LiveParts, ReloadRequest, Reloader},
-    reports, tls,
+    removals, reports, tls,
     top::{self, TopCounters},
     usage::{Replaced, RunningUsage, UsageKeeper, UsageMetrics},
     webhooks,
@@ -160,6 +162,7 @@ struct Running {
     live: LiveParts,
     query_log: Option<QueryLog>,
     usage: Option<RunningUsage>,
+    figures: Option<RunningFigures>,
     http: JoinHandle<std::io::Result<()>>,
     http_address: String,
     /// Never ends by itself where there are no pages.
@@ -168,6 +171,7 @@ struct Running {
     tester: Option<RunningTester>,
     logins: Option<RunningLogins>,
     reports: Option<RunningReports>,
+    removals: Option<RunningRemovals>,
     drac: Option<DracService>,
     webhooks: Arc<Webhooks>,
     stop: CancellationToken,
@@ -182,6 +186,8 @@ impl Running {
             None => None,
             Some(web) => Some(web.listen.bind(web.access).await.context("web.listen")?),
         };
+        let files = config.web.as_ref().map(|web| OperatorFiles::read(&web.settings)).transpose();
+        let files = files.context("[web]")?;
         let web_address = web_listener.as_ref().map(Listener::to_string);
 
         let metrics = Arc::new(Metrics::new()?);
@@ -192,6 +198,7 @@ impl Running {
         let (protection, rate_limits) = protection::build(&config.dns, metrics.registry())?;
         let access = Arc::new(protection::access(&config.dns));
         let seed = u128::from_ne_bytes(protection::random()?) as u64;
+        let form_key = protection::random()?;
         let (sampler, samples) = Sampler::counting(seed);
         let lost = query_log::lost_counter(metrics.registry())?;
         let (sampler, query_log) = match &config.dns.query_log {
@@ -227,10 +234,16 @@ impl Running {
             let registry = metrics.registry();
             let tester = relay_tester::build(config, &store, registry)?;
             let reports = reports::build(config, &store, &index, tester.as_ref(), registry)?;
-            anyhow::Ok((tester, logins::build(config, &store, &index, registry)?, reports))
+            let removals = removals::build(config, &store, &index, tester.as_ref(), registry)?;
+            let logins = logins::build(config, &store, &index, registry)?;
+            anyhow::Ok((tester, logins, reports, removals))
         });
-        let (tester, (logins, start_logins, login_secrets), (reports, start_reports)) = match built
-        {
+        let (
+            tester,
+            (logins, start_logins, login_secrets),
+            (reports, start_reports),
+            (removals, start_removals),
+        ) = match built {
             Ok(built) => built,
             Err(err) => {
                 dns.stop(Duration::ZERO).await;
@@ -266,10 +279,15 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
-        let site = config.web.as_ref().map(|web| Site {
+        let anonymous = tester.as_ref().filter(|tester| tester.settings().anonymous.is_some());
+        let site = config.web.as_ref().zip(files).map(|(web, files)| Site {
             store: store.read_only(),
             index: index.clone(),
             tester: tester.as_ref().map(|tester| tester.reader()),
+            nominations: anonymous.cloned(),
+            removals: web.settings.takes_removals.then(|| removals.clone()),
+            form_key,
+            files,
             host: host.clone(),
             settings: web.settings.clone(),
         });
@@ -283,6 +301,8 @@ impl Running {
             feeds: feeds.clone(),
             webhooks: webhooks.clone(),
             logins: logins.clone(),
+            review: Arc::new(Review::new(store.clone(), removals.clone(), reports.clone())),
+            removals,
             reports,
             login_secrets,
         };
@@ -307,6 +327,7 @@ impl Running {
             live: LiveParts { service, rate_limits, limits, tls, feeds, change_log },
             query_log,
             usage: None,
+            figures: None,
             http,
             http_address,
             web,
@@ -314,11 +335,13 @@ impl Running {
             tester: None,
             logins: None,
             reports: None,
+            removals: None,
             drac: None,
             webhooks,
             stop,
         };
         let replaced = Replaced::default();
+        let counted_queries = counters.clone();
         let visible = Visible {
             counters,
             replaced: replaced.clone(),
@@ -335,10 +358,12 @@ impl Running {
             usage_metrics,
             config.dns.usage_days,
         );
+        let figures = FiguresKeeper::new(running.store.clone(), counted_queries);
         match load(&running.store, writer, usage, config).await {
             Ok((listings, usage)) => {
                 running.listings = listings;
                 running.usage = Some(usage.start(clock.clone()));
+                running.figures = Some(figures.start(clock.clone()));
             }
             Err(err) => {
                 running.stop().await;
@@ -358,6 +383,13 @@ impl Running {
             Err(err) => {
                 running.stop().await;
                 return Err(err).context("reading the reports");
+            }
+        }
+        match start_removals.run(clock.clone()).await {
+            Ok(at_work) => running.removals = Some(at_work),
+            Err(err) => {
+                running.stop().await;
+                return Err(err).context("reading the requests for removal");
             }
         }
         if let Some(drac) = &config.logins.drac {
@@ -420,12 +452,18 @@ impl Running {
         if let Some(reports) = self.reports {
             reports.stop().await;
         }
+        if let Some(removals) = self.removals {
+            removals.stop().await;
+        }
         self.dns.stop(GRACE).await;
         // With it ends what hands out samples.
         drop(self.live);
         // What was asked until then is kept.
         if let Some(usage) = self.usage {
             usage.stop().await;
+        }
+        if let Some(figures) = self.figures {
+            figures.stop().await;
         }
         if let Some(query_log) = self.query_log {
             let _ = spawn_blocking(move || query_log.stop()).await;

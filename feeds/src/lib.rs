@@ -19,6 +19,5 @@ mod state;
 pub use feed::{Feed, FeedError, FeedName, FeedUrl, Origin, Share};
 pub use fetch::{FetchError, FetchLimits};
 pub use import::{Body, ImportError, Imported, Importer, Note, Order};
-pub use record::RecordError;
 pub use service::{FeedView, Feeds, FeedsError, Settings};
 pub use state::{Failing, FeedState};

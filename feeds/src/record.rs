@@ -1,9 +1,7 @@
-//! Feeds and their states as they are kept: one byte that names the format, then postcard.
-
-use std::error::Error;
+//! Feeds and their states as they are kept.
 
 use dnsbl_formats::Format;
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
+use dnsbl_store::{BodyError, BodyFormat, Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::{Guard, UnixTime};
 use serde::{Deserialize, Serialize};
 
@@ -19,18 +17,7 @@ pub(crate) const FEED: DocumentKind = DocumentKind::from_static("feed");
 /// The kind of documents that their states are.
 pub(crate) const STATE: DocumentKind = DocumentKind::from_static("feed-state");
 
-const FORMAT: u8 = 1;
-
-/// The reason why a record can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
-    Format(u8),
-    /// It is damaged.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-}
+const FORMAT: BodyFormat = BodyFormat(1);
 
 #[derive(Serialize, Deserialize)]
 struct FeedValue {
@@ -94,7 +81,7 @@ struct ContentValue {
 
 /// The document of a feed, with its URL as it is.
 pub(crate) fn document(feed: &Feed) -> Result<Document, DocumentError> {
-    Document::new(FEED, id(&feed.name)?, Vec::new(), None, body(&feed_value(feed)))
+    Document::new(FEED, id(&feed.name)?, Vec::new(), None, FORMAT.encode(&feed_value(feed)))
 }
 
 /// The document of a feed's state.
@@ -126,7 +113,7 @@ pub(crate) fn state_document(feed: &Feed, state: &FeedState) -> Result<Document,
             expires_at: content.expires_at.map(|at| at.0),
         }),
     };
-    Ok(Document::new(STATE, id(&feed.name)?, Vec::new(), None, body(&value))?.as_step())
+    Ok(Document::new(STATE, id(&feed.name)?, Vec::new(), None, FORMAT.encode(&value))?.as_step())
 }
 
 /// The id of both documents.
@@ -135,13 +122,13 @@ pub(crate) fn id(name: &FeedName) -> Result<DocumentId, DocumentError> {
 }
 
 /// The feed in a document.
-pub(crate) fn read(document: &Document) -> Result<Feed, RecordError> {
-    read_feed(value(document)?, document)
+pub(crate) fn read(document: &Document) -> Result<Feed, BodyError> {
+    read_feed(FORMAT.decode(document)?, document)
 }
 
 /// The state in a document, and the feed as it was then.
-pub(crate) fn read_state(document: &Document) -> Result<(Feed, FeedState), RecordError> {
-    let value: StateValue = value(document)?;
+pub(crate) fn read_state(document: &Document) -> Result<(Feed, FeedState), BodyError> {
+    let value: StateValue = FORMAT.decode(document)?;
     let notes = |notes: Vec<(Option<u64>, String)>| {
         notes.into_iter().map(|(line, text)| Note { line, text }).collect()
     };
@@ -192,42 +179,27 @@ fn feed_value(feed: &Feed) -> FeedValue {
     }
 }
 
-fn read_feed(value: FeedValue, document: &Document) -> Result<Feed, RecordError> {
+fn read_feed(value: FeedValue, document: &Document) -> Result<Feed, BodyError> {
     let format = Format::new(&value.format, value.dataset.as_deref(), value.field.as_deref());
-    let guard =
-        |name: &String| Guard::from_name(name).ok_or_else(|| damaged(format!("guard {name}")));
+    let guard = |name: &String| {
+        Guard::from_name(name).ok_or_else(|| BodyError::damaged(format!("guard {name}")))
+    };
     Ok(Feed {
-        name: document.id().as_str().parse().map_err(damaged)?,
-        zone: value.zone.parse().map_err(damaged)?,
-        source: value.source.parse().map_err(damaged)?,
+        name: document.id().as_str().parse().map_err(BodyError::damaged)?,
+        zone: value.zone.parse().map_err(BodyError::damaged)?,
+        source: value.source.parse().map_err(BodyError::damaged)?,
         origin: match value.origin {
-            OriginValue::Path(path) => Origin::path(path.into()).map_err(damaged)?,
-            OriginValue::Url(url) => Origin::Url(url.parse().map_err(damaged)?),
+            OriginValue::Path(path) => Origin::path(path.into()).map_err(BodyError::damaged)?,
+            OriginValue::Url(url) => Origin::Url(url.parse().map_err(BodyError::damaged)?),
         },
-        format: format.map_err(damaged)?,
+        format: format.map_err(BodyError::damaged)?,
         every: value.every,
-        max_removed: Share::of_millionths(value.max_removed).map_err(damaged)?,
-        max_rejected: Share::of_millionths(value.max_rejected).map_err(damaged)?,
+        max_removed: Share::of_millionths(value.max_removed).map_err(BodyError::damaged)?,
+        max_rejected: Share::of_millionths(value.max_rejected).map_err(BodyError::damaged)?,
         expires_in: value.expires_in,
         lifted: value.lifted.iter().map(guard).collect::<Result<_, _>>()?,
         allow_private: value.allow_private,
     })
-}
-
-fn body(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT]).expect("a vector takes any value")
-}
-
-fn value<T: for<'de> Deserialize<'de>>(document: &Document) -> Result<T, RecordError> {
-    match document.body() {
-        [FORMAT, body @ ..] => postcard::from_bytes(body).map_err(damaged),
-        [other, ..] => Err(RecordError::Format(*other)),
-        [] => Err(RecordError::Damaged("it is empty, as after a recovery".into())),
-    }
-}
-
-fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
-    RecordError::Damaged(err.into().to_string())
 }
 
 #[cfg(test)]

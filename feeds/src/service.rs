@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use dnsbl_store::{Actor, Change, Document, Operation, Precondition, Store};
+use dnsbl_store::{Actor, BodyError, Change, Document, Operation, Precondition, Store};
 use dnsbl_types::UnixTime;
 use tokio::{
     sync::{
@@ -34,7 +34,7 @@ use crate::{
     feed::{Feed, FeedName, Origin, Share},
     fetch::{FetchLimits, Fetcher},
     import::Importer,
-    record::{self, RecordError},
+    record,
     state::FeedState,
 };
 
@@ -412,11 +412,8 @@ impl Stored {
 }
 
 /// What a document says; one that can't be read is told and left out.
-fn kept<T>(
-    document: &Document,
-    read: impl FnOnce(&Document) -> Result<T, RecordError>,
-) -> Option<T> {
-    let told = |err: &RecordError| {
+fn kept<T>(document: &Document, read: impl FnOnce(&Document) -> Result<T, BodyError>) -> Option<T> {
+    let told = |err: &BodyError| {
         tracing::warn!(kind = %document.kind(), id = %document.id(), %err, "a feed's record is left out");
     };
     read(document).inspect_err(told).ok()

@@ -22,7 +22,6 @@ mod settings;
 pub use event::{EventError, cyrus, dovecot, policy};
 pub use grants::{Grant, GrantLimits, Hold, Refused};
 pub use login::{Login, MailService, Report, ServiceError, User, UserError, Way};
-pub use record::RecordError;
 pub use secrets::{SecretError, Secrets};
 pub use service::{GrantPage, Granted, Logins, LoginsError, Outcome, RunningLogins, Start, Stats};
 pub use settings::Settings;

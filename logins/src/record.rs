@@ -1,9 +1,9 @@
 //! A grant as it is kept: while it lasts, so that it outlives a restart, and for some days after, so that it can
-//! be told who sent from where. One byte that names the format, then postcard.
+//! be told who sent from where.
 
-use std::{error::Error, net::IpAddr};
+use std::net::IpAddr;
 
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
+use dnsbl_store::{BodyError, BodyFormat, Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::{Name, UnixTime};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -13,18 +13,7 @@ use crate::{Grant, Hold, Way};
 /// The kind of documents that grants are.
 pub(crate) const KIND: DocumentKind = DocumentKind::from_static("grant");
 
-const FORMAT: u8 = 1;
-
-/// The reason why a record can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
-    Format(u8),
-    /// It is damaged.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-}
+const FORMAT: BodyFormat = BodyFormat(1);
 
 #[derive(Serialize, Deserialize)]
 struct GrantValue {
@@ -64,7 +53,7 @@ pub(crate) fn document(zone: &Name, grant: &Grant, keep: u64) -> Result<Document
         since: grant.since.0,
         holds: holds.collect(),
     };
-    let body = postcard::to_extend(&value, vec![FORMAT]).expect("a vector takes any value");
+    let body = FORMAT.encode(&value);
     let due = Some(grant.until().plus(keep));
     let group = group(grant.network.addr());
     Ok(Document::new(KIND, id(zone, grant)?, group, due, body)?.as_private())
@@ -87,33 +76,25 @@ pub(crate) fn group(address: IpAddr) -> Vec<u8> {
 }
 
 /// The grant in a document, and its zone.
-pub(crate) fn read(document: &Document) -> Result<(Name, Grant), RecordError> {
-    let value: GrantValue = match document.body() {
-        [FORMAT, body @ ..] => postcard::from_bytes(body).map_err(damaged)?,
-        [other, ..] => return Err(RecordError::Format(*other)),
-        [] => return Err(RecordError::Damaged("it is empty, as after a recovery".into())),
-    };
-    let network = IpNet::new(value.address, value.prefix_len).map_err(damaged)?;
+pub(crate) fn read(document: &Document) -> Result<(Name, Grant), BodyError> {
+    let value: GrantValue = FORMAT.decode(document)?;
+    let network = IpNet::new(value.address, value.prefix_len).map_err(BodyError::damaged)?;
     let holds = value.holds.into_iter().map(hold).collect::<Result<_, _>>()?;
-    let zone = value.zone.parse().map_err(damaged)?;
+    let zone = value.zone.parse().map_err(BodyError::damaged)?;
     Ok((zone, Grant { network, since: UnixTime(value.since), holds }))
 }
 
-fn hold(value: HoldValue) -> Result<Hold, RecordError> {
+fn hold(value: HoldValue) -> Result<Hold, BodyError> {
     let way = Way::ALL.get(usize::from(value.way)).copied();
     Ok(Hold {
-        user: value.user.map(|user| user.parse()).transpose().map_err(damaged)?,
-        service: value.service.parse().map_err(damaged)?,
-        way: way.ok_or_else(|| RecordError::Damaged(format!("way {}", value.way)))?,
+        user: value.user.map(|user| user.parse()).transpose().map_err(BodyError::damaged)?,
+        service: value.service.parse().map_err(BodyError::damaged)?,
+        way: way.ok_or_else(|| BodyError::damaged(format!("way {}", value.way)))?,
         first: UnixTime(value.first),
         last: UnixTime(value.last),
         until: UnixTime(value.until),
         logins: value.logins,
     })
-}
-
-fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
-    RecordError::Damaged(err.into().to_string())
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ mod service;
 mod submission;
 
 pub use evidence::{Comment, Evidence};
-pub use record::RecordError;
 pub use report::{Decision, Report, ReportId, ReportIdError, ReportState, StateKind, Verdict};
 pub use reporter::Reporter;
 pub use service::{

@@ -1,8 +1,8 @@
-//! Reports, their evidence, cases and reporters as they are kept: one byte that names the format, then postcard.
+//! Reports, their evidence, cases and reporters as they are kept.
 
-use std::{error::Error, net::IpAddr};
+use std::net::IpAddr;
 
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
+use dnsbl_store::{BodyError, BodyFormat, Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::{Name, Source, Subject, UnixTime};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -24,18 +24,7 @@ pub(crate) const REPORTER: DocumentKind = DocumentKind::from_static("reporter");
 /// Seconds for which a reporter is kept after its last report.
 const KEEP_REPORTER: u64 = 2 * 366 * 86_400;
 
-const FORMAT: u8 = 1;
-
-/// The reason why a record can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
-    Format(u8),
-    /// It is damaged.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-}
+const FORMAT: BodyFormat = BodyFormat(1);
 
 /// A zone and a subject, of which there is one case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,18 +137,18 @@ pub(crate) fn report_document(report: &Report, keep: u64) -> Result<Document, Do
         }),
     };
     let due = Some(report.last.plus(keep));
-    Document::new(REPORT, report_id(report.id)?, group(&report.subject), due, body(&value))
+    Document::new(REPORT, report_id(report.id)?, group(&report.subject), due, FORMAT.encode(&value))
 }
 
 /// The report in a document.
-pub(crate) fn read_report(document: &Document) -> Result<Report, RecordError> {
-    let value: ReportValue = value(document)?;
+pub(crate) fn read_report(document: &Document) -> Result<Report, BodyError> {
+    let value: ReportValue = FORMAT.decode(document)?;
     Ok(Report {
-        id: document.id().as_str().parse().map_err(damaged)?,
-        zone: value.zone.parse().map_err(damaged)?,
-        subject: value.subject.parse().map_err(damaged)?,
-        category: value.category.parse().map_err(damaged)?,
-        reporter: value.reporter.parse().map_err(damaged)?,
+        id: document.id().as_str().parse().map_err(BodyError::damaged)?,
+        zone: value.zone.parse().map_err(BodyError::damaged)?,
+        subject: value.subject.parse().map_err(BodyError::damaged)?,
+        category: value.category.parse().map_err(BodyError::damaged)?,
+        reporter: value.reporter.parse().map_err(BodyError::damaged)?,
         network: value.network.map(read_net).transpose()?,
         at: UnixTime(value.at),
         last: UnixTime(value.last),
@@ -190,13 +179,13 @@ pub(crate) fn evidence_document(
     evidence: &Evidence,
     until: UnixTime,
 ) -> Result<Document, DocumentError> {
-    let body = body(&evidence.as_str());
+    let body = FORMAT.encode(&evidence.as_str());
     Ok(Document::new(EVIDENCE, report_id(id)?, Vec::new(), Some(until), body)?.as_private())
 }
 
 /// The evidence in a document.
-pub(crate) fn read_evidence(document: &Document) -> Result<Evidence, RecordError> {
-    Ok(Evidence::stored(value(document)?))
+pub(crate) fn read_evidence(document: &Document) -> Result<Evidence, BodyError> {
+    Ok(Evidence::stored(FORMAT.decode(document)?))
 }
 
 /// The document of a case, to be looked at again at a time.
@@ -217,7 +206,8 @@ pub(crate) fn case_document(
         claims: claims.collect(),
     };
     // It names those who have just reported; the reports are what is to be kept.
-    Ok(Document::new(CASE, case_id(key)?, Vec::new(), Some(due), body(&value))?.as_private())
+    Ok(Document::new(CASE, case_id(key)?, Vec::new(), Some(due), FORMAT.encode(&value))?
+        .as_private())
 }
 
 fn voice_value(voice: &Voice) -> VoiceValue {
@@ -231,24 +221,27 @@ fn voice_value(voice: &Voice) -> VoiceValue {
 }
 
 /// The case in a document.
-pub(crate) fn read_case(document: &Document) -> Result<(CaseKey, Case), RecordError> {
-    let value: CaseValue = value(document)?;
+pub(crate) fn read_case(document: &Document) -> Result<(CaseKey, Case), BodyError> {
+    let value: CaseValue = FORMAT.decode(document)?;
     let claims = value.claims.into_iter().map(|value| {
         let voices = value.voices.iter().map(read_voice).collect::<Result<_, _>>()?;
         let listed =
             value.listed.map(|(at, until)| Listed { at: UnixTime(at), until: UnixTime(until) });
         let claim = Claim { voices, times: value.times, listed };
-        Ok((value.category.parse().map_err(damaged)?, claim))
+        Ok((value.category.parse().map_err(BodyError::damaged)?, claim))
     });
-    let claims = claims.collect::<Result<_, RecordError>>()?;
+    let claims = claims.collect::<Result<_, BodyError>>()?;
     let (zone, subject) = (value.zone.parse(), value.subject.parse());
-    let key = CaseKey { zone: zone.map_err(damaged)?, subject: subject.map_err(damaged)? };
+    let key = CaseKey {
+        zone: zone.map_err(BodyError::damaged)?,
+        subject: subject.map_err(BodyError::damaged)?,
+    };
     Ok((key, Case { claims }))
 }
 
-fn read_voice(value: &VoiceValue) -> Result<Voice, RecordError> {
+fn read_voice(value: &VoiceValue) -> Result<Voice, BodyError> {
     Ok(Voice {
-        reporter: value.reporter.parse().map_err(damaged)?,
+        reporter: value.reporter.parse().map_err(BodyError::damaged)?,
         network: value.network.map(read_net).transpose()?,
         at: UnixTime(value.at),
         report: ReportId(value.report),
@@ -269,14 +262,14 @@ pub(crate) fn reporter_document(reporter: &Reporter) -> Result<Document, Documen
     };
     let due = Some(reporter.last.plus(KEEP_REPORTER));
     let id = reporter_id(&reporter.name)?;
-    Ok(Document::new(REPORTER, id, Vec::new(), due, body(&value))?.as_step())
+    Ok(Document::new(REPORTER, id, Vec::new(), due, FORMAT.encode(&value))?.as_step())
 }
 
 /// The reporter in a document.
-pub(crate) fn read_reporter(document: &Document) -> Result<Reporter, RecordError> {
-    let value: ReporterValue = value(document)?;
+pub(crate) fn read_reporter(document: &Document) -> Result<Reporter, BodyError> {
+    let value: ReporterValue = FORMAT.decode(document)?;
     Ok(Reporter {
-        name: value.name.parse().map_err(damaged)?,
+        name: value.name.parse().map_err(BodyError::damaged)?,
         reports: value.reports,
         duplicates: value.duplicates,
         confirmed: value.confirmed,
@@ -313,24 +306,8 @@ fn net_value(net: IpNet) -> NetValue {
     (net.addr(), net.prefix_len())
 }
 
-fn read_net((address, len): NetValue) -> Result<IpNet, RecordError> {
-    IpNet::new(address, len).map_err(damaged)
-}
-
-fn body(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT]).expect("a vector takes any value")
-}
-
-fn value<T: for<'de> Deserialize<'de>>(document: &Document) -> Result<T, RecordError> {
-    match document.body() {
-        [FORMAT, body @ ..] => postcard::from_bytes(body).map_err(damaged),
-        [other, ..] => Err(RecordError::Format(*other)),
-        [] => Err(RecordError::Damaged("it is empty, as after a recovery".into())),
-    }
-}
-
-fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
-    RecordError::Damaged(err.into().to_string())
+fn read_net((address, len): NetValue) -> Result<IpNet, BodyError> {
+    IpNet::new(address, len).map_err(BodyError::damaged)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod keys;
 mod policy;
 mod rspamd;
+mod sendmail;
 mod servers;
 mod spamassassin;
 

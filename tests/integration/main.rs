@@ -25,6 +25,7 @@ mod listings;
 mod metrics;
 mod moving;
 mod operator;
+mod removals;
 mod reports;
 mod request_log;
 mod requests;
@@ -52,6 +53,9 @@ mod usage;
 mod web;
 mod wildcard;
 
+// The pages in a real browser.
+mod pages;
+
 // Real lists and real peers.
 mod client;
 mod client_mta;
@@ -67,7 +71,8 @@ mod pop_before_smtp;
 mod relay_tests;
 mod report_logs;
 
-// What comes before the build.
+// What comes before the build, and what packages ship besides.
+mod manual;
 mod scripts;
 
 // Hostile input.

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use dnsbl_tests::{Answer, Finished, PATIENCE, Process, TestServer, TestZone, program};
+use dnsbl_tests::{Answer, Finished, PATIENCE, Process, TestServer, TestZone, eventually, program};
 use hickory_proto::rr::RecordType::{A, TXT};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,9 +22,13 @@ fn ctl(server: &TestServer, words: &[&str]) -> Finished {
 
 #[track_caller]
 fn run(url: &str, token: &Path, words: &[&str]) -> Finished {
+    Process::run(command(url, token).args(words)).unwrap()
+}
+
+fn command(url: &str, token: &Path) -> Command {
     let mut command = Command::new(program("dnsblctl"));
-    command.args(["--server", url]).arg("--token-file").arg(token).args(words);
-    Process::run(&mut command).unwrap()
+    command.args(["--server", url]).arg("--token-file").arg(token);
+    command
 }
 
 /// Runs it; it must succeed.
@@ -140,4 +144,61 @@ fn the_api_may_listen_on_a_unix_socket() {
         let listed = run(&url, &dir.path().join("data/admin.token"), &["zone", "list"]);
         assert_eq!(listed.code, Some(0), "{}", listed.stderr);
     }
+}
+
+#[test]
+fn status_tells_all_at_a_glance() {
+    let server = server();
+    let zone = server.ip_zone(json!({}));
+    done(&server, &["listing", "put", zone.origin(), "192.0.2.1"]);
+    let told = done(&server, &["status"]);
+    for row in ["ready", "version", "head", "sizes", "queries", "requests", "backup", "queues"] {
+        assert!(told.lines().any(|line| line.starts_with(row)), "no {row}: {told}");
+    }
+    assert!(told.contains(" of memory") && told.contains("a second since the start"), "{told}");
+    assert!(!told.contains('\x1b'), "no colour but on a terminal: {told:?}");
+    let json: Value = serde_json::from_str(&done(&server, &["status", "--json"])).unwrap();
+    assert_eq!(json["readyz"]["ready"], true);
+    assert!(json["metrics"]["dnsbl_head_seq"].as_f64().unwrap() >= 2.0, "{json}");
+}
+
+#[test]
+fn status_is_watched_until_it_is_interrupted() {
+    let server = server();
+    let token = server.data_dir().join("admin.token");
+    let mut watch = command(server.admin().url(), &token);
+    let watching = Process::start(watch.args(["status", "--watch=1", "--json"])).unwrap();
+    eventually(PATIENCE, || {
+        let told = watching.stdout();
+        (told.lines().count() >= 2).then_some(()).ok_or(told)
+    });
+    let interrupt = format!("kill -INT {}", watching.id());
+    assert!(Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
+    let ended = watching.wait(PATIENCE).unwrap();
+    assert_eq!(ended.code, Some(0), "it is ready: {}", ended.stderr);
+    for line in ended.stdout.lines() {
+        let json: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(json["readyz"]["ready"], true);
+    }
+}
+
+#[test]
+fn only_a_terminal_gets_colour_and_not_one_that_wants_none() {
+    let server = server();
+    let token = server.data_dir().join("admin.token");
+    let line = format!(
+        "{} --server {} --token-file {} status",
+        program("dnsblctl").display(),
+        server.admin().url(),
+        token.display()
+    );
+    let at_terminal = |no_color: Option<&str>| {
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+        let done = Process::run(script.envs(no_color.map(|value| ("NO_COLOR", value)))).unwrap();
+        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+        done.stdout
+    };
+    assert!(at_terminal(None).contains("\x1b[32myes"), "{:?}", at_terminal(None));
+    assert!(!at_terminal(Some("1")).contains('\x1b'));
 }

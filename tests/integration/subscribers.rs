@@ -8,7 +8,8 @@ use std::{
 };
 
 use dnsbl_tests::{
-    Edns, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound, eventually,
+    Edns, Named, PATIENCE, Query, Reply, TestServer, TestZone, Transport, UdpClient, Unbound,
+    eventually,
 };
 use dnsbl_types::UnixTime;
 use hickory_proto::{
@@ -226,7 +227,12 @@ fn assert_found_by_subscribers_only(
     server: &TestServer,
     start: impl FnOnce(&TestZone) -> SocketAddr,
 ) {
+    // A key's name is an apex of its own, whose name servers a resolver may ask from there on.
     let zone = zone(server, "refused");
+    let own = format!("ns1.{}", zone.origin());
+    let settings = json!({"kind": "ip", "ns": [own], "glue": {own.as_str(): [server.dns().ip()]},
+        "access": {"subscribers": "required"}});
+    server.admin().put(&format!("/v1/zones/{}", zone.origin()), &settings).expect(200);
     let addresses = [LISTED, "1.2.3.4", "198.51.100.255", "2001:db8::1", "2001:db8:1::ffff"];
     for subject in ["1.2.3.4", "198.51.100.0/24", "2001:db8::1", "2001:db8:1::/48"] {
         zone.list(subject);
@@ -248,6 +254,14 @@ fn behind_strict_unbound_a_subscriber_finds_every_listing_and_a_stranger_none() 
     let (server, mut unbound) = (TestServer::start(), None);
     assert_found_by_subscribers_only(&server, |zone| {
         unbound.insert(Unbound::start(server.dns(), &[zone.origin()])).addr()
+    });
+}
+
+#[test]
+fn behind_strict_bind_a_subscriber_finds_every_listing_and_a_stranger_none() {
+    let (server, mut bind) = (TestServer::listening_on("[::1]:0"), None);
+    assert_found_by_subscribers_only(&server, |zone| {
+        bind.insert(Named::start(server.dns(), zone.origin())).addr()
     });
 }
 

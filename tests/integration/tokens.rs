@@ -54,7 +54,7 @@ fn without_a_good_token_nothing_goes() {
         let in_url = format!("{path}?{parameter}={own}");
         let request = admin.bare(Method::PUT, &in_url).json(&json!({}));
         let problem = HttpReply::of(request).expect_problem(400);
-        assert_eq!(problem["type"], "urn:dnsbl:problem:token-in-url", "{parameter}");
+        assert_eq!(problem["type"], "/problems/token-in-url", "{parameter}");
     }
     admin.get(&path).expect_problem(404);
 }

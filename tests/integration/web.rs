@@ -1,7 +1,9 @@
 //! The pages of the list, as a browser and as a program see them.
 
-use dnsbl_tests::{Admin, HttpReply, TestServer};
-use reqwest::Method;
+use std::time::Duration;
+
+use dnsbl_tests::{Admin, HttpReply, TestServer, eventually};
+use reqwest::{Method, Url};
 use serde_json::json;
 
 /// A server with pages, and what asks them.
@@ -74,4 +76,53 @@ fn visitors_reach_the_pages_and_not_the_api_and_there_are_none_unless_they_are_a
         assert!(reply.text.contains("There is no such page"), "{path}: {}", reply.text);
     }
     assert!(!TestServer::start().stderr().contains(" web="));
+}
+
+/// Looks at a form, fills it in, and sends it once it may be; the page that it leads to.
+#[track_caller]
+fn send(visitor: &Admin, path: &str, fields: &[(&str, &str)]) -> HttpReply {
+    let form = page(visitor, path).text;
+    let (_, seal) = form.split_once("name=\"seal\" value=\"").expect("a form has a seal");
+    let seal = seal.split('"').next().expect("a value ends");
+    let fields = [fields, &[("seal", seal)]].concat();
+    let body = Url::parse_with_params("http://form.example", fields).expect("a URL");
+    let body = body.query().expect("fields").to_owned();
+    eventually(Duration::from_secs(30), || {
+        let request = visitor.bare(Method::POST, path).body(body.clone());
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        // Redirects are followed.
+        let sent = HttpReply::of(request.header("sec-fetch-site", "same-origin"));
+        if sent.status == 200 { Ok(sent) } else { Err(sent.text) }
+    })
+}
+
+#[test]
+fn who_asks_for_removal_on_a_page_is_removed_where_the_zone_says_so_and_sees_it_by_the_ticket() {
+    let (server, visitor) = server_with_pages("requests-per-second = 0\nforms-per-hour = 0\n");
+    let zone = server.ip_zone(json!({"removal": {"self_service": true}}));
+    zone.put("198.51.100.7", "", &json!({}));
+    let lookup = page(&visitor, "/en/lookup/198.51.100.7").text;
+    assert!(lookup.contains("/en/remove?q=198.51.100.7"), "{lookup}");
+    let done = send(&visitor, "/en/remove", &[("q", "198.51.100.7"), ("comment", "mended")]).text;
+    assert!(done.contains("class=\"state good\">Removed<"), "{done}");
+    assert!(!done.contains("mended"), "{done}");
+    let lookup = page(&visitor, "/ja/lookup/198.51.100.7").text;
+    assert!(lookup.contains("は掲載されていません"), "{lookup}");
+}
+
+#[test]
+fn figures_are_told_after_a_restart_too() {
+    let (mut server, _) = server_with_pages("requests-per-second = 0\n");
+    let zone = server.ip_zone(json!({}));
+    zone.put("198.51.100.7", "", &json!({}));
+    zone.put("198.51.100.8", "", &json!({}));
+    zone.remove("198.51.100.8");
+    server.stop();
+    server.start_again();
+    let ready = server.stderr();
+    let (_, address) = ready.rsplit_once(" web=").expect("the pages are served");
+    let address = address.split_whitespace().next().expect("one").parse().expect("an address");
+    let visitor = Admin::new(address, "none");
+    let stats = page(&visitor, "/en/stats").text;
+    assert!(stats.contains("Time to removal") && stats.contains("up to an hour"), "{stats}");
 }

@@ -7,6 +7,7 @@
 
 mod admin;
 mod answer;
+mod browser;
 mod dns;
 mod exchange;
 pub mod fixtures;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use admin::{Admin, HttpReply, segment};
 pub use answer::Answer;
+pub use browser::{Browser, Look, pictures};
 pub use dns::{Edns, Query, Reply, UdpClient};
 pub use exchange::{Transport, exchange};
 pub use name_server::NameServer;
@@ -29,7 +31,7 @@ pub use process::{Finished, Process};
 pub use random::Random;
 pub use server::{Lease, SharedServer, TestServer, program, target_dir};
 pub use tcp::TcpClient;
-pub use tools::{Nsd, Rbldnsd, Unbound, check_zone, tool, unpacked};
+pub use tools::{Named, Nsd, Rbldnsd, Unbound, check_zone, tool, unpacked};
 pub use wait::eventually;
 pub use zone::TestZone;
 

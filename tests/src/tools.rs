@@ -94,6 +94,54 @@ impl Unbound {
     }
 }
 
+/// A BIND that resolves with `qname-minimization strict`: it takes a denial of a name above an address as one of
+/// the address.
+pub struct Named {
+    addr: SocketAddr,
+    _process: Process,
+    _dir: TempDir,
+}
+
+impl Named {
+    /// Starts one at 127.0.0.1 that asks `server` about a zone, and nobody about anything else.
+    ///
+    /// It asks all servers at one port, so that is the server's, and never one at an address where it listens
+    /// itself, whatever the port: `server` is at `[::1]`.
+    #[track_caller]
+    pub fn start(server: SocketAddr, zone: &str) -> Self {
+        let dir = TempDir::new().expect("a temporary folder");
+        let addr = free_port();
+        let config = format!(
+            "options {{\n  directory \"{}\";\n  pid-file none;\n  session-keyfile none;\n  port {};\n  \
+             listen-on port {} {{ {}; }};\n  listen-on-v6 {{ none; }};\n  recursion yes;\n  \
+             allow-query {{ 127.0.0.0/8; }};\n  dnssec-validation no;\n  empty-zones-enable no;\n  \
+             qname-minimization strict;\n}};\ncontrols {{ }};\n\
+             zone \".\" {{ type hint; file \"hint\"; }};\n\
+             zone \"{zone}\" {{ type static-stub; server-addresses {{ {}; }}; }};\n",
+            dir.path().display(),
+            server.port(),
+            addr.port(),
+            addr.ip(),
+            server.ip(),
+        );
+        let file = dir.path().join("named.conf");
+        fs::write(&file, config).expect("the folder is writable");
+        let nobody = ". 3600 IN NS nobody.invalid.\nnobody.invalid. 3600 IN A 127.0.0.3\n";
+        fs::write(dir.path().join("hint"), nobody).expect("the folder is writable");
+        let mut command = Command::new(tool("named"));
+        let command = command.args(["-g", "-n", "1", "-c"]).arg(&file);
+        let process = Process::start(command).expect("it starts");
+        let started = |line: &str| line.ends_with(" running").then_some(());
+        process.wait_for_line(PATIENCE, started).expect("named serves");
+        Self { addr, _process: process, _dir: dir }
+    }
+
+    /// Where it answers.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
 /// A port that is free for UDP and TCP, for a program that can't choose one itself.
 fn free_port() -> SocketAddr {
     loop {

@@ -40,6 +40,12 @@ impl TestServer {
         TestZone::create(self, origin, "ip", settings)
     }
 
+    /// A new zone of domains at a name that pages show.
+    #[track_caller]
+    pub fn domain_zone_at(&self, origin: &str, settings: Value) -> TestZone {
+        TestZone::create(self, origin, "domain", settings)
+    }
+
     /// A new zone of domains.
     #[track_caller]
     pub fn domain_zone(&self, settings: Value) -> TestZone {

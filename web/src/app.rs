@@ -5,8 +5,10 @@ use std::{ops::Deref, sync::Arc, time::Instant};
 use crate::{
     Language, Site,
     catalogue::{Catalogue, Texts},
+    forms::FormGate,
+    incidents::IncidentFolder,
     lookup::NameChecker,
-    pages::View,
+    pages::{Surroundings, View},
     rates::Rates,
     reading::Reading,
     stats::StatsCache,
@@ -17,9 +19,12 @@ use crate::{
 pub(crate) struct App {
     pub(crate) reading: Reading,
     catalogue: Catalogue,
+    pub(crate) surroundings: Surroundings,
     pub(crate) rates: Rates,
+    pub(crate) forms: FormGate,
     pub(crate) stats: StatsCache,
     pub(crate) history: StatusHistory,
+    pub(crate) incidents: IncidentFolder,
     /// Where the names of hosts are looked up, if they are.
     pub(crate) names: Option<NameChecker>,
 }
@@ -32,9 +37,17 @@ impl App {
         });
         Arc::new(Self {
             catalogue: Catalogue::load(),
+            surroundings: Surroundings::of(&site),
             rates: Rates::new(site.settings.limits.requests_per_second, Instant::now()),
+            forms: FormGate::new(
+                site.form_key,
+                site.settings.limits.forms_per_hour,
+                site.settings.url.clone(),
+                Instant::now(),
+            ),
             stats: StatsCache::default(),
             history: StatusHistory::default(),
+            incidents: IncidentFolder::new(site.settings.incidents.clone()),
             names,
             reading: Reading::new(site),
         })
@@ -42,7 +55,11 @@ impl App {
 
     /// How pages look in a language.
     pub(crate) fn view(&self, language: Language) -> View<'_> {
-        View { settings: &self.settings, texts: self.texts(language) }
+        View {
+            settings: &self.settings,
+            texts: self.texts(language),
+            surroundings: &self.surroundings,
+        }
     }
 
     /// The texts of a language.

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -19,17 +19,19 @@ use crate::{
     Language,
     app::App,
     client::{Peer, Visitor, visitor},
-    pages::{self, STYLE_PATH, Trouble},
+    pages::{self, LOGO_PATH, STYLE_PATH, Trouble},
 };
 
 /// How long a page may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a form may take, with what is looked up for it.
+const FORM_DEADLINE: Duration = Duration::from_secs(30);
 
 /// On every answer: nothing is run, embedded or sent elsewhere, and no page knows where a visitor came from.
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -53,16 +55,17 @@ pub(crate) async fn request_layer(
     request.extensions_mut().insert(Visitor(from));
     let network = from.or(peer).map_or(PeerNetwork::Local, PeerNetwork::of);
     // A page is not to come without its looks.
-    let is_free = request.uri().path() == STYLE_PATH;
+    let is_free = [STYLE_PATH, LOGO_PATH].contains(&request.uri().path());
     let charged = if is_free { Ok(()) } else { app.rates.charge(network, Instant::now()) };
     let mut response = match charged {
         Ok(()) => answer(&app, language, request, next).await,
         Err(wait) => too_many(&app, language, wait),
     };
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
     let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        // A page with a form says more of where it came from: to this site.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
     app.host.count_request(route, response.status().as_u16());
@@ -70,7 +73,8 @@ pub(crate) async fn request_layer(
 }
 
 async fn answer(app: &App, language: Language, request: Request, next: Next) -> Response {
-    let page = AssertUnwindSafe(tokio::time::timeout(DEADLINE, next.run(request)));
+    let deadline = if request.method() == Method::POST { FORM_DEADLINE } else { DEADLINE };
+    let page = AssertUnwindSafe(tokio::time::timeout(deadline, next.run(request)));
     match page.catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => pages::trouble(app.view(language), Trouble::NotNow),
@@ -81,7 +85,8 @@ async fn answer(app: &App, language: Language, request: Request, next: Next) -> 
     }
 }
 
-fn too_many(app: &App, language: Language, wait: Duration) -> Response {
+/// The page that says to wait, and for how long.
+pub(crate) fn too_many(app: &App, language: Language, wait: Duration) -> Response {
     let mut response = pages::trouble(app.view(language), Trouble::TooMany);
     let seconds = wait.as_secs() + 1;
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

@@ -2,7 +2,8 @@
 //! want to use the list.
 //!
 //! It stands beside the HTTP API and shares nothing with it but what both are made from. It reads, and never
-//! writes: a [`Site`] has the store and the tester's records as readers only.
+//! writes: a [`Site`] has the store and the tester's records as readers only. What visitors may ask for by a
+//! form goes to the service that decides about it, as it does from the API.
 //!
 //! # What is shown
 //!
@@ -21,13 +22,22 @@
 mod app;
 mod catalogue;
 mod client;
+mod color;
+mod fault;
 mod feed;
+mod forms;
+mod incidents;
 mod language;
 mod layers;
 mod lookup;
+mod nomination;
+mod operator_files;
 mod pages;
+mod plain_text;
 mod rates;
 mod reading;
+mod relay_test;
+mod removal;
 mod router;
 mod serve;
 mod settings;
@@ -39,7 +49,10 @@ mod status;
 mod tests;
 mod zones;
 
+pub use color::{Color, ColorError, Colors};
 pub use language::{Language, Languages};
+pub use operator_files::{FileError, OperatorFiles};
+pub use plain_text::TextError;
 pub use serve::serve;
 pub use settings::{Contact, ContactError, Limits, Settings, ShownZones};
 pub use site::{Host, Site, State};

@@ -10,8 +10,10 @@ use dnsbl_daemon::PeerNetwork;
 
 /// Slots, a power of two. Networks that share one share what they may.
 const SLOTS: usize = 1 << 14;
-/// Seconds of requests that may come at once.
-const BURST: u64 = 20;
+/// Seconds whose requests may come at once.
+const BURST: Duration = Duration::from_secs(20);
+/// The same for forms, which are few.
+const BURST_OF_FORMS: Duration = Duration::from_secs(1800);
 
 /// Requests of networks, in a table of fixed size: for each slot the time at which what was asked for is paid
 /// off (the generic cell rate algorithm).
@@ -20,18 +22,32 @@ pub(crate) struct Rates {
     hasher: RandomState,
     /// Microseconds that a request costs; 0: nothing.
     cost: u64,
+    /// Microseconds whose requests may come at once.
+    burst: u64,
     began: Instant,
 }
 
 impl Rates {
     /// So many requests a second; 0: any.
     pub(crate) fn new(per_second: u32, began: Instant) -> Self {
-        let cost = 1_000_000_u64.checked_div(per_second.into()).unwrap_or(0);
+        Self::within(Duration::from_secs(1), per_second, BURST, began)
+    }
+
+    /// So many forms an hour; 0: any.
+    pub(crate) fn of_forms(per_hour: u32, began: Instant) -> Self {
+        Self::within(Duration::from_secs(3600), per_hour, BURST_OF_FORMS, began)
+    }
+
+    fn within(time: Duration, count: u32, burst: Duration, began: Instant) -> Self {
+        let cost = (time.as_micros() as u64).checked_div(count.into()).unwrap_or(0);
+        // One may always come.
+        let burst = (burst.as_micros() as u64).max(cost);
         let slots = if cost == 0 { 0 } else { SLOTS };
         Self {
             paid_off: (0..slots).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
             cost,
+            burst,
             began,
         }
     }
@@ -49,12 +65,12 @@ impl Rates {
         let slot = &self.paid_off[self.hasher.hash_one(network) as usize % SLOTS];
         let pay = |paid_off: u64| {
             let next = paid_off.max(now) + self.cost;
-            (next <= now + BURST * 1_000_000).then_some(next)
+            (next <= now + self.burst).then_some(next)
         };
         match slot.fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay) {
             Ok(_) => Ok(()),
             Err(paid_off) => {
-                let until = (paid_off + self.cost).saturating_sub(now + BURST * 1_000_000);
+                let until = (paid_off + self.cost).saturating_sub(now + self.burst);
                 Err(Duration::from_micros(until))
             }
         }
@@ -82,6 +98,18 @@ mod tests {
         let others = (2..100).map(|last| network(&format!("192.0.2.{last}")));
         let refused = others.filter(|other| rates.charge(*other, began).is_err()).count();
         assert!(refused < 5, "{refused}");
+    }
+
+    #[test]
+    fn forms_are_few_an_hour() {
+        let began = Instant::now();
+        let rates = Rates::of_forms(20, began);
+        let network = PeerNetwork::of("192.0.2.1".parse().unwrap());
+        let take = |at| (0..100).filter(|_| rates.charge(network, at).is_ok()).count();
+        assert_eq!(take(began), 10);
+        assert_eq!(take(began + Duration::from_secs(360)), 2);
+        let one = Rates::of_forms(1, began);
+        assert!(one.charge(network, began).is_ok() && one.charge(network, began).is_err());
     }
 
     #[test]

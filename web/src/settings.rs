@@ -1,12 +1,12 @@
 //! The settings of the pages.
 
-use std::{fmt, net::SocketAddr, str::FromStr};
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use dnsbl_types::Name;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::Languages;
+use crate::{Colors, Languages};
 
 /// The settings of the pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,18 @@ pub struct Settings {
     pub zones: ShownZones,
     /// Where the names of hosts are looked up; `None`: they are not, and nothing leaves the machine.
     pub resolver: Option<SocketAddr>,
+    /// Whether anybody may ask for removal.
+    pub takes_removals: bool,
+    /// A drawing in SVG that stands beside the name.
+    pub logo: Option<PathBuf>,
+    /// Colours in place of the usual ones.
+    pub colors: Colors,
+    /// Where it is told who is answerable for the pages.
+    pub imprint: Option<Url>,
+    /// Where pages of the operator's own are.
+    pub pages: Option<PathBuf>,
+    /// Where the operator's notes of incidents are; read again when they change.
+    pub incidents: Option<PathBuf>,
     /// What visitors may cost.
     pub limits: Limits,
 }
@@ -49,6 +61,8 @@ pub struct Limits {
     pub connections_per_network: usize,
     /// Requests a second of one network, of which 20 seconds' may come at once; 0: all.
     pub requests_per_second: u32,
+    /// Forms an hour of one network, of which half an hour's may come at once; 0: all.
+    pub forms_per_hour: u32,
     /// Proxies in front of the pages: limits of networks don't hold for them, and their `X-Forwarded-For`
     /// tells who asks.
     pub proxies: Vec<IpNet>,

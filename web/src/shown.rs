@@ -18,9 +18,18 @@ pub(crate) struct Shown(String);
 impl Shown {
     /// Makes a text fit to be shown, and cuts it where it is very long.
     pub(crate) fn new(text: &str) -> Self {
+        Self::up_to(text, MAX_CHARS)
+    }
+
+    /// Makes a text fit to be shown whose length is limited elsewhere.
+    pub(crate) fn whole(text: &str) -> Self {
+        Self::up_to(text, usize::MAX)
+    }
+
+    fn up_to(text: &str, most: usize) -> Self {
         let mut shown = String::new();
         for (at, c) in text.chars().enumerate() {
-            if at == MAX_CHARS {
+            if at == most {
                 shown.push('…');
                 break;
             }
@@ -70,6 +79,11 @@ pub(crate) fn minute(at: UnixTime) -> String {
 /// A day of UTC.
 pub(crate) fn day(at: UnixTime) -> String {
     timestamp(at).strftime("%Y-%m-%d").to_string()
+}
+
+/// An hour of UTC.
+pub(crate) fn hour(at: UnixTime) -> String {
+    timestamp(at).strftime("%m-%d %H:00").to_string()
 }
 
 /// What is out of all bounds is the end of time.

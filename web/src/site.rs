@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dnsbl_index::Index;
+use dnsbl_removals::Removals;
 use dnsbl_store::ReadOnlyStore;
-use relay_tester::service::TestReader;
+use relay_tester::service::{TestReader, Tester};
 
-use crate::Settings;
+use crate::{OperatorFiles, Settings};
 
 /// The parts of the server that the pages are made from.
 pub struct Site {
@@ -16,8 +17,16 @@ pub struct Site {
     pub index: Arc<Index>,
     /// The records of the tester of open relays, if this server has one.
     pub tester: Option<TestReader>,
+    /// The tester itself, where anybody may nominate hosts.
+    pub nominations: Option<Arc<Tester>>,
+    /// Requests for removal, where anybody may make them.
+    pub removals: Option<Arc<Removals>>,
+    /// A random key, by which forms are known that were shown.
+    pub form_key: [u8; 32],
     /// The server around it.
     pub host: Arc<dyn Host>,
+    /// What was read of the operator's files.
+    pub files: OperatorFiles,
     /// How the pages look, and what they may cost.
     pub settings: Settings,
 }

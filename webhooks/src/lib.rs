@@ -24,7 +24,6 @@ pub use changes::{ChangeWriter, Sight, SightError};
 pub use destination::{Destinations, Host};
 pub use message::BatchLimits;
 pub use progress::{Failing, Patience, Pause, PauseReason, Progress};
-pub use record::RecordError;
 pub use secret::{Secret, SecretError, Secrets};
 pub use service::{Asked, Changed, Draft, Overlap, Settings, WebhookView, Webhooks, WebhooksError};
 pub use webhook::{ChangeKind, Webhook, WebhookError, WebhookId, WebhookUrl};

@@ -1,9 +1,7 @@
-//! Webhooks as they are kept: one byte that names the format, then postcard. What a webhook is told to do is audited; its
+//! Webhooks as they are kept. What a webhook is told to do is audited; its
 //! secrets are a private document, of which the change log has no body; how far it has come is a bookmark beside that log.
 
-use std::error::Error;
-
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind};
+use dnsbl_store::{BodyError, BodyFormat, Document, DocumentError, DocumentId, DocumentKind};
 use dnsbl_types::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -18,18 +16,7 @@ pub(crate) const WEBHOOK: DocumentKind = DocumentKind::from_static("webhook");
 /// The kind of documents that their secrets are.
 pub(crate) const SECRETS: DocumentKind = DocumentKind::from_static("webhook-secrets");
 
-const FORMAT: u8 = 1;
-
-/// The reason why a record can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
-    Format(u8),
-    /// It is damaged.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-}
+const FORMAT: BodyFormat = BodyFormat(1);
 
 #[derive(Serialize, Deserialize)]
 struct WebhookValue {
@@ -82,7 +69,7 @@ pub(crate) fn document(webhook: &Webhook) -> Result<Document, DocumentError> {
         secret_at: webhook.secret_at.0,
         begins_after: webhook.begins_after,
     };
-    Document::new(WEBHOOK, id(&webhook.id)?, Vec::new(), None, body(&value))
+    Document::new(WEBHOOK, id(&webhook.id)?, Vec::new(), None, FORMAT.encode(&value))
 }
 
 /// The document of a webhook's secrets.
@@ -93,7 +80,7 @@ pub(crate) fn secrets_document(
     let (newest, older) = secrets.parts();
     let older = older.iter().map(|(secret, until)| (secret.bytes().to_vec(), until.0)).collect();
     let value = SecretsValue { newest: newest.bytes().to_vec(), older };
-    Ok(Document::new(SECRETS, id(webhook)?, Vec::new(), None, body(&value))?.as_private())
+    Ok(Document::new(SECRETS, id(webhook)?, Vec::new(), None, FORMAT.encode(&value))?.as_private())
 }
 
 /// The id of a webhook's documents.
@@ -102,20 +89,20 @@ pub(crate) fn id(webhook: &WebhookId) -> Result<DocumentId, DocumentError> {
 }
 
 /// The webhook in a document.
-pub(crate) fn read(document: &Document) -> Result<Webhook, RecordError> {
-    let value: WebhookValue = value(document.body())?;
+pub(crate) fn read(document: &Document) -> Result<Webhook, BodyError> {
+    let value: WebhookValue = FORMAT.decode(document)?;
     Ok(Webhook {
-        id: document.id().as_str().parse().map_err(damaged)?,
-        url: value.url.parse().map_err(damaged)?,
+        id: document.id().as_str().parse().map_err(BodyError::damaged)?,
+        url: value.url.parse().map_err(BodyError::damaged)?,
         zones: value
             .zones
             .iter()
-            .map(|zone| zone.parse().map_err(damaged))
+            .map(|zone| zone.parse().map_err(BodyError::damaged))
             .collect::<Result<_, _>>()?,
         kinds: value
             .kinds
             .iter()
-            .map(|kind| kind.parse().map_err(damaged))
+            .map(|kind| kind.parse().map_err(BodyError::damaged))
             .collect::<Result<_, _>>()?,
         enabled: value.enabled,
         token: value.token,
@@ -126,16 +113,16 @@ pub(crate) fn read(document: &Document) -> Result<Webhook, RecordError> {
 }
 
 /// The secrets in a document.
-pub(crate) fn read_secrets(document: &Document) -> Result<Secrets, RecordError> {
-    let SecretsValue { newest, older } = value(document.body())?;
-    let secret = |bytes| Secret::of_bytes(bytes).map_err(damaged);
+pub(crate) fn read_secrets(document: &Document) -> Result<Secrets, BodyError> {
+    let SecretsValue { newest, older } = FORMAT.decode(document)?;
+    let secret = |bytes| Secret::of_bytes(bytes).map_err(BodyError::damaged);
     let older = older.into_iter().map(|(bytes, until)| Ok((secret(bytes)?, UnixTime(until))));
-    Ok(Secrets::new(secret(newest)?, older.collect::<Result<_, RecordError>>()?))
+    Ok(Secrets::new(secret(newest)?, older.collect::<Result<_, BodyError>>()?))
 }
 
 /// The bookmark of a webhook that has come so far.
 pub(crate) fn bookmark(webhook: &Webhook, progress: &Progress) -> Vec<u8> {
-    body(&ProgressValue {
+    FORMAT.encode(&ProgressValue {
         begins_after: webhook.begins_after,
         position: progress.position,
         told: progress.told,
@@ -156,14 +143,14 @@ pub(crate) fn bookmark(webhook: &Webhook, progress: &Progress) -> Vec<u8> {
 pub(crate) fn read_bookmark(
     webhook: &Webhook,
     bytes: &[u8],
-) -> Result<Option<Progress>, RecordError> {
-    let value: ProgressValue = value(bytes)?;
+) -> Result<Option<Progress>, BodyError> {
+    let value: ProgressValue = FORMAT.decode_bytes(bytes)?;
     if value.begins_after != webhook.begins_after {
         return Ok(None);
     }
     let pause = |(since, word): (u64, String)| {
         let reason = PauseReason::ALL.into_iter().find(|reason| reason.word() == word);
-        let reason = reason.ok_or_else(|| damaged(format!("a pause for {word}")))?;
+        let reason = reason.ok_or_else(|| BodyError::damaged(format!("a pause for {word}")))?;
         Ok(Pause { since: UnixTime(since), reason })
     };
     Ok(Some(Progress {
@@ -180,22 +167,6 @@ pub(crate) fn read_bookmark(
         }),
         paused: value.paused.map(pause).transpose()?,
     }))
-}
-
-fn body(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT]).expect("a vector takes any value")
-}
-
-fn value<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, RecordError> {
-    match bytes {
-        [FORMAT, body @ ..] => postcard::from_bytes(body).map_err(damaged),
-        [other, ..] => Err(RecordError::Format(*other)),
-        [] => Err(RecordError::Damaged("it is empty, as after a recovery".into())),
-    }
-}
-
-fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
-    RecordError::Damaged(err.into().to_string())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 
 use dnsbl_outbound::Connector;
 use dnsbl_store::{
-    Actor, Carried, Change, Document, Operation, Precondition, Reader, Store, Terms,
+    Actor, BodyError, Carried, Change, Document, Operation, Precondition, Reader, Store, Terms,
 };
 use dnsbl_types::{Name, UnixTime};
 use tokio::{sync::watch, task::JoinHandle};
@@ -31,7 +31,7 @@ use crate::{
     destination::Destinations,
     message::BatchLimits,
     progress::{Patience, Progress},
-    record::{self, RecordError},
+    record,
     secret::{Secret, Secrets},
     webhook::{ChangeKind, Webhook, WebhookId, WebhookUrl},
 };
@@ -471,9 +471,9 @@ fn read_one(
     document: &Document,
     secrets: Option<&Document>,
     bookmark: Option<&[u8]>,
-) -> Result<Stored, RecordError> {
+) -> Result<Stored, BodyError> {
     let webhook = record::read(document)?;
-    let secrets = secrets.ok_or_else(|| RecordError::Damaged("it has no secrets".into()))?;
+    let secrets = secrets.ok_or_else(|| BodyError::Damaged("it has no secrets".into()))?;
     let secrets = record::read_secrets(secrets)?;
     let kept = match bookmark {
         Some(bytes) => record::read_bookmark(&webhook, bytes)?,

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use dnsbl_manual::{Manual, Section};
 
 use crate::{
     access::AccessCommand,
@@ -22,10 +24,14 @@ use crate::{
     purge::Purge,
     relay_test::RelayTestCommand,
     reload::Reload,
+    removal::RemovalCommand,
     report::ReportCommand,
     reporter::ReporterCommand,
+    review::ReviewCommand,
+    search::Search,
     source::SourceCommand,
     status::Status,
+    subject::Subject,
     subscriber::SubscriberCommand,
     token::TokenCommand,
     undo::Undo,
@@ -116,6 +122,15 @@ struct Globals {
 /// The commands.
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    OfServer(ServerCommand),
+    #[command(flatten)]
+    Manual(Manual),
+}
+
+/// The commands that ask the server.
+#[derive(Subcommand)]
+enum ServerCommand {
     #[command(subcommand)]
     Zone(ZoneCommand),
     #[command(subcommand)]
@@ -123,6 +138,8 @@ enum Command {
     Import(Import),
     Export(Export),
     Check(Check),
+    Search(Search),
+    Subject(Subject),
     Purge(Purge),
     Undo(Undo),
     #[command(subcommand)]
@@ -137,6 +154,10 @@ enum Command {
     Report(ReportCommand),
     #[command(subcommand)]
     Reporter(ReporterCommand),
+    #[command(subcommand)]
+    Removal(RemovalCommand),
+    #[command(subcommand)]
+    Review(ReviewCommand),
     #[command(subcommand)]
     Feed(FeedCommand),
     #[command(subcommand)]
@@ -161,10 +182,7 @@ impl Cli {
     pub(crate) async fn run(self) -> ExitCode {
         let output = Output::new(self.globals.json);
         let refused = self.command.refused();
-        let result = match self.globals.client() {
-            Ok(client) => self.command.run(&client, output).await,
-            Err(err) => Err(err),
-        };
+        let result = self.run_command(output).await;
         let err = match result {
             Ok(code) => return code,
             Err(err) => err,
@@ -179,6 +197,16 @@ impl Cli {
             None => output::report(&err),
         }
     }
+
+    async fn run_command(self, output: Output) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Manual(manual) => {
+                manual.run(Self::command(), Section::User).context("it can't be written")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::OfServer(command) => command.run(&self.globals.client()?, output).await,
+        }
+    }
 }
 
 impl Globals {
@@ -189,7 +217,7 @@ impl Globals {
     }
 }
 
-impl Command {
+impl ServerCommand {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
         match self {
             Self::Zone(command) => command.run(client, output).await,
@@ -197,6 +225,8 @@ impl Command {
             Self::Import(import) => import.run(client, output).await,
             Self::Export(export) => export.run(client, output).await,
             Self::Check(check) => check.run(client, output).await,
+            Self::Search(search) => search.run(client, output).await,
+            Self::Subject(subject) => subject.run(client, output).await,
             Self::Purge(purge) => purge.run(client, output).await,
             Self::Undo(undo) => undo.run(client, output).await,
             Self::Source(command) => command.run(client, output).await,
@@ -206,6 +236,8 @@ impl Command {
             Self::RelayTest(command) => command.run(client, output).await,
             Self::Report(command) => command.run(client, output).await,
             Self::Reporter(command) => command.run(client, output).await,
+            Self::Removal(command) => command.run(client, output).await,
+            Self::Review(command) => command.run(client, output).await,
             Self::Feed(command) => command.run(client, output).await,
             Self::Webhook(command) => command.run(client, output).await,
             Self::Grant(command) => command.run(client, output).await,
@@ -219,11 +251,13 @@ impl Command {
             Self::Backup(backup) => backup.run(client, output).await,
         }
     }
+}
 
+impl Command {
     /// The exit code for a refusal; that of `check` must not look like a listing.
     fn refused(&self) -> u8 {
         match self {
-            Self::Check(_) => UNUSABLE,
+            Self::OfServer(ServerCommand::Check(_)) => UNUSABLE,
             _ => REFUSED,
         }
     }

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
+    color::{Tone, paint},
     document::{Deletion, Document},
     failure::{Refusal, UNUSABLE, Unread},
     text,
@@ -84,10 +85,13 @@ impl Output {
 
 /// The rows of a table; a person also sees what the columns are.
 pub(crate) fn headed(columns: &[&str], mut rows: Vec<Vec<String>>) -> String {
-    if is_terminal() {
-        rows.insert(0, columns.iter().map(|name| name.to_uppercase()).collect());
+    if !is_terminal() {
+        return text::columns(&rows);
     }
-    text::columns(&rows)
+    rows.insert(0, columns.iter().map(|name| name.to_uppercase()).collect());
+    let table = text::columns(&rows);
+    let (head, body) = table.split_once('\n').unwrap_or((&table, ""));
+    format!("{}\n{body}", paint(head, Tone::Head))
 }
 
 /// Prints lines of data as they are; a terminal gets them without what it would obey.

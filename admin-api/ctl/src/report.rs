@@ -43,6 +43,8 @@ const CATEGORIES: [&str; 9] = [
 const STATES: [&str; 5] = ["waiting", "listed", "testing", "confirmed", "refuted"];
 
 const ADD_NOTES: &str = "\
+A zone takes reports once it has the setting `reports` (zone put --help).
+
 The rules of the zone say what comes of it: it is listed, it waits for others that say the same or for a reviewer, or it
 is tested. Who says the same again within the window is told so. Never name recipients: a count is enough.
 
@@ -252,7 +254,7 @@ fn row(report: &Report) -> [String; 8] {
         state(report),
         report.zone.cell(),
         report.subject.cell(),
-        word(&report.category),
+        text::word(&report.category),
         report.count.cell(),
         report.reporter.cell(),
         report.reported_at.cell(),
@@ -260,12 +262,7 @@ fn row(report: &Report) -> [String; 8] {
 }
 
 fn state(report: &Report) -> String {
-    word(&report.state)
-}
-
-/// A word as it stands in JSON.
-fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).unwrap_or_default().cell()
+    text::word(&report.state)
 }
 
 impl ShowReport {

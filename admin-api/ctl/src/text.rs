@@ -85,6 +85,11 @@ macro_rules! plain_cells {
 
 plain_cells! { bool u16 u32 u64 }
 
+/// A word as it stands in JSON.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).unwrap_or_default().cell()
+}
+
 /// Several values in one cell.
 pub(crate) fn join(values: &[impl Cell], separator: &str) -> String {
     let cells: Vec<String> = values.iter().map(Cell::cell).collect();

@@ -41,6 +41,8 @@ The file holds the whole zone; what it leaves out gets its default:
   {\"kind\": \"ip\", \"ns\": [\"ns1.example.org.\"], \"return_codes\": [\"127.0.0.2\"],
    \"reason\": \"Open relay $, see https://bl.example.org/lookup/$\"}
 
+With \"reports\": {} it also takes reports, which wait for a reviewer; docs/reports.md has rules for them.
+
 Without a file, the options make a zone, or change what they name of one that is there and leave the
 rest (which needs the scope zones:read too).
 

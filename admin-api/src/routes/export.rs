@@ -165,6 +165,7 @@ impl ExportQuery {
                 subject: subjects(part),
                 source: source.map(|name| parse("source", name)).transpose()?,
                 tag: self.tag.clone(),
+                ..Filter::all()
             },
             format,
             max_names: self.max_names.unwrap_or(MAX_NAMES),

@@ -90,7 +90,7 @@ pub(crate) async fn report_login(
 /// nothing is 202 as well, with the reason: Dovecot does not send it again.
 #[utoipa::path(post, path = "/v1/logins/dovecot/{secret}", tag = "logins",
     params(ZoneQuery, ("secret" = String, Path, description = "From a file of logins.secrets")),
-    request_body(content = String, content_type = "application/json", description = "The event"),
+    request_body(content = Object, content_type = "application/json", description = "The event"),
     responses((status = 202, description = "It was read", body = api::LoginResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_dovecot_event(
@@ -108,7 +108,7 @@ pub(crate) async fn report_dovecot_event(
 /// Takes an event notification of Cyrus IMAP.
 #[utoipa::path(post, path = "/v1/logins/cyrus/{secret}", tag = "logins",
     params(ZoneQuery, ("secret" = String, Path, description = "From a file of logins.secrets")),
-    request_body(content = String, content_type = "application/json", description = "The notification"),
+    request_body(content = Object, content_type = "application/json", description = "The notification"),
     responses((status = 202, description = "It was read", body = api::LoginResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_cyrus_event(
@@ -132,7 +132,7 @@ pub(crate) async fn report_cyrus_event(
 /// It never speaks against a login.
 #[utoipa::path(post, path = "/v1/logins/policy", tag = "logins",
     params(PolicyQuery, ("X-API-Key" = String, Header, description = "From a file of logins.secrets")),
-    request_body(content = String, content_type = "application/json", description = "The report"),
+    request_body(content = Object, content_type = "application/json", description = "The report"),
     responses((status = 200, description = "It was read", body = api::PolicyResult),
         (status = "default", body = api::Problem)))]
 pub(crate) async fn report_policy(

@@ -16,7 +16,18 @@ use utoipa::{
     },
 };
 
-use crate::{app::App, auth::Caller, error::Problem, scopes::Anyone};
+use crate::{
+    app::App,
+    auth::Caller,
+    description,
+    error::Problem,
+    routes::{
+        export::{ExportName, TriggerName},
+        import::Mode,
+        search::Match,
+    },
+    scopes::Anyone,
+};
 
 /// What the description says besides the operations.
 #[derive(OpenApi)]
@@ -25,7 +36,25 @@ use crate::{app::App, auth::Caller, error::Problem, scopes::Anyone};
         title = "DNS block list",
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
-    components(schemas(api::Problem, api::WebhookMessage)),
+    components(schemas(api::Problem, api::WebhookMessage, api::WebhookChanges, ExportName, Match, Mode, TriggerName)),
+    tags(
+        (name = "zones", description = "Block lists, their settings, and who says what in them"),
+        (name = "listings", description = "What is listed: one by one, searched, exported, purged"),
+        (name = "imports", description = "Files into zones"),
+        (name = "feeds", description = "Lists that are fetched again and again"),
+        (name = "allowlist", description = "What is not listed, whatever is said of it"),
+        (name = "reports", description = "What those report who may not list, and what is decided"),
+        (name = "relay tests", description = "Tests of hosts for open relaying, and who wants none"),
+        (name = "logins", description = "POP before SMTP: logins, and what they grant"),
+        (name = "subscribers", description = "Who may ask by key or network, and how much they ask"),
+        (name = "changes", description = "The change log: following it, and taking changes back"),
+        (name = "webhooks", description = "Servers of others that are told of changes"),
+        (name = "audit", description = "Who did what"),
+        (name = "tokens", description = "Who may use this API, for what"),
+        (name = "server", description = "Backups, and reading the configuration again"),
+        (name = "health", description = "How the server is, and this description"),
+        (name = "problems", description = "What each type of problem means, and what to do"),
+    ),
     modifiers(&BearerToken)
 )]
 pub(crate) struct Description;
@@ -44,10 +73,14 @@ impl Modify for BearerToken {
 pub(crate) fn to_json(description: &utoipa::openapi::OpenApi) -> String {
     let mut description = description.clone();
     name_problems(&mut description);
-    description.to_json().unwrap_or_else(|err| {
-        tracing::error!(%err, "the API's description can't be written");
-        "{}".into()
-    })
+    let complete = serde_json::to_value(&description).and_then(description::complete);
+    complete.map_or_else(
+        |err| {
+            tracing::error!(%err, "the API's description can't be written");
+            "{}".into()
+        },
+        |description| description.to_string(),
+    )
 }
 
 /// Gives every error its media type (RFC 9457 section 3), which operations need not repeat.

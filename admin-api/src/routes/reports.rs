@@ -15,7 +15,6 @@ use dnsbl_reports::{
     Verdict,
     body::{Beside, BodyError, is_xarf, read_arf, read_xarf},
 };
-use dnsbl_store::ChangeError;
 use dnsbl_types::Source;
 use serde::Deserialize;
 
@@ -77,7 +76,7 @@ pub(crate) struct ListQuery {
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", security(("token" = ["reports:write"])),
     params(BesideQuery),
     request_body(content((api::ReportBody = "application/json"),
-        (api::ReportBody = "application/x-www-form-urlencoded"), (String = "application/xarf+json"),
+        (api::ReportBody = "application/x-www-form-urlencoded"), (Object = "application/xarf+json"),
         (String = "multipart/report"), (String = "message/rfc822"))),
     responses((status = 201, description = "It is new", body = api::Report,
             headers(("Location" = String, description = "Where it can be seen"))),
@@ -380,26 +379,13 @@ impl From<Refused> for Problem {
     }
 }
 
-/// The problem of a change that others wait for, too.
-fn change_problem(err: Arc<ChangeError>) -> Problem {
-    match Arc::try_unwrap(err) {
-        Ok(err) => err.into(),
-        Err(err) => match &*err {
-            ChangeError::Unwritable { full: true, .. } => {
-                Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", err)
-            }
-            _ => Problem::unavailable("unwritable", err),
-        },
-    }
-}
-
 impl From<ReportsError> for Problem {
     fn from(err: ReportsError) -> Self {
         match err {
             ReportsError::Refused(why) => why.into(),
             ReportsError::Relay(refusal) => (*refusal).into(),
             ReportsError::NotFound(_) => Self::not_found("no-such-report", err),
-            ReportsError::Change(err) => change_problem(err),
+            ReportsError::Change(err) => Self::of_shared_change(err),
             ReportsError::Store(err) => err.into(),
             ReportsError::Stopping => Self::stopping(),
             ReportsError::Document(_) => {

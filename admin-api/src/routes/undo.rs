@@ -48,6 +48,9 @@ pub(crate) async fn undo_change(
     let OperationResult::Undone { of, counts } = done.result else {
         return Err(Problem::internal());
     };
+    if !dry_run && let Err(err) = app.removals.reopen(of).await {
+        tracing::warn!(change = of, %err, "requests for removal whose removal was undone are not open again");
+    }
     let result = api::UndoResult {
         undone: of,
         added: counts.added,

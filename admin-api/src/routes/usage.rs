@@ -96,7 +96,7 @@ pub(crate) async fn show_subscriber_usage(
     let quota = quota_today(&app, id, today);
     if rows.is_empty() && quota.is_none() {
         let detail = format!("there is no subscriber {id}, and none asked anything on these days");
-        return Err(Problem::not_found("no-subscriber", detail));
+        return Err(Problem::not_found("no-such-subscriber", detail));
     }
     let mut total = Usage::default();
     rows.iter().for_each(|row| total += row.usage);

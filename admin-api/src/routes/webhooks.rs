@@ -164,7 +164,7 @@ fn asked(caller: &Caller<WebhooksWrite>) -> Asked {
 /// A webhook that the token made, or any where it may see all zones.
 fn find<S>(caller: &Caller<S>, app: &App, id: &str) -> Result<WebhookView, Problem> {
     // What is no id names no webhook.
-    let none = || Problem::not_found("no-webhook", format!("there is no webhook {id:?}"));
+    let none = || Problem::not_found("no-such-webhook", format!("there is no webhook {id:?}"));
     let view = app.webhooks.find(&id.parse().map_err(|_| none())?)?;
     match is_for(caller, &view.webhook) {
         true => Ok(view),
@@ -199,7 +199,7 @@ fn random<const N: usize>() -> Result<[u8; N], Problem> {
 impl From<WebhooksError> for Problem {
     fn from(err: WebhooksError) -> Self {
         match err {
-            WebhooksError::NotFound(_) => Self::not_found("no-webhook", err),
+            WebhooksError::NotFound(_) => Self::not_found("no-such-webhook", err),
             WebhooksError::TooMany | WebhooksError::Forbidden(_) => Self::refused(err),
             WebhooksError::TooManySecrets => {
                 Self::new(StatusCode::CONFLICT, "too-many-secrets", err)

@@ -4,15 +4,15 @@ use admin_api_types::{
     AllowEntryChange, BulkChange, Change, ChangeLine, DocumentChange, HiddenChange, HiddenOp,
     ImportChange, SubscriberChange, TokenChange, UndoChange,
 };
-use dnsbl_store::{BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
-use dnsbl_types::{Source, SubscriberId};
+use dnsbl_store::{AuditRecord, BulkSummary, ImportCounts, ImportSummary, LogEntry, Op};
+use dnsbl_types::{Name, Source, SubscriberId};
 
 use super::{audit::shown_subject, import, listing, source, time, token, zone};
 use crate::{
     rights::{Rights, ZoneRights},
     scopes::{
-        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REPORTS_READ, SUBSCRIBERS_READ,
-        TOKENS_ADMIN, WEBHOOKS_READ,
+        ALLOWLIST_READ, GRANTS_READ, RELAY_TESTS_READ, REMOVALS_READ, REPORTS_READ,
+        SUBSCRIBERS_READ, TOKENS_ADMIN, WEBHOOKS_READ,
     },
 };
 
@@ -33,6 +33,8 @@ pub(crate) struct Sight {
     pub(crate) allow_entries: bool,
     /// Changes of reports and reporters.
     pub(crate) reports: bool,
+    /// Changes of requests for removal, and of what reviewers do.
+    pub(crate) removals: bool,
     /// Changes of webhooks.
     pub(crate) webhooks: bool,
 }
@@ -48,8 +50,19 @@ impl Sight {
             grants: rights.has(GRANTS_READ),
             allow_entries: rights.has(ALLOWLIST_READ),
             reports: rights.has(REPORTS_READ),
+            removals: rights.has(REMOVALS_READ),
             webhooks: rights.has(WEBHOOKS_READ),
         }
+    }
+
+    /// Whether a change of a listing or an allow entry may be seen, by its audit record.
+    pub(crate) fn has_record(&self, record: &AuditRecord) -> bool {
+        let zone = record.zone.as_deref().and_then(|zone| zone.parse::<Name>().ok());
+        let is_allow_entry = record.action.starts_with("allow-");
+        let is_grant = record.source.as_deref() == Some(Source::LOGINS);
+        self.zones.has_what_is_of(zone.as_ref())
+            && (self.allow_entries || !is_allow_entry)
+            && (self.grants || !is_grant)
     }
 
     fn has(&self, op: &Op) -> bool {
@@ -66,6 +79,7 @@ impl Sight {
             Op::PutDocument { .. } | Op::DeleteDocument { .. } => match op.document() {
                 Some((kind, _)) if kind.as_str() == "grant" => self.grants,
                 Some((kind, _)) if kind.as_str().starts_with("report") => self.reports,
+                Some((kind, _)) if is_of_removals(kind.as_str()) => self.removals,
                 Some((kind, _)) if kind.as_str().starts_with("webhook") => self.webhooks,
                 _ => self.documents,
             },
@@ -75,6 +89,11 @@ impl Sight {
             },
         }
     }
+}
+
+/// Whether documents of a kind belong to requests for removal, or to the review.
+fn is_of_removals(kind: &str) -> bool {
+    kind == "mail" || kind.starts_with("removal-") || kind.starts_with("review-")
 }
 
 /// The lines of an entry: its operations that may be seen, or one line that says there is nothing to see.
@@ -161,7 +180,8 @@ fn change(entry: &LogEntry, op: &Op) -> Change {
     }
 }
 
-fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
+/// The allow entry of a change of one.
+pub(crate) fn allow_entry_change(op: &Op) -> Option<AllowEntryChange> {
     match op {
         Op::PutAllow { entry, .. } | Op::DeleteAllow { previous: entry, .. } => {
             Some(AllowEntryChange {

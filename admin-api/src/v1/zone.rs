@@ -9,7 +9,7 @@ use dnsbl_types::{
     SoaTimes, Zone, ZoneKind, ZonePhase, ZoneSpec,
 };
 
-use super::{BodyError, access, parse, parse_all, report, texts, time};
+use super::{BodyError, access, parse, parse_all, removal, report, texts, time};
 use crate::warning;
 
 /// The checked zone, and the floor of its serial.
@@ -58,6 +58,7 @@ pub(crate) fn read(body: api::ZoneBody, origin: Name) -> Result<(Zone, Option<Se
     spec.records = Records::parse(&spec.origin, records).map_err(BodyError::refused)?;
     spec.phase = phase(&spec.origin, body.state.unwrap_or_default(), body.retirement)?;
     spec.reports = body.reports.map(report::read_rules).transpose()?;
+    spec.removal = removal::read_rules(&body.removal.unwrap_or_default())?;
     let zone = spec.check().map_err(BodyError::refused)?;
     Ok((zone, soa.serial.map(Serial)))
 }
@@ -261,6 +262,7 @@ pub(crate) fn write_settings(zone: &Zone) -> api::Zone {
         retirement,
         records: write_records(&zone.records),
         reports: zone.reports.as_ref().map(report::write_rules),
+        removal: removal::write_rules(&zone.removal),
         lifetime: terms.map(|terms| terms.lifetime),
         longest: terms.map(|terms| terms.longest),
         ipv6_prefix: terms.map(|terms| terms.ipv6_prefix),

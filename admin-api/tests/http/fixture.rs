@@ -19,6 +19,7 @@ use axum::{
 use dnsbl_feeds::{Feeds, FetchLimits};
 use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumber};
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
+use dnsbl_removals::{Removals, Review, RunningRemovals};
 use dnsbl_reports::{Reports, RunningReports};
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Clock, Name, UnixTime};
@@ -28,6 +29,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
+
+/// What there is to say of each type of problem.
+const PROBLEMS: &str = include_str!("../../../docs/problems.md");
 
 /// The zone that most tests use.
 pub(crate) const ZONE: &str = "/v1/zones/bl.example.org";
@@ -110,6 +114,9 @@ pub(crate) struct Fixture {
     /// The same.
     reports: Option<RunningReports>,
     start_reports: Option<dnsbl_reports::Start>,
+    /// The same.
+    removals: Option<RunningRemovals>,
+    start_removals: Option<dnsbl_removals::Start>,
     dir: TempDir,
 }
 
@@ -150,6 +157,14 @@ impl Fixture {
         fixture
     }
 
+    /// The same fixture, which takes requests for removal.
+    pub(crate) async fn and_removals(self) -> Self {
+        let mut fixture = self;
+        let start = fixture.start_removals.take().unwrap();
+        fixture.removals = Some(start.run(Clock::watched(None)).await.unwrap());
+        fixture
+    }
+
     fn build(limits: &Limits, loaded: bool, logins: Settings) -> (Self, Start) {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
@@ -166,6 +181,15 @@ impl Fixture {
         let (logins, start) = Logins::new(store.clone(), index.clone(), logins);
         let (reports, start_reports) =
             Reports::new(store.clone(), index.clone(), None, dnsbl_reports::Settings::default());
+        let (removals, start_removals) = Removals::new(
+            store.clone(),
+            index.clone(),
+            None,
+            dnsbl_removals::Settings::default(),
+            [7; 32],
+        );
+        let review = Review::new(store.clone(), removals.clone(), reports.clone());
+        let review = Arc::new(review);
         let feeds = Feeds::new(
             store.clone(),
             Arc::new(FeedImporter::new(store.clone(), server.clone())),
@@ -199,6 +223,8 @@ impl Fixture {
             webhooks: webhooks.clone(),
             logins: logins.clone(),
             reports: reports.clone(),
+            removals: removals.clone(),
+            review: review.clone(),
             login_secrets: Secrets::read([&secret]).unwrap(),
         };
         let mut fixture = Self {
@@ -211,6 +237,8 @@ impl Fixture {
             logins: None,
             reports: None,
             start_reports: Some(start_reports),
+            removals: None,
+            start_removals: Some(start_removals),
             dir,
         };
         if loaded {
@@ -390,6 +418,9 @@ impl Answer {
         for member in ["type", "title", "detail"] {
             assert!(self.json[member].is_string(), "{}", self.text);
         }
+        let word = self.json["type"].as_str().unwrap().trim_start_matches("/problems/");
+        let section = format!("\n## {word}\n");
+        assert!(PROBLEMS.contains(&section), "docs/problems.md has no section {word}");
         &self.json
     }
 

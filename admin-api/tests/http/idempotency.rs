@@ -53,7 +53,7 @@ async fn a_key_belongs_to_one_request_of_one_token() {
         send(&fixture, "PUT", &format!("{ZONE}/listings/192.0.2.1"), "k", Some(json!({}))).await,
     ];
     for other in others {
-        assert_eq!(other.problem(422)["type"], "urn:dnsbl:problem:idempotency-key-reused");
+        assert_eq!(other.problem(422)["type"], "/problems/idempotency-key-reused");
     }
     let other = fixture.mint("other", &["tokens:admin", "zones:read"]);
     let body = token("c").unwrap();
@@ -102,7 +102,7 @@ async fn of_many_at_once_one_is_carried_out() {
     for answer in all {
         match answer.status.as_u16() {
             201 => texts.push(answer.text),
-            _ => assert_eq!(answer.problem(409)["type"], "urn:dnsbl:problem:in-progress"),
+            _ => assert_eq!(answer.problem(409)["type"], "/problems/in-progress"),
         }
     }
     texts.dedup();

@@ -110,7 +110,7 @@ async fn a_logout_and_a_deletion_end_a_grant_and_are_visible_at_once() {
     assert_eq!(gone.status, 204);
     assert!(!fixture.has_grant("192.0.2.55").await);
     let again = fixture.delete(path).await;
-    assert_eq!(again.problem(404)["type"], "urn:dnsbl:problem:no-grant");
+    assert_eq!(again.problem(404)["type"], "/problems/no-grant");
     let ended = fixture.get("/v1/grants?address=192.0.2.55&ended=1").await;
     let ended = ended.ok()["grants"].as_array().unwrap();
     assert!(!ended.is_empty(), "it is kept who had it");

@@ -58,8 +58,18 @@ const ROWS: &[Row] = &[
         Filtered("/v1/check", r#"{"subjects":["192.0.2.1"]}"#, OF_OTHER),
         Refused("/v1/check", r#"{"subjects":["192.0.2.1"],"zones":["other.example.org"]}"#, ZONE),
     ], READS),
+    Row("claim_review_item", "ov", &[Refused("/v1/review/removal-{removal}/claim", "{}", ZONE)], NO_PREFIX),
+    Row("confirm_removal_request", "ovs", &[
+        Refused("/v1/removal-requests:confirm", r#"{"ticket":"{ticket}"}"#, ZONE),
+    ], &[Free("what it confirms was asked for within the prefix")]),
     Row("confirm_report", "ov", &[Refused("/v1/reports/{report}/confirm", "{}", ZONE)], &[
         Refused("/v1/reports/{wide_report}/confirm", "{}", PREFIX),
+    ]),
+    Row("create_removal_request", "ovs", &[
+        Refused("/v1/removal-requests", r#"{"subject":"192.0.2.1","zone":"other.example.org"}"#, ZONE),
+        Refused("/v1/removal-requests", r#"{"subject":"192.0.2.1"}"#, "server-wide"),
+    ], &[
+        Refused("/v1/removal-requests", r#"{"subject":"198.51.100.0/24","zone":"mine.example.org"}"#, PREFIX),
     ]),
     Row("create_report", "ovs", &[
         Refused("/v1/reports", r#"{"subject":"192.0.2.1","category":"spam","zone":"other.example.org"}"#, ZONE),
@@ -79,6 +89,12 @@ const ROWS: &[Row] = &[
     Row("create_webhook", "o", &[
         Refused("/v1/webhooks", r#"{"url":"https://hooks.example/","zones":["other.example.org"]}"#, ZONE),
     ], NO_PREFIX),
+    Row("decide_review_item", "ov", &[
+        Refused("/v1/review/removal-{removal}/decide", r#"{"decision":"refuse"}"#, ZONE),
+    ], &[
+        Refused("/v1/review/removal-{wide_removal}/decide", r#"{"decision":"refuse"}"#, PREFIX),
+        Refused("/v1/review/removal-{removal}/decide", r#"{"decision":"grant-wider"}"#, PREFIX),
+    ]),
     Row("delete_allow_entry", "o", &[
         Refused("/v1/allowlist/192.0.2.1", "", "server-wide"),
         Refused("/v1/allowlist/192.0.2.1?zone=other.example.org", "", ZONE),
@@ -98,7 +114,12 @@ const ROWS: &[Row] = &[
     Row("find_feed", "ovr", &[Refused("/v1/feeds/list", "", ZONE)], READS),
     Row("find_listing", "ovsr", &[Refused(IN_OTHER, "", ZONE)], READS),
     Row("find_relay_test", "ovsr", TESTER, READS),
+    Row("find_removal_request", "ov", &[Refused("/v1/removal-requests/{removal}", "", ZONE)], READS),
+    Row("find_removal_request_by_ticket", "ovs", &[
+        Refused("/v1/removal-requests:find", r#"{"ticket":"{ticket}"}"#, ZONE),
+    ], READS),
     Row("find_report", "ov", &[Refused("/v1/reports/{report}", "", ZONE)], READS),
+    Row("find_review_item", "ov", &[Refused("/v1/review/removal-{removal}", "", ZONE)], READS),
     Row("find_subscriber", "o", &[Refused("/v1/subscribers/{subscriber}", "", ZONE)], READS),
     Row("find_token", "o", &[Refused("/v1/tokens/{admin}", "", "forbidden")], READS),
     Row("find_webhook", "o", &[Refused("/v1/webhooks/{webhook}", "", "server-wide")], READS),
@@ -134,11 +155,23 @@ const ROWS: &[Row] = &[
         Refused("/v1/grants?zone=pop.other.example.org", "", ZONE),
     ], READS),
     Row("list_opt_outs", "ovsr", TESTER, READS),
+    Row("list_problem_types", "*", ABOUT, READS),
     Row("list_relay_tests", "ovsr", TESTER, READS),
+    Row("list_removal_requests", "ov", &[
+        Refused("/v1/removal-requests", "", "server-wide"),
+        Refused("/v1/removal-requests?zone=other.example.org", "", ZONE),
+    ], READS),
     Row("list_reporters", "ov", &[Refused("/v1/reporters", "", "server-wide")], READS),
     Row("list_reports", "ov", &[
         Refused("/v1/reports", "", "server-wide"),
         Refused("/v1/reports?zone=other.example.org", "", ZONE),
+    ], READS),
+    Row("list_review_items", "ov", &[
+        Filtered("/v1/review", "", OF_OTHER),
+        Filtered("/v1/review?kind=removal", "", OF_OTHER),
+        Filtered("/v1/review?kind=report", "", OF_OTHER),
+        Filtered("/v1/review?kind=listing", "", OF_OTHER),
+        Refused("/v1/review?zone=other.example.org", "", ZONE),
     ], READS),
     Row("list_sources", "ovsr", &[Refused("/v1/zones/other.example.org/sources", "", ZONE)], READS),
     Row("list_subscribers", "o", &[
@@ -189,6 +222,7 @@ const ROWS: &[Row] = &[
     Row("refute_report", "ov", &[Refused("/v1/reports/{report}/refute", "{}", ZONE)], &[
         Refused("/v1/reports/{wide_report}/refute", "{}", PREFIX),
     ]),
+    Row("release_review_item", "ov", &[Refused("/v1/review/removal-{removal}/release", "", ZONE)], NO_PREFIX),
     Row("reload_configuration", "o", &[Refused("/v1/reload", "", "server-wide")], NO_PREFIX),
     Row("report_cyrus_event", "*", SECRET, SECRET),
     Row("report_dovecot_event", "*", SECRET, SECRET),
@@ -208,10 +242,20 @@ const ROWS: &[Row] = &[
     Row("rotate_webhook", "o", &[Refused("/v1/webhooks/{webhook}/rotate", "{}", "server-wide")], NO_PREFIX),
     Row("run_feed", "o", &[Refused("/v1/feeds/list/run", "", ZONE)], &[Refused("/v1/feeds/list/run", "", PREFIX)]),
     Row("search_listings", "ovsr", &[Refused("/v1/zones/other.example.org/listings", "", ZONE)], READS),
+    Row("search_zones", "ovsr", &[
+        Filtered("/v1/search?subject=192.0.2.1", "", OF_OTHER),
+        Refused("/v1/search?zone=mine.example.org,other.example.org", "", ZONE),
+    ], READS),
     Row("show_health", "*", ABOUT, READS),
     Row("show_metrics", "or", &[Refused("/metrics", "", "server-wide")], READS),
     Row("show_openapi", "ovsr", ABOUT, READS),
+    Row("show_problem_type", "*", ABOUT, READS),
     Row("show_readiness", "*", ABOUT, READS),
+    Row("show_subject", "ovsr", &[
+        Filtered("/v1/subjects/192.0.2.1", "", OF_OTHER),
+        Filtered("/v1/subjects/192.0.2.66", "", OF_OTHER),
+        Filtered("/v1/subjects/192.0.2.99", "", OF_OTHER),
+    ], READS),
     Row("show_subscriber_usage", "o", &[Refused("/v1/subscribers/{subscriber}/usage", "", ZONE)], READS),
     Row("show_top", "o", &[
         Refused("/v1/top", "", "server-wide"),
@@ -272,6 +316,7 @@ impl Operation {
             ("{prefix}", "192.0.2.200"),
             ("{address}", "192.0.2.200"),
             ("{secret}", "none"),
+            ("{type}", "no-such-zone"),
         ];
         filled.iter().fold(self.path.clone(), |path, (name, value)| path.replace(name, value))
     }
@@ -341,11 +386,16 @@ struct World {
     report: String,
     wide_report: String,
     webhook: String,
+    /// Requests for removal there: of an address, with its ticket, and of a prefix.
+    removal: String,
+    ticket: String,
+    wide_removal: String,
 }
 
 impl World {
     async fn new() -> Self {
-        let fixture = Fixture::taking_logins(Settings::default()).await.and_reports().await;
+        let fixture = Fixture::taking_logins(Settings::default()).await;
+        let fixture = fixture.and_reports().await.and_removals().await;
         for zone in [MINE, OTHER] {
             let body = json!({"kind": "ip", "ns": ["ns1.example.net."],
                 "reports": {"categories": {"spam": {"reporters": 9}}}});
@@ -365,6 +415,14 @@ impl World {
         for subject in ["192.0.2.1", "192.0.2.0_24"] {
             fixture.put(&format!("{OTHER}/listings/{subject}"), json!({})).await.ok();
         }
+        let ask_for_removal = async |subject: &str| {
+            let body = json!({"subject": subject, "zone": "other.example.org"});
+            let made = fixture.post("/v1/removal-requests", body).await;
+            assert_eq!(made.status, 201, "{}", made.text);
+            ["id", "ticket"].map(|member| made.json[member].as_str().unwrap().to_owned())
+        };
+        let [removal, ticket] = ask_for_removal("192.0.2.1").await;
+        let [wide_removal, _] = ask_for_removal("192.0.2.0/24").await;
         fixture.put(&format!("{MINE}/listings/198.51.100.0_24?source=wide"), json!({})).await.ok();
         let login = json!({"address": "192.0.2.77", "zone": "pop.other.example.org"});
         assert_eq!(fixture.post("/v1/logins", login).await.status, 202);
@@ -379,7 +437,17 @@ impl World {
         let webhook = hook.ok()["id"].as_str().unwrap().to_owned();
         let tokens = fixture.get("/v1/tokens").await;
         let admin = tokens.ok()["tokens"][0]["id"].as_str().unwrap().to_owned();
-        Self { fixture, subscriber, admin, report, wide_report, webhook }
+        Self {
+            fixture,
+            subscriber,
+            admin,
+            report,
+            wide_report,
+            removal,
+            ticket,
+            wide_removal,
+            webhook,
+        }
     }
 
     /// A token with every scope, under these terms; its id and its text.
@@ -404,14 +472,17 @@ impl World {
                         .replace("{report}", &self.report)
                         .replace("{wide_report}", &self.wide_report)
                         .replace("{webhook}", &self.webhook)
+                        .replace("{removal}", &self.removal)
+                        .replace("{ticket}", &self.ticket)
+                        .replace("{wide_removal}", &self.wide_removal)
                 };
                 match limit {
                     Free(why) => assert!(!why.is_empty()),
                     Refused(path, body, word) => {
-                        let path = fill(path);
-                        let answer = operation.ask(&self.fixture, Some(&token), &path, body).await;
+                        let (path, body) = (fill(path), fill(body));
+                        let answer = operation.ask(&self.fixture, Some(&token), &path, &body).await;
                         let kind = answer.json["type"].as_str().unwrap_or_default();
-                        let expected = format!("urn:dnsbl:problem:{word}");
+                        let expected = format!("/problems/{word}");
                         assert_eq!(kind, expected, "{} {path} {body}: {}", row.0, answer.text);
                     }
                     Filtered(path, body, word) => {
@@ -479,7 +550,7 @@ async fn a_token_for_a_network_does_nothing_from_elsewhere_on_any_route() {
             let path = operation.to_nothing();
             let answer = operation.ask(fixture, Some(&token), &path, "").await;
             let kind = &answer.problem(403)["type"];
-            assert_eq!(kind, "urn:dnsbl:problem:wrong-network", "{name}");
+            assert_eq!(kind, "/problems/wrong-network", "{name}");
         }
     }
     for path in ["/metrics", "/openapi.json"] {

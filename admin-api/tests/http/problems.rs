@@ -1,8 +1,9 @@
 //! One envelope for whatever goes wrong, and how it is counted.
 
-use std::sync::atomic::Ordering;
+use std::{collections::BTreeSet, fs, path::Path, sync::atomic::Ordering};
 
 use admin_api::Limits;
+use regex::Regex;
 use serde_json::json;
 
 use crate::fixture::{Fixture, ZONE};
@@ -127,4 +128,78 @@ async fn refusals_are_counted_by_token() {
     fixture.ask_as(&reader, "GET", &format!("{ZONE}/listings")).send().await.problem(403);
     fixture.ask_as(&reader, "GET", "/v1/zones").send().await.ok();
     assert_eq!(fixture.server.refused(), [(String::new(), 401), ("reader".to_owned(), 403)]);
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_is_the_path_of_its_page() {
+    let fixture = Fixture::new().await;
+    let problem = fixture.get("/v1/zones/absent.example.org").await.problem(404).clone();
+    let path = problem["type"].as_str().unwrap().to_owned();
+    assert_eq!(path, "/problems/no-such-zone");
+    let ask = |accept: &str| fixture.ask("GET", &path).without_token().header("accept", accept);
+    let html = ask("text/html,*/*;q=0.8").send().await;
+    html.ok();
+    assert_eq!(html.header("content-type"), "text/html; charset=utf-8");
+    assert!(
+        html.text.contains("<h1>No such zone</h1>") && html.text.contains("What to do."),
+        "{}",
+        html.text
+    );
+    let markdown = ask("text/markdown").send().await;
+    assert_eq!(markdown.header("content-type"), "text/markdown; charset=utf-8");
+    assert!(markdown.text.starts_with("# No such zone\n"), "{}", markdown.text);
+    let plain = ask("*/*").send().await;
+    assert_eq!(plain.header("content-type"), "text/plain; charset=utf-8");
+    let list = fixture.ask("GET", "/problems").without_token().send().await;
+    assert!(list.text.contains("(/problems/no-such-zone)"), "{}", list.text);
+    fixture.get("/problems/none").await.problem(404);
+    fixture.get("/problems/%3Cscript%3E").await.problem(404);
+}
+
+/// The words of all problems that the code makes, as far as their form tells them from other texts: what `Problem::new` and
+/// its like are given, and what a match over errors says beside a status, or as a `word`.
+fn words_in_code() -> BTreeSet<String> {
+    const FORMS: [&str; 4] = [
+        r#"(?:Problem|Self)::new\( ?(?:StatusCode::\w+|status), "([a-z0-9-]+)""#,
+        r#"(?:not_found|unavailable|unauthorized_as)\( ?"([a-z0-9-]+)""#,
+        r#"\( ?StatusCode::\w+, "([a-z0-9-]+)",? ?\)"#,
+        r#"let (?:\(status, )?word\)? = match [^;]*?;"#,
+    ];
+    let arm = Regex::new(r#"=> "([a-z0-9-]+)""#).unwrap();
+    let forms = FORMS.map(|form| Regex::new(form).unwrap());
+    let mut words = BTreeSet::new();
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for found in forms.iter().flat_map(|form| form.captures_iter(&text)) {
+            match found.get(1) {
+                Some(word) => drop(words.insert(word.as_str().to_owned())),
+                None => words.extend(arm.captures_iter(&found[0]).map(|found| found[1].to_owned())),
+            }
+        }
+    }
+    words
+}
+
+fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let below = folders.iter().flat_map(|folder| sources(folder));
+    below
+        .chain(files.into_iter().filter(|file| file.extension().is_some_and(|end| end == "rs")))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_problem_that_the_code_can_make_has_its_page() {
+    let fixture = Fixture::new().await;
+    let words = words_in_code();
+    assert!(words.len() > 60, "the forms find few: {words:?}");
+    let mut lacking = Vec::new();
+    for word in &words {
+        if !fixture.get(&format!("/problems/{word}")).await.status.is_success() {
+            lacking.push(word);
+        }
+    }
+    assert!(lacking.is_empty(), "docs/problems.md needs a section for each of {lacking:?}");
 }

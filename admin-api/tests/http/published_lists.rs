@@ -289,7 +289,7 @@ async fn public_suffixes_are_guarded_in_listings_and_imports() {
     for name in ["*.co.uk", "*.com.br", "co.uk", "*.github.io"] {
         let path = format!("{DOMAINS}/listings/{name}");
         let answer = fixture.put(&path, json!({})).await;
-        assert_eq!(answer.problem(422)["type"], "urn:dnsbl:problem:public-suffix");
+        assert_eq!(answer.problem(422)["type"], "/problems/public-suffix");
         fixture
             .put(&format!("{path}?override=special-use,short-prefix"), json!({}))
             .await

@@ -22,7 +22,7 @@ async fn zones(fixture: &Fixture, token: &str) -> Answer {
 
 #[track_caller]
 fn is_refused(answer: &Answer, status: u16, word: &str) {
-    assert_eq!(answer.problem(status)["type"], format!("urn:dnsbl:problem:{word}"));
+    assert_eq!(answer.problem(status)["type"], format!("/problems/{word}"));
 }
 
 /// The text with its last digit changed.

@@ -37,7 +37,7 @@ async fn a_change_is_undone_by_its_number_and_an_undo_too() {
     assert_eq!(undone.ok()["undone"], second);
     assert_eq!(note().await, "first");
     let problem = undo(&fixture, second).await;
-    assert_eq!(problem.problem(409)["type"], "urn:dnsbl:problem:changed-later");
+    assert_eq!(problem.problem(409)["type"], "/problems/changed-later");
     assert!(problem.json["by"].is_u64() && problem.json["zone"] == "bl.example.org");
     undo(&fixture, seq(&undone)).await.ok();
     assert_eq!(note().await, "second");
@@ -55,7 +55,7 @@ async fn what_can_not_be_undone_says_why() {
     token.ok();
     let problem = undo(&fixture, seq(&token)).await;
     assert!(problem.problem(422)["detail"].as_str().unwrap().contains("secret"));
-    assert_eq!(undo(&fixture, 9999).await.problem(404)["type"], "urn:dnsbl:problem:no-such-change");
+    assert_eq!(undo(&fixture, 9999).await.problem(404)["type"], "/problems/no-such-change");
     fixture.post("/v1/undo", json!({"import": "ffffffff"})).await.problem(404);
     fixture.post("/v1/undo", json!({})).await.problem(400);
     fixture.post("/v1/undo", json!({"seq": 1, "import": "1"})).await.problem(400);
@@ -141,7 +141,7 @@ async fn a_frozen_source_is_refused_with_the_reason_and_its_listings_stay() {
     ];
     for refused in refusals {
         let problem = refused.problem(409);
-        assert_eq!(problem["type"], "urn:dnsbl:problem:frozen");
+        assert_eq!(problem["type"], "/problems/frozen");
         assert_eq!(problem["why"], "lists customers");
         assert_eq!(problem["since"], frozen.json["since"]);
         assert!(problem["detail"].as_str().unwrap().contains("lists customers"));

@@ -81,7 +81,7 @@ async fn a_combined_zone_includes_zones_that_are_there_and_keeps_them() {
     fixture.put("/v1/zones/more.example.org", body(&["all.example.org"])).await.problem(409);
     let kept = fixture.delete("/v1/zones/relays.example.org").await;
     let problem = kept.problem(409);
-    assert_eq!(problem["type"], "urn:dnsbl:problem:included");
+    assert_eq!(problem["type"], "/problems/included");
     assert!(problem["detail"].as_str().unwrap().contains("all.example.org"), "{problem}");
     // What reads back may be put again.
     assert_eq!(fixture.put(all, made.json.clone()).await.status, 200);

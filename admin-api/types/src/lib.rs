@@ -18,8 +18,11 @@ mod login;
 mod problem;
 mod relay_test;
 mod reload;
+mod removal;
 mod report;
+mod review;
 mod scopes;
+mod search;
 mod subscriber;
 mod token;
 mod undo;
@@ -47,11 +50,20 @@ pub use relay_test::{
     RelayOptOut, RelayOptOuts, RelayProbe, RelayReturn, RelayTest, RelayTestBody, RelayTests,
 };
 pub use reload::Reload;
+pub use removal::{
+    RemovalBody, RemovalDecision, RemovalPage, RemovalRequest, RemovalRules, RemovalState,
+    RemovalTicket,
+};
 pub use report::{
     Report, ReportBody, ReportCategory, ReportDecision, ReportNote, ReportPage, ReportRow,
     ReportRule, ReportRules, ReportState, Reporter, ReporterPage, ReportsResult,
 };
+pub use review::{ClaimBody, DecideBody, Decided, ReviewClaim, ReviewItem, ReviewKind, ReviewPage};
 pub use scopes::{ROLES, Role, SCOPES};
+pub use search::{
+    FoundListing, PastChange, SearchCount, SearchPage, SearchResult, SubjectHistory, SubjectInZone,
+    Withheld,
+};
 pub use subscriber::{
     Recognition, RotateBody, Subscriber, SubscriberBody, SubscriberKey, SubscriberPage,
 };

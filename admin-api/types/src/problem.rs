@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(from = "ProblemMembers")]
 pub struct Problem {
-    /// `urn:dnsbl:problem:` and a word.
-    #[schema(example = "urn:dnsbl:problem:no-such-zone")]
+    /// The path of the page that tells what it means, `/problems/` and a word.
+    #[schema(example = "/problems/no-such-zone")]
     pub r#type: String,
     /// The word in plain text.
     pub title: String,

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Access, ReportRules};
+use crate::{Access, RemovalRules, ReportRules};
 
 /// The kind of subjects that a zone lists.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
@@ -122,6 +122,9 @@ pub struct ZoneBody {
     /// When reports list. Default: no reports are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<ReportRules>,
+    /// How requests for removal are taken. Default: a reviewer decides within two days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removal: Option<RemovalRules>,
     /// Of an allow zone: seconds from a login to the end of what it grants. Default 600.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,
@@ -253,6 +256,9 @@ pub struct Zone {
     /// When reports list; left out where none are taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reports: Option<ReportRules>,
+    /// How requests for removal are taken; left out where that is as usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removal: Option<RemovalRules>,
     /// Of an allow zone: seconds from a login to the end of what it grants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<u32>,

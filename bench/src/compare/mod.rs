@@ -7,6 +7,7 @@ pub(crate) mod change;
 pub(crate) mod churn;
 pub(crate) mod import;
 pub(crate) mod overview;
+pub(crate) mod pages;
 pub(crate) mod purge;
 pub(crate) mod start;
 pub(crate) mod writes;

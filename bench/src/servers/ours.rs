@@ -22,6 +22,8 @@ const ENDING: Duration = Duration::from_secs(60);
 pub(crate) struct Ours {
     program: Program,
     http: SocketAddr,
+    /// Where the pages are, if it has them.
+    web: Option<SocketAddr>,
     token: String,
 }
 
@@ -52,14 +54,14 @@ impl Ours {
         command.args(["run", "--config"]).arg(config);
         let begun = Instant::now();
         let process = Process::start(&mut command)?;
-        let http = process.wait_for_line(LOADING, http_address)?;
+        let (http, web) = process.wait_for_line(LOADING, addresses)?;
         let load_time = begun.elapsed();
         let token = dir.join("data/admin.token");
         let token = fs::read_to_string(&token)
             .with_context(|| format!("reading {}", token.display()))?
             .trim()
             .to_owned();
-        Ok(Self { program: Program { process, addr, load_time }, http, token })
+        Ok(Self { program: Program { process, addr, load_time }, http, web, token })
     }
 
     /// Moves all threads but those that answer UDP to the generator's core.
@@ -75,6 +77,11 @@ impl Ours {
             }
         }
         Ok(())
+    }
+
+    /// Where its pages are.
+    pub(crate) fn web(&self) -> Result<SocketAddr> {
+        self.web.context("it was started without pages")
     }
 
     /// Another connection to its API.
@@ -207,8 +214,9 @@ impl Server for Ours {
     }
 }
 
-/// The address in `… ready dns=ADDR:PORT http=ADDR:PORT …`.
-fn http_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("ready dns=")?.1.split_once(" http=")?;
-    rest.split_whitespace().next()?.parse().ok()
+/// The addresses of API and pages in `… ready dns=ADDR:PORT http=ADDR:PORT web=ADDR:PORT …`.
+fn addresses(line: &str) -> Option<(SocketAddr, Option<SocketAddr>)> {
+    let (_, ready) = line.split_once("ready dns=")?;
+    let of = |key: &str| ready.split_once(key)?.1.split_whitespace().next()?.parse().ok();
+    Some((of(" http=")?, of(" web=")))
 }

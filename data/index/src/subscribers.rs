@@ -6,7 +6,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
 };
 
@@ -32,7 +32,6 @@ pub struct Subscribers {
 /// A subscriber as the index keeps it.
 #[derive(Clone, Debug)]
 pub struct IndexedSubscriber {
-    id: SubscriberId,
     terms: Arc<Terms>,
     /// May be `NEVER`.
     expires_at: UnixTime,
@@ -50,22 +49,32 @@ struct Terms {
 }
 
 /// What a subscriber has asked. It outlives changes of its terms.
+///
+/// With the counts of its `Arc` it is as large as a line of the processor's caches.
 #[derive(Debug)]
 pub struct Meter {
+    /// Whose it is.
+    id: SubscriberId,
     /// What is left of its quota.
     pub allowance: Allowance,
     /// Of the first zone of the terms, which most have only one of.
     first: ZoneUsage,
-    /// Of the others.
-    others: Box<[ZoneUsage]>,
+    /// Of the others, if there are any.
+    #[expect(
+        clippy::box_collection,
+        reason = "a Box<[_]> is 8 bytes larger, for those who have none"
+    )]
+    others: Option<Box<Vec<ZoneUsage>>>,
 }
 
-/// Questions to one zone since they were last collected.
+const _: () = assert!(size_of::<Meter>() + 2 * size_of::<usize>() == 64);
+
+/// Questions to one zone since they were last collected, which is every few seconds.
 #[derive(Debug, Default)]
 struct ZoneUsage {
-    questions: AtomicU64,
-    listed: AtomicU64,
-    refused: AtomicU64,
+    questions: AtomicU32,
+    listed: AtomicU32,
+    refused: AtomicU32,
 }
 
 /// The keys, by digest: a table of pages of short sorted runs, so that a change copies one run and one page, and
@@ -85,10 +94,18 @@ type Run = Arc<[KeyEntry]>;
 
 #[derive(Clone, Debug)]
 struct KeyEntry {
-    digest: u128,
+    digest: Digest,
     subscriber: IndexedSubscriber,
     /// May be `NEVER`.
     until: UnixTime,
+}
+
+/// The first 128 bits of a key's digest, the highest first.
+type Digest = [u64; 2];
+
+fn digest_of(digest: &KeyDigest) -> Digest {
+    let bits = digest.prefix();
+    [(bits >> 64) as u64, bits as u64]
 }
 
 const NEVER: UnixTime = UnixTime(u64::MAX);
@@ -105,7 +122,7 @@ pub(crate) struct SubscribersWriter {
 impl Subscribers {
     /// The subscriber with the key of a digest, while that key counts.
     pub fn by_key(&self, digest: &KeyDigest, now: UnixTime) -> Option<&IndexedSubscriber> {
-        let entry = self.keys.find(digest.prefix())?;
+        let entry = self.keys.find(digest_of(digest))?;
         (now < entry.until).then_some(&entry.subscriber)
     }
 
@@ -126,9 +143,9 @@ impl Subscribers {
     /// The subscriber with these keys, as it was last put.
     pub fn of(&self, subscriber: &Subscriber) -> Option<&IndexedSubscriber> {
         let mut keys = subscriber.keys.iter();
-        let by_key = keys.find_map(|key| self.keys.find(key.digest.prefix()));
+        let by_key = keys.find_map(|key| self.keys.find(digest_of(&key.digest)));
         let by_key = by_key.map(|entry| &entry.subscriber);
-        let is_it = |found: &&IndexedSubscriber| found.id == subscriber.id;
+        let is_it = |found: &&IndexedSubscriber| found.id() == subscriber.id;
         // Who is recognized by its networks may have no key.
         let at = |network| self.at_network(network).iter().find(is_it);
         by_key.filter(is_it).or_else(|| subscriber.networks.iter().find_map(at))
@@ -149,7 +166,7 @@ impl Subscribers {
 
     /// Prefetches what finding these keys, at most `N`, and counting for them will read into the processor's caches.
     pub fn prefetch<const N: usize>(&self, keys: &[KeyDigest]) {
-        let digests: ArrayVec<u128, N> = keys.iter().map(KeyDigest::prefix).take(N).collect();
+        let digests: ArrayVec<Digest, N> = keys.iter().map(digest_of).take(N).collect();
         self.keys.prefetch::<N>(&digests);
     }
 
@@ -165,7 +182,7 @@ impl Subscribers {
 impl IndexedSubscriber {
     /// Its number.
     pub fn id(&self) -> SubscriberId {
-        self.id
+        self.meter.id
     }
 
     /// What it is recognized by.
@@ -206,15 +223,16 @@ impl IndexedSubscriber {
 }
 
 impl Meter {
-    fn new(zones: usize) -> Self {
-        let others = (1..zones).map(|_| ZoneUsage::default()).collect();
-        Self { allowance: Allowance::default(), first: ZoneUsage::default(), others }
+    fn new(id: SubscriberId, zones: usize) -> Self {
+        let others = || Box::new((1..zones).map(|_| ZoneUsage::default()).collect());
+        let others = (zones > 1).then(others);
+        Self { id, allowance: Allowance::default(), first: ZoneUsage::default(), others }
     }
 
     fn usage(&self, zone: usize) -> Option<&ZoneUsage> {
         match zone.checked_sub(1) {
             None => Some(&self.first),
-            Some(other) => self.others.get(other),
+            Some(other) => self.others.as_ref()?.get(other),
         }
     }
 
@@ -234,9 +252,9 @@ impl Meter {
     pub fn collect(&self, zone: usize) -> Usage {
         let Some(usage) = self.usage(zone) else { return Usage::default() };
         Usage {
-            questions: usage.questions.swap(0, Relaxed),
-            listed: usage.listed.swap(0, Relaxed),
-            refused: usage.refused.swap(0, Relaxed),
+            questions: usage.questions.swap(0, Relaxed).into(),
+            listed: usage.listed.swap(0, Relaxed).into(),
+            refused: usage.refused.swap(0, Relaxed).into(),
         }
     }
 }
@@ -247,24 +265,24 @@ impl KeyTable {
     /// Runs of a page.
     const PAGE: usize = 64;
 
-    fn find(&self, digest: u128) -> Option<&KeyEntry> {
+    fn find(&self, digest: Digest) -> Option<&KeyEntry> {
         let run = self.run(digest)?;
         position(run, digest).ok().map(|at| &run[at])
     }
 
-    fn run(&self, digest: u128) -> Option<&Run> {
+    fn run(&self, digest: Digest) -> Option<&Run> {
         let (page, run) = self.place(digest);
         self.pages.get(page)?.get(run)
     }
 
-    fn run_mut(&mut self, digest: u128) -> Option<&mut Run> {
+    fn run_mut(&mut self, digest: Digest) -> Option<&mut Run> {
         let (page, run) = self.place(digest);
         Arc::make_mut(Arc::make_mut(&mut self.pages).get_mut(page)?).get_mut(run)
     }
 
     /// The place of a run: its page, and where it is in that.
-    fn place(&self, digest: u128) -> (usize, usize) {
-        let bits = (digest >> 64) as usize;
+    fn place(&self, digest: Digest) -> (usize, usize) {
+        let bits = digest[0] as usize;
         ((bits / Self::PAGE) & self.pages.len().wrapping_sub(1), bits % Self::PAGE)
     }
 
@@ -282,7 +300,7 @@ impl KeyTable {
         self.len += usize::from(at.is_err());
     }
 
-    fn remove(&mut self, digest: u128) {
+    fn remove(&mut self, digest: Digest) {
         if self.find(digest).is_some()
             && let Some(run) = self.run_mut(digest)
         {
@@ -312,8 +330,8 @@ impl KeyTable {
 
     /// Reads what finding these keys will read into the processor's caches, in step: the loads of one step do not
     /// depend on each other.
-    fn prefetch<const N: usize>(&self, digests: &[u128]) {
-        let near = |digest: &u128| {
+    fn prefetch<const N: usize>(&self, digests: &[Digest]) {
+        let near = |digest: &Digest| {
             let run = self.run(*digest)?;
             let guess = guess(run, *digest);
             Some(&run[guess.saturating_sub(2)..run.len().min(guess + 3)])
@@ -328,7 +346,7 @@ impl KeyTable {
 }
 
 /// Where a digest is in a run, or would be: digests are spread evenly, so it lies near where it is looked for first.
-fn position(run: &[KeyEntry], digest: u128) -> Result<usize, usize> {
+fn position(run: &[KeyEntry], digest: Digest) -> Result<usize, usize> {
     let mut at = guess(run, digest);
     while at > 0 && run[at - 1].digest >= digest {
         at -= 1;
@@ -342,8 +360,8 @@ fn position(run: &[KeyEntry], digest: u128) -> Result<usize, usize> {
     }
 }
 
-fn guess(run: &[KeyEntry], digest: u128) -> usize {
-    ((digest >> 96) as usize * run.len()) >> 32
+fn guess(run: &[KeyEntry], digest: Digest) -> usize {
+    ((digest[0] >> 32) as usize * run.len()) >> 32
 }
 
 impl SubscribersWriter {
@@ -361,7 +379,7 @@ impl SubscribersWriter {
     ) -> Option<IndexedSubscriber> {
         let known = old.and_then(|old| self.next.of(old)).cloned();
         if let Some(old) = old {
-            old.keys.iter().for_each(|key| self.next.keys.remove(key.digest.prefix()));
+            old.keys.iter().for_each(|key| self.next.keys.remove(digest_of(&key.digest)));
             self.set_networks(old, None);
         }
         let mut replaced = known.clone();
@@ -370,7 +388,7 @@ impl SubscribersWriter {
             let same = |known: &IndexedSubscriber| Arc::ptr_eq(&known.meter, &subscriber.meter);
             replaced = replaced.filter(|known| !same(known));
             for key in &new.keys {
-                let (digest, until) = (key.digest.prefix(), key.until.unwrap_or(NEVER));
+                let (digest, until) = (digest_of(&key.digest), key.until.unwrap_or(NEVER));
                 self.next.keys.insert(KeyEntry { digest, subscriber: subscriber.clone(), until });
             }
             if new.recognition.takes_network() {
@@ -388,13 +406,15 @@ impl SubscribersWriter {
             quota: new.quota,
         });
         let meter = match known {
-            Some(known) if known.terms.zones == terms.zones => known.meter.clone(),
-            _ => Arc::new(Meter::new(terms.zones.len())),
+            Some(known) if known.id() == new.id && known.terms.zones == terms.zones => {
+                known.meter.clone()
+            }
+            _ => Arc::new(Meter::new(new.id, terms.zones.len())),
         };
         if let Some(known) = known.filter(|known| !Arc::ptr_eq(&known.meter, &meter)) {
             meter.allowance.resume_from(&known.meter.allowance);
         }
-        IndexedSubscriber { id: new.id, terms, expires_at: new.expires_at.unwrap_or(NEVER), meter }
+        IndexedSubscriber { terms, expires_at: new.expires_at.unwrap_or(NEVER), meter }
     }
 
     fn intern(&mut self, terms: Terms) -> Arc<Terms> {
@@ -418,7 +438,7 @@ impl SubscribersWriter {
                 IpNet::V6(network) => (&mut self.next.v6, NetKey::from(*network)),
             };
             let others = trie.find(key.bits()).into_iter().flat_map(|others| others.iter());
-            let others = others.filter(|other| other.id != subscriber.id).cloned();
+            let others = others.filter(|other| other.id() != subscriber.id).cloned();
             let all: Arc<[IndexedSubscriber]> = others.chain(indexed.cloned()).collect();
             trie.set(&key, Some(all).filter(|all| !all.is_empty()));
         }

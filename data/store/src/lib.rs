@@ -48,7 +48,9 @@ pub use error::StoreError;
 pub use format::{
     allow_entry::AllowRecord,
     audit::AuditRecord,
+    body::{BodyError, BodyFormat},
     document::{Document, DocumentError, DocumentId, DocumentKind},
+    figures::{Figures, FiguresRow, Span, Stock},
     freeze::Freeze,
     idempotency::{Remembered, RequestId},
     key::compare_subjects,
@@ -73,9 +75,11 @@ pub use open::{
 };
 pub use read::{
     audit::AuditPage,
-    listings::{Cursor, Filter, Page, SubjectMatch, Visited},
+    filter::{ExpiryMatch, Filter, SubjectMatch, TimeSpan},
+    history::{History, PastChange},
     log_size::LogSize,
     reader::Reader,
+    search::{Counted, Cursor, Page, Visited},
     sources::SourceRecord,
     state::ZoneRecord,
     subscribers::SubscriberFilter,

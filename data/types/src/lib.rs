@@ -23,6 +23,7 @@ mod prefixes;
 pub mod query_name;
 mod reason;
 mod records;
+mod removal_rules;
 mod report_rules;
 mod return_code;
 mod serial;
@@ -53,6 +54,7 @@ pub use name::{Labels, Name, NameError};
 pub use prefixes::Prefixes;
 pub use reason::{Piece, Reason, ReasonDoubt, ReasonError};
 pub use records::{DataError, RecordType, RecordTypeError, Records, RecordsError, Rrset};
+pub use removal_rules::{RemovalRules, RemovalRulesError};
 pub use report_rules::{
     ReportCategory, ReportCategoryError, ReportRule, ReportRules, ReportRulesError,
 };

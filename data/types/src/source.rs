@@ -23,6 +23,8 @@ impl Source {
     pub const LOGINS: &str = "logins";
     /// The name of the source of what reports list.
     pub const REPORTS: &str = "reports";
+    /// The name of the source of the exclusions that requests for removal leave, and of who removes without a reviewer.
+    pub const REMOVALS: &str = "removals";
 
     /// The name.
     pub fn as_str(&self) -> &str {

@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     Access, IncludeError, Includes, Labels, Name, Reason, RecordType, Records, RecordsError,
-    ReportRules, ReportRulesError, Retirement, ReturnCode, Rrset, UnixTime, ZonePhase, query_name,
-    test_name::TestName,
+    RemovalRules, RemovalRulesError, ReportRules, ReportRulesError, Retirement, ReturnCode, Rrset,
+    UnixTime, ZonePhase, query_name, test_name::TestName,
 };
 
 /// The kind of subjects that a zone lists.
@@ -144,6 +144,8 @@ pub struct ZoneSpec {
     pub phase: ZonePhase,
     /// When reports list; `None` where none are taken.
     pub reports: Option<ReportRules>,
+    /// How requests for removal are taken.
+    pub removal: RemovalRules,
 }
 
 /// A zone whose settings fit together.
@@ -232,6 +234,9 @@ pub enum ZoneError {
     /// Rules of reports that make no sense.
     #[error("reports: {0}")]
     Reports(#[from] ReportRulesError),
+    /// Rules of requests for removal that make no sense.
+    #[error("removal: {0}")]
+    Removal(#[from] RemovalRulesError),
 }
 
 impl ZoneSpec {
@@ -272,6 +277,7 @@ impl ZoneSpec {
             records: Records::default(),
             phase: ZonePhase::default(),
             reports: None,
+            removal: RemovalRules::default(),
         }
     }
 
@@ -295,6 +301,7 @@ impl ZoneSpec {
         self.check_records()?;
         self.check_phase()?;
         self.check_reports()?;
+        self.check_removal()?;
         self.return_codes.sort_unstable();
         self.return_codes.dedup();
         self.test_codes.sort_unstable();
@@ -405,6 +412,14 @@ impl ZoneSpec {
     fn check_reports(&self) -> Result<(), ReportRulesError> {
         let is_allow = self.kind.grant_terms().is_some();
         if is_allow && self.reports.is_some() { Err(ReportRulesError::Allow) } else { Ok(()) }
+    }
+
+    fn check_removal(&self) -> Result<(), RemovalRulesError> {
+        let is_allow = self.kind.grant_terms().is_some();
+        match is_allow && self.removal != RemovalRules::default() {
+            true => Err(RemovalRulesError::Allow),
+            false => self.removal.check(),
+        }
     }
 
     fn check_records(&self) -> Result<(), RecordsError> {

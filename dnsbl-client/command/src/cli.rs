@@ -20,16 +20,23 @@ mod subject;
 
 use std::{io, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use dnsbl_manual::{Manual, Section};
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use self::exit::UNKNOWN;
 
-const EXAMPLE: &str = "Example: dnsbl check 192.0.2.99 --zone bl.example.org";
+const NOTES: &str = "\
+Exit status:
+  0  done; of check and health: nothing is listed, every list is well
+  1  check: something is listed; health, lint: something is wrong, as their help says
+  2  bad usage, or something could not be told
+
+Example: dnsbl check 192.0.2.99 --zone bl.example.org";
 
 /// Asks DNS block lists.
 #[derive(Parser)]
-#[command(name = "dnsbl", version, after_help = EXAMPLE)]
+#[command(name = "dnsbl", version, after_help = NOTES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,6 +54,8 @@ enum Command {
     Logins(logins::Logins),
     Report(report::Report),
     CheckConfig(policy::CheckConfig),
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 impl Cli {
@@ -63,6 +72,10 @@ impl Cli {
             Command::Logins(logins) => logins.run(),
             Command::Report(report) => report.run(),
             Command::CheckConfig(check) => Ok(check.run()),
+            Command::Manual(manual) => {
+                manual.run(Self::command(), Section::User)?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
 }

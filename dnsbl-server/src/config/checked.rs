@@ -28,6 +28,8 @@ pub struct Config {
     pub logins: Logins,
     /// How long reports are kept.
     pub reports: dnsbl_reports::Settings,
+    /// How long requests for removal are kept, and how mails are sent.
+    pub removals: dnsbl_removals::Settings,
     /// What is fetched again and again.
     pub feeds: Feeds,
     /// Where webhooks may go, and how long their failures are borne.

@@ -4,10 +4,12 @@ mod access;
 mod checked;
 mod feeds;
 mod logins;
+mod mail;
 mod protection;
 mod query_log;
 mod refused;
 mod relay_tester;
+mod removals;
 mod reports;
 mod spec;
 mod tls;
@@ -137,8 +139,14 @@ mod tests {
     fn a_value_that_makes_no_sense_is_named_with_its_line() {
         let err = parse("version = \"v1\"\ndata-dir = \"var\"\n[dns]\nlisten = []\n").unwrap_err();
         assert!(err.contains("line 4: dns.listen"), "{err}");
-        let err = parse("version = \"v2\"\ndata-dir = \"var\"\n").unwrap_err();
-        assert!(err.contains("line 1: version"), "{err}");
+        for (line, told) in [
+            ("version = \"v2\"\n", "line 1: version: \"v2\" is not known; write \"v1\""),
+            ("version = 1\n", "line 1: version: 1 is not known; write \"v1\""),
+            ("", "line 1: version: it is missing; begin the file with version = \"v1\""),
+        ] {
+            let err = parse(&format!("{line}data-dir = \"var\"\n")).unwrap_err();
+            assert!(err.contains(told), "{err}");
+        }
         let err = parse("version = \"v1\"\ndata-dir = \"var\"\n[http]\nlisten = \"nowhere\"\n")
             .unwrap_err();
         assert!(err.contains("line 4: http.listen"), "{err}");
@@ -389,6 +397,11 @@ mod tests {
             ("zones = [\"a b\"]\n", "line 4: web.zones"),
             ("resolver = \"resolver.example\"\n", "line 4: web.resolver"),
             ("connections = 0\n", "line 4: web.connections"),
+            ("forms-per-hour = 2000000\n", "line 4: web.forms-per-hour"),
+            ("colors.accent = \"red\"\n", "line 4: web.colors.accent"),
+            ("colors.accent = \"#eeeeee\"\n", "line 4: web.colors.accent"),
+            ("colors.accent-dark = \"#000000\"\n", "line 4: web.colors.accent-dark"),
+            ("imprint = \"nobody@example.org\"\n", "line 4: web.imprint"),
             ("socket-mode = \"rw\"\n", "line 4: web.socket-mode"),
             ("proxies = [\"x\"]\n", "line 4: web.proxies"),
             ("colour = \"red\"\n", "line 4"),

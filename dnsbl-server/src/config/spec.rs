@@ -17,10 +17,12 @@ use super::{
     checked::{ChangeLog, Config, Dns, Http, Log},
     feeds::{FeedSpec, FeedsSpec},
     logins::LoginsSpec,
+    mail::MailSpec,
     protection::{CookiesSpec, LargeUdpSpec, RateLimitSpec},
     query_log::QueryLogSpec,
     refused::{Refused, refuse, usual},
     relay_tester::RelayTesterSpec,
+    removals::RemovalsSpec,
     reports::ReportsSpec,
     tls::TlsSpec,
     web::WebSpec,
@@ -35,7 +37,8 @@ const VERSION: &str = "v1";
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Spec {
-    version: Spanned<String>,
+    /// Of any type, so that what is told is what to write.
+    version: Option<Spanned<toml::Value>>,
     data_dir: Spanned<PathBuf>,
     #[serde(default)]
     dns: DnsSpec,
@@ -50,6 +53,9 @@ pub(super) struct Spec {
     logins: LoginsSpec,
     #[serde(default)]
     reports: ReportsSpec,
+    #[serde(default)]
+    removals: RemovalsSpec,
+    mail: Option<MailSpec>,
     #[serde(default)]
     feeds: FeedsSpec,
     #[serde(default)]
@@ -172,10 +178,13 @@ impl Default for LogSpec {
 
 impl Spec {
     pub(super) fn check(self) -> Result<Config, Refused> {
-        let version = self.version.get_ref();
-        if version != VERSION {
-            let detail = format!("{version:?} is not known; this release reads {VERSION:?}");
-            return refuse("version", self.version.span(), detail);
+        let Some(version) = self.version else {
+            let detail = format!("it is missing; begin the file with version = {VERSION:?}");
+            return refuse("version", 0..0, detail);
+        };
+        if version.get_ref().as_str() != Some(VERSION) {
+            let detail = format!("{} is not known; write {VERSION:?}", version.get_ref());
+            return refuse("version", version.span(), detail);
         }
         if self.data_dir.get_ref().as_os_str().is_empty() {
             let detail = "it is empty; name the folder that holds the data";
@@ -190,6 +199,7 @@ impl Spec {
             None => None,
         };
         let web = self.web.check(&dns.access)?;
+        let mail = self.mail.map(|mail| mail.check(web.as_ref())).transpose()?;
         Ok(Config {
             data_dir: self.data_dir.into_inner(),
             dns,
@@ -198,6 +208,7 @@ impl Spec {
             relay_tester,
             logins: self.logins.check()?,
             reports: self.reports.check()?,
+            removals: self.removals.check(mail)?,
             feeds: self.feeds.check(self.feed)?,
             webhooks: self.webhooks.check()?,
             change_log: self.change_log.check()?,

@@ -1,10 +1,10 @@
 //! `[web]`: as typed, and checked.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use dnsbl_daemon::{Access, AccessError, Listen};
 use dnsbl_types::{AccessAction, AccessRules, Name};
-use dnsbl_web::{Contact, Language, Languages, Limits, Settings, ShownZones};
+use dnsbl_web::{Colors, Contact, Language, Languages, Limits, Settings, ShownZones};
 use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
@@ -30,10 +30,40 @@ pub(super) struct WebSpec {
     languages: Spanned<Vec<Spanned<String>>>,
     zones: Vec<Spanned<String>>,
     resolver: Option<Spanned<String>>,
+    removals: bool,
+    logo: Option<Spanned<PathBuf>>,
+    colors: ColorsSpec,
+    imprint: Option<Spanned<String>>,
+    pages: Option<Spanned<PathBuf>>,
+    incidents: Option<Spanned<PathBuf>>,
     connections: Spanned<usize>,
     connections_per_network: Spanned<usize>,
     requests_per_second: Spanned<u32>,
+    forms_per_hour: Spanned<u32>,
     proxies: Vec<Spanned<String>>,
+}
+
+/// `[web.colors]`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+struct ColorsSpec {
+    accent: Option<Spanned<String>>,
+    accent_dark: Option<Spanned<String>>,
+}
+
+impl ColorsSpec {
+    fn check(&self) -> Result<Colors, Refused> {
+        let mut colors = Colors::default();
+        if let Some(typed) = &self.accent {
+            let set = colors.set_accent(read("web.colors.accent", typed)?);
+            set.or_else(|err| refuse("web.colors.accent", typed.span(), err.to_string()))?;
+        }
+        if let Some(typed) = &self.accent_dark {
+            let set = colors.set_accent_dark(read("web.colors.accent-dark", typed)?);
+            set.or_else(|err| refuse("web.colors.accent-dark", typed.span(), err.to_string()))?;
+        }
+        Ok(colors)
+    }
 }
 
 impl Default for WebSpec {
@@ -50,9 +80,16 @@ impl Default for WebSpec {
             languages: usual(languages.into()),
             zones: Vec::new(),
             resolver: None,
+            removals: true,
+            logo: None,
+            colors: ColorsSpec::default(),
+            imprint: None,
+            pages: None,
+            incidents: None,
             connections: usual(512),
             connections_per_network: usual(16),
             requests_per_second: usual(5),
+            forms_per_hour: usual(20),
             proxies: Vec::new(),
         }
     }
@@ -73,10 +110,15 @@ impl WebSpec {
             let at = self.requests_per_second.span();
             return refuse("web.requests-per-second", at, "it is 0 to 1000000; 0 is off");
         }
+        if *self.forms_per_hour.get_ref() > 1_000_000 {
+            let at = self.forms_per_hour.span();
+            return refuse("web.forms-per-hour", at, "it is 0 to 1000000; 0 is off");
+        }
         let limits = Limits {
             connections: *self.connections.get_ref(),
             connections_per_network: *self.connections_per_network.get_ref(),
             requests_per_second: *self.requests_per_second.get_ref(),
+            forms_per_hour: *self.forms_per_hour.get_ref(),
             proxies: networks("web.proxies", &self.proxies)?,
         };
         let name = text("web.name", self.name.as_ref())?;
@@ -88,6 +130,12 @@ impl WebSpec {
             languages: self.languages()?,
             zones: shown_zones(&self.zones, of_server)?,
             resolver: optional::<SocketAddr>("web.resolver", self.resolver.as_ref())?,
+            takes_removals: self.removals,
+            logo: path(self.logo.as_ref()),
+            colors: self.colors.check()?,
+            imprint: self.imprint()?,
+            pages: path(self.pages.as_ref()),
+            incidents: path(self.incidents.as_ref()),
             limits,
         };
         let access = self.access()?;
@@ -110,6 +158,17 @@ impl WebSpec {
             return Ok(Some(url));
         }
         refuse("web.url", typed.span(), "it is not such as https://bl.example.org/")
+    }
+
+    fn imprint(&self) -> Result<Option<Url>, Refused> {
+        let Some(typed) = &self.imprint else { return Ok(None) };
+        let place: Contact = read("web.imprint", typed)?;
+        match place {
+            Contact::Page(url) => Ok(Some(url)),
+            Contact::Mail(_) => {
+                refuse("web.imprint", typed.span(), "it is not such as https://example.org/imprint")
+            }
+        }
     }
 
     fn languages(&self) -> Result<Languages, Refused> {
@@ -156,4 +215,8 @@ fn text(key: &'static str, typed: Option<&Spanned<String>>) -> Result<Option<Str
         return refuse(key, typed.span(), detail);
     }
     Ok(Some(text.to_owned()))
+}
+
+fn path(typed: Option<&Spanned<PathBuf>>) -> Option<PathBuf> {
+    typed.map(|path| path.get_ref().clone())
 }

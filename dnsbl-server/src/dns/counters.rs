@@ -73,6 +73,15 @@ impl Outcome {
 const TRANSPORTS: [&str; 2] = ["udp", "tcp"];
 const OUTCOMES: [&str; 6] = ["listed", "unlisted", "nodata", "refused", "error", "dropped"];
 
+/// Questions about a zone since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// All of them.
+    pub(crate) questions: u64,
+    /// Those to which the answer was a listing.
+    pub(crate) listed: u64,
+}
+
 /// The counters of all zones, shared by all who count.
 #[derive(Clone)]
 pub(crate) struct Counters(Arc<Shared>);
@@ -153,6 +162,18 @@ impl Counters {
         let zones = self.0.zones.load();
         let counters = self.0.of_zone(&zones, zone);
         counters.rows[0].denied[why as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What each zone was asked since the start.
+    pub(crate) fn asked(&self) -> HashMap<Name, Asked> {
+        let zones = self.0.zones.load();
+        let asked = zones.iter().flatten().filter_map(|counters| {
+            let of = |outcome| (0..TRANSPORTS.len()).map(|t| counters.sum(t, outcome)).sum();
+            let questions = (0..OUTCOMES.len()).map(of).sum();
+            let asked = Asked { questions, listed: of(Outcome::Listed as usize) };
+            Some((counters.origin.parse().ok()?, asked))
+        });
+        asked.collect()
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Option<Arc<ZoneCounters>>>)) {

@@ -54,7 +54,7 @@ pub(crate) use bind::Sockets;
 pub(crate) use cookies::{Cookies, Secrets};
 #[cfg(test)]
 pub(crate) use counters::Transport;
-pub(crate) use counters::{Counters, Outcome};
+pub(crate) use counters::{Asked, Counters, Outcome};
 pub(crate) use denied::Denied;
 pub use fuzz::Paths;
 pub(crate) use protection::Protection;

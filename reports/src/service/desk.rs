@@ -6,7 +6,8 @@ use std::{
 };
 
 use dnsbl_store::{
-    Actor, Change, ChangeError, Document, Operation, Precondition, Reader, Sources, Store,
+    Actor, BodyError, Change, ChangeError, Document, Operation, Precondition, Reader, Sources,
+    Store,
 };
 use dnsbl_types::{ListingBody, ReportRules, ReturnCode, Source, UnixTime};
 use tokio::sync::oneshot;
@@ -15,7 +16,7 @@ use super::{outcome::ReportsError, settings::Settings};
 use crate::{
     Evidence, Report, ReportId, Reporter, StateKind,
     case::{Case, Claim, Listed, Voice},
-    record::{self, CaseKey, RecordError},
+    record::{self, CaseKey},
 };
 
 /// The cases at hand, and those who have reported.
@@ -331,9 +332,9 @@ fn read_reporter(
 /// What a document says; one that can't be read is told and left out.
 pub(super) fn kept<T>(
     document: &Document,
-    read: impl FnOnce(&Document) -> Result<T, RecordError>,
+    read: impl FnOnce(&Document) -> Result<T, BodyError>,
 ) -> Option<T> {
-    let told = |err: &RecordError| {
+    let told = |err: &BodyError| {
         tracing::warn!(kind = %document.kind(), id = %document.id(), %err, "a record of reports is left out");
     };
     read(document).inspect_err(told).ok()

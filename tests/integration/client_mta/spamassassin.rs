@@ -1,16 +1,43 @@
-//! SpamAssassin with the rules that `dnsbl convert` writes.
+//! SpamAssassin with the rules of `deploy/`, and those that `dnsbl convert` writes.
 
 use std::{fs, path::Path, process::Command};
 
-use dnsbl_tests::{PATIENCE, Process, program, tool};
+use dnsbl_tests::{PATIENCE, Process, TestServer, program, tool};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::snippet;
 use crate::server;
 
 /// What it needs to look at the answers of lists, and nothing else of what it comes with.
 const PLUGINS: &str = "loadplugin Mail::SpamAssassin::Plugin::DNSEval\n\
                        loadplugin Mail::SpamAssassin::Plugin::Check\n";
+
+/// SpamAssassin with the rules of a folder, and no others.
+fn spamassassin(folder: &Path) -> Command {
+    let mut command = Command::new(tool("spamassassin"));
+    command.args(["--nocreate-prefs", "--prefspath=/dev/null"]);
+    command.arg(format!("--configpath={}", folder.join("none").display()));
+    command.arg(format!("--siteconfigpath={}", folder.join("site").display()));
+    command.env("HOME", folder);
+    command
+}
+
+/// Writes rules into a folder, for lists that `server` has.
+fn write_rules(folder: &Path, rules: &str, server: &TestServer) {
+    for name in ["none", "site"] {
+        fs::create_dir(folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("none/none.cf"), "").unwrap();
+    fs::write(folder.join("site/init.pre"), PLUGINS).unwrap();
+    let local = format!(
+        "{rules}\ndns_server [{}]:{}\ndns_available yes\nutil_rb_tld net example\n\
+         add_header all Hits tests=_TESTS_\n",
+        server.dns().ip(),
+        server.dns().port()
+    );
+    fs::write(folder.join("site/local.cf"), local).unwrap();
+}
 
 /// Looks at a message from a host and a sender; the rules that hit.
 #[track_caller]
@@ -24,11 +51,8 @@ fn hits(folder: &Path, host: &str, sender: &str) -> String {
          Message-ID: <1@mail.example.net>\n\nhello\n"
     );
     fs::write(&message, text).unwrap();
-    let mut command = Command::new(tool("spamassassin"));
-    command.args(["--test-mode", "--nocreate-prefs", "--prefspath=/dev/null"]);
-    command.arg(format!("--configpath={}", folder.join("none").display()));
-    command.arg(format!("--siteconfigpath={}", folder.join("site").display()));
-    command.arg(&message).env("HOME", folder);
+    let mut command = spamassassin(folder);
+    command.arg("--test-mode").arg(&message);
     let done = Process::start(&mut command).unwrap().wait(6 * PATIENCE).unwrap();
     let line = done.stdout.lines().find_map(|line| line.strip_prefix("X-Spam-Hits: "));
     line.unwrap_or_else(|| panic!("{done:?}")).to_owned()
@@ -57,19 +81,7 @@ fn rules_that_convert_writes_hit_what_is_listed_and_nothing_else() {
     let rules = Process::run(&mut convert).unwrap();
     assert_eq!(rules.code, Some(0), "{}", rules.stderr);
 
-    for folder in ["none", "site"] {
-        fs::create_dir(dir.path().join(folder)).unwrap();
-    }
-    fs::write(dir.path().join("none/none.cf"), "").unwrap();
-    fs::write(dir.path().join("site/init.pre"), PLUGINS).unwrap();
-    let local = format!(
-        "{}\ndns_server [{}]:{}\ndns_available yes\nutil_rb_tld net example\n\
-         add_header all Hits tests=_TESTS_\n",
-        rules.stdout,
-        server.dns().ip(),
-        server.dns().port()
-    );
-    fs::write(dir.path().join("site/local.cf"), local).unwrap();
+    write_rules(dir.path(), &rules.stdout, &server);
 
     let symbol = |origin: &str| origin.to_uppercase().replace(['.', '-'], "_");
     let by_address = format!("{}_0", symbol(bl.origin()));
@@ -83,5 +95,23 @@ fn rules_that_convert_writes_hit_what_is_listed_and_nothing_else() {
         for rule in [&by_address, &by_sender] {
             assert_eq!(found.contains(rule), expected.contains(&rule), "{host} {sender}: {found}");
         }
+    }
+}
+
+#[test]
+fn rules_of_deploy_are_without_mistakes_and_hit_what_is_listed_and_no_refusal() {
+    let server = server();
+    let bl = server.ip_zone(json!({}));
+    bl.put("203.0.113.9", "?override=special-use", &json!({}));
+    bl.put("203.0.113.7", "?override=special-use", &json!({"return_codes": ["127.0.1.2"]}));
+    let dir = TempDir::new().unwrap();
+    let rules = snippet("spamassassin/dnsbl.cf", bl.origin().trim_end_matches('.'));
+    write_rules(dir.path(), &rules, &server);
+    let lint = Process::start(spamassassin(dir.path()).arg("--lint")).unwrap();
+    let lint = lint.wait(6 * PATIENCE).unwrap();
+    assert_eq!(lint.code, Some(0), "{lint:?}");
+    for (host, is_hit) in [("203.0.113.9", true), ("203.0.113.8", false), ("203.0.113.7", false)] {
+        let found = hits(dir.path(), host, "a@ham.example.net");
+        assert_eq!(found.contains("RCVD_IN_BL_EXAMPLE"), is_hit, "{host}: {found}");
     }
 }

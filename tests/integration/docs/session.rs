@@ -23,10 +23,11 @@ const NOT_RUN: [(&str, &str); 4] = [
 const SERVERS: [(&str, &str); 2] =
     [("dnsbl-server run", "ready dns="), ("dnsbl policy", "ready listen=")];
 /// Commands that do not end with 0, and what their exit status says.
-const OTHERWISE: [(&str, i32); 7] = [
+const OTHERWISE: [(&str, i32); 8] = [
     // It is listed.
     ("dnsblctl check 192.0.2.99", 1),
     ("dnsblctl check 127.0.0.2", 1),
+    ("dnsblctl check 192.0.2.77", 1),
     ("dnsbl check 192.0.2.99", 1),
     ("dnsbl explain 192.0.2.99", 1),
     // Some of it is.

@@ -126,7 +126,7 @@ fn a_token_for_other_zones_or_small_prefixes_stays_within_them() {
     let test = format!("{TESTS}/{}", id.as_str().unwrap());
     let elsewhere = made("elsewhere", json!({"zones": ["elsewhere.example.org"]}));
     let beyond = |reply: dnsbl_tests::HttpReply, word: &str| {
-        assert_eq!(reply.expect_problem(403)["type"], format!("urn:dnsbl:problem:{word}"));
+        assert_eq!(reply.expect_problem(403)["type"], format!("/problems/{word}"));
     };
     for path in [TESTS, &test, "/v1/relay-opt-outs"] {
         beyond(elsewhere.get(path), "zone-not-permitted");

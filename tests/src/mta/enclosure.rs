@@ -128,7 +128,8 @@ impl Enclosure {
         running
     }
 
-    fn enter(&self, script: &str) -> Result<Process> {
+    /// Starts a shell script in it, as root.
+    pub(super) fn enter(&self, script: &str) -> Result<Process> {
         let me = Process::run(Command::new("id").arg("-u"))?;
         ensure!(
             me.stdout.trim() == "0",

@@ -15,6 +15,7 @@ menu-stats = Numbers
 menu-status = State
 operated-by = Operated by { $operator }
 contact = Contact:
+imprint = Imprint
 
 ## Times
 
@@ -135,6 +136,7 @@ step-await-second-test = The first of two tests has found the host closed. If th
 step-await-retest = The host is tested again by itself, and removed after two clean tests. The next test is due
 step-ask-network-owner = All of { $prefix } is listed, not this address alone. Whoever runs that network has to act; ask your
     provider.
+step-ask-domain-owner = All of { $domain } is listed, not this name alone. Whoever runs that domain has to act.
 step-end-cause = Find the cause and end it. Often it is a stolen password, a compromised web site, an infected computer behind the
     same address, or an open proxy.
 step-ask-operator = Then ask for removal. Name the address, say what was wrong, and what you have changed:
@@ -152,6 +154,8 @@ step-check-names = See that the address has a reverse DNS name that leads back t
 step-nothing-here = There is nothing to do here: the operator keeps this address out of the list.
 step-not-your-doing = It is most likely nothing that you did. The address belongs to a mail server or to a connection that others
     use, too.
+step-leave-out-domain = The domain is named in the mail: as its sender, as the name of a host, or in a link. If it is not yours, leave it out and
+    send the mail again.
 step-tell-administrator = Tell whoever runs your mail server or your connection, and send the whole refusal and the address of
     this page along. Only they can put it right.
 step-use-submission = If the address is that of your own connection: set your mail program to send by your provider's server, port
@@ -354,14 +358,38 @@ stats-zones = Entries by list
 stats-listings = Listings
 stats-exclusions = Exclusions
 stats-changes = Additions and removals
-stats-no-changes = Nothing was added or removed in the time that the log goes back.
-stats-since = The log goes back to
-stats-chart = Bars for each day: additions filled, removals as an outline. The table below has the same numbers.
+stats-chart = Bars for each day: additions filled, removals as an outline, expired entries with a dashed outline. The table below has the same numbers.
 stats-days = By day (UTC)
 stats-day = Day
 stats-added = Added
 stats-removed = Removed
-stats-note = Counted anew every five minutes at most. Expired entries count as removed once they have been swept.
+stats-none-yet = Figures are kept from now on; there are none yet.
+stats-reasons = Listings by reason
+stats-reasons-chart = Lines of the number of listings by day, one for each reason, with the letters of the table below, which has the same numbers.
+stats-reasons-table = Listings at the end of each day, by list and return code
+stats-others = all others
+stats-expired = Expired
+stats-ages = Time to removal
+stats-ages-chart = Bars of how many listings were removed, by how long they had been there. The table below has the same numbers.
+stats-ages-table = Removed in the last 30 days, by how long they had been listed
+stats-ages-note = Single entries that somebody removed, or that were removed after a test; not those that expired, nor those of imports.
+stats-no-ages = No single entry has been removed in the last 30 days.
+stats-age = Had been listed
+stats-share = Share
+age-hour = up to an hour
+age-day = up to a day
+age-two-days = up to 2 days
+age-week = up to 7 days
+age-month = up to 30 days
+age-quarter = up to 90 days
+age-longer = longer
+stats-questions = Questions a second
+stats-questions-chart = Lines of the questions a second by hour: A all of them, B those that were answered with a listing. The table below has the same numbers.
+stats-questions-table = Questions over DNS a second, by hour (UTC)
+stats-hour = Hour
+stats-asked = asked
+stats-answered = listed
+stats-note = Added up anew every five minutes at most. Listings by return code are counted once a day.
 
 ## State
 
@@ -397,3 +425,208 @@ not-now = Not at the moment
 not-now-text = The server is being started, or has too much to do. Try again in a minute. Mail is not affected by this.
 broken = Something is broken
 broken-text = The page could not be made. The operator sees it in the log. Whether an address is listed can still be asked over DNS.
+
+## Forms
+
+form-fault = That did not work yet
+form-retry = Try again in { $length }.
+form-elsewhere = The form was sent from a page of another site, or by a browser that does not tell. Open the form here and send it
+    from here.
+form-no-address = The server does not know which address you are coming from: the proxy in front of it does not say. The operator has to
+    mend that.
+form-unreadable = What was sent is none of the forms here, or is too large.
+fault-early = You were quicker than people are. Look at the form once more, and send it in some seconds.
+fault-stale = The form was opened a long time ago, or from another network. What you typed is still here: send it once more.
+
+## Nominating a host
+
+menu-nominate = Relay test
+nominate-intro = Here you have a mail server tested for third-party relay. The test hands the server a few small messages to our own domain, in
+    several forms of address. If one comes back, the server relays for anybody and is listed.
+
+    Nobody is tested without a reason. You have one if the server is yours, if you have mail that came through it, or if it is listed and
+    has been closed since.
+nominate-address = Address of the mail server (IPv4 or IPv6)
+nominate-ground = Why should it be tested?
+ground-own = It is my server, and I am on it now: I am coming from { $address }
+ground-own-text = It is the server’s own request
+ground-owner = Its owner has asked
+ground-evidence = There is mail that it relayed
+ground-retest = It is listed, and the time for the next test has come
+ground-delist = It is listed, and has been closed since
+nominate-evidence = The evidence: the header of a message that it relayed
+nominate-evidence-hint = Only needed for mail that it relayed. All Received lines, without the text of the message. It is kept with the test and never
+    shown here.
+nominate-domain = A domain whose mail the server takes (may be left out)
+nominate-button = Ask for the test
+nominate-limits = What the test does not do
+nominate-limit-address = { $days ->
+    [one] An address is tested once a day at most, for anybody who asks here.
+   *[other] An address is tested once in { $days } days at most, for anybody who asks here.
+}
+nominate-limit-day = { $count ->
+    [one] From your network one test a day can be asked for.
+   *[other] From your network { $count } tests a day can be asked for.
+}
+nominate-limit-network = { $count ->
+    [one] In a network (/24, IPv6 /48) one host an hour is tested.
+   *[other] In a network (/24, IPv6 /48) at most { $count } hosts an hour are tested.
+}
+nominate-limit-messages = Only port 25 is tested, with twelve small messages at most. All of them go to our own domain; nobody else gets mail. Nothing is
+    scanned, and no password is tried.
+nominate-limit-opt-out = Networks whose owners do not want it are not tested. Special-use addresses are not either.
+nominate-more = What follows from a test:
+fault-no-address = Enter the address of the mail server.
+fault-malformed-address = That is no IPv4 or IPv6 address. A name is not enough: look up the address of the server and enter that.
+fault-embedded = This IPv6 address stands for an IPv4 address. Enter the IPv4 address itself.
+fault-special = This address is not tested: no mail server of the Internet has such an address, or it is outside what is tested here.
+fault-own = This is an address of the list itself.
+fault-opted-out = The owner of this network does not want it to be tested.
+fault-no-ground = Choose a reason.
+fault-not-from-there = You are not coming from the address that you want to have tested. Send the form from the server itself, or choose another
+    reason.
+fault-not-listed = This address is not listed as an open relay, so there is nothing to be removed.
+fault-no-evidence = Add the header of a message that the server relayed.
+fault-long-evidence = The evidence is longer than 16 KiB. The header of one message is enough.
+fault-malformed-domain = That is no name of a domain.
+fault-not-mx = Mail for this domain does not go to this server. Leave the domain out, or enter one whose MX it is.
+fault-lookup = The domain could not be looked up. Leave it out, or try again later.
+limit-address = This address was tested a short time ago.
+limit-delist = Another test for removal has to wait, longer each time.
+limit-network = Several hosts of this network were tested within the hour.
+limit-submitter = As many tests as one network may ask for have been asked for from yours.
+limit-all = There is more to be tested at the moment than can be.
+
+## A relay test
+
+test-title = Relay test of { $address }
+test-waits = Waits for its turn
+test-talks = Being tested
+test-awaits = Waits for messages to come back
+test-retries = Waits for the second try
+test-cancelled = Called off
+verdict-open = Open relay
+verdict-open-text = A test message came back: the server relays for anybody.
+verdict-clean = No relay found
+verdict-clean-text = The server refused the test messages, or none of them came back.
+verdict-blocked = No verdict: it does not talk to us
+verdict-blocked-text = The server refuses connections from the tester. That says nothing about whom it relays for.
+verdict-unreachable = No verdict: it could not be reached
+verdict-unreachable-text = Nobody answered at this address. That counts neither for nor against the server.
+verdict-inconclusive = No verdict: the answers were not clear
+verdict-inconclusive-text = Some of the messages got no clear answer, or were put off twice.
+test-refresh = This page is loaded anew every { $seconds } seconds until there is a verdict.
+test-refresh-off = Stop that
+test-refresh-on = Load this page anew by itself
+test-follows = What follows
+follows-begins = The test begins
+follows-waits = The test begins as soon as there is room; usually within a minute.
+follows-talks = The probes below are being sent, one after the other. That takes a minute or two, with slow servers longer.
+follows-awaits = The server took messages. If none has come back, there is a verdict
+follows-retries = The server asked us to come back later, as servers with grey lists do. The second try begins
+follows-cancelled = Nothing follows from this test.
+follows-close = Close the relay: take mail to other domains only from your own networks and from users who have logged in. Then have the server tested
+    again.
+follows-unlisted = The server is not listed as an open relay.
+follows-nothing = Nothing changes: whoever was listed stays listed, whoever was not is not.
+follows-second-test = A listed server is removed after two clean tests. The second one begins
+follows-listed = The server is listed as an open relay.
+test-ask-delist = The server has been closed: test it again, and remove it
+test-about = About this test
+test-host = Server
+test-ground = Reason
+test-asked = Asked for
+test-number = Number
+test-probes = Probes
+test-probes-text = Forms of address that are tried, and what became of each
+test-probe = Form
+test-outcome = Outcome
+outcome-waits = not sent
+outcome-sent = sent, no answer yet
+outcome-refused = refused
+outcome-accepted = taken, has not come back
+outcome-returned = came back: relayed
+outcome-bounced = taken, then bounced
+outcome-error = no clear answer
+outcome-deferred = put off (4xx)
+test-returns = What came back
+test-returned = the message of { $probe }, brought by { $peer }
+test-bounced = a bounce of { $probe }, brought by { $peer }
+test-headers = Header of the first message that came back
+test-transcript = What was said
+test-transcript-text = C is the tester, S the server, * what else happened. Tokens are cut.
+test-no-transcript = Nothing has been said yet.
+test-part = Part { $number } of { $count }.
+test-before = Part before
+test-next = Next part
+test-cut = Who asked for the test, and with which evidence, is not shown. Whoever knows the number of the test can see this page.
+
+## Incidents
+
+status-incidents = Incidents
+status-no-incidents = None is known.
+incident-now = Going on
+incident-ended = From { $began } to { $ended }
+incident-goes-on = Since { $began }
+feed-incidents-link = Feed of incidents (Atom)
+feed-incidents = Incidents of { $name }
+
+## Asking for removal
+
+menu-remove = Removal
+step-ask-removal = Then ask for removal. Say what was wrong, and what you have changed:
+policy-removal-form = Ask for it here:
+policy-removal-self = Who asks for removal is removed at once. An address that comes back waits { $wait } the second time, and twice as long each time
+    after that. What a reviewer has to decide is answered within { $promise }.
+policy-removal-review = Requests for removal are read by a reviewer and answered within { $promise }.
+remove-intro = Here you ask for an address, a network or a domain to be listed no more. End the cause first, or the entry comes back. An open relay is tested again,
+    and removed if it is closed.
+remove-zone = Which list?
+remove-comment = What was wrong, and what have you changed?
+remove-comment-hint = Reviewers read this. Do not write anything that you would not tell them.
+remove-contact = Your mail address (may be left out)
+remove-contact-needed = Your mail address
+remove-contact-hint = It is used for this request only: for a link that confirms it, where the list wants that, and for the answer. It is shown on
+    no page.
+remove-button = Ask for removal
+remove-who = Who may ask
+remove-who-text = Whoever runs the server or the network, or the domain. If you only want to send mail, tell whoever runs your mail server.
+
+    It costs nothing, and nobody needs an account for it.
+fault-no-subject = That is no address, prefix or domain.
+fault-not-listed-here = That is not listed in a list that is shown here, so there is nothing to be removed.
+fault-several = Several lists have this entry. Choose one.
+fault-test-entry = That is a test entry, which always exists and says nothing about anybody.
+fault-no-contact = This list wants requests to be confirmed by mail. Enter your mail address.
+fault-malformed-contact = That is no mail address.
+limit-removals = As many requests as one network may send in an hour have come from yours.
+limit-mails = As many mails as one mailbox is sent in a day have been sent to this one.
+limit-crowded = Several people have asked for the same already. Their requests will be answered.
+limit-full = More requests wait at the moment than can be kept.
+removal-title = Removal of { $subject }
+removal-unconfirmed = Waits for your confirmation
+removal-review = Waits for a reviewer
+removal-waits = Waits for its time
+removal-retest = The server is being tested
+removal-removed = Removed
+removal-refused = Stays listed
+removal-follow-link = We have sent you a mail. Follow the link in it, so that we know that you can be reached.
+removal-follow-until = Otherwise the request is forgotten
+removal-promised = The request is answered at the latest
+removal-wider = All of { $prefix } is listed. A reviewer decides whether this part of it may be left out.
+removal-waits-until = It is removed
+removal-waits-why = It was removed before and came back. So it waits this time, and longer each time.
+removal-tested = The server is tested. If it refuses to relay in two tests, it is removed.
+removal-test-link = Follow the test
+removal-removed-at = It was removed
+removal-refused-text = If you do not agree, write to the operator:
+removal-open-text = The test has found that the server still relays. Close the relay, and ask again.
+removal-by-mail = You are told by mail what comes of it.
+removal-note = What the reviewer says
+removal-about = This request
+removal-subject = What is asked about
+removal-now = At the moment
+removal-keep = Keep the address of this page: it is the only way to see how your request stands. Who knows it can see the page.
+confirm-title = Confirm a request for removal
+confirm-text = Somebody has asked for removal and named this mailbox. If that was you, confirm it. If not, close this page, and nothing happens.
+confirm-button = Confirm the request

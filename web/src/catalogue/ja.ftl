@@ -15,6 +15,7 @@ menu-stats = 統計
 menu-status = 稼働状況
 operated-by = 運用者: { $operator }
 contact = 連絡先:
+imprint = 運営者情報
 
 ## 時刻
 
@@ -115,6 +116,7 @@ step-close-relay = 第三者中継を止めてください。ほかのドメイ�
 step-await-second-test = 2 回のテストのうち 1 回目で、中継しないことを確認しました。2 回目でも確認できれば、掲載を解除します。2 回目のテスト予定:
 step-await-retest = 自動的に再テストを行い、2 回続けて中継しないことを確認できれば、掲載を解除します。次回のテスト予定:
 step-ask-network-owner = このアドレスだけでなく、{ $prefix } 全体が掲載されています。対処できるのはこのネットワークの管理者です。ご契約のプロバイダーにお問い合わせください。
+step-ask-domain-owner = この名前だけでなく、{ $domain } 全体が掲載されています。対処できるのはこのドメインの管理者です。
 step-end-cause = 原因を突き止めて取り除いてください。よくある原因は、パスワードの漏えい、改ざんされた Web サイト、同じアドレスを使うパソコンのウイルス感染、オープンプロキシです。
 step-ask-operator = 対処が済んだら、解除を申請してください。アドレス、原因、行った対策をお書き添えください。申請先:
 step-await-expiry = 新たな報告がなければ、次の時刻に掲載は自動的に終了します:
@@ -126,6 +128,7 @@ step-mail-server-remembers = Postfix は、リストの TTL にかかわらず�
 step-check-names = アドレスに逆引き(PTR)が設定され、その名前の正引きが同じアドレスに戻ること、HELO で自ホストの名前を名乗っていることを確認してください。リストとは関係なく、これが整っていないメールを拒否するサーバーは多くあります。
 step-nothing-here = 必要な対処はありません。このアドレスは掲載されないように設定されています。
 step-not-your-doing = おそらく、あなたのせいではありません。このアドレスは、メールサーバーのものか、ほかの人と共用している回線のものです。
+step-leave-out-domain = このドメインが、送信者、ホスト名、またはリンクとしてメールに含まれています。ご自身のドメインでなければ、その部分を除いて送り直してください。
 step-tell-administrator = メールサーバーまたは回線の管理者に、エラーメールの全文とこのページの URL を添えて連絡してください。対処できるのは管理者だけです。
 step-use-submission = ご自身の回線のアドレスの場合は、プロバイダーの送信サーバー(587 番または 465 番ポート)を使い、ユーザー名とパスワードで認証して送信するように、メールソフトを設定してください。
 step-shared-address = アドレスが割り当てられたばかりのときや、ホテルや携帯電話網などでほかの人と共用しているときは、別の人の行為が原因かもしれません。
@@ -286,14 +289,38 @@ stats-zones = リストごとの掲載数
 stats-listings = 掲載
 stats-exclusions = 除外
 stats-changes = 追加と解除
-stats-no-changes = 記録の残っている期間に、追加も解除もありませんでした。
-stats-since = 記録の始まり:
-stats-chart = 日ごとの棒グラフ。塗りつぶしが追加、枠線が解除です。下の表に同じ数値があります。
+stats-chart = 日ごとの棒グラフ。塗りつぶしが追加、枠線が解除、破線が期限切れです。下の表に同じ数値があります。
 stats-days = 日ごとの数(UTC)
 stats-day = 日付
 stats-added = 追加
 stats-removed = 解除
-stats-note = 集計は最短 5 分間隔で行います。期限の切れた項目は、サーバーから取り除かれた時点で解除として数えます。
+stats-none-yet = 統計の記録を始めたばかりで、まだ数値がありません。
+stats-reasons = 掲載理由別の掲載数
+stats-reasons-chart = 掲載理由ごとの日別掲載数の折れ線グラフ。記号は下の表と同じで、表に同じ数値があります。
+stats-reasons-table = 各日の終わりの掲載数(リスト、リターンコード別)
+stats-others = その他
+stats-expired = 期限切れ
+stats-ages = 解除までの期間
+stats-ages-chart = 掲載から解除までの期間ごとの件数の棒グラフ。下の表に同じ数値があります。
+stats-ages-table = 過去 30 日間に解除された掲載(掲載されていた期間別)
+stats-ages-note = 個別に解除された掲載、テストの結果により解除された掲載の件数です。期限切れと、一括登録によるものは含みません。
+stats-no-ages = 過去 30 日間に、個別に解除された掲載はありません。
+stats-age = 掲載期間
+stats-share = 割合
+age-hour = 1 時間以内
+age-day = 1 日以内
+age-two-days = 2 日以内
+age-week = 7 日以内
+age-month = 30 日以内
+age-quarter = 90 日以内
+age-longer = それ以上
+stats-questions = 1 秒あたりの問い合わせ数
+stats-questions-chart = 時間ごとの 1 秒あたりの問い合わせ数の折れ線グラフ。A はすべての問い合わせ、B は「掲載あり」と応答したものです。下の表に同じ数値があります。
+stats-questions-table = DNS による 1 秒あたりの問い合わせ数(時間別、UTC)
+stats-hour = 時
+stats-asked = 問い合わせ
+stats-answered = 掲載あり
+stats-note = 集計は最短 5 分間隔で行います。リターンコード別の掲載数は、1 日に 1 回数えます。
 
 ## 稼働状況
 
@@ -325,3 +352,188 @@ not-now = ただいま表示できません
 not-now-text = サーバーが起動中か、混み合っています。1 分ほど待ってから、もう一度お試しください。メールの配送には影響しません。
 broken = エラーが発生しました
 broken-text = ページを表示できませんでした。エラーは運用者のログに記録されています。掲載の有無は、DNS で引き続き確認できます。
+
+## フォーム
+
+form-fault = 受け付けられませんでした
+form-retry = { $length }後にもう一度お試しください。
+form-elsewhere = ほかのサイトのページから送信されたか、送信元のページを確認できませんでした。このサイトのフォームを開いて、送信し直してください。
+form-no-address = サーバーが接続元のアドレスを確認できません(手前のプロキシが通知していません)。運用者による対応が必要です。
+form-unreadable = 送信された内容は、このサイトのフォームではないか、大きすぎます。
+fault-early = フォームを開いた直後に送信されました。内容を確認し、数秒待ってから、もう一度送信してください。
+fault-stale = フォームを開いてから時間がたっているか、接続元のネットワークが変わりました。入力内容は残っています。もう一度送信してください。
+
+## 第三者中継テストの依頼
+
+menu-nominate = 第三者中継テスト
+nominate-intro = メールサーバーが第三者中継を許していないかどうか、テストを依頼できます。テストでは、いくつかのアドレス形式で、当方のドメインあての小さなメールをサーバーに渡します。1 通でも届けば、だれからのメールでも中継するサーバーとして掲載します。
+
+    理由のないテストは行いません。ご自身のサーバーである場合、そのサーバーを経由したメールをお持ちの場合、または掲載後に中継を止めた場合に依頼できます。
+nominate-address = メールサーバーの IP アドレス(IPv4 または IPv6)
+nominate-ground = 依頼の理由
+ground-own = 自分のサーバーであり、現在そのサーバーから接続している(接続元: { $address })
+ground-own-text = サーバー自身からの依頼
+ground-owner = 所有者からの依頼
+ground-evidence = 中継されたメールがある
+ground-retest = 掲載中であり、再テストの時期が来た
+ground-delist = 掲載されているが、すでに中継を止めた
+nominate-evidence = 証拠: 中継されたメールのヘッダー
+nominate-evidence-hint = 「中継されたメールがある」場合に必要です。Received 行をすべて含め、本文は除いてください。テストの記録として保管しますが、公開することはありません。
+nominate-domain = サーバーが受信するドメイン(省略できます)
+nominate-button = テストを依頼する
+nominate-limits = テストの制限
+nominate-limit-address = このページから依頼できるテストは、一つのアドレスにつき { $days } 日に 1 回までです。
+nominate-limit-day = お使いのネットワークから依頼できるテストは、1 日に { $count } 回までです。
+nominate-limit-network = 一つのネットワーク(/24、IPv6 は /48)でテストするホストは、1 時間に { $count } 台までです。
+nominate-limit-messages = テストするのは 25 番ポートだけで、渡すメールは最大 12 通です。宛先はすべて当方のドメインで、ほかの人に届くことはありません。ポートスキャンや、パスワードを試すことはありません。
+nominate-limit-opt-out = 所有者がテストを希望しないネットワークと、特殊用途のアドレスはテストしません。
+nominate-more = テストのあとの扱い:
+fault-no-address = メールサーバーのアドレスを入力してください。
+fault-malformed-address = IPv4 または IPv6 のアドレスではありません。ホスト名ではなく、サーバーのアドレスを調べて入力してください。
+fault-embedded = この IPv6 アドレスは IPv4 アドレスを表しています。IPv4 アドレスを入力してください。
+fault-special = このアドレスはテストの対象外です。インターネット上のメールサーバーには使われないアドレスか、このサイトの対象範囲の外にあります。
+fault-own = このリスト自身のアドレスです。
+fault-opted-out = このネットワークの所有者は、テストを希望していません。
+fault-no-ground = 理由を選択してください。
+fault-not-from-there = 現在の接続元は、入力されたアドレスではありません。テストするサーバー自身から送信するか、ほかの理由を選択してください。
+fault-not-listed = このアドレスは第三者中継サーバーとして掲載されていないため、解除の必要はありません。
+fault-no-evidence = 中継されたメールのヘッダーを入力してください。
+fault-long-evidence = 証拠が 16 KiB を超えています。メール 1 通分のヘッダーで十分です。
+fault-malformed-domain = ドメイン名ではありません。
+fault-not-mx = このドメインあてのメールは、このサーバーには届きません。空欄にするか、このサーバーが MX であるドメインを入力してください。
+fault-lookup = ドメインを調べられませんでした。空欄にするか、しばらくしてからもう一度お試しください。
+limit-address = このアドレスは、最近テストしたばかりです。
+limit-delist = 解除のための再テストには待ち時間があり、回を重ねるごとに長くなります。
+limit-network = このネットワークでは、1 時間以内に複数のホストをテストしています。
+limit-submitter = お使いのネットワークからの依頼が上限に達しました。
+limit-all = 現在、テストの依頼が混み合っています。
+
+## 第三者中継テスト
+
+test-title = { $address } の第三者中継テスト
+test-waits = 順番待ち
+test-talks = テスト中
+test-awaits = メールの到着待ち
+test-retries = 再試行待ち
+test-cancelled = 取り消し
+verdict-open = 第三者中継あり
+verdict-open-text = テストメールが中継されて届きました。このサーバーは、だれからのメールでも中継します。
+verdict-clean = 第三者中継なし
+verdict-clean-text = テストメールは拒否されたか、1 通も届きませんでした。
+verdict-blocked = 判定なし: 接続を拒否されました
+verdict-blocked-text = サーバーが、テスト元からの接続を拒否しています。中継の有無についての判断材料にはなりません。
+verdict-unreachable = 判定なし: 接続できませんでした
+verdict-unreachable-text = このアドレスからは応答がありませんでした。サーバーにとって有利にも不利にも扱いません。
+verdict-inconclusive = 判定なし: 応答が明確ではありませんでした
+verdict-inconclusive-text = 一部のテストメールに明確な応答がなかったか、2 回とも一時的に拒否されました。
+test-refresh = 判定が出るまで、このページは { $seconds } 秒ごとに自動的に更新されます。
+test-refresh-off = 自動更新を止める
+test-refresh-on = 自動的に更新する
+test-follows = このあとの流れ
+follows-begins = テストの開始予定:
+follows-waits = 空きができしだい開始します。通常は 1 分以内です。
+follows-talks = 下のアドレス形式を順に試しています。1、2 分で終わりますが、応答の遅いサーバーではさらに時間がかかります。
+follows-awaits = サーバーがメールを受け付けました。次の時刻までに 1 通も届かなければ、判定を出します:
+follows-retries = サーバーから一時的に拒否されました(グレイリスティングなど)。再試行の予定:
+follows-cancelled = このテストによる変更はありません。
+follows-close = 第三者中継を止めてください。ほかのドメインあてのメールは、自組織のネットワークからのものと、認証済みの利用者からのものだけを受け付けるようにします。対処が済んだら、再テストを依頼してください。
+follows-unlisted = このサーバーは、第三者中継サーバーとして掲載されていません。
+follows-nothing = 掲載の状態は変わりません。
+follows-second-test = 掲載中のサーバーは、2 回続けて中継しないことを確認できれば解除されます。2 回目のテスト予定:
+follows-listed = このサーバーは、第三者中継サーバーとして掲載されています。
+test-ask-delist = 中継を止めたので、再テストと解除を依頼する
+test-about = テストの情報
+test-host = サーバー
+test-ground = 依頼の理由
+test-asked = 依頼日時
+test-number = テスト番号
+test-probes = 試したアドレス形式
+test-probes-text = アドレス形式と結果
+test-probe = 形式
+test-outcome = 結果
+outcome-waits = 未送信
+outcome-sent = 送信済み(応答待ち)
+outcome-refused = 拒否
+outcome-accepted = 受け付けられたが、届いていない
+outcome-returned = 届いた(中継された)
+outcome-bounced = 受け付け後、エラーメール
+outcome-error = 明確な応答なし
+outcome-deferred = 一時的な拒否(4xx)
+test-returns = 届いたメール
+test-returned = { $probe } のメール(届けたサーバー: { $peer })
+test-bounced = { $probe } のエラーメール(届けたサーバー: { $peer })
+test-headers = 最初に届いたメールのヘッダー
+test-transcript = SMTP のやり取り
+test-transcript-text = C はテスト元、S はサーバー、* はそのほかの出来事です。トークンは省略しています。
+test-no-transcript = まだやり取りはありません。
+test-part = { $count } 部のうち第 { $number } 部。
+test-before = 前の部
+test-next = 次の部
+test-cut = テストの依頼者と、依頼時の証拠は公開していません。このページは、テスト番号を知っている人だけが見られます。
+
+## 障害情報
+
+status-incidents = 障害情報
+status-no-incidents = 現在、お知らせする障害はありません。
+incident-now = 対応中
+incident-ended = 発生: { $began }、復旧: { $ended }
+incident-goes-on = 発生: { $began }
+feed-incidents-link = 障害情報のフィード(Atom)
+feed-incidents = { $name } の障害情報
+
+## 解除申請
+
+menu-remove = 解除申請
+step-ask-removal = 対処が済んだら、解除を申請してください。原因と、行った対策をお書き添えください:
+policy-removal-form = 申請フォーム:
+policy-removal-self = 申請があれば、直ちに解除します。再び掲載された場合、2 回目の解除までに { $wait }お待ちいただき、以後は回を重ねるごとに倍になります。担当者の判断が必要な申請には、{ $promise }以内に回答します。
+policy-removal-review = 解除申請は担当者が確認し、{ $promise }以内に回答します。
+remove-intro = IP アドレス、ネットワーク、ドメインの掲載解除を申請できます。先に原因を取り除いてください。そうしないと、再び掲載されます。第三者中継サーバーは再テストを行い、中継しないことを確認できれば解除します。
+remove-zone = 対象のリスト
+remove-comment = 原因と、行った対策
+remove-comment-hint = 担当者が読みます。担当者に知られたくないことは書かないでください。
+remove-contact = メールアドレス(省略できます)
+remove-contact-needed = メールアドレス
+remove-contact-hint = この申請の確認(リストが求める場合)と回答のためだけに使います。公開することはありません。
+remove-button = 解除を申請する
+remove-who = 申請できる方
+remove-who-text = サーバー、ネットワーク、またはドメインの管理者の方です。メールの送信者の方は、ご利用のメールサーバーの管理者にご連絡ください。
+
+    費用もアカウントも必要ありません。
+fault-no-subject = IP アドレス、プレフィックス、ドメインのいずれでもありません。
+fault-not-listed-here = 公開しているリストには掲載されていないため、解除の必要はありません。
+fault-several = 複数のリストに掲載されています。対象のリストを選択してください。
+fault-test-entry = テスト用の項目です。常に存在し、だれかを掲載しているわけではありません。
+fault-no-contact = このリストでは、メールによる確認が必要です。メールアドレスを入力してください。
+fault-malformed-contact = メールアドレスの形式が正しくありません。
+limit-removals = お使いのネットワークからの 1 時間あたりの申請数が上限に達しました。
+limit-mails = このメールアドレスへの 1 日あたりの送信数が上限に達しました。
+limit-crowded = 同じ内容の申請がすでに複数あります。そちらに回答します。
+limit-full = 現在、申請が混み合っています。
+removal-title = { $subject } の解除申請
+removal-unconfirmed = メールによる確認待ち
+removal-review = 担当者の確認待ち
+removal-waits = 解除待ち(待機期間中)
+removal-retest = 再テスト中
+removal-removed = 解除済み
+removal-refused = 掲載継続
+removal-follow-link = 確認のメールをお送りしました。メールに書かれている URL を開いてください。
+removal-follow-until = 次の時刻までに確認できない場合、申請は取り消されます:
+removal-promised = 回答の期限:
+removal-wider = { $prefix } 全体が掲載されています。この部分を除外するかどうかは、担当者が判断します。
+removal-waits-until = 解除の予定:
+removal-waits-why = 以前に解除されたあと、再び掲載されたためです。待ち時間は、回を重ねるごとに長くなります。
+removal-tested = サーバーを再テストしています。2 回のテストで中継しないことを確認できれば、解除します。
+removal-test-link = テストの状況
+removal-removed-at = 解除日時:
+removal-refused-text = 異議がある場合は、運用者にご連絡ください:
+removal-open-text = テストの結果、このサーバーはまだ中継しています。第三者中継を止めてから、もう一度申請してください。
+removal-by-mail = 結果はメールでお知らせします。
+removal-note = 担当者からの回答
+removal-about = 申請の内容
+removal-subject = 申請の対象
+removal-now = 現在の状態
+removal-keep = このページの URL を保存してください。申請の状況を確認できるのは、このページだけです。URL を知っている人は、このページを見られます。
+confirm-title = 解除申請の確認
+confirm-text = このメールアドレスを連絡先とする解除申請がありました。ご自身の申請であれば、確認してください。心当たりがない場合は、このページを閉じてください。確認がなければ、申請は自動的に取り消されます。
+confirm-button = 申請を確認する

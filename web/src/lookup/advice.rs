@@ -26,6 +26,8 @@ pub(crate) enum Step {
     AwaitRetest(UnixTime),
     /// The network as a whole is listed; its owner has to act.
     AskNetworkOwner(Subject),
+    /// The domain as a whole is listed; its owner has to act.
+    AskDomainOwner(Subject),
     /// Find the cause, and end it.
     EndCause,
     /// Ask the operator for the removal.
@@ -48,6 +50,8 @@ pub(crate) enum Step {
     NothingHere,
     /// It is most likely nothing that the reader did.
     NotYourDoing,
+    /// The domain stands in the mail; leave it out, if it is somebody else's.
+    LeaveOutDomain,
     /// Tell who runs the mail server, with this page.
     TellAdministrator,
     /// Send through the provider's server, with a login.
@@ -82,7 +86,11 @@ fn for_listed(findings: &Findings, has_contact: bool) -> Vec<Step> {
     }
     let is_wider = |by: &&Subject| **by != findings.subject;
     if let Some(by) = listed().filter_map(|facts| facts.by.as_ref()).find(is_wider) {
-        steps.push(Step::AskNetworkOwner(by.clone()));
+        let by = by.clone();
+        steps.push(match is_network(&by) {
+            true => Step::AskNetworkOwner(by),
+            false => Step::AskDomainOwner(by),
+        });
     } else if listed().any(|facts| !facts.is_tested) {
         steps.push(Step::EndCause);
     }
@@ -101,11 +109,14 @@ fn for_listed(findings: &Findings, has_contact: bool) -> Vec<Step> {
 }
 
 fn for_sender_of_listed(findings: &Findings) -> Vec<Step> {
-    let mut steps = vec![Step::NotYourDoing, Step::TellAdministrator];
-    if matches!(findings.subject, Subject::V4(_) | Subject::V6(_)) {
-        steps.extend([Step::UseSubmission, Step::SharedAddress]);
+    if !is_network(&findings.subject) {
+        return vec![Step::LeaveOutDomain, Step::TellAdministrator];
     }
-    steps
+    vec![Step::NotYourDoing, Step::TellAdministrator, Step::UseSubmission, Step::SharedAddress]
+}
+
+fn is_network(subject: &Subject) -> bool {
+    matches!(subject, Subject::V4(_) | Subject::V6(_))
 }
 
 fn for_unlisted(findings: &Findings) -> Vec<Step> {
@@ -123,7 +134,7 @@ fn for_unlisted(findings: &Findings) -> Vec<Step> {
     }
     steps.extend([Step::ReadBounce, Step::MailServerRemembers]);
     let is_in_order = matches!(findings.names, HostNames::Confirmed(_));
-    if matches!(findings.subject, Subject::V4(_) | Subject::V6(_)) && !is_in_order {
+    if is_network(&findings.subject) && !is_in_order {
         steps.push(Step::CheckNames);
     }
     steps
@@ -205,6 +216,17 @@ mod tests {
             advise(&found, Audience::Administrator, false),
             [Step::ReadReason, Step::AskNetworkOwner(by), Step::NoExpiry, Step::AwaitCaches(300),]
         );
+    }
+
+    #[test]
+    fn a_domain_has_an_owner_and_no_network() {
+        let by: dnsbl_types::Subject = "*.bad.example".parse().unwrap();
+        let facts = ListedFacts { by: Some(by.clone()), ..ListedFacts::default() };
+        let found = findings("www.bad.example", listed(facts));
+        let steps = advise(&found, Audience::Administrator, false);
+        assert_eq!(steps[1], Step::AskDomainOwner(by));
+        let steps = advise(&found, Audience::Sender, false);
+        assert_eq!(steps, [Step::LeaveOutDomain, Step::TellAdministrator]);
     }
 
     #[test]

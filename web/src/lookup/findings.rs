@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use dnsbl_index::{IndexedZone, Verdict, faces};
-use dnsbl_store::{Filter, Op, Reader, StoreError, SubjectMatch};
+use dnsbl_store::{AuditRecord, Filter, Op, Reader, StoreError, SubjectMatch};
 use dnsbl_types::{Listing, Name, Subject, TestEntry, UnixTime, Zone, query_name};
 use relay_tester::{
     Probe, RelayTarget,
@@ -18,7 +18,7 @@ use crate::{
     zones,
 };
 
-/// Audit records that are looked through for a removal.
+/// Changes of a subject, and of what covers it, that are looked through for a removal.
 const LOOK_AT: usize = 2_000;
 /// Seconds for which a removal is told.
 const TELL_REMOVAL: u64 = 7 * 24 * 3600;
@@ -302,31 +302,27 @@ fn removal(
     now: UnixTime,
 ) -> Result<Option<Removal>, StoreError> {
     let origin = zone.origin.to_string();
-    let faces = faces(subject);
-    let page = reader.audit_before(u64::MAX, 8, LOOK_AT, |record| {
+    let faces = faces(subject).into_iter();
+    let covering = faces.flat_map(|face| std::iter::successors(Some(face), Subject::parent));
+    let covering: Vec<Subject> = covering.collect();
+    let admits = |record: &AuditRecord| {
         matches!(&*record.action, "delete" | "expire")
             && record.zone.as_ref() == Some(&origin)
             && record.at.plus(TELL_REMOVAL) >= now
-            && record.subject.as_ref().is_some_and(|removed| {
-                removed.parse::<Subject>().is_ok_and(|it| faces.iter().any(|face| it.covers(face)))
-            })
-    })?;
-    for record in page.records {
-        let Some(entry) = reader.log_entry(record.seq)? else { continue };
-        let was_listed = entry.ops.iter().any(|op| match op {
-            Op::Delete { zone: of, previous, .. } => {
-                *of == zone.origin
-                    && !previous.body.exclusion
-                    && faces.iter().any(|face| previous.subject.covers(face))
-            }
-            _ => false,
-        });
-        if was_listed {
-            let remembered_until = record.at.plus(zone.ttl.into());
-            return Ok(Some(Removal { at: record.at, remembered_until }));
-        }
-    }
-    Ok(None)
+    };
+    let mut looked = 0;
+    let stop = || {
+        looked += 1;
+        looked >= LOOK_AT
+    };
+    let history = reader.history(&covering, u64::MAX, 8, admits, stop)?;
+    let was_listed =
+        |op: &Op| matches!(op, Op::Delete { previous, .. } if !previous.body.exclusion);
+    let removed = history.changes.iter().find(|change| change.op.as_ref().is_some_and(was_listed));
+    Ok(removed.map(|change| {
+        let at = change.record.at;
+        Removal { at, remembered_until: at.plus(zone.ttl.into()) }
+    }))
 }
 
 fn inside(zone: &Zone, subject: &Subject, reader: &Reader<'_>) -> Result<Inside, StoreError> {

@@ -4,7 +4,7 @@ use dnsbl_types::UnixTime;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    Settings,
+    OperatorFiles, Settings, Site,
     catalogue::Texts,
     shown::{distance, minute, rfc3339},
 };
@@ -12,17 +12,60 @@ use crate::{
 /// Where the stylesheet is.
 pub(crate) const STYLE_PATH: &str = "/style.css";
 
+/// Where the logo is, if there is one.
+pub(crate) const LOGO_PATH: &str = "/logo.svg";
+
 /// The stylesheet.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// The pages beside the first one, as they stand in URLs and in the menu.
-pub(crate) const NAMES: [&str; 6] = ["policy", "use", "faq", "glossary", "stats", "status"];
+pub(crate) const NAMES: [&str; 8] =
+    ["policy", "use", "remove", "nominate", "faq", "glossary", "stats", "status"];
+
+/// What is around every page beside the settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// Whether anybody may nominate hosts.
+    pub(crate) offers_nominations: bool,
+    /// Whether anybody may ask for a removal.
+    pub(crate) offers_removals: bool,
+    /// The stylesheet, with the operator's colours.
+    pub(crate) style: String,
+    /// Another for each stylesheet and logo, so that they can be kept for long.
+    version: String,
+    files: OperatorFiles,
+}
+
+impl Surroundings {
+    pub(crate) fn of(site: &Site) -> Self {
+        let style = format!("{STYLE}{}", site.settings.colors.rules());
+        let logo = site.files.logo.as_deref().unwrap_or_default();
+        let digest = blake3::hash(format!("{style}{logo}").as_bytes());
+        Self {
+            offers_nominations: site.nominations.is_some(),
+            offers_removals: site.removals.is_some(),
+            style,
+            version: digest.to_hex()[..8].to_owned(),
+            files: site.files.clone(),
+        }
+    }
+
+    /// The pages that are in the menu.
+    fn menu(&self) -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().filter(|name| match *name {
+            "nominate" => self.offers_nominations,
+            "remove" => self.offers_removals,
+            _ => true,
+        })
+    }
+}
 
 /// How pages look: in a language, for a list.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) texts: Texts<'a>,
+    pub(crate) surroundings: &'a Surroundings,
 }
 
 /// A page's place and title.
@@ -94,7 +137,7 @@ impl Frame<'_> {
     /// The whole page.
     pub(super) fn around(&self, main: &Markup) -> Markup {
         let Self { view, place, title, is_private } = self;
-        let View { settings, texts } = view;
+        let View { settings, texts, surroundings } = view;
         let language = texts.language;
         let is_home = place.is_empty();
         let whole_title = match is_home {
@@ -114,7 +157,7 @@ impl Frame<'_> {
                     meta name="color-scheme" content="light dark";
                     @if *is_private { meta name="robots" content="noindex"; }
                     title { (whole_title) }
-                    link rel="stylesheet" href={ (STYLE_PATH) "?v=" (style_version()) };
+                    link rel="stylesheet" href={ (STYLE_PATH) "?v=" (surroundings.version) };
                     @for other in settings.languages.iter() {
                         link rel="alternate" hreflang=(other.code()) href=(elsewhere(other.code()));
                     }
@@ -125,10 +168,15 @@ impl Frame<'_> {
                 body {
                     a.skip href="#main" { (texts.text("skip")) }
                     header {
-                        a.name href=(view.path("")) { (settings.name) }
+                        a.name href=(view.path("")) {
+                            @if surroundings.files.logo.is_some() {
+                                img src={ (LOGO_PATH) "?v=" (surroundings.version) } alt=""; " "
+                            }
+                            (settings.name)
+                        }
                         nav aria-label=(texts.text("menu")) {
                             ul {
-                                @for name in NAMES {
+                                @for name in surroundings.menu() {
                                     li {
                                         a href=(view.path(name))
                                             aria-current=[(name == *place).then_some("page")] {
@@ -162,23 +210,25 @@ impl Frame<'_> {
                         @if settings.contact.is_some() {
                             p { (texts.text("contact")) " " (view.contact()) }
                         }
+                        @if settings.imprint.is_some() || !surroundings.files.pages.is_empty() {
+                            ul.own {
+                                @if let Some(imprint) = &settings.imprint {
+                                    li { a href=(imprint) { (texts.text("imprint")) } }
+                                }
+                                @for page in &surroundings.files.pages {
+                                    @let (of, text) = page.text(language);
+                                    li {
+                                        a href=(view.path(&format!("pages/{}", page.name)))
+                                            lang=[(of != language).then_some(of.code())] {
+                                            (text.title)
+                                        }
+                                    }
+                                }
+                            }
+                        }
                     }
                 }
             }
         }
     }
-}
-
-/// Another for each stylesheet, so that it can be kept for long: FNV-1a, 32 bits.
-fn style_version() -> String {
-    const VERSION: u32 = {
-        let bytes = STYLE.as_bytes();
-        let (mut hash, mut at) = (0x811c_9dc5_u32, 0);
-        while at < bytes.len() {
-            hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
-            at += 1;
-        }
-        hash
-    };
-    format!("{VERSION:08x}")
 }

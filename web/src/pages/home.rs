@@ -8,10 +8,16 @@ use super::{
     frame::{Frame, View},
     state_word,
 };
-use crate::status::Status;
+use crate::{incidents::Incident, status::Status};
 
 /// The first page: one box, in which the visitor's own address stands, and how the list is.
-pub(crate) fn home(view: View<'_>, visitor: Option<IpAddr>, status: &Status) -> Markup {
+pub(crate) fn home(
+    view: View<'_>,
+    visitor: Option<IpAddr>,
+    status: &Status,
+    incidents: &[Incident],
+) -> Markup {
+    let now = incidents.iter().filter(|incident| incident.ended.is_none());
     let own = visitor.map(|visitor| visitor.to_canonical().to_string()).unwrap_or_default();
     let main = html! {
         h1 { (view.settings.name) }
@@ -21,6 +27,13 @@ pub(crate) fn home(view: View<'_>, visitor: Option<IpAddr>, status: &Status) -> 
         p {
             (state_word(view.texts, status.state)) " "
             (view.link("status", &view.text("home-more-status")))
+        }
+        @for incident in now.take(3) {
+            @let (language, text) = incident.text(view.texts.language);
+            p {
+                span class="state bad" { (view.text("incident-now")) } " "
+                a href={ (view.path("status")) "#incidents" } lang=(language.code()) { (text.title) }
+            }
         }
         h2 { (view.text("home-who")) }
         ul {

@@ -19,7 +19,7 @@ struct File {
     text: &'static str,
 }
 
-const FILES: [File; 6] = [
+const FILES: [File; 8] = [
     File {
         heading: "Postfix: smtpd",
         name: "postfix/main.cf.smtpd",
@@ -34,6 +34,16 @@ const FILES: [File; 6] = [
         heading: "Exim",
         name: "exim/dnslists.acl",
         text: include_str!("../../../deploy/exim/dnslists.acl"),
+    },
+    File {
+        heading: "Sendmail",
+        name: "sendmail/dnsbl.mc",
+        text: include_str!("../../../deploy/sendmail/dnsbl.mc"),
+    },
+    File {
+        heading: "SpamAssassin",
+        name: "spamassassin/dnsbl.cf",
+        text: include_str!("../../../deploy/spamassassin/dnsbl.cf"),
     },
     File {
         heading: "rspamd",

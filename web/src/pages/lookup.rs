@@ -256,7 +256,8 @@ fn others(view: View<'_>, findings: &[&ZoneFinding]) -> Markup {
 }
 
 fn steps(view: View<'_>, findings: &Findings, audience: Audience) -> Markup {
-    let steps = advise(findings, audience, view.settings.contact.is_some());
+    let can_ask = view.settings.contact.is_some() || view.surroundings.offers_removals;
+    let steps = advise(findings, audience, can_ask);
     html! { ol { @for next in &steps { li { (step(view, findings, next)) } } } }
 }
 
@@ -271,7 +272,14 @@ fn step(view: View<'_>, findings: &Findings, step: &Step) -> Markup {
         Step::AskNetworkOwner(by) => html! {
             (view.texts.fill("step-ask-network-owner", [("prefix", by.to_string().into())]))
         },
+        Step::AskDomainOwner(by) => html! {
+            (view.texts.fill("step-ask-domain-owner", [("domain", by.to_string().into())]))
+        },
         Step::EndCause => text("step-end-cause"),
+        Step::AskOperator if view.surroundings.offers_removals => html! {
+            (view.text("step-ask-removal")) " "
+            a href=(removal_form(view, &findings.subject)) { (view.text("menu-remove")) }
+        },
         Step::AskOperator => html! { (view.text("step-ask-operator")) " " (view.contact()) },
         Step::AwaitExpiry(at) => until("step-await-expiry", *at),
         Step::NoExpiry => text("step-no-expiry"),
@@ -286,10 +294,18 @@ fn step(view: View<'_>, findings: &Findings, step: &Step) -> Markup {
         Step::CheckNames => text("step-check-names"),
         Step::NothingHere => text("step-nothing-here"),
         Step::NotYourDoing => text("step-not-your-doing"),
+        Step::LeaveOutDomain => text("step-leave-out-domain"),
         Step::TellAdministrator => text("step-tell-administrator"),
         Step::UseSubmission => text("step-use-submission"),
         Step::SharedAddress => text("step-shared-address"),
     }
+}
+
+/// The form to ask for a removal, with the subject filled in.
+fn removal_form(view: View<'_>, subject: &Subject) -> String {
+    let subject = subject.to_string();
+    let typed: String = url::form_urlencoded::byte_serialize(subject.as_bytes()).collect();
+    format!("{}?q={typed}", view.path("remove"))
 }
 
 fn subject_link(view: View<'_>, subject: &Subject) -> Markup {

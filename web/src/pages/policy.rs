@@ -1,6 +1,6 @@
 //! What is listed, for how long, and how to get off: from the settings of the zones.
 
-use dnsbl_types::{AccessRules, Name, SubscriberMode, Zone, ZoneKind, ZoneQuotas};
+use dnsbl_types::{AccessRules, Name, RemovalRules, SubscriberMode, Zone, ZoneKind, ZoneQuotas};
 use maud::{Markup, html};
 use relay_tester::life::{Host, Patience};
 
@@ -26,6 +26,9 @@ pub(crate) fn policy(view: View<'_>, zones: &[&Zone], relays: Option<(&Name, Pat
         }
         h2 { (view.text("policy-removal")) }
         (view.paragraphs("policy-removal-text"))
+        @if view.surroundings.offers_removals {
+            p { (view.text("policy-removal-form")) " " (view.link("remove", &view.text("menu-remove"))) }
+        }
         @if view.settings.contact.is_some() {
             p { (view.text("policy-removal-contact")) " " (view.contact()) }
         }
@@ -69,8 +72,22 @@ fn one(view: View<'_>, zone: &Zone, relays: Option<Patience>) -> Markup {
                     }
                 }
             }
+            @if view.surroundings.offers_removals && zone.includes.is_empty() {
+                p { (removal_policy(view, &zone.removal)) }
+            }
             @if let Some(patience) = relays { (relay_policy(view, patience)) }
         }
+    }
+}
+
+/// What becomes of requests for removal.
+fn removal_policy(view: View<'_>, rules: &RemovalRules) -> String {
+    let promise = duration(view.texts, rules.promise.into());
+    if rules.self_service {
+        let wait = duration(view.texts, rules.wait.into());
+        view.texts.fill("policy-removal-self", [("wait", wait.into()), ("promise", promise.into())])
+    } else {
+        view.texts.fill("policy-removal-review", [("promise", promise.into())])
     }
 }
 

@@ -1,21 +1,18 @@
-//! The list in numbers. Charts are drawn here; a table below each says the same.
+//! The list in numbers.
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, View};
+use super::{
+    chart,
+    frame::{Frame, View},
+};
 use crate::{
-    shown::{day, grouped},
-    stats::{DayStats, Stats},
+    shown::{day, grouped, hour},
+    stats::{ReasonStats, Stats},
 };
 
 /// Zones that are told of.
-const MAX_ZONES: usize = 60;
-/// Pixels.
-const BAR: u64 = 24;
-const GAP: u64 = 34;
-const HEIGHT: u64 = 120;
-const LEFT: u64 = 8;
-const BELOW: u64 = 24;
+const MAX_ZONES: usize = 40;
 
 /// The page.
 pub(crate) fn stats(view: View<'_>, stats: &Stats) -> Markup {
@@ -23,77 +20,152 @@ pub(crate) fn stats(view: View<'_>, stats: &Stats) -> Markup {
     let main = html! {
         h1 { (title) }
         p { (view.text("stats-at")) " " (view.time(stats.at, stats.at)) }
-        table {
-            caption { (view.text("stats-zones")) }
-            thead {
-                tr {
-                    th scope="col" { (view.text("zone")) }
-                    th.number scope="col" { (view.text("stats-listings")) }
-                    th.number scope="col" { (view.text("stats-exclusions")) }
-                }
-            }
-            tbody {
-                @for zone in stats.zones.iter().take(MAX_ZONES) {
-                    tr {
-                        th scope="row" { (zone.origin) }
-                        td.number { (grouped(zone.listings)) }
-                        td.number { (grouped(zone.exclusions)) }
-                    }
-                }
-            }
-        }
-        h2 { (view.text("stats-changes")) }
+        (zones(view, stats))
         @if stats.days.is_empty() {
-            p { (view.text("stats-no-changes")) }
+            p { (view.text("stats-none-yet")) }
         } @else {
-            @if let Some(since) = stats.since {
-                p { (view.text("stats-since")) " " (view.time(since, stats.at)) }
-            }
-            (chart(view, &stats.days))
-            (table(view, &stats.days))
+            h2 { (view.text("stats-reasons")) }
+            (reasons(view, stats))
+            h2 { (view.text("stats-changes")) }
+            (changes(view, stats))
+            h2 { (view.text("stats-ages")) }
+            (ages(view, stats))
+        }
+        @if !stats.hours.is_empty() {
+            h2 { (view.text("stats-questions")) }
+            (questions(view, stats))
         }
         p.quiet { (view.text("stats-note")) }
     };
     Frame { view, place: "stats", title, is_private: false }.around(&main)
 }
 
-/// Two bars a day: what was added is filled, what was removed an outline.
-fn chart(view: View<'_>, days: &[DayStats]) -> Markup {
-    let most = days.iter().map(|day| day.added.max(day.removed)).max().unwrap_or(0).max(1);
-    let width = LEFT + days.len() as u64 * (2 * BAR + GAP);
-    // What is counted may be large, and what is drawn is small.
-    let height = |count: u64| (u128::from(count) * u128::from(HEIGHT) / u128::from(most)) as u64;
+fn zones(view: View<'_>, stats: &Stats) -> Markup {
+    let heads = ["zone", "stats-listings", "stats-exclusions"].map(|key| view.text(key));
+    let rows = stats.zones.iter().take(MAX_ZONES).map(|zone| {
+        (zone.origin.to_string(), vec![grouped(zone.listings), grouped(zone.exclusions)])
+    });
+    table(&view.text("stats-zones"), &heads, rows)
+}
+
+fn reasons(view: View<'_>, stats: &Stats) -> Markup {
+    let lines: Vec<Vec<Option<u64>>> =
+        stats.reasons.iter().map(|reason| reason.listings.clone()).collect();
+    let mut heads = vec![view.text("stats-day")];
+    heads.extend(stats.reasons.iter().enumerate().map(|(number, reason)| {
+        format!("{}: {}", chart::letter(number), reason_name(view, reason))
+    }));
+    let rows = stats.days.iter().enumerate().map(|(at, began)| {
+        let value = |reason: &ReasonStats| reason.listings[at].map(grouped).unwrap_or_default();
+        (day(*began), stats.reasons.iter().map(value).collect())
+    });
     html! {
-        svg viewBox={ "0 0 " (width) " " (HEIGHT + BELOW) } width=(width) height=(HEIGHT + BELOW)
-            role="img" aria-label=(view.text("stats-chart")) {
-            @for (at, bars) in days.iter().enumerate() {
-                @let x = LEFT + at as u64 * (2 * BAR + GAP);
-                @let (added, removed) = (height(bars.added), height(bars.removed));
-                rect.added x=(x) y=(HEIGHT - added) width=(BAR) height=(added) {}
-                rect.removed x=(x + BAR + 3) y=(HEIGHT - removed) width=(BAR - 3) height=(removed) {}
-                text x=(x) y=(HEIGHT + BELOW - 6) { (day(bars.began).get(5..).unwrap_or_default()) }
-            }
-        }
+        (chart::lines(&view.text("stats-reasons-chart"), ends(stats), &lines))
+        (table(&view.text("stats-reasons-table"), &heads, rows))
     }
 }
 
-fn table(view: View<'_>, days: &[DayStats]) -> Markup {
+fn reason_name(view: View<'_>, stats: &ReasonStats) -> String {
+    match &stats.reason {
+        Some((zone, Some(code))) => format!("{zone} {code}"),
+        Some((zone, None)) => zone.to_string(),
+        None => view.text("stats-others"),
+    }
+}
+
+fn changes(view: View<'_>, stats: &Stats) -> Markup {
+    let counts = |it: &crate::stats::ChangeStats| vec![it.added, it.removed, it.expired];
+    let bars: Vec<Vec<u64>> = stats.changes.iter().map(counts).collect();
+    let heads =
+        ["stats-day", "stats-added", "stats-removed", "stats-expired"].map(|key| view.text(key));
+    let rows = stats.days.iter().zip(&stats.changes);
+    let rows = rows.map(|(began, it)| (day(*began), counts(it).into_iter().map(grouped).collect()));
     html! {
-        table {
-            caption { (view.text("stats-days")) }
-            thead {
-                tr {
-                    th scope="col" { (view.text("stats-day")) }
-                    th.number scope="col" { (view.text("stats-added")) }
-                    th.number scope="col" { (view.text("stats-removed")) }
-                }
-            }
-            tbody {
-                @for counts in days {
+        (chart::bars(&view.text("stats-chart"), ends(stats), &bars))
+        (table(&view.text("stats-days"), &heads, rows))
+    }
+}
+
+fn ages(view: View<'_>, stats: &Stats) -> Markup {
+    let names = [
+        "age-hour",
+        "age-day",
+        "age-two-days",
+        "age-week",
+        "age-month",
+        "age-quarter",
+        "age-longer",
+    ];
+    let all: u64 = stats.ages.iter().sum();
+    if all == 0 {
+        return html! { p { (view.text("stats-no-ages")) } };
+    }
+    let names = names.map(|key| view.text(key));
+    let bars: Vec<Vec<u64>> = stats.ages.iter().map(|count| vec![*count]).collect();
+    let heads = ["stats-age", "stats-removed", "stats-share"].map(|key| view.text(key));
+    let rows = names.iter().zip(stats.ages).map(|(name, count)| {
+        let percent = (u128::from(count) * 100 + u128::from(all) / 2) / u128::from(all);
+        (name.clone(), vec![grouped(count), format!("{percent} %")])
+    });
+    html! {
+        (chart::bars(&view.text("stats-ages-chart"), [names[0].clone(), names[6].clone()], &bars))
+        (table(&view.text("stats-ages-table"), &heads, rows))
+        p.quiet { (view.text("stats-ages-note")) }
+    }
+}
+
+fn questions(view: View<'_>, stats: &Stats) -> Markup {
+    let line = |of: fn(&crate::stats::HourStats) -> u64| {
+        stats.hours.iter().map(|hour| Some(of(hour))).collect::<Vec<_>>()
+    };
+    let lines = [line(|hour| hour.questions), line(|hour| hour.listed)];
+    let heads = [
+        view.text("stats-hour"),
+        format!("A: {}", view.text("stats-asked")),
+        format!("B: {}", view.text("stats-answered")),
+    ];
+    let tenths = |value: u64| format!("{}.{}", grouped(value / 10), value % 10);
+    let rows = stats
+        .hours
+        .iter()
+        .map(|it| (hour(it.began), vec![tenths(it.questions), tenths(it.listed)]));
+    let (first, last) = (stats.hours.first(), stats.hours.last());
+    let ends = [first, last].map(|it| it.map(|it| hour(it.began)).unwrap_or_default());
+    html! {
+        (chart::lines(&view.text("stats-questions-chart"), ends, &lines))
+        (table(&view.text("stats-questions-table"), &heads, rows))
+    }
+}
+
+/// The first and the last day.
+fn ends(stats: &Stats) -> [String; 2] {
+    [stats.days.first(), stats.days.last()].map(|at| at.map(|at| day(*at)).unwrap_or_default())
+}
+
+/// A table of numbers; the first column names its rows.
+fn table(
+    caption: &str,
+    heads: &[String],
+    rows: impl Iterator<Item = (String, Vec<String>)>,
+) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption { (caption) }
+                thead {
                     tr {
-                        th scope="row" { (day(counts.began)) }
-                        td.number { (grouped(counts.added)) }
-                        td.number { (grouped(counts.removed)) }
+                        @for (at, head) in heads.iter().enumerate() {
+                            @if at == 0 { th scope="col" { (head) } }
+                            @else { th.number scope="col" { (head) } }
+                        }
+                    }
+                }
+                tbody {
+                    @for (name, values) in rows {
+                        tr {
+                            th scope="row" { (name) }
+                            @for value in values { td.number { (value) } }
+                        }
                     }
                 }
             }

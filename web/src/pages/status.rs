@@ -2,8 +2,17 @@
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, View};
-use crate::{State, catalogue::Texts, shown::duration, status::Status};
+use super::{
+    frame::{Frame, View},
+    plain_text::blocks,
+};
+use crate::{
+    State,
+    catalogue::Texts,
+    incidents::Incident,
+    shown::{duration, minute},
+    status::Status,
+};
 
 /// A state in one sentence.
 pub(crate) fn state_word(texts: Texts<'_>, state: State) -> String {
@@ -14,8 +23,12 @@ pub(crate) fn state_word(texts: Texts<'_>, state: State) -> String {
     })
 }
 
-/// The page.
-pub(crate) fn status(view: View<'_>, status: &Status) -> Markup {
+/// Incidents that are told of, and bytes of text that there is room for.
+const MAX_INCIDENTS: usize = 10;
+const TEXT_ROOM: usize = 14_000;
+
+/// The page. `incidents`: the newest first, where the operator keeps any.
+pub(crate) fn status(view: View<'_>, status: &Status, incidents: Option<&[Incident]>) -> Markup {
     let title = view.text("menu-status");
     let class = if status.state == State::Serving { "state good" } else { "state bad" };
     let main = html! {
@@ -56,6 +69,7 @@ pub(crate) fn status(view: View<'_>, status: &Status) -> Markup {
             }
             p.quiet { (view.text("status-serial-note")) }
         }
+        @if let Some(incidents) = incidents { (all_incidents(view, status, incidents)) }
         h2 { (view.text("status-history")) }
         ol {
             @for change in &status.changes {
@@ -65,4 +79,44 @@ pub(crate) fn status(view: View<'_>, status: &Status) -> Markup {
         p { (view.text("status-history-note")) " " (view.link("status.atom", &view.text("feed-link"))) }
     };
     Frame { view, place: "status", title, is_private: false }.around(&main)
+}
+
+/// When an incident was, in one sentence.
+pub(crate) fn incident_times(texts: Texts<'_>, incident: &Incident) -> String {
+    let began = || ("began", minute(incident.began).into());
+    match incident.ended {
+        Some(ended) => texts.fill("incident-ended", [began(), ("ended", minute(ended).into())]),
+        None => texts.fill("incident-goes-on", [began()]),
+    }
+}
+
+fn all_incidents(view: View<'_>, status: &Status, incidents: &[Incident]) -> Markup {
+    let mut room = TEXT_ROOM;
+    html! {
+        h2 #incidents { (view.text("status-incidents")) }
+        @if incidents.is_empty() { p { (view.text("status-no-incidents")) } }
+        @for incident in incidents.iter().take(MAX_INCIDENTS) {
+            @let whole = one_incident(view, status, incident);
+            @let size = whole.0.len();
+            @if size <= room { ({ room -= size; whole }) }
+            @else { p { (incident.text(view.texts.language).1.title) } }
+        }
+        p { (view.link("incidents.atom", &view.text("feed-incidents-link"))) }
+    }
+}
+
+fn one_incident(view: View<'_>, status: &Status, incident: &Incident) -> Markup {
+    let (language, text) = incident.text(view.texts.language);
+    let other = (language != view.texts.language).then_some(language.code());
+    let goes_on = incident.ended.is_none_or(|ended| ended > status.now);
+    html! {
+        section.zone aria-labelledby={ "incident-" (incident.name) } {
+            h3 id={ "incident-" (incident.name) } lang=[other] { (text.title) }
+            p {
+                @if goes_on { span class="state bad" { (view.text("incident-now")) } " " }
+                (incident_times(view.texts, incident))
+            }
+            div lang=[other] { (blocks(&text.blocks, 4)) }
+        }
+    }
 }

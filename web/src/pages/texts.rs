@@ -79,9 +79,12 @@ pub(crate) fn glossary(view: View<'_>, others: &[Texts<'_>]) -> Markup {
         dl.terms {
             @for name in TERMS {
                 dt id=(name) {
-                    (view.texts.of("glossary", name))
+                    @let own = view.texts.of("glossary", name);
+                    (own)
                     @for other in others {
-                        " " span.quiet lang=(other.language.code()) { (other.of("glossary", name)) }
+                        @let term = other.of("glossary", name);
+                        // Some go by one name everywhere.
+                        @if term != own { " " span.quiet lang=(other.language.code()) { (term) } }
                     }
                 }
                 dd { (view.paragraphs(&format!("glossary-{name}-answer"))) }

@@ -13,10 +13,16 @@ use super::frame::{Frame, View};
 pub(crate) enum Trouble {
     /// There is none at this place.
     NoPage,
-    /// Pages are only read.
+    /// This page is only read.
     NoMethod,
     /// The visitor has asked too often.
     TooMany,
+    /// A page of somebody else's sent a form.
+    Elsewhere,
+    /// It is not known who sent a form.
+    NoAddress,
+    /// What was sent is no form of ours.
+    Unreadable,
     /// The server is being started or stopped, or has too much to do.
     NotNow,
     /// Something is broken.
@@ -29,6 +35,9 @@ pub(crate) fn trouble(view: View<'_>, trouble: Trouble) -> Response {
         Trouble::NoPage => (StatusCode::NOT_FOUND, "no-page", "no-page-text"),
         Trouble::NoMethod => (StatusCode::METHOD_NOT_ALLOWED, "no-page", "no-page-text"),
         Trouble::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too-many", "too-many-text"),
+        Trouble::Elsewhere => (StatusCode::FORBIDDEN, "form-fault", "form-elsewhere"),
+        Trouble::NoAddress => (StatusCode::FORBIDDEN, "form-fault", "form-no-address"),
+        Trouble::Unreadable => (StatusCode::BAD_REQUEST, "form-fault", "form-unreadable"),
         Trouble::NotNow => (StatusCode::SERVICE_UNAVAILABLE, "not-now", "not-now-text"),
         Trouble::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken", "broken-text"),
     };

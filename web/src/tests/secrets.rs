@@ -6,7 +6,7 @@ use dnsbl_types::{Listing, ListingBody, UnixTime};
 use proptest::prelude::*;
 use relay_tester::{
     Ground, TestId,
-    life::{Arrival, ArrivalKind, DelistTests, Host, State, Test},
+    life::{Arrival, ArrivalKind, DelistTests, Host, Patience, State, Test},
     service::{ListedHost, SOURCE},
 };
 
@@ -15,7 +15,8 @@ use crate::{
     Language,
     catalogue::Catalogue,
     lookup::{Findings, HostNames, Inside, Standing, ZoneFinding, evidence, facts, findings_json},
-    pages::{View, lookup_result},
+    pages::{Surroundings, View, lookup_result, relay_test},
+    relay_test::TestFacts,
 };
 
 /// Nothing that is private in a furnished server is on any of its pages.
@@ -151,15 +152,53 @@ proptest! {
             names: HostNames::NotAsked,
         };
         let (settings, catalogue) = (settings(), Catalogue::load());
+        let surroundings = Surroundings::default();
         let mut shown = vec![findings_json(&findings, &settings).to_string()];
         for language in Language::ALL {
-            let view = View { settings: &settings, texts: catalogue.texts(language) };
+            let view = View {
+                settings: &settings,
+                texts: catalogue.texts(language),
+                surroundings: &surroundings,
+            };
             shown.push(lookup_result(view, &findings).into_string());
         }
         let id = TestId(0x1234_5678_9abc_def0).to_string();
         for text in shown {
             for private in [&*secret, "203.0.113.250", "77777", &*id] {
                 prop_assert!(!text.contains(private), "{private} in {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_has_the_id_of_a_test_sees_neither_who_asked_nor_why_nor_a_live_token(
+        secret in "s[a-z0-9]{11,15}z",
+        token in "r[a-z2-7]{35}",
+        part in 0..4_usize,
+    ) {
+        let now = UnixTime(3_000);
+        let mut test = test(&secret, None);
+        test.transcript = vec![format!("C: RCPT TO:<{token}@probe.example>"); 300];
+        test.arrivals[0].headers = format!("X-Token: {token}\nReceived: from <there>");
+        let patience = Patience {
+            settle_for: 1,
+            pending_for: 2,
+            retry_after: 3,
+            second_test_after: 4,
+        };
+        let facts = TestFacts::of(&test, true, None, patience, part, now);
+        let (settings, catalogue) = (settings(), Catalogue::load());
+        let surroundings = Surroundings::default();
+        for language in Language::ALL {
+            let view = View {
+                settings: &settings,
+                texts: catalogue.texts(language),
+                surroundings: &surroundings,
+            };
+            let page = relay_test(view, &facts, false).into_string();
+            prop_assert!(page.len() < 30_000, "{} bytes", page.len());
+            for private in [&*secret, &*token, &token[..12]] {
+                prop_assert!(!page.contains(private), "{private} in {page}");
             }
         }
     }

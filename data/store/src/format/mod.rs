@@ -6,10 +6,13 @@
 pub(crate) mod allow_entry;
 pub(crate) mod audit;
 pub(crate) mod block;
+pub(crate) mod body;
 pub(crate) mod codec;
 pub(crate) mod document;
 pub(crate) mod document_key;
+pub(crate) mod figures;
 pub(crate) mod freeze;
+pub(crate) mod history_key;
 pub(crate) mod idempotency;
 pub(crate) mod key;
 pub(crate) mod log;

@@ -76,12 +76,17 @@ impl Provenance {
         }
     }
 
+    /// The stamp of the change that wrote it, given that of the segment.
+    pub(crate) fn written<'a>(&'a self, segment: &'a WriteStamp) -> &'a WriteStamp {
+        match self {
+            Self::OfSegment | Self::ListedSince(_) => segment,
+            Self::Own(stamp) => stamp,
+        }
+    }
+
     /// The change that wrote it, given the stamp of the segment.
     pub(crate) fn seq(&self, segment: &WriteStamp) -> u64 {
-        match self {
-            Self::OfSegment | Self::ListedSince(_) => segment.seq,
-            Self::Own(stamp) => stamp.seq,
-        }
+        self.written(segment).seq
     }
 
     /// The second since which the source lists the subject, given the stamp of the segment.
@@ -181,6 +186,14 @@ impl ListingRow {
         &self.tags
     }
 
+    pub(crate) fn return_codes(&self) -> &[Ipv4Addr] {
+        &self.return_codes
+    }
+
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
     pub(crate) fn exclusion(&self) -> bool {
         self.exclusion
     }
@@ -247,7 +260,7 @@ impl ListingRow {
 }
 
 /// What a plain listing says.
-static PLAIN_LISTING: ListingRow = ListingRow {
+pub(crate) static PLAIN_LISTING: ListingRow = ListingRow {
     exclusion: false,
     return_codes: Vec::new(),
     reason: None,

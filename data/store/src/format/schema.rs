@@ -17,7 +17,7 @@ use rocksdb::{
 /// read as it is.
 pub(crate) const FORMAT: u32 = 7;
 
-/// `format`, `epoch`, `log_floor`, `last_backup`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids
+/// `format`, `epoch`, `log_floor`, `last_backup`, `history_whole`, `swept` (where the sweep goes on), `free-segment` and `free-zone` (below which ids
 /// are not given again), `frozen/ORIGIN SOURCE` for each source that takes no writes, `state/ORIGIN` for each zone there ever
 /// was, `import/ORIGIN SOURCE` for each source that was imported, and `copy/ORIGIN`: a second copy of what
 /// `zones` and `segments` say of a zone, so that no damaged block takes a zone with it.
@@ -62,11 +62,17 @@ pub(crate) const UNDO_ROWS: &str = "undo-rows";
 /// Token id · digest of an `Idempotency-Key` → the change that was made for it, and the answer.
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 
+/// Subject · sequence number · operation → nothing: which audit records are about a subject (`history_key.rs`).
+pub(crate) const HISTORY: &str = "history";
+
+/// The key in `meta` that stands there once [`HISTORY`] has all audit records that older releases wrote.
+pub(crate) const HISTORY_WHOLE: &[u8] = b"history_whole";
+
 /// The key in `meta` of the time of the last backup that was handed over whole.
 pub(crate) const LAST_BACKUP: &[u8] = b"last_backup";
 
 /// New ones come at the end, in which the database numbers them.
-pub(crate) const FAMILIES: [&str; 17] = [
+pub(crate) const FAMILIES: [&str; 18] = [
     META,
     ZONES,
     SEGMENTS,
@@ -84,6 +90,7 @@ pub(crate) const FAMILIES: [&str; 17] = [
     UNDO,
     UNDO_ROWS,
     IDEMPOTENCY,
+    HISTORY,
 ];
 
 /// A column family; all of them are there once the database is open.

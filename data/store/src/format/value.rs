@@ -11,9 +11,9 @@ use std::{
 
 use dnsbl_types::{
     Access, AccessAction, AccessRules, Apex, Denial, GrantTerms, Include, Includes, LargeUdp,
-    ListAll, Listing, Name, Quota, Reason, Records, ReportCategory, ReportRule, ReportRules,
-    Retirement, ReturnCode, SoaTimes, Source, SubscriberMode, UnixTime, Zone, ZoneKind, ZonePhase,
-    ZoneQuotas, ZoneSpec,
+    ListAll, Listing, Name, Quota, Reason, Records, RemovalRules, ReportCategory, ReportRule,
+    ReportRules, Retirement, ReturnCode, SoaTimes, Source, SubscriberMode, UnixTime, Zone,
+    ZoneKind, ZonePhase, ZoneQuotas, ZoneSpec,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,13 @@ enum SettingValue {
         test_entries_until: Option<u64>,
     },
     Reports(Vec<ReportRuleValue>),
+    Removal {
+        self_service: bool,
+        confirm_by_mail: bool,
+        promise: u32,
+        wait: u32,
+        longest_wait: u32,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -316,8 +323,14 @@ impl From<&Zone> for SettingsValue {
         let allow = zone.kind.grant_terms().map(|_| allow);
         let parent_ttl = (zone.parent_ttl != ZoneSpec::default_parent_ttl(zone.kind))
             .then_some(SettingValue::ParentTtl(zone.parent_ttl));
-        let later =
-            [parent_ttl, includes_of(zone), records_of(zone), phase_of(zone), reports_of(zone)];
+        let later = [
+            parent_ttl,
+            includes_of(zone),
+            records_of(zone),
+            phase_of(zone),
+            reports_of(zone),
+            removal_of(zone),
+        ];
         let more = allow.into_iter().chain(access_values(&zone.access));
         Self { first: zone.into(), more: more.chain(later.into_iter().flatten()).collect() }
     }
@@ -366,6 +379,13 @@ fn reports_of(zone: &Zone) -> Option<SettingValue> {
     Some(SettingValue::Reports(rules.collect()))
 }
 
+fn removal_of(zone: &Zone) -> Option<SettingValue> {
+    let RemovalRules { self_service, confirm_by_mail, promise, wait, longest_wait } = zone.removal;
+    let value =
+        SettingValue::Removal { self_service, confirm_by_mail, promise, wait, longest_wait };
+    (zone.removal != RemovalRules::default()).then_some(value)
+}
+
 impl TryFrom<SettingsValue> for Zone {
     type Error = StoreError;
 
@@ -402,6 +422,16 @@ impl TryFrom<SettingsValue> for Zone {
                     spec.phase = ZonePhase::Retired(Retirement { notice, test_entries_until });
                 }
                 SettingValue::Reports(value) => spec.reports = Some(reports(value)?),
+                SettingValue::Removal {
+                    self_service,
+                    confirm_by_mail,
+                    promise,
+                    wait,
+                    longest_wait,
+                } => {
+                    spec.removal =
+                        RemovalRules { self_service, confirm_by_mail, promise, wait, longest_wait };
+                }
             }
         }
         spec.parent_ttl = parent_ttl.unwrap_or(ZoneSpec::default_parent_ttl(spec.kind));
@@ -560,6 +590,7 @@ impl TryFrom<FirstSettings> for ZoneSpec {
             records: Records::default(),
             phase: ZonePhase::default(),
             reports: None,
+            removal: RemovalRules::default(),
         })
     }
 }
@@ -619,6 +650,9 @@ mod tests {
         let rules = [(ReportCategory::DirectoryHarvest, rule)];
         reported.reports = Some(ReportRules::new(rules).unwrap());
         is_kept(&reported.check().unwrap());
+        let mut removing = ZoneSpec::clone(&zone(ZoneKind::Domain));
+        removing.removal = RemovalRules { self_service: true, wait: 7, ..RemovalRules::default() };
+        is_kept(&removing.check().unwrap());
     }
 
     #[track_caller]

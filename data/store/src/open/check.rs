@@ -229,7 +229,8 @@ fn read_families(db: &DB) -> Result<(), StoreError> {
     };
     let there = schema::FAMILIES.into_iter().filter(|family| db.cf_handle(family).is_some());
     for family in there.filter(|family| ![schema::LISTINGS, schema::UNDO_ROWS].contains(family)) {
-        let may_be_large = [schema::LOG, schema::AUDIT, schema::USAGE].contains(&family);
+        let may_be_large =
+            [schema::LOG, schema::AUDIT, schema::HISTORY, schema::USAGE].contains(&family);
         if may_be_large && bytes(family) > READ_AT_START {
             continue;
         }

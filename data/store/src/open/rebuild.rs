@@ -373,7 +373,10 @@ impl Remains {
             let what = match family.as_str() {
                 schema::LISTINGS => self.listings_in_words(lost),
                 // These are made anew from what they point to.
-                schema::EXPIRY | schema::DOCUMENT_INDEX | schema::SUBSCRIBER_INDEX => return None,
+                schema::EXPIRY
+                | schema::DOCUMENT_INDEX
+                | schema::SUBSCRIBER_INDEX
+                | schema::HISTORY => return None,
                 schema::LOG => format!("entries of the log {}", seqs_in_words(lost)),
                 schema::AUDIT => format!("audit records {}", seqs_in_words(lost)),
                 schema::TOKENS => "tokens".into(),
@@ -612,7 +615,9 @@ impl Remains {
     }
 
     fn write_zones(&self, output: &mut Output) -> Result<(), StoreError> {
-        for (key, value) in self.meta.iter().filter(|(key, _)| !key.starts_with(COPY)) {
+        // Second copies are written anew, and so is what leads to audit records, when the store is opened.
+        let is_kept = |key: &[u8]| !key.starts_with(COPY) && key != schema::HISTORY_WHOLE;
+        for (key, value) in self.meta.iter().filter(|(key, _)| is_kept(key)) {
             output.put(schema::META, key, value)?;
         }
         output.put(schema::META, b"format", &schema::FORMAT.to_be_bytes())?;

@@ -19,7 +19,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, fcntl_lock, renameat_with};
 
 use crate::{
     Actor, Change, ChangeError, DocumentKind, Filter, Operation, Precondition, Reader, Sources,
-    StoreError, SubjectMatch,
+    StoreError,
     format::{
         log::{LogEntry, decode_entry, read_seq},
         schema::{self, cf},
@@ -537,7 +537,7 @@ impl Rework<'_> {
     }
 
     fn listed(&self, origin: &Name, source: Option<&Source>) -> Result<Vec<Listing>, StoreError> {
-        let filter = Filter { subject: SubjectMatch::Any, source: source.cloned(), tag: None };
+        let filter = Filter { source: source.cloned(), ..Filter::all() };
         let mut found = Vec::new();
         let visit = |listing: Listing| {
             found.push(listing);

@@ -12,8 +12,8 @@ use dnsbl_types::{Day, Follower, Name, Source, UnixTime};
 use rocksdb::DB;
 
 use crate::{
-    Change, ChangeError, Committed, DocumentId, DocumentKind, Operation, Reader, Remembered,
-    RequestId, Selection, Spent, Staging, StoreError, Terms, TokenUse, UsageRow,
+    Change, ChangeError, Committed, DocumentId, DocumentKind, FiguresRow, Operation, Reader,
+    Remembered, RequestId, Selection, Span, Spent, Staging, StoreError, Terms, TokenUse, UsageRow,
     db::{Db, Failure, StoreOptions},
     format::{
         key::{self, SegmentId, SegmentKey, ZoneId},
@@ -25,10 +25,11 @@ use crate::{
         check::{self, Presence},
         checkpoint::{self, Checkpoint},
         database::{classify, damage, locked, open_db},
+        history,
     },
     read::{show, state, undo, view::View},
     write::{
-        bookmarks, idempotency, usage,
+        bookmarks, figures, idempotency, usage,
         writer::{self, Job, Writer},
     },
 };
@@ -90,6 +91,7 @@ impl Store {
         if is_writable {
             remove_unnamed_rows(&db, schema::LISTINGS, named).map_err(damage(path))?;
             remove_unnamed_rows(&db, schema::UNDO_ROWS, kept).map_err(damage(path))?;
+            history::complete(&db.rocks).map_err(damage(path))?;
         }
         Ok(Self { db: Arc::new(db), writer: Arc::default() })
     }
@@ -248,6 +250,27 @@ impl Store {
     /// If the store can't be written.
     pub fn drop_usage_before(&self, day: Day) -> Result<(), StoreError> {
         usage::drop_before(&self.db, day)
+    }
+
+    /// Adds figures to what is there of the same zone and span, and notes up to which change the log was counted for
+    /// them.
+    ///
+    /// It is no change: it has neither number nor audit record.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read or written.
+    pub fn add_figures(&self, rows: &[FiguresRow], counted: u64) -> Result<(), StoreError> {
+        figures::add(&self.db, rows, counted)
+    }
+
+    /// Forgets the figures of the spans before one.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be written.
+    pub fn drop_figures_before(&self, span: Span, number: u32) -> Result<(), StoreError> {
+        figures::drop_before(&self.db, span, number)
     }
 
     /// Keeps the key by which those who are no subscribers are known in [`Spent`].

@@ -1,6 +1,6 @@
 //! The rows of several segments side by side, subject by subject.
 
-use dnsbl_types::UnixTime;
+use dnsbl_types::{Listing, UnixTime};
 
 use crate::{
     StoreError,
@@ -58,6 +58,15 @@ impl<'a> SubjectRows<'a> {
         if let Some(listing) = listing {
             self.rows.push((segment, listing));
         }
+    }
+
+    /// The listings, by source.
+    pub(crate) fn listings(&self) -> Result<Vec<Listing>, StoreError> {
+        let subject = key::read_subject(&self.subject)?;
+        let listings = self.rows.iter().map(|(segment, row)| segment.listing(subject.clone(), row));
+        let mut listings = listings.collect::<Result<Vec<_>, _>>()?;
+        listings.sort_by(|a, b| a.source.cmp(&b.source));
+        Ok(listings)
     }
 
     /// Leaves out what has expired.

@@ -96,7 +96,9 @@ pub(crate) fn each(
     view: &View<'_>,
     mut visit: impl FnMut(&SubscriberRecord),
 ) -> Result<(), StoreError> {
-    let mut iter = view.iter(schema::SUBSCRIBERS, ReadOptions::default());
+    let mut options = ReadOptions::default();
+    options.fill_cache(false);
+    let mut iter = view.iter(schema::SUBSCRIBERS, options);
     iter.seek_to_first();
     while let Some((key, value)) = iter.item() {
         visit(&SubscriberRecord::decode(subscriber_key::read_id(key)?, value)?);

@@ -1,6 +1,7 @@
 //! Tests of what only the inside of the store shows.
 
 mod faults;
+mod history;
 mod work;
 
 use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, ZoneKind, ZoneSpec};

@@ -9,7 +9,7 @@ use crate::{
     Actor, ChangeError, LogEntry,
     db::Db,
     format::{
-        audit, block, codec,
+        audit, block, codec, history_key,
         idempotency::{self, Remembered},
         key,
         key::SegmentKey,
@@ -172,9 +172,13 @@ impl<'a> Batch<'a> {
         let db = &self.db.rocks;
         let seq = entry.seq.to_be_bytes();
         for (i, op) in entry.ops.iter().enumerate().filter(|(_, op)| !op.is_step()) {
-            let key = [seq.as_slice(), &(i as u32).to_be_bytes()].concat();
+            let key = history_key::record(entry.seq, i as u32);
             let record = audit::encode(op, entry.seq, entry.at, actor);
             self.writes.put_cf(cf(db, schema::AUDIT), key, record);
+            if let Some(subject) = history_key::subject(op) {
+                let key = history_key::of(subject, &key);
+                self.writes.put_cf(cf(db, schema::HISTORY), key, b"");
+            }
         }
         self.writes.put_cf(cf(db, schema::LOG), seq, encode_entry(entry));
     }

@@ -12,6 +12,7 @@ mod compact;
 mod decide;
 mod documents;
 pub(crate) mod error;
+pub(crate) mod figures;
 pub(crate) mod freeze;
 pub(crate) mod idempotency;
 mod includes;

@@ -34,7 +34,9 @@ pub(crate) fn undo(
     of: u64,
 ) -> Result<OperationResult, ChangeError> {
     let entry = entry(transaction.view, of)?;
-    if let Some(why) = entry.ops.iter().find_map(why_not) {
+    let is_about_more = !entry.ops.iter().all(is_decision);
+    let mut told = entry.ops.iter().filter(|op| !(is_about_more && is_decision(op)));
+    if let Some(why) = told.find_map(why_not) {
         return Err(ChangeError::NotUndoable { of, why });
     }
     if entry.ops.iter().any(is_of_many) {
@@ -52,6 +54,11 @@ pub(crate) fn undo(
     }
 }
 
+/// Kinds of documents that tell of what was decided about listings. An undo puts the listings back; whoever owns these
+/// sees to them.
+const DECISIONS: [&str; 6] =
+    ["mail", "removal-case", "removal-contact", "removal-request", "review-claim", "review-mark"];
+
 /// Why an operation can't be undone, where that is so.
 fn why_not(op: &Op) -> Option<&'static str> {
     Some(match op {
@@ -60,7 +67,7 @@ fn why_not(op: &Op) -> Option<&'static str> {
             "a zone that was deleted is gone with its listings: make it again, and import them"
         }
         Op::PutDocument { .. } | Op::DeleteDocument { .. } => {
-            "it belongs to a feed, a relay test or a login, each of which has requests of its own"
+            "it belongs to a feed, a relay test, a login, a report or a request for removal, each of which has requests of its own"
         }
         Op::PutToken { .. } | Op::RotateToken { .. } | Op::DeleteToken { .. } => {
             "tokens are made, rotated and revoked: a secret does not come back"
@@ -79,6 +86,10 @@ fn why_not(op: &Op) -> Option<&'static str> {
         | Op::Undo { .. }
         | Op::PutSource { .. } => return None,
     })
+}
+
+fn is_decision(op: &Op) -> bool {
+    op.document().is_some_and(|(kind, _)| DECISIONS.contains(&kind.as_str()))
 }
 
 fn is_of_many(op: &Op) -> bool {

@@ -15,6 +15,7 @@ mod imports;
 mod includes;
 mod model;
 mod old_codes;
+mod search;
 mod sources;
 mod subscribers;
 mod undo;

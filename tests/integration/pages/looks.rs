@@ -1,0 +1,141 @@
+//! How pages look: on a phone and in a wide window, light and dark, with scripts and without, on paper.
+
+use dnsbl_tests::{Browser, Look};
+use serde_json::json;
+
+use super::site::{Shown, Site};
+
+/// The most that a page and its stylesheet may weigh, in bytes.
+const MAX_WEIGHT: u64 = 30_000;
+
+/// Everything about a page that any look has to show.
+const SHOWN: &str = "
+    const root = document.documentElement;
+    const [visit] = performance.getEntriesByType('navigation');
+    const rest = performance.getEntriesByType('resource');
+    const style = getComputedStyle(document.body);
+    const wide = [...document.querySelectorAll('body *')].filter(element => {
+        const {right, left, width} = element.getBoundingClientRect();
+        const scrolls = element.closest('pre, .wide');
+        return width > 0 && right > innerWidth + 1 && !(scrolls && scrolls !== element)
+            && !element.classList.contains('skip');
+    });
+    return {
+        status: visit.responseStatus,
+        weight: visit.decodedBodySize + rest.reduce((sum, entry) => sum + entry.decodedBodySize, 0),
+        resources: rest.map(entry => new URL(entry.name).pathname),
+        scrollable: root.scrollWidth - root.clientWidth,
+        wide: wide.map(element => element.outerHTML.slice(0, 120)),
+        title: document.title,
+        language: root.lang,
+        heading: document.querySelectorAll('h1').length,
+        ground: style.backgroundColor,
+        scripts: document.scripts.length,
+        storage: document.cookie + localStorage.length + sessionStorage.length,
+    };";
+
+#[test]
+fn every_page_fits_a_phone_and_a_wide_window_light_and_dark_with_scripts_and_without() {
+    let (site, browser) = (Site::furnished(), Browser::start());
+    for look in [
+        Look::NARROW,
+        Look::NARROW.dark().without_scripts(),
+        Look::WIDE.dark(),
+        Look::WIDE.without_scripts(),
+    ] {
+        browser.look(look);
+        for page in site.pages() {
+            browser.open(&page.url);
+            looks_right(&browser, &page, look);
+        }
+    }
+}
+
+/// It takes no part of what visitors may ask that its looks come along.
+#[test]
+fn the_page_for_those_who_ask_too_often_looks_like_the_others() {
+    let (site, browser) = (Site::exhausted(), Browser::start());
+    for (look, language) in [(Look::NARROW, "en"), (Look::WIDE.dark(), "ja")] {
+        browser.look(look);
+        let page = Shown {
+            name: format!("too-many.{language}"),
+            language,
+            url: site.url(&format!("/{language}/stats")),
+            status: 429,
+        };
+        // It may be allowed again by the time the browser asks.
+        dnsbl_tests::eventually(dnsbl_tests::PATIENCE, || {
+            site.exhaust();
+            browser.open(&page.url);
+            let status =
+                browser.run("return performance.getEntriesByType('navigation')[0].responseStatus");
+            if status == 429 { Ok(()) } else { Err(status) }
+        });
+        looks_right(&browser, &page, look);
+    }
+}
+
+#[track_caller]
+fn looks_right(browser: &Browser, page: &Shown, look: Look) {
+    let shown = browser.run(SHOWN);
+    let at = format!("{} {look:?}: {shown:#}", page.name);
+    assert_eq!(shown["status"], page.status, "{at}");
+    assert_eq!(shown["language"], page.language, "{at}");
+    assert_eq!(shown["heading"], 1, "{at}");
+    assert_eq!((&shown["scripts"], &shown["storage"]), (&json!(0), &json!("00")), "{at}");
+    assert_eq!(shown["resources"], json!(["/style.css"]), "{at}");
+    assert!(shown["weight"].as_u64().is_some_and(|weight| weight <= MAX_WEIGHT), "{at}");
+    assert!(
+        shown["title"].as_str().is_some_and(|title| title.contains("Example Block List")),
+        "{at}"
+    );
+    assert_eq!(shown["scrollable"], 0, "{at}");
+    assert_eq!(shown["wide"], json!([]), "{at}");
+    let is_dark = shown["ground"] != "rgb(255, 255, 255)";
+    assert_eq!(is_dark, look.dark, "{at}");
+    let scheme = if look.dark { "dark" } else { "light" };
+    browser.keep_picture(&format!("{}.{}.{scheme}", page.name, look.width));
+    expect_quiet(browser, page);
+}
+
+/// Nothing was logged but that the page itself is an error, where it is one.
+#[track_caller]
+fn expect_quiet(browser: &Browser, page: &Shown) {
+    let log: Vec<String> = browser
+        .log()
+        .into_iter()
+        .filter(|line| {
+            !(page.status >= 400
+                && line.contains("Failed to load resource")
+                && line.contains(&page.url))
+        })
+        .collect();
+    assert!(log.is_empty(), "{}: {log:#?}", page.name);
+}
+
+#[test]
+fn every_page_prints_on_white_without_menus_and_boxes() {
+    let (site, browser) = (Site::furnished(), Browser::start());
+    browser.look(Look::WIDE.dark());
+    browser.look_at_print();
+    for page in site.pages() {
+        browser.open(&page.url);
+        let shown = browser.run(
+            "const hidden = selector => [...document.querySelectorAll(selector)]
+                 .every(element => getComputedStyle(element).display === 'none');
+             const {color, backgroundColor} = getComputedStyle(document.body);
+             const channels = color => color.match(/[0-9.]+/g).map(Number);
+             const pale = [...document.querySelectorAll('body *')].filter(element => {
+                 const {color, backgroundColor} = getComputedStyle(element);
+                 const [ground, alpha] = [channels(backgroundColor)[0], channels(backgroundColor)[3] ?? 1];
+                 const isSeen = element.getClientRects().length > 0;
+                 return isSeen && (Math.min(...channels(color)) > 100 || (alpha > 0 && ground < 200));
+             });
+             return [hidden('header nav'), hidden('.search'), color, backgroundColor, pale.map(element => element.outerHTML.slice(0, 120))];",
+        );
+        let expected = json!([true, true, "rgb(0, 0, 0)", "rgb(255, 255, 255)", []]);
+        assert_eq!(shown, expected, "{}", page.name);
+        let pdf = browser.keep_print(&page.name);
+        assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 1000, "{}", page.name);
+    }
+}
