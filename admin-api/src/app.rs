@@ -12,34 +12,30 @@ use dnsbl_index::{Index, Snapshot};
 use dnsbl_logins::{Logins, Secrets};
 use dnsbl_removals::{Removals, Review};
 use dnsbl_reports::Reports;
-use dnsbl_store::{
-    Authentication, Change, ChangeError, Committed, LogEntry, Operation, OperationResult, Reader,
-    Store, Terms,
-};
-use dnsbl_types::{Name, TokenText, UnixTime, Zone};
+use dnsbl_rights::Tokens;
+use dnsbl_store::{ChangeError, LogEntry, OperationResult, Reader, Store, Terms};
+use dnsbl_types::{Name, UnixTime, Zone};
 use dnsbl_webhooks::Webhooks;
 use relay_tester::service::Tester;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     carrying::{self, Running},
     error::Problem,
-    failed_tries::FailedTries,
     limits::LiveLimits,
     rights::Permitted,
     slots::Slots,
     status::ServerStatus,
     throttle::Throttle,
-    token_cache::{KnownToken, NotGood, TokenCache},
-    token_meter::TokenMeters,
 };
 
 /// The parts of the server that the API is served from.
 pub struct Api {
-    /// Where everything is kept. While it is served tokens are changed through one [`router()`](crate::router()) or
-    /// [`serve()`](crate::serve()) only: each remembers which ones are good.
+    /// Where everything is kept.
     pub store: Store,
+    /// The tokens of that store, which all faces share.
+    pub tokens: Arc<Tokens>,
     /// What DNS answers from.
     pub index: Arc<Index>,
     /// The last change that is visible.
@@ -87,12 +83,6 @@ pub(crate) struct App {
     pub(crate) bulks: Slots,
     /// For waiting for changes.
     pub(crate) waits: Slots,
-    /// Those that were found good.
-    pub(crate) tokens: Arc<TokenCache>,
-    /// How much each is used.
-    pub(crate) meters: Arc<TokenMeters>,
-    /// Of those that were none.
-    pub(crate) tries: FailedTries,
     started: (UnixTime, Instant),
     /// Of the log lines of refused requests.
     pub(crate) refusals: Throttle,
@@ -116,9 +106,6 @@ impl App {
                 limits.max_waits,
                 limits.max_waits_per_token,
             ),
-            tokens: Arc::default(),
-            meters: Arc::default(),
-            tries: FailedTries::default(),
             started: (UnixTime::now(), Instant::now()),
             refusals: Throttle::default(),
             running: Running::default(),
@@ -162,20 +149,7 @@ impl App {
         dry_run: bool,
     ) -> Result<Result<Changed, ChangeError>, Problem> {
         let terms = Terms { dry_run, carried: carrying::carried() };
-        let (tx, rx) = oneshot::channel();
-        let (actor, operation) = permitted.into_parts();
-        let is_of_token =
-            matches!(operation, Operation::PutToken(_) | Operation::DeleteToken { .. });
-        let tokens = is_of_token.then(|| self.tokens.clone());
-        // Here and not below: whoever asked may be gone by then.
-        let reply = move |result: Result<Committed, ChangeError>| {
-            if let Some(tokens) = tokens {
-                tokens.invalidate();
-            }
-            drop(tx.send(result));
-        };
-        self.store.submit_on(terms, Change::new(actor, operation), UnixTime::now(), reply);
-        let committed = match rx.await.map_err(|_| Problem::stopping())? {
+        let committed = match self.tokens.submit(permitted, terms, UnixTime::now()).await? {
             Ok(committed) => committed,
             Err(err) => return Ok(Err(err)),
         };
@@ -185,34 +159,6 @@ impl App {
         let seq = committed.seq;
         let result = committed.into_result().ok_or_else(Problem::internal)?;
         Ok(Ok(Changed { seq, result }))
-    }
-
-    /// The live token with this text, as the store has it.
-    pub(crate) async fn authenticate(
-        &self,
-        text: TokenText,
-    ) -> Result<Result<Arc<KnownToken>, NotGood>, Problem> {
-        let (store, tokens, meters) =
-            (self.store.clone(), self.tokens.clone(), self.meters.clone());
-        self.block(move || {
-            let generation = tokens.generation();
-            match store.read(UnixTime::now()).authenticate(&text)? {
-                Authentication::Good(good) => {
-                    let token = Arc::new(KnownToken::new(*good, &meters));
-                    tokens.insert(generation, &text, token.clone());
-                    Ok(Ok(token))
-                }
-                Authentication::Expired => {
-                    tokens.forget(&text);
-                    Ok(Err(NotGood::Expired))
-                }
-                Authentication::Unknown => {
-                    tokens.forget(&text);
-                    Ok(Err(NotGood::Unknown))
-                }
-            }
-        })
-        .await
     }
 
     /// Reads one state of the store on a thread that may block.

@@ -7,25 +7,21 @@ use std::{
     marker::PhantomData,
     net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
-    time::Instant,
 };
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use dnsbl_daemon::PeerNetwork;
+use dnsbl_rights::{Holder, KnownToken, Try, sources::SourceRights};
 use dnsbl_store::{Actor, Operation, TokenRecord};
-use dnsbl_types::{Source, TokenText, UnixTime};
+use dnsbl_types::{Source, UnixTime};
 
 use crate::{
     app::App,
     error::Problem,
-    failed_tries::Try,
     rights::{Permitted, Rights},
     scopes::Scope,
-    sources::SourceRights,
-    token_cache::{KnownToken, NotGood},
 };
 
 /// The peer that sent a request; put into its extensions by [`serve`](crate::serve()).
@@ -43,8 +39,7 @@ pub(crate) struct Asker(pub(crate) Arc<OnceLock<Arc<KnownToken>>>);
 
 /// An authenticated request whose token has the scope.
 pub(crate) struct Caller<S> {
-    token: Arc<KnownToken>,
-    remote: Option<String>,
+    holder: Holder,
     scope: PhantomData<S>,
 }
 
@@ -58,16 +53,12 @@ impl Client {
 impl<S> Caller<S> {
     /// Who the change log says it was.
     pub(crate) fn actor(&self) -> Actor {
-        Actor {
-            name: self.token().name.clone(),
-            token: Some(self.token().id.clone()),
-            remote: self.remote.clone(),
-        }
+        self.holder.actor()
     }
 
     /// The token itself.
     pub(crate) fn token(&self) -> &TokenRecord {
-        &self.token.record
+        self.holder.token()
     }
 
     /// The public id of the token.
@@ -77,7 +68,7 @@ impl<S> Caller<S> {
 
     /// All that the token may do.
     pub(crate) fn rights(&self) -> &Rights {
-        &self.token.rights
+        self.holder.rights()
     }
 
     /// Whether the token has one more scope.
@@ -87,12 +78,12 @@ impl<S> Caller<S> {
 
     /// Refuses a token without one more scope.
     pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
-        self.rights().require(scope)
+        Ok(self.rights().require(scope)?)
     }
 
     /// A change that the token may make.
     pub(crate) fn permit(&self, operation: Operation) -> Result<Permitted, Problem> {
-        self.rights().permit(self.actor(), operation)
+        Ok(self.holder.permit(operation)?)
     }
 
     /// The source to write as: the one that was named, or else the token's name.
@@ -115,8 +106,7 @@ impl<S> Caller<S> {
     }
 
     fn named_or_own(&self, named: Option<&str>) -> Result<Source, Problem> {
-        let name = named.unwrap_or(&self.token().name);
-        name.parse().map_err(|err| match named {
+        self.holder.source(named).map_err(|err| match named {
             Some(_) => Problem::malformed(err),
             None => Problem::malformed(format!("{err}; name the source with ?source=")),
         })
@@ -128,45 +118,16 @@ impl<S: Scope> FromRequestParts<Arc<App>> for Caller<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let client = Client::of(parts);
-        let token = authenticate(app, bearer(&parts.headers)?, client).await?;
+        let now = UnixTime::now();
+        let token = app.tokens.authenticate(bearer(&parts.headers)?, client, now).await?;
         if let Some(Asker(asker)) = parts.extensions.get() {
             asker.get_or_init(|| token.clone());
         }
         token.rights.admit(client)?;
-        token.charge(client, UnixTime::now())?;
-        let remote = client.map(|address| address.to_string());
-        let caller = Self { token, remote, scope: PhantomData };
+        token.charge(client, now)?;
+        let caller = Self { holder: Holder::new(token, client), scope: PhantomData };
         S::NAME.map_or(Ok(()), |scope| caller.require(scope))?;
         Ok(caller)
-    }
-}
-
-/// The token with this text. A try that fails is one of so many that its network has.
-async fn authenticate(
-    app: &App,
-    text: &str,
-    client: Option<IpAddr>,
-) -> Result<Arc<KnownToken>, Problem> {
-    let parsed = TokenText::parse(text);
-    let known = parsed.as_ref().ok().filter(|text| app.tokens.was_good(text));
-    if let Some(token) = known.and_then(|text| app.tokens.find(text, UnixTime::now())) {
-        return Ok(token);
-    }
-    // Who has a token that was good is not guessing: whatever others try at the same address, it is looked at.
-    let tried = match known {
-        Some(_) => None,
-        None => Some(begin_try(app, client, text)?),
-    };
-    let text = parsed.map_err(Problem::mistyped_token)?;
-    match app.authenticate(text).await? {
-        Ok(token) => {
-            if let Some(tried) = tried {
-                tried.succeeded();
-            }
-            Ok(token)
-        }
-        Err(NotGood::Expired) => Err(Problem::expired_token()),
-        Err(NotGood::Unknown) => Err(Problem::revoked_token()),
     }
 }
 
@@ -176,8 +137,7 @@ pub(crate) fn begin_try<'a>(
     client: Option<IpAddr>,
     text: &str,
 ) -> Result<Try<'a>, Problem> {
-    let network = client.map_or(PeerNetwork::Local, PeerNetwork::of);
-    app.tries.begin(network, text, Instant::now()).map_err(Problem::too_many_tries)
+    app.tokens.begin_try(client, text).map_err(Problem::too_many_tries)
 }
 
 /// The text of a request's token.

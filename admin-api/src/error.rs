@@ -9,8 +9,9 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use dnsbl_rights::{NotAuthenticated, NotPermitted, Stopping, TooManyAMinute};
 use dnsbl_store::{ChangeError, ImportCounts, StoreError};
-use dnsbl_types::{GuardError, ListingError, Name, TokenTermsError, TokenTextError, ZoneError};
+use dnsbl_types::{GuardError, ListingError, Name, TokenTermsError, ZoneError};
 use relay_tester::{
     TargetError,
     life::Limited,
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     problem_pages,
+    scopes::SOURCES_ALL,
     v1::{BodyError, import::write_counts, purge, time},
 };
 
@@ -75,28 +77,6 @@ impl Problem {
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"dnsbl\""))
     }
 
-    /// A text that is no token, or not a whole one.
-    pub(crate) fn mistyped_token(err: TokenTextError) -> Self {
-        Self::unauthorized_as(
-            "mistyped-token",
-            format!("{err}; read it again from where it is kept"),
-        )
-    }
-
-    /// The token counted once.
-    pub(crate) fn expired_token() -> Self {
-        Self::unauthorized_as(
-            "expired-token",
-            "this token, or one that it was made with, has expired",
-        )
-    }
-
-    /// There is no such token, or another secret has taken the place of this one.
-    pub(crate) fn revoked_token() -> Self {
-        let detail = "this token is none of this server's: it was revoked, rotated, or is for another server";
-        Self::unauthorized_as("revoked-token", detail)
-    }
-
     fn unauthorized_as(word: &'static str, detail: impl Display) -> Self {
         const CHALLENGE: &str = "Bearer realm=\"dnsbl\", error=\"invalid_token\"";
         Self::new(StatusCode::UNAUTHORIZED, word, detail)
@@ -114,26 +94,6 @@ impl Problem {
             "too many tokens from this address were no good; a good one is taken again in a moment";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-tries", detail)
             .retry_after(whole_seconds(wait))
-    }
-
-    /// The token has made all the requests that it may make in a minute.
-    pub(crate) fn too_many_a_minute(most: u32, wait: Duration) -> Self {
-        let detail =
-            format!("this token, or one that it was made with, may make {most} requests a minute");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail)
-            .with("requests_per_minute", most)
-            .retry_after(whole_seconds(wait))
-    }
-
-    /// The token may not change a prefix of this size.
-    pub(crate) fn prefix_too_large(detail: impl Display) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "prefix-too-large", detail)
-    }
-
-    /// The token may not do this.
-    pub(crate) fn forbidden(scope: &str) -> Self {
-        let detail = format!("this needs a token with the scope {scope}");
-        Self::new(StatusCode::FORBIDDEN, "forbidden", detail).with("scope", scope)
     }
 
     /// Nobody may do this over the API.
@@ -324,7 +284,7 @@ impl From<ChangeError> for Problem {
             ChangeError::TooManyKeys(_) => (StatusCode::CONFLICT, "too-many-keys"),
             ChangeError::NoKeys => (StatusCode::CONFLICT, "no-keys"),
             ChangeError::TokenDepth(_) => (StatusCode::CONFLICT, "too-deep"),
-            ChangeError::ImportBeyond { .. } => return Self::prefix_too_large(err),
+            ChangeError::ImportBeyond { .. } => (StatusCode::FORBIDDEN, "prefix-too-large"),
             ChangeError::NoParent => return Self::unauthorized(&err.to_string()),
             ChangeError::LastToken(_) => (StatusCode::CONFLICT, "last-token"),
             ChangeError::KindInUse(_) => (StatusCode::CONFLICT, "kind-in-use"),
@@ -382,6 +342,71 @@ impl From<StoreError> for Problem {
             return Self::unavailable("busy", "the server may open no more files");
         }
         Self::unavailable("store-failed", "the store failed; the server's log says why")
+    }
+}
+
+impl From<NotAuthenticated> for Problem {
+    fn from(err: NotAuthenticated) -> Self {
+        match err {
+            NotAuthenticated::TooManyTries(wait) => Self::too_many_tries(wait),
+            NotAuthenticated::Mistyped(_) => {
+                let detail = format!("{err}; read it again from where it is kept");
+                Self::unauthorized_as("mistyped-token", detail)
+            }
+            NotAuthenticated::Expired => Self::unauthorized_as("expired-token", err),
+            NotAuthenticated::Unknown => Self::unauthorized_as("revoked-token", err),
+            NotAuthenticated::Store(err) => err.into(),
+            NotAuthenticated::Stopping(err) => err.into(),
+        }
+    }
+}
+
+impl From<Stopping> for Problem {
+    fn from(_: Stopping) -> Self {
+        Self::stopping()
+    }
+}
+
+impl From<TooManyAMinute> for Problem {
+    fn from(err: TooManyAMinute) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", err)
+            .with("requests_per_minute", err.most)
+            .retry_after(whole_seconds(err.wait))
+    }
+}
+
+impl From<NotPermitted> for Problem {
+    fn from(err: NotPermitted) -> Self {
+        let as_word = |word| Self::new(StatusCode::FORBIDDEN, word, &err);
+        let texts = |zones: &[Name]| zones.iter().map(Name::to_string).collect::<Vec<_>>();
+        match &err {
+            NotPermitted::Scope(scope) => as_word("forbidden").with("scope", scope.as_str()),
+            NotPermitted::Network => as_word("wrong-network"),
+            NotPermitted::ServerWide { zones, .. } => {
+                as_word("server-wide").with("zones", texts(zones))
+            }
+            NotPermitted::Zone { zone, zones } => as_word("zone-not-permitted")
+                .with("zone", zone.to_string())
+                .with("zones", texts(zones)),
+            NotPermitted::AnyPrefix { .. } | NotPermitted::Prefix { .. } => {
+                as_word("prefix-too-large")
+            }
+            NotPermitted::Beyond { term, .. } => as_word("forbidden").with("term", *term),
+            NotPermitted::Source { of, own, .. } => as_word("forbidden")
+                .with("scope", SOURCES_ALL)
+                .with("source", of.as_str())
+                .with("sources", own.clone()),
+            NotPermitted::BeyondSource { of, .. } => {
+                as_word("forbidden").with("scope", SOURCES_ALL).with("source", of.as_str())
+            }
+            NotPermitted::SourceOfAPart { of, .. } => {
+                as_word("reserved").with("source", of.as_str())
+            }
+            NotPermitted::SourceOfLogins(of) => as_word("reserved")
+                .hint(", and revoked by DELETE /v1/grants/{zone}/{address}")
+                .with("source", of.as_str()),
+            NotPermitted::ServersOwn => as_word("reserved"),
+        }
     }
 }
 

@@ -160,7 +160,7 @@ pub(crate) fn parse<T: FromStr<Err: Display>>(what: &str, text: &str) -> Result<
 
 /// The zone of this name, if the caller's token is for it.
 pub(crate) fn zone<S>(caller: &Caller<S>, name: &str) -> Result<PermittedZone, Problem> {
-    caller.rights().zones().permit(&parse::<Name>("zone", name)?)
+    Ok(caller.rights().zones().permit(&parse::<Name>("zone", name)?)?)
 }
 
 /// The zone and subject of a path, if the caller's token is for that zone.

@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use bytes::Bytes;
+use dnsbl_rights::KnownToken;
 use dnsbl_store::{Remembered, RequestId};
 use dnsbl_types::{TokenText, UnixTime};
 use http_body_util::BodyExt as _;
@@ -28,7 +29,6 @@ use crate::{
     carrying::Carrying,
     error::Problem,
     extract::read_body,
-    token_cache::KnownToken,
 };
 
 /// For how many seconds a request is remembered.
@@ -133,10 +133,7 @@ async fn sender(app: &App, headers: &HeaderMap) -> Option<(Arc<KnownToken>, Stri
     // What goes wrong here goes wrong again for the handler, which says so.
     let text = TokenText::parse(bearer(headers).ok()?).ok()?;
     let secret = text.reveal().to_owned();
-    let token = match app.tokens.find(&text, UnixTime::now()) {
-        Some(token) => token,
-        None => app.authenticate(text).await.ok()?.ok()?,
-    };
+    let token = app.tokens.look_up(text, UnixTime::now()).await.ok()?;
     Some((token, secret))
 }
 

@@ -20,6 +20,7 @@ use dnsbl_daemon::{
     BusyGuard, ConnectionLimits, ConnectionPermit, ConnectionPermits, Guarded, Listener,
     PeerNetwork, Stream, Tls, Transport, linger,
 };
+use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::UnixTime;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -38,7 +39,6 @@ use crate::{
     limits::{Limits, LiveLimits},
     router::build,
     status::ServerStatus,
-    token_meter::TokenMeters,
 };
 
 /// Connections beyond the permits, on which only the server's health is told.
@@ -65,7 +65,7 @@ pub async fn serve(
     let limits = Limits::clone(&live_limits.load());
     let app = App::new(api, shutdown.clone());
     let uses =
-        TokenUses { store: app.store(), meters: app.meters.clone(), server: app.server.clone() };
+        TokenUses { store: app.store(), tokens: app.tokens.clone(), server: app.server.clone() };
     let server = Server {
         router: build(app),
         tls,
@@ -94,7 +94,7 @@ pub async fn serve(
 /// Keeps in the store when tokens were last used.
 struct TokenUses {
     store: Store,
-    meters: Arc<TokenMeters>,
+    tokens: Arc<Tokens>,
     server: Arc<dyn ServerStatus>,
 }
 
@@ -110,7 +110,7 @@ impl TokenUses {
 
     /// What can't be kept is tried again in the next round.
     async fn keep(&self) {
-        let (at, uses) = (UnixTime::now(), self.meters.unkept());
+        let (at, uses) = (UnixTime::now(), self.tokens.meters().unkept());
         let store = self.store.clone();
         let keep = move || match uses.is_empty() {
             true => Ok(uses),
@@ -118,7 +118,7 @@ impl TokenUses {
         };
         match spawn_blocking(keep).await {
             Ok(Ok(uses)) => {
-                self.meters.kept(&uses, Instant::now());
+                self.tokens.meters().kept(&uses, Instant::now());
                 self.server.token_uses_kept(at);
             }
             Ok(Err(err)) => tracing::debug!(%err, "when tokens were last used can't be kept"),

@@ -39,6 +39,10 @@ impl dnsbl_web::Host for Host {
     fn count_request(&self, route: &str, code: u16) {
         self.metrics.count_request(route, code);
     }
+
+    fn clock_doubt(&self) -> Option<String> {
+        admin_api::ServerStatus::clock_doubt(self).map(|(why, _)| why)
+    }
 }
 
 impl admin_api::ServerStatus for Host {

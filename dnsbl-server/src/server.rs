@@ -16,9 +16,14 @@ use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumb
 use dnsbl_logins::RunningLogins;
 use dnsbl_removals::{Review, RunningRemovals};
 use dnsbl_reports::RunningReports;
+use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
+<<<<<<< HEAD
 use dnsbl_web::{OperatorFiles, Site};
+=======
+use dnsbl_web::{Console, OperatorFiles, Site};
+>>>>>>> main
 use dnsbl_webhooks::Webhooks;
 use prometheus::Histogram;
 use tokio::{
@@ -279,6 +284,8 @@ impl Running {
             }
         };
         let limits = Arc::new(limits(config).into());
+        let tokens = Tokens::new(store.clone());
+        let review = Arc::new(Review::new(store.clone(), removals.clone(), reports.clone()));
         let anonymous = tester.as_ref().filter(|tester| tester.settings().anonymous.is_some());
         let site = config.web.as_ref().zip(files).map(|(web, files)| Site {
             store: store.read_only(),
@@ -290,9 +297,19 @@ impl Running {
             files,
             host: host.clone(),
             settings: web.settings.clone(),
+            console: web.admin_from.clone().map(|from| Console {
+                tokens: tokens.clone(),
+                feeds: feeds.clone(),
+                reports: reports.clone(),
+                removals: removals.clone(),
+                review: review.clone(),
+                tester: tester.clone(),
+                from,
+            }),
         });
         let api = Api {
             store: store.clone(),
+            tokens,
             index: index.clone(),
             head,
             server: host,
@@ -301,7 +318,7 @@ impl Running {
             feeds: feeds.clone(),
             webhooks: webhooks.clone(),
             logins: logins.clone(),
-            review: Arc::new(Review::new(store.clone(), removals.clone(), reports.clone())),
+            review,
             removals,
             reports,
             login_secrets,

@@ -1,9 +1,12 @@
 //! What the store holds of requests, cases and mails, and what it means.
 
-use std::{error::Error, net::IpAddr};
+use std::net::IpAddr;
 
 use dnsbl_reports::Comment;
-use dnsbl_store::{Document, DocumentError, DocumentId, DocumentKind, Operation, Precondition};
+use dnsbl_store::{
+    BodyError, BodyFormat, Document, DocumentError, DocumentId, DocumentKind, Operation,
+    Precondition,
+};
 use dnsbl_types::{Name, Subject, UnixTime};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -28,18 +31,7 @@ pub(crate) const CLAIM: DocumentKind = DocumentKind::from_static("review-claim")
 /// The kind of documents that tell what reviewers have decided about listings.
 pub(crate) const MARK: DocumentKind = DocumentKind::from_static("review-mark");
 
-const FORMAT: u8 = 1;
-
-/// The reason why a record can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// A release that is newer wrote it.
-    #[error("it is of format {0}; this release reads {FORMAT}")]
-    Format(u8),
-    /// It is damaged.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-}
+const FORMAT: BodyFormat = BodyFormat(1);
 
 /// A zone and a subject, of which there is one case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,32 +153,32 @@ pub(crate) fn request_document(request: &Request, keep: u64) -> Result<Document,
         State::Granted(_) | State::Refused(_) | State::Done(_) => Some(request.at.plus(keep)),
     };
     let group = group(&request.zone, &request.subject);
-    Document::new(REQUEST, request_id(request.id)?, group, due, body(&value))
+    Document::new(REQUEST, request_id(request.id)?, group, due, FORMAT.encode(&value))
 }
 
 /// The request in a document.
-pub(crate) fn read_request(document: &Document) -> Result<Request, RecordError> {
-    let value: RequestValue = value(document)?;
+pub(crate) fn read_request(document: &Document) -> Result<Request, BodyError> {
+    let value: RequestValue = FORMAT.decode(document)?;
     let removed = |value: RemovedValue| Removed {
         at: UnixTime(value.at),
         cached_until: UnixTime(value.cached_until),
     };
     let network = value.network.map(|(address, len)| IpNet::new(address, len));
     Ok(Request {
-        id: document.id().as_str().parse().map_err(damaged)?,
-        zone: value.zone.parse().map_err(damaged)?,
-        subject: value.subject.parse().map_err(damaged)?,
+        id: document.id().as_str().parse().map_err(BodyError::damaged)?,
+        zone: value.zone.parse().map_err(BodyError::damaged)?,
+        subject: value.subject.parse().map_err(BodyError::damaged)?,
         by: value.by,
-        network: network.transpose().map_err(damaged)?,
+        network: network.transpose().map_err(BodyError::damaged)?,
         comment: value.comment.as_deref().and_then(Comment::new),
-        language: value.language.parse().map_err(damaged)?,
+        language: value.language.parse().map_err(BodyError::damaged)?,
         at: UnixTime(value.at),
         due: UnixTime(value.due),
         state: match value.state {
             StateValue::Unconfirmed(until) => State::Unconfirmed(UnixTime(until)),
             StateValue::Waiting { removed_at, wider } => State::Waiting(Waiting {
                 removed_at: removed_at.map(UnixTime),
-                wider: wider.map(|wider| wider.parse()).transpose().map_err(damaged)?,
+                wider: wider.map(|wider| wider.parse()).transpose().map_err(BodyError::damaged)?,
             }),
             StateValue::Retest(test) => State::Retest(test),
             StateValue::Granted(value) => State::Granted(removed(value)),
@@ -209,13 +201,13 @@ pub(crate) fn contact_document(
     id: RemovalId,
     contact: &Contact,
 ) -> Result<Document, DocumentError> {
-    let body = body(&contact.as_str());
+    let body = FORMAT.encode(&contact.as_str());
     Ok(Document::new(CONTACT, request_id(id)?, Vec::new(), None, body)?.as_private())
 }
 
 /// The mailbox in a document.
-pub(crate) fn read_contact(document: &Document) -> Result<Contact, RecordError> {
-    value::<String>(document)?.parse().map_err(damaged)
+pub(crate) fn read_contact(document: &Document) -> Result<Contact, BodyError> {
+    value::<String>(document)?.parse().map_err(BodyError::damaged)
 }
 
 /// The document of a case, to be deleted at a time.
@@ -225,13 +217,14 @@ pub(crate) fn case_document(
     until: UnixTime,
 ) -> Result<Document, DocumentError> {
     let value = CaseValue { removals: case.removals, last: case.last.0 };
-    let document = Document::new(CASE, case_id(key)?, Vec::new(), Some(until), body(&value))?;
+    let document =
+        Document::new(CASE, case_id(key)?, Vec::new(), Some(until), FORMAT.encode(&value))?;
     Ok(document.as_step())
 }
 
 /// The case in a document.
-pub(crate) fn read_case(document: &Document) -> Result<Case, RecordError> {
-    let CaseValue { removals, last } = value(document)?;
+pub(crate) fn read_case(document: &Document) -> Result<Case, BodyError> {
+    let CaseValue { removals, last } = FORMAT.decode(document)?;
     Ok(Case { removals, last: UnixTime(last) })
 }
 
@@ -244,16 +237,16 @@ pub(crate) fn mail_document(mail: &QueuedMail, next: UnixTime) -> Result<Documen
         tries: mail.tries,
     };
     let id = mail.id.to_string().parse()?;
-    Ok(Document::new(MAIL, id, Vec::new(), Some(next), body(&value))?.as_private())
+    Ok(Document::new(MAIL, id, Vec::new(), Some(next), FORMAT.encode(&value))?.as_private())
 }
 
 /// The mail in a document.
-pub(crate) fn read_mail(document: &Document) -> Result<QueuedMail, RecordError> {
-    let value: MailValue = value(document)?;
-    let id: RemovalId = document.id().as_str().parse().map_err(damaged)?;
+pub(crate) fn read_mail(document: &Document) -> Result<QueuedMail, BodyError> {
+    let value: MailValue = FORMAT.decode(document)?;
+    let id: RemovalId = document.id().as_str().parse().map_err(BodyError::damaged)?;
     Ok(QueuedMail {
         id: MailId(id.0),
-        to: value.to.parse().map_err(damaged)?,
+        to: value.to.parse().map_err(BodyError::damaged)?,
         message: value.message,
         since: UnixTime(value.since),
         tries: value.tries,
@@ -269,13 +262,13 @@ pub(crate) fn claim_document(item: &ItemId, claim: &Claim) -> Result<Document, D
         until: claim.until.0,
     };
     let document =
-        Document::new(CLAIM, item_id(item)?, Vec::new(), Some(claim.until), body(&value))?;
+        Document::new(CLAIM, item_id(item)?, Vec::new(), Some(claim.until), FORMAT.encode(&value))?;
     Ok(document.as_step())
 }
 
 /// The claim in a document.
-pub(crate) fn read_claim(document: &Document) -> Result<Claim, RecordError> {
-    let value: ClaimValue = value(document)?;
+pub(crate) fn read_claim(document: &Document) -> Result<Claim, BodyError> {
+    let value: ClaimValue = FORMAT.decode(document)?;
     Ok(Claim { by: value.by, token: value.token, until: UnixTime(value.until) })
 }
 
@@ -299,12 +292,12 @@ pub(crate) fn mark_document(
         note: mark.note.as_ref().map(|note| note.as_str().into()),
         seq: mark.seq,
     };
-    Document::new(MARK, item_id(item)?, Vec::new(), Some(until), body(&value))
+    Document::new(MARK, item_id(item)?, Vec::new(), Some(until), FORMAT.encode(&value))
 }
 
 /// What was decided about a listing.
-pub(crate) fn read_mark(document: &Document) -> Result<Mark, RecordError> {
-    let value: MarkValue = value(document)?;
+pub(crate) fn read_mark(document: &Document) -> Result<Mark, BodyError> {
+    let value: MarkValue = FORMAT.decode(document)?;
     Ok(Mark {
         is_kept: value.is_kept,
         by: value.by,
@@ -341,33 +334,15 @@ fn hash(zone: &Name, subject: &Subject) -> blake3::Hash {
     hasher.finalize()
 }
 
-/// A body of this release's format.
-pub(crate) fn body(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT]).expect("a vector takes any value")
-}
-
-/// What a body says.
-pub(crate) fn value<T: for<'de> Deserialize<'de>>(document: &Document) -> Result<T, RecordError> {
-    match document.body() {
-        [FORMAT, body @ ..] => postcard::from_bytes(body).map_err(damaged),
-        [other, ..] => Err(RecordError::Format(*other)),
-        [] => Err(RecordError::Damaged("it is empty, as after a recovery".into())),
-    }
-}
-
 /// What a document says; one that can't be read is told and left out.
 pub(crate) fn kept<T>(
     document: &Document,
-    read: impl FnOnce(&Document) -> Result<T, RecordError>,
+    read: impl FnOnce(&Document) -> Result<T, BodyError>,
 ) -> Option<T> {
-    let told = |err: &RecordError| {
+    let told = |err: &BodyError| {
         tracing::warn!(kind = %document.kind(), id = %document.id(), %err, "a record of removals is left out");
     };
     read(document).inspect_err(told).ok()
-}
-
-pub(crate) fn damaged(err: impl Into<Box<dyn Error + Send + Sync>>) -> RecordError {
-    RecordError::Damaged(err.into().to_string())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::{
     Language,
     app::App,
     client::{Peer, Visitor, visitor},
-    pages::{self, LOGO_PATH, STYLE_PATH, Trouble},
+    pages::{self, ICON_PATH, LOGO_PATH, STYLE_PATH, Trouble},
 };
 
 /// How long a page may take.
@@ -55,7 +55,7 @@ pub(crate) async fn request_layer(
     request.extensions_mut().insert(Visitor(from));
     let network = from.or(peer).map_or(PeerNetwork::Local, PeerNetwork::of);
     // A page is not to come without its looks.
-    let is_free = [STYLE_PATH, LOGO_PATH].contains(&request.uri().path());
+    let is_free = [STYLE_PATH, LOGO_PATH, ICON_PATH].contains(&request.uri().path());
     let charged = if is_free { Ok(()) } else { app.rates.charge(network, Instant::now()) };
     let mut response = match charged {
         Ok(()) => answer(&app, language, request, next).await,

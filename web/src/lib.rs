@@ -3,7 +3,9 @@
 //!
 //! It stands beside the HTTP API and shares nothing with it but what both are made from. It reads, and never
 //! writes: a [`Site`] has the store and the tester's records as readers only. What visitors may ask for by a
-//! form goes to the service that decides about it, as it does from the API.
+//! form goes to the service that decides about it, as it does from the API. The one exception is the operator's
+//! console (`admin/`), where there is one: a [`Console`] has the services that change things, and hands them only what
+//! `dnsbl-rights` has permitted to the token that was signed in with.
 //!
 //! # What is shown
 //!
@@ -19,6 +21,7 @@
 //! decides what to make of them (`lookup/advice.rs`), and templates that `rustc` checks and that escape
 //! by themselves (`pages/`) put it into words of the catalogue (`catalogue/*.ftl`).
 
+mod admin;
 mod app;
 mod catalogue;
 mod client;
@@ -55,4 +58,4 @@ pub use operator_files::{FileError, OperatorFiles};
 pub use plain_text::TextError;
 pub use serve::serve;
 pub use settings::{Contact, ContactError, Limits, Settings, ShownZones};
-pub use site::{Host, Site, State};
+pub use site::{Console, Host, Site, State};

@@ -22,7 +22,7 @@ use dnsbl_types::{Subject, UnixTime, Zone};
 use relay_tester::{TestId, service::Tester};
 
 use crate::{
-    Language,
+    Language, admin,
     app::App,
     client::Visitor,
     fault::{Fault, Field},
@@ -32,7 +32,7 @@ use crate::{
     layers::{request_layer, too_many},
     lookup::{self, Findings, Question},
     nomination::Nomination,
-    pages::{self, LOGO_PATH, STYLE_PATH, Trouble},
+    pages::{self, ICON_PATH, LOGO_PATH, STYLE_PATH, Trouble},
     reading::Failure,
     relay_test,
     removal::{self, RemovalFacts, TypedRemoval},
@@ -51,14 +51,22 @@ pub(crate) fn build(app: Arc<App>) -> Router {
         .route("/", get(choose_language))
         .route(STYLE_PATH, get(style))
         .route(LOGO_PATH, get(logo))
+        .route(ICON_PATH, get(no_icon))
         .route("/robots.txt", get(robots))
         .merge(lookups("", app.settings.languages.usual()))
         .merge(tests("", app.settings.languages.usual()));
     for page in pages::NAMES {
         router = router.route(&format!("/{page}"), get(lead_to_usual));
     }
+    let desk = app.console.as_ref().and_then(|_| admin::Desk::new());
     for language in app.settings.languages.iter() {
         router = router.merge(of_language(language));
+        if let Some(desk) = &desk {
+            router = router.merge(admin::routes(language, desk));
+        }
+    }
+    if desk.is_some() {
+        router = router.route("/admin", get(lead_to_usual));
     }
     router
         .fallback(no_page)
@@ -553,6 +561,11 @@ async fn show_own(
         Some(page) => slowly(html(pages::own(app.view(language), page))),
         None => pages::trouble(app.view(language), Trouble::NoPage),
     }
+}
+
+/// There is none, and a visitor is not told of an error for that.
+async fn no_icon() -> Response {
+    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "max-age=86400")]).into_response()
 }
 
 async fn robots() -> Response {

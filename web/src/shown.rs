@@ -18,15 +18,16 @@ pub(crate) struct Shown(String);
 impl Shown {
     /// Makes a text fit to be shown, and cuts it where it is very long.
     pub(crate) fn new(text: &str) -> Self {
-        Self::up_to(text, MAX_CHARS)
+        Self::cut(text, MAX_CHARS)
     }
 
     /// Makes a text fit to be shown whose length is limited elsewhere.
     pub(crate) fn whole(text: &str) -> Self {
-        Self::up_to(text, usize::MAX)
+        Self::cut(text, usize::MAX)
     }
 
-    fn up_to(text: &str, most: usize) -> Self {
+    /// Makes a text fit to be shown, and cuts it after so many characters.
+    pub(crate) fn cut(text: &str, most: usize) -> Self {
         let mut shown = String::new();
         for (at, c) in text.chars().enumerate() {
             if at == most {

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use dnsbl_rights::{NotPermitted, sources::token_name};
 use dnsbl_store::{
     Authenticated, ChangeError, MintedToken, Operation, OperationResult, Precondition, Reader,
     TokenRecord, TokenUse,
@@ -25,7 +26,6 @@ use crate::{
     precondition::{self, etag},
     rights::{Rights, ZoneRights},
     scopes::{TOKENS_ADMIN, TokensAdmin},
-    sources::token_name,
     v1::{
         time,
         token::{self, AskedToken},
@@ -167,8 +167,9 @@ pub(crate) async fn put_token(
         (record.terms, record.expires_at) = (terms, expires_at);
         caller.rights().cover(&record)?;
         if let Some(above) = above {
-            let beyond = |problem: Problem| {
-                problem.hint("; it was made with another one, and has nothing that that one lacks")
+            let beyond = |err: NotPermitted| {
+                Problem::from(err)
+                    .hint("; it was made with another one, and has nothing that that one lacks")
             };
             above.cover(&record).map_err(beyond)?;
             within(above.expires_at(), record.expires_at)?;
@@ -315,7 +316,7 @@ fn find(reader: &Reader<'_>, id: &str) -> Result<TokenRecord, Problem> {
 
 /// Refuses a token that the caller may not change: neither its own, nor one that may do no more.
 fn require_subordinate(caller: &Caller<TokensAdmin>, token: &TokenRecord) -> Result<(), Problem> {
-    if token.id == caller.token().id { Ok(()) } else { caller.rights().cover(token) }
+    if token.id == caller.token().id { Ok(()) } else { Ok(caller.rights().cover(token)?) }
 }
 
 /// Refuses to show a token: who may see all zones sees all tokens.
@@ -329,7 +330,7 @@ fn require_sight(caller: &Caller<TokensAdmin>, token: &TokenRecord) -> Result<()
 impl App {
     /// A token as it is shown, with its last use: the one that the store has, unless there was one since.
     fn shown_token(&self, record: &TokenRecord, kept: Option<&TokenUse>) -> api::Token {
-        let last = self.meters.last(&record.id);
+        let last = self.tokens.meters().last(&record.id);
         token::write(record, last.as_ref().or(kept), UnixTime::now())
     }
 }

@@ -1,11 +1,11 @@
 //! Tokens: between JSON and the vocabulary.
 
 use admin_api_types as api;
+use dnsbl_rights::sources::token_sources;
 use dnsbl_store::{TokenRecord, TokenUse};
 use dnsbl_types::{MaxPrefix, TokenTerms, UnixTime};
 
 use super::{BodyError, access, parse_all, texts, time};
-use crate::sources::token_sources;
 
 /// What is asked for of a token, whoever asks.
 #[derive(Clone, Debug, PartialEq, Eq)]

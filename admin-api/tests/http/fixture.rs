@@ -21,6 +21,7 @@ use dnsbl_index::{Index, IndexObserver, IndexWriter, IndexedSubscriber, ZoneNumb
 use dnsbl_logins::{Logins, RunningLogins, Secrets, Settings, Start};
 use dnsbl_removals::{Removals, Review, RunningRemovals};
 use dnsbl_reports::{Reports, RunningReports};
+use dnsbl_rights::Tokens;
 use dnsbl_store::{Actor, Change, MintedToken, Operation, Store};
 use dnsbl_types::{Clock, Name, UnixTime};
 use dnsbl_webhooks::{Destinations, Patience, Webhooks};
@@ -201,6 +202,7 @@ impl Fixture {
                 roots: Vec::new(),
             },
         );
+        let tokens = Tokens::new(store.clone());
         let webhooks = Webhooks::new(
             store.clone(),
             Arc::new(WebhookWriter::new(store.clone())),
@@ -214,6 +216,7 @@ impl Fixture {
         );
         let api = || Api {
             store: store.clone(),
+            tokens: tokens.clone(),
             index: index.clone(),
             head: seen.clone(),
             server: server.clone(),

@@ -1,6 +1,10 @@
 //! A purge of a long list and its undo over HTTP: how long, and how long other writes wait.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use dnsbl_tests::HttpReply;
@@ -27,14 +31,18 @@ const MARGIN: Duration = Duration::from_millis(300);
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     let data = lab.data(1_000_000)?;
     let mut table = Table::new(&COLUMNS);
-    for (name, format, tags) in [("plain", "plain", ""), ("tagged", "csv", "subject,tags\n")] {
+    for (name, format, rows) in [
+        ("plain", "plain", Rows::Plain),
+        ("tagged", "csv", Rows::Tagged),
+        ("IPv6", "plain", Rows::Ipv6),
+    ] {
         let dir = lab.store_dir(&data).with_extension(format!("purge-{name}"));
         if dir.exists() {
             std::fs::remove_dir_all(&dir)?;
         }
         let server = lab.empty_ours(&dir, 0)?;
         let file = dir.with_extension("list");
-        write_list(&data, &file, tags)?;
+        write_list(&data, &file, rows)?;
         let format = format!("{format}&source=list");
         server.import_as(&format, data::ORIGIN, &file, "upsert")?;
         let counted = purge(&server, None, true)?;
@@ -59,13 +67,32 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     lab.report.table(&table)
 }
 
-/// Writes the list with a tag on each row, or as it is.
-fn write_list(data: &Data, file: &std::path::Path, head: &str) -> Result<()> {
+/// What the list is made of.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// IPv4 addresses as they are.
+    Plain,
+    /// The same with a tag each.
+    Tagged,
+    /// As many IPv6 addresses.
+    Ipv6,
+}
+
+fn write_list(data: &Data, file: &std::path::Path, rows: Rows) -> Result<()> {
     let plain = std::fs::read_to_string(data.plain())?;
-    let mut text = head.to_owned();
+    let mut text = String::new();
+    if matches!(rows, Rows::Tagged) {
+        text.push_str("subject,tags\n");
+    }
     for line in plain.lines() {
-        text.push_str(line);
-        text.push_str(if head.is_empty() { "\n" } else { ",campaign\n" });
+        match rows {
+            Rows::Plain => writeln!(text, "{line}")?,
+            Rows::Tagged => writeln!(text, "{line},campaign")?,
+            Rows::Ipv6 => {
+                let [a, b, c, d] = line.parse::<Ipv4Addr>().context(line.to_owned())?.octets();
+                writeln!(text, "2a00:{a:02x}{b:02x}:{c:02x}{d:02x}::1")?;
+            }
+        }
     }
     Ok(std::fs::write(file, text)?)
 }

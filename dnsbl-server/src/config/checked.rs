@@ -163,6 +163,8 @@ pub struct Web {
     pub access: Access,
     /// How they look, and what visitors may cost.
     pub settings: dnsbl_web::Settings,
+    /// The networks from which the operator's console is reached; `None`: there is none.
+    pub admin_from: Option<Vec<IpNet>>,
 }
 
 /// The bounds of the change log: what is older goes, and the oldest where it is larger.

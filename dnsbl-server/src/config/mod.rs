@@ -382,6 +382,12 @@ mod tests {
             parse(&format!("{head}{lines}")).map(|config| config.web)
         };
         assert_eq!(web("name = \"A list\"\n"), Ok(None));
+        let from = |lines: &str| {
+            let pages = web(&format!("listen = \"127.0.0.1:0\"\n{lines}")).unwrap().unwrap();
+            pages.admin_from.map(|from| from.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(from(""), None, "there is no console unless somebody wants one");
+        assert_eq!(from("admin = true\n"), Some(vec!["127.0.0.0/8".into(), "::1/128".into()]));
         let pages = web("listen = \"127.0.0.1:0\"\ncontact = \"abuse@example.org\"\n").unwrap();
         let settings = pages.unwrap().settings;
         assert_eq!((&*settings.name, settings.resolver), ("DNS block list", None));
@@ -404,6 +410,7 @@ mod tests {
             ("imprint = \"nobody@example.org\"\n", "line 4: web.imprint"),
             ("socket-mode = \"rw\"\n", "line 4: web.socket-mode"),
             ("proxies = [\"x\"]\n", "line 4: web.proxies"),
+            ("admin-from = [\"x\"]\n", "line 4: web.admin-from"),
             ("colour = \"red\"\n", "line 4"),
         ] {
             let err = web(text).unwrap_err();

@@ -41,6 +41,8 @@ pub(super) struct WebSpec {
     requests_per_second: Spanned<u32>,
     forms_per_hour: Spanned<u32>,
     proxies: Vec<Spanned<String>>,
+    admin: bool,
+    admin_from: Vec<Spanned<String>>,
 }
 
 /// `[web.colors]`.
@@ -91,6 +93,8 @@ impl Default for WebSpec {
             requests_per_second: usual(5),
             forms_per_hour: usual(20),
             proxies: Vec::new(),
+            admin: false,
+            admin_from: vec![usual("127.0.0.0/8".into()), usual("::1/128".into())],
         }
     }
 }
@@ -139,12 +143,14 @@ impl WebSpec {
             limits,
         };
         let access = self.access()?;
+        let from = networks("web.admin-from", &self.admin_from)?;
+        let admin_from = self.admin.then_some(from);
         let Some(listen) = &self.listen else { return Ok(None) };
         let Some(listen) = Listen::parse(listen.get_ref()) else {
             let detail = "it is neither ADDRESS:PORT, such as 127.0.0.1:8081, nor unix:/path";
             return refuse("web.listen", listen.span(), detail);
         };
-        Ok(Some(Web { listen, access, settings }))
+        Ok(Some(Web { listen, access, settings, admin_from }))
     }
 
     fn url(&self) -> Result<Option<Url>, Refused> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use dnsbl_store::{Actor, Cursor, Filter, Reader, SubjectMatch};
+use dnsbl_store::{Actor, Cursor, Filter, Reader};
 use dnsbl_types::{Listing, Name, Source, UnixTime, ZoneKind};
 use relay_tester::service::SOURCE as TESTER;
 
@@ -49,7 +49,7 @@ pub(super) fn page(
             .as_ref()
             .filter(is_at)
             .map(|key| Cursor { subject: key.subject.clone(), source: Some(key.source.clone()) });
-        let filter = Filter { subject: SubjectMatch::Any, source: Some(source.clone()), tag: None };
+        let filter = Filter { source: Some(source.clone()), ..Filter::all() };
         loop {
             let page = reader.page(&zone, &filter, cursor.as_ref(), CHUNK, || false)?;
             for listing in page.listings {

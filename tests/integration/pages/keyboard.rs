@@ -12,7 +12,12 @@ const ENTER: char = '\u{e007}';
 /// Numbers what can be reached; gives how many that are.
 const NUMBER: &str = "
     const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
-        .filter(element => element.type !== 'hidden' && element.getClientRects().length);
+        .filter(element => element.type !== 'hidden' && element.getClientRects().length)
+        .filter((element, _, all) => {
+            // Of buttons of which one is chosen, one is a stop: the chosen one, or the first.
+            const group = all.filter(other => other.type === 'radio' && other.name === element.name);
+            return element.type !== 'radio' || element === (group.find(other => other.checked) ?? group[0]);
+        });
     all.forEach((element, at) => element.dataset.at = at);
     return all.length;";
 

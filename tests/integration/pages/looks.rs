@@ -23,7 +23,7 @@ const SHOWN: &str = "
     return {
         status: visit.responseStatus,
         weight: visit.decodedBodySize + rest.reduce((sum, entry) => sum + entry.decodedBodySize, 0),
-        resources: rest.map(entry => new URL(entry.name).pathname),
+        resources: rest.map(entry => new URL(entry.name).pathname).filter(path => path !== '/favicon.ico'),
         scrollable: root.scrollWidth - root.clientWidth,
         wide: wide.map(element => element.outerHTML.slice(0, 120)),
         title: document.title,

@@ -21,7 +21,7 @@ fn a_nominated_relay_is_tested_listed_looked_up_closed_tested_again_and_removed(
     let addr = SocketAddrV4::new(unique_host(), 25);
     let host = addr.ip().to_string();
     let open = Exim::start_at(addr, &EximRelaying::Open, site.receiver);
-    browser.look(Look::NARROW.without_scripts());
+    browser.look(Look::NARROW);
 
     // Somebody got spam by way of it.
     browser.open(&site.url("/en/"));

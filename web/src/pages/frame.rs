@@ -15,6 +15,9 @@ pub(crate) const STYLE_PATH: &str = "/style.css";
 /// Where the logo is, if there is one.
 pub(crate) const LOGO_PATH: &str = "/logo.svg";
 
+/// Where browsers look for an icon without being told to.
+pub(crate) const ICON_PATH: &str = "/favicon.ico";
+
 /// The stylesheet.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
@@ -32,8 +35,8 @@ pub(crate) struct Surroundings {
     /// The stylesheet, with the operator's colours.
     pub(crate) style: String,
     /// Another for each stylesheet and logo, so that they can be kept for long.
-    version: String,
-    files: OperatorFiles,
+    pub(crate) version: String,
+    pub(crate) files: OperatorFiles,
 }
 
 impl Surroundings {

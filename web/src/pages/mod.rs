@@ -20,7 +20,7 @@ mod trouble;
 
 #[cfg(test)]
 pub(crate) use frame::STYLE;
-pub(crate) use frame::{LOGO_PATH, NAMES, STYLE_PATH, Surroundings, View};
+pub(crate) use frame::{ICON_PATH, LOGO_PATH, NAMES, STYLE_PATH, Surroundings, View};
 pub(crate) use home::home;
 pub(crate) use how_to_use::how_to_use;
 pub(crate) use lookup::{lookup_form, lookup_mistake, lookup_result};

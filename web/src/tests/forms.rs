@@ -90,7 +90,7 @@ async fn what_is_wrong_is_said_beside_what_was_typed() {
         // It can be sent again from there.
         assert!(page.text.contains("name=\"seal\" value=\""));
     }
-    let own = [("address", "192.0.2.77"), ("ground", "self"), ("seal", &seal)];
+    let own = [("address", "192.0.2.77"), ("ground", "self"), ("seal", &*seal)];
     let sent = pages.post("/en/nominate", &own, &[]).await;
     assert_eq!(sent.status, 303, "{}", sent.text);
 }
@@ -110,7 +110,7 @@ async fn no_other_site_and_no_other_network_sends_a_form_for_somebody() {
         well_formed(&page.text);
     }
     let stolen = pages.seal_for("203.0.113.1", Form::Nominate, 60);
-    for seal in ["", "1.2", &stolen] {
+    for seal in ["", "1.2", &*stolen] {
         let page = pages.post("/en/nominate", &nomination(seal, "127.7.7.7"), &[]).await;
         assert_eq!(page.status, 422);
         assert!(page.text.contains("What you typed is still here"), "{}", page.text);

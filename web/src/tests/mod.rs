@@ -1,5 +1,6 @@
 //! The pages over a real store and index, without connections.
 
+mod console;
 mod forms;
 mod markup;
 mod operator;
@@ -81,6 +82,10 @@ impl Host for CountingHost {
 
     fn count_request(&self, route: &str, code: u16) {
         *self.0.lock().unwrap().entry((route.to_owned(), code)).or_default() += 1;
+    }
+
+    fn clock_doubt(&self) -> Option<String> {
+        None
     }
 }
 
@@ -164,6 +169,7 @@ impl Pages {
             files: OperatorFiles::read(&settings).unwrap(),
             host: host.clone(),
             settings,
+            console: None,
         };
         let app = App::new(site);
         Self { router: router::build(app.clone()), app, store, host, _removals: None, _dir: dir }

@@ -1,6 +1,6 @@
 //! Reading the tokens, and when each was last used.
 
-use dnsbl_types::{TokenText, UnixTime};
+use dnsbl_types::{TokenDigest, TokenText, UnixTime};
 use rocksdb::ReadOptions;
 
 use crate::{
@@ -46,10 +46,23 @@ impl Reader<'_> {
     ///
     /// If the store can't be read.
     pub fn authenticate(&self, text: &TokenText) -> Result<Authentication, StoreError> {
-        let Some(token) = self.token(text.id())? else {
+        self.authenticate_secret(text.id(), &text.digest())
+    }
+
+    /// What a text is worth of which only the token's id and the digest of the secret are remembered.
+    ///
+    /// # Errors
+    ///
+    /// If the store can't be read.
+    pub fn authenticate_secret(
+        &self,
+        id: &str,
+        digest: &TokenDigest,
+    ) -> Result<Authentication, StoreError> {
+        let Some(token) = self.token(id)? else {
             return Ok(Authentication::Unknown);
         };
-        let Some(secret) = token.secret(text, self.now).copied() else {
+        let Some(secret) = token.secret(digest, self.now).copied() else {
             return Ok(Authentication::Unknown);
         };
         // An ancestor that is not there can't vouch for it.

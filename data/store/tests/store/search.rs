@@ -205,7 +205,7 @@ fn name(found: &Listing) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
     fn a_search_finds_and_counts_what_its_filter_says_in_one_order(

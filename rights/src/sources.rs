@@ -8,7 +8,7 @@ use dnsbl_store::{Actor, TokenRecord};
 use dnsbl_types::Source;
 use relay_tester::service::SOURCE as TESTER;
 
-use crate::{error::Problem, scopes::SOURCES_ALL};
+use crate::{error::NotPermitted, scopes::SOURCES_ALL};
 
 /// The most sources that a token names.
 const MAX_SOURCES: usize = 64;
@@ -22,7 +22,7 @@ const RESERVED: [&str; 6] =
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
-pub(crate) struct SourceRights {
+pub struct SourceRights {
     all: bool,
     /// Its name, then the sources that it was made for.
     own: Vec<String>,
@@ -30,13 +30,13 @@ pub(crate) struct SourceRights {
 
 impl SourceRights {
     /// Those of a token.
-    pub(crate) fn of(token: &TokenRecord) -> Self {
+    pub fn of(token: &TokenRecord) -> Self {
         let own = std::iter::once(&token.name).chain(&token.sources);
         Self { all: token.has(SOURCES_ALL), own: own.cloned().collect() }
     }
 
     /// What they have in common with those of a token above.
-    pub(crate) fn and(self, above: &Self) -> Self {
+    pub fn and(self, above: &Self) -> Self {
         match (self.all, above.all) {
             (_, true) => self,
             (true, false) => above.clone(),
@@ -48,20 +48,23 @@ impl SourceRights {
     }
 
     /// Refuses a source that the token does not speak for, saying what it would need.
-    pub(crate) fn may_write(&self, source: &Source) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It does not speak for the source, or nobody does.
+    pub fn may_write(&self, source: &Source) -> Result<(), NotPermitted> {
         refuse_logins(source)?;
         if is_of_a_part(source.as_str()) {
-            let detail = format!(
-                "what {source} says is {}'s alone; write it as another source",
-                whose(source)
-            );
-            return Err(Problem::reserved(detail).with("source", source.as_str()));
+            let whose = whose(source);
+            return Err(NotPermitted::SourceOfAPart { of: source.clone(), whose });
         }
         self.speaks_for(source)
     }
 
     /// The same for a listing that goes.
-    pub(crate) fn may_delete(&self, source: &Source) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It does not speak for the source, or nobody does.
+    pub fn may_delete(&self, source: &Source) -> Result<(), NotPermitted> {
         refuse_logins(source)?;
         match self.all {
             true => Ok(()),
@@ -71,7 +74,7 @@ impl SourceRights {
     }
 
     /// Why the token may not write a source, if so; for the errors of rows.
-    pub(crate) fn why_not(&self, source: &Source) -> Option<String> {
+    pub fn why_not(&self, source: &Source) -> Option<String> {
         if is_of_a_part(source.as_str()) {
             return Some(format!("only {} writes as {source}", whose(source)));
         }
@@ -83,28 +86,21 @@ impl SourceRights {
         self.speaks_for(source).is_err().then(why)
     }
 
-    fn speaks_for(&self, source: &Source) -> Result<(), Problem> {
+    fn speaks_for(&self, source: &Source) -> Result<(), NotPermitted> {
         let speaks = self.all || self.own.iter().any(|own| own == source.as_str());
         if speaks { Ok(()) } else { Err(self.refusal(source)) }
     }
 
-    fn refusal(&self, source: &Source) -> Problem {
-        let own = self.own.join(", ");
-        let needed = match is_of_a_part(source.as_str()) {
-            true => format!("the scope {SOURCES_ALL}"),
-            false => {
-                format!("the scope {SOURCES_ALL}, or one that was made for the source {source}")
-            }
-        };
-        let detail = format!("this needs a token with {needed}; this one speaks for {own}");
-        Problem::forbidden(SOURCES_ALL)
-            .because(detail)
-            .with("source", source.as_str())
-            .with("sources", self.own.clone())
+    fn refusal(&self, source: &Source) -> NotPermitted {
+        let is_of_a_part = is_of_a_part(source.as_str());
+        NotPermitted::Source { of: source.clone(), is_of_a_part, own: self.own.clone() }
     }
 
     /// Refuses to hand out, or to take away, more than the token has itself.
-    pub(crate) fn cover(&self, other: &TokenRecord) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// That one speaks for more.
+    pub fn cover(&self, other: &TokenRecord) -> Result<(), NotPermitted> {
         if self.all {
             return Ok(());
         }
@@ -112,13 +108,8 @@ impl SourceRights {
         let name = Some(&other.name).filter(|_| writes);
         for source in name.into_iter().chain(&other.sources) {
             if !self.own.contains(source) {
-                let own = self.own.join(", ");
-                let detail = format!(
-                    "the token {} speaks for {source}, which needs the scope {SOURCES_ALL} here; this one speaks for {own}",
-                    other.name
-                );
-                let problem = Problem::forbidden(SOURCES_ALL).because(detail);
-                return Err(problem.with("source", source.as_str()));
+                let (name, of, own) = (other.name.clone(), source.clone(), self.own.clone());
+                return Err(NotPermitted::BeyondSource { name, of, own });
             }
         }
         Ok(())
@@ -126,12 +117,11 @@ impl SourceRights {
 }
 
 /// What logins grant comes and goes by logins, also for who may do everything else.
-fn refuse_logins(source: &Source) -> Result<(), Problem> {
-    if !is_one_of(&[Source::LOGINS], source.as_str()) {
-        return Ok(());
+fn refuse_logins(source: &Source) -> Result<(), NotPermitted> {
+    match is_one_of(&[Source::LOGINS], source.as_str()) {
+        true => Err(NotPermitted::SourceOfLogins(source.clone())),
+        false => Ok(()),
     }
-    let detail = "what logins grant is changed by logins alone, and revoked by DELETE /v1/grants/{zone}/{address}";
-    Err(Problem::reserved(detail).with("source", source.as_str()))
 }
 
 /// The name of a token to be made.

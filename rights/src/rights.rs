@@ -8,16 +8,15 @@
 
 use std::{collections::BTreeSet, net::IpAddr, ops::Deref, sync::Arc};
 
-use axum::http::StatusCode;
 use dnsbl_store::{Actor, Authenticated, Operation, TokenRecord};
 use dnsbl_types::{MaxPrefix, Name, Subject, Subscriber, TokenTerms, UnixTime};
 use ipnet::IpNet;
 
-use crate::{error::Problem, sources::SourceRights};
+use crate::{error::NotPermitted, sources::SourceRights};
 
 /// The rights of a token.
 #[derive(Clone, Debug)]
-pub(crate) struct Rights {
+pub struct Rights {
     scopes: BTreeSet<String>,
     sources: SourceRights,
     zones: ZoneRights,
@@ -30,7 +29,7 @@ pub(crate) struct Rights {
 
 /// The zones that somebody may see and change.
 #[derive(Clone, Debug)]
-pub(crate) enum ZoneRights {
+pub enum ZoneRights {
     /// All that there are and will be.
     All,
     /// These.
@@ -39,22 +38,22 @@ pub(crate) enum ZoneRights {
 
 /// The prefixes whose listings somebody may change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PrefixRights(Option<MaxPrefix>);
+pub struct PrefixRights(Option<MaxPrefix>);
 
 /// A zone that the caller may see and change, as far as scopes and prefixes go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PermittedZone(Name);
+pub struct PermittedZone(Name);
 
 /// A change that its actor may make.
 #[derive(Debug)]
-pub(crate) struct Permitted {
+pub struct Permitted {
     actor: Actor,
     operation: Operation,
 }
 
 impl Rights {
     /// Those of a token that counts.
-    pub(crate) fn of(Authenticated { token, ancestors, .. }: &Authenticated) -> Self {
+    pub fn of(Authenticated { token, ancestors, .. }: &Authenticated) -> Self {
         ancestors.iter().fold(Self::alone(token), |rights, above| rights.and(Self::alone(above)))
     }
 
@@ -90,67 +89,73 @@ impl Rights {
     }
 
     /// Whether it has a scope.
-    pub(crate) fn has(&self, scope: &str) -> bool {
+    pub fn has(&self, scope: &str) -> bool {
         self.scopes.contains(scope)
     }
 
     /// Refuses what needs a scope that it lacks.
-    pub(crate) fn require(&self, scope: &str) -> Result<(), Problem> {
-        if self.has(scope) { Ok(()) } else { Err(Problem::forbidden(scope)) }
+    ///
+    /// # Errors
+    /// It lacks the scope.
+    pub fn require(&self, scope: &str) -> Result<(), NotPermitted> {
+        if self.has(scope) { Ok(()) } else { Err(NotPermitted::Scope(scope.into())) }
     }
 
     /// The sources that it writes and deletes as.
-    pub(crate) fn sources(&self) -> &SourceRights {
+    pub fn sources(&self) -> &SourceRights {
         &self.sources
     }
 
     /// The zones that it sees and changes.
-    pub(crate) fn zones(&self) -> &ZoneRights {
+    pub fn zones(&self) -> &ZoneRights {
         &self.zones
     }
 
     /// The prefixes whose listings it changes.
-    pub(crate) fn prefixes(&self) -> PrefixRights {
+    pub fn prefixes(&self) -> PrefixRights {
         self.prefixes
     }
 
     /// Refuses requests from elsewhere than its networks. `None` is a Unix socket, which is on this machine.
-    pub(crate) fn admit(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It is for other networks.
+    pub fn admit(&self, from: Option<IpAddr>) -> Result<(), NotPermitted> {
         let is_from = |network: &IpNet| match from {
             Some(from) => network.contains(&from.to_canonical()),
             None => network.addr().is_loopback(),
         };
         match self.networks.iter().all(|networks| networks.iter().any(is_from)) {
             true => Ok(()),
-            false => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "wrong-network",
-                "this token is not for use from this address",
-            )),
+            false => Err(NotPermitted::Network),
         }
     }
 
     /// Refuses what tells of all zones, or changes what is theirs together, to who may not see all of them.
-    pub(crate) fn require_every_zone(&self, what: &str) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It is for some zones only.
+    pub fn require_every_zone(&self, what: &str) -> Result<(), NotPermitted> {
         let ZoneRights::Only(zones) = &self.zones else { return Ok(()) };
-        let zones = texts(zones);
-        let detail =
-            format!("{what} is about all zones, and this token is for {} alone", zones.join(", "));
-        Err(Problem::new(StatusCode::FORBIDDEN, "server-wide", detail).with("zones", zones))
+        Err(NotPermitted::ServerWide { what: what.into(), zones: zones.iter().cloned().collect() })
     }
 
     /// Refuses what acts on prefixes of any size to who may change small ones only.
-    pub(crate) fn require_every_prefix(&self, what: &str) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It is for prefixes of some size only.
+    pub fn require_every_prefix(&self, what: &str) -> Result<(), NotPermitted> {
         match self.prefixes.0 {
             None => Ok(()),
-            Some(max) => Err(Problem::prefix_too_large(format!(
-                "{what} acts on prefixes of any size, and this token on none larger than {max}"
-            ))),
+            Some(max) => Err(NotPermitted::AnyPrefix { what: what.into(), max }),
         }
     }
 
     /// A change of its holder.
-    pub(crate) fn permit(&self, actor: Actor, operation: Operation) -> Result<Permitted, Problem> {
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn permit(&self, actor: Actor, operation: Operation) -> Result<Permitted, NotPermitted> {
         match &operation {
             Operation::PutZone { zone, .. } => {
                 self.require_every_prefix("a zone")?;
@@ -199,14 +204,17 @@ impl Rights {
             | Operation::CompactSegments
             | Operation::ForgetUndo { .. }
             | Operation::TruncateLog { .. } => {
-                return Err(Problem::reserved("only the server does this"));
+                return Err(NotPermitted::ServersOwn);
             }
         }
         Ok(Permitted { actor, operation })
     }
 
     /// Refuses what holds in a zone that it is not for, or in all of them.
-    pub(crate) fn permit_what_is_of(&self, zone: Option<&Name>) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It is not for that zone, or not for all.
+    pub fn permit_what_is_of(&self, zone: Option<&Name>) -> Result<(), NotPermitted> {
         match zone {
             Some(zone) => self.zones.permit(zone).map(drop),
             None => self.require_every_zone("an entry of all zones"),
@@ -214,18 +222,24 @@ impl Rights {
     }
 
     /// Refuses an undo to a token with limits: what it would take back is known only once it is done.
-    pub(crate) fn permit_undo(&self) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// It is for some zones or prefixes only.
+    pub fn permit_undo(&self) -> Result<(), NotPermitted> {
         self.require_every_zone("an undo")?;
         self.require_every_prefix("an undo")
     }
 
     /// A change of a token as it is, be it that it goes.
-    pub(crate) fn permit_for_token(
+    ///
+    /// # Errors
+    /// The token may do more than this one.
+    pub fn permit_for_token(
         &self,
         actor: Actor,
         token: &TokenRecord,
         operation: Operation,
-    ) -> Result<Permitted, Problem> {
+    ) -> Result<Permitted, NotPermitted> {
         if actor.token.as_ref() != Some(&token.id) {
             self.cover(token)?;
         }
@@ -233,23 +247,32 @@ impl Rights {
     }
 
     /// A change of a subscriber as it is, be it that it goes.
-    pub(crate) fn permit_for_subscriber(
+    ///
+    /// # Errors
+    /// The subscriber has a zone that it is not for.
+    pub fn permit_for_subscriber(
         &self,
         actor: Actor,
         subscriber: &Subscriber,
         operation: Operation,
-    ) -> Result<Permitted, Problem> {
+    ) -> Result<Permitted, NotPermitted> {
         self.permit_subscriber(subscriber)?;
         Ok(Permitted { actor, operation })
     }
 
     /// Refuses a subscriber to a zone that it may not see.
-    pub(crate) fn permit_subscriber(&self, subscriber: &Subscriber) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// The subscriber has a zone that it is not for.
+    pub fn permit_subscriber(&self, subscriber: &Subscriber) -> Result<(), NotPermitted> {
         subscriber.zones.iter().try_for_each(|zone| self.zones.permit(zone).map(drop))
     }
 
     /// Refuses a token that may do more than this one, be it to hand it out, to change it or to take it away.
-    pub(crate) fn cover(&self, other: &TokenRecord) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// That one may do more.
+    pub fn cover(&self, other: &TokenRecord) -> Result<(), NotPermitted> {
         other.scopes.iter().try_for_each(|scope| self.require(scope))?;
         self.sources.cover(other)?;
         let TokenTerms { zones, max_prefix, networks, requests_per_minute } = &other.terms;
@@ -278,13 +301,12 @@ impl Rights {
         Ok(())
     }
 
-    fn beyond(&self, name: &str, term: &str, own: &str) -> Problem {
-        let detail = format!("the token {name} may do more than this one, whose {term} is {own}");
-        Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).with("term", term)
+    fn beyond(&self, name: &str, term: &'static str, own: &str) -> NotPermitted {
+        NotPermitted::Beyond { name: name.into(), term, own: own.into() }
     }
 
     /// The terms of a token that is made with this one, where nothing else is asked for.
-    pub(crate) fn inherited(&self, asked: TokenTerms) -> TokenTerms {
+    pub fn inherited(&self, asked: TokenTerms) -> TokenTerms {
         let TokenTerms { zones, max_prefix, networks, requests_per_minute } = asked;
         let or =
             |asked: Vec<IpNet>, own: &[IpNet]| if asked.is_empty() { own.to_vec() } else { asked };
@@ -300,30 +322,28 @@ impl Rights {
     }
 
     /// When it ends.
-    pub(crate) fn expires_at(&self) -> Option<UnixTime> {
+    pub fn expires_at(&self) -> Option<UnixTime> {
         self.expires_at
     }
 }
 
 impl ZoneRights {
     /// A zone, if it may be seen and changed.
-    pub(crate) fn permit(&self, origin: &Name) -> Result<PermittedZone, Problem> {
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn permit(&self, origin: &Name) -> Result<PermittedZone, NotPermitted> {
         match self {
             Self::Only(zones) if !zones.contains(origin) => {
-                let zones = texts(zones);
-                let detail = format!(
-                    "this token is for the zones {} and not for {origin}",
-                    zones.join(", ")
-                );
-                let problem = Problem::new(StatusCode::FORBIDDEN, "zone-not-permitted", detail);
-                Err(problem.with("zone", origin.to_string()).with("zones", zones))
+                let zones = zones.iter().cloned().collect();
+                Err(NotPermitted::Zone { zone: origin.clone(), zones })
             }
             Self::All | Self::Only(_) => Ok(PermittedZone(origin.clone())),
         }
     }
 
     /// Whether a zone may be seen, for lists that show what may be.
-    pub(crate) fn has(&self, origin: &Name) -> bool {
+    pub fn has(&self, origin: &Name) -> bool {
         match self {
             Self::All => true,
             Self::Only(zones) => zones.contains(origin),
@@ -331,7 +351,7 @@ impl ZoneRights {
     }
 
     /// The same of what is about a zone, or about none, which only those see that see all zones.
-    pub(crate) fn has_what_is_of(&self, origin: Option<&Name>) -> bool {
+    pub fn has_what_is_of(&self, origin: Option<&Name>) -> bool {
         match origin {
             Some(origin) => self.has(origin),
             None => matches!(self, Self::All),
@@ -348,21 +368,26 @@ impl ZoneRights {
 
 impl PrefixRights {
     /// Those of the server itself.
-    pub(crate) const ALL: Self = Self(None);
+    pub const ALL: Self = Self(None);
 
     /// Refuses a subject that is too large.
-    pub(crate) fn permit(self, subject: &Subject) -> Result<(), Problem> {
-        self.why_not(subject).map_or(Ok(()), |why| Err(Problem::prefix_too_large(why)))
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn permit(self, subject: &Subject) -> Result<(), NotPermitted> {
+        match self.0.filter(|max| !max.admits(subject)) {
+            Some(max) => Err(NotPermitted::Prefix { subject: subject.clone(), max }),
+            None => Ok(()),
+        }
     }
 
     /// Why a subject may not be changed, if so; for the errors of rows.
-    pub(crate) fn why_not(self, subject: &Subject) -> Option<String> {
-        let max = self.0.filter(|max| !max.admits(subject))?;
-        Some(format!("this token changes nothing larger than {max}, and {subject} is"))
+    pub fn why_not(self, subject: &Subject) -> Option<String> {
+        self.permit(subject).err().map(|why| why.to_string())
     }
 
     /// The largest prefixes, if there are any.
-    pub(crate) fn max(self) -> Option<MaxPrefix> {
+    pub fn max(self) -> Option<MaxPrefix> {
         self.0
     }
 
@@ -383,7 +408,7 @@ impl Permitted {
 
 impl PermittedZone {
     /// Its name.
-    pub(crate) fn into_name(self) -> Name {
+    pub fn into_name(self) -> Name {
         self.0
     }
 }

@@ -1,41 +1,41 @@
 //! What tokens may be allowed to do, as types and as names.
 
 /// To write and delete as any source.
-pub(crate) const SOURCES_ALL: &str = "sources:all";
+pub const SOURCES_ALL: &str = "sources:all";
 /// To lift guards.
-pub(crate) const GUARDS_OVERRIDE: &str = "guards:override";
+pub const GUARDS_OVERRIDE: &str = "guards:override";
 /// To manage tokens, and to see changes of them.
-pub(crate) const TOKENS_ADMIN: &str = "tokens:admin";
+pub const TOKENS_ADMIN: &str = "tokens:admin";
 
 /// To follow the change log.
-pub(crate) const CHANGES_READ: &str = "changes:read";
+pub const CHANGES_READ: &str = "changes:read";
 
 /// To see relay tests, and changes of them.
-pub(crate) const RELAY_TESTS_READ: &str = "relay-tests:read";
+pub const RELAY_TESTS_READ: &str = "relay-tests:read";
 /// To ask for tests in the name of a host's owner.
-pub(crate) const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
+pub const RELAY_TESTS_OWNER: &str = "relay-tests:owner";
 /// To ask for more tests than the holder of any token, and to call off those of others.
-pub(crate) const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
+pub const RELAY_TESTS_TRUSTED: &str = "relay-tests:trusted";
 
 /// To see who has a grant, and what else is in allow zones.
-pub(crate) const GRANTS_READ: &str = "grants:read";
+pub const GRANTS_READ: &str = "grants:read";
 
 /// To see reports and reporters, and changes of them.
-pub(crate) const REPORTS_READ: &str = "reports:read";
+pub const REPORTS_READ: &str = "reports:read";
 
 /// To see requests for removal, and changes of them.
-pub(crate) const REMOVALS_READ: &str = "removals:read";
+pub const REMOVALS_READ: &str = "removals:read";
 
 /// To see subscribers, and changes of them.
-pub(crate) const SUBSCRIBERS_READ: &str = "subscribers:read";
+pub const SUBSCRIBERS_READ: &str = "subscribers:read";
 /// To see allow entries, and changes of them.
-pub(crate) const ALLOWLIST_READ: &str = "allowlist:read";
+pub const ALLOWLIST_READ: &str = "allowlist:read";
 
 /// To see webhooks, and changes of them.
 pub(crate) const WEBHOOKS_READ: &str = "webhooks:read";
 
 /// A scope as a type.
-pub(crate) trait Scope: Send + Sync + 'static {
+pub trait Scope: Send + Sync + 'static {
     /// Its name; `None` where any live token will do.
     const NAME: Option<&'static str>;
 }
@@ -43,7 +43,7 @@ pub(crate) trait Scope: Send + Sync + 'static {
 macro_rules! scopes {
     ($($doc:literal $scope:ident = $name:expr;)*) => {$(
         #[doc = $doc]
-        pub(crate) struct $scope;
+        pub struct $scope;
 
         impl Scope for $scope {
             const NAME: Option<&'static str> = $name;

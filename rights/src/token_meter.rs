@@ -15,7 +15,7 @@ const MINUTE: u64 = 60_000_000_000;
 
 /// The meters of all tokens that were used of late, by their ids.
 #[derive(Default)]
-pub(crate) struct TokenMeters(Mutex<HashMap<String, Arc<TokenMeter>>>);
+pub struct TokenMeters(Mutex<HashMap<String, Arc<TokenMeter>>>);
 
 /// The meter of one token, whatever its secrets and terms become.
 pub(crate) struct TokenMeter {
@@ -87,19 +87,19 @@ impl TokenMeters {
     }
 
     /// When a token was last used, if it was since the start.
-    pub(crate) fn last(&self, id: &str) -> Option<TokenUse> {
+    pub fn last(&self, id: &str) -> Option<TokenUse> {
         self.lock().get(id)?.last()
     }
 
     /// The last uses that the store does not have.
-    pub(crate) fn unkept(&self) -> Vec<TokenUse> {
+    pub fn unkept(&self) -> Vec<TokenUse> {
         let meters = self.lock();
         let unkept = meters.values().filter(|meter| !meter.lock().is_kept);
         unkept.filter_map(|meter| meter.last()).collect()
     }
 
     /// The store has these; meters that nobody holds and that say no more go.
-    pub(crate) fn kept(&self, uses: &[TokenUse], now: Instant) {
+    pub fn kept(&self, uses: &[TokenUse], now: Instant) {
         let mut meters = self.lock();
         for used in uses {
             if let Some(meter) = meters.get(&used.token) {

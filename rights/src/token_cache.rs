@@ -13,7 +13,7 @@ use dnsbl_store::{Authenticated, TokenRecord};
 use dnsbl_types::{TokenText, UnixTime};
 
 use crate::{
-    error::Problem,
+    error::TooManyAMinute,
     rights::Rights,
     token_meter::{TokenMeter, TokenMeters},
 };
@@ -22,11 +22,11 @@ use crate::{
 const MAX: usize = 4096;
 
 /// A token that counts, as requests see it.
-pub(crate) struct KnownToken {
+pub struct KnownToken {
     /// The token as the store has it.
-    pub(crate) record: TokenRecord,
+    pub record: TokenRecord,
     /// All that it may do.
-    pub(crate) rights: Rights,
+    pub rights: Rights,
     meter: Arc<TokenMeter>,
     /// The limits of the token and of those that it was made with.
     limits: Vec<(NonZeroU32, Arc<TokenMeter>)>,
@@ -47,24 +47,18 @@ impl KnownToken {
     }
 
     /// Counts a request of its holder, or refuses it.
-    pub(crate) fn charge(&self, from: Option<IpAddr>, now: UnixTime) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// All that a minute has were made.
+    pub fn charge(&self, from: Option<IpAddr>, now: UnixTime) -> Result<(), TooManyAMinute> {
         self.meter.note(now, from);
         for (per_minute, meter) in &self.limits {
             meter
                 .take(*per_minute, Instant::now())
-                .map_err(|wait| Problem::too_many_a_minute(per_minute.get(), wait))?;
+                .map_err(|wait| TooManyAMinute { most: per_minute.get(), wait })?;
         }
         Ok(())
     }
-}
-
-/// Why a text is no live token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotGood {
-    /// The token has expired.
-    Expired,
-    /// There is no such token, or not any more.
-    Unknown,
 }
 
 /// Live tokens by the digest of their text. Digests are compared in constant time.

@@ -36,7 +36,7 @@ struct Share {
 
 /// A try that has taken from its shares.
 #[must_use]
-pub(crate) struct Try<'a> {
+pub struct Try<'a> {
     tries: &'a FailedTries,
     taken: [Option<u64>; 2],
 }
@@ -85,7 +85,7 @@ impl FailedTries {
 
 impl Try<'_> {
     /// It did not fail, so it took nothing.
-    pub(crate) fn succeeded(self) {
+    pub fn succeeded(self) {
         let mut shares = self.tries.lock();
         for key in self.taken.into_iter().flatten() {
             let share = share(&mut shares, key);
