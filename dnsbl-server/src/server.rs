@@ -19,11 +19,7 @@ use dnsbl_reports::RunningReports;
 use dnsbl_rights::Tokens;
 use dnsbl_store::Store;
 use dnsbl_types::{Clock, Name, UnixTime};
-<<<<<<< HEAD
-use dnsbl_web::{OperatorFiles, Site};
-=======
 use dnsbl_web::{Console, OperatorFiles, Site};
->>>>>>> main
 use dnsbl_webhooks::Webhooks;
 use prometheus::Histogram;
 use tokio::{

@@ -32,7 +32,7 @@ pub const SUBSCRIBERS_READ: &str = "subscribers:read";
 pub const ALLOWLIST_READ: &str = "allowlist:read";
 
 /// To see webhooks, and changes of them.
-pub(crate) const WEBHOOKS_READ: &str = "webhooks:read";
+pub const WEBHOOKS_READ: &str = "webhooks:read";
 
 /// A scope as a type.
 pub trait Scope: Send + Sync + 'static {
