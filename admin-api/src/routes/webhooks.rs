@@ -166,14 +166,10 @@ fn find<S>(caller: &Caller<S>, app: &App, id: &str) -> Result<WebhookView, Probl
     // What is no id names no webhook.
     let none = || Problem::not_found("no-such-webhook", format!("there is no webhook {id:?}"));
     let view = app.webhooks.find(&id.parse().map_err(|_| none())?)?;
-    match is_for(caller, &view.webhook) {
-        true => Ok(view),
-        false => Err(caller
-            .rights()
-            .require_every_zone("another token's webhook")
-            .err()
-            .map_or_else(none, Problem::from)),
+    if !is_for(caller, &view.webhook) {
+        caller.rights().require_every_zone("another token's webhook")?;
     }
+    Ok(view)
 }
 
 fn is_for<S>(caller: &Caller<S>, webhook: &Webhook) -> bool {

@@ -108,7 +108,9 @@ impl Runner {
         match self.moved {
             None => change.await,
             // That there was none in time is no error: what has moved is kept.
-            Some(since) => drop(timeout_at(since + KEEP_AFTER, change).await),
+            Some(since) => {
+                let _ = timeout_at(since + KEEP_AFTER, change).await;
+            }
         }
     }
 
