@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use dnsbl_index::Index;
 use dnsbl_reports::Comment;
-use dnsbl_store::{Actor, Document, Reader, Store};
+use dnsbl_store::{Actor, Document, Op, Reader, Store};
 use dnsbl_types::{Clock, Name, Subject, UnixTime};
 use relay_tester::service::Tester;
 use tokio::{
@@ -135,7 +135,18 @@ impl Removals {
     /// # Errors
     /// The store can't be read or written, or the server stops.
     pub async fn reopen(&self, undone: u64) -> Result<usize, RemovalsError> {
-        self.ask(|reply| Call::Reopen(undone, reply)).await
+        let of = move |reader: &Reader<'_>, _| {
+            let ops = reader.log_entry(undone)?.map(|entry| entry.ops).unwrap_or_default();
+            let of_request = |op: &Op| match op.document() {
+                Some((kind, id)) if *kind == record::REQUEST => id.as_str().parse().ok(),
+                _ => None,
+            };
+            Ok(ops.iter().filter_map(of_request).collect::<Vec<RemovalId>>())
+        };
+        match self.read(of).await? {
+            none if none.is_empty() => Ok(0),
+            ids => self.ask(|reply| Call::Reopen(ids, reply)).await,
+        }
     }
 
     /// A request by its ticket.

@@ -11,7 +11,7 @@ use std::{
 
 use dnsbl_index::Index;
 use dnsbl_reports::Comment;
-use dnsbl_store::{Actor, Document, DocumentKind, Op, Operation, Reader, Store};
+use dnsbl_store::{Actor, Document, DocumentKind, Operation, Reader, Store};
 use dnsbl_types::{Clock, Source, Subject, UnixTime};
 use ipnet::IpNet;
 use relay_tester::{
@@ -68,7 +68,7 @@ pub(super) enum Call {
     /// To take a reviewer's decision.
     Decide(Box<Order>, Reply<Changed>),
     /// To open those again whose removal a change has made that was undone.
-    Reopen(u64, Reply<usize>),
+    Reopen(Vec<RemovalId>, Reply<usize>),
 }
 
 /// A reviewer's decision on its way in.
@@ -180,8 +180,8 @@ impl Clerk {
             Call::Decide(order, reply) => {
                 let _ = reply.send(self.decide(&order, now).await);
             }
-            Call::Reopen(seq, reply) => {
-                let _ = reply.send(self.reopen(seq, now).await);
+            Call::Reopen(ids, reply) => {
+                let _ = reply.send(self.reopen(ids, now).await);
             }
         }
     }
@@ -440,18 +440,11 @@ impl Clerk {
     }
 
     /// Opens requests again whose removal was undone; how many.
-    async fn reopen(&mut self, seq: u64, now: UnixTime) -> Result<usize, RemovalsError> {
-        let store = self.store.clone();
-        let ids: Vec<RemovalId> = blocking(move || {
-            let entry = store.read(now).log_entry(seq)?;
-            let ops = entry.map(|entry| entry.ops).unwrap_or_default();
-            let of_request = |op: &Op| match op.document() {
-                Some((kind, id)) if *kind == record::REQUEST => id.as_str().parse().ok(),
-                _ => None,
-            };
-            Ok(ops.iter().filter_map(of_request).collect())
-        })
-        .await?;
+    async fn reopen(
+        &mut self,
+        ids: Vec<RemovalId>,
+        now: UnixTime,
+    ) -> Result<usize, RemovalsError> {
         let mut count = 0;
         for id in ids {
             let Some((mut request, document)) = self.find(id, now).await? else { continue };
