@@ -44,6 +44,8 @@ use crate::{
         (name = "feeds", description = "Lists that are fetched again and again"),
         (name = "allowlist", description = "What is not listed, whatever is said of it"),
         (name = "reports", description = "What those report who may not list, and what is decided"),
+        (name = "removal requests", description = "Who wants to be listed no more, and what comes of it"),
+        (name = "review", description = "What waits for a reviewer: claiming it, and deciding"),
         (name = "relay tests", description = "Tests of hosts for open relaying, and who wants none"),
         (name = "logins", description = "POP before SMTP: logins, and what they grant"),
         (name = "subscribers", description = "Who may ask by key or network, and how much they ask"),

@@ -440,11 +440,7 @@ impl Clerk {
     }
 
     /// Opens requests again whose removal was undone; how many.
-    async fn reopen(
-        &mut self,
-        ids: Vec<RemovalId>,
-        now: UnixTime,
-    ) -> Result<usize, RemovalsError> {
+    async fn reopen(&mut self, ids: Vec<RemovalId>, now: UnixTime) -> Result<usize, RemovalsError> {
         let mut count = 0;
         for id in ids {
             let Some((mut request, document)) = self.find(id, now).await? else { continue };
