@@ -45,7 +45,7 @@ pub struct Figures {
     pub expired: u64,
     /// Of single listings that were removed, how long they had been there: by the places in [`Figures::AGES`], and those
     /// above the last.
-    pub ages: [u64; Self::AGES.len() + 1],
+    pub ages: [u64; Figures::AGES.len() + 1],
     /// What the zone had at the end of the span, as far as that was looked at.
     pub stock: Option<Stock>,
 }
