@@ -24,7 +24,7 @@ use crate::{
     routes::{
         export::{ExportName, TriggerName},
         import::Mode,
-        search::Match,
+        search::{Kind, Match},
     },
     scopes::Anyone,
 };
@@ -36,7 +36,7 @@ use crate::{
         title = "DNS block list",
         description = "Zones, listings, imports, exports and the change feed of a DNS block list. Errors are RFC 9457 problems, times are RFC 3339 in UTC. Every change answers with `DNSBL-Seq`, the sequence number from which on DNS shows it."
     ),
-    components(schemas(api::Problem, api::WebhookMessage, api::WebhookChanges, ExportName, Match, Mode, TriggerName)),
+    components(schemas(api::Problem, api::WebhookMessage, api::WebhookChanges, ExportName, Kind, Match, Mode, TriggerName)),
     tags(
         (name = "zones", description = "Block lists, their settings, and who says what in them"),
         (name = "listings", description = "What is listed: one by one, searched, exported, purged"),

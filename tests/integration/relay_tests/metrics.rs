@@ -37,6 +37,8 @@ fn every_metric_is_documented_and_every_documented_one_is_shown() {
     admin.with_token("dnsbl_0000_none").get("/v1/zones").expect_problem(401);
     let feed = json!({"zone": "relays.example.org", "url": "http://127.0.0.1:9/"});
     admin.put("/v1/feeds/list", &feed).expect(201);
+    let nobody = json!({"url": "https://hooks.example.org/", "enabled": false});
+    admin.post("/v1/webhooks", &nobody).expect(201);
     let text = admin.get("/metrics").expect(200).text;
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let shown: BTreeMap<String, String> = types

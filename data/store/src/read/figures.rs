@@ -28,7 +28,7 @@ impl Reader<'_> {
         options.set_iterate_upper_bound(figures::figures_behind(span));
         options.fill_cache(false);
         let mut iter = self.view.iter(schema::USAGE, options);
-        iter.seek(&figures::figures_from(span, from));
+        iter.seek(figures::figures_from(span, from));
         while let Some((key, value)) = iter.item() {
             match figures::read_figures(span, key, value) {
                 Ok(row) => visit(row),
