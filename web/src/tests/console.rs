@@ -561,8 +561,9 @@ async fn a_form_that_is_not_of_the_session_does_nothing() {
         }
         // What another site could have a browser send: a body of another type, or none.
         let body = Some(format!("{fields}&form={}", mine.form_secret));
-        let page = mine.send("POST", &at("en", &place), &[("content-type", "text/plain")], body);
-        assert_eq!(page.await.status, 403, "{place}");
+        let plain = [("content-type", "text/plain")];
+        let page = mine.send("POST", &at("en", &place), &plain, body).await;
+        assert_eq!(page.status, 403, "{place}");
         let large = format!("{fields}&form={}&x={}", mine.form_secret, "x".repeat(70_000));
         let page = mine.send("POST", &at("en", &place), &[], Some(large)).await;
         assert_eq!(page.status, 403, "{place}");
