@@ -17,14 +17,8 @@ const MAX_SOURCES: usize = 64;
 const WRITING: [&str; 2] = ["listings:write", "imports:write"];
 
 /// Names that stand for parts of the server in audit records, or for those who have no token.
-const RESERVED: [&str; 6] = [
-    TESTER,
-    Source::LOGINS,
-    Source::REPORTS,
-    Source::REMOVALS,
-    Actor::SERVER,
-    "anonymous",
-];
+const RESERVED: [&str; 6] =
+    [TESTER, Source::LOGINS, Source::REPORTS, Source::REMOVALS, Actor::SERVER, "anonymous"];
 
 /// The sources that a token may write as.
 #[derive(Clone, Debug)]
