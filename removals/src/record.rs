@@ -32,7 +32,7 @@ const FORMAT: u8 = 1;
 
 /// The reason why a record can't be read.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
+pub(crate) enum RecordError {
     /// A release that is newer wrote it.
     #[error("it is of format {0}; this release reads {FORMAT}")]
     Format(u8),
