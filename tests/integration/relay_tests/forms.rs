@@ -106,7 +106,7 @@ fn a_host_that_is_nominated_on_a_page_is_tested_listed_closed_and_removed() {
 
     drop(open);
     let _closed = Exim::start_at(addr, &EximRelaying::Closed, tester.receiver);
-    let retest = visitor.send("/ja/nominate", &[("address", &host), ("ground", "delist")]);
+    let retest = visitor.send("/ja/nominate", &[("address", &*host), ("ground", "delist")]);
     tester.verdict(id(&retest));
     let page = visitor.get(&retest).expect(200).text;
     assert!(page.contains("第三者中継なし"), "{page}");
