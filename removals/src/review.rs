@@ -110,7 +110,7 @@ impl Review {
                 }
                 Position::Listing(after) => {
                     self.read(move |reader, now| {
-                        listings::page(reader, &*admits, is_claimed, after, left, now)
+                        listings::page(reader, &*admits, is_claimed, after.as_ref(), left, now)
                     })
                     .await?
                 }

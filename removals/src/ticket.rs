@@ -6,11 +6,14 @@ use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 
 use crate::RemovalId;
 
+/// How many bytes of a ticket are random.
+const SECRET: usize = 16;
+
 /// An unguessable text that leads to a request: its number, and 128 bits that only whoever asked was told.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ticket {
     pub(crate) id: RemovalId,
-    secret: [u8; Ticket::RANDOM],
+    secret: [u8; SECRET],
 }
 
 /// What is kept of a ticket.
@@ -26,7 +29,7 @@ impl Ticket {
     /// Characters of a ticket.
     pub const LEN: usize = 39;
     /// Random bytes of a ticket.
-    pub(crate) const RANDOM: usize = 16;
+    pub(crate) const RANDOM: usize = SECRET;
 
     pub(crate) fn new(id: RemovalId, secret: [u8; Self::RANDOM]) -> Self {
         Self { id, secret }

@@ -141,6 +141,13 @@ fn write(zone: &TestZone, admin: &Admin, random: &mut Random) {
     assert!([200, 201, 204, 404].contains(&reply.status), "{}", reply.text);
 }
 
+/// After how many a copy is cut off: mostly few, now and then so many that a change of all listings comes whole, which
+/// what expires at once is.
+fn octets(random: &mut Random) -> usize {
+    let most = 4000 << random.below(7);
+    1 + random.below(most)
+}
+
 fn a_copy_that_is_cut_ends_with_what_the_server_has(way: Way) {
     let server = TestServer::start();
     let zone = server.ip_zone(json!({}));
@@ -159,7 +166,7 @@ fn a_copy_that_is_cut_ends_with_what_the_server_has(way: Way) {
         while !writer.is_finished() {
             // No further than the last change: who waits for what does not come is not cut off.
             let until = head(copy.cursor).min(copy.cursor + 1 + random.below(60) as u64);
-            copy.follow(server.admin(), 1 + random.below(4000), until);
+            copy.follow(server.admin(), octets(&mut random), until);
         }
     });
     // What was to expire has, and the copy has come so far.
@@ -167,7 +174,7 @@ fn a_copy_that_is_cut_ends_with_what_the_server_has(way: Way) {
         let is_left = listed(&server, &zone).values().any(|one| !one["expires_at"].is_null());
         let head = head(copy.cursor);
         while copy.cursor < head {
-            copy.follow(server.admin(), 1 + random.below(4000), head);
+            copy.follow(server.admin(), octets(&mut random), head);
         }
         let server = listed(&server, &zone);
         match server == copy.listings && !is_left {

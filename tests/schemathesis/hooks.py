@@ -50,6 +50,9 @@ networks = itertools.cycle(range(1 << 16))
 def before_call(context, case, kwargs):
     if case.meta is None or case.meta.generation.mode.value == "positive":
         make_sense(case)
+    # A key that came before is refused before anything else of a request is looked at, its method too.
+    if case.headers and case.method.lower() != case.operation.method.lower():
+        case.headers.pop("Idempotency-Key", None)
     if case.path_parameters and case.path_parameters.get("id") == OWN_ID:
         case.path_parameters["id"] = NO_ID
     # Each request comes from a network of its own, or the limit of failed tries would answer in place of the handlers.

@@ -121,6 +121,7 @@ struct Globals {
 
 /// The commands.
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them, from the start to the end")]
 enum Command {
     #[command(flatten)]
     OfServer(ServerCommand),

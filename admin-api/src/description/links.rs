@@ -42,18 +42,20 @@ fn links_by_id(path: &str, all: &[Operation]) -> Map<String, Value> {
     let below = format!("{path}/{{id}}");
     let leads = |to: &&Operation| to.path == below || to.path.starts_with(&format!("{below}/"));
     let parameters = json!({"id": "$response.body#/id"});
-    all.iter().filter(leads).map(|to| link(to, parameters.clone())).collect()
+    all.iter().filter(leads).map(|to| link(to, &parameters)).collect()
 }
 
 /// The other methods of the same path.
 fn links_by_path(path: &str, all: &[Operation]) -> Map<String, Value> {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let parameters: Map<String, Value> =
-        names.map(|name| (name.to_owned(), format!("$request.path.{name}").into())).collect();
+    let parameters: Value = names
+        .map(|name| (name.to_owned(), Value::from(format!("$request.path.{name}"))))
+        .collect::<Map<_, _>>()
+        .into();
     let leads = |to: &&Operation| to.path == path && to.method != "put";
-    all.iter().filter(leads).map(|to| link(to, Value::Object(parameters.clone()))).collect()
+    all.iter().filter(leads).map(|to| link(to, &parameters)).collect()
 }
 
-fn link(to: &Operation, parameters: Value) -> (String, Value) {
+fn link(to: &Operation, parameters: &Value) -> (String, Value) {
     (to.name.clone(), json!({"operationId": to.name, "parameters": parameters}))
 }

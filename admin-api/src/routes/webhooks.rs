@@ -120,7 +120,7 @@ pub(crate) async fn delete_webhook(
 ///
 /// Messages are signed with those that it has, too, until the overlap ends. 409: three secrets count already.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate", tag = "webhooks", security(("token" = ["webhooks:write"])),
-    params(("id" = String, Path, description = "Its id")), request_body = api::RotateWebhookBody,
+    params(("id" = String, Path, description = "Its id")), request_body = Option<api::RotateWebhookBody>,
     responses((status = 200, body = api::Webhook), (status = "default", body = api::Problem)))]
 pub(crate) async fn rotate_webhook(
     caller: Caller<WebhooksWrite>,

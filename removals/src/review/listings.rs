@@ -32,7 +32,7 @@ pub(super) fn page(
     reader: &Reader<'_>,
     admits: &impl Fn(&Name) -> bool,
     is_claimed: Option<bool>,
-    after: Option<ListingKey>,
+    after: Option<&ListingKey>,
     limit: usize,
     now: UnixTime,
 ) -> Result<Part, ReviewError> {
@@ -41,12 +41,11 @@ pub(super) fn page(
     let mut scanned = 0;
     for (zone, source) in sources(reader, &imported, admits)? {
         let is_before = |key: &ListingKey| (&zone, &source) < (&key.zone, &key.source);
-        if after.as_ref().is_some_and(is_before) {
+        if after.is_some_and(is_before) {
             continue;
         }
         let is_at = |key: &&ListingKey| (&zone, &source) == (&key.zone, &key.source);
         let mut cursor = after
-            .as_ref()
             .filter(is_at)
             .map(|key| Cursor { subject: key.subject.clone(), source: Some(key.source.clone()) });
         let filter = Filter { source: Some(source.clone()), ..Filter::all() };

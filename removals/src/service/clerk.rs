@@ -364,7 +364,7 @@ impl Clerk {
             }
             Step::Remove => {
                 desk.remove(&mut draft);
-                desk.count_removal(now, &mut draft)?;
+                desk.count_removal(id, now, &mut draft)?;
                 State::Done(desk.removed(now))
             }
         };

@@ -155,13 +155,15 @@ impl Desk {
         });
     }
 
-    /// Takes note of a removal without a reviewer.
+    /// Takes note of a removal without a reviewer, which a request has asked for.
     pub(super) fn count_removal(
         &mut self,
+        id: RemovalId,
         now: UnixTime,
         draft: &mut Draft,
     ) -> Result<(), DocumentError> {
-        self.case.remove(&self.rules, now);
+        let asked = self.open.get(&id).map_or(now, |open| open.request.at);
+        self.case.remove(&self.rules, asked, now);
         let until = self.case.ends(&self.rules);
         draft.operations.push(put(record::case_document(&self.key, self.case, until)?));
         Ok(())

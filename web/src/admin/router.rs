@@ -171,10 +171,7 @@ where
     let is_form = parts.method == axum::http::Method::POST;
     let fields = match is_form {
         false => Fields::read(parts.uri.query().unwrap_or_default().as_bytes()),
-        true => match read_form(&parts.headers, body).await {
-            Some(fields) => fields,
-            None => Fields::default(),
-        },
+        true => read_form(&parts.headers, body).await.unwrap_or_default(),
     };
     let is_own = || {
         let secret = fields.get(FORM_SECRET).unwrap_or_default();

@@ -59,12 +59,15 @@ async fn a_nomination_leads_to_a_page_that_follows_its_test() {
     }
 }
 
+/// Fields that were typed, the status of what comes back, and what it says.
+type Typed<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+
 #[tokio::test]
 async fn what_is_wrong_is_said_beside_what_was_typed() {
     let pages = pages();
     let seal = pages.seal(Form::Nominate);
     let early = pages.seal_for("192.0.2.77", Form::Nominate, 0);
-    let table: [(&[(&str, &str)], u16, &str); 10] = [
+    let table: [Typed<'_>; 10] = [
         (&[("address", "")], 422, "Enter the address"),
         (&[("address", "mail.example.org")], 422, "A name is not enough"),
         (&[("address", "::ffff:127.0.0.1")], 422, "IPv4 address itself"),

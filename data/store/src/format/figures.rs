@@ -30,6 +30,9 @@ pub struct FiguresRow {
     pub figures: Figures,
 }
 
+/// How many spans of age are told apart.
+const AGE_SPANS: usize = Figures::AGES.len() + 1;
+
 /// What is counted of a zone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
@@ -45,7 +48,7 @@ pub struct Figures {
     pub expired: u64,
     /// Of single listings that were removed, how long they had been there: by the places in [`Figures::AGES`], and those
     /// above the last.
-    pub ages: [u64; Figures::AGES.len() + 1],
+    pub ages: [u64; AGE_SPANS],
     /// What the zone had at the end of the span, as far as that was looked at.
     pub stock: Option<Stock>,
 }
