@@ -140,7 +140,8 @@ fn has_format(format: &str, text: &str) -> bool {
         "subject" => text.parse::<Subject>().is_ok(),
         "domain-name" => text.parse::<Name>().is_ok(),
         "return-code" => text.parse::<ReturnCode>().is_ok(),
-        "uri" => text.contains("://"),
+        "uri" | "iri" => text.contains("://"),
+        "email" => text.split_once('@').is_some_and(|(of, at)| !of.is_empty() && at.contains('.')),
         "cursor" => !text.is_empty(),
         _ => panic!("this test knows no format {format}; teach it"),
     }
