@@ -144,7 +144,7 @@ fn write(zone: &TestZone, admin: &Admin, random: &mut Random) {
 /// After how many a copy is cut off: mostly few, now and then so many that a change of all listings comes whole, which
 /// what expires at once is.
 fn octets(random: &mut Random) -> usize {
-    let most = 4000 << random.below(7);
+    let most = if random.below(16) == 0 { 1 << 18 } else { 4000 };
     1 + random.below(most)
 }
 
