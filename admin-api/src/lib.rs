@@ -21,6 +21,7 @@ mod layers;
 mod limits;
 mod precondition;
 mod problem_pages;
+mod random;
 mod report_rows;
 mod router;
 mod routes;

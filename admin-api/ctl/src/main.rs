@@ -19,6 +19,7 @@ mod grant;
 mod import;
 mod listing;
 mod output;
+mod pages;
 mod part;
 mod path;
 mod progress;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use serde::Serialize;
 
 use crate::{
     color::{Tone, paint},
@@ -120,6 +121,18 @@ pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
 /// Says something on standard error; there is no one to tell if that fails.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints a secret alone, if the server made one, and on standard error the rest of what it belongs to, and what it is called.
+pub(crate) fn hand_over(
+    made: &impl Serialize,
+    name: &str,
+    secret: Option<&str>,
+) -> anyhow::Result<()> {
+    note(text::members(made).trim_end());
+    let Some(secret) = secret else { return Ok(()) };
+    note(format_args!("this is the only time that the {name} is shown:"));
+    print(&format!("{}\n", text::visible(secret)))
 }
 
 /// Tells warnings on standard error, unless they stand in the JSON.

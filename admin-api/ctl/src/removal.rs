@@ -12,12 +12,10 @@ use crate::{
     client::Client,
     document::Document,
     output::Output,
+    pages,
     path::parse_segment,
     text::{self, Cell},
 };
-
-/// The most requests of one page.
-const PAGE: usize = 1000;
 
 const COLUMNS: [&str; 7] =
     ["request", "state", "zone", "subject", "requested", "due", "requested by"];
@@ -177,20 +175,14 @@ fn outcome(document: &Document<RemovalRequest>, body: &RemovalRequest, name: &st
 
 impl ListRemovals {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let (mut cursor, mut left) = (None, self.limit.unwrap_or(usize::MAX));
-        while left > 0 {
-            let query = self.query(cursor, left.min(PAGE));
+        pages::each(self.limit, async |cursor, size| {
+            let query = self.query(cursor, size);
             let request = client.v1(Method::GET, &["removal-requests"]).query(&query);
             let page: Document<RemovalPage> = client.ask(request).await?;
-            let requests = &page.body.removal_requests;
-            output.table(&page, COLUMNS, requests, row)?;
-            left = left.saturating_sub(requests.len());
-            cursor = page.body.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(())
+            output.table(&page, COLUMNS, &page.body.removal_requests, row)?;
+            Ok((page.body.removal_requests.len(), page.body.next))
+        })
+        .await
     }
 
     fn query(&self, cursor: Option<String>, limit: usize) -> Query {

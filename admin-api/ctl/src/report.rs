@@ -18,12 +18,10 @@ use crate::{
     client::Client,
     document::Document,
     output::Output,
+    pages,
     path::parse_segment,
     text::{self, Cell},
 };
-
-/// The most reports of one page.
-const PAGE: usize = 1000;
 
 const COLUMNS: [&str; 8] =
     ["report", "state", "zone", "subject", "category", "count", "reporter", "reported"];
@@ -219,19 +217,14 @@ impl AddReport {
 
 impl ListReports {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let (mut cursor, mut left) = (None, self.limit.unwrap_or(usize::MAX));
-        while left > 0 {
-            let query = self.query(cursor, left.min(PAGE));
+        pages::each(self.limit, async |cursor, size| {
+            let query = self.query(cursor, size);
             let request = client.v1(Method::GET, &["reports"]).query(&query);
             let page: Document<ReportPage> = client.ask(request).await?;
             output.table(&page, COLUMNS, &page.body.reports, row)?;
-            left = left.saturating_sub(page.body.reports.len());
-            cursor = page.body.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(())
+            Ok((page.body.reports.len(), page.body.next))
+        })
+        .await
     }
 
     fn query(&self, cursor: Option<String>, limit: usize) -> Query {

@@ -11,12 +11,10 @@ use crate::{
     client::Client,
     document::Document,
     output::Output,
+    pages,
     path::parse_segment,
     text::{self, Cell},
 };
-
-/// The most items of one page.
-const PAGE: usize = 1000;
 
 const COLUMNS: [&str; 6] = ["item", "zone", "subject", "since", "due", "claimed by"];
 
@@ -181,19 +179,14 @@ impl ReviewCommand {
 
 impl ListReview {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let (mut cursor, mut left) = (None, self.limit.unwrap_or(usize::MAX));
-        while left > 0 {
-            let query = self.query(cursor, left.min(PAGE));
+        pages::each(self.limit, async |cursor, size| {
+            let query = self.query(cursor, size);
             let request = client.v1(Method::GET, &["review"]).query(&query);
             let page: Document<ReviewPage> = client.ask(request).await?;
             output.table(&page, COLUMNS, &page.body.items, row)?;
-            left = left.saturating_sub(page.body.items.len());
-            cursor = page.body.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(())
+            Ok((page.body.items.len(), page.body.next))
+        })
+        .await
     }
 
     fn query(&self, cursor: Option<String>, limit: usize) -> Query {

@@ -243,14 +243,7 @@ fn hand_over(mut made: Document<api::Subscriber>, output: Output) -> anyhow::Res
         return output::data(&made.text);
     }
     let key = made.body.key.take();
-    output::note(text::members(&made.body).trim_end());
-    match key {
-        Some(key) => {
-            output::note("this is the only time that the key is shown:");
-            output::print(&format!("{}\n", text::visible(&key)))
-        }
-        None => Ok(()),
-    }
+    output::hand_over(&made.body, "key", key.as_deref())
 }
 
 impl ListSubscribers {

@@ -269,14 +269,7 @@ fn hand_over(mut made: Document<Webhook>, output: Output) -> anyhow::Result<()> 
         return output::data(&made.text);
     }
     let secret = made.body.secret.take();
-    output::note(text::members(&made.body).trim_end());
-    match secret {
-        Some(secret) => {
-            output::note("this is the only time that the secret is shown:");
-            output::print(&format!("{}\n", text::visible(&secret)))
-        }
-        None => Ok(()),
-    }
+    output::hand_over(&made.body, "secret", secret.as_deref())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::{
     error::Problem,
     extract::{DryRun, Json, Nothing, Params, Path, limit, parse, zone},
     precondition::{self, etag},
+    random::random,
     rights::{PermittedZone, ZoneRights},
     scopes::{SubscribersRead, SubscribersWrite},
     v1::subscriber,
@@ -283,13 +284,4 @@ fn shown(status: StatusCode, done: Changed, key: Option<&AccessKey>) -> Result<R
     body.key = key.map(|key| key.reveal().to_owned());
     let etag = [(header::ETAG, etag(record.revision))];
     Ok((etag, changed(status, done.seq, body)).into_response())
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|err| {
-        tracing::error!(%err, "the system gives no random bytes");
-        Problem::internal()
-    })?;
-    Ok(bytes)
 }

@@ -24,6 +24,7 @@ use crate::{
     error::Problem,
     extract::{Json, Nothing, Params, Path, flag, parse},
     precondition::{self, etag},
+    random::random,
     rights::{Rights, ZoneRights},
     scopes::{TOKENS_ADMIN, TokensAdmin},
     v1::{
@@ -388,13 +389,4 @@ fn too_many_secrets() -> Problem {
         TokenRecord::MAX_SECRETS
     );
     Problem::new(StatusCode::CONFLICT, "too-many-secrets", detail)
-}
-
-fn random() -> Result<[u8; MintedToken::RANDOM], Problem> {
-    let mut bytes = [0; MintedToken::RANDOM];
-    getrandom::fill(&mut bytes).map_err(|err| {
-        tracing::error!(%err, "the system gives no random bytes");
-        Problem::internal()
-    })?;
-    Ok(bytes)
 }

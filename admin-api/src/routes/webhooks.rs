@@ -21,6 +21,7 @@ use crate::{
     error::Problem,
     extract::{Json, Nothing, Params, Path},
     precondition,
+    random::random,
     rights::ZoneRights,
     scopes::{CHANGES_READ, WebhooksRead, WebhooksWrite},
     v1::webhook,
@@ -181,15 +182,6 @@ fn secret_or_new(given: Option<Secret>) -> Result<Secret, Problem> {
         Some(secret) => Ok(secret),
         None => Ok(Secret::of_random(random()?)),
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|err| {
-        tracing::error!(%err, "the system gives no random bytes");
-        Problem::internal()
-    })?;
-    Ok(bytes)
 }
 
 impl From<WebhooksError> for Problem {
