@@ -12,9 +12,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
 use dnsbl_types::{
-    Access, AccessAction, AccessKey, AccessRules, Follower as _, Name, Quota, Recognition, Serial,
-    Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, Zone, ZoneKind, ZoneQuotas,
-    ZoneSpec, query_name,
+    Access, AccessAction, AccessKey, AccessRules, EntryWriter as _, Follower as _, Name, Quota,
+    Recognition, Serial, Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, Zone,
+    ZoneKind, ZoneQuotas, ZoneSpec, query_name,
 };
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];

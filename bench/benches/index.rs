@@ -11,8 +11,8 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::Random;
 use dnsbl_types::{
-    AccessKey, Entry, Follower as _, KeyDigest, Name, Quota, Recognition, Serial, Subject,
-    Subscriber, SubscriberId, SubscriberKey, UnixTime, Zone, ZoneKind, ZoneSpec,
+    AccessKey, Entry, EntryWriter as _, Follower as _, KeyDigest, Name, Quota, Recognition, Serial,
+    Subject, Subscriber, SubscriberId, SubscriberKey, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
 const SIZES: [(usize, &str); 3] = [(1_000, "1k"), (1_000_000, "1M"), (10_000_000, "10M")];

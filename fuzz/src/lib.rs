@@ -21,8 +21,9 @@ use dnsbl_reports::{
 };
 use dnsbl_server::Paths;
 use dnsbl_types::{
-    AccessKey, Entry, Follower as _, Include, Includes, Name, Quota, Recognition, Records, Serial,
-    Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, ZoneKind, ZoneSpec,
+    AccessKey, Entry, EntryWriter as _, Follower as _, Include, Includes, Name, Quota, Recognition,
+    Records, Serial, Subscriber, SubscriberId, SubscriberKey, SubscriberMode, UnixTime, ZoneKind,
+    ZoneSpec,
 };
 use hickory_proto::op::Message;
 use relay_tester::{Reply, dialogue::ReplyReader};

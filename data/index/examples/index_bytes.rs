@@ -8,7 +8,8 @@ use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Entry, Follower as _, Name, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, EntryWriter as _, Follower as _, Name, Serial, Subject, UnixTime, Zone, ZoneKind,
+    ZoneSpec,
 };
 
 fn main() {

@@ -3,7 +3,10 @@
 //! Most entries of a zone say one of a few things, so their bodies are interned. When an entry expires is
 //! its own.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use dnsbl_types::{Entry, Reason, ReturnCode, UnixTime};
 
@@ -94,7 +97,7 @@ impl IndexedEntry {
 
 /// An interner of entry bodies: each is kept once, however many entries share it.
 #[derive(Debug, Default)]
-pub(crate) struct EntryInterner {
+struct EntryInterner {
     bodies: HashSet<Arc<EntryBody>>,
     /// How many were in use when those out of use were last dropped.
     in_use: usize,
@@ -107,7 +110,7 @@ impl EntryInterner {
     const FEW: usize = 1024;
 
     /// The entries as the index keeps them; `None` for none.
-    pub(crate) fn intern(&mut self, entries: &[Entry]) -> Option<Entries> {
+    fn intern(&mut self, entries: &[Entry]) -> Option<Entries> {
         match entries {
             [] => None,
             [entry] => Some(Entries::One(self.intern_one(entry))),
@@ -124,7 +127,7 @@ impl EntryInterner {
     }
 
     /// About how many bytes it takes to keep them.
-    pub(crate) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         /// A pointer and a byte of the set, which is between half full and nearly full.
         const PLACE: usize = (size_of::<usize>() + 1) * 4 / 3;
         self.body_bytes + self.bodies.len() * PLACE
@@ -148,6 +151,25 @@ impl EntryInterner {
         let body = Arc::new(body);
         self.bodies.insert(body.clone());
         body
+    }
+}
+
+/// The interner of a zone, which all its versions share, a fork too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ZoneInterner(Arc<Mutex<EntryInterner>>);
+
+impl ZoneInterner {
+    /// The entries as the index keeps them; `None` for none.
+    pub(crate) fn intern(&self, entries: &[Entry]) -> Option<Entries> {
+        if entries.is_empty() {
+            return None;
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).intern(entries)
+    }
+
+    /// About how many bytes it takes to keep them.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).bytes()
     }
 }
 

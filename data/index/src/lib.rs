@@ -9,6 +9,7 @@
 //! not. The interface says nothing of how entries are kept; see `hosts/` and `trie.rs` for that.
 
 mod allowlist;
+mod draft;
 mod entries;
 mod hosts;
 mod key;

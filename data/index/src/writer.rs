@@ -1,43 +1,52 @@
 //! The one writer, which makes snapshots.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Instant,
+use std::{any::Any, collections::BTreeSet, sync::Arc, thread, time::Instant};
+
+use dnsbl_types::{
+    AllowEntry, Entry, EntryWriter, Follower, Fork, Forks, Name, Serial, Subject, Subscriber, Zone,
 };
 
-use dnsbl_types::{AllowEntry, Entry, Follower, Name, Serial, Subject, Subscriber, Zone};
-
 use crate::{
-    Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
-    allowlist::Allowlist,
-    entries::{Entries, EntryInterner},
+    Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber, allowlist::Allowlist, draft::Draft,
     subscribers::SubscribersWriter,
-    zone::HostChange,
 };
 
 /// The one writer of an index, a [`Follower`] of the change log. Changes are invisible until they are published.
 #[derive(Debug)]
 pub struct IndexWriter<O = ()> {
     index: Arc<Index>,
-    next: Snapshot,
-    /// Changes of single IPv4 addresses that `next` does not have yet.
-    pending: HashMap<Name, Vec<(u32, HostChange)>>,
-    /// The bodies of the entries of each zone.
-    interners: HashMap<Name, EntryInterner>,
+    next: Draft,
     /// The zones that include others.
     combined: BTreeSet<Name>,
     subscribers: SubscribersWriter,
     /// What no zone lists.
     allowed_everywhere: Allowlist,
     next_number: ZoneNumber,
-    /// Snapshots that were replaced. The writer is the one to free them, not a reader.
-    retired: Vec<Arc<Snapshot>>,
+    /// The writer is the one to free them, not a reader.
+    replaced: Vec<Replaced>,
+    /// Whether much of what is published now goes with the next publication.
+    replaces_much: bool,
     observer: O,
 }
 
-/// Pending changes of one zone at most.
-const PENDING: usize = 1 << 16;
+/// A snapshot that was replaced.
+#[derive(Debug)]
+struct Replaced {
+    snapshot: Arc<Snapshot>,
+    /// Whether there may be much that only it has.
+    is_much: bool,
+}
+
+impl Replaced {
+    /// Frees it, apart from the writer where that may take long.
+    fn free(self) {
+        if self.is_much {
+            let free = thread::Builder::new().name("index-free".into());
+            // Without a thread it is freed here and now.
+            drop(free.spawn(move || drop(self.snapshot)));
+        }
+    }
+}
 
 impl IndexWriter {
     /// The writer of `index`; there must be no other.
@@ -54,54 +63,14 @@ impl<O: IndexObserver> IndexWriter<O> {
         let combined = combined.map(|zone| zone.origin().clone()).collect();
         Self {
             index,
-            next,
-            pending: HashMap::new(),
-            interners: HashMap::new(),
+            next: next.into(),
             combined,
             subscribers: SubscribersWriter::default(),
             allowed_everywhere: Allowlist::default(),
             next_number: 0,
-            retired: Vec::new(),
+            replaced: Vec::new(),
+            replaces_much: false,
             observer,
-        }
-    }
-
-    fn intern(&mut self, origin: &Name, entries: &[Entry]) -> Option<Entries> {
-        if entries.is_empty() {
-            return None;
-        }
-        let zone = self.next.zone_mut(origin)?;
-        if !self.interners.contains_key(origin) {
-            self.interners.insert(origin.clone(), EntryInterner::default());
-        }
-        let interner = self.interners.get_mut(origin)?;
-        let interned = interner.intern(entries);
-        zone.set_body_bytes(interner.bytes());
-        interned
-    }
-
-    fn set_host(&mut self, origin: &Name, host: u32, change: HostChange) {
-        let Some(pending) = self.pending.get_mut(origin) else {
-            self.pending.insert(origin.clone(), vec![(host, change)]);
-            return;
-        };
-        pending.push((host, change));
-        if pending.len() >= PENDING {
-            self.apply_pending();
-        }
-    }
-
-    fn apply_pending(&mut self) {
-        for (origin, changes) in &mut self.pending {
-            if let Some(zone) = self.next.zone_mut(origin).filter(|_| !changes.is_empty()) {
-                // Stable, so that of two changes of an address the later one comes last and wins.
-                changes.sort_by_key(|(host, _)| *host);
-                changes.reverse();
-                changes.dedup_by_key(|(host, _)| *host);
-                changes.reverse();
-                zone.set_hosts(changes);
-            }
-            changes.clear();
         }
     }
 
@@ -114,14 +83,29 @@ impl<O: IndexObserver> IndexWriter<O> {
             }
             None => {
                 self.allowed_everywhere.set(entry, is_gone);
-                self.next.allow_everywhere(&self.allowed_everywhere);
+                self.next.snapshot().allow_everywhere(&self.allowed_everywhere);
             }
         }
     }
 
     /// Frees replaced snapshots that no reader holds any more.
-    fn free_retired(&mut self) {
-        self.retired.retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    fn free_replaced(&mut self) {
+        let is_free = |replaced: &mut Replaced| Arc::strong_count(&replaced.snapshot) == 1;
+        self.replaced.extract_if(.., is_free).for_each(Replaced::free);
+    }
+}
+
+impl<O> EntryWriter for IndexWriter<O> {
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.next.set_entries(origin, subject, entries);
+    }
+
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.next.set_plain_hosts(origin, hosts);
+    }
+
+    fn remove_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.next.remove_hosts(origin, hosts);
     }
 }
 
@@ -136,7 +120,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
             self.next_number += 1;
             let mut indexed = IndexedZone::new(number, zone.clone(), serial);
             indexed.set_allowed_everywhere(self.allowed_everywhere.clone());
-            self.next.insert(indexed);
+            self.next.snapshot().insert(indexed);
             number
         };
         if zone.includes.is_empty() {
@@ -148,43 +132,15 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
     }
 
     fn remove_zone(&mut self, origin: &Name) {
-        self.pending.remove(origin);
-        self.interners.remove(origin);
+        self.replaces_much = true;
         self.combined.remove(origin);
-        self.next.remove(origin);
+        self.next.remove_zone(origin);
         self.observer.zone_removed(origin);
     }
 
     fn set_serial(&mut self, origin: &Name, serial: Serial) {
         if let Some(zone) = self.next.zone_mut(origin) {
             zone.set_serial(serial);
-        }
-    }
-
-    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
-        match subject {
-            Subject::V4(net) if net.prefix_len() == 32 => {
-                let change = match entries {
-                    [entry] if *entry == Entry::default() => HostChange::Plain,
-                    entries => {
-                        self.intern(origin, entries).map_or(HostChange::Gone, HostChange::Entries)
-                    }
-                };
-                self.set_host(origin, net.addr().into(), change);
-            }
-            subject => {
-                let entries = self.intern(origin, entries);
-                if let Some(zone) = self.next.zone_mut(origin) {
-                    set_other(zone, subject, entries);
-                }
-            }
-        }
-    }
-
-    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
-        self.apply_pending();
-        if let Some(zone) = self.next.zone_mut(origin) {
-            hosts.chunks(PENDING).for_each(|hosts| zone.set_plain_hosts(hosts));
         }
     }
 
@@ -196,42 +152,56 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         self.set_allow_entry(entry, true);
     }
 
-    fn remove_hosts(&mut self, origin: &Name, hosts: &[u32]) {
-        self.apply_pending();
-        if let Some(zone) = self.next.zone_mut(origin) {
-            hosts.chunks(PENDING).for_each(|hosts| zone.remove_hosts(hosts));
-        }
-    }
-
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
         if let Some(replaced) = self.subscribers.set(old, new) {
             self.observer.subscriber_replaced(replaced);
         }
-        self.next.subscribers = self.subscribers.subscribers().clone();
+        self.next.snapshot().subscribers = self.subscribers.subscribers().clone();
     }
 
     /// Shows all changes since the last call at once.
     fn publish(&mut self, seq: u64, committed: Instant) {
-        self.apply_pending();
-        self.next.find_non_terminals();
-        self.combined.iter().for_each(|origin| self.next.link(origin));
-        self.next.seq = seq;
-        self.next.loaded = true;
-        let retired = self.index.current.swap(Arc::new(self.next.clone()));
+        let next = self.next.snapshot();
+        next.find_non_terminals();
+        self.combined.iter().for_each(|origin| next.link(origin));
+        next.seq = seq;
+        next.loaded = true;
+        let snapshot = self.index.current.swap(Arc::new(next.clone()));
         self.observer.published(seq, committed);
-        self.retired.push(retired);
-        self.free_retired();
+        let is_much = std::mem::take(&mut self.replaces_much);
+        self.replaced.push(Replaced { snapshot, is_much });
+        if is_much {
+            // Whichever of them goes last has it.
+            self.replaced.iter_mut().for_each(|replaced| replaced.is_much = true);
+        }
+        self.free_replaced();
     }
 
     fn idle(&mut self) {
-        self.free_retired();
+        self.free_replaced();
+    }
+
+    fn forks(&self) -> Option<Arc<dyn Forks>> {
+        Some(self.index.clone())
+    }
+
+    fn join(&mut self, fork: Box<dyn Fork>, zones: &[&Name]) {
+        let fork: Box<dyn Any> = fork;
+        let Ok(mut fork) = fork.downcast::<Draft>() else { return };
+        let (fork, next) = (fork.snapshot(), self.next.snapshot());
+        for origin in zones {
+            if let (Some(zone), Some(forked)) = (next.zone_mut(origin), fork.zone(origin)) {
+                zone.take_entries(forked);
+            }
+        }
+        self.replaces_much = true;
     }
 }
 
-fn set_other(zone: &mut IndexedZone, subject: &Subject, entries: Option<Entries>) {
-    match subject {
-        Subject::V4(net) => zone.set_v4(*net, entries),
-        Subject::V6(net) => zone.set_v6(*net, entries),
-        Subject::Domain(domain) => zone.set_domain(domain, entries),
+impl Forks for Index {
+    fn fork(&self) -> (Box<dyn Fork>, u64) {
+        let snapshot = Snapshot::clone(&self.load());
+        let seq = snapshot.seq;
+        (Box::new(Draft::from(snapshot)), seq)
     }
 }

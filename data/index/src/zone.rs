@@ -14,7 +14,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use crate::{
     Listed, Verdict,
     allowlist::{Allowing, Allowlist, End},
-    entries::Entries,
+    entries::{Entries, ZoneInterner},
     hosts::{self, HostMap},
     key::{DomainBits, DomainKey, Key, NetKey},
     trie::Trie,
@@ -38,8 +38,8 @@ pub struct IndexedZone {
     /// Empty, unless it is a combined zone.
     included: IncludedZones,
     allowing: Allowing,
-    /// About how many bytes the bodies of the entries take.
-    body_bytes: usize,
+    /// The bodies of the entries.
+    interner: ZoneInterner,
 }
 
 /// The zones that a zone includes, as its snapshot has them, in the order of its settings; `None` for one that
@@ -84,7 +84,7 @@ impl IndexedZone {
             domains: Trie::default(),
             included: IncludedZones::default(),
             allowing: Allowing::default(),
-            body_bytes: 0,
+            interner: ZoneInterner::default(),
         }
     }
 
@@ -118,8 +118,18 @@ impl IndexedZone {
         self.serial = serial;
     }
 
-    pub(crate) fn set_body_bytes(&mut self, bytes: usize) {
-        self.body_bytes = bytes;
+    /// Takes the entries of a fork of it; the rest stays.
+    pub(crate) fn take_entries(&mut self, fork: &Self) {
+        self.plain = fork.plain.clone();
+        self.hosts = fork.hosts.clone();
+        self.v4 = fork.v4.clone();
+        self.v6 = fork.v6.clone();
+        self.domains = fork.domains.clone();
+    }
+
+    /// What keeps its entries.
+    pub(crate) fn interner(&self) -> &ZoneInterner {
+        &self.interner
     }
 
     /// Changes what is said about addresses; ascending, each once.
@@ -423,7 +433,7 @@ impl IndexedZone {
     /// About how many bytes the entries take, with the texts and codes of their own, each once.
     pub fn bytes(&self) -> usize {
         let hosts = self.plain.bytes() + self.hosts.bytes();
-        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes() + self.body_bytes
+        hosts + self.v4.bytes() + self.v6.bytes() + self.domains.bytes() + self.interner.bytes()
     }
 }
 

@@ -6,8 +6,8 @@ use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter, Verdict};
 use dnsbl_types::{
-    AllowEntry, Entry, Follower as _, Include, Includes, Name, Serial, Subject, UnixTime, Zone,
-    ZoneKind, ZoneSpec,
+    AllowEntry, Entry, EntryWriter as _, Follower as _, Include, Includes, Name, Serial, Subject,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use ipnet::Ipv4Net;
 use proptest::prelude::*;

@@ -6,7 +6,8 @@ use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter, Verdict, prefetch};
 use dnsbl_types::{
-    Entry, Follower as _, Include, Includes, Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, EntryWriter as _, Follower as _, Include, Includes, Name, Serial, UnixTime, Zone,
+    ZoneKind, ZoneSpec,
 };
 
 struct Lists {

@@ -11,7 +11,8 @@ use std::{
 
 use dnsbl_index::{Index, IndexWriter, Verdict};
 use dnsbl_types::{
-    Entry, Follower as _, Name, ReturnCode, Serial, Subject, UnixTime, Zone, ZoneKind, ZoneSpec,
+    Entry, EntryWriter as _, Follower as _, Name, ReturnCode, Serial, Subject, UnixTime, Zone,
+    ZoneKind, ZoneSpec,
 };
 use proptest::prelude::*;
 
@@ -139,6 +140,53 @@ fn agree(kind: ZoneKind, changes: &Changes, asked: &[Subject]) {
     }
 }
 
+/// Changes a fork and, at the same time, the index it is of; joins the fork as the store does, which writes anew what has
+/// changed since, and compares both with the model.
+fn agree_with_fork(kind: ZoneKind, [base, forked, meanwhile]: [Changes; 3]) {
+    let zone = zone(kind);
+    let index = Arc::new(Index::default());
+    let mut writer = IndexWriter::new(index.clone());
+    let (mut now, mut later) = (Model::default(), Model::default());
+    let compare = |model: &Model| {
+        let snapshot = index.load();
+        for (subject, _) in base.iter().chain(&forked).chain(&meanwhile) {
+            let expected = is_asked(subject).then(|| model.judge(subject));
+            assert_eq!(judge(&snapshot, &zone, subject), expected, "{subject}");
+        }
+    };
+    writer.put_zone(&zone, Serial(1));
+    for (subject, entries) in &base {
+        writer.set_entries(&zone.origin, subject, entries);
+        now.0.insert(subject.clone(), entries.clone());
+        later.0.insert(subject.clone(), entries.clone());
+    }
+    writer.publish(7, Instant::now());
+    let (mut fork, seq) = writer.forks().unwrap().fork();
+    assert_eq!(seq, 7);
+    for (subject, entries) in &forked {
+        fork.set_entries(&zone.origin, subject, entries);
+        later.0.insert(subject.clone(), entries.clone());
+    }
+    for (subject, entries) in &meanwhile {
+        writer.set_entries(&zone.origin, subject, entries);
+        now.0.insert(subject.clone(), entries.clone());
+        later.0.insert(subject.clone(), entries.clone());
+    }
+    writer.set_serial(&zone.origin, Serial(8));
+    writer.publish(8, Instant::now());
+    compare(&now);
+    writer.join(fork, &[&zone.origin]);
+    for (subject, entries) in &meanwhile {
+        writer.set_entries(&zone.origin, subject, entries);
+    }
+    compare(&now);
+    writer.publish(9, Instant::now());
+    compare(&later);
+    let snapshot = index.load();
+    let found = snapshot.zone(&zone.origin).map(|zone| (zone.serial(), snapshot.seq()));
+    assert_eq!(found, Some((Serial(8), 9)), "only entries are the fork's");
+}
+
 /// Only single addresses and names are asked for.
 fn is_asked(subject: &Subject) -> bool {
     match subject {
@@ -171,6 +219,21 @@ proptest! {
     #[test]
     fn domains_agree_with_the_model(changes in changes(subject_domain()), asked in prop::collection::vec(subject_domain(), 40)) {
         agree(ZoneKind::Domain, &changes, &asked);
+    }
+
+    #[test]
+    fn ipv4_addresses_written_to_a_fork_and_meanwhile_agree_with_the_model(changes in prop::array::uniform3(changes(subject_v4()))) {
+        agree_with_fork(ZoneKind::Ip, changes);
+    }
+
+    #[test]
+    fn ipv6_addresses_written_to_a_fork_and_meanwhile_agree_with_the_model(changes in prop::array::uniform3(changes(subject_v6()))) {
+        agree_with_fork(ZoneKind::Ip, changes);
+    }
+
+    #[test]
+    fn domains_written_to_a_fork_and_meanwhile_agree_with_the_model(changes in prop::array::uniform3(changes(subject_domain()))) {
+        agree_with_fork(ZoneKind::Domain, changes);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use std::{sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter, Verdict};
-use dnsbl_types::{Entry, Follower as _, Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, EntryWriter as _, Follower as _, Name, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
+};
 
 struct Listings {
     zone: Zone,

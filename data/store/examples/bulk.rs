@@ -14,8 +14,8 @@ use dnsbl_store::{
     Store,
 };
 use dnsbl_types::{
-    AllowEntry, Entry, Follower, ListingBody, Name, Serial, Subject, Subscriber, UnixTime, Zone,
-    ZoneKind, ZoneSpec,
+    AllowEntry, Entry, EntryWriter, Follower, ListingBody, Name, Serial, Subject, Subscriber,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
 /// Counts what it is shown.
@@ -25,16 +25,19 @@ struct Counter {
     others: usize,
 }
 
-impl Follower for Counter {
-    fn put_zone(&mut self, _: &Zone, _: Serial) {}
-    fn remove_zone(&mut self, _: &Name) {}
-    fn set_serial(&mut self, _: &Name, _: Serial) {}
+impl EntryWriter for Counter {
     fn set_entries(&mut self, _: &Name, _: &Subject, _: &[Entry]) {
         self.others += 1;
     }
     fn set_plain_hosts(&mut self, _: &Name, hosts: &[u32]) {
         self.hosts += hosts.len();
     }
+}
+
+impl Follower for Counter {
+    fn put_zone(&mut self, _: &Zone, _: Serial) {}
+    fn remove_zone(&mut self, _: &Name) {}
+    fn set_serial(&mut self, _: &Name, _: Serial) {}
     fn set_subscriber(&mut self, _: Option<&Subscriber>, _: Option<&Subscriber>) {}
     fn put_allow_entry(&mut self, _: &AllowEntry) {}
     fn remove_allow_entry(&mut self, _: &AllowEntry) {}

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use dnsbl_types::{Fork, Forks};
 use rocksdb::{DB, ReadOptions, WriteBatch};
 
 use crate::{
@@ -46,6 +47,8 @@ pub(crate) struct Db {
     pub(crate) usage_turn: Mutex<()>,
     /// Whether there is a copy for a backup.
     pub(crate) is_copied: AtomicBool,
+    /// Where forks of the follower come from, if it has any.
+    forks: Mutex<Option<Arc<dyn Forks>>>,
 }
 
 /// The reason for which the store takes no writes.
@@ -80,6 +83,7 @@ impl Db {
             failure: failure.map(OnceLock::from).unwrap_or_default(),
             usage_turn: Mutex::default(),
             is_copied: AtomicBool::new(false),
+            forks: Mutex::default(),
         }
     }
 
@@ -107,6 +111,17 @@ impl Db {
                 tracing::error!(%err, "the store failed; it takes no writes until the server is started again");
             }
         })
+    }
+
+    /// Says where forks of the follower come from.
+    pub(crate) fn set_forks(&self, forks: Option<Arc<dyn Forks>>) {
+        *self.forks.lock().unwrap_or_else(PoisonError::into_inner) = forks;
+    }
+
+    /// A fork of the follower, and the last change that it has.
+    pub(crate) fn fork(&self) -> Option<(Box<dyn Fork>, u64)> {
+        let forks = self.forks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        forks.map(|forks| forks.fork())
     }
 
     /// A segment id that no other has, higher than all before it.

@@ -46,7 +46,7 @@ pub use access_key::{AccessKey, KeyDigest};
 pub use allow_entry::{AllowEntry, AllowEntryError};
 pub use allowance::{Allowance, Day, Moment};
 pub use clock::{Clock, ClockDoubt, ClockEvent, ClockReading, ClockWatch};
-pub use follower::Follower;
+pub use follower::{EntryWriter, Follower, Fork, Forks};
 pub use guard::{Guard, GuardError, Lift};
 pub use includes::{Include, IncludeError, Includes};
 pub use listing::{Entry, Listing, ListingBody, ListingError};

@@ -284,9 +284,9 @@ mod tests {
 
     use dnsbl_index::{Index, IndexWriter, Snapshot};
     use dnsbl_types::{
-        Access, AccessAction, AccessRules, ClockReading, Entry, Follower as _, GrantTerms, Include,
-        Includes, ListAll, Name, Records, Serial, Subject, SubscriberMode, ZoneKind, ZonePhase,
-        ZoneSpec,
+        Access, AccessAction, AccessRules, ClockReading, Entry, EntryWriter as _, Follower as _,
+        GrantTerms, Include, Includes, ListAll, Name, Records, Serial, Subject, SubscriberMode,
+        ZoneKind, ZonePhase, ZoneSpec,
     };
 
     use super::{

@@ -16,8 +16,8 @@ use dnsbl_formats::{
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_tests::{Nsd, Query, Transport, check_zone};
 use dnsbl_types::{
-    Follower as _, Listing, ListingBody, Reason, ReturnCode, Serial, Subject, UnixTime, Zone,
-    ZoneKind, ZoneSpec,
+    EntryWriter as _, Follower as _, Listing, ListingBody, Reason, ReturnCode, Serial, Subject,
+    UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use hickory_proto::rr::{RData, RecordType};
 use proptest::{

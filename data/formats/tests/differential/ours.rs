@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dnsbl_formats::rbldnsd::{File, ListType, Reader, Value, ValueId};
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{DomainSubject, Entry, Follower as _, Serial, Subject, UnixTime, Zone, ZoneSpec};
+use dnsbl_types::{
+    DomainSubject, Entry, EntryWriter as _, Follower as _, Serial, Subject, UnixTime, Zone,
+    ZoneSpec,
+};
 
 use crate::question::{Answers, Question, origin};
 

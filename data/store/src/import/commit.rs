@@ -5,11 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use dnsbl_types::{Name, Source, UnixTime};
 
 use crate::{
-    ChangeError, ImportCounts, ImportSummary, Op,
+    ChangeError, ImportCounts, ImportSummary, Op, StoreError,
     db::{Db, UnnamedSegment},
     format::{
-        codec,
-        key::{self, ZoneId},
+        codec, key,
         log::{BulkSummary, UndonePart},
         schema,
         undo::{self, UndoPart, UndoRecord},
@@ -21,6 +20,7 @@ use crate::{
         expected::ExpectedDelta,
         folder::Folder,
         order::{ImportLimits, ImportMode, Order},
+        prepared::PreparedFork,
         selection::{PurgedSource, Selection},
     },
     read::state::{Segment, ZoneState},
@@ -28,7 +28,7 @@ use crate::{
         freeze,
         listings::check_phase,
         operation::{Commit, OperationResult},
-        transaction::Transaction,
+        transaction::{Effect, Transaction},
     },
 };
 
@@ -39,8 +39,15 @@ const FEW: u64 = 4;
 /// A change of many listings that is ready to be committed; dropping it removes its rows.
 pub(crate) struct BulkCommit {
     pub(crate) kind: BulkKind,
+    pub(crate) staged: StagedParts,
+}
+
+/// The decided rows of a change of many listings, and what the index will be shown.
+pub(crate) struct StagedParts {
     /// One for each source of each zone.
     pub(crate) parts: Vec<StagedPart>,
+    /// Made of these parts as they are.
+    fork: Option<PreparedFork>,
 }
 
 /// What kind of change it is, and on which condition it is made.
@@ -90,25 +97,6 @@ impl Purge {
         let content = Content::Purge { selection: self.selection.clone(), folder };
         StagedPart::new(order, content, now)
     }
-
-    /// Decides what goes of sources that have come since.
-    fn add_new(
-        &self,
-        transaction: &Transaction<'_>,
-        parts: &mut Vec<StagedPart>,
-    ) -> Result<(), ChangeError> {
-        for origin in &self.zones {
-            let zone = transaction.zone(origin)?;
-            for source in self.sources(zone) {
-                let is_of =
-                    |part: &StagedPart| part.order.zone == zone.id && part.order.source == source;
-                if !parts.iter().any(is_of) {
-                    parts.push(self.part(transaction.db, zone, source, transaction.now)?);
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The decided rows of one source.
@@ -125,13 +113,12 @@ impl Commit for BulkCommit {
         mut self: Box<Self>,
         transaction: &mut Transaction<'_>,
     ) -> Result<OperationResult, ChangeError> {
-        for part in &mut self.parts {
-            part.bring_up_to_date(transaction)?;
+        let Self { kind, staged } = &mut *self;
+        staged.bring_up_to_date(transaction)?;
+        if let BulkKind::Purge(purge) = kind {
+            staged.add_new(purge, transaction)?;
         }
-        let Self { kind, mut parts } = *self;
-        if let BulkKind::Purge(purge) = &kind {
-            purge.add_new(transaction, &mut parts)?;
-        }
+        let Self { kind, staged: StagedParts { parts, fork } } = *self;
         let result = kind.check(transaction, &parts)?;
         if let BulkKind::Import(_) = kind {
             for StagedPart { order, .. } in parts.iter().filter(|part| !part.order.dry_run) {
@@ -139,9 +126,9 @@ impl Commit for BulkCommit {
             }
         }
         let id = kind.id(&parts);
-        let mut named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
+        let named: Vec<Named> = parts.into_iter().filter_map(Named::new).collect();
         check_sources(transaction, &named)?;
-        forget_what_is_told_apart(&mut named);
+        show(transaction, &named, fork)?;
         let mut kept = Vec::new();
         for part in named {
             kept.push(part.name(transaction, &kind, &id)?);
@@ -222,15 +209,56 @@ fn purged(StagedPart { order, decided, .. }: &StagedPart) -> Option<PurgedSource
     })
 }
 
+impl StagedParts {
+    /// These parts, with a fork of the index that says what they do.
+    pub(crate) fn new(db: &Db, parts: Vec<StagedPart>) -> Result<Self, ChangeError> {
+        let segments = parts.iter().filter_map(|StagedPart { order, decided, .. }| {
+            let key = decided.segment.as_ref().filter(|_| decided.rows > 0)?.key();
+            let stamp = Arc::new(WriteStamp::default());
+            let (source, rows) = (order.source.clone(), decided.rows);
+            Some((order.origin.clone(), Segment { key, source, stamp, rows, changed: 0 }))
+        });
+        let fork = PreparedFork::new(db, segments.collect())?;
+        Ok(Self { parts, fork })
+    }
+
+    /// Decides parts again where that is due, and checks what the import does.
+    fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
+        for part in &mut self.parts {
+            if part.bring_up_to_date(transaction)? {
+                self.fork = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides what goes of sources that have come since.
+    fn add_new(&mut self, purge: &Purge, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
+        for origin in &purge.zones {
+            let zone = transaction.zone(origin)?;
+            for source in purge.sources(zone) {
+                let is_of =
+                    |part: &StagedPart| part.order.zone == zone.id && part.order.source == source;
+                if !self.parts.iter().any(is_of) {
+                    let part = purge.part(transaction.db, zone, source, transaction.now)?;
+                    self.parts.push(part);
+                    self.fork = None;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl StagedPart {
     /// Decides a part for the first time.
     pub(crate) fn new(order: Order, content: Content, now: UnixTime) -> Result<Self, ChangeError> {
-        let decided = Decided::new(&order, &content, now, true)?;
+        let decided = Decided::new(&order, &content, now)?;
         Ok(Self { order, content, decided })
     }
 
-    /// Decides again where that is due, and checks what the import does.
-    fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<(), ChangeError> {
+    /// Decides again where that is due, and checks what the import does; whether it was decided again.
+    fn bring_up_to_date(&mut self, transaction: &Transaction<'_>) -> Result<bool, ChangeError> {
         let Self { order, content, decided } = self;
         let zone = transaction.zone(&order.origin)?;
         if zone.id != order.zone {
@@ -239,20 +267,22 @@ impl StagedPart {
         if !zone.zone.kind.is_same_kind(order.kind) {
             return Err(ChangeError::WrongKind);
         }
-        if zone.changed_since(&order.source, decided.seen) {
+        let is_due = zone.changed_since(&order.source, decided.seen);
+        if is_due {
             // The rows of the first decision go before the second is made.
             decided.segment = None;
             decided.kept = Default::default();
-            *decided = Decided::new(order, content, transaction.now, false)?;
+            *decided = Decided::new(order, content, transaction.now)?;
         }
         // What only removes is taken.
         if decided.counts.added + decided.counts.updated > 0 {
             check_phase(&zone.zone)?;
         }
         match order.mode {
-            ImportMode::ReplaceSource(limits) => check_limits(decided, limits),
-            ImportMode::Upsert => Ok(()),
+            ImportMode::ReplaceSource(limits) => check_limits(decided, limits)?,
+            ImportMode::Upsert => {}
         }
+        Ok(is_due)
     }
 }
 
@@ -306,7 +336,7 @@ impl Named {
         let (key, source) = (rows.key(), order.source.clone());
         let stamp = decided.stamp.unwrap_or(of_change);
         let segment = Segment { key, source, stamp, rows: decided.rows, changed: seq };
-        transaction.name_segment(&mut zone, segment, rows, decided.prepared)?;
+        transaction.name_segment(&mut zone, segment, rows);
         zone.count(false, decided.listings);
         zone.count(true, decided.exclusions);
         transaction.set_zone(zone);
@@ -330,16 +360,24 @@ impl Named {
     }
 }
 
-/// Where several sources of a zone change, what was read ahead of one knows nothing of the others, so it is read when the
-/// index is told.
-fn forget_what_is_told_apart(named: &mut [Named]) {
-    let zones: Vec<ZoneId> = named.iter().map(|part| part.order.zone).collect();
-    for part in named {
-        let of_zone = zones.iter().filter(|zone| **zone == part.order.zone);
-        if of_zone.count() > 1 {
-            part.decided.prepared = None;
+/// Has the index be shown what the segments say: the fork that was made ready, if it can be brought up to date.
+fn show(
+    transaction: &mut Transaction<'_>,
+    named: &[Named],
+    fork: Option<PreparedFork>,
+) -> Result<(), StoreError> {
+    let zones = named.iter().map(|part| part.order.origin.clone());
+    let join = fork.map(|fork| fork.join(transaction.view, zones.collect())).transpose()?;
+    match join.flatten() {
+        Some(join) => transaction.show(join),
+        None => {
+            for Named { order, rows, .. } in named {
+                let (zone, segment) = (order.origin.clone(), rows.key());
+                transaction.show(Effect::Segment { zone, segment });
+            }
         }
     }
+    Ok(())
 }
 
 /// Keeps when a source was last imported, whether that changed anything or not.

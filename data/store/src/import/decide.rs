@@ -31,15 +31,10 @@ use crate::{
         cursor::{Cursor, Reading},
         reader::Reader,
         scan::Scan,
-        show::Told,
         state::{self, Segment},
         view::View,
     },
-    write::transaction::Prepared,
 };
-
-/// Bytes of what the index will be told that are kept until then; what is more is read when it is told.
-const TOLD: usize = 32 << 20;
 
 /// Expiry rows in one write.
 const CHUNK: usize = 4096;
@@ -53,8 +48,6 @@ pub(crate) struct Decided {
     pub(crate) kept: Kept,
     /// The stamp of the segment, where it is not that of the change.
     pub(crate) stamp: Option<Arc<WriteStamp>>,
-    /// What the index will be told.
-    pub(crate) prepared: Option<Prepared>,
     /// Listings that are not as an undo needs them.
     pub(crate) overtaken: Overtaken,
     pub(crate) counts: ImportCounts,
@@ -98,13 +91,11 @@ impl Overtaken {
 }
 
 impl Decided {
-    /// Compares what is wanted with what the source says at this moment, and writes down the difference. What the
-    /// index will be told is read ahead where `prepare` says so.
+    /// Compares what is wanted with what the source says at this moment, and writes down the difference.
     pub(crate) fn new(
         order: &Order,
         content: &Content,
         now: UnixTime,
-        prepare: bool,
     ) -> Result<Self, ChangeError> {
         let db = &order.db.rocks;
         let reader = Reader::new(db, now);
@@ -140,7 +131,6 @@ impl Decided {
                 segment: None,
                 kept: Kept::default(),
                 stamp: None,
-                prepared: None,
                 overtaken: Overtaken::default(),
                 counts: ImportCounts { rejected: order.rejected, ..ImportCounts::default() },
                 rows: 0,
@@ -169,29 +159,7 @@ impl Decided {
         let mut decided = decision.finish()?;
         decided.contradictions = contradictions;
         decided.counts.unchanged += order.accepted.saturating_sub(decided.distinct) + order.ignored;
-        let mut decided = Self { segment, ..decided };
-        if prepare {
-            decided.prepare(order)?;
-        }
-        Ok(decided)
-    }
-
-    /// Reads what the index will be told of the new segment, as far as that is not too much.
-    fn prepare(&mut self, order: &Order) -> Result<(), StoreError> {
-        let Some(key) = self.segment.as_ref().map(UnnamedSegment::key).filter(|_| self.rows > 0)
-        else {
-            return Ok(());
-        };
-        let reader = Reader::new(&order.db.rocks, UnixTime(0));
-        let seen = reader.head()?;
-        let Some(mut zone) = state::read_zone(&reader.view, &order.origin)? else { return Ok(()) };
-        let stamp = Arc::new(WriteStamp::default());
-        let place = zone.segments.partition_point(|other| other.key > key);
-        let (source, rows) = (order.source.clone(), self.rows);
-        zone.segments.insert(place, Segment { key, source, stamp, rows, changed: 0 });
-        let told = Told::read(&reader.view, &zone, key, TOLD)?;
-        self.prepared = told.map(|told| Prepared { told, seen });
-        Ok(())
+        Ok(Self { segment, ..decided })
     }
 }
 

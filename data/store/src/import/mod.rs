@@ -27,6 +27,7 @@ pub(crate) mod folder;
 mod kept;
 mod merge;
 pub(crate) mod order;
+mod prepared;
 mod run;
 pub(crate) mod selection;
 pub(crate) mod stage;

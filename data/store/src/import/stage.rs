@@ -8,7 +8,7 @@ use crate::{
     ChangeError, Operation,
     db::Db,
     import::{
-        commit::{BulkCommit, BulkKind, Purge, StagedPart},
+        commit::{BulkCommit, BulkKind, Purge, StagedPart, StagedParts},
         content::Content,
         folder::Folder,
         order::Order,
@@ -43,7 +43,7 @@ pub(crate) fn purge(
             parts.push(purge.part(db, &zone, source, now)?);
         }
     }
-    Ok(commit(BulkKind::Purge(purge), parts))
+    commit(db, BulkKind::Purge(purge), parts)
 }
 
 /// The operation that undoes a change.
@@ -73,11 +73,12 @@ pub(crate) fn undo(
         let folder = Folder::new(&db.path, &order.id());
         parts.push(StagedPart::new(order, Content::Undo { part, folder }, now)?);
     }
-    Ok(commit(BulkKind::Undo { of, id }, parts))
+    commit(db, BulkKind::Undo { of, id }, parts)
 }
 
-fn commit(kind: BulkKind, parts: Vec<StagedPart>) -> Operation {
-    Operation::CommitImport(StagedImport(Box::new(BulkCommit { kind, parts })))
+fn commit(db: &Db, kind: BulkKind, parts: Vec<StagedPart>) -> Result<Operation, ChangeError> {
+    let staged = StagedParts::new(db, parts)?;
+    Ok(Operation::CommitImport(StagedImport(Box::new(BulkCommit { kind, staged }))))
 }
 
 fn refuse_unwritable(db: &Db) -> Result<(), ChangeError> {

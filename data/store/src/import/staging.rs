@@ -12,7 +12,7 @@ use crate::{
         row::{ListingRow, Provenance, Row},
     },
     import::{
-        commit::{BulkCommit, BulkKind, StagedPart},
+        commit::{BulkCommit, BulkKind, StagedPart, StagedParts},
         content::Content,
         expected::ExpectedDelta,
         folder::Folder,
@@ -62,14 +62,13 @@ impl Part {
 
 /// A finished staging, ready to be committed; dropping it removes its rows.
 pub struct Staged {
-    /// One for each source.
-    parts: Vec<StagedPart>,
+    staged: StagedParts,
     expected: ExpectedDelta,
 }
 
 impl fmt::Debug for Staged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sources = self.parts.iter().map(|part| &part.order.source);
+        let sources = self.staged.parts.iter().map(|part| &part.order.source);
         f.debug_list().entries(sources).finish()
     }
 }
@@ -221,6 +220,7 @@ impl Staging {
         dry_run: bool,
         now: UnixTime,
     ) -> Result<Staged, ChangeError> {
+        let db = self.parts[0].order.db.clone();
         let mut modes = std::iter::once(mode).chain(std::iter::repeat(ImportMode::Upsert));
         let parts = self.parts.into_iter().map(|Part { mut order, mut runs }| {
             order.mode = modes.next().unwrap_or(ImportMode::Upsert);
@@ -229,7 +229,8 @@ impl Staging {
             StagedPart::new(order, Content::Import(runs), now)
         });
         let parts = parts.collect::<Result<_, ChangeError>>()?;
-        Ok(Staged { parts, expected: ExpectedDelta::default() })
+        let staged = StagedParts::new(&db, parts)?;
+        Ok(Staged { staged, expected: ExpectedDelta::default() })
     }
 }
 
@@ -242,31 +243,31 @@ impl Staged {
 
     /// The operation that makes it visible.
     pub fn commit(self) -> Operation {
-        let Self { parts, expected } = self;
+        let Self { staged, expected } = self;
         let kind = BulkKind::Import(expected);
-        Operation::CommitImport(StagedImport(Box::new(BulkCommit { kind, parts })))
+        Operation::CommitImport(StagedImport(Box::new(BulkCommit { kind, staged })))
     }
 
     /// How many rows were refused.
     pub fn rejected(&self) -> u64 {
-        self.parts.iter().map(|part| part.order.rejected).sum()
+        self.staged.parts.iter().map(|part| part.order.rejected).sum()
     }
 
     /// The import's id.
     pub fn id(&self) -> String {
-        self.parts.first().map(|part| part.order.id()).unwrap_or_default()
+        self.staged.parts.first().map(|part| part.order.id()).unwrap_or_default()
     }
 
     /// What it would do as things are.
     pub fn counts(&self) -> ImportCounts {
-        self.parts.iter().map(|part| part.decided.counts).sum()
+        self.staged.parts.iter().map(|part| part.decided.counts).sum()
     }
 
     /// How many rows say something else of a subject than a later row of the import does, and the first
     /// such subject.
     pub fn contradictions(&self) -> (u64, Option<Subject>) {
-        let count = self.parts.iter().map(|part| part.decided.contradictions.count).sum();
-        let first = self.parts.iter().find_map(|part| part.decided.contradictions.subject());
+        let count = self.staged.parts.iter().map(|part| part.decided.contradictions.count).sum();
+        let first = self.staged.parts.iter().find_map(|part| part.decided.contradictions.subject());
         (count, first)
     }
 }

@@ -97,11 +97,13 @@ pub(crate) fn touched_since(
     iter.seek(seq.saturating_add(1).to_be_bytes());
     let mut looked = 0;
     while let Some((key, value)) = iter.item() {
+        let next = read_seq(key)?;
         looked += 1;
-        if looked > TOUCHED {
+        // Entries that were dropped say nothing any more.
+        if looked > TOUCHED || next != seq + looked as u64 {
             return Ok(None);
         }
-        for op in decode_entry(read_seq(key)?, value)?.ops {
+        for op in decode_entry(next, value)?.ops {
             match op {
                 op if op.zone() != Some(origin) => {}
                 Op::Put { listing, .. } | Op::Delete { previous: listing, .. } => {

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use dnsbl_types::{Entry, Follower, Name, Subject, Zone};
+use dnsbl_types::{Entry, EntryWriter, Follower, Name, Subject, Zone};
 
 use crate::{
     StoreError,
@@ -33,12 +33,6 @@ const OTHERS: usize = 1 << 12;
 const WAITING: usize = 4;
 /// An import with fewer rows is shown without the help of other threads.
 const MANY: u64 = 1 << 16;
-
-/// What is said about the subjects of a segment, read before the segment is named.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    batches: Vec<Batch>,
-}
 
 /// What is said about some subjects of a zone.
 #[derive(Debug, Default)]
@@ -83,20 +77,12 @@ impl Batch {
         self.hosts.len() + self.gone.len() >= HOSTS || self.others.len() >= OTHERS
     }
 
-    /// About how many bytes it takes.
-    fn bytes(&self) -> usize {
-        let hosts = (self.hosts.len() + self.gone.len()) * size_of::<u32>();
-        let others = self.others.len() * size_of::<(Subject, usize)>();
-        // What entries point to is about as large again.
-        hosts + others + self.entries.len() * 2 * size_of::<Entry>()
-    }
-
-    fn show(&self, origin: &Name, follower: &mut dyn Follower) {
+    fn show(&self, origin: &Name, writer: &mut dyn EntryWriter) {
         if !self.hosts.is_empty() {
-            follower.set_plain_hosts(origin, &self.hosts);
+            writer.set_plain_hosts(origin, &self.hosts);
         }
         if !self.gone.is_empty() {
-            follower.remove_hosts(origin, &self.gone);
+            writer.remove_hosts(origin, &self.gone);
         }
         if self.unanswered > 0 {
             tracing::warn!(
@@ -108,62 +94,42 @@ impl Batch {
         let mut entries = self.entries.as_slice();
         for (subject, count) in &self.others {
             let (of_subject, rest) = entries.split_at(*count);
-            follower.set_entries(origin, subject, of_subject);
+            writer.set_entries(origin, subject, of_subject);
             entries = rest;
         }
     }
 }
 
-/// Shows every subject that a new segment names, with what other segments say of it.
+/// Shows every subject that a new segment names, with what other segments say of it, with the help of other cores
+/// where there is much.
+pub(crate) fn show_segment_at_once(
+    view: &View<'_>,
+    state: &ZoneState,
+    segment: SegmentKey,
+    writer: &mut dyn EntryWriter,
+) -> Result<(), StoreError> {
+    match state.place_of(segment) {
+        Some(lead) if state.segments[lead].rows >= MANY => {
+            show_parts(view, &parts(state, Some(lead)).collect::<Vec<_>>(), writer)
+        }
+        _ => show_segment(view, state, segment, writer),
+    }
+}
+
+/// The same by this thread alone.
 pub(crate) fn show_segment(
     view: &View<'_>,
     state: &ZoneState,
     segment: SegmentKey,
-    follower: &mut dyn Follower,
+    writer: &mut dyn EntryWriter,
 ) -> Result<(), StoreError> {
-    let Some(lead) = state.segments.iter().position(|other| other.key == segment) else {
-        return Ok(());
-    };
-    let origin = &state.zone.origin;
-    if state.segments[lead].rows >= MANY {
-        return show_parts(view, &parts(state, Some(lead)).collect::<Vec<_>>(), follower);
-    }
+    let Some(lead) = state.place_of(segment) else { return Ok(()) };
     let whole = Part { state, lead: Some(lead), from: Vec::new(), to: vec![u8::MAX] };
     whole.read(view, |batch| {
-        batch.show(origin, follower);
+        batch.show(&state.zone.origin, writer);
         true
     })?;
     Ok(())
-}
-
-impl Told {
-    /// What is said about every subject that a segment of the zone names; `None` where that is more than so many bytes.
-    pub(crate) fn read(
-        view: &View<'_>,
-        state: &ZoneState,
-        segment: SegmentKey,
-        most: usize,
-    ) -> Result<Option<Self>, StoreError> {
-        let Some(lead) = state.segments.iter().position(|other| other.key == segment) else {
-            return Ok(None);
-        };
-        let whole = Part { state, lead: Some(lead), from: Vec::new(), to: vec![u8::MAX] };
-        let (mut told, mut bytes) = (Self::default(), 0);
-        let is_whole = whole.read(view, |mut batch| {
-            for list in [&mut batch.hosts, &mut batch.gone] {
-                list.shrink_to_fit();
-            }
-            bytes += batch.bytes();
-            told.batches.push(batch);
-            bytes <= most
-        })?;
-        Ok(is_whole.then_some(told))
-    }
-
-    /// Shows it.
-    pub(crate) fn show(&self, origin: &Name, follower: &mut dyn Follower) {
-        self.batches.iter().for_each(|batch| batch.show(origin, follower));
-    }
 }
 
 /// Shows what is said about a subject.
@@ -171,7 +137,7 @@ pub(crate) fn show_subject(
     view: &View<'_>,
     state: &ZoneState,
     subject: &Subject,
-    follower: &mut dyn Follower,
+    writer: &mut dyn EntryWriter,
 ) -> Result<(), StoreError> {
     let mut at = SubjectRows { subject: key::subject(subject), rows: Vec::new() };
     let mut decided = Vec::new();
@@ -182,7 +148,7 @@ pub(crate) fn show_subject(
     }
     let mut batch = Batch::default();
     batch.add(&at)?;
-    batch.show(&state.zone.origin, follower);
+    batch.show(&state.zone.origin, writer);
     Ok(())
 }
 
@@ -238,11 +204,11 @@ fn parts(state: &ZoneState, lead: Option<usize>) -> impl Iterator<Item = Part<'_
 
 type Sender<'a> = SyncSender<Result<(&'a Name, Batch), StoreError>>;
 
-/// Reads on all cores; the follower is called by this thread.
+/// Reads on all cores; this thread writes.
 fn show_parts(
     view: &View<'_>,
     parts: &[Part<'_>],
-    follower: &mut dyn Follower,
+    writer: &mut dyn EntryWriter,
 ) -> Result<(), StoreError> {
     let (next, (sender, batches)) = (AtomicUsize::new(0), sync_channel(WAITING));
     thread::scope(|scope| {
@@ -256,7 +222,7 @@ fn show_parts(
         // Where one fails, the others find that nobody listens any more.
         for batch in batches {
             let (origin, batch) = batch?;
-            batch.show(origin, follower);
+            batch.show(origin, writer);
         }
         Ok(())
     })

@@ -100,6 +100,11 @@ impl ZoneState {
         self.segments_of(source).any(|segment| segment.changed > seq)
     }
 
+    /// The place of a segment among the zone's.
+    pub(crate) fn place_of(&self, key: SegmentKey) -> Option<usize> {
+        self.segments.iter().position(|segment| segment.key == key)
+    }
+
     pub(crate) fn segment(&self, key: SegmentKey) -> Option<&Segment> {
         self.segments.iter().find(|segment| segment.key == key)
     }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use dnsbl_types::{AllowEntry, Entry, Name, Subject, Subscriber, UnixTime};
+use dnsbl_types::{AllowEntry, Entry, Fork, Name, Subject, Subscriber, UnixTime};
 
 use crate::{
     Actor, ChangeError, Op, StoreError,
@@ -21,8 +21,6 @@ use crate::{
         token::TokenRecord,
     },
     read::{
-        log,
-        show::Told,
         state::{Segment, ZoneState},
         tokens,
         view::{StoredRow, View},
@@ -101,13 +99,6 @@ pub(crate) struct BlockEdit {
     pub(crate) taken: Vec<u16>,
 }
 
-/// What the index will have to learn of a segment, read before the segment is named.
-pub(crate) struct Prepared {
-    pub(crate) told: Told,
-    /// The last change that was taken into account.
-    pub(crate) seen: u64,
-}
-
 /// What a change does to the index.
 pub(crate) enum Effect {
     PutZone(Name),
@@ -127,12 +118,11 @@ pub(crate) enum Effect {
         entry: Box<AllowEntry>,
         is_gone: bool,
     },
-    /// What is said of the subjects of a segment that was committed, read ahead.
-    Told {
-        zone: Name,
-        told: Told,
-        /// The subjects that have changed since, which are read anew.
-        touched: BTreeSet<Subject>,
+    /// What segments that were committed say, written to a fork of the index before.
+    Join {
+        fork: Box<dyn Fork>,
+        /// The zones, and the subjects of each that have changed since the fork was made, which are read anew.
+        zones: BTreeMap<Name, BTreeSet<Subject>>,
     },
     /// Every subject of a segment that was committed.
     Segment {
@@ -261,27 +251,15 @@ impl<'a> Transaction<'a> {
         place
     }
 
-    /// Makes the rows of a change of many listings those of a segment of its zone. What the index must learn was
-    /// read ahead, or is read when it learns it.
+    /// Makes the rows of a change of many listings those of a segment of its zone.
     pub(crate) fn name_segment(
         &mut self,
         state: &mut ZoneState,
         segment: Segment,
         rows: UnnamedSegment,
-        prepared: Option<Prepared>,
-    ) -> Result<(), StoreError> {
-        let zone = state.zone.origin.clone();
-        let touched = match &prepared {
-            Some(prepared) => log::touched_since(self.view, &zone, prepared.seen)?,
-            None => None,
-        };
-        self.show(match prepared.zip(touched) {
-            Some((Prepared { told, .. }, touched)) => Effect::Told { zone, told, touched },
-            None => Effect::Segment { zone, segment: segment.key },
-        });
+    ) {
         self.add_segment(state, segment);
         self.plan.named.push(rows);
-        Ok(())
     }
 
     /// Keeps the rows that an undo will need: a record names them.

@@ -59,6 +59,7 @@ impl Writer {
         let state = WriterState::read(&db.rocks)?;
         let (queue, jobs) = std::sync::mpsc::sync_channel(QUEUE);
         let keeper = keep_head(db, &state);
+        db.set_forks(follower.forks());
         let writer = WriterThread { db: db.clone(), state, follower, keeper };
         let thread = std::thread::Builder::new().name("store-writer".into());
         let thread = thread.spawn(move || writer.run(&jobs)).map_err(StoreError::Thread)?;
@@ -177,7 +178,7 @@ impl WriterThread {
                 if let Some(keeper) = &self.keeper {
                     keeper.note(self.state.head);
                 }
-                self.show(&effects, &touched, committed)
+                self.show(effects, &touched, committed)
             }
             // A file is opened before anything is written to the log, never in between.
             Err(err) if err.is_out_of_files() && self.forget().is_ok() => {
@@ -201,7 +202,7 @@ impl WriterThread {
 
     fn show(
         &mut self,
-        effects: &[Effect],
+        effects: Vec<Effect>,
         touched: &BTreeSet<Name>,
         committed: Instant,
     ) -> Result<(), StoreError> {
@@ -209,32 +210,33 @@ impl WriterThread {
         for effect in effects {
             match effect {
                 Effect::PutZone(origin) => {
-                    if let Some(state) = zones.get(origin) {
+                    if let Some(state) = zones.get(&origin) {
                         follower.put_zone(&state.zone.answered(), state.serial);
                     }
                 }
-                Effect::RemoveZone(origin) => follower.remove_zone(origin),
+                Effect::RemoveZone(origin) => follower.remove_zone(&origin),
                 Effect::Entries { zone, subject, entries } => {
-                    follower.set_entries(zone, subject, entries);
+                    follower.set_entries(&zone, &subject, &entries);
                 }
                 Effect::Subscriber { old, new } => {
                     follower.set_subscriber(old.as_deref(), new.as_deref());
                 }
-                Effect::Allow { entry, is_gone: false } => follower.put_allow_entry(entry),
-                Effect::Allow { entry, is_gone: true } => follower.remove_allow_entry(entry),
-                Effect::Told { zone, told, touched } => {
-                    told.show(zone, follower);
-                    if let Some(state) = zones.get(zone).filter(|_| !touched.is_empty()) {
-                        let view = View::latest(&self.db.rocks);
-                        for subject in touched {
-                            show::show_subject(&view, state, subject, follower)?;
+                Effect::Allow { entry, is_gone: false } => follower.put_allow_entry(&entry),
+                Effect::Allow { entry, is_gone: true } => follower.remove_allow_entry(&entry),
+                Effect::Join { fork, zones: touched } => {
+                    follower.join(fork, &touched.keys().collect::<Vec<_>>());
+                    let view = View::latest(&self.db.rocks);
+                    for (origin, subjects) in touched {
+                        let Some(state) = zones.get(&origin) else { continue };
+                        for subject in subjects {
+                            show::show_subject(&view, state, &subject, follower)?;
                         }
                     }
                 }
                 Effect::Segment { zone, segment } => {
-                    if let Some(state) = zones.get(zone) {
+                    if let Some(state) = zones.get(&zone) {
                         let view = View::snapshot(&self.db.rocks);
-                        show::show_segment(&view, state, *segment, follower)?;
+                        show::show_segment_at_once(&view, state, segment, follower)?;
                     }
                 }
             }

@@ -1,9 +1,10 @@
 //! A store with a follower that remembers what it was shown.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
     time::Instant,
 };
 
@@ -12,8 +13,8 @@ use dnsbl_store::{
     Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
 };
 use dnsbl_types::{
-    AllowEntry, Entry, Follower, Listing, ListingBody, Name, Serial, Source, Subject, Subscriber,
-    SubscriberId, UnixTime, Zone, ZoneKind, ZoneSpec,
+    AllowEntry, Entry, EntryWriter, Follower, Fork, Forks, Listing, ListingBody, Name, Serial,
+    Source, Subject, Subscriber, SubscriberId, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
 
@@ -42,22 +43,18 @@ pub(crate) struct Seen {
     pub(crate) seq: u64,
 }
 
-impl Follower for Mirror {
-    fn put_zone(&mut self, _: &Zone, serial: Serial) {
-        self.0.lock().unwrap().serial = serial;
+impl Mirror {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap()
     }
-    fn remove_zone(&mut self, _: &Name) {
-        self.0.lock().unwrap().entries.clear();
-    }
-    fn set_serial(&mut self, _: &Name, serial: Serial) {
-        self.0.lock().unwrap().serial = serial;
-    }
+}
+
+impl EntryWriter for Seen {
     fn set_entries(&mut self, _: &Name, subject: &Subject, entries: &[Entry]) {
-        let seen = &mut self.0.lock().unwrap().entries;
         if entries.is_empty() {
-            seen.remove(&subject.to_string());
+            self.entries.remove(&subject.to_string());
         } else {
-            seen.insert(subject.to_string(), entries.to_vec());
+            self.entries.insert(subject.to_string(), entries.to_vec());
         }
     }
     fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
@@ -67,8 +64,40 @@ impl Follower for Mirror {
             self.set_entries(origin, &subject, &[Entry::default()]);
         }
     }
+}
+
+/// A copy of what a mirror has seen.
+impl Fork for Seen {}
+
+impl Forks for Mirror {
+    fn fork(&self) -> (Box<dyn Fork>, u64) {
+        let seen = self.seen().clone();
+        let seq = seen.seq;
+        (Box::new(seen), seq)
+    }
+}
+
+impl EntryWriter for Mirror {
+    fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.seen().set_entries(origin, subject, entries);
+    }
+    fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.seen().set_plain_hosts(origin, hosts);
+    }
+}
+
+impl Follower for Mirror {
+    fn put_zone(&mut self, _: &Zone, serial: Serial) {
+        self.seen().serial = serial;
+    }
+    fn remove_zone(&mut self, _: &Name) {
+        self.seen().entries.clear();
+    }
+    fn set_serial(&mut self, _: &Name, serial: Serial) {
+        self.seen().serial = serial;
+    }
     fn set_subscriber(&mut self, old: Option<&Subscriber>, new: Option<&Subscriber>) {
-        let seen = &mut self.0.lock().unwrap().subscribers;
+        let seen = &mut self.seen().subscribers;
         let removed = old.and_then(|old| seen.remove(&old.id));
         assert_eq!(removed.as_ref(), old, "it is as it was shown");
         if let Some(new) = new {
@@ -76,16 +105,23 @@ impl Follower for Mirror {
         }
     }
     fn put_allow_entry(&mut self, entry: &AllowEntry) {
-        let seen = &mut self.0.lock().unwrap().allowed;
+        let seen = &mut self.seen().allowed;
         seen.insert((entry.zone.clone(), entry.subject.to_string()), entry.clone());
     }
     fn remove_allow_entry(&mut self, entry: &AllowEntry) {
-        let seen = &mut self.0.lock().unwrap().allowed;
+        let seen = &mut self.seen().allowed;
         let removed = seen.remove(&(entry.zone.clone(), entry.subject.to_string()));
         assert_eq!(removed.as_ref(), Some(entry), "it is as it was shown");
     }
     fn publish(&mut self, seq: u64, _: Instant) {
-        self.0.lock().unwrap().seq = seq;
+        self.seen().seq = seq;
+    }
+    fn forks(&self) -> Option<Arc<dyn Forks>> {
+        Some(Arc::new(self.clone()))
+    }
+    fn join(&mut self, fork: Box<dyn Fork>, _: &[&Name]) {
+        let fork: Box<dyn Any> = fork;
+        self.seen().entries = fork.downcast::<Seen>().unwrap().entries;
     }
 }
 

@@ -9,9 +9,9 @@ use std::{
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Access, AccessAction, AccessKey, AccessRules, ClockReading, Denial, Entry, Follower as _,
-    LargeUdp, ListAll, Name, Quota, Recognition, Serial, Subscriber, SubscriberId, SubscriberKey,
-    SubscriberMode, UnixTime, ZoneKind, ZoneQuotas, ZoneSpec,
+    Access, AccessAction, AccessKey, AccessRules, ClockReading, Denial, Entry, EntryWriter as _,
+    Follower as _, LargeUdp, ListAll, Name, Quota, Recognition, Serial, Subscriber, SubscriberId,
+    SubscriberKey, SubscriberMode, UnixTime, ZoneKind, ZoneQuotas, ZoneSpec,
 };
 use hickory_server::proto::{
     op::{Message, ResponseCode},

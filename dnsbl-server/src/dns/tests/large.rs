@@ -3,7 +3,9 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use dnsbl_index::{Index, IndexWriter};
-use dnsbl_types::{Entry, Follower as _, Name, ReturnCode, Serial, ZoneKind, ZoneSpec};
+use dnsbl_types::{
+    Entry, EntryWriter as _, Follower as _, Name, ReturnCode, Serial, ZoneKind, ZoneSpec,
+};
 use hickory_server::proto::op::{Message, ResponseCode};
 
 use super::{differential::query, zones::now};

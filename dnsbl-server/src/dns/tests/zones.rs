@@ -9,8 +9,8 @@ use std::{
 
 use dnsbl_index::{Index, IndexWriter};
 use dnsbl_types::{
-    Apex, ClockReading, Entry, Follower as _, Include, Includes, Name, Records, ReturnCode, Serial,
-    UnixTime, Zone, ZoneKind, ZoneSpec,
+    Apex, ClockReading, Entry, EntryWriter as _, Follower as _, Include, Includes, Name, Records,
+    ReturnCode, Serial, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 
 use crate::dns::{AccessControl, Cookies, Counters, Protection, Sampler, Secrets, Service};
