@@ -15,6 +15,8 @@ use crate::{
 /// What a server did under full load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measured {
+    /// How many answers there were.
+    pub(crate) answers: f64,
     /// Answers a second.
     pub(crate) rate: f64,
     /// User time of an answer, in µs.
@@ -51,7 +53,7 @@ pub(crate) fn full_load(lab: &Lab, server: &dyn Server, queries: &Path) -> Resul
     }
     let per_answer = |time: Duration| time.as_secs_f64() * 1e6 / seen.replies as f64;
     let (user, system) = (per_answer(used.user), per_answer(used.system));
-    Ok(Measured { rate: seen.rate(), user, system })
+    Ok(Measured { answers: seen.replies as f64, rate: seen.rate(), user, system })
 }
 
 /// Lets servers take turns, each as often as the lab says, after one round that does not count.
@@ -75,7 +77,12 @@ pub(crate) fn take_turns(
 /// The medians of all figures.
 pub(crate) fn medians(rounds: &[Measured]) -> Measured {
     let of = |pick: fn(&Measured) -> f64| median(rounds.iter().map(pick));
-    Measured { rate: of(|m| m.rate), user: of(|m| m.user), system: of(|m| m.system) }
+    Measured {
+        answers: of(|m| m.answers),
+        rate: of(|m| m.rate),
+        user: of(|m| m.user),
+        system: of(|m| m.system),
+    }
 }
 
 /// The median of what `pick` gives in each round of `a`, over what it gives in the same of `b`.

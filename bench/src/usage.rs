@@ -33,6 +33,23 @@ pub(crate) fn cpu_time(root: u32) -> Result<CpuTime> {
     Ok(sum)
 }
 
+/// The processor time so far of those threads of a process whose names begin so.
+pub(crate) fn thread_time(pid: u32, name: &str) -> Result<Duration> {
+    let tasks = format!("/proc/{pid}/task");
+    let mut sum = Duration::ZERO;
+    for task in fs::read_dir(&tasks).with_context(|| format!("reading {tasks}"))? {
+        let task = task?.path();
+        if !fs::read_to_string(task.join("comm"))?.starts_with(name) {
+            continue;
+        }
+        // The first of three numbers: nanoseconds on a processor.
+        let text = fs::read_to_string(task.join("schedstat"))?;
+        let nanos = text.split_whitespace().next().context("an empty schedstat")?;
+        sum += Duration::from_nanos(nanos.parse()?);
+    }
+    Ok(sum)
+}
+
 /// The resident memory of a process in bytes; of several, with what they share counted once.
 pub(crate) fn memory(root: u32) -> Result<u64> {
     let pids = tree(root)?;

@@ -13,7 +13,7 @@ use reqwest::{Method, blocking::Body};
 use serde_json::{Value, json};
 
 use super::{LOADING, Program, Server};
-use crate::{data, http::Connection, network::Network, programs};
+use crate::{data, http::Connection, network::Network, programs, usage};
 
 /// How long it may take to end.
 const ENDING: Duration = Duration::from_secs(60);
@@ -28,6 +28,9 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
+    /// What the names of the threads that answer UDP begin with.
+    const WORKERS: &str = "dns-udp-";
+
     /// Starts it on the store in a folder, with so many workers on as many cores; 0 is all cores.
     pub(crate) fn start(network: &Network, dir: &Path, workers: usize) -> Result<Self> {
         Self::start_as(&programs::ours("dnsbl-server")?, network, dir, workers, "")
@@ -64,6 +67,11 @@ impl Ours {
         Ok(Self { program: Program { process, addr, load_time }, http, web, token })
     }
 
+    /// The processor time so far of the threads that answer UDP.
+    pub(crate) fn workers_time(&self) -> Result<Duration> {
+        usage::thread_time(self.program.process.id(), Self::WORKERS)
+    }
+
     /// Moves all threads but those that answer UDP to the generator's core.
     pub(crate) fn part_threads(&self, network: &Network) -> Result<()> {
         let core = network.generator_core().to_string();
@@ -71,7 +79,7 @@ impl Ours {
         for task in fs::read_dir(&tasks).with_context(|| format!("reading {}", tasks.display()))? {
             let task = task?;
             let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-            if !name.starts_with("dns-udp-") {
+            if !name.starts_with(Self::WORKERS) {
                 let id = task.file_name().to_string_lossy().into_owned();
                 programs::run("taskset", &["-cp", &core, &id])?;
             }
