@@ -4,6 +4,7 @@ mod check;
 mod convert;
 mod exit;
 mod explain;
+mod follow;
 mod health;
 mod input;
 mod judge;

@@ -1,20 +1,12 @@
 //! `dnsbl report`.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, ensure};
-use clap::{
-    Args,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
-use dnsbl_daemon::log::{Filter, Log};
-use tokio::runtime::Builder;
+use clap::Args;
 
-use crate::{
-    api::{Access, Address, Endpoint},
-    report::{
-        self, Category, Exempt, Format, Limits, Memory, Settings, Thresholds, UnknownReasons,
-    },
+use super::follow::{self, Follow, named};
+use crate::report::{
+    self, Category, Exempt, Format, Limits, Memory, Settings, Thresholds, UnknownReasons,
 };
 
 const NOTES: &str = "\
@@ -38,27 +30,8 @@ Examples:
 #[derive(Args)]
 #[command(after_help = NOTES)]
 pub(super) struct Report {
-    /// The mail log; - reads standard input
-    #[arg(long, value_name = "FILE")]
-    log: PathBuf,
-    /// Where the server listens: an http or https URL, or unix:/path
-    #[arg(
-        long,
-        env = "DNSBL_SERVER",
-        hide_env_values = true,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8080"
-    )]
-    server: Address,
-    /// File that holds the access token
-    #[arg(
-        long,
-        env = "DNSBL_TOKEN_FILE",
-        hide_env_values = true,
-        value_name = "FILE",
-        required_unless_present = "dry_run"
-    )]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    follow: Follow,
     /// The zone, where the server has several that take reports
     #[arg(long)]
     zone: Option<String>,
@@ -117,12 +90,6 @@ pub(super) struct Report {
     /// A further reason for which the SMTP server refuses unknown recipients, or a part of it
     #[arg(long, value_name = "TEXT")]
     unknown_reason: Vec<String>,
-    /// File that keeps the place in the log over restarts, and what was reported
-    #[arg(long, value_name = "FILE")]
-    state_file: Option<PathBuf>,
-    /// Begin at the first line unless a place is kept, not at the end
-    #[arg(long)]
-    from_start: bool,
     /// How old the last failure may be when a report is posted
     #[arg(
         long,
@@ -131,48 +98,24 @@ pub(super) struct Report {
         value_parser = clap::value_parser!(u64).range(60..=86_400)
     )]
     max_age: u64,
-    /// Certificates of further authorities (PEM), for a server that is reached by https
-    #[arg(long, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// Print what would be posted as JSON, a line each, and post nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// One of these, by its name.
-fn named<const N: usize, T>(all: [(&'static str, T); N]) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(all.map(|(name, _)| name)).try_map(move |name| {
-        let found = all.into_iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| value).ok_or("it is none of them")
-    })
 }
 
 impl Report {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        Log::start(&Filter::parse("info")?, false);
-        let log = Some(self.log.clone()).filter(|log| log.as_os_str() != "-");
-        ensure!(
-            log.is_some() || self.state_file.is_none(),
-            "--state-file is for a log that is a file: of standard input no place can be kept"
-        );
-        let settings = Settings {
-            log,
-            format: self.format,
-            unknown: UnknownReasons::with(self.unknown_reason.iter().cloned()),
-            exempt: self.exempt(),
-            limits: self.limits(),
-            state_file: self.state_file.clone(),
-            is_from_start: self.from_start,
-            max_age: Duration::from_secs(self.max_age),
-            zone: self.zone.clone(),
-            endpoint: self.endpoint()?,
-        };
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(report::run(settings))?;
-        Ok(ExitCode::SUCCESS)
+        let (exempt, limits) = (self.exempt(), self.limits());
+        let Self { follow, zone, format, unknown_reason, max_age, .. } = self;
+        follow::run(report::run(Settings {
+            log: follow.log()?,
+            format,
+            unknown: UnknownReasons::with(unknown_reason),
+            exempt,
+            limits,
+            is_from_start: follow.from_start,
+            max_age: Duration::from_secs(max_age),
+            zone,
+            endpoint: follow.endpoint("/v1/reports")?,
+            state_file: follow.state_file,
+        }))
     }
 
     fn exempt(&self) -> Exempt {
@@ -196,14 +139,5 @@ impl Report {
             },
             memory: Memory::default(),
         }
-    }
-
-    fn endpoint(self) -> anyhow::Result<Option<Endpoint>> {
-        if self.dry_run {
-            return Ok(None);
-        }
-        let token_file = self.token_file.context("--token-file is missing")?;
-        let access = Access { address: self.server, token_file, ca_file: self.ca_file };
-        Endpoint::new(&access, "/v1/reports").map(Some)
     }
 }
