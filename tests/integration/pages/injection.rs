@@ -121,22 +121,3 @@ fn nothing_that_stands_in_a_reason_is_obeyed() {
 fn seen(c: char) -> String {
     if c.is_ascii() { c.to_string() } else { c.escape_unicode().to_string() }
 }
-
-/// Who shows pages inside others, to have clicks stolen, shows an empty frame.
-#[test]
-fn no_other_page_embeds_one_of_ours() {
-    let (site, browser) = (Site::empty(""), Browser::start());
-    browser.look(Look::WIDE);
-    browser.open("about:blank");
-    browser.run(&format!(
-        "return new Promise(done => {{
-             const frame = document.createElement('iframe');
-             frame.onload = done;
-             frame.src = {};
-             document.body.append(frame);
-         }})",
-        json!(site.url("/en/"))
-    ));
-    let log = browser.log();
-    assert!(log.iter().any(|line| line.contains("frame-ancestors 'none'")), "{log:?}");
-}

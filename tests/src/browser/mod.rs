@@ -44,7 +44,7 @@ const ARGUMENTS: [&str; 15] = [
     "--no-first-run",
     "--no-proxy-server",
     "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*",
 ];
 
 /// A headless Chromium with a profile of its own. All its processes are killed when dropped.
@@ -160,6 +160,19 @@ impl Browser {
     #[track_caller]
     pub fn url(&self) -> String {
         self.session.get("/url").expect("it says").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Goes back, as the button does.
+    #[track_caller]
+    pub fn back(&self) {
+        self.post("/back", &json!({}));
+    }
+
+    /// The cookies that go along with this page, with what keeps scripts and other sites from them (section 14).
+    #[track_caller]
+    pub fn cookies(&self) -> Vec<Value> {
+        let cookies = self.session.get("/cookie").expect("it says");
+        cookies.as_array().cloned().unwrap_or_default()
     }
 
     /// Runs a function's body in the page, whatever the page allows; gives what it returns.

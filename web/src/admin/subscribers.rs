@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::{
     asked::{Answer, Asked},
-    frame::{choice, fact, fact_time, form, hidden, next},
+    frame::{choice, fact, fact_time, form, hidden, next, text},
     refused::Refused,
 };
 use crate::shown::{day, grouped};
@@ -160,7 +160,7 @@ pub(super) async fn rotate(asked: Asked) -> Result<Answer, Refused> {
     let main = html! {
         p { (asked.text("admin-key-text")) }
         p { code { (key.reveal()) } }
-        p { a href=(asked.path(&format!("subscribers/{id}"))) { (subscriber.name) } }
+        p { a href=(asked.path(&format!("subscribers/{id}"))) { (text(&subscriber.name)) } }
     };
     Ok(Answer::Page { title: asked.text("admin-key"), main })
 }
