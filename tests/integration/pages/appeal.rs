@@ -92,7 +92,8 @@ fn report(site: &Site) {
     let (token_file, evidence) =
         (site.server.data_dir().join("trap.token"), site.server.data_dir().join("spam.eml"));
     fs::write(&token_file, token["token"].as_str().expect("a token")).unwrap();
-    let mail = format!("Received: from x ([{HOST}])\nTo: victim@example.jp\nSubject: Cheap watches\n");
+    let mail =
+        format!("Received: from x ([{HOST}])\nTo: victim@example.jp\nSubject: Cheap watches\n");
     fs::write(&evidence, mail).unwrap();
     let mut command = Command::new(program("dnsblctl"));
     command.args(["--server", site.server.admin().url()]).arg("--token-file").arg(token_file);

@@ -159,7 +159,8 @@ fn what_is_no_token_signs_nobody_in_and_whoever_may_do_less_sees_less() {
     site.sign_in_with(&browser, token["token"].as_str().expect("a token"));
     for place in ["listings", "sources", "feeds"] {
         follow(&browser, place);
-        let forms = browser.run("return document.querySelectorAll('main form[method=post]').length");
+        let forms =
+            browser.run("return document.querySelectorAll('main form[method=post]').length");
         assert_eq!(forms, 0, "{place}");
     }
     browser.open(&site.url("/en/admin/tokens"));

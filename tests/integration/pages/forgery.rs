@@ -27,8 +27,7 @@ const FORMS: [(&str, &[(&str, &str)]); 8] = [
     ("sign-in", &[("token", "{token}")]),
 ];
 
-const KINDS: [&str; 3] =
-    ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"];
+const KINDS: [&str; 3] = ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"];
 
 /// A site on another port of the same host, to which browsers show the same cookies, and one of another host.
 fn others() -> [Elsewhere; 2] {

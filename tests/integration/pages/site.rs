@@ -205,7 +205,8 @@ resolver = \"{resolver}\"
         let subscriber = admin.post("/v1/subscribers", &subscriber).expect(201).json();
         let id = subscriber["id"].as_str().expect("a subscriber has an id");
         self.console.push(("console-subscriber", format!("admin/subscribers/{id}")));
-        let token = json!({"name": "mx1.example.org", "role": "submitter", "zones": ["spam.example.org"]});
+        let token =
+            json!({"name": "mx1.example.org", "role": "submitter", "zones": ["spam.example.org"]});
         admin.post("/v1/tokens", &token).expect(201);
         let entry = json!({"reason": "Our own mail servers", "owner": "postmaster@example.org"});
         admin.put("/v1/allowlist/192.0.2.200", &entry).expect(201);
@@ -269,6 +270,12 @@ resolver = \"{resolver}\"
     /// All pages in all languages.
     pub(super) fn pages(&self) -> Vec<Shown> {
         LANGUAGES.into_iter().flat_map(|language| self.pages_in(language)).collect()
+    }
+
+    /// All pages; of the console those in one language, and in the other the next turn, as often as it is looked at.
+    pub(super) fn pages_in_turn(&self, turn: usize) -> Vec<Shown> {
+        let public = LANGUAGES.into_iter().flat_map(|language| self.public_pages_in(language));
+        public.chain(self.console_pages_in(LANGUAGES[turn % LANGUAGES.len()])).collect()
     }
 
     /// All pages in a language.

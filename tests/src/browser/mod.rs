@@ -224,13 +224,12 @@ impl Browser {
         let size = self.run(
             "return [innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]",
         );
-        let [width, height] =
-            [0, 1].map(|at| size[at].as_u64().and_then(|pixels| u32::try_from(pixels).ok()));
-        let (width, height) = (width.expect("a width"), height.expect("a height"));
-        self.resize(width, height.min(16_000));
-        let picture = self.picture();
-        self.resize(width, HEIGHT);
-        keep(&format!("{name}.png"), &picture)
+        let [width, height] = [0, 1].map(|at| size[at].as_u64().expect("a size in pixels"));
+        let clip =
+            json!({"x": 0, "y": 0, "width": width, "height": height.min(16_000), "scale": 1});
+        let taken = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let taken = self.devtools("Page.captureScreenshot", &taken);
+        keep(&format!("{name}.png"), &decoded(&taken["data"]))
     }
 
     /// What the window shows, as PNG.
@@ -268,8 +267,8 @@ impl Browser {
     }
 
     #[track_caller]
-    fn devtools(&self, command: &str, parameters: &Value) {
-        self.session.devtools(command, parameters).unwrap_or_else(|err| panic!("{err:#}"));
+    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.session.devtools(command, parameters).unwrap_or_else(|err| panic!("{err:#}"))
     }
 }
 

@@ -247,8 +247,7 @@ fn go_on(app: &App, language: Language, parts: &Parts) -> Response {
     let to = parts.uri.path_and_query().map_or("/", |place| place.as_str());
     let title = app.texts(language).text("admin-elsewhere");
     let main = html! { p { a href=(to) { (app.texts(language).text("admin-go-on")) } } };
-    let frame =
-        Frame { app, language, signed_in: None, place: "", title: &title, notice: None };
+    let frame = Frame { app, language, signed_in: None, place: "", title: &title, notice: None };
     let mut response = html_page(StatusCode::OK, frame.around(&main).into_string());
     if let Ok(refresh) = HeaderValue::try_from(format!("0; url={to}")) {
         response.headers_mut().insert(header::REFRESH, refresh);
@@ -263,6 +262,7 @@ fn sign_in_page(
     status: StatusCode,
     refused: Option<&Refused>,
 ) -> Response {
+    let is_new = visit.cookie.is_none();
     let new = || random().map(SessionId::from_random);
     let Some(id) = visit.cookie.clone().or_else(new) else {
         return pages::trouble(app.view(visit.language), Trouble::Broken);
@@ -280,7 +280,9 @@ fn sign_in_page(
         notice: None,
     };
     let mut response = html_page(status, frame.around(&main).into_string());
-    give_cookie(&mut response, visit.way.set(&id));
+    if is_new {
+        give_cookie(&mut response, visit.way.set(&id));
+    }
     if let Some(wait) = refused.and_then(Refused::wait) {
         response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
     }

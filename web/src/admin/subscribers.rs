@@ -37,7 +37,7 @@ pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {
         @for SubscriberRecord { subscriber, .. } in &found {
             section.zone {
                 h2 {
-                    a href=(asked.path(&format!("subscribers/{}", subscriber.id))) { (subscriber.name) }
+                    a href=(asked.path(&format!("subscribers/{}", subscriber.id))) { (text(&subscriber.name)) }
                 }
                 dl { (terms(&asked, subscriber)) }
             }
