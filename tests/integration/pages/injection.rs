@@ -262,7 +262,9 @@ fn nothing_that_a_host_says_or_hands_back_is_obeyed() {
         }
     }
     for text in HOSTILE {
-        let seen: String = text.chars().map(seen).collect();
+        // The tester keeps nothing that nobody sees.
+        let kept = |c: char| if c.is_ascii() { c } else { char::REPLACEMENT_CHARACTER };
+        let seen: String = text.chars().map(kept).collect();
         for told in [format!("-{seen}"), format!("X-Evil: {seen}")] {
             assert!(shown.contains(&told), "{told}: {shown}");
         }
