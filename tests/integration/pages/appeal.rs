@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use dnsbl_tests::{Browser, Look, Process, program};
+use dnsbl_tests::{Browser, Look, PATIENCE, Process, eventually, program};
 use serde_json::json;
 
 use super::{
@@ -108,6 +108,10 @@ fn decide(browser: &Browser, kind: &str, decision: &str, note: &str) {
     follow(browser, "review");
     browser.click(&format!("#kind option[value={kind}]"));
     browser.click("main form[method=get] button");
+    eventually(PATIENCE, || match browser.url() {
+        url if url.ends_with(&format!("?kind={kind}")) => Ok(()),
+        other => Err(other),
+    });
     browser.click("main h2 a");
     expect_heading(browser, HOST);
     browser.click("main form[action$='/claim'] button");

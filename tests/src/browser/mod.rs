@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use self::webdriver::Session;
 use crate::{
-    Process, eventually,
+    PATIENCE, Process, eventually,
     server::target_dir,
     tools::{tool, unpacked},
 };
@@ -118,6 +118,8 @@ impl Browser {
             "goog:loggingPrefs": {"browser": "ALL"},
             // A dialog that nobody expects fails the next command.
             "unhandledPromptBehavior": "dismiss and notify",
+            // A page may come a little after what leads to it (section 11.1).
+            "timeouts": {"implicit": PATIENCE.as_millis()},
         });
         let session = Session::start(addr, &capabilities);
         let session = session.unwrap_or_else(|err| panic!("{err:#}; {}", driver.stderr()));
