@@ -4,7 +4,12 @@
 //! in `pages/` below the target folder.
 
 mod accessibility;
+mod appeal;
+mod confirmation;
+mod console;
+mod elsewhere;
 mod flows;
+mod forgery;
 mod injection;
 mod keyboard;
 mod looks;

@@ -87,13 +87,13 @@ fn send(visitor: &Admin, path: &str, fields: &[(&str, &str)]) -> HttpReply {
     let fields = [fields, &[("seal", seal)]].concat();
     let body = Url::parse_with_params("http://form.example", fields).expect("a URL");
     let body = body.query().expect("fields").to_owned();
-    eventually(Duration::from_secs(30), || {
+    let sent = eventually(Duration::from_secs(30), || {
         let request = visitor.bare(Method::POST, path).body(body.clone());
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        // Redirects are followed.
         let sent = HttpReply::of(request.header("sec-fetch-site", "same-origin"));
-        if sent.status == 200 { Ok(sent) } else { Err(sent.text) }
-    })
+        if sent.status == 303 { Ok(sent) } else { Err(sent.text) }
+    });
+    page(visitor, sent.header("location"))
 }
 
 #[test]

@@ -38,6 +38,7 @@ const FOCUS: &str = "
 fn everything_is_reached_by_the_keyboard_in_the_order_of_the_page_and_shows_that_it_is() {
     let (site, browser) = (Site::furnished(), Browser::start());
     browser.look(Look::NARROW);
+    site.sign_in(&browser);
     for page in site.pages_in("en") {
         browser.open(&page.url);
         let count = browser.run(NUMBER).as_u64().expect("a number");

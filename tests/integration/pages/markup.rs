@@ -14,10 +14,10 @@ const CHECK: Duration = Duration::from_secs(300);
 fn the_nu_html_checker_finds_nothing_in_any_page_in_any_language() {
     let site = Site::furnished();
     let dir = TempDir::new().unwrap();
-    let pages = site.pages();
+    let (pages, cookie) = (site.pages(), site.cookie());
     for page in &pages {
         let path = page.url.strip_prefix(&site.url("")).expect("a path");
-        let reply = site.get(path).expect(page.status);
+        let reply = site.get_with(path, &cookie).expect(page.status);
         fs::write(dir.path().join(format!("{}.html", page.name)), reply.text).unwrap();
     }
     let style = site.get("/style.css").expect(200);

@@ -8,6 +8,16 @@ use super::site::{LANGUAGES, Site};
 /// How many rounds of other secrets are tried.
 const ROUNDS: usize = 4;
 
+/// What nobody sees, operators neither: with it somebody else could act in another's name.
+const LIVE: [&str; 6] = [
+    "the operator's token",
+    "the operator's session",
+    "a token",
+    "a subscriber's key",
+    "a ticket",
+    "a mailbox",
+];
+
 /// Words that are made up and told to the server alone.
 struct Secrets {
     random: Random,
@@ -30,7 +40,7 @@ impl Secrets {
 }
 
 #[test]
-fn no_page_has_a_note_a_reporter_a_subscribers_key_or_a_token() {
+fn no_page_has_a_note_a_reporter_a_subscribers_key_or_a_token_and_the_console_has_no_secret() {
     let site = Site::furnished();
     let admin = site.server.admin();
     let reported = site.server.ip_zone_at(
@@ -70,9 +80,19 @@ fn no_page_has_a_note_a_reporter_a_subscribers_key_or_a_token() {
         site.relays.put(&gone, "", &json!({"note": secrets.next("a note")}));
         site.relays.remove(&gone);
         subjects.push(gone);
+        let asked_about = format!("203.0.113.{}", 150 + round);
+        site.relays.list(&asked_about);
+        let request = json!({
+            "subject": asked_about, "comment": secrets.next("a comment"),
+            "contact": format!("{}@example.jp", secrets.next("a mailbox")),
+        });
+        let request = admin.post("/v1/removal-requests", &request).expect(201).json();
+        secrets.made("a ticket", &request["ticket"]);
+        subjects.push(asked_about);
     }
+    let public = LANGUAGES.into_iter().flat_map(|language| site.public_pages_in(language));
     let mut paths: Vec<String> =
-        site.pages().into_iter().map(|page| page.url[site.url("").len()..].to_owned()).collect();
+        public.map(|page| page.url[site.url("").len()..].to_owned()).collect();
     for language in LANGUAGES {
         paths.push(format!("/{language}/status.atom"));
         paths.extend(subjects.iter().map(|subject| format!("/{language}/lookup/{subject}")));
@@ -86,5 +106,26 @@ fn no_page_has_a_note_a_reporter_a_subscribers_key_or_a_token() {
                 assert!(!all.contains(word), "{path} as {accept} has {what}: {word}");
             }
         }
+    }
+    let cookie = site.cookie();
+    secrets.words.push(("the operator's session", cookie.replace("dnsbl-console=", "")));
+    let mut paths: Vec<String> = LANGUAGES
+        .into_iter()
+        .flat_map(|language| site.console_pages_in(language))
+        .map(|page| page.url[site.url("").len()..].to_owned())
+        .collect();
+    paths.extend(subjects.iter().map(|subject| format!("/en/admin/listings?q={subject}")));
+    let mut seen = String::new();
+    for path in paths {
+        let page = site.get_with(&path, &cookie);
+        let all = format!("{:?} {}", page.headers, page.text);
+        for (what, word) in secrets.words.iter().filter(|(what, _)| LIVE.contains(what)) {
+            assert!(!all.contains(word), "{path} has {what}: {word}");
+        }
+        seen += &page.text;
+    }
+    // It is the console of these.
+    for (what, word) in secrets.words.iter().filter(|(what, _)| *what == "a reporter") {
+        assert!(seen.contains(word), "no page has {what}");
     }
 }

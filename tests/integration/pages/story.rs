@@ -100,7 +100,7 @@ fn expect_to_be_asked_again(browser: &Browser) {
 
 /// Sends a form once it has been looked at for long enough; it leads to a page there.
 #[track_caller]
-fn send(browser: &Browser, place: &str) {
+pub(super) fn send(browser: &Browser, place: &str) {
     let seal = browser.run("return document.querySelector('[name=seal]').value");
     let shown =
         seal.as_str().and_then(|seal| seal.split_once('.')).map(|(at, _)| at.parse::<u64>());

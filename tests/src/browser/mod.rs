@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use self::webdriver::Session;
 use crate::{
-    Process, eventually,
+    PATIENCE, Process, eventually,
     server::target_dir,
     tools::{tool, unpacked},
 };
@@ -44,7 +44,7 @@ const ARGUMENTS: [&str; 15] = [
     "--no-first-run",
     "--no-proxy-server",
     "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*",
 ];
 
 /// A headless Chromium with a profile of its own. All its processes are killed when dropped.
@@ -118,6 +118,8 @@ impl Browser {
             "goog:loggingPrefs": {"browser": "ALL"},
             // A dialog that nobody expects fails the next command.
             "unhandledPromptBehavior": "dismiss and notify",
+            // A page may come a little after what leads to it (section 11.1).
+            "timeouts": {"implicit": PATIENCE.as_millis()},
         });
         let session = Session::start(addr, &capabilities);
         let session = session.unwrap_or_else(|err| panic!("{err:#}; {}", driver.stderr()));
@@ -160,6 +162,19 @@ impl Browser {
     #[track_caller]
     pub fn url(&self) -> String {
         self.session.get("/url").expect("it says").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Goes back, as the button does.
+    #[track_caller]
+    pub fn back(&self) {
+        self.post("/back", &json!({}));
+    }
+
+    /// The cookies that go along with this page, with what keeps scripts and other sites from them (section 14).
+    #[track_caller]
+    pub fn cookies(&self) -> Vec<Value> {
+        let cookies = self.session.get("/cookie").expect("it says");
+        cookies.as_array().cloned().unwrap_or_default()
     }
 
     /// Runs a function's body in the page, whatever the page allows; gives what it returns.
@@ -211,13 +226,12 @@ impl Browser {
         let size = self.run(
             "return [innerWidth, Math.max(innerHeight, document.documentElement.scrollHeight)]",
         );
-        let [width, height] =
-            [0, 1].map(|at| size[at].as_u64().and_then(|pixels| u32::try_from(pixels).ok()));
-        let (width, height) = (width.expect("a width"), height.expect("a height"));
-        self.resize(width, height.min(16_000));
-        let picture = self.picture();
-        self.resize(width, HEIGHT);
-        keep(&format!("{name}.png"), &picture)
+        let [width, height] = [0, 1].map(|at| size[at].as_u64().expect("a size in pixels"));
+        let clip =
+            json!({"x": 0, "y": 0, "width": width, "height": height.min(16_000), "scale": 1});
+        let taken = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let taken = self.devtools("Page.captureScreenshot", &taken);
+        keep(&format!("{name}.png"), &decoded(&taken["data"]))
     }
 
     /// What the window shows, as PNG.
@@ -255,8 +269,8 @@ impl Browser {
     }
 
     #[track_caller]
-    fn devtools(&self, command: &str, parameters: &Value) {
-        self.session.devtools(command, parameters).unwrap_or_else(|err| panic!("{err:#}"));
+    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.session.devtools(command, parameters).unwrap_or_else(|err| panic!("{err:#}"))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 /// Entries that are read at once.
 const PAGE: usize = 1_000;
 /// Entries that are shown.
-const MOST: usize = 50;
+const MOST: usize = 20;
 
 /// Shows the entries of the token's zones and of all zones, or those that cover a subject, and the form to add one.
 pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Records of a page.
-const PAGE: usize = 25;
+const PAGE: usize = 20;
 /// The most that are read for one.
 const LOOK_AT: usize = 100_000;
 

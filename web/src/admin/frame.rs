@@ -38,6 +38,7 @@ pub(super) struct Frame<'a> {
     pub(super) signed_in: Option<(&'a Holder, &'a str)>,
     /// Where it is, below the console.
     pub(super) place: &'a str,
+    /// What it is about, which may be a text of others.
     pub(super) title: &'a str,
     /// What was done before.
     pub(super) notice: Option<String>,
@@ -49,6 +50,7 @@ impl Frame<'_> {
         let Self { app, language, signed_in, place, title, notice } = self;
         let texts = app.texts(*language);
         let first = place.split('/').next().unwrap_or_default();
+        let title = text(title);
         html! {
             (DOCTYPE)
             html lang=(language.code()) {
@@ -57,7 +59,7 @@ impl Frame<'_> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="robots" content="noindex";
-                    title { (title) " – " (texts.text("admin-title")) }
+                    title { (title) " – " (app.settings.name) " – " (texts.text("admin-title")) }
                     link rel="stylesheet" href={ (STYLE_PATH) "?v=" (app.surroundings.version) };
                 }
                 body {
@@ -146,7 +148,7 @@ pub(super) fn hidden(name: &str, value: impl Display) -> Markup {
 pub(super) fn line(id: &str, name: &str, label: &str, value: &str) -> Markup {
     html! {
         label for=(id) { (label) }
-        input id=(id) type="text" name=(name) value=(value) autocomplete="off" autocapitalize="none"
+        input id=(id) type="text" name=(name) value=(text(value)) autocomplete="off" autocapitalize="none"
             spellcheck="false";
     }
 }

@@ -11,8 +11,9 @@ use super::{
     refused::Refused,
 };
 
-/// Listings of a zone that are shown.
-const MOST: usize = 25;
+/// Listings that are shown, and of a zone at least.
+const MOST: usize = 18;
+const MOST_OF_ZONE: usize = 3;
 
 /// What a zone says of a subject.
 struct Found {
@@ -74,13 +75,14 @@ async fn find(asked: &Asked, subject: &Subject) -> Result<Vec<Found>, Refused> {
         .map(|zone| (zone.origin().clone(), answered(zone)))
         .collect();
     drop(snapshot);
+    let most = (MOST / zones.len().max(1)).max(MOST_OF_ZONE);
     let subject = subject.clone();
     asked
         .read(move |reader| {
             let filter = Filter { subject: SubjectMatch::Overlap(subject), ..Filter::all() };
             let mut all = Vec::new();
             for (zone, is_listed) in zones {
-                let page = reader.page(&zone, &filter, None, MOST, || false)?;
+                let page = reader.page(&zone, &filter, None, most, || false)?;
                 let has_more = page.next.is_some();
                 all.push(Found { zone, is_listed, listings: page.listings, has_more });
             }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! router.rs ─► gate.rs (from where, over what, which cookie) ─► session.rs ─► dnsbl-rights (what the token may do now)
-//!     │ forms: is it one of this browser's?
+//!     │ forms: did a page of ours send it, and is it one of this browser's?
 //!     ▼
 //! a page: asks for its scope ─► reads, or has a change permitted ─► dnsbl-rights, or a service with the token's name
 //!     │ refused.rs: why not

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Reports of a page.
-const PAGE: usize = 25;
+const PAGE: usize = 15;
 
 /// Shows those that wait, or those in another state.
 pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {

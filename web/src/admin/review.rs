@@ -95,7 +95,7 @@ pub(super) async fn show_one(asked: Asked) -> Result<Answer, Refused> {
             (form(&asked, &place, "admin-decide", &html! {
                 (hidden("revision", item.revision))
                 (choice("decision", "decision", &asked.text("admin-verdict"), &decisions, None))
-                (line("note", "note", &asked.text("admin-note-hint"), ""))
+                (line("note", "note", &asked.text(note_key(item.matter.kind())), ""))
             }))
         }
     };
@@ -183,6 +183,14 @@ fn kind_key(kind: ItemKind) -> &'static str {
         ItemKind::Removal => "admin-item-removal",
         ItemKind::Report => "admin-item-report",
         ItemKind::Listing => "admin-item-listing",
+    }
+}
+
+/// Who asked for a removal is told what the reviewer says.
+fn note_key(kind: ItemKind) -> &'static str {
+    match kind {
+        ItemKind::Removal => "admin-note-told",
+        ItemKind::Report | ItemKind::Listing => "admin-note-hint",
     }
 }
 

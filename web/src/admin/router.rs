@@ -7,7 +7,7 @@ use axum::{
     Extension, Router,
     body::to_bytes,
     extract::{FromRequestParts as _, RawPathParams, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post},
 };
@@ -32,6 +32,7 @@ use crate::{
     Console, Language,
     app::App,
     client::{Peer, Visitor},
+    forms::is_ours,
     pages::{self, Trouble},
 };
 
@@ -111,6 +112,8 @@ struct Visit<'a> {
     way: Way,
     from: Option<IpAddr>,
     cookie: Option<SessionId>,
+    /// Whether a page of ours asks, as far as the browser tells.
+    is_ours: bool,
 }
 
 impl<'a> Visit<'a> {
@@ -128,7 +131,22 @@ impl<'a> Visit<'a> {
             way,
             from,
             cookie: way.read(&parts.headers),
+            is_ours: is_ours(&parts.headers, app.settings.url.as_ref()),
         })
+    }
+
+    /// Whether another site has led the browser here. Then it keeps the cookie that it may have (`SameSite`), and is to
+    /// get none in its place, which would end its session.
+    fn is_led(&self) -> bool {
+        !self.is_ours && self.cookie.is_none()
+    }
+
+    /// Whether a form is one of this browser's, and a page of ours sent it. The secret alone does not say so without
+    /// TLS: whoever else serves pages on this machine can give the browser a cookie, and knows the secret of that.
+    fn made_form(&self, fields: &Fields) -> bool {
+        let secret = fields.get(FORM_SECRET).unwrap_or_default();
+        let is_secret = |id: &SessionId| self.sessions().made_form(id, secret);
+        self.is_ours && self.cookie.as_ref().is_some_and(is_secret)
     }
 
     fn sessions(&self) -> &Sessions {
@@ -161,23 +179,23 @@ where
     let (mut parts, body) = request.into_parts();
     let Some(visit) = Visit::of(&app, &parts) else { return no_page(&app, &parts) };
     let (language, now) = (visit.language, UnixTime::now());
+    let is_form = parts.method == Method::POST;
     let (holder, id) = match visit.holder(now).await {
         Ok(Some(found)) => found,
+        Ok(None) if visit.is_led() && is_form => {
+            return refusal(&app, language, None, &Refused::Forged);
+        }
+        Ok(None) if visit.is_led() => return go_on(&app, language, &parts),
         Ok(None) => return lead(&path(language, "sign-in")),
         Err(refused) => return refusal(&app, language, None, &refused),
     };
     let form_secret = visit.sessions().form_secret(&id);
     let place = place(language, parts.uri.path());
-    let is_form = parts.method == axum::http::Method::POST;
     let fields = match is_form {
         false => Fields::read(parts.uri.query().unwrap_or_default().as_bytes()),
         true => read_form(&parts.headers, body).await.unwrap_or_default(),
     };
-    let is_own = || {
-        let secret = fields.get(FORM_SECRET).unwrap_or_default();
-        visit.sessions().made_form(&id, secret)
-    };
-    if is_form && !is_own() {
+    if is_form && !visit.made_form(&fields) {
         return refusal(&app, language, Some((&holder, &form_secret)), &Refused::Forged);
     }
     let name = RawPathParams::from_request_parts(&mut parts, &app).await.ok();
@@ -217,7 +235,24 @@ where
 async fn show_sign_in(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let Some(visit) = Visit::of(&app, &parts) else { return no_page(&app, &parts) };
+    if visit.is_led() {
+        return go_on(&app, visit.language, &parts);
+    }
     sign_in_page(&app, &visit, StatusCode::OK, None)
+}
+
+/// The page for who follows a link of another site: it asks for the same once more, which browsers send the cookie with,
+/// since now a page of ours does.
+fn go_on(app: &App, language: Language, parts: &Parts) -> Response {
+    let to = parts.uri.path_and_query().map_or("/", |place| place.as_str());
+    let title = app.texts(language).text("admin-elsewhere");
+    let main = html! { p { a href=(to) { (app.texts(language).text("admin-go-on")) } } };
+    let frame = Frame { app, language, signed_in: None, place: "", title: &title, notice: None };
+    let mut response = html_page(StatusCode::OK, frame.around(&main).into_string());
+    if let Ok(refresh) = HeaderValue::try_from(format!("0; url={to}")) {
+        response.headers_mut().insert(header::REFRESH, refresh);
+    }
+    response
 }
 
 /// The form, with a cookie that it belongs to: the one that the browser has, or a new one.
@@ -227,6 +262,7 @@ fn sign_in_page(
     status: StatusCode,
     refused: Option<&Refused>,
 ) -> Response {
+    let is_new = visit.cookie.is_none();
     let new = || random().map(SessionId::from_random);
     let Some(id) = visit.cookie.clone().or_else(new) else {
         return pages::trouble(app.view(visit.language), Trouble::Broken);
@@ -244,7 +280,9 @@ fn sign_in_page(
         notice: None,
     };
     let mut response = html_page(status, frame.around(&main).into_string());
-    give_cookie(&mut response, visit.way.set(&id));
+    if is_new {
+        give_cookie(&mut response, visit.way.set(&id));
+    }
     if let Some(wait) = refused.and_then(Refused::wait) {
         response.headers_mut().insert(header::RETRY_AFTER, (wait.as_secs() + 1).into());
     }
@@ -257,9 +295,10 @@ async fn begin(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(visit) = Visit::of(&app, &parts) else { return no_page(&app, &parts) };
     let fields = read_form(&parts.headers, body).await.unwrap_or_default();
-    let secret = fields.get(FORM_SECRET).unwrap_or_default();
-    let is_own = visit.cookie.as_ref().is_some_and(|id| visit.sessions().made_form(id, secret));
-    if !is_own {
+    if visit.is_led() {
+        return refusal(&app, visit.language, None, &Refused::Forged);
+    }
+    if !visit.made_form(&fields) {
         return sign_in_page(&app, &visit, StatusCode::FORBIDDEN, Some(&Refused::Forged));
     }
     match sign_in(&visit, fields.get("token").unwrap_or_default()).await {
@@ -299,11 +338,10 @@ async fn end(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(visit) = Visit::of(&app, &parts) else { return no_page(&app, &parts) };
     let fields = read_form(&parts.headers, body).await.unwrap_or_default();
-    let secret = fields.get(FORM_SECRET).unwrap_or_default();
     match &visit.cookie {
-        Some(id) if visit.sessions().made_form(id, secret) => visit.sessions().end(id),
-        Some(_) => return refusal(&app, visit.language, None, &Refused::Forged),
-        None => {}
+        Some(id) if visit.made_form(&fields) => visit.sessions().end(id),
+        None if visit.is_ours => {}
+        _ => return refusal(&app, visit.language, None, &Refused::Forged),
     }
     let mut response = lead(&path(visit.language, "sign-in"));
     give_cookie(&mut response, visit.way.clear());
@@ -357,8 +395,13 @@ fn lead(place: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, place.to_owned())]).into_response()
 }
 
+/// A page, whose forms say that they are of this site when they are sent.
 fn html_page(status: StatusCode, page: String) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ];
+    (status, headers, page).into_response()
 }
 
 fn give_cookie(response: &mut Response, cookie: Option<HeaderValue>) {

@@ -17,7 +17,10 @@ pub(super) fn form(
 ) -> Markup {
     html! {
         @if let Some(refused) = refused {
-            p role="alert" { b { (texts.text("admin-not-signed-in")) } }
+            p role="alert" {
+                b { (texts.text("admin-not-signed-in")) }
+                @if matches!(refused, Refused::Forged) { " " (texts.text("admin-forged")) }
+            }
             @if let Some(detail) = refused.detail() { p lang="en" { (text(&detail)) } }
         }
         p { (texts.text("admin-sign-in-text")) }

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::{
     asked::{Answer, Asked},
-    frame::{choice, fact, fact_time, form, hidden, next},
+    frame::{choice, fact, fact_time, form, hidden, next, text},
     refused::Refused,
 };
 use crate::shown::{day, grouped};
@@ -37,7 +37,7 @@ pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {
         @for SubscriberRecord { subscriber, .. } in &found {
             section.zone {
                 h2 {
-                    a href=(asked.path(&format!("subscribers/{}", subscriber.id))) { (subscriber.name) }
+                    a href=(asked.path(&format!("subscribers/{}", subscriber.id))) { (text(&subscriber.name)) }
                 }
                 dl { (terms(&asked, subscriber)) }
             }
@@ -160,7 +160,7 @@ pub(super) async fn rotate(asked: Asked) -> Result<Answer, Refused> {
     let main = html! {
         p { (asked.text("admin-key-text")) }
         p { code { (key.reveal()) } }
-        p { a href=(asked.path(&format!("subscribers/{id}"))) { (subscriber.name) } }
+        p { a href=(asked.path(&format!("subscribers/{id}"))) { (text(&subscriber.name)) } }
     };
     Ok(Answer::Page { title: asked.text("admin-key"), main })
 }

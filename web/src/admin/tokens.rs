@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Tokens of a page.
-const PAGE: usize = 50;
+const PAGE: usize = 15;
 
 /// Shows those that the token may see.
 pub(super) async fn show(asked: Asked) -> Result<Answer, Refused> {

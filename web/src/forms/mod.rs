@@ -23,6 +23,7 @@ use url::Url;
 use self::seal::Sealer;
 pub(crate) use self::{
     fields::Fields,
+    origin::is_ours,
     seal::{Form, SealError},
 };
 use crate::rates::Rates;
@@ -78,7 +79,7 @@ impl FormGate {
         visitor: Option<IpAddr>,
         headers: &HeaderMap,
     ) -> Result<(), Refused> {
-        if !origin::is_ours(headers, self.url.as_ref()) {
+        if !is_ours(headers, self.url.as_ref()) {
             return Err(Refused::Elsewhere);
         }
         let network = visitor.map_or(PeerNetwork::Local, PeerNetwork::of);

@@ -3,10 +3,10 @@
 use axum::http::{HeaderMap, header};
 use url::Url;
 
-/// Whether a page of ours sent it, as far as the browser tells: by `Sec-Fetch-Site` (Fetch Metadata), which goes to
+/// Whether a page of ours sent something, or nobody's page did, as far as the browser tells: by `Sec-Fetch-Site` (Fetch Metadata), which goes to
 /// places that are encrypted or on the same machine only, else by `Origin`. Programs that are no browsers
 /// say neither, and nobody makes them send what they don't want to.
-pub(super) fn is_ours(headers: &HeaderMap, own: Option<&Url>) -> bool {
+pub(crate) fn is_ours(headers: &HeaderMap, own: Option<&Url>) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return site == "same-origin" || site == "none";
     }

@@ -600,6 +600,57 @@ async fn a_form_that_is_not_of_the_session_does_nothing() {
     assert!(is_as_it_was());
 }
 
+/// What a browser says of another site that leads it here (Fetch Metadata), or of another port of this host.
+const ELSEWHERE: [[(&str, &str); 1]; 3] = [
+    [("sec-fetch-site", "cross-site")],
+    [("sec-fetch-site", "same-site")],
+    [("origin", "http://127.0.0.1:8099")],
+];
+
+#[tokio::test]
+async fn a_form_that_another_site_sends_does_nothing_though_it_knows_the_secret() {
+    let server = Server::new().await;
+    let (token, other) = (server.mint_role("operator"), server.mint_role("reader"));
+    let browser = server.signed_in(&token).await;
+    for headers in &ELSEWHERE {
+        for (place, fields) in [
+            ("listings/add", "zone=mine.example.org&subject=5.6.7.8".to_owned()),
+            ("sign-out", String::new()),
+            ("sign-in", format!("token={other}")),
+        ] {
+            let body = format!("{fields}&form={}", browser.form_secret);
+            let page = browser.send("POST", &at("en", place), headers, Some(body)).await;
+            assert_eq!(page.status, 403, "{place} {headers:?}");
+            assert!(page.headers.get("set-cookie").is_none(), "{place} {headers:?}");
+            well_formed(&page.text);
+        }
+    }
+    assert!(browser.is_signed_in().await);
+    let page = browser.get("listings?q=5.6.7.8").await;
+    assert!(page.text.contains("DNS does not list it"), "{}", page.text);
+}
+
+/// The browser keeps its cookie for itself then, and is not to lose it to another one.
+#[tokio::test]
+async fn whoever_is_led_by_another_site_is_led_on_and_keeps_the_session() {
+    let server = Server::new().await;
+    let browser = server.browser();
+    let headers = [("sec-fetch-site", "cross-site")];
+    for place in ["", "audit?actor=a%3Bb&x=%0d%0ay", "sign-in"] {
+        let path = at("ja", place);
+        let page = browser.send("GET", &path, &headers, None).await;
+        assert_eq!((page.status, page.header("refresh")), (200, &*format!("0; url={path}")));
+        assert!(page.headers.get("set-cookie").is_none(), "{place}");
+        well_formed(&page.text);
+        for place in ["sign-out", "sign-in", "undo"] {
+            let body = Some("token=x&seq=1".to_owned());
+            let page = browser.send("POST", &at("ja", place), &headers, body).await;
+            assert_eq!(page.status, 403, "{place}");
+            assert!(page.headers.get("set-cookie").is_none(), "{place}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn whoever_signs_in_gets_another_cookie_than_somebody_gave_the_browser() {
     let server = Server::new().await;
@@ -732,7 +783,7 @@ async fn every_page_keeps_browsers_from_running_framing_and_keeping_it() {
             }
             assert_eq!(page.header("x-frame-options"), "DENY", "{path}");
             assert_eq!(page.header("cache-control"), "no-store", "{path}");
-            assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+            assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
         }
     }
 }
