@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use dnsbl_types::{Entry, EntryWriter, Fork, Name, Subject};
+use dnsbl_types::{Entry, EntryWriter, Name, Subject};
 
 use crate::{IndexedZone, Snapshot, entries::Entries, zone::HostChange};
 
-/// A draft of a snapshot: the next one, or a fork of one.
+/// A draft of a snapshot: the next one, or that of a fork.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     snapshot: Snapshot,
@@ -101,8 +101,6 @@ impl EntryWriter for Draft {
         }
     }
 }
-
-impl Fork for Draft {}
 
 fn set_other(zone: &mut IndexedZone, subject: &Subject, entries: Option<Entries>) {
     match subject {

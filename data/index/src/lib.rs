@@ -11,6 +11,7 @@
 mod allowlist;
 mod draft;
 mod entries;
+mod fork;
 mod hosts;
 mod key;
 mod observer;

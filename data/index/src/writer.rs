@@ -1,13 +1,16 @@
 //! The one writer, which makes snapshots.
 
-use std::{any::Any, collections::BTreeSet, sync::Arc, thread, time::Instant};
+use std::{any::Any, collections::BTreeSet, sync::Arc, time::Instant};
 
 use dnsbl_types::{
     AllowEntry, Entry, EntryWriter, Follower, Fork, Forks, Name, Serial, Subject, Subscriber, Zone,
 };
 
 use crate::{
-    Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber, allowlist::Allowlist, draft::Draft,
+    Index, IndexObserver, IndexedZone, Snapshot, ZoneNumber,
+    allowlist::Allowlist,
+    draft::Draft,
+    fork::{IndexFork, free_apart},
     subscribers::SubscribersWriter,
 };
 
@@ -24,10 +27,13 @@ pub struct IndexWriter<O = ()> {
     next_number: ZoneNumber,
     /// The writer is the one to free them, not a reader.
     replaced: Vec<Replaced>,
-    /// Whether much of what is published now goes with the next publication.
-    replaces_much: bool,
+    /// About how much of what is published now goes with the next publication, in subjects.
+    replaces: usize,
     observer: O,
 }
+
+/// The subjects of which a snapshot has something alone that takes long to be freed.
+const MUCH: usize = 1 << 12;
 
 /// A snapshot that was replaced.
 #[derive(Debug)]
@@ -41,9 +47,7 @@ impl Replaced {
     /// Frees it, apart from the writer where that may take long.
     fn free(self) {
         if self.is_much {
-            let free = thread::Builder::new().name("index-free".into());
-            // Without a thread it is freed here and now.
-            drop(free.spawn(move || drop(self.snapshot)));
+            free_apart(self.snapshot);
         }
     }
 }
@@ -69,7 +73,7 @@ impl<O: IndexObserver> IndexWriter<O> {
             allowed_everywhere: Allowlist::default(),
             next_number: 0,
             replaced: Vec::new(),
-            replaces_much: false,
+            replaces: 0,
             observer,
         }
     }
@@ -97,14 +101,17 @@ impl<O: IndexObserver> IndexWriter<O> {
 
 impl<O> EntryWriter for IndexWriter<O> {
     fn set_entries(&mut self, origin: &Name, subject: &Subject, entries: &[Entry]) {
+        self.replaces += 1;
         self.next.set_entries(origin, subject, entries);
     }
 
     fn set_plain_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.replaces += hosts.len();
         self.next.set_plain_hosts(origin, hosts);
     }
 
     fn remove_hosts(&mut self, origin: &Name, hosts: &[u32]) {
+        self.replaces += hosts.len();
         self.next.remove_hosts(origin, hosts);
     }
 }
@@ -132,7 +139,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
     }
 
     fn remove_zone(&mut self, origin: &Name) {
-        self.replaces_much = true;
+        self.replaces = MUCH;
         self.combined.remove(origin);
         self.next.remove_zone(origin);
         self.observer.zone_removed(origin);
@@ -168,7 +175,7 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
         next.loaded = true;
         let snapshot = self.index.current.swap(Arc::new(next.clone()));
         self.observer.published(seq, committed);
-        let is_much = std::mem::take(&mut self.replaces_much);
+        let is_much = std::mem::take(&mut self.replaces) >= MUCH;
         self.replaced.push(Replaced { snapshot, is_much });
         if is_much {
             // Whichever of them goes last has it.
@@ -187,21 +194,13 @@ impl<O: IndexObserver> Follower for IndexWriter<O> {
 
     fn join(&mut self, fork: Box<dyn Fork>, zones: &[&Name]) {
         let fork: Box<dyn Any> = fork;
-        let Ok(mut fork) = fork.downcast::<Draft>() else { return };
+        let Ok(mut fork) = fork.downcast::<IndexFork>() else { return };
         let (fork, next) = (fork.snapshot(), self.next.snapshot());
         for origin in zones {
             if let (Some(zone), Some(forked)) = (next.zone_mut(origin), fork.zone(origin)) {
                 zone.take_entries(forked);
             }
         }
-        self.replaces_much = true;
-    }
-}
-
-impl Forks for Index {
-    fn fork(&self) -> (Box<dyn Fork>, u64) {
-        let snapshot = Snapshot::clone(&self.load());
-        let seq = snapshot.seq;
-        (Box::new(Draft::from(snapshot)), seq)
+        self.replaces = MUCH;
     }
 }

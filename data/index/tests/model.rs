@@ -175,6 +175,7 @@ fn agree_with_fork(kind: ZoneKind, [base, forked, meanwhile]: [Changes; 3]) {
     writer.set_serial(&zone.origin, Serial(8));
     writer.publish(8, Instant::now());
     compare(&now);
+    fork.settle();
     writer.join(fork, &[&zone.origin]);
     for (subject, entries) in &meanwhile {
         writer.set_entries(&zone.origin, subject, entries);

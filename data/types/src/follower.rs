@@ -60,7 +60,10 @@ pub trait Forks: Send + Sync {
 
 /// A copy of a follower's entries. Writing to it takes no time of the follower, which goes on, and shows nothing
 /// until the follower [joins](Follower::join) it.
-pub trait Fork: EntryWriter + Any + Send {}
+pub trait Fork: EntryWriter + Any + Send {
+    /// Does all that is left to do, so that to join it takes no time.
+    fn settle(&mut self) {}
+}
 
 /// The follower of a store whose changes nobody looks at.
 impl Follower for () {

@@ -218,7 +218,7 @@ impl StagedParts {
             let (source, rows) = (order.source.clone(), decided.rows);
             Some((order.origin.clone(), Segment { key, source, stamp, rows, changed: 0 }))
         });
-        let fork = PreparedFork::new(db, segments.collect())?;
+        let fork = PreparedFork::new(db, &segments.collect::<Vec<_>>())?;
         Ok(Self { parts, fork })
     }
 
@@ -366,8 +366,8 @@ fn show(
     named: &[Named],
     fork: Option<PreparedFork>,
 ) -> Result<(), StoreError> {
-    let zones = named.iter().map(|part| part.order.origin.clone());
-    let join = fork.map(|fork| fork.join(transaction.view, zones.collect())).transpose()?;
+    let zones = named.iter().map(|part| part.order.origin.clone()).collect();
+    let join = fork.map(|fork| fork.join(transaction.view, &zones)).transpose()?;
     match join.flatten() {
         Some(join) => transaction.show(join),
         None => {

@@ -1,6 +1,6 @@
 //! Reading the change log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dnsbl_types::{Name, Subject, UnixTime};
 use rocksdb::ReadOptions;
@@ -83,35 +83,44 @@ impl Reader<'_> {
     }
 }
 
-/// The most changes that are looked through for the subjects that they changed.
-const TOUCHED: usize = 4096;
-
-/// The subjects of a zone that changed after a change; `None` where that would take long to tell.
-pub(crate) fn touched_since(
+/// The subjects of some zones that changed after a change; `None` where these or the changes are more than so many,
+/// or changed more than the log tells.
+pub(crate) fn touched_since<'a>(
     view: &View<'_>,
-    origin: &Name,
+    zones: impl IntoIterator<Item = &'a Name>,
     seq: u64,
-) -> Result<Option<BTreeSet<Subject>>, StoreError> {
-    let mut touched = BTreeSet::new();
+    most: usize,
+) -> Result<Option<BTreeMap<Name, BTreeSet<Subject>>>, StoreError> {
+    let mut touched: BTreeMap<_, _> =
+        zones.into_iter().map(|origin| (origin.clone(), BTreeSet::new())).collect();
+    let (mut looked, mut found) = (0, 0);
     let mut iter = view.iter(schema::LOG, ReadOptions::default());
     iter.seek(seq.saturating_add(1).to_be_bytes());
-    let mut looked = 0;
     while let Some((key, value)) = iter.item() {
         let next = read_seq(key)?;
         looked += 1;
         // Entries that were dropped say nothing any more.
-        if looked > TOUCHED || next != seq + looked as u64 {
+        if looked > most || next != seq + looked as u64 {
             return Ok(None);
         }
         for op in decode_entry(next, value)?.ops {
+            let Some(subjects) = op.zone().and_then(|origin| touched.get_mut(origin)) else {
+                continue;
+            };
             match op {
-                op if op.zone() != Some(origin) => {}
                 Op::Put { listing, .. } | Op::Delete { previous: listing, .. } => {
-                    touched.insert(listing.subject);
+                    found += usize::from(subjects.insert(listing.subject));
                 }
-                Op::PutZone { .. } | Op::PutSource { .. } => {}
+                Op::PutZone { previous: Some(_), .. }
+                | Op::PutSource { .. }
+                | Op::PutAllow { .. }
+                | Op::DeleteAllow { .. } => {}
+                // A zone that is new, too: whoever has not seen it has nothing of it.
                 _ => return Ok(None),
             }
+        }
+        if found > most {
+            return Ok(None);
         }
         iter.next();
     }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod touched;
 mod work;
 
 use dnsbl_types::{ListingBody, Name, Source, Subject, UnixTime, ZoneKind, ZoneSpec};
