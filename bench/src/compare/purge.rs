@@ -22,6 +22,8 @@ use crate::{
 };
 
 const COLUMNS: [&str; 6] = ["", "time", "writes meanwhile", "p50", "p99", "longest"];
+/// The longest list that is purged.
+const MOST: usize = 1_000_000;
 /// Writes a second beside it.
 const WRITES: f64 = 500.0;
 /// Before and after it.
@@ -29,7 +31,7 @@ const MARGIN: Duration = Duration::from_millis(300);
 
 /// Purges all that an import has listed, dry run first, undoes that, and undoes the undo.
 pub(crate) fn all(lab: &mut Lab) -> Result<()> {
-    let data = lab.data(1_000_000)?;
+    let data = lab.data(lab.large().min(MOST))?;
     let mut table = Table::new(&COLUMNS);
     for (name, format, rows) in [
         ("plain", "plain", Rows::Plain),
