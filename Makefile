@@ -99,7 +99,7 @@ bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md
 	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \
 		--results bench/RESULTS.md
 
-bench-quick: build tools ## see whether the benches work, in about 2 minutes; figures are only printed
+bench-quick: build tools ## see whether the benches work, in about 7 minutes; figures are only printed
 	$(CARGO_TARGET_DIR)/release/bench --sizes 1k,10k --seconds 1 --pairs 1 --settle 1
 
 bench-client: tools ## measure the client beside libudns, adns and hickory-resolver into bench/CLIENT.md; 5 minutes
