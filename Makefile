@@ -18,8 +18,9 @@ PRODUCT := $(filter-out bench/% tests/% fuzz/% scripts/% target/%,$(wildcard */s
 VAGUE := Said|Landed|News|Stranger|Teller|Phrases|Together|Flight|Inner|Knowledge
 
 # What `make bench` compares (nothing is everything), at which sizes, for how many seconds each time,
-# and how often servers take turns.
+# how often servers take turns, and another build of dnsbl-server.
 COMPARE ?=
+BEFORE ?=
 SIZES ?= 1k,10k,1M,10M
 SECONDS ?= 5
 PAIRS ?= 5
@@ -97,7 +98,7 @@ schemathesis: deps ## try what the description of the API allows, and what it do
 
 bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; takes about 20 minutes
 	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \
-		--results bench/RESULTS.md
+		$(and $(BEFORE),--before $(BEFORE)) --results bench/RESULTS.md
 
 bench-quick: build tools ## see whether the benches work, in about 7 minutes; figures are only printed
 	$(CARGO_TARGET_DIR)/release/bench --sizes 1k,10k --seconds 1 --pairs 1 --settle 1

@@ -144,23 +144,12 @@ impl Server {
     async fn accept(&self, listener: &Listener) {
         loop {
             let (stream, peer) = listener.accept().await;
-            let network = self.network(peer);
+            let network = PeerNetwork::of_peer(peer, &self.live_limits.load().proxies);
             if let Some(permit) = self.permits.acquire(network) {
                 self.connections.spawn(self.connection(stream, permit, peer, false));
             } else if let Some(permit) = self.spare.acquire(network) {
                 self.connections.spawn(self.connection(stream, permit, peer, true));
             }
-        }
-    }
-
-    /// The network that a connection counts for.
-    fn network(&self, peer: Option<SocketAddr>) -> PeerNetwork {
-        let Some(peer) = peer else { return PeerNetwork::Local };
-        let addr = peer.ip().to_canonical();
-        if self.live_limits.load().proxies.iter().any(|net| net.contains(&addr)) {
-            PeerNetwork::Proxy(addr)
-        } else {
-            PeerNetwork::of(addr)
         }
     }
 

@@ -35,7 +35,9 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, ValueEnum};
 
 use crate::{
-    compare::{access, answers, api, change, churn, import, overview, pages, purge, start, writes},
+    compare::{
+        access, answers, api, builds, change, churn, import, overview, pages, purge, start, writes,
+    },
     isolation::Isolation,
     lab::Lab,
     network::Network,
@@ -60,7 +62,7 @@ struct Options {
     /// How long after an import memory is looked at again, in seconds.
     #[arg(long, default_value_t = 15)]
     settle: u64,
-    /// Another build of dnsbl-server, for `access`.
+    /// Another build of dnsbl-server, for `builds` and `access`.
     #[arg(long)]
     before: Option<PathBuf>,
     /// A file that the report is written to as well.
@@ -87,6 +89,8 @@ enum Comparison {
     Combined,
     /// Answers a second of a zone that not everybody may ask everything.
     Access,
+    /// This build and another, row by row.
+    Builds,
     /// Answers while listings change.
     Churn,
     /// Durable writes a second.
@@ -145,6 +149,7 @@ impl Comparison {
             Self::Flat => answers::flat(lab),
             Self::Combined => answers::combined(lab),
             Self::Access => access::all(lab, before),
+            Self::Builds => builds::all(lab, before),
             Self::Churn => churn::all(lab),
             Self::Writes => writes::all(lab),
             Self::Logins => writes::logins(lab),

@@ -1,6 +1,6 @@
 //! Middles and tails.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// The middle one; of an even number, the mean of the two in the middle. 0 of none.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
@@ -10,6 +10,12 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
         (Some(low), Some(high)) => f64::midpoint(*low, *high),
         _ => 0.0,
     }
+}
+
+/// From the least to the most of at least one value.
+pub(crate) fn range(values: &[f64]) -> RangeInclusive<f64> {
+    let (least, most) = (f64::INFINITY, f64::NEG_INFINITY);
+    values.iter().fold(least..=most, |range, &v| range.start().min(v)..=range.end().max(v))
 }
 
 /// The value that this share of sorted values does not exceed.

@@ -1,6 +1,8 @@
 //! The network that a connection comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
 
 /// The network of a peer, which a connection counts for: who has one of its addresses has them all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +26,17 @@ impl PeerNetwork {
         }
     }
 
+    /// The network of the peer of a connection, which has an address unless it comes over a Unix socket.
+    pub fn of_peer(peer: Option<SocketAddr>, proxies: &[IpNet]) -> Self {
+        let Some(peer) = peer else { return Self::Local };
+        let addr = peer.ip().to_canonical();
+        if proxies.iter().any(|net| net.contains(&addr)) {
+            Self::Proxy(addr)
+        } else {
+            Self::of(addr)
+        }
+    }
+
     /// Whether the limit of a network holds for it.
     pub(crate) fn is_limited(self) -> bool {
         matches!(self, Self::V4(_) | Self::V6(_))
@@ -44,5 +57,15 @@ mod tests {
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    #[test]
+    fn a_proxy_is_known_however_its_address_is_written_and_a_unix_socket_has_none() {
+        let proxies = ["192.0.2.0/25".parse().unwrap()];
+        let of = |text: &str| PeerNetwork::of_peer(Some(text.parse().unwrap()), &proxies);
+        let proxy = PeerNetwork::Proxy("192.0.2.1".parse().unwrap());
+        assert_eq!([of("192.0.2.1:25"), of("[::ffff:192.0.2.1]:25")], [proxy, proxy]);
+        assert_eq!(of("192.0.2.129:25"), network("192.0.2.129"));
+        assert_eq!(PeerNetwork::of_peer(None, &proxies), PeerNetwork::Local);
     }
 }

@@ -59,20 +59,9 @@ impl Server {
     async fn accept(&self, listener: &Listener) {
         loop {
             let (stream, peer) = listener.accept().await;
-            if let Some(permit) = self.permits.acquire(self.network(peer)) {
+            if let Some(permit) = self.permits.acquire(PeerNetwork::of_peer(peer, &self.proxies)) {
                 self.connections.spawn(self.connection(stream, permit, peer));
             }
-        }
-    }
-
-    /// The network that a connection counts for.
-    fn network(&self, peer: Option<SocketAddr>) -> PeerNetwork {
-        let Some(peer) = peer else { return PeerNetwork::Local };
-        let addr = peer.ip().to_canonical();
-        if self.proxies.iter().any(|net| net.contains(&addr)) {
-            PeerNetwork::Proxy(addr)
-        } else {
-            PeerNetwork::of(addr)
         }
     }
 

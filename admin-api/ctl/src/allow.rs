@@ -5,18 +5,17 @@ use std::process::ExitCode;
 use admin_api_types as api;
 use clap::{Args, Subcommand};
 use reqwest::{Method, header::IF_MATCH};
+use serde::Serialize;
 
 use crate::{
     args::{Query, parse_time},
     client::Client,
     document::Deletion,
     output::Output,
+    pages::List,
     path::parse_segment,
     text::{self, Cell},
 };
-
-/// The most entries of one page.
-const PAGE: u64 = 1000;
 
 const COLUMNS: [&str; 5] = ["subject", "zone", "owner", "expires_at", "reason"];
 
@@ -59,7 +58,7 @@ pub(crate) enum AllowCommand {
 }
 
 /// Lists allow entries
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = LIST_NOTES)]
 pub(crate) struct ListAllowEntries {
     /// Only those of this zone; * is those that hold for all zones
@@ -166,27 +165,13 @@ impl PutAllowEntry {
 
 impl ListAllowEntries {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let mut cursor = None;
-        loop {
-            let given = [
-                ("zone", self.zone.clone()),
-                ("subject", self.subject.clone()),
-                ("cursor", cursor),
-                ("limit", Some(PAGE.to_string())),
-            ];
-            let query: Query =
-                given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-            let request = client.v1(Method::GET, &["allowlist"]).query(&query);
-            let page = client.ask::<api::AllowEntryPage>(request).await?;
-            output.table(&page, COLUMNS, &page.body.entries, |entry| {
-                let zone = entry.zone.as_deref().unwrap_or("*");
-                let api::AllowEntry { subject, owner, expires_at, reason, .. } = entry;
-                [subject.cell(), zone.cell(), owner.cell(), expires_at.cell(), reason.cell()]
-            })?;
-            cursor = page.body.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
+        let list = List { path: &["allowlist"], query: &self, limit: None };
+        list.print::<api::AllowEntryPage, _>(client, output, COLUMNS, row).await
     }
+}
+
+fn row(entry: &api::AllowEntry) -> [String; 5] {
+    let zone = entry.zone.as_deref().unwrap_or("*");
+    let api::AllowEntry { subject, owner, expires_at, reason, .. } = entry;
+    [subject.cell(), zone.cell(), owner.cell(), expires_at.cell(), reason.cell()]
 }

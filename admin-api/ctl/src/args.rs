@@ -1,5 +1,11 @@
 //! Arguments that several commands share.
 
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
+
 use anyhow::{Context, ensure};
 use clap::Args;
 use jiff::{Span, SpanRelativeTo};
@@ -25,6 +31,17 @@ impl Overrides {
     pub(crate) fn query(&self) -> Option<(&'static str, String)> {
         (!self.guards.is_empty()).then(|| ("override", self.guards.join(",")))
     }
+}
+
+/// Reads a file, or standard input where it is called `-`; octets that are no UTF-8 can't be sent as they are.
+pub(crate) fn read_text(file: &Path) -> anyhow::Result<String> {
+    let mut octets = Vec::new();
+    let read = match file == Path::new("-") {
+        true => io::stdin().read_to_end(&mut octets).map(drop),
+        false => fs::read(file).map(|whole| octets = whole),
+    };
+    read.with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 
 /// Reads a duration of one unit, such as 90m, 36h, 7d or 30days, in seconds.

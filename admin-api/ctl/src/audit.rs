@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use admin_api_types as api;
 use clap::Args;
 use reqwest::Method;
+use serde::Serialize;
 
 use crate::{
-    args::{Query, parse_time},
+    args::parse_time,
     client::Client,
     output::{self, Output},
     text::Cell,
@@ -35,14 +36,16 @@ Examples:
   dnsblctl audit --before 1700 --json";
 
 /// Prints the audit log
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = NOTES)]
 pub(crate) struct Audit {
     /// Only records before this one
     #[arg(long, value_name = "SEQ")]
+    #[serde(skip)]
     before: Option<u64>,
     /// At most so many records, 100 unless given; those of one change stay together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip)]
     limit: Option<u64>,
     /// Only what was done to this zone
     #[arg(long)]
@@ -74,8 +77,8 @@ impl Audit {
         let mut before = self.before;
         // A page may be empty and not the last: the server looks at so many records at a time.
         loop {
-            let query = self.query(before, left.min(PAGE));
-            let request = client.v1(Method::GET, &["audit"]).query(&query);
+            let request = client.v1(Method::GET, &["audit"]).query(&self);
+            let request = request.query(&[("before", before), ("limit", Some(left.min(PAGE)))]);
             let page = client.ask::<api::AuditPage>(request).await?;
             let records = &page.body.records;
             before = page.body.next;
@@ -91,21 +94,6 @@ impl Audit {
             output::note(format_args!("there is more: --before {next}"));
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    fn query(&self, before: Option<u64>, limit: u64) -> Query {
-        let given = [
-            ("before", before.map(|seq| seq.to_string())),
-            ("limit", Some(limit.to_string())),
-            ("zone", self.zone.clone()),
-            ("subject", self.subject.clone()),
-            ("source", self.source.clone()),
-            ("actor", self.actor.clone()),
-            ("action", self.action.clone()),
-            ("from", self.from.clone()),
-            ("to", self.to.clone()),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 

@@ -7,12 +7,9 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 
 use crate::{
-    args::Query, client::Client, document::Deletion, output::Output, path::parse_segment,
+    client::Client, document::Deletion, output::Output, pages::List, path::parse_segment,
     text::Cell,
 };
-
-/// The most grants of one page.
-const PAGE: u64 = 1000;
 
 const COLUMNS: [&str; 7] = ["zone", "address", "since", "until", "users", "service", "via"];
 
@@ -81,28 +78,10 @@ impl GrantCommand {
 
 impl ListGrants {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let mut cursor = None;
-        loop {
-            let query = self.query(cursor);
-            let request = client.v1(Method::GET, &["grants"]).query(&query);
-            let page = client.ask::<GrantPage>(request).await?;
-            output.table(&page, COLUMNS, &page.body.grants, row)?;
-            cursor = page.body.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn query(&self, cursor: Option<String>) -> Query {
-        let given = [
-            ("zone", self.zone.clone()),
-            ("address", self.address.clone()),
-            ("ended", self.ended.then(|| "1".to_owned())),
-            ("cursor", cursor),
-            ("limit", Some(PAGE.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let Self { zone, address, ended } = self;
+        let query = (("zone", zone), ("address", address), ("ended", ended.then_some(1)));
+        let list = List { path: &["grants"], query: &query, limit: None };
+        list.print::<GrantPage, _>(client, output, COLUMNS, row).await
     }
 }
 

@@ -8,11 +8,10 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::{
-    args::Query,
     client::Client,
     document::Document,
     output::Output,
-    pages,
+    pages::List,
     path::parse_segment,
     text::{self, Cell},
 };
@@ -91,7 +90,7 @@ pub(crate) struct SubmitRemoval {
 }
 
 /// Lists requests for removal
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = LIST_NOTES)]
 pub(crate) struct ListRemovals {
     /// Only those of this zone
@@ -104,8 +103,9 @@ pub(crate) struct ListRemovals {
     #[arg(long, value_parser = STATES)]
     state: Option<String>,
     /// At most so many; all unless given
-    #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip)]
+    limit: Option<u64>,
 }
 
 /// Shows a request for removal
@@ -175,25 +175,8 @@ fn outcome(document: &Document<RemovalRequest>, body: &RemovalRequest, name: &st
 
 impl ListRemovals {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        pages::each(self.limit, async |cursor, size| {
-            let query = self.query(cursor, size);
-            let request = client.v1(Method::GET, &["removal-requests"]).query(&query);
-            let page: Document<RemovalPage> = client.ask(request).await?;
-            output.table(&page, COLUMNS, &page.body.removal_requests, row)?;
-            Ok((page.body.removal_requests.len(), page.body.next))
-        })
-        .await
-    }
-
-    fn query(&self, cursor: Option<String>, limit: usize) -> Query {
-        let given = [
-            ("zone", self.zone.clone()),
-            ("subject", self.subject.clone()),
-            ("state", self.state.clone()),
-            ("cursor", cursor),
-            ("limit", Some(limit.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let list = List { path: &["removal-requests"], query: &self, limit: self.limit };
+        list.print::<RemovalPage, _>(client, output, COLUMNS, row).await
     }
 }
 

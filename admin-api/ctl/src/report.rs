@@ -1,24 +1,17 @@
 //! `dnsblctl report`: what is reported, and what reviewers make of it.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use admin_api_types::{Report, ReportNote, ReportPage};
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde::Serialize;
 
 use crate::{
-    args::{Query, parse_time},
+    args::{parse_time, read_text},
     client::Client,
-    document::Document,
     output::Output,
-    pages,
+    pages::List,
     path::parse_segment,
     text::{self, Cell},
 };
@@ -127,7 +120,7 @@ pub(crate) struct AddReport {
 }
 
 /// Lists reports
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = LIST_NOTES)]
 pub(crate) struct ListReports {
     /// Only those of this zone
@@ -146,8 +139,9 @@ pub(crate) struct ListReports {
     #[arg(long, value_name = "NAME")]
     reporter: Option<String>,
     /// At most so many; all unless given
-    #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip)]
+    limit: Option<u64>,
 }
 
 /// Shows a report
@@ -203,7 +197,7 @@ impl AddReport {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
         let mut body = serde_json::to_value(&self)?;
         if let Some(file) = &self.evidence_file {
-            body["evidence"] = read(file)?.into();
+            body["evidence"] = read_text(file)?.into();
         }
         let request = client.v1(Method::POST, &["reports"]).json(&body);
         let report = client.ask::<Report>(request).await?;
@@ -217,27 +211,8 @@ impl AddReport {
 
 impl ListReports {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        pages::each(self.limit, async |cursor, size| {
-            let query = self.query(cursor, size);
-            let request = client.v1(Method::GET, &["reports"]).query(&query);
-            let page: Document<ReportPage> = client.ask(request).await?;
-            output.table(&page, COLUMNS, &page.body.reports, row)?;
-            Ok((page.body.reports.len(), page.body.next))
-        })
-        .await
-    }
-
-    fn query(&self, cursor: Option<String>, limit: usize) -> Query {
-        let given = [
-            ("zone", self.zone.clone()),
-            ("subject", self.subject.clone()),
-            ("category", self.category.clone()),
-            ("state", self.state.clone()),
-            ("reporter", self.reporter.clone()),
-            ("cursor", cursor),
-            ("limit", Some(limit.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let list = List { path: &["reports"], query: &self, limit: self.limit };
+        list.print::<ReportPage, _>(client, output, COLUMNS, row).await
     }
 }
 
@@ -281,17 +256,6 @@ impl DecideReport {
             report.outcome(&[&state(body), &body.zone, &body.subject, &body.id])
         })
     }
-}
-
-/// Reads evidence; octets that are no UTF-8 can't be sent as they are.
-fn read(file: &Path) -> anyhow::Result<String> {
-    let mut octets = Vec::new();
-    let read = match file == Path::new("-") {
-        true => io::stdin().read_to_end(&mut octets).map(drop),
-        false => fs::read(file).map(|whole| octets = whole),
-    };
-    read.with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 
 #[cfg(test)]

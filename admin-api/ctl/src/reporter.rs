@@ -4,12 +4,8 @@ use std::process::ExitCode;
 
 use admin_api_types::{Reporter, ReporterPage};
 use clap::Subcommand;
-use reqwest::Method;
 
-use crate::{args::Query, client::Client, output::Output, text::Cell};
-
-/// The most reporters of one page.
-const PAGE: u64 = 1000;
+use crate::{client::Client, output::Output, pages::List, text::Cell};
 
 const COLUMNS: [&str; 7] =
     ["reporter", "reports", "duplicates", "confirmed", "refuted", "counts", "last report"];
@@ -41,19 +37,8 @@ impl ReporterCommand {
 }
 
 async fn list(client: &Client, output: Output) -> anyhow::Result<()> {
-    let mut cursor: Option<String> = None;
-    loop {
-        let given = [("cursor", cursor), ("limit", Some(PAGE.to_string()))];
-        let query: Query =
-            given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let request = client.v1(Method::GET, &["reporters"]).query(&query);
-        let page = client.ask::<ReporterPage>(request).await?;
-        output.table(&page, COLUMNS, &page.body.reporters, row)?;
-        cursor = page.body.next;
-        if cursor.is_none() {
-            return Ok(());
-        }
-    }
+    let list = List { path: &["reporters"], query: &(), limit: None };
+    list.print::<ReporterPage, _>(client, output, COLUMNS, row).await
 }
 
 fn row(reporter: &Reporter) -> [String; 7] {

@@ -5,13 +5,12 @@ use std::process::ExitCode;
 use admin_api_types::{ClaimBody, DecideBody, Decided, ReviewItem, ReviewPage};
 use clap::{Args, Subcommand};
 use reqwest::{Method, RequestBuilder, header::IF_MATCH};
+use serde::Serialize;
 
 use crate::{
-    args::Query,
     client::Client,
-    document::Document,
     output::Output,
-    pages,
+    pages::List,
     path::parse_segment,
     text::{self, Cell},
 };
@@ -66,7 +65,7 @@ pub(crate) enum ReviewCommand {
 }
 
 /// Lists what waits for a decision
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = LIST_NOTES)]
 pub(crate) struct ListReview {
     /// Only items of this kind
@@ -79,8 +78,9 @@ pub(crate) struct ListReview {
     #[arg(long)]
     zone: Option<String>,
     /// At most so many; all unless given
-    #[arg(long, value_name = "COUNT")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip)]
+    limit: Option<u64>,
 }
 
 /// Shows something that waits
@@ -179,25 +179,8 @@ impl ReviewCommand {
 
 impl ListReview {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        pages::each(self.limit, async |cursor, size| {
-            let query = self.query(cursor, size);
-            let request = client.v1(Method::GET, &["review"]).query(&query);
-            let page: Document<ReviewPage> = client.ask(request).await?;
-            output.table(&page, COLUMNS, &page.body.items, row)?;
-            Ok((page.body.items.len(), page.body.next))
-        })
-        .await
-    }
-
-    fn query(&self, cursor: Option<String>, limit: usize) -> Query {
-        let given = [
-            ("kind", self.kind.clone()),
-            ("state", self.state.clone()),
-            ("zone", self.zone.clone()),
-            ("cursor", cursor),
-            ("limit", Some(limit.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let list = List { path: &["review"], query: &self, limit: self.limit };
+        list.print::<ReviewPage, _>(client, output, COLUMNS, row).await
     }
 }
 

@@ -6,16 +6,7 @@ use admin_api_types::{FoundListing, SearchCount, SearchPage};
 use clap::Args;
 use reqwest::Method;
 
-use crate::{
-    args::{Query, parse_time},
-    client::Client,
-    document::Document,
-    output::{self, Output},
-    text::Cell,
-};
-
-/// The most listings of one page.
-const PAGE: u64 = 1000;
+use crate::{args::parse_time, client::Client, output::Output, pages::List, text::Cell};
 
 const COLUMNS: [&str; 9] = [
     "zone",
@@ -120,28 +111,16 @@ impl Search {
     }
 
     async fn list(&self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let mut left = self.limit.unwrap_or(u64::MAX);
-        let mut cursor = None;
-        while left > 0 {
-            let limit = Some(left.min(PAGE));
-            let request = client.v1(Method::GET, &["search"]).query(&self.query(cursor, limit));
-            let page = client.ask::<SearchPage>(request).await?;
-            show(&page, output)?;
-            left = left.saturating_sub(page.body.listings.len() as u64);
-            cursor = page.body.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-        output::note("there are more listings");
-        Ok(())
+        let list = List { path: &["search"], query: &self.query(), limit: self.limit };
+        list.print::<SearchPage, _>(client, output, COLUMNS, row).await
     }
 
     /// Counts on where the server has looked for long enough.
     async fn count(&self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let (mut total, mut cursor) = (0, None);
+        let (mut total, mut cursor) = (0, None::<String>);
         loop {
-            let request = client.v1(Method::GET, &["search"]).query(&self.query(cursor, None));
+            let request = client.v1(Method::GET, &["search"]).query(&self.query());
+            let request = request.query(&[("cursor", &cursor)]);
             let counted = client.ask::<SearchCount>(request).await?;
             total += counted.body.count;
             cursor = counted.body.next.clone();
@@ -154,10 +133,10 @@ impl Search {
         }
     }
 
-    fn query(&self, cursor: Option<String>, limit: Option<u64>) -> Query {
+    fn query(&self) -> [(&'static str, Option<String>); 17] {
         let flag = |is_set: bool| is_set.then(|| "1".to_owned());
         let zones = (!self.zones.is_empty()).then(|| self.zones.join(","));
-        let given = [
+        [
             ("zone", zones),
             ("subject", self.subject.clone()),
             ("match", self.matching.clone()),
@@ -175,19 +154,8 @@ impl Search {
             ("expires_until", self.expires_until.clone()),
             ("never_expires", flag(self.never_expires)),
             ("count", flag(self.count)),
-            ("cursor", cursor),
-            ("limit", limit.map(|limit| limit.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        ]
     }
-}
-
-fn show(page: &Document<SearchPage>, output: Output) -> anyhow::Result<()> {
-    let listings = &page.body.listings;
-    if listings.is_empty() && page.body.next.is_some() && !output.is_json() {
-        return Ok(());
-    }
-    output.table(page, COLUMNS, listings, row)
 }
 
 fn row(FoundListing { zone, listing }: &FoundListing) -> [String; 9] {

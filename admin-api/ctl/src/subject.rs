@@ -9,7 +9,6 @@ use clap::Args;
 use reqwest::Method;
 
 use crate::{
-    args::Query,
     client::Client,
     output::{self, Output},
     path::parse_segment,
@@ -49,10 +48,7 @@ pub(crate) struct Subject {
 impl Subject {
     /// Does it.
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
-        let options = [("before", self.before), ("limit", self.limit)];
-        let given =
-            options.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
-        let query: Query = given.collect();
+        let query = [("before", self.before), ("limit", self.limit)];
         let request = client.v1(Method::GET, &["subjects", &self.subject]).query(&query);
         let history = client.ask::<SubjectHistory>(request).await?;
         output.document(&history, told)?;

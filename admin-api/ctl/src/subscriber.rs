@@ -6,18 +6,17 @@ use admin_api_types as api;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reqwest::{Method, header::IF_MATCH};
+use serde::Serialize;
 
 use crate::{
-    args::{Query, parse_duration, parse_time},
+    args::{parse_duration, parse_time},
     client::Client,
     document::{Deletion, Document},
     output::{self, Output},
+    pages::List,
     path::parse_segment,
     text::{self, Cell},
 };
-
-/// The most subscribers of one page.
-const PAGE: u64 = 1000;
 
 const COLUMNS: [&str; 6] = ["id", "name", "zones", "recognition", "networks", "expires_at"];
 
@@ -87,7 +86,7 @@ pub(crate) struct AddSubscriber {
 }
 
 /// Lists subscribers, without their keys
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = LIST_NOTES)]
 pub(crate) struct ListSubscribers {
     /// Only those that may ask this zone
@@ -248,27 +247,8 @@ fn hand_over(mut made: Document<api::Subscriber>, output: Output) -> anyhow::Res
 
 impl ListSubscribers {
     async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let mut cursor = None;
-        loop {
-            let query = self.query(cursor);
-            let request = client.v1(Method::GET, &["subscribers"]).query(&query);
-            let page = client.ask::<api::SubscriberPage>(request).await?;
-            output.table(&page, COLUMNS, &page.body.subscribers, row)?;
-            cursor = page.body.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn query(&self, cursor: Option<String>) -> Query {
-        let given = [
-            ("zone", self.zone.clone()),
-            ("name", self.name.clone()),
-            ("cursor", cursor),
-            ("limit", Some(PAGE.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let list = List { path: &["subscribers"], query: &self, limit: None };
+        list.print::<api::SubscriberPage, _>(client, output, COLUMNS, row).await
     }
 }
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use admin_api_types as api;
 use clap::{Args, ValueEnum};
 use reqwest::Method;
+use serde::Serialize;
 
 use crate::{
-    args::Query,
     client::Client,
     output::{self, Output, headed},
     path::parse_segment,
@@ -41,11 +41,12 @@ const DAY_COLUMNS: [&str; 5] = ["day", "zone", "questions", "listed", "refused"]
 const SUBSCRIBER_COLUMNS: [&str; 4] = ["subscriber", "questions", "listed", "refused"];
 
 /// Prints what subscribers asked, by day and zone
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = USAGE_NOTES)]
 pub(crate) struct UsageCommand {
     /// Id of one subscriber; all of them together unless given
     #[arg(value_name = "SUBSCRIBER", value_parser = parse_segment)]
+    #[serde(skip)]
     subscriber: Option<String>,
     /// First day, such as 2030-01-01; 30 days before the last unless given
     #[arg(long, value_name = "DAY")]
@@ -58,6 +59,7 @@ pub(crate) struct UsageCommand {
     zone: Option<String>,
     /// The subscribers who asked most, rather than days and zones
     #[arg(long, conflicts_with = "subscriber")]
+    #[serde(skip)]
     subscribers: bool,
     /// At most so many subscribers, 100 unless given
     #[arg(long, value_name = "N", conflicts_with = "subscriber")]
@@ -98,11 +100,11 @@ impl UsageCommand {
         match &self.subscriber {
             Some(id) => {
                 let request = client.v1(Method::GET, &["subscribers", id, "usage"]);
-                let usage = client.ask(request.query(&self.query())).await?;
+                let usage = client.ask(request.query(&self)).await?;
                 output.document(&usage, subscriber_text)?;
             }
             None => {
-                let request = client.v1(Method::GET, &["usage"]).query(&self.query());
+                let request = client.v1(Method::GET, &["usage"]).query(&self);
                 let usage = client.ask(request).await?;
                 match self.subscribers {
                     true => output.document(&usage, subscribers_text)?,
@@ -114,30 +116,18 @@ impl UsageCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
-
-    fn query(&self) -> Query {
-        let given = [
-            ("from", self.from.clone()),
-            ("to", self.to.clone()),
-            ("zone", self.zone.clone()),
-            ("limit", self.limit.map(|limit| limit.to_string())),
-        ];
-        given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-    }
 }
 
 impl TopCommand {
     /// Does it.
     pub(crate) async fn run(self, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
         let by = self.by.to_possible_value().map(|by| by.get_name().to_owned());
-        let given = [
+        let query = [
             ("by", by),
             ("zone", self.zone.clone()),
             ("day", self.yesterday.then(|| "yesterday".into())),
             ("limit", self.limit.map(|limit| limit.to_string())),
         ];
-        let query: Query =
-            given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let request = client.v1(Method::GET, &["top"]).query(&query);
         let top = client.ask::<api::Top>(request).await?;
         let columns = [self.by.column(), "questions", "error", "listed", "denied"];

@@ -9,6 +9,7 @@ use crate::{
     measure::{Measured, medians, ratio, take_turns},
     report::{self, Table, rate},
     servers::{Echo, Rbldnsd, Server},
+    stats::range,
 };
 
 /// The largest list on one core, in turns with rbldnsd and the echo.
@@ -88,12 +89,12 @@ pub(super) fn print(
     let mut table = Table::new(&["", "answers/s", "least", "most", "user µs", "system µs"]);
     for (name, rounds) in names.iter().zip(rounds) {
         let middle = medians(rounds);
-        let rates = || rounds.iter().map(|round| round.rate);
+        let rates = range(&rounds.iter().map(|round| round.rate).collect::<Vec<_>>());
         table.row([
             (*name).to_owned(),
             rate(middle.rate),
-            rate(rates().fold(f64::INFINITY, f64::min)),
-            rate(rates().fold(0.0, f64::max)),
+            rate(*rates.start()),
+            rate(*rates.end()),
             format!("{:.2}", middle.user),
             format!("{:.2}", middle.system),
         ]);

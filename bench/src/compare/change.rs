@@ -1,6 +1,7 @@
 //! From a change to the first answer that shows it.
 
 use std::{
+    net::Ipv4Addr,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -26,15 +27,18 @@ pub(crate) const LONGEST_ZONE: usize = 1_000_000;
 const RELOADS: usize = 5;
 const CHANGES: usize = 100;
 
-/// Times of `changes` changes, from when the operator has made one, sorted.
+/// Times of changes, which list one address after the other, from when the operator has made one, sorted.
 ///
 /// For a server with an API that is when the request is sent, for others when the file is there and
 /// the server has been told.
-pub(crate) fn times(server: &mut dyn Server, data: &Data, changes: usize) -> Result<Vec<Duration>> {
+pub(crate) fn times(
+    server: &mut dyn Server,
+    addresses: impl Iterator<Item = Ipv4Addr>,
+) -> Result<Vec<Duration>> {
     let asker = Asker::new(server.program().addr())?;
-    let mut random = Random::new(data.size() as u64);
-    let mut times = Vec::with_capacity(changes);
-    for addr in data.fresh(2).take(changes) {
+    let mut random = Random::new(1);
+    let mut times = Vec::new();
+    for addr in addresses {
         if server.reloads() {
             // Servers see a file's time in whole seconds, and some look once a second.
             pause(Duration::from_millis(1000 + random.below(1000) as u64));
@@ -55,7 +59,7 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
         let data = lab.data(size)?;
         for mut server in servers(lab, &data)? {
             let changes = if server.reloads() { RELOADS } else { CHANGES };
-            let times = times(server.as_mut(), &data, changes)?;
+            let times = times(server.as_mut(), data.fresh(2).take(changes))?;
             table.row([
                 server.name().to_owned(),
                 report::size(size),

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod answers;
 pub(crate) mod api;
+pub(crate) mod builds;
 pub(crate) mod change;
 pub(crate) mod churn;
 pub(crate) mod import;

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Clients, each with a connection that it keeps.
-const CLIENTS: usize = 64;
+pub(super) const CLIENTS: usize = 64;
 /// The same of those that report logins.
 const LOGIN_CLIENTS: usize = 120;
 /// More writes than a client makes in a second.
@@ -41,6 +41,16 @@ pub(crate) fn all(lab: &mut Lab) -> Result<()> {
     let work = Work { clients: CLIENTS, request: Connection::list };
     let text = format!("{CLIENTS} clients put distinct listings beside");
     compare(lab, work, "Writes", &text)
+}
+
+/// Listings a second that nobody asks for meanwhile; each round lists others.
+pub(super) fn listings_a_second(lab: &Lab, ours: &Ours, data: &Data, round: u64) -> Result<f64> {
+    let work = Work { clients: CLIENTS, request: Connection::list };
+    let begun = Instant::now();
+    let clients = start(ours, data, work, round, lab.duration)?;
+    pause(lab.duration);
+    let written = stop_all(clients)?.into_iter().flatten().count();
+    Ok(written as f64 / begun.elapsed().as_secs_f64())
 }
 
 /// Logins alone, then under full load of questions.

@@ -105,10 +105,14 @@ impl Ours {
     /// Makes a zone at an origin, which includes others.
     pub(crate) fn make_list(&self, origin: &str, includes: &[String]) -> Result<()> {
         let includes: Vec<Value> = includes.iter().map(|zone| json!({"zone": zone})).collect();
-        let body = json!({
-            "kind": "ip", "ns": ["ns1.example.net."], "reason": data::REASON, "includes": includes,
+        let mut body = json!({
+            "kind": "ip", "ns": ["ns1.example.net."], "reason": data::REASON,
             "soa": {"mname": "ns1.example.net.", "rname": format!("hostmaster.{}.", data::ORIGIN)},
         });
+        if !includes.is_empty() {
+            // Builds that are compared may not know the key.
+            body["includes"] = includes.into();
+        }
         let path = format!("/v1/zones/{origin}");
         let reply = HttpReply::try_of(self.admin().request(Method::PUT, &path).json(&body))?;
         ensure!(reply.status == 201, "making {origin}: {} {}", reply.status, reply.text);

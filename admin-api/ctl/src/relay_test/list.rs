@@ -2,18 +2,9 @@
 
 use admin_api_types::{RelayTest, RelayTests};
 use clap::Args;
-use reqwest::Method;
+use serde::Serialize;
 
-use crate::{
-    args::Query,
-    client::Client,
-    document::Document,
-    output::{self, Output},
-    text::Cell,
-};
-
-/// The most tests of one page.
-const PAGE: u64 = 1000;
+use crate::{client::Client, output::Output, pages::List, text::Cell};
 
 const COLUMNS: [&str; 8] =
     ["id", "address", "port", "ground", "state", "verdict", "submitted_at", "listed"];
@@ -28,7 +19,7 @@ Examples:
   dnsblctl relay-test list --state done --verdict open --json | jq -r '.relay_tests[].address'";
 
 /// Lists tests, the newest first
-#[derive(Args)]
+#[derive(Args, Serialize)]
 #[command(after_help = NOTES)]
 pub(crate) struct ListTests {
     /// Only tests of this address
@@ -42,44 +33,15 @@ pub(crate) struct ListTests {
     verdict: Option<String>,
     /// At most so many tests; all unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[serde(skip)]
     limit: Option<u64>,
 }
 
 impl ListTests {
     /// Does it.
     pub(super) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let mut left = self.limit.unwrap_or(u64::MAX);
-        let mut cursor = None;
-        while left > 0 {
-            let page = self.page(client, cursor, left.min(PAGE)).await?;
-            let tests = &page.body.relay_tests;
-            output.table(&page, COLUMNS, tests, row)?;
-            left = left.saturating_sub(tests.len() as u64);
-            cursor = page.body.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-        output::note("there may be more tests");
-        Ok(())
-    }
-
-    async fn page(
-        &self,
-        client: &Client,
-        cursor: Option<String>,
-        limit: u64,
-    ) -> anyhow::Result<Document<RelayTests>> {
-        let given = [
-            ("address", self.address.clone()),
-            ("state", self.state.clone()),
-            ("verdict", self.verdict.clone()),
-            ("cursor", cursor),
-            ("limit", Some(limit.to_string())),
-        ];
-        let given = given.into_iter();
-        let query: Query = given.filter_map(|(name, value)| Some((name, value?))).collect();
-        client.ask(client.v1(Method::GET, &["relay-tests"]).query(&query)).await
+        let list = List { path: &["relay-tests"], query: &self, limit: self.limit };
+        list.print::<RelayTests, _>(client, output, COLUMNS, row).await
     }
 }
 

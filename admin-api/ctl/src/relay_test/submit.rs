@@ -1,20 +1,14 @@
 //! `dnsblctl relay-test submit`.
 
-use std::{
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use admin_api_types::{RelayTest, RelayTestBody};
-use anyhow::Context;
 use clap::Args;
 use reqwest::Method;
 use tokio::time::{Instant, interval_at};
 
 use super::show;
-use crate::{client::Client, document::Document, output::Output, progress, text};
+use crate::{args::read_text, client::Client, document::Document, output::Output, progress, text};
 
 /// Between two looks at a test that is waited for.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -77,7 +71,7 @@ struct TestArgs {
 impl SubmitTest {
     /// Does it.
     pub(super) async fn run(self, client: &Client, output: Output) -> anyhow::Result<()> {
-        let evidence = self.evidence_file.as_deref().map(read).transpose()?;
+        let evidence = self.evidence_file.as_deref().map(read_text).transpose()?;
         let body = self.body.with_evidence(evidence);
         let request = client.v1(Method::POST, &["relay-tests"]).json(&body);
         let mut test = client.ask(request).await?;
@@ -114,17 +108,6 @@ async fn wait(
 
 fn is_over(test: &RelayTest) -> bool {
     test.verdict.is_some() || test.state == "cancelled"
-}
-
-/// Reads a message; octets that are no UTF-8 can't be sent as they are.
-fn read(file: &Path) -> anyhow::Result<String> {
-    let mut octets = Vec::new();
-    let read = match file == Path::new("-") {
-        true => io::stdin().read_to_end(&mut octets).map(drop),
-        false => fs::read(file).map(|whole| octets = whole),
-    };
-    read.with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(String::from_utf8_lossy(&octets).into_owned())
 }
 
 #[cfg(test)]

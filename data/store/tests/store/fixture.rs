@@ -1,4 +1,4 @@
-//! A store with a follower that remembers what it was shown.
+//! A store with followers: one that remembers what it was shown, and the index.
 
 use std::{
     any::Any,
@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use dnsbl_index::{Index, IndexWriter};
 use dnsbl_store::{
     Actor, Change, ChangeError, Committed, Filter, ImportCounts, ImportLimits, ImportMode,
     Operation, OperationResult, Precondition, Sources, Staged, Store, StoreOptions,
@@ -17,6 +18,8 @@ use dnsbl_types::{
     Source, Subject, Subscriber, SubscriberId, UnixTime, Zone, ZoneKind, ZoneSpec,
 };
 use tempfile::TempDir;
+
+use crate::followers::Followers;
 
 pub(crate) const NOW: UnixTime = UnixTime(1_700_000_000);
 
@@ -128,6 +131,7 @@ impl Follower for Mirror {
 pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) mirror: Mirror,
+    pub(crate) index: Arc<Index>,
     pub(crate) options: StoreOptions,
     /// Last, so that the store is closed before its files go.
     pub(crate) dir: TempDir,
@@ -156,10 +160,12 @@ impl Fixture {
 
     pub(crate) fn open_with(dir: TempDir, options: StoreOptions) -> Self {
         let store = Store::open_with(dir.path(), options.clone()).unwrap();
-        let mut mirror = Mirror::default();
-        store.load(&mut mirror).unwrap();
-        store.start(Box::new(mirror.clone())).unwrap();
-        Self { store, mirror, options, dir }
+        let (mirror, index) = (Mirror::default(), Arc::<Index>::default());
+        let writer = IndexWriter::new(index.clone());
+        let mut followers = Followers { mirror: mirror.clone(), index: writer };
+        store.load(&mut followers).unwrap();
+        store.start(Box::new(followers)).unwrap();
+        Self { store, mirror, index, options, dir }
     }
 
     pub(crate) fn reopen(self) -> Self {

@@ -10,6 +10,7 @@ mod damage;
 mod documents;
 mod documents_model;
 mod fixture;
+mod followers;
 mod housekeeping;
 mod imports;
 mod includes;

@@ -6,7 +6,10 @@ use dnsbl_store::{ImportMode, Operation, OperationResult, Sources};
 use dnsbl_types::{Entry, ListingBody, Subject};
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, NOW, REPLACE, note, plain, source};
+use crate::{
+    fixture::{Fixture, NOW, REPLACE, note, origin, plain, source},
+    followers::{loaded, verdicts},
+};
 
 /// Steps of the model test.
 #[derive(Clone, Debug)]
@@ -124,7 +127,7 @@ fn import(
     model.extend(rows.into_iter().map(|(at, what)| ((at, name.clone()), what)));
 }
 
-/// Compares all ways of looking at the store with the model.
+/// Compares all ways of looking at the store with the model, and the index with that of a new start.
 pub(crate) fn compare(fixture: &Fixture, model: &Model) {
     let live: Vec<_> = model.iter().filter(|(_, what)| **what < 3).collect();
     let mut expected: Vec<_> =
@@ -152,6 +155,9 @@ pub(crate) fn compare(fixture: &Fixture, model: &Model) {
         .filter(|(_, n)| *n > 0)
         .collect();
     assert_eq!(seen, index);
+    let subjects: Vec<Subject> = (0..12).map(|n| subject(n).parse().unwrap()).collect();
+    let verdicts = |index| verdicts(index, &origin(), &subjects);
+    assert_eq!(verdicts(&fixture.index), verdicts(&loaded(&fixture.store)));
 }
 
 proptest! {
