@@ -26,7 +26,7 @@ SECONDS ?= 5
 PAIRS ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint fmt build deps tools picture fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
+.PHONY: help run test test-all rounds lint fmt build deps tools picture fuzz fuzz-merge fuzz-smoke bench bench-quick bench-client \
 	bench-criterion advisories msrv schemathesis clean-var
 
 help: ## list these commands
@@ -39,12 +39,12 @@ run: ## build, start a server with a sample zone, and print lines to try on it
 	$(CARGO_BUILD_PROGRAMS)
 	@exec scripts/run-demo
 
-# What takes minutes by its nature is short in `make test`, and as its defaults say in `make test-all`.
-test: export DNSBL_CRASH_ROUNDS ?= 5
-test: export DNSBL_FUZZ_SECONDS ?= 5
-test: export DNSBL_POWER_CUTS ?= 10
-test: export DNSBL_BIT_SPACING ?= 8
-test: export DNSBL_RBLDNSD_FILES ?= 100
+# What takes minutes by its nature is short in `make test` and `make rounds`, and as its defaults say in `make test-all`.
+test rounds: export DNSBL_CRASH_ROUNDS ?= 5
+test rounds: export DNSBL_FUZZ_SECONDS ?= 5
+test rounds: export DNSBL_POWER_CUTS ?= 10
+test rounds: export DNSBL_BIT_SPACING ?= 8
+test rounds: export DNSBL_RBLDNSD_FILES ?= 100
 test: run-tests ## run all tests, those of the real programs and with real peers too, the longest ones short
 
 test-all: run-tests ## run all tests in full length, as CI does
@@ -56,6 +56,9 @@ run-tests:
 	@scripts/fetch-tools
 	$(CARGO_BUILD)
 	cargo test --release --locked --workspace
+
+rounds: build tools ## run the tests ROUNDS (20) times beside a compiler that keeps all cores busy; TESTS selects some
+	@scripts/rounds $(TESTS)
 
 lint: deps ## check format, lints, imports, words, spelling, licences and origin of dependencies, documentation
 	cargo fmt --all --check

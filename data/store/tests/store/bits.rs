@@ -18,7 +18,8 @@ use tempfile::TempDir;
 
 use crate::{
     documents::{document, kind, put_document},
-    fixture::{Fixture, Mirror, NOW, REPLACE, copy_files, note, plain, scratch},
+    fixture::{Fixture, NOW, REPLACE, copy_files, note, plain, scratch},
+    mirror::Mirror,
 };
 
 /// Bytes between two flips: blocks have more.

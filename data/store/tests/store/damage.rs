@@ -13,7 +13,8 @@ use dnsbl_store::{
 
 use crate::{
     documents::{document, kind, put_document, put_listing},
-    fixture::{Fixture, Mirror, NOW, REPLACE, copy_files, note, origin, plain, scratch},
+    fixture::{Fixture, NOW, REPLACE, copy_files, note, origin, plain, scratch},
+    mirror::Mirror,
     subscribers::{put_subscriber, subscriber},
 };
 

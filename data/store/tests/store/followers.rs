@@ -5,10 +5,11 @@ use std::{any::Any, sync::Arc, time::Instant};
 use dnsbl_index::{Index, IndexWriter, Verdict};
 use dnsbl_store::Store;
 use dnsbl_types::{
-    AllowEntry, Entry, EntryWriter, Follower, Fork, Forks, Name, Serial, Subject, Subscriber, Zone,
+    AllowEntry, Entry, EntryWriter, Follower, Fork, Forks, Name, Serial, Subject, Subscriber,
+    UnixTime, Zone,
 };
 
-use crate::fixture::{Mirror, NOW};
+use crate::mirror::Mirror;
 
 /// Both, each of which is shown everything.
 pub(crate) struct Followers {
@@ -111,18 +112,23 @@ impl Follower for Followers {
 
 /// What an index says of these subjects, in the zone at an origin: what DNS answers to each that can be asked for, until
 /// when that holds, and what decides.
-pub(crate) fn verdicts(index: &Index, origin: &Name, subjects: &[Subject]) -> Vec<String> {
+pub(crate) fn verdicts(
+    index: &Index,
+    origin: &Name,
+    subjects: &[Subject],
+    now: UnixTime,
+) -> Vec<String> {
     let snapshot = index.load();
     let zone = snapshot.zone(origin).unwrap();
     let verdict = |subject| {
-        let verdict = zone.judge_subject(subject, NOW);
+        let verdict = zone.judge_subject(subject, now);
         let listed = verdict.as_ref().and_then(Verdict::listed).map(|listed| {
             let settings = zone.settings();
             (listed.by(), listed.return_codes(settings), listed.reasons(settings))
         });
         let until = verdict.as_ref().map(Verdict::until);
         let is_excluded = matches!(verdict, Some(Verdict::Excluded { .. }));
-        format!("{subject}: {listed:?} {is_excluded} {until:?} {:?}", zone.deciding(subject, NOW))
+        format!("{subject}: {listed:?} {is_excluded} {until:?} {:?}", zone.deciding(subject, now))
     };
     subjects.iter().map(verdict).collect()
 }

@@ -14,6 +14,7 @@ mod followers;
 mod housekeeping;
 mod imports;
 mod includes;
+mod mirror;
 mod model;
 mod old_codes;
 mod search;

@@ -156,7 +156,7 @@ pub(crate) fn compare(fixture: &Fixture, model: &Model) {
         .collect();
     assert_eq!(seen, index);
     let subjects: Vec<Subject> = (0..12).map(|n| subject(n).parse().unwrap()).collect();
-    let verdicts = |index| verdicts(index, &origin(), &subjects);
+    let verdicts = |index| verdicts(index, &origin(), &subjects, NOW);
     assert_eq!(verdicts(&fixture.index), verdicts(&loaded(&fixture.store)));
 }
 
