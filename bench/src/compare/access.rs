@@ -46,7 +46,10 @@ pub(crate) fn all(lab: &mut Lab, before: Option<&Path>) -> Result<()> {
     let subscribed = lab.variant_again(&data, "subscribed", &program, PLAIN)?;
     let memory = |server: &Ours| usage::memory(server.program().id());
     let grown = memory(&subscribed)?.saturating_sub(memory(&open)?);
-    let before = before.map(|program| lab.variant(&data, "before", program, PLAIN)).transpose()?;
+    // It may be from before there was anything of this to turn off; `builds` compares any.
+    let before = before.map(|program| lab.variant(&data, "before", program, PLAIN));
+    let left_out = |err: &_| eprintln!("bench: the other build is left out: {err:#}");
+    let before = before.and_then(|before| before.inspect_err(left_out).ok());
 
     let of_subscribers = format!("{} subscribers", report::size(count));
     let (queries, with_keys) = (data.queries(), data.queries_with(&keys)?);

@@ -1,6 +1,11 @@
 //! A list with everything that pages show, and where its pages are.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use dnsbl_tests::{
     Admin, Browser, HttpReply, NameServer, PATIENCE, TestServer, TestZone, eventually,
@@ -12,6 +17,9 @@ use hickory_proto::rr::{
 };
 use reqwest::Method;
 use serde_json::json;
+
+/// Between two requests of those who ask on and on.
+const PACE: Duration = Duration::from_millis(20);
 
 /// Every page, below that of a language: a name for its pictures, its place, its status.
 const PAGES: [(&str, &str, u16); 26] = [
@@ -237,17 +245,26 @@ resolver = \"{resolver}\"
     #[track_caller]
     pub(super) fn exhausted() -> Self {
         let site = Self::empty("requests-per-second = 1\n");
-        site.exhaust();
-        site
-    }
-
-    /// Asks until no more is answered.
-    #[track_caller]
-    pub(super) fn exhaust(&self) {
-        eventually(PATIENCE, || match self.get("/en/faq").status {
+        eventually(PATIENCE, || match site.get("/en/faq").status {
             429 => Ok(()),
             status => Err(status),
         });
+        site
+    }
+
+    /// Does something while others of the visitor's network ask on and on.
+    pub(super) fn while_exhausted<T>(&self, act: impl FnOnce() -> T) -> T {
+        let (done, is_done) = mpsc::channel::<()>();
+        let ask = || HttpReply::of(self.visitor.bare(Method::GET, "/en/faq"));
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while is_done.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
+                    ask();
+                }
+            });
+            let _done = done;
+            act()
+        })
     }
 
     /// The URL of a path.

@@ -24,6 +24,8 @@ use crate::{
 
 /// How long driver and browser may take to start on a busy machine.
 const START: Duration = Duration::from_secs(60);
+/// How often it is started where the port that it has chosen is taken.
+const TRIES: usize = 10;
 /// How many run at once: each has a dozen processes.
 const AT_ONCE: usize = 2;
 
@@ -93,23 +95,8 @@ impl Browser {
         let place = Place::take();
         let dir = TempDir::new().expect("a temporary folder");
         fs::write(dir.path().join("fonts.conf"), fonts(dir.path())).expect("it is writable");
-        let mut command = Command::new("unshare");
-        command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
-        command.arg(tool("chromedriver")).arg("--port=0");
-        // Whatever it leaves behind goes with the folder.
-        for variable in ["HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
-            command.env(variable, dir.path());
-        }
-        command.env("FONTCONFIG_FILE", dir.path().join("fonts.conf"));
-        command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
-        let driver = Process::start(&mut command).expect("ChromeDriver starts");
-        let addr = eventually(START, || {
-            let said = driver.stdout();
-            match port(&said) {
-                Some(port) => Ok(SocketAddr::from(([127, 0, 0, 1], port))),
-                None => Err(said + &driver.stderr()),
-            }
-        });
+        let mut tries = (0..TRIES).filter_map(|_| start_driver(dir.path()));
+        let (driver, addr) = tries.next().expect("ChromeDriver finds a port");
         let profile = format!("--user-data-dir={}", dir.path().join("profile").display());
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([&*profile]).collect();
         let capabilities = json!({
@@ -297,6 +284,31 @@ fn keep(name: &str, content: &[u8]) -> PathBuf {
 fn decoded(value: &Value) -> Vec<u8> {
     let text = value.as_str().expect("it is sent as a text");
     BASE64.decode(text.as_bytes()).expect("it is sent in Base64")
+}
+
+/// Starts ChromeDriver, and tells where it listens. It takes a port that is free on ::1; `None` where another one has that
+/// here, for which it ends.
+#[track_caller]
+fn start_driver(dir: &Path) -> Option<(Process, SocketAddr)> {
+    let mut command = Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    command.arg(tool("chromedriver")).arg("--port=0");
+    // Whatever it leaves behind goes with the folder.
+    for variable in ["HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+        command.env(variable, dir);
+    }
+    command.env("FONTCONFIG_FILE", dir.join("fonts.conf"));
+    command.env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+    let driver = Process::start(&mut command).expect("ChromeDriver starts");
+    let port = eventually(START, || {
+        let said = driver.stdout();
+        match port(&said) {
+            None if said.contains("port not available") => Ok(None),
+            None => Err(said + &driver.stderr()),
+            found => Ok(found),
+        }
+    });
+    port.map(|port| (driver, SocketAddr::from(([127, 0, 0, 1], port))))
 }
 
 /// The port in `ChromeDriver was started successfully on port 33445.`
