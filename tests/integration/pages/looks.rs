@@ -65,7 +65,8 @@ fn the_page_for_those_who_ask_too_often_looks_like_the_others() {
         let page = Shown {
             name: format!("too-many.{language}"),
             language,
-            url: site.url(&format!("/{language}/stats")),
+            // No browser keeps this page: what was allowed once would be seen again and again.
+            url: site.url(&format!("/{language}/status")),
             status: 429,
         };
         // Now and then it is the browser that is allowed what a second gives.
