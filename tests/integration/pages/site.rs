@@ -254,7 +254,7 @@ resolver = \"{resolver}\"
 
     /// Does something while others of the visitor's network ask on and on.
     pub(super) fn while_exhausted<T>(&self, act: impl FnOnce() -> T) -> T {
-        let (done, is_done) = mpsc::channel::<()>();
+        let (done, is_done) = mpsc::sync_channel::<()>(0);
         let ask = || HttpReply::of(self.visitor.bare(Method::GET, "/en/faq"));
         thread::scope(|scope| {
             scope.spawn(move || {
