@@ -99,7 +99,7 @@ schemathesis: deps ## try what the description of the API allows, and what it do
 	$(CARGO_BUILD_PROGRAMS)
 	@scripts/schemathesis
 
-bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; takes about 20 minutes
+bench: build tools ## measure beside rbldnsd, NSD and Knot into bench/RESULTS.md; half an hour or more
 	$(CARGO_TARGET_DIR)/release/bench $(COMPARE) --sizes $(SIZES) --seconds $(SECONDS) --pairs $(PAIRS) \
 		$(and $(BEFORE),--before $(BEFORE)) --results bench/RESULTS.md
 

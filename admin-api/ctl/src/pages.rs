@@ -49,7 +49,8 @@ impl<Q: Serialize> List<'_, Q> {
             left = left.saturating_sub(items.len() as u64);
             cursor = Some(next.to_owned());
         }
-        output::note("there are more");
+        // Not every list looks ahead.
+        output::note("there may be more");
         Ok(())
     }
 }
