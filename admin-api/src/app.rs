@@ -2,7 +2,7 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -90,8 +90,6 @@ pub(crate) struct App {
     pub(crate) running: Running,
     /// Long polls end early once it is cancelled.
     pub(crate) shutdown: CancellationToken,
-    /// The API's description as JSON, once the router is built.
-    pub(crate) openapi: OnceLock<String>,
 }
 
 impl App {
@@ -111,7 +109,6 @@ impl App {
             running: Running::default(),
             api,
             shutdown,
-            openapi: OnceLock::new(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The API's index: which handler answers where.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use axum::{Router, handler::Handler as _, middleware::from_fn_with_state};
+use axum::{Extension, Router, handler::Handler as _, middleware::from_fn_with_state};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +30,26 @@ pub(crate) fn build(app: App) -> Router {
     let answers = RoutePolicy { requires_index: true, has_deadline: true };
     let streams = RoutePolicy { requires_index: true, has_deadline: false };
     let always = RoutePolicy { requires_index: false, has_deadline: true };
-    let resources = OpenApiRouter::new()
+    let about = Router::from(about()).layer(Extension(&DESCRIPTION));
+    Router::from(resources())
+        .layer(layer(answers))
+        .merge(Router::from(bulk()).layer(layer(streams)))
+        .merge(about.layer(layer(always)))
+        .fallback(layers::no_route.layer(layer(always)))
+        .method_not_allowed_fallback(layers::no_method.layer(layer(always)))
+        .with_state(app)
+}
+
+/// What `/openapi.json` says. It is made when somebody asks: to write it takes more time and memory than to start.
+static DESCRIPTION: LazyLock<String> = LazyLock::new(|| {
+    let described = OpenApiRouter::with_openapi(openapi::Description::openapi());
+    let described = described.merge(resources()).merge(bulk()).merge(about());
+    openapi::to_json(described.into_openapi())
+});
+
+/// What is read and changed.
+fn resources() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(zones::list_zones))
         .routes(routes!(zones::find_zone, zones::put_zone, zones::delete_zone))
         .routes(routes!(search::search_listings))
@@ -92,8 +111,11 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(routes!(webhooks::find_webhook, webhooks::put_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::rotate_webhook))
-        .layer(layer(answers));
-    let bulk = OpenApiRouter::new()
+}
+
+/// What may take as long as there is something to do.
+fn bulk() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(import::import_listings))
         .routes(routes!(export::export_listings))
         .routes(routes!(changes::list_changes))
@@ -102,8 +124,11 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(purge::purge_listings))
         .routes(routes!(undo::undo_change))
         .routes(routes!(backup::take_backup))
-        .layer(layer(streams));
-    let about = OpenApiRouter::new()
+}
+
+/// How the server is, and what it can do: answered before anything is loaded.
+fn about() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
         .routes(routes!(health::show_health))
         .routes(routes!(health::show_readiness))
         .routes(routes!(health::show_metrics))
@@ -111,12 +136,4 @@ pub(crate) fn build(app: App) -> Router {
         .routes(routes!(openapi::show_openapi))
         .routes(routes!(problems::list_problem_types))
         .routes(routes!(problems::show_problem_type))
-        .layer(layer(always));
-    let all = OpenApiRouter::with_openapi(openapi::Description::openapi());
-    let (router, description) = all.merge(resources).merge(bulk).merge(about).split_for_parts();
-    app.openapi.get_or_init(|| openapi::to_json(&description));
-    router
-        .fallback(layers::no_route.layer(layer(always)))
-        .method_not_allowed_fallback(layers::no_method.layer(layer(always)))
-        .with_state(app)
 }

@@ -3,15 +3,16 @@
 
 use std::{
     env, fs,
-    io::{PipeWriter, Read as _, Write as _},
+    io::{Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpStream},
     path::Path,
     process::Command,
-    sync::Mutex,
     time::{Duration, Instant},
 };
 
-use dnsbl_tests::{Admin, PATIENCE, Process, Query, TcpClient, TestServer, eventually, program};
+use dnsbl_tests::{
+    Admin, PATIENCE, Process, Query, TcpClient, TestServer, TestZone, eventually, program,
+};
 use hickory_proto::rr::RecordType::A;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
@@ -166,6 +167,11 @@ impl Crowd {
     }
 }
 
+/// Where it takes HTTP.
+fn http_of(server: &TestServer) -> SocketAddr {
+    server.admin().url().trim_start_matches("http://").parse().unwrap()
+}
+
 #[track_caller]
 fn connect(from: IpAddr, to: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).unwrap();
@@ -312,53 +318,61 @@ fn answers_that_nobody_reads_hold_no_place_against_others() {
     }
 }
 
+/// Imports that are under way, as many as one token may have, and what one more was answered.
+#[track_caller]
+fn imports_under_way(
+    server: &TestServer,
+    zone: &TestZone,
+    token: &str,
+    most: usize,
+) -> (Vec<TcpStream>, String) {
+    // Each goes on until it has its last chunk.
+    let begin = |source| {
+        let mut stream = connect(ip("127.0.0.1"), http_of(server));
+        let path = format!("{}/import?format=plain&source=s{source}", zone.path());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        stream
+    };
+    let mut imports: Vec<TcpStream> = (0..=most).map(begin).collect();
+    let is_answered = |stream: &TcpStream| matches!(stream.peek(&mut [0]), Ok(1..));
+    let refused = eventually(PATIENCE, || imports.iter().position(is_answered).ok_or("none"));
+    let mut said = [0; 4096];
+    let len = imports.remove(refused).read(&mut said).unwrap();
+    imports.iter().for_each(|stream| stream.set_nonblocking(false).unwrap());
+    (imports, String::from_utf8_lossy(&said[..len]).into_owned())
+}
+
 /// What is under way goes on while others of the same address come and go.
 #[test]
 fn a_slow_import_and_a_long_poll_outlive_a_crowd() {
     dnsbl_daemon::descriptors::raise(16 * CROWD as u64);
     let server = TestServer::start();
-    let zone = server.ip_zone(json!({}));
-    let http: SocketAddr = server.admin().url().trim_start_matches("http://").parse().unwrap();
-    let path = |source| format!("{}/import?format=plain&source={source}", zone.path());
-    let bodies = [const { Mutex::new(None::<PipeWriter>) }; 2];
-    let slow_import = |source, body: &Mutex<Option<PipeWriter>>| loop {
-        let (rows, writer) = std::io::pipe().unwrap();
-        *body.lock().unwrap() = Some(writer);
-        let import = server.admin().request(reqwest::Method::POST, &path(source));
-        let answer = import.body(reqwest::blocking::Body::new(rows)).send().unwrap();
-        // Whoever asks below for a third place may have had the one that this needs.
-        if answer.status() != 429 {
-            return answer;
+    let (zone, token, http) = (server.ip_zone(json!({})), server.admin().token(), http_of(&server));
+    let head =
+        server.admin().get("/v1/changes").expect(200).lines().last().unwrap()["next"].clone();
+    let mut poll = connect(ip("127.0.0.1"), http);
+    let question = format!(
+        "GET /v1/changes?after={head}&wait=60 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    poll.write_all(question.as_bytes()).unwrap();
+    let (mut imports, refused) = imports_under_way(&server, &zone, token, 2);
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    for row in 1..=5 {
+        for import in &mut imports {
+            write!(import, "a\r\n192.0.2.{row}\n\r\n").unwrap();
         }
-    };
-    let head: u64 = server.admin().get("/v1/changes").expect(200).lines().last().unwrap()["next"]
-        .as_u64()
-        .unwrap();
-    let poll =
-        server.admin().request(reqwest::Method::GET, &format!("/v1/changes?after={head}&wait=60"));
-    std::thread::scope(|scope| {
-        let [feed, other] = &bodies;
-        let imports = [("feed", feed), ("other", other)]
-            .map(|(source, body)| scope.spawn(move || slow_import(source, body)));
-        let poll = scope.spawn(move || poll.send().unwrap().text().unwrap());
-        // A token has two at most, so once there is no place for a third both are under way.
-        eventually(PATIENCE, || match server.admin().post_bytes(&path("third"), "").status {
-            429 => Ok(()),
-            other => Err(other),
-        });
-        for row in 1..=5 {
-            for body in &bodies {
-                writeln!(body.lock().unwrap().as_ref().unwrap(), "192.0.2.{row}").unwrap();
-            }
-            let mut crowd = Crowd::come(&[ip("127.0.0.1")], http, HEALTH);
-            crowd.say(HEALTH);
-        }
-        bodies.iter().for_each(|body| drop(body.lock().unwrap().take()));
-        for import in imports {
-            assert_eq!(import.join().unwrap().status(), 200);
-        }
-        assert!(poll.join().unwrap().contains("\"op\":\"import\""));
-    });
+        let mut crowd = Crowd::come(&[ip("127.0.0.1")], http, HEALTH);
+        crowd.say(HEALTH);
+    }
+    for import in &mut imports {
+        import.write_all(b"0\r\n\r\n").unwrap();
+        says(import, "HTTP/1.1 200 OK");
+    }
+    says(&mut poll, "\"op\":\"import\"");
     zone.check([("5.2.0.192", A, dnsbl_tests::Answer::listed())]);
 }
 
@@ -368,37 +382,28 @@ fn no_token_can_have_all_slots_for_imports() {
     let server = TestServer::start();
     let zone = server.ip_zone(json!({}));
     let mint = |name: &str| {
-        let scopes = json!({"name": name, "scopes": ["imports:write"]});
+        let scopes = json!({"name": name, "scopes": ["imports:write", "sources:all"]});
         let minted = server.admin().post("/v1/tokens", &scopes).expect(201).json();
         minted["token"].as_str().unwrap().to_owned()
     };
     let (greedy, other) = (mint("greedy"), server.admin().with_token(&mint("other")));
+    let (mut held, refused) = imports_under_way(&server, &zone, &greedy, 2);
+    assert!(refused.starts_with("HTTP/1.1 429") && refused.contains("retry-after: "), "{refused}");
     let path = format!("{}/import?format=plain", zone.path());
-    let http: SocketAddr = server.admin().url().trim_start_matches("http://").parse().unwrap();
-    // Each goes on until it has its last chunk; one more than a token may have.
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {greedy}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    );
-    let begin = |_| {
-        let mut stream = connect(ip("127.0.0.1"), http);
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.set_nonblocking(true).unwrap();
-        stream
-    };
-    let mut held: Vec<TcpStream> = (0..3).map(begin).collect();
-    let is_answered = |stream: &TcpStream| matches!(stream.peek(&mut [0]), Ok(1..));
-    let refused = eventually(PATIENCE, || held.iter().position(is_answered).ok_or("none"));
-    let mut refused = held.remove(refused);
-    let mut said = [0; 4096];
-    let len = refused.read(&mut said).unwrap();
-    let said = String::from_utf8_lossy(&said[..len]);
-    assert!(said.starts_with("HTTP/1.1 429") && said.contains("retry-after: "), "{said}");
     other.post_bytes(&path, "192.0.2.10\n").expect(200);
-    for stream in &mut held {
-        stream.set_nonblocking(false).unwrap();
-        stream.write_all(b"a\r\n192.0.2.1\n\r\n0\r\n\r\n").unwrap();
-        says(stream, "HTTP/1.1 200 OK");
+    for import in &mut held {
+        import.write_all(b"a\r\n192.0.2.1\n\r\n0\r\n\r\n").unwrap();
+        says(import, "HTTP/1.1 200 OK");
     }
+}
+
+#[test]
+fn as_many_imports_are_under_way_as_the_configuration_says() {
+    let server = TestServer::with_http_config("imports = 10\n");
+    let (zone, token) = (server.ip_zone(json!({})), server.admin().token());
+    let (imports, refused) = imports_under_way(&server, &zone, token, 5);
+    assert!(refused.contains("5 imports of this token"), "{refused}");
+    assert_eq!(imports.len(), 5);
 }
 
 /// Durability, F4.
@@ -452,7 +457,7 @@ fn ten_thousand_idle_connections_leave_dns_and_requests_working() {
     dnsbl_daemon::descriptors::raise(2 * IDLE as u64);
     let server = TestServer::start();
     let zone = server.ip_zone(json!({}));
-    let http: SocketAddr = server.admin().url().trim_start_matches("http://").parse().unwrap();
+    let http = http_of(&server);
     let promise = format!(
         "PUT {} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
          Content-Length: 1000\r\n\r\n{{",

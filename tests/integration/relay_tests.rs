@@ -157,11 +157,9 @@ connection-pause = \"0s\"
     /// Panics unless the address is listed, with the page to look it up, and with evidence.
     #[track_caller]
     fn expect_listed(&self, addr: IpAddr) {
-        let (zone, addr) = (self.relays(), addr.to_string());
-        eventually(Duration::from_secs(1), || match zone.ask_address(&addr, A) {
-            listed if listed == Answer::listed() => Ok(()),
-            other => Err(other),
-        });
+        let zone = self.relays();
+        zone.await_answer(addr, A, &Answer::listed(), TEST);
+        let addr = addr.to_string();
         let reason = format!("\"Open relay {addr}, see https://bl.example.org/lookup/{addr}\"");
         let Answer::Records(texts) = zone.ask_address(&addr, TXT) else {
             panic!("{addr} has no reason")

@@ -159,10 +159,7 @@ fn feeds_of_the_configuration_come_change_and_go() {
     reloading.write("", "", &feed("1h"));
     assert_eq!(reloading.reload()["changed"], json!(["feed"]));
     let feeds = || reloading.server.admin().get("/v1/feeds").expect(200).json()["feeds"].clone();
-    eventually(PATIENCE, || match zone.ask_address("192.0.2.7", A) {
-        Answer::NxDomain => Err(feeds()),
-        _ => Ok(()),
-    });
+    zone.await_answer("192.0.2.7".parse().unwrap(), A, &Answer::listed(), PATIENCE);
     reloading.write("", "", &feed("2h"));
     reloading.reload();
     eventually(PATIENCE, || match feeds() {

@@ -4,13 +4,16 @@ use std::{
     fmt::Debug,
     net::{IpAddr, SocketAddr},
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use dnsbl_types::{Name, query_name};
 use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
 
-use crate::{Admin, Answer, HttpReply, Query, Reply, TestServer, Transport, segment};
+use crate::{
+    Admin, Answer, HttpReply, Query, Reply, TestServer, Transport, segment, wait::eventually,
+};
 
 /// A zone, and the server that has it.
 #[derive(Clone)]
@@ -151,6 +154,24 @@ impl TestZone {
     pub fn ask_address(&self, addr: &str, rtype: RecordType) -> Answer {
         let addr = addr.parse().expect("the test names an address");
         self.ask_name(&self.name_of(addr), rtype)
+    }
+
+    /// Waits until UDP says this to the question for an address. TCP must say the same then; while an answer changes,
+    /// the two may differ.
+    #[track_caller]
+    pub fn await_answer(
+        &self,
+        addr: IpAddr,
+        rtype: RecordType,
+        expected: &Answer,
+        limit: Duration,
+    ) {
+        let query = Query::new(&self.name_of(addr), rtype);
+        eventually(limit, || match Answer::of(&query.ask(self.dns, Transport::Udp)) {
+            answer if answer == *expected => Ok(()),
+            other => Err(other),
+        });
+        assert_eq!(Answer::of(&query.ask(self.dns, Transport::Tcp)), *expected, "over TCP");
     }
 
     #[track_caller]

@@ -98,8 +98,9 @@ impl Trial {
             Some(format) => {
                 let (mut lines, mut reader) = (Lines::new(head), ListReader::new(format));
                 while let Ok(Some((number, line))) = lines.next() {
-                    let read =
-                        line.and_then(|line| reader.read(line).map_err(|err| err.to_string()));
+                    let read = line
+                        .map_err(|fault| fault.to_string())
+                        .and_then(|line| reader.read(line).map_err(|err| err.to_string()));
                     if let Some(read) = read.transpose() {
                         trial.count(number, read.map(drop));
                     }

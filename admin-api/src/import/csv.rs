@@ -201,7 +201,7 @@ impl<R: BufRead> Records<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Record>> {
         while let Some((line, text)) = self.lines.next()? {
             match text {
-                Err(err) => return Ok(Some((line, Err(err)))),
+                Err(fault) => return Ok(Some((line, Err(fault.to_string())))),
                 Ok(text) if text.trim().is_empty() => {}
                 Ok(text) if text.starts_with('#') && !self.in_rows => {}
                 Ok(text) => {
@@ -229,7 +229,7 @@ impl<R: BufRead> Records<R> {
             }
             pushed = match self.lines.next()? {
                 None => return Ok(Err("a quoted cell has no end".into())),
-                Some((_, Err(err))) => return Ok(Err(err)),
+                Some((_, Err(fault))) => return Ok(Err(fault.to_string())),
                 Some((_, Ok(text))) => self.cells.push(text),
             };
         }

@@ -1,13 +1,14 @@
 //! Lines of limited length, with CRLF, a byte order mark and bytes that are no text taken care of.
 
 use std::{
+    fmt,
     io::{self, BufRead, Read},
     mem,
 };
 
 use memchr::memchr;
 
-use super::row::MAX_ROW;
+use super::row::{MAX_ROW, Rejection};
 
 /// Reads lines.
 pub(super) struct Lines<R> {
@@ -20,10 +21,34 @@ pub(super) struct Lines<R> {
 }
 
 /// A line: its number, and its text or why it has none.
-pub(super) type Line<'a> = (u64, Result<&'a str, String>);
+pub(super) type Line<'a> = (u64, Result<&'a str, LineFault>);
 
 /// A line: its number, and its bytes unless there are too many.
-pub(super) type RawLine<'a> = (u64, Result<&'a [u8], String>);
+pub(super) type RawLine<'a> = (u64, Result<&'a [u8], LineFault>);
+
+/// The reason for which a line can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineFault {
+    /// It has more bytes than [`MAX_ROW`].
+    TooLong,
+    /// It is no UTF-8 from this byte on; the first is 1.
+    NoText { byte: usize },
+}
+
+impl fmt::Display for LineFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => write!(f, "the line is longer than {MAX_ROW} bytes"),
+            Self::NoText { byte } => write!(f, "byte {byte} is not UTF-8"),
+        }
+    }
+}
+
+impl From<LineFault> for Rejection {
+    fn from(fault: LineFault) -> Self {
+        Self::text(fault.to_string())
+    }
+}
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(body: R) -> Self {
@@ -40,12 +65,14 @@ impl<R: BufRead> Lines<R> {
     ///
     /// It is borrowed, as most lines are forgotten at once: a copy of each would cost more than to
     /// read it.
+    #[inline]
     pub(super) fn next_raw(&mut self) -> io::Result<Option<RawLine<'_>>> {
         let line = self.next_whole()?;
         Ok(line.map(|(number, line)| (number, line.and_then(|line| bare(number, line)))))
     }
 
     /// The next line as it stands, with CR and byte order mark, without its LF; `None` at the end.
+    #[inline]
     pub(super) fn next_whole(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.body.consume(mem::take(&mut self.used));
         let Some(end) = memchr(b'\n', self.body.fill_buf()?) else {
@@ -68,40 +95,36 @@ impl<R: BufRead> Lines<R> {
         let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
         if line.len() > MAX_ROW + 1 {
             self.body.skip_until(b'\n')?;
-            return Ok(Some((self.line, Err(too_long()))));
+            return Ok(Some((self.line, Err(LineFault::TooLong))));
         }
         Ok(Some((self.line, whole(line))))
     }
 }
 
 /// A line that may end with CR.
-fn whole(line: &[u8]) -> Result<&[u8], String> {
-    if line.len() > MAX_ROW + 1 { Err(too_long()) } else { Ok(line) }
+fn whole(line: &[u8]) -> Result<&[u8], LineFault> {
+    if line.len() > MAX_ROW + 1 { Err(LineFault::TooLong) } else { Ok(line) }
 }
 
 /// A line without its end and without a byte order mark.
-fn bare(number: u64, mut line: &[u8]) -> Result<&[u8], String> {
+fn bare(number: u64, mut line: &[u8]) -> Result<&[u8], LineFault> {
     line = line.strip_suffix(b"\r").unwrap_or(line);
     if number == 1 {
         line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     }
-    if line.len() > MAX_ROW { Err(too_long()) } else { Ok(line) }
+    if line.len() > MAX_ROW { Err(LineFault::TooLong) } else { Ok(line) }
 }
 
 /// What a line says.
-pub(super) fn text(line: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(line).map_err(|err| format!("byte {} is not UTF-8", err.valid_up_to() + 1))
-}
-
-fn too_long() -> String {
-    format!("the line is longer than {MAX_ROW} bytes")
+pub(super) fn text(line: &[u8]) -> Result<&str, LineFault> {
+    std::str::from_utf8(line).map_err(|err| LineFault::NoText { byte: err.valid_up_to() + 1 })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Owned = (u64, Result<String, String>);
+    type Owned = (u64, Result<String, LineFault>);
 
     fn read(body: impl BufRead) -> Vec<Owned> {
         let mut lines = Lines::new(body);
@@ -133,8 +156,8 @@ mod tests {
     fn a_line_that_is_too_long_or_no_text_does_not_end_the_rest() {
         let long = [b'x'; MAX_ROW + 1];
         let read = lines(&[&long, b"\na\xff\nb".as_slice()].concat());
-        assert!(read[0].1.as_ref().unwrap_err().contains("longer"));
-        assert_eq!(read[1], (2, Err("byte 2 is not UTF-8".into())));
+        assert_eq!(read[0], (1, Err(LineFault::TooLong)));
+        assert_eq!(read[1], (2, Err(LineFault::NoText { byte: 2 })));
         assert_eq!(read[2], (3, Ok("b".into())));
         let longer = vec![b'x'; 3 * MAX_ROW];
         let read = lines(&[&longer, b"\nb".as_slice()].concat());

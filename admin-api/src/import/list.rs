@@ -25,7 +25,7 @@ impl<R: BufRead> ListRows<R> {
         while let Some((number, line)) = self.lines.next()? {
             let read = match line {
                 Ok(line) => self.reader.read(line).map_err(|err| err.to_string()),
-                Err(why) => Err(why),
+                Err(fault) => Err(fault.to_string()),
             };
             if let Some(row) = read.transpose() {
                 return Ok(Some((number, row)));

@@ -1,9 +1,10 @@
 //! `/openapi.json`: the API's own description.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use admin_api_types as api;
 use axum::{
+    Extension,
     extract::{FromRequestParts, Request, State},
     http::header,
     response::{IntoResponse, Response},
@@ -72,8 +73,7 @@ impl Modify for BearerToken {
 }
 
 /// The description as JSON.
-pub(crate) fn to_json(description: &utoipa::openapi::OpenApi) -> String {
-    let mut description = description.clone();
+pub(crate) fn to_json(mut description: utoipa::openapi::OpenApi) -> String {
     name_problems(&mut description);
     let complete = serde_json::to_value(&description).and_then(description::complete);
     complete.map_or_else(
@@ -105,11 +105,11 @@ fn name_problems(description: &mut utoipa::openapi::OpenApi) {
     responses((status = 200, body = Object), (status = "default", body = api::Problem)))]
 pub(crate) async fn show_openapi(
     State(app): State<Arc<App>>,
+    Extension(description): Extension<&'static LazyLock<String>>,
     request: Request,
 ) -> Result<Response, Problem> {
     if !app.limits.load().openapi_open {
         Caller::<Anyone>::from_request_parts(&mut request.into_parts().0, &app).await?;
     }
-    let json = app.openapi.get().cloned().unwrap_or_default();
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json")], description.as_str()).into_response())
 }

@@ -150,6 +150,10 @@ pub struct Http {
     pub body_limit: usize,
     /// The longest import after decompression, in bytes.
     pub import_limit: u64,
+    /// Imports at once.
+    pub imports: usize,
+    /// Searches and exports at once.
+    pub searches: usize,
     /// Names under which requests without a token may reach the API.
     pub hosts: Vec<String>,
 }

@@ -180,6 +180,7 @@ mod tests {
                 "line 6: dns.listen",
             ),
             ("http.connections = 0\n".to_owned(), "line 3: http.connections"),
+            ("http.imports = 0\n".to_owned(), "line 3: http.imports"),
             (
                 format!("[relay-tester]\n{tester}limits.at-once = 0\n"),
                 "line 9: relay-tester.limits.at-once",

@@ -120,6 +120,8 @@ struct HttpSpec {
     open_metrics: bool,
     body_limit: Spanned<usize>,
     import_limit: u64,
+    imports: Spanned<usize>,
+    searches: Spanned<usize>,
     tls: Option<Spanned<TlsSpec>>,
 }
 
@@ -137,6 +139,8 @@ impl Default for HttpSpec {
             open_metrics: false,
             body_limit: usual(1 << 20),
             import_limit: 8 << 30,
+            imports: usual(4),
+            searches: usual(12),
             tls: None,
         }
     }
@@ -292,6 +296,11 @@ impl HttpSpec {
                 return refuse(key, count.span(), "it is 1 to 100000");
             }
         }
+        for (key, count) in [("http.imports", &self.imports), ("http.searches", &self.searches)] {
+            if !(1..=1000).contains(count.get_ref()) {
+                return refuse(key, count.span(), "it is 1 to 1000");
+            }
+        }
         if *self.body_limit.get_ref() < 1024 {
             let at = self.body_limit.span();
             return refuse("http.body-limit", at, "it is at least 1024 bytes");
@@ -310,6 +319,8 @@ impl HttpSpec {
             open_metrics: self.open_metrics,
             body_limit: self.body_limit.into_inner(),
             import_limit: self.import_limit,
+            imports: self.imports.into_inner(),
+            searches: self.searches.into_inner(),
         })
     }
 

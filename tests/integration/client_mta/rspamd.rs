@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use super::snippet;
 use crate::server;
 
-/// A running rspamd with nothing but the rbl module. It is killed when dropped.
+/// A running rspamd with nothing but the rbl module. It ends when dropped.
 pub(super) struct Rspamd {
     addr: SocketAddr,
-    _process: Process,
+    process: Option<Process>,
     _dir: TempDir,
 }
 
@@ -66,7 +66,7 @@ rbl {{ .include \"{here}/rbl.conf\" }}
         eventually(PATIENCE, || {
             TcpStream::connect(addr).map_err(|err| format!("{err}: {}", process.stderr()))
         });
-        Self { addr, _process: process, _dir: dir }
+        Self { addr, process: Some(process), _dir: dir }
     }
 
     /// The score of a message from a client.
@@ -78,6 +78,15 @@ rbl {{ .include \"{here}/rbl.conf\" }}
         let text = request.body(message).send().unwrap().text().unwrap();
         let answer: Value = serde_json::from_str(&text).unwrap();
         answer["score"].as_f64().unwrap()
+    }
+}
+
+/// Its workers outlive a main process that is killed, so it is told to end.
+impl Drop for Rspamd {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            let _ = process.terminate(PATIENCE);
+        }
     }
 }
 

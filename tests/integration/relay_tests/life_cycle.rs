@@ -48,10 +48,7 @@ fn a_second_clean_retest_removes_the_listing_within_a_second() {
     // The second test may have ended before the first was read.
     assert!(is_first || first["listed"] == false, "{first}");
     assert_eq!(tests["relay_tests"][0]["ground"], "retest", "{tests}");
-    eventually(TEST, || match tester.relays().ask_address(&address, A) {
-        Answer::NxDomain => Ok(()),
-        other => Err(other),
-    });
+    tester.relays().await_answer(host.ip(), A, &Answer::NxDomain, TEST);
     // Not only soon: verdict and removal are one change.
     let changes = changes::all(&tester.server);
     let removal = changes
