@@ -32,7 +32,7 @@ use std::{
 };
 
 use dnsbl_tests::{
-    Answer, HttpReply, NameServer, TestServer, TestZone, eventually,
+    Answer, HttpReply, NameServer, PATIENCE, TestServer, TestZone, eventually,
     mta::{Message, ScriptedServer, SmtpClient, SmtpReply, unique_addr},
 };
 use hickory_proto::rr::{
@@ -158,7 +158,7 @@ connection-pause = \"0s\"
     #[track_caller]
     fn expect_listed(&self, addr: IpAddr) {
         let zone = self.relays();
-        zone.await_answer(addr, A, &Answer::listed(), TEST);
+        zone.await_answer(addr, A, &Answer::listed(), PATIENCE);
         let addr = addr.to_string();
         let reason = format!("\"Open relay {addr}, see https://bl.example.org/lookup/{addr}\"");
         let Answer::Records(texts) = zone.ask_address(&addr, TXT) else {

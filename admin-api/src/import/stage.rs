@@ -393,7 +393,7 @@ impl Staged {
 
     fn take(&mut self, order: &ImportOrder, (line, row): Row) -> Result<(), Stop> {
         let taken = match row {
-            Ok(mut parsed) => self.put(order, line, &mut parsed)?,
+            Ok(parsed) => self.put(order, line, parsed)?,
             Err(wrong) => Err(wrong),
         };
         if let Err(wrong) = taken {
@@ -417,11 +417,11 @@ impl Staged {
         &mut self,
         order: &ImportOrder,
         line: u64,
-        row: &mut ParsedRow,
+        row: ParsedRow,
     ) -> Result<Result<(), Rejection>, Stop> {
-        let ParsedRow { subject, body, source, listed_at, doubt } = row;
+        let ParsedRow { subject, mut body, source, listed_at, doubt } = row;
         body.expires_at = body.expires_at.or(order.expires_at);
-        match admit(self.staging.zone(), order, subject, body.exclusion) {
+        match admit(self.staging.zone(), order, &subject, body.exclusion) {
             Ok(Admitted::Taken) => {}
             Ok(Admitted::Ignored) => {
                 self.staging.ignore();
@@ -430,15 +430,15 @@ impl Staged {
             Err(why) => return Ok(Err(why.into())),
         }
         let same = source.as_ref().is_none_or(|source| source == order.whose.own());
-        let other = match order.whose.other(source.take()) {
+        let other = match order.whose.other(source) {
             Ok(other) => other,
             Err(why) => return Ok(Err(why.into())),
         };
         let put = match (&other, listed_at.filter(|_| same || other.is_some())) {
-            (None, None) => self.staging.put(subject, body),
+            (None, None) => self.staging.put(&subject, &body),
             (other, listed_at) => {
                 let source = other.as_ref().unwrap_or(order.whose.own());
-                self.staging.put_as(source, subject, body, listed_at)
+                self.staging.put_as(source, &subject, &body, listed_at)
             }
         };
         match put {
@@ -450,13 +450,13 @@ impl Staged {
             ) => return Ok(Err(err.to_string().into())),
             Err(err) => return Err(Stop::Store(err)),
         }
-        self.count_domain(subject);
-        self.allowed.count(subject, body);
+        self.count_domain(&subject);
+        self.allowed.count(&subject, &body);
         if let Some(Doubt::Bits) = doubt {
             self.warnings.add(line, warning::BITS);
         }
         if let Some(reason) = &body.reason {
-            self.warnings.reason(line, subject, reason);
+            self.warnings.reason(line, &subject, reason);
         }
         Ok(Ok(()))
     }

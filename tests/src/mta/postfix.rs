@@ -130,7 +130,6 @@ fn main_cf(enclosure: &Enclosure, host: Ipv4Addr, name: &str, next_hop: SocketAd
         "compatibility_level = 3.6
 minimal_backoff_time = 2s
 maximal_backoff_time = 2s
-service_throttle_time = 2s
 queue_run_delay = 2s
 queue_directory = {dir}queue
 data_directory = {dir}data
